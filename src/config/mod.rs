@@ -1,0 +1,62 @@
+//! The typed intent of one run. Strings and options end here: after this nothing is optional that
+//! has a default, and nothing is invalid. Pure: files and the environment are handed in.
+
+pub mod conninfo;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ident::{Ident, TableName};
+use conninfo::ConnInfo;
+
+/// Everything a run needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub source: ConnInfo,
+    pub target: ConnInfo,
+    /// Never empty.
+    pub schemas: Vec<Ident>,
+    /// Patterns as written; `filter` compiles them.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    pub timestamp: Ident,
+    /// Jobs at once, 1 or more.
+    pub parallel: usize,
+    /// Rows per batch, 1 or more.
+    pub batch_size: u64,
+    pub overlap: Duration,
+    /// Whether `-overlap` was given, so that it is not raised where the horizon is unknown.
+    pub overlap_given: bool,
+    /// Compare every table by digest, whatever its watermark.
+    pub reconcile: bool,
+    /// Whether vanished rows are removed.
+    pub deletes: bool,
+    pub dry_run: bool,
+    pub force: bool,
+    pub fire_triggers: bool,
+    /// Deletes of one table beyond this are refused; by table, then for all.
+    pub max_delete: Option<MaxDelete>,
+    pub max_delete_by_table: BTreeMap<String, MaxDelete>,
+    /// Times that a transient fault is tried again.
+    pub retries: u32,
+    pub lock_timeout: Duration,
+    /// Where `sync_log` lives, unless it is the first synced schema.
+    pub log_table: Option<TableName>,
+    pub output: Output,
+}
+
+/// What the user wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    pub json: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+/// A limit on the rows deleted from one table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum MaxDelete {
+    Rows(u64),
+    /// Of the rows that the target holds, 0.0 to 1.0.
+    Share(f64),
+}

@@ -1,0 +1,185 @@
+//! What can go wrong, as values: which side, doing what, why, and what to try.
+//!
+//! Every error is worded once, here: lower case, no full stop, no chain of "failed to". The table it
+//! belongs to is named by whoever reports it, the password of a connection by nobody.
+
+use std::fmt;
+
+use crate::stop::Signal;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// One end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Source,
+    Target,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Source => "source",
+            Side::Target => "target",
+        })
+    }
+}
+
+/// Why a run or a table did not get where it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A statement or a connection of one side. Boxed: it is large and rare.
+    #[error("{0}")]
+    Database(Box<DbError>),
+    /// The command line or configuration; every problem found, one per line. Exit status 2.
+    #[error("{}", .0.join("\n"))]
+    Config(Vec<String>),
+    /// A table cannot be brought in step as things are; says why and what to do.
+    #[error("{0}")]
+    Table(String),
+    /// A safety rail refused before anything changed. Exit status 5.
+    #[error("{0}")]
+    Refused(String),
+    /// Another run holds the lock. Exit status 4.
+    #[error("{0}")]
+    Locked(String),
+    /// A stop was requested and honoured.
+    #[error("stopped by {}", .0.name())]
+    Stopped(Signal),
+    /// The tool itself went wrong: a panic in a task, an answer no server should give.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+/// A failure that a server or a connection reported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DbError {
+    pub side: Side,
+    /// What was under way, as it follows "while": `writing a batch`.
+    pub doing: String,
+    /// Five characters, when a server said it.
+    pub sqlstate: Option<String>,
+    pub message: String,
+    /// The server's DETAIL. It can carry row values: shown with `-verbose` only.
+    pub detail: Option<String>,
+    pub hint: Option<String>,
+    pub constraint: Option<String>,
+    pub cause: Cause,
+}
+
+/// Who reported a [`DbError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The server answered with an error.
+    Server,
+    /// The connection broke or could not be made.
+    Connection,
+    /// The server answered, and the answer cannot be used; trying again changes nothing.
+    Refused,
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} while {}: {}", self.side, self.doing, self.message)?;
+        if let Some(state) = &self.sqlstate {
+            write!(f, " (SQLSTATE {state})")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "; hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLSTATEs after which the same work may succeed, each with the reason it passes by itself.
+const TRANSIENT: &[(&str, &str)] = &[
+    ("08", "connection exception: the network or the server went away"),
+    ("57P01", "admin shutdown: the server restarts or the backend was terminated"),
+    ("57P02", "crash shutdown: the server recovers"),
+    ("57P03", "cannot connect now: the server starts"),
+    ("53300", "too many connections: others will leave"),
+    ("40001", "serialization failure: another transaction won"),
+    ("40P01", "deadlock: another transaction won"),
+    ("55P03", "lock not available: another transaction will end"),
+];
+
+impl DbError {
+    /// Whether the same work may succeed when tried again, on a new connection.
+    pub fn is_transient(&self) -> bool {
+        match (&self.sqlstate, self.cause) {
+            (Some(state), _) => TRANSIENT.iter().any(|(prefix, _)| state.starts_with(prefix)),
+            (None, cause) => cause == Cause::Connection,
+        }
+    }
+}
+
+impl Error {
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Error::Database(db) if db.is_transient())
+    }
+
+    /// The SQLSTATE, when a server reported this error.
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Error::Database(db) => db.sqlstate.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The server's DETAIL, which can carry row values.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Error::Database(db) => db.detail.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(sqlstate: Option<&str>, cause: Cause) -> DbError {
+        DbError {
+            side: Side::Target,
+            doing: "writing a batch".into(),
+            sqlstate: sqlstate.map(Into::into),
+            message: "duplicate key value violates unique constraint \"orders_ref_key\"".into(),
+            detail: Some("Key (ref)=(secret) already exists.".into()),
+            hint: None,
+            constraint: Some("orders_ref_key".into()),
+            cause,
+        }
+    }
+
+    #[test]
+    fn an_error_says_side_deed_reason_and_state_but_no_row_values() {
+        assert_eq!(
+            failed(Some("23505"), Cause::Server).to_string(),
+            "target while writing a batch: duplicate key value violates unique constraint \
+             \"orders_ref_key\" (SQLSTATE 23505)"
+        );
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_tried_again() {
+        let cases = [
+            (Some("08006"), Cause::Server, true),
+            (Some("57P01"), Cause::Server, true),
+            (Some("57P03"), Cause::Server, true),
+            (Some("53300"), Cause::Server, true),
+            (Some("40001"), Cause::Server, true),
+            (Some("40P01"), Cause::Server, true),
+            (Some("55P03"), Cause::Server, true),
+            (None, Cause::Connection, true),
+            (Some("57014"), Cause::Server, false),
+            (Some("23505"), Cause::Server, false),
+            (Some("53100"), Cause::Server, false),
+            (Some("28P01"), Cause::Server, false),
+            (None, Cause::Refused, false),
+        ];
+        for (state, cause, transient) in cases {
+            assert_eq!(failed(state, cause).is_transient(), transient, "{state:?} {cause:?}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What someone may look at while a run goes on. Events are for eyes only: nothing is decided by
+//! them, and a run whose receiver is gone does the same work.
+
+use tokio::sync::mpsc;
+
+use crate::ident::TableName;
+use crate::outcome::{Strategy, TableOutcome};
+
+/// A remark, worded once where it is made. `table` is `None` when it concerns the whole run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub table: Option<TableName>,
+    pub text: String,
+    pub level: NoteLevel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteLevel {
+    /// Worth knowing; shown with `-verbose` only.
+    Detail,
+    /// Something the user should know.
+    Notice,
+    /// Something the user should mend.
+    Warning,
+}
+
+/// What a table's job is doing, in the order in which it can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Digests,
+    Copying,
+    Applying,
+    Keys,
+    Deleting,
+    Retrying,
+}
+
+impl Phase {
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Digests => "comparing digests",
+            Phase::Copying => "copying",
+            Phase::Applying => "applying changes",
+            Phase::Keys => "comparing keys",
+            Phase::Deleting => "deleting",
+            Phase::Retrying => "retrying",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Both ends are connected: `host:port/database` of each, and the number of workers.
+    Connected {
+        source: String,
+        target: String,
+        parallel: usize,
+    },
+    /// The plan stands.
+    Planned {
+        tables: usize,
+    },
+    Note(Note),
+    /// A job began to change a table. `watermark` is set for an incremental one, `rows` is the
+    /// planner's estimate of the rows to travel when there is one.
+    Started {
+        table: TableName,
+        strategy: Strategy,
+        watermark: Option<String>,
+        rows: Option<u64>,
+    },
+    Phase {
+        table: TableName,
+        phase: Phase,
+    },
+    /// Rows that travelled since the last such event of this table.
+    Rows {
+        table: TableName,
+        rows: u64,
+    },
+    /// A transient fault of a table (or of the run), tried again after a pause.
+    Retry {
+        table: Option<TableName>,
+        error: String,
+        attempt: u32,
+        of: u32,
+    },
+    /// A table ended. Sent once per selected table, also for one that had nothing to do.
+    Finished(Box<TableOutcome>),
+}
+
+/// Where the engine says what it does.
+#[derive(Clone, Debug)]
+pub struct Events(mpsc::UnboundedSender<Event>);
+
+impl Events {
+    pub fn channel() -> (Events, mpsc::UnboundedReceiver<Event>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Events(sender), receiver)
+    }
+
+    /// Nobody listening is no error.
+    pub fn send(&self, event: Event) {
+        let _ = self.0.send(event);
+    }
+}

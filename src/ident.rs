@@ -1,0 +1,65 @@
+//! Names of things in a database, as the catalog holds them: unquoted, case preserved.
+//!
+//! A name for people and a name for SQL are different methods. Nothing here implements `Display`
+//! with an unquoted name except [`TableName`], which is only ever printed for people; SQL text is
+//! built by `sql!`, which takes [`Ident::quoted`] and refuses plain strings.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// One SQL identifier: a schema, table, column, trigger, role or index name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Ident(String);
+
+impl Ident {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The name as people write and read it, without quotes.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as SQL needs it: always in double quotes, with those inside doubled.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0.replace('"', "\"\""))
+    }
+}
+
+/// A table's name with its schema. `Display` is for people: `public.users`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct TableName {
+    pub schema: Ident,
+    pub name: Ident,
+}
+
+impl TableName {
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: Ident::new(schema), name: Ident::new(name) }
+    }
+
+    /// The name as SQL needs it: `"public"."users"`.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", self.schema.quoted(), self.name.quoted())
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema.as_str(), self.name.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_stays_one_identifier() {
+        let name = TableName::new("a\"; drop table x; --", "b.c");
+        assert_eq!(name.quoted(), "\"a\"\"; drop table x; --\".\"b.c\"");
+        assert_eq!(name.to_string(), "a\"; drop table x; --.b.c");
+    }
+}

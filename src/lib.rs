@@ -1,0 +1,18 @@
+//! pgsync: brings a PostgreSQL database in step with another, one way, in parallel and incrementally.
+//!
+//! The map, from the shell down; imports only point down (`scripts/check-layers.sh` holds that):
+//!
+//! | layer | modules | may do |
+//! |---|---|---|
+//! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
+//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`strategy`], [`reconcile`] | decide the order of I/O |
+//! | edges | [`pg`], [`source`], [`target`] | talk to servers |
+//! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
+//! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`] | be named |
+
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod ident;
+pub mod outcome;
+pub mod stop;

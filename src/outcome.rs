@@ -1,0 +1,145 @@
+//! What became of each table and of the run: the truth from which summary, `sync_log` and exit
+//! status are derived.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::Error;
+use crate::event::Note;
+use crate::ident::TableName;
+
+/// How a table is brought in step; the plan picks one per table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    Copy,
+    Incremental,
+    Compare,
+}
+
+impl Strategy {
+    /// The word in `sync_log.sync_type`, logs and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Copy => "copy",
+            Strategy::Incremental => "incremental",
+            Strategy::Compare => "compare",
+        }
+    }
+}
+
+/// Work done on one table. `processed` counts the rows that travelled; `bytes` their COPY text and
+/// that of keys and digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub processed: u64,
+    pub inserted: u64,
+    pub updated: u64,
+    pub deleted: u64,
+    pub batches: u64,
+    pub bytes: u64,
+}
+
+impl Counts {
+    pub fn add(&mut self, other: Counts) {
+        self.processed += other.processed;
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+        self.batches += other.batches;
+        self.bytes += other.bytes;
+    }
+
+    /// Whether the target was changed.
+    pub fn changed(&self) -> bool {
+        self.inserted + self.updated + self.deleted > 0
+    }
+}
+
+/// How a table ended; the word in `sync_log.status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Success,
+    Failed,
+    Interrupted,
+    /// Selected, but not tried: something it depends on failed, or the run ended first.
+    Skipped,
+}
+
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Failed => "failed",
+            Status::Interrupted => "interrupted",
+            Status::Skipped => "skipped",
+        }
+    }
+}
+
+/// One selected table's end. There is exactly one per table and run.
+#[derive(Clone, Debug)]
+pub struct TableOutcome {
+    pub table: TableName,
+    /// `None` when no strategy could be planned (say the table is missing on the target).
+    pub strategy: Option<Strategy>,
+    pub status: Status,
+    pub counts: Counts,
+    pub elapsed: Duration,
+    /// The watermark stored for the next run, as `2024-12-13T15:25:30.5Z`; none without a usable column.
+    pub watermark: Option<String>,
+    /// Why, unless the status is success.
+    pub error: Option<Error>,
+    /// Transient faults that were tried again.
+    pub retries: u32,
+}
+
+/// One run's end.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    pub run_id: String,
+    /// `host:port/database`, never a password.
+    pub source: String,
+    pub target: String,
+    pub started: DateTime<Utc>,
+    pub elapsed: Duration,
+    pub dry_run: bool,
+    /// In the order of their names.
+    pub tables: Vec<TableOutcome>,
+    pub notes: Vec<Note>,
+    /// Why the run as a whole ended early: no connection, refused, locked, stopped.
+    pub error: Option<Error>,
+    /// Transient faults of the run as a whole (a lost snapshot), beside those of its tables.
+    pub retries: u32,
+}
+
+impl RunReport {
+    /// The sum over all tables.
+    pub fn totals(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.tables.iter().for_each(|table| sum.add(table.counts));
+        sum
+    }
+
+    /// DESIGN §5.2: 0 in step, 1 failed, 2 configuration, 4 locked, 5 refused, 130/143 stopped.
+    pub fn exit_status(&self) -> u8 {
+        match &self.error {
+            Some(Error::Stopped(signal)) => signal.exit_status(),
+            Some(Error::Config(_)) => 2,
+            Some(Error::Locked(_)) => 4,
+            Some(Error::Refused(_)) => 5,
+            Some(Error::Database(_) | Error::Table(_) | Error::Internal(_)) => 1,
+            None => self.tables_exit_status(),
+        }
+    }
+
+    fn tables_exit_status(&self) -> u8 {
+        let not_done = || self.tables.iter().filter(|table| table.status != Status::Success);
+        let refused = |table: &TableOutcome| matches!(table.error, Some(Error::Refused(_)));
+        match not_done().count() {
+            0 => 0,
+            _ if not_done().all(refused) => 5,
+            _ => 1,
+        }
+    }
+}
