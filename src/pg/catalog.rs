@@ -1,0 +1,83 @@
+//! What a server says of itself, its tables and its foreign keys; the same statements on both sides.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::session::Session;
+use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::sql::{Literal, Sql, sql};
+use crate::table::{ForeignKey, Table};
+
+/// One server and database.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Server {
+    /// `server_version_num`, say 150018.
+    pub version: u32,
+    pub system: String,
+    pub database: String,
+    pub database_oid: u64,
+    pub timeline: String,
+    pub standby: bool,
+    pub encoding: String,
+    /// Whether triggers and foreign keys are off in this session.
+    pub replica_role: bool,
+    pub schemas: Vec<Ident>,
+}
+
+impl Server {
+    /// Whether both are one database, whatever names led to it.
+    pub fn is_same_database(&self, other: &Server) -> bool {
+        self.system == other.system && self.database_oid == other.database_oid
+    }
+}
+
+pub async fn server(session: &Session) -> Result<Server> {
+    let statement = Sql::trusted(include_str!("server.sql"));
+    let row = session.row("asking the server who it is", &statement).await?;
+    parse(row.needed(0)?)
+}
+
+/// What the digests' hash functions make of a fixed set of values; `None` where they are missing.
+/// Not for a session inside a transaction: where they are missing the statement fails.
+pub async fn hash_probe(session: &Session) -> Result<Option<String>> {
+    let statement = Sql::trusted(include_str!("hash_probe.sql"));
+    match session.row("trying the hash functions", &statement).await {
+        Ok(row) => Ok(row.text(0).map(str::to_owned)),
+        Err(error) if error.sqlstate() == Some("42883") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The ordinary and partitioned tables of `schemas`.
+pub async fn tables(session: &Session, schemas: &[Ident]) -> Result<Vec<Table>> {
+    let statement = with_schemas(include_str!("catalog.sql"), schemas);
+    objects(session, "reading the catalog of tables", &statement).await
+}
+
+/// The foreign keys with an end in `schemas`.
+pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<ForeignKey>> {
+    let statement = with_schemas(include_str!("foreign_keys.sql"), schemas);
+    objects(session, "reading the catalog of foreign keys", &statement).await
+}
+
+async fn objects<T: DeserializeOwned>(
+    session: &Session,
+    doing: &str,
+    statement: &Sql,
+) -> Result<Vec<T>> {
+    let rows = session.rows(doing, statement).await?;
+    rows.iter().map(|row| parse(row.needed(0)?)).collect()
+}
+
+fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::Internal(format!("a catalog answer cannot be read: {error}")))
+}
+
+/// The fixed statement with its one hole filled by an array of schema names.
+fn with_schemas(statement: &str, schemas: &[Ident]) -> Sql {
+    let names = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
+    let names = sql!("array[{names}]", names = names);
+    Sql::trusted(statement.replace("$schemas", names.as_str()))
+}

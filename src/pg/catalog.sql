@@ -1,0 +1,107 @@
+-- Every table of the schemas in $schemas, one JSON object a row. Written for PostgreSQL 10 to 18:
+-- columns that an older catalog lacks are read through to_jsonb(row), where they are NULL.
+-- Not listed: views, foreign and temporary tables, partitions (their parent stands for them),
+-- tables of extensions.
+select pg_catalog.json_build_object(
+  'oid', c.oid::pg_catalog.int8,
+  'schema', n.nspname,
+  'name', c.relname,
+  'partitioned', c.relkind operator(pg_catalog.=) 'p',
+  'rows', tree.rows,
+  'bytes', tree.bytes,
+  'storage', tree.storage,
+  'owned', pg_catalog.pg_has_role(c.relowner, 'usage'),
+  'columns', coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', a.attname,
+      'type_schema', tn.nspname,
+      'type_name', t.typname,
+      'type_text', pg_catalog.format_type(a.atttypid, a.atttypmod),
+      'type_modifier', a.atttypmod,
+      'not_null', a.attnotnull,
+      'generated', coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '',
+      'identity_always', a.attidentity operator(pg_catalog.=) 'a',
+      'has_default', a.atthasdef or a.attidentity operator(pg_catalog.<>) '',
+      'nondeterministic', coalesce((
+        select pg_catalog.to_jsonb(co) operator(pg_catalog.->>) 'collisdeterministic' operator(pg_catalog.=) 'false'
+        from pg_catalog.pg_collation co where co.oid operator(pg_catalog.=) a.attcollation), false)
+    ) order by a.attnum)
+    from pg_catalog.pg_attribute a
+    join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
+    join pg_catalog.pg_namespace tn on tn.oid operator(pg_catalog.=) t.typnamespace
+    where a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+  ), '[]'),
+  'keys', coalesce((
+    select pg_catalog.json_agg(k.key order by k.rank, k.name) from (
+      select ic.relname as name, not i.indisprimary as rank, pg_catalog.json_build_object(
+        'index', ic.relname,
+        'primary', i.indisprimary,
+        'deferrable', not i.indimmediate,
+        'columns', pg_catalog.json_agg(pg_catalog.json_build_object(
+          'name', a.attname,
+          'equals_schema', opn.nspname,
+          'equals_name', op.oprname) order by u.place)
+      ) as key
+      from pg_catalog.pg_index i
+      join pg_catalog.pg_class ic on ic.oid operator(pg_catalog.=) i.indexrelid
+      join pg_catalog.pg_am am on am.oid operator(pg_catalog.=) ic.relam
+        and am.amname operator(pg_catalog.=) 'btree'
+      cross join lateral rows from (
+        pg_catalog.unnest(i.indkey::pg_catalog.int2[]),
+        pg_catalog.unnest(i.indclass::pg_catalog.oid[])) with ordinality as u(attnum, opclass, place)
+      join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
+        and a.attnum operator(pg_catalog.=) u.attnum
+      join pg_catalog.pg_opclass oc on oc.oid operator(pg_catalog.=) u.opclass
+      join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
+        and ao.amoplefttype operator(pg_catalog.=) oc.opcintype
+        and ao.amoprighttype operator(pg_catalog.=) oc.opcintype
+        and ao.amopstrategy operator(pg_catalog.=) 3
+      join pg_catalog.pg_operator op on op.oid operator(pg_catalog.=) ao.amopopr
+      join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace
+      where i.indrelid operator(pg_catalog.=) c.oid and i.indisunique and i.indisvalid
+        and i.indpred is null and i.indexprs is null
+        and u.place operator(pg_catalog.<=) coalesce(
+          (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
+      group by ic.relname, i.indisprimary, i.indimmediate, i.indnatts, i.*
+      having pg_catalog.bool_and(a.attnotnull)
+        and pg_catalog.count(*) operator(pg_catalog.=) coalesce(
+          (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
+    ) k
+  ), '[]'),
+  'triggers', coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object('name', t.tgname, 'fires', t.tgenabled) order by t.tgname)
+    from pg_catalog.pg_trigger t
+    where t.tgrelid operator(pg_catalog.=) c.oid and not t.tgisinternal and t.tgenabled operator(pg_catalog.<>) 'D'
+  ), '[]'),
+  'rules', coalesce((
+    select pg_catalog.json_agg(r.rulename order by r.rulename)
+    from pg_catalog.pg_rewrite r
+    where r.ev_class operator(pg_catalog.=) c.oid and r.ev_enabled operator(pg_catalog.<>) 'D'
+  ), '[]')
+)
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+cross join lateral (
+  with recursive parts(oid) as (
+    select c.oid where true
+    union
+    select h.inhrelid from pg_catalog.pg_inherits h
+    join parts on parts.oid operator(pg_catalog.=) h.inhparent
+    where c.relkind operator(pg_catalog.=) 'p'
+  )
+  select
+    pg_catalog.sum(greatest(p.reltuples, 0)) as rows,
+    coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(p.oid)), 0)::pg_catalog.int8 as bytes,
+    pg_catalog.md5(pg_catalog.string_agg(
+      p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||) p.relfilenode::pg_catalog.text,
+      ',' order by p.oid)) as storage
+  from parts join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) parts.oid
+) tree
+where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
+  and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[]) and not c.relispartition
+  and c.relpersistence operator(pg_catalog.<>) 't'
+  and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+      and d.objid operator(pg_catalog.=) c.oid and d.deptype operator(pg_catalog.=) 'e')
+order by n.nspname, c.relname

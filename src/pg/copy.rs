@@ -1,0 +1,94 @@
+//! COPY text in motion, undecoded. Rows are bundled on the way in, and a row larger than a bundle
+//! goes in slices, so memory stays at one row of the source whatever its size.
+
+use std::pin::Pin;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{SinkExt, StreamExt};
+use tokio_postgres::{CopyInSink, CopyOutStream};
+
+use super::failure::db_error;
+use crate::error::{Result, Side};
+
+/// Bytes that are sent as one message. Larger ones gain nothing.
+const BUNDLE: usize = 64 * 1024;
+
+/// Rows as a server sends them: COPY text, one row a message with its line feed.
+pub struct RowStream {
+    side: Side,
+    doing: &'static str,
+    stream: Pin<Box<CopyOutStream>>,
+}
+
+impl RowStream {
+    pub(super) fn new(side: Side, doing: &'static str, stream: CopyOutStream) -> Self {
+        Self { side, doing, stream: Box::pin(stream) }
+    }
+
+    /// The next row, or `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        let next = self.stream.next().await.transpose();
+        next.map_err(|error| db_error(self.side, self.doing, error))
+    }
+}
+
+/// Where rows go: `copy … from stdin` of a server.
+pub struct RowSink {
+    side: Side,
+    doing: &'static str,
+    sink: Pin<Box<CopyInSink<Bytes>>>,
+    bundle: BytesMut,
+}
+
+impl RowSink {
+    pub(super) fn new(side: Side, doing: &'static str, sink: CopyInSink<Bytes>) -> Self {
+        Self { side, doing, sink: Box::pin(sink), bundle: BytesMut::with_capacity(BUNDLE) }
+    }
+
+    pub async fn push(&mut self, row: Bytes) -> Result<()> {
+        if row.len() >= BUNDLE {
+            return self.push_large(row).await;
+        }
+        if self.bundle.len() + row.len() > BUNDLE {
+            self.flush().await?;
+        }
+        self.bundle.extend_from_slice(&row);
+        Ok(())
+    }
+
+    async fn push_large(&mut self, mut row: Bytes) -> Result<()> {
+        self.flush().await?;
+        while !row.is_empty() {
+            let slice = row.split_to(row.len().min(BUNDLE));
+            self.send(slice).await?;
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.bundle.is_empty() {
+            return Ok(());
+        }
+        let bundle = std::mem::replace(&mut self.bundle, BytesMut::with_capacity(BUNDLE));
+        self.send(bundle.freeze()).await
+    }
+
+    async fn send(&mut self, bytes: Bytes) -> Result<()> {
+        match self.sink.feed(bytes).await {
+            Ok(()) => Ok(()),
+            // The reason stands in the server's answer, which only `finish` reads.
+            Err(closed) => Err(db_error(
+                self.side,
+                self.doing,
+                self.sink.as_mut().finish().await.err().unwrap_or(closed),
+            )),
+        }
+    }
+
+    /// Ends the COPY; gives the number of rows that the server took.
+    pub async fn finish(mut self) -> Result<u64> {
+        self.flush().await?;
+        let done = self.sink.as_mut().finish().await;
+        done.map_err(|error| db_error(self.side, self.doing, error))
+    }
+}

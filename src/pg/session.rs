@@ -1,0 +1,213 @@
+//! One connection, ready for work: settings pinned, statements sent as [`Sql`], answers as text.
+//!
+//! Statements go by the simple protocol: one round trip each, and several may be under way at once
+//! on one session (the driver pipelines them in the order in which their futures are first polled).
+
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+
+use super::connect::{self, Connected};
+use super::copy::{RowSink, RowStream};
+use super::failure::db_error;
+use crate::config::conninfo::ConnInfo;
+use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::sql::{Sql, sql};
+
+/// What text output depends on, and what would end a long session. Settings that a server does not
+/// have are skipped. `jit` costs more than it gives for digests (measured: 5-10 %).
+const SETTINGS: &[(&str, &str)] = &[
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "postgres"),
+    ("extra_float_digits", "3"),
+    ("bytea_output", "hex"),
+    ("lc_monetary", "C"),
+    ("xmloption", "content"),
+    ("client_encoding", "UTF8"),
+    ("standard_conforming_strings", "on"),
+    ("row_security", "off"),
+    ("statement_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+    ("transaction_timeout", "0"),
+    ("idle_session_timeout", "0"),
+    ("application_name", "pgsync"),
+    ("jit", "off"),
+    ("client_min_messages", "error"),
+];
+
+/// One row of an answer: text, or NULL, by position.
+#[derive(Debug)]
+pub struct Row(SimpleQueryRow);
+
+impl Row {
+    pub fn text(&self, column: usize) -> Option<&str> {
+        self.0.get(column)
+    }
+
+    /// The value of a column that the statement never leaves NULL.
+    pub fn needed(&self, column: usize) -> Result<&str> {
+        self.text(column).ok_or_else(|| Error::Internal(format!("column {column} came back NULL")))
+    }
+
+    /// A count that the statement never leaves NULL.
+    pub fn count(&self, column: usize) -> Result<u64> {
+        let text = self.needed(column)?;
+        text.parse().map_err(|_| Error::Internal(format!("\"{text}\" is not a count")))
+    }
+
+    pub fn is_true(&self, column: usize) -> bool {
+        self.text(column) == Some("t")
+    }
+}
+
+/// One connection of one side.
+pub struct Session {
+    side: Side,
+    client: Client,
+    driver: JoinHandle<()>,
+    /// Whether nothing is under way: only such a session goes back to its pool.
+    clean: bool,
+    /// The exported snapshot that this session's transaction reads, if any.
+    snapshot: Option<String>,
+}
+
+impl Session {
+    /// Connects and pins the settings. One round trip beyond the connection itself.
+    ///
+    /// # Errors
+    /// As [`connect::connect`]; a setting that the server refuses.
+    pub async fn open(info: &ConnInfo, side: Side, lock_timeout_ms: u64) -> Result<Self> {
+        let Connected { client, task: driver } = connect::connect(info, side).await?;
+        let session = Self { side, client, driver, clean: true, snapshot: None };
+        session.run("pinning the session's settings", &settings(side, lock_timeout_ms)).await?;
+        Ok(session)
+    }
+
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.clean && !self.is_closed()
+    }
+
+    /// Says that work begins (`false`) or that nothing is under way any more (`true`).
+    pub fn set_clean(&mut self, clean: bool) {
+        self.clean = clean;
+    }
+
+    pub fn snapshot(&self) -> Option<&str> {
+        self.snapshot.as_deref()
+    }
+
+    pub fn set_snapshot(&mut self, snapshot: Option<String>) {
+        self.snapshot = snapshot;
+    }
+
+    pub fn cancel_token(&self) -> tokio_postgres::CancelToken {
+        self.client.cancel_token()
+    }
+
+    /// The answers of every statement in `statements`, in order.
+    pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        let messages = self
+            .client
+            .simple_query(statements.as_str())
+            .await
+            .map_err(|error| self.error(doing, error))?;
+        let mut answers = vec![Vec::new()];
+        for message in messages {
+            match message {
+                SimpleQueryMessage::Row(row) => {
+                    if let Some(last) = answers.last_mut() {
+                        last.push(Row(row));
+                    }
+                }
+                SimpleQueryMessage::CommandComplete(_) => answers.push(Vec::new()),
+                _ => {}
+            }
+        }
+        answers.pop();
+        Ok(answers)
+    }
+
+    /// The rows of the last statement in `statements`.
+    pub async fn rows(&self, doing: &str, statements: &Sql) -> Result<Vec<Row>> {
+        Ok(self.answers(doing, statements).await?.pop().unwrap_or_default())
+    }
+
+    /// The only row of the last statement.
+    pub async fn row(&self, doing: &str, statements: &Sql) -> Result<Row> {
+        let rows = self.rows(doing, statements).await?;
+        rows.into_iter().next_back().ok_or_else(|| self.unexpected(doing, "no row came back"))
+    }
+
+    pub async fn run(&self, doing: &str, statements: &Sql) -> Result<()> {
+        let done = self.client.batch_execute(statements.as_str()).await;
+        done.map_err(|error| self.error(doing, error))
+    }
+
+    /// Starts `copy (…) to stdout`; rows arrive as COPY text, one message each.
+    pub async fn copy_out(&self, doing: &'static str, copy: &Sql) -> Result<RowStream> {
+        let stream = self.client.copy_out(copy.as_str()).await;
+        Ok(RowStream::new(self.side, doing, stream.map_err(|error| self.error(doing, error))?))
+    }
+
+    /// Starts `copy … from stdin`.
+    pub async fn copy_in(&self, doing: &'static str, copy: &Sql) -> Result<RowSink> {
+        let sink = self.client.copy_in(copy.as_str()).await;
+        Ok(RowSink::new(self.side, doing, sink.map_err(|error| self.error(doing, error))?))
+    }
+
+    fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {
+        db_error(self.side, doing, error)
+    }
+
+    fn unexpected(&self, doing: &str, message: &str) -> Error {
+        Error::Database(Box::new(DbError {
+            side: self.side,
+            doing: doing.to_owned(),
+            sqlstate: None,
+            message: message.to_owned(),
+            detail: None,
+            hint: None,
+            constraint: None,
+            cause: Cause::Refused,
+        }))
+    }
+}
+
+impl Drop for Session {
+    /// The driver ends by itself when the client is gone; a session dropped in the middle of a
+    /// COPY must not leave it reading on.
+    fn drop(&mut self) {
+        if !self.clean {
+            self.driver.abort();
+        }
+    }
+}
+
+fn settings(side: Side, lock_timeout_ms: u64) -> Sql {
+    let lock_timeout = lock_timeout_ms.to_string();
+    let mut settings = SETTINGS.to_vec();
+    settings.push(("lock_timeout", &lock_timeout));
+    if side == Side::Target {
+        settings.push(("synchronous_commit", "off"));
+    }
+    let values = settings.iter().map(|(name, value)| {
+        sql!(
+            "({name}, {value})",
+            name = crate::sql::Literal(name),
+            value = crate::sql::Literal(value)
+        )
+    });
+    sql!(
+        "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
+         where pg_catalog.current_setting(s.name, true) is not null",
+        values = Sql::join(values, ", "),
+    )
+}

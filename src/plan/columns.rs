@@ -1,0 +1,287 @@
+//! Which columns travel, under which types, and what tells rows apart. Both sides are agreed by
+//! name; a pair of types is accepted only when every value of the source's arrives unaltered.
+
+use crate::error::Error;
+use crate::ident::Ident;
+use crate::plan::{Ground, Timestamp, TimestampKind};
+use crate::table::{Column, Key, Table};
+
+/// One column that travels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanColumn {
+    pub name: Ident,
+    /// The built-in type to which the source casts it, where the two sides' types differ.
+    pub cast: Option<Ident>,
+    /// As `format_type` prints it on the target.
+    pub target_type: String,
+    pub hashed: Hashed,
+    /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
+    pub settable: bool,
+}
+
+/// How a value enters a digest: by its number where that is cheap and exact, else by its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashed {
+    Integer,
+    /// `timestamp` and, in a session at UTC, `timestamptz`.
+    Timestamp,
+    Uuid,
+    Text,
+    /// By the bytes of its binary form: text of floats differs between servers before and after 12.
+    Float4,
+    Float8,
+}
+
+/// One key column with the equality of the index on each side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyColumn {
+    pub name: Ident,
+    pub cast: Option<Ident>,
+    /// Schema and name of the source's type, under which its keys are looked up again.
+    pub source_type: (Ident, Ident),
+    pub source_equals: Operator,
+    pub target_equals: Operator,
+    pub hashed: Hashed,
+    /// Equal values can differ: citext, numeric, a nondeterministic collation.
+    pub wide: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operator {
+    pub schema: Ident,
+    pub name: String,
+}
+
+/// The columns that travel.
+///
+/// # Errors
+/// [`Error::Table`] naming every column in the way and the remedy.
+pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<PlanColumn>, Error> {
+    let mut columns = Vec::new();
+    let mut problems = Vec::new();
+    for there in target.columns.iter().filter(|column| !column.generated) {
+        match source.column(&there.name) {
+            Some(here) => match carry(here, there, ground) {
+                Ok(column) => columns.push(column),
+                Err(problem) => problems.push(problem),
+            },
+            None if there.not_null && !there.has_default => problems.push(format!(
+                "column \"{}\" is NOT NULL without a default on the target and missing on the source",
+                there.name.as_str()
+            )),
+            None => {}
+        }
+    }
+    let missing = source.columns.iter().filter(|here| target.column(&here.name).is_none());
+    problems.extend(missing.filter(|here| !here.generated).map(|here| {
+        format!(
+            "column \"{}\" is missing on the target: add it there ({})",
+            here.name.as_str(),
+            here.type_text
+        )
+    }));
+    if columns.is_empty() && problems.is_empty() {
+        problems.push("the two sides have no column in common".to_owned());
+    }
+    match problems.is_empty() {
+        true => Ok(columns),
+        false => Err(Error::Table(problems.join("; "))),
+    }
+}
+
+fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, String> {
+    let fits = same_type(here, there) || widens(here, there);
+    if !fits {
+        return Err(format!(
+            "column \"{}\" is {} on the source and {} on the target, which cannot hold every value: \
+             alter it there",
+            here.name.as_str(),
+            here.type_text,
+            there.type_text
+        ));
+    }
+    let same_name = here.type_name == there.type_name;
+    Ok(PlanColumn {
+        name: there.name.clone(),
+        cast: (!same_name).then(|| there.type_name.clone()),
+        target_type: there.type_text.clone(),
+        hashed: hashed(there, ground),
+        settable: !there.identity_always,
+    })
+}
+
+/// The same type by name (user-defined ones may live in another schema), no narrower a modifier.
+fn same_type(here: &Column, there: &Column) -> bool {
+    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
+    here.type_name == there.type_name
+        && built_in(here) == built_in(there)
+        && modifier_fits(here, there)
+}
+
+/// A modifier limits length, precision or scale. A target without one takes everything; a text
+/// type that is too short raises an error by itself, but numbers and times would be rounded.
+fn modifier_fits(here: &Column, there: &Column) -> bool {
+    let (from, to) = (here.type_modifier, there.type_modifier);
+    if to == -1 || from == to {
+        return true;
+    }
+    match there.type_name.as_str() {
+        "varchar" | "bpchar" | "bit" | "varbit" => true,
+        "timestamp" | "timestamptz" | "time" | "timetz" => from != -1 && to >= from || to >= 6,
+        "numeric" => from != -1 && numeric_fits(from, to),
+        _ => false,
+    }
+}
+
+/// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
+fn numeric_fits(from: i32, to: i32) -> bool {
+    let parts = |modifier: i32| (((modifier - 4) >> 16) & 0xffff, (modifier - 4) & 0x7ff);
+    let ((from_digits, from_scale), (to_digits, to_scale)) = (parts(from), parts(to));
+    to_scale >= from_scale && to_digits - to_scale >= from_digits - from_scale
+}
+
+/// Pairs of built-in types in which the second holds every value of the first.
+const WIDER: &[(&str, &[&str])] = &[
+    ("int2", &["int4", "int8", "numeric", "float4", "float8"]),
+    ("int4", &["int8", "numeric", "float8"]),
+    ("int8", &["numeric"]),
+    ("float4", &["float8"]),
+    ("bpchar", &["text", "varchar"]),
+    ("varchar", &["text"]),
+    ("text", &["varchar"]),
+    ("name", &["text", "varchar"]),
+    ("date", &["timestamp", "timestamptz"]),
+    ("timestamp", &["timestamptz"]),
+    ("cidr", &["inet"]),
+    ("bit", &["varbit"]),
+];
+
+fn widens(here: &Column, there: &Column) -> bool {
+    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
+    if !built_in(there) {
+        return false;
+    }
+    // Text is what travels, so text holds anything that has a text form.
+    if there.type_name.as_str() == "text" {
+        return true;
+    }
+    let (from, to) = (here.type_name.as_str(), there.type_name.as_str());
+    let listed = WIDER.iter().any(|(narrow, wide)| *narrow == from && wide.contains(&to));
+    // A limited numeric can round; a limited varchar raises an error by itself.
+    let limited =
+        there.type_modifier != -1 && matches!(to, "numeric" | "timestamp" | "timestamptz");
+    built_in(here) && listed && !limited
+}
+
+fn hashed(there: &Column, ground: &Ground) -> Hashed {
+    if there.type_schema.as_str() != "pg_catalog" {
+        return Hashed::Text;
+    }
+    match there.type_name.as_str() {
+        "int2" | "int4" | "int8" => Hashed::Integer,
+        "timestamp" | "timestamptz" => Hashed::Timestamp,
+        "uuid" => Hashed::Uuid,
+        "float4" if !ground.same_floats => Hashed::Float4,
+        "float8" if !ground.same_floats => Hashed::Float8,
+        _ => Hashed::Text,
+    }
+}
+
+/// Types whose equality is identity: equal values print alike.
+const IDENTICAL: &[&str] = &[
+    "int2",
+    "int4",
+    "int8",
+    "uuid",
+    "text",
+    "varchar",
+    "bytea",
+    "date",
+    "timestamp",
+    "timestamptz",
+    "time",
+    "bool",
+    "oid",
+    "name",
+    "char",
+    "macaddr",
+    "macaddr8",
+    "pg_lsn",
+    "bit",
+    "varbit",
+];
+
+/// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
+/// there is no other. Empty when no set of columns is unique on both sides.
+pub fn key(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
+    let mut candidates: Vec<&Key> = target.keys.iter().collect();
+    candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
+    let agreed = candidates.into_iter().find_map(|there| {
+        let here = source.keys.iter().find(|here| same_columns(here, there))?;
+        Some((key_columns((here, source), (there, target), columns)?, there.deferrable))
+    });
+    agreed.unwrap_or_default()
+}
+
+fn same_columns(one: &Key, other: &Key) -> bool {
+    one.columns.len() == other.columns.len()
+        && one.columns.iter().all(|a| other.columns.iter().any(|b| a.name == b.name))
+}
+
+fn key_columns(
+    (here, source): (&Key, &Table),
+    (there, target): (&Key, &Table),
+    columns: &[PlanColumn],
+) -> Option<Vec<KeyColumn>> {
+    let column = |name: &Ident| {
+        let planned = columns.iter().find(|column| &column.name == name)?;
+        let described = target.column(name)?;
+        let origin = source.column(name)?;
+        let origin = (origin.type_schema.clone(), origin.type_name.clone());
+        let source = here.columns.iter().find(|column| &column.name == name)?;
+        let target_key = there.columns.iter().find(|column| &column.name == name)?;
+        let built_in = described.type_schema.as_str() == "pg_catalog";
+        let identical = built_in && IDENTICAL.contains(&described.type_name.as_str());
+        let operator =
+            |schema: &Ident, name: &str| Operator { schema: schema.clone(), name: name.to_owned() };
+        Some(KeyColumn {
+            name: name.clone(),
+            cast: planned.cast.clone(),
+            source_type: origin,
+            source_equals: operator(&source.equals_schema, &source.equals_name),
+            target_equals: operator(&target_key.equals_schema, &target_key.equals_name),
+            hashed: planned.hashed,
+            wide: !identical || described.nondeterministic,
+        })
+    };
+    there.columns.iter().map(|key| column(&key.name)).collect()
+}
+
+/// Marks the columns that an update never sets, those of the key whose equality is identity; and
+/// puts the timestamp first, so that a row's timestamp is the bytes up to its first tab.
+pub fn arrange(
+    mut columns: Vec<PlanColumn>,
+    key: &[KeyColumn],
+    timestamp: Option<&Timestamp>,
+) -> Vec<PlanColumn> {
+    columns.sort_by_key(|column| timestamp.is_none_or(|first| first.column != column.name));
+    for column in &mut columns {
+        let fixed = key.iter().any(|key| key.name == column.name && !key.wide);
+        column.settable = column.settable && !fixed;
+    }
+    columns
+}
+
+/// The column by which changes are found, if both sides have it with a type that can serve.
+pub fn timestamp(source: &Table, target: &Table, name: &Ident) -> Option<Timestamp> {
+    let kind = |table: &Table| {
+        let column = table.column(name).filter(|column| !column.generated)?;
+        match (column.type_schema.as_str(), column.type_name.as_str()) {
+            ("pg_catalog", "timestamptz") => Some(TimestampKind::Timestamptz),
+            ("pg_catalog", "timestamp") => Some(TimestampKind::Timestamp),
+            ("pg_catalog", "date") => Some(TimestampKind::Date),
+            _ => None,
+        }
+    };
+    Some(Timestamp { column: name.clone(), source: kind(source)?, target: kind(target)? })
+}

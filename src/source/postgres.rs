@@ -1,0 +1,117 @@
+//! A PostgreSQL source. The snapshot lives as long as the session that exported it, the keeper.
+
+use std::time::Duration;
+
+use tokio::sync::{Mutex, RwLock};
+
+use crate::error::Result;
+use crate::ident::Ident;
+use crate::pg::catalog::{self, Server};
+use crate::pg::{Lease, Pool};
+use crate::sql::log::Horizon;
+use crate::sql::{Literal, Sql, sql};
+use crate::table::{ForeignKey, Table};
+
+/// The least distance from an unknown horizon.
+const BLIND_OVERLAP: Duration = Duration::from_secs(300);
+
+/// One source database.
+pub struct Source {
+    pool: Pool,
+    /// Holds the transaction that exported the snapshot. Behind a lock because it is replaced.
+    keeper: Mutex<Option<Lease>>,
+    snapshot: RwLock<String>,
+}
+
+/// What a source says when its snapshot is taken.
+pub struct Opening {
+    pub server: Server,
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub horizon: Horizon,
+    /// Why the horizon is not known, if it is not.
+    pub blind: Option<String>,
+    pub hash_probe: Option<String>,
+}
+
+impl Source {
+    pub fn new(pool: Pool) -> Self {
+        Self { pool, keeper: Mutex::new(None), snapshot: RwLock::new(String::new()) }
+    }
+
+    /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order and in
+    /// one round trip.
+    pub async fn open(&self, schemas: &[Ident], overlap: Duration) -> Result<Opening> {
+        let session = self.pool.get().await?;
+        let horizon = Sql::trusted(include_str!("horizon.sql"));
+        let begin = sql!(
+            "begin transaction isolation level repeatable read read only; \
+             select pg_catalog.pg_export_snapshot()"
+        );
+        let (hash_probe, horizon, snapshot, server, tables, foreign_keys) = tokio::join!(
+            catalog::hash_probe(&session),
+            session.row("looking for open transactions", &horizon),
+            session.row("exporting a snapshot", &begin),
+            catalog::server(&session),
+            catalog::tables(&session, schemas),
+            catalog::foreign_keys(&session, schemas),
+        );
+        let horizon = horizon?;
+        let blind = horizon.text(2).map(str::to_owned);
+        let moment = |column| horizon.needed(column).map(str::to_owned);
+        let now = moment(1)?;
+        let opening = Opening {
+            horizon: Horizon {
+                horizon: if blind.is_some() { now.clone() } else { moment(0)? },
+                now,
+                overlap: if blind.is_some() { overlap.max(BLIND_OVERLAP) } else { overlap },
+            },
+            blind,
+            hash_probe: hash_probe?,
+            server: server?,
+            tables: tables?,
+            foreign_keys: foreign_keys?,
+        };
+        *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
+        *self.keeper.lock().await = Some(session);
+        Ok(opening)
+    }
+
+    /// A session that reads the run's snapshot. Importing it costs one round trip per session, not
+    /// per use.
+    pub async fn session(&self) -> Result<Lease> {
+        let mut lease = self.pool.get().await?;
+        let snapshot = self.snapshot.read().await.clone();
+        if lease.snapshot() != Some(&snapshot) {
+            let import = sql!(
+                "rollback; begin transaction isolation level repeatable read read only; \
+                 set transaction snapshot {snapshot}",
+                snapshot = Literal(&snapshot),
+            );
+            lease.run("importing the snapshot", &import).await?;
+            lease.set_snapshot(Some(snapshot));
+        }
+        Ok(lease)
+    }
+
+    /// Whether the snapshot can still be imported.
+    pub async fn snapshot_lives(&self) -> bool {
+        let keeper = self.keeper.lock().await;
+        match keeper.as_ref() {
+            Some(session) => {
+                let look = Sql::trusted("select 1");
+                session.run("looking after the snapshot", &look).await.is_ok()
+            }
+            None => false,
+        }
+    }
+
+    /// Lets the snapshot go.
+    pub async fn close(&self) {
+        *self.keeper.lock().await = None;
+    }
+
+    pub async fn cancel_all(&self) {
+        self.pool.cancel_all().await;
+    }
+}

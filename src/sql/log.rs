@@ -1,0 +1,289 @@
+//! Statements about `sync_log`. A batch's counters and watermark are set by a CTE of the statement
+//! that writes the batch, so they commit with it or not at all.
+
+use std::time::Duration;
+
+use super::{Literal, Sql, sql};
+use crate::error::Side;
+use crate::ident::TableName;
+use crate::outcome::Counts;
+use crate::plan::{Timestamp, TimestampKind};
+
+/// The moment before which nothing can change any more, and how far to stay behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Horizon {
+    /// UTC, as `2024-12-13 15:25:30.5`.
+    pub horizon: String,
+    pub now: String,
+    pub overlap: Duration,
+}
+
+impl Horizon {
+    /// Where the next run starts, given the greatest timestamp read (as the target prints it): a
+    /// `timestamptz` expression. The zone of other writers is unknown for types without one, so
+    /// there only the distance to the horizon counts.
+    pub fn watermark(&self, timestamp: &Timestamp, side: Side, greatest: &str) -> Sql {
+        let kind = match side {
+            Side::Source => timestamp.source,
+            Side::Target => timestamp.target,
+        };
+        let horizon = sql!("{h}::pg_catalog.timestamp", h = Literal(&self.horizon));
+        let overlap = format!("{} milliseconds", self.overlap.as_millis());
+        let overlap = sql!("{overlap}::pg_catalog.interval", overlap = Literal(&overlap));
+        match kind {
+            TimestampKind::Timestamptz => sql!(
+                "(least({greatest}::pg_catalog.timestamptz, pg_catalog.timezone('UTC', {horizon})) \
+                 operator(pg_catalog.-) {overlap})",
+                greatest = Literal(greatest),
+                horizon = horizon,
+                overlap = overlap,
+            ),
+            TimestampKind::Timestamp | TimestampKind::Date => sql!(
+                "pg_catalog.timezone('UTC', {greatest}::pg_catalog.timestamp operator(pg_catalog.-) \
+                 ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
+                 operator(pg_catalog.-) {overlap})",
+                greatest = Literal(greatest),
+                now = Literal(&self.now),
+                horizon = horizon,
+                overlap = overlap,
+            ),
+        }
+    }
+}
+
+/// What one transaction adds to a table's row in the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub processed: u64,
+    pub bytes: u64,
+    pub batches: u64,
+    pub watermark: Option<Sql>,
+}
+
+/// A new row of the log.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    pub run_id: &'a str,
+    pub source: &'a str,
+    pub table: &'a TableName,
+    pub sync_type: Option<&'a str>,
+    pub status: &'a str,
+    pub fingerprint: Option<&'a str>,
+    /// A `timestamptz` expression.
+    pub watermark: Option<Sql>,
+    pub counts: Counts,
+    pub error: Option<&'a str>,
+    /// Seconds since the table's work began, for a row that is written when it has ended.
+    pub elapsed: Option<Duration>,
+}
+
+/// The statements of one log table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    pub table: TableName,
+}
+
+impl Log {
+    pub fn create(&self) -> Sql {
+        let text = include_str!("sync_log.sql").replace("$log", &self.table.quoted());
+        Sql::trusted(text)
+    }
+
+    /// `exists, complete`: whether the table is there, and whether it has the columns.
+    pub fn look(&self) -> Sql {
+        sql!(
+            "select pg_catalog.count(*), pg_catalog.count(*) filter (where a.attname operator(pg_catalog.=) \
+             any (array['id', 'run_id', 'source', 'schema_name', 'table_name', 'sync_type', 'status', \
+             'start_time', 'end_time', 'watermark', 'fingerprint', 'rows_processed', 'rows_inserted', \
+             'rows_updated', 'rows_deleted', 'batches', 'bytes', 'error_message']::pg_catalog.name[])) \
+             from pg_catalog.pg_attribute a where a.attrelid operator(pg_catalog.=) \
+             pg_catalog.to_regclass({name}) and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped",
+            name = Literal(&self.table.quoted()),
+        )
+    }
+
+    /// The last row of each table: `schema, table, watermark (UTC), fingerprint`.
+    pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "select w.schema_name, w.table_name, \
+             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint \
+             from {names} cross join lateral (select l.* from {log} l \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.status operator(pg_catalog.<>) 'skipped' order by l.id desc limit 1) l",
+            names = names(tables),
+            log = self.table,
+        )
+    }
+
+    /// Closes rows of runs that are gone: whoever holds the lock of a table says so.
+    pub fn close_stale<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "update {log} l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(), \
+             error_message = 'the run ended without a word' from {names} \
+             where l.status operator(pg_catalog.=) 'running' \
+             and l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name",
+            log = self.table,
+            names = names(tables),
+        )
+    }
+
+    /// New rows; gives their ids in order.
+    pub fn insert(&self, entries: &[Entry<'_>]) -> Sql {
+        let rows = entries.iter().map(|entry| {
+            let text = |value| Literal(value);
+            let Counts { processed, inserted, updated, deleted, batches, bytes } = entry.counts;
+            let elapsed = entry.elapsed.unwrap_or_default().as_micros().to_string();
+            let elapsed = format!("{elapsed} microseconds");
+            sql!(
+                "({run}, {source}, {schema}, {table}, {kind}, {status}, \
+                 pg_catalog.clock_timestamp() operator(pg_catalog.-) {elapsed}::pg_catalog.interval, {end}, \
+                 {watermark}, {fingerprint}, {processed}, {inserted}, {updated}, {deleted}, {batches}, \
+                 {bytes}, {error})",
+                run = text(entry.run_id),
+                source = text(entry.source),
+                schema = text(entry.table.schema.as_str()),
+                table = text(entry.table.name.as_str()),
+                kind = entry.sync_type.map(Literal),
+                status = text(entry.status),
+                elapsed = text(&elapsed),
+                end = Sql::trusted(match entry.elapsed {
+                    Some(_) => "pg_catalog.clock_timestamp()",
+                    None => "null::pg_catalog.timestamptz",
+                }),
+                watermark = match &entry.watermark {
+                    Some(moment) => sql!("{moment}::pg_catalog.timestamptz", moment = moment),
+                    None => Sql::trusted("null::pg_catalog.timestamptz"),
+                },
+                fingerprint = entry.fingerprint.map(Literal),
+                processed = processed,
+                inserted = inserted,
+                updated = updated,
+                deleted = deleted,
+                batches = batches,
+                bytes = bytes,
+                error = entry.error.map(Literal),
+            )
+        });
+        sql!(
+            "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
+             end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated, \
+             rows_deleted, batches, bytes, error_message) values {rows} returning id",
+            log = self.table,
+            rows = Sql::join(rows, ", "),
+        )
+    }
+
+    /// Runs `writes` (CTEs of which `written` or `removed` count) and adds to row `id` in the same
+    /// statement; gives `inserted, updated, deleted`.
+    pub fn counted(&self, id: u64, writes: &Sql, has: Writes, progress: &Progress) -> Sql {
+        let (written, removed) = match has {
+            Writes::Written => ("written", "(values (0)) removed(deleted)"),
+            Writes::Removed => ("(values (0, 0)) written(inserted, updated)", "removed"),
+            Writes::Both => ("written", "removed"),
+        };
+        sql!(
+            "with {writes}, counts as (select inserted, updated, deleted from {written} cross join {removed}), \
+             logged as (update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) c.inserted, \
+             rows_updated = l.rows_updated operator(pg_catalog.+) c.updated, \
+             rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted \
+             from counts c where l.id operator(pg_catalog.=) {id}) \
+             select inserted, updated, deleted from counts",
+            writes = writes,
+            written = Sql::trusted(written),
+            removed = Sql::trusted(removed),
+            log = self.table,
+            progress = progress.assignments(),
+            id = id,
+        )
+    }
+
+    /// Adds to row `id` what a direct copy of `inserted` rows did.
+    pub fn copied(&self, id: u64, inserted: u64, progress: &Progress) -> Sql {
+        sql!(
+            "update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) {inserted} \
+             where l.id operator(pg_catalog.=) {id}",
+            log = self.table,
+            progress = progress.assignments(),
+            inserted = inserted,
+            id = id,
+        )
+    }
+
+    /// Ends row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`.
+    pub fn finish(&self, id: u64, status: &str, error: Option<&str>, progress: &Progress) -> Sql {
+        sql!(
+            "update {log} l set {progress}, status = {status}, error_message = {error}, \
+             end_time = pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) {id} \
+             returning {shown}",
+            log = self.table,
+            progress = progress.assignments(),
+            status = Literal(status),
+            error = error.map(Literal),
+            id = id,
+            shown = shown(&Sql::trusted("l.watermark")),
+        )
+    }
+
+    /// Ends every row of a run that still says `running`.
+    pub fn finish_run(&self, run_id: &str, status: &str) -> Sql {
+        sql!(
+            "update {log} l set status = {status}, end_time = pg_catalog.clock_timestamp() \
+             where l.run_id operator(pg_catalog.=) {run} and l.status operator(pg_catalog.=) 'running'",
+            log = self.table,
+            status = Literal(status),
+            run = Literal(run_id),
+        )
+    }
+}
+
+/// Which CTEs a write has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    Written,
+    Removed,
+    Both,
+}
+
+impl Progress {
+    fn assignments(&self) -> Sql {
+        let watermark = match &self.watermark {
+            Some(moment) => sql!("greatest(l.watermark, {moment})", moment = moment),
+            None => Sql::trusted("l.watermark"),
+        };
+        sql!(
+            "rows_processed = l.rows_processed operator(pg_catalog.+) {processed}, \
+             bytes = l.bytes operator(pg_catalog.+) {bytes}, \
+             batches = l.batches operator(pg_catalog.+) {batches}, watermark = {watermark}",
+            processed = self.processed,
+            bytes = self.bytes,
+            batches = self.batches,
+            watermark = watermark,
+        )
+    }
+}
+
+/// A moment as people and JSON see it.
+pub fn shown(moment: &Sql) -> Sql {
+    sql!(
+        "pg_catalog.replace(pg_catalog.timezone('UTC', {moment})::pg_catalog.text, ' ', 'T') \
+         operator(pg_catalog.||) 'Z'",
+        moment = moment
+    )
+}
+
+fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
+    let (schemas, tables): (Vec<Sql>, Vec<Sql>) = tables
+        .map(|table| {
+            let schema = sql!("{s}", s = Literal(table.schema.as_str()));
+            (schema, sql!("{n}", n = Literal(table.name.as_str())))
+        })
+        .unzip();
+    sql!(
+        "rows from (pg_catalog.unnest(array[{schemas}]::pg_catalog.text[]), \
+         pg_catalog.unnest(array[{tables}]::pg_catalog.text[])) w(schema_name, table_name)",
+        schemas = Sql::join(schemas, ", "),
+        tables = Sql::join(tables, ", "),
+    )
+}

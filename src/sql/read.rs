@@ -1,0 +1,196 @@
+//! Statements that read: streams of COPY text from the source, and the predicates that say which
+//! rows. The table is `t` in all of them.
+
+use super::digest::{Buckets, Measure};
+use super::{Literal, Sql, sql};
+use crate::error::Side;
+use crate::ident::Ident;
+use crate::plan::columns::Operator;
+use crate::plan::{Shape, Timestamp, TimestampKind};
+
+/// A slice of the pages of a table: from one ctid to before another; the last slice is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pages {
+    pub from: u64,
+    pub to: Option<u64>,
+}
+
+/// Column `name` of `t`, on the source as the target's type.
+pub fn value(side: Side, name: &Ident, cast: Option<&Ident>) -> Sql {
+    match cast.filter(|_| side == Side::Source) {
+        Some(to) => sql!("(t.{name}::pg_catalog.{to})", name = name, to = to),
+        None => sql!("t.{name}", name = name),
+    }
+}
+
+pub fn operator(operator: &Operator) -> Sql {
+    let name = Sql::trusted(operator.name.clone());
+    sql!("operator({schema}.{name})", schema = operator.schema, name = name)
+}
+
+impl Shape {
+    /// The table of a side as `t`, without the tables that inherit from it.
+    pub fn from(&self, side: Side) -> Sql {
+        let relation = match side {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        };
+        match relation.partitioned {
+            true => sql!("{name} t", name = relation.name),
+            false => sql!("only {name} t", name = relation.name),
+        }
+    }
+
+    /// The values that travel, in order.
+    pub fn values(&self, side: Side) -> Sql {
+        let values = self.columns.iter().map(|c| value(side, &c.name, c.cast.as_ref()));
+        Sql::join(values, ", ")
+    }
+
+    /// All rows, or those of a slice of pages.
+    pub fn copy_all(&self, pages: Option<Pages>) -> Sql {
+        let scope = match pages {
+            None => Sql::trusted(""),
+            Some(Pages { from, to: None }) => sql!(
+                " where t.ctid operator(pg_catalog.>=) '({from},0)'::pg_catalog.tid",
+                from = from
+            ),
+            Some(Pages { from, to: Some(to) }) => sql!(
+                " where t.ctid operator(pg_catalog.>=) '({from},0)'::pg_catalog.tid \
+                 and t.ctid operator(pg_catalog.<) '({to},0)'::pg_catalog.tid",
+                from = from,
+                to = to,
+            ),
+        };
+        sql!(
+            "copy (select {values} from {from}{scope}) to stdout",
+            values = self.values(Side::Source),
+            from = self.from(Side::Source),
+            scope = scope,
+        )
+    }
+
+    /// The rows of `window` in the order of their timestamp, which is their first column.
+    pub fn copy_ordered(&self, timestamp: &Timestamp, window: &Sql) -> Sql {
+        sql!(
+            "copy (select {values} from {from} where {window} order by t.{column}) to stdout",
+            column = timestamp.column,
+            values = self.values(Side::Source),
+            from = self.from(Side::Source),
+            window = window,
+        )
+    }
+
+    /// The rows of some buckets.
+    pub fn copy_buckets(&self, buckets: &Buckets, scope: Option<&Sql>) -> Sql {
+        sql!(
+            "copy (select {values} from {buckets} join {from} on {condition}{scope}) to stdout",
+            values = self.values(Side::Source),
+            buckets = buckets.relation,
+            from = self.from(Side::Source),
+            condition = buckets.condition(self, Side::Source),
+            scope = also(scope),
+        )
+    }
+
+    /// Key and hash of the rows of some buckets.
+    pub fn copy_keys(&self, buckets: &Buckets, measure: Measure, scope: Option<&Sql>) -> Sql {
+        let keys = self.key.iter().map(|c| value(Side::Source, &c.name, c.cast.as_ref()));
+        sql!(
+            "copy (select {keys}, {hash} from {buckets} join {from} on {condition}{scope}) to stdout",
+            keys = Sql::join(keys, ", "),
+            hash = self.hash(Side::Source, measure),
+            buckets = buckets.relation,
+            from = self.from(Side::Source),
+            condition = buckets.condition(self, Side::Source),
+            scope = also(scope),
+        )
+    }
+
+    /// The rows whose keys are given: per key column, an array literal of values as text.
+    pub fn copy_wanted(&self, keys: &[String], unless: Option<&Sql>) -> Sql {
+        let arrays = keys.iter().map(|array| {
+            sql!("pg_catalog.unnest({array}::pg_catalog.text[])", array = Literal(array))
+        });
+        let names = self.key.iter().map(|column| &column.name);
+        let typed = self.key.iter().map(|column| {
+            let to = self.source_type(column);
+            sql!("w.{name}::{to} as {name}", name = column.name, to = to)
+        });
+        let matching = self.key.iter().map(|column| {
+            let equals = operator(&column.source_equals);
+            sql!("t.{name} {equals} k.{name}", name = column.name, equals = equals)
+        });
+        sql!(
+            "copy (select {values} from (select {typed} from rows from ({arrays}) w({names})) k \
+             join {from} on {matching}{unless}) to stdout",
+            values = self.values(Side::Source),
+            typed = Sql::join(typed, ", "),
+            arrays = Sql::join(arrays, ", "),
+            names = Sql::join(names, ", "),
+            from = self.from(Side::Source),
+            matching = Sql::join(matching, " and "),
+            unless = match unless {
+                Some(scope) => sql!(" where not coalesce({scope}, false)", scope = scope),
+                None => Sql::trusted(""),
+            },
+        )
+    }
+
+    fn source_type(&self, column: &crate::plan::columns::KeyColumn) -> Sql {
+        sql!("{schema}.{name}", schema = column.source_type.0, name = column.source_type.1)
+    }
+}
+
+fn also(scope: Option<&Sql>) -> Sql {
+    scope.map_or(Sql::trusted(""), |scope| sql!(" where {scope}", scope = scope))
+}
+
+impl Timestamp {
+    fn kind(&self, side: Side) -> TimestampKind {
+        match side {
+            Side::Source => self.source,
+            Side::Target => self.target,
+        }
+    }
+
+    /// The finite timestamps from `watermark` on, inclusive. A date takes in its whole day.
+    pub fn window(&self, side: Side, watermark: &str) -> Sql {
+        sql!(
+            "t.{column} operator(pg_catalog.>=) {from} and t.{column} operator(pg_catalog.<) 'infinity'",
+            column = self.column,
+            from = self.moment(side, watermark),
+        )
+    }
+
+    /// The rows that have no finite timestamp: they belong to every run.
+    pub fn timeless(&self) -> Sql {
+        sql!(
+            "(t.{column} is null or t.{column} operator(pg_catalog.=) 'infinity' \
+             or t.{column} operator(pg_catalog.=) '-infinity')",
+            column = self.column,
+        )
+    }
+
+    fn moment(&self, side: Side, utc: &str) -> Sql {
+        let plain = sql!("{utc}::pg_catalog.timestamp", utc = Literal(utc));
+        match self.kind(side) {
+            TimestampKind::Timestamptz => {
+                sql!("pg_catalog.timezone('UTC', {plain})", plain = plain)
+            }
+            TimestampKind::Timestamp => plain,
+            TimestampKind::Date => sql!("{plain}::pg_catalog.date", plain = plain),
+        }
+    }
+
+    /// The greatest finite timestamp of the source as text; no row when there is none.
+    pub fn greatest(&self, shape: &Shape) -> Sql {
+        sql!(
+            "select t.{column}::pg_catalog.text from {from} \
+             where t.{column} operator(pg_catalog.<) 'infinity' and t.{column} operator(pg_catalog.>) '-infinity' \
+             order by t.{column} desc limit 1",
+            column = self.column,
+            from = shape.from(Side::Source),
+        )
+    }
+}

@@ -1,0 +1,221 @@
+//! Writing batches: each is one transaction of stage, upsert and log (DESIGN §4.4).
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::outcome::Counts;
+use crate::pg::{RowSink, Session};
+use crate::plan::TablePlan;
+use crate::sql::digest::{Buckets, Measure};
+use crate::sql::log::{Log, Progress, Writes};
+use crate::sql::{Sql, sql};
+
+/// How staged rows become rows of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Mode {
+    /// COPY straight into the table: it is empty.
+    Direct,
+    Upsert,
+    /// Rows that differ are taken out together before they go in: unique values may move.
+    Replace,
+    /// For a table without a key: the rows of these buckets become the staged ones.
+    ReplaceRows(Buckets),
+}
+
+/// Writes the rows of one table, batch by batch.
+pub struct Writer<'a> {
+    session: &'a Session,
+    plan: &'a TablePlan,
+    log: &'a Log,
+    /// The table's row in the log; without one nothing is written, only counted.
+    log_id: Option<u64>,
+    mode: Mode,
+    staged: bool,
+    sink: Option<RowSink>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(
+        session: &'a Session,
+        plan: &'a TablePlan,
+        log: &'a Log,
+        log_id: Option<u64>,
+        mode: Mode,
+    ) -> Self {
+        Self { session, plan, log, log_id, mode, staged: false, sink: None }
+    }
+
+    /// Adds a row to the open batch; opens one if there is none.
+    pub async fn push(&mut self, row: Bytes) -> Result<()> {
+        if self.sink.is_none() {
+            self.open().await?;
+        }
+        match &mut self.sink {
+            Some(sink) => sink.push(row).await,
+            None => Err(Error::Internal("a batch did not open".to_owned())),
+        }
+    }
+
+    /// Opens a batch though no row has come.
+    pub async fn open(&mut self) -> Result<()> {
+        let shape = &self.plan.shape;
+        if self.mode != Mode::Direct && !self.staged {
+            self.session.run("creating the stage", &shape.create_stage()).await?;
+            self.staged = true;
+        }
+        let copy = match self.mode {
+            Mode::Direct => shape.copy_into_target(),
+            _ => shape.copy_into_stage(),
+        };
+        let begin = sql!("begin{silence}", silence = self.triggers("disable"));
+        let (begun, sink) = tokio::join!(
+            self.session.run("beginning a batch", &begin),
+            self.session.copy_in("writing a batch", &copy),
+        );
+        begun?;
+        self.sink = Some(sink?);
+        Ok(())
+    }
+
+    /// Writes the open batch and what it means for the log, and commits both.
+    pub async fn commit(&mut self, progress: &Progress) -> Result<Counts> {
+        let Some(sink) = self.sink.take() else { return Ok(Counts::default()) };
+        let counts = match (self.log_id, &self.mode) {
+            (None, _) => return self.count(sink, progress).await,
+            (Some(id), Mode::Direct) => {
+                let inserted = sink.finish().await?;
+                let log = self.log.copied(id, inserted, progress);
+                self.finish(&log).await?;
+                Counts { inserted, ..Counts::default() }
+            }
+            (Some(id), mode) => {
+                let (writes, has) = match mode {
+                    Mode::Replace => (self.plan.shape.replace(), Writes::Written),
+                    Mode::ReplaceRows(buckets) => {
+                        (self.plan.shape.replace_rows(buckets), Writes::Both)
+                    }
+                    Mode::Upsert | Mode::Direct => (self.plan.shape.upsert(), Writes::Written),
+                };
+                let write = self.log.counted(id, &writes, has, progress);
+                let write = self.committed(&write);
+                let (staged, answers) =
+                    tokio::join!(sink.finish(), self.session.answers("writing a batch", &write));
+                staged?;
+                written(&answers?)?
+            }
+        };
+        Ok(Counts {
+            processed: progress.processed,
+            bytes: progress.bytes,
+            batches: progress.batches,
+            ..counts
+        })
+    }
+
+    /// What the open batch would do; it is rolled back.
+    async fn count(&self, sink: RowSink, progress: &Progress) -> Result<Counts> {
+        let shape = &self.plan.shape;
+        let (count, replaced) = match &self.mode {
+            Mode::ReplaceRows(buckets) => (shape.count_replace_rows(buckets), true),
+            _ => (shape.count_upsert(), false),
+        };
+        sink.finish().await?;
+        let count = sql!("{count}; rollback", count = count);
+        let answers = self.session.answers("counting a batch", &count).await?;
+        let row = answers.iter().flatten().next();
+        let row = row.ok_or_else(|| Error::Internal("a batch was not counted".to_owned()))?;
+        let (first, second) = (row.count(0)?, row.count(1)?);
+        Ok(Counts {
+            processed: progress.processed,
+            bytes: progress.bytes,
+            batches: progress.batches,
+            inserted: first,
+            updated: if replaced { 0 } else { second },
+            deleted: if replaced { second } else { 0 },
+        })
+    }
+
+    async fn finish(&self, log: &Sql) -> Result<()> {
+        self.session.answers("committing a batch", &self.committed(log)).await.map(drop)
+    }
+
+    fn committed(&self, statement: &Sql) -> Sql {
+        let enable = self.triggers("enable");
+        sql!("{statement}{enable}; commit", statement = statement, enable = enable)
+    }
+
+    fn triggers(&self, verb: &'static str) -> Sql {
+        triggers(self.plan, verb)
+    }
+}
+
+/// `; alter table … disable trigger …` for each trigger that must not fire.
+fn triggers(plan: &TablePlan, verb: &'static str) -> Sql {
+    let verb = Sql::trusted(verb);
+    let statements = plan.silence.iter().map(|trigger| {
+        let table = &plan.shape.target.name;
+        sql!(
+            "; alter table {table} {verb} trigger {trigger}",
+            table = table,
+            verb = verb,
+            trigger = trigger
+        )
+    });
+    Sql::join(statements, "")
+}
+
+fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
+    let row = answers.iter().flatten().next();
+    let row = row.ok_or_else(|| Error::Internal("a write was not counted".to_owned()))?;
+    Ok(Counts {
+        inserted: row.count(0)?,
+        updated: row.count(1)?,
+        deleted: row.count(2)?,
+        ..Counts::default()
+    })
+}
+
+/// Deletes the rows of `buckets` whose keys are not staged, in one transaction.
+pub async fn delete_vanished(
+    session: &Session,
+    plan: &TablePlan,
+    log: (&Log, u64),
+    buckets: &Buckets,
+) -> Result<Counts> {
+    let writes = plan.shape.delete_vanished(buckets);
+    let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
+    let statement = sql!(
+        "begin{disable}; {delete}{enable}; commit",
+        disable = triggers(plan, "disable"),
+        delete = delete,
+        enable = triggers(plan, "enable"),
+    );
+    written(&session.answers("deleting vanished rows", &statement).await?)
+}
+
+/// Makes the stage of keys and opens it.
+pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
+    session.run("creating the stage of keys", &plan.shape.create_key_stage()).await?;
+    session.copy_in("staging keys", &plan.shape.copy_into_key_stage()).await
+}
+
+/// How many of the staged keys the target lacks, or has with another hash.
+pub async fn want(session: &Session, plan: &TablePlan, measure: Measure) -> Result<u64> {
+    session.row("comparing keys", &plan.shape.want(measure)).await?.count(0)
+}
+
+/// Some of them, as one array literal per key column.
+pub async fn wanted(
+    session: &Session,
+    plan: &TablePlan,
+    from: u64,
+    to: u64,
+) -> Result<Vec<String>> {
+    let row = session.row("reading wanted keys", &plan.shape.wanted(from, to)).await?;
+    (0..plan.shape.key.len()).map(|column| row.needed(column).map(str::to_owned)).collect()
+}
+
+/// Ends a transaction that failed.
+pub async fn roll_back(session: &Session) -> Result<()> {
+    session.run("rolling back", &Sql::trusted("rollback")).await
+}

@@ -1,0 +1,155 @@
+//! The target: its catalog, the transactions that write batches, and `sync_log`. It never imports
+//! the source; what arrives is COPY text.
+
+pub mod apply;
+pub mod sync_log;
+
+use tokio::sync::Mutex;
+
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::pg::catalog::{self, Server};
+use crate::pg::{Lease, Pool};
+use crate::sql::{Literal, Sql, sql};
+use crate::table::{ForeignKey, Table};
+
+/// One target database.
+pub struct Target {
+    pool: Pool,
+    /// Holds the advisory locks of the selected tables.
+    keeper: Mutex<Option<Lease>>,
+}
+
+/// What a target says when it is opened.
+pub struct Opening {
+    pub server: Server,
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub hash_probe: Option<String>,
+}
+
+/// Who holds a lock that a run needs.
+#[derive(Debug)]
+pub struct Holder {
+    pub table: TableName,
+    pub description: String,
+}
+
+impl Target {
+    pub fn new(pool: Pool) -> Self {
+        Self { pool, keeper: Mutex::new(None) }
+    }
+
+    /// Reads the catalog, in one round trip.
+    pub async fn open(&self, schemas: &[Ident]) -> Result<Opening> {
+        let session = self.pool.get().await?;
+        let (hash_probe, server, tables, foreign_keys) = tokio::join!(
+            catalog::hash_probe(&session),
+            catalog::server(&session),
+            catalog::tables(&session, schemas),
+            catalog::foreign_keys(&session, schemas),
+        );
+        let opening = Opening {
+            server: server?,
+            tables: tables?,
+            foreign_keys: foreign_keys?,
+            hash_probe: hash_probe?,
+        };
+        *self.keeper.lock().await = Some(session);
+        Ok(opening)
+    }
+
+    pub async fn session(&self) -> Result<Lease> {
+        self.pool.get().await
+    }
+
+    /// Statements on the session that holds the locks.
+    pub async fn on_keeper(
+        &self,
+        doing: &str,
+        statements: &Sql,
+    ) -> Result<Vec<Vec<crate::pg::Row>>> {
+        let keeper = self.keeper.lock().await;
+        match keeper.as_ref() {
+            Some(session) => session.answers(doing, statements).await,
+            None => Err(Error::Internal("the target is not open".to_owned())),
+        }
+    }
+
+    /// Whether the locks are still held: they live and die with one session.
+    pub async fn locks_live(&self) -> bool {
+        self.on_keeper("looking after the locks", &Sql::trusted("select 1")).await.is_ok()
+    }
+
+    /// Takes the lock of every table, or says who holds the first that is taken.
+    pub async fn lock(&self, tables: &[&TableName]) -> Result<Option<Holder>> {
+        if tables.is_empty() {
+            return Ok(None);
+        }
+        let texts = tables.iter().map(|table| format!("pgsync {}", table.quoted()));
+        let texts: Vec<String> = texts.collect();
+        let values = Sql::join(texts.iter().map(|text| Literal(text)), ", ");
+        let statement = sql!(
+            "select w.n, k.key, pg_catalog.pg_try_advisory_lock(k.key) \
+             from pg_catalog.unnest(array[{values}]::pg_catalog.text[]) with ordinality as w(name, n) \
+             cross join lateral (select ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.md5(w.name), 1, 16))\
+             ::pg_catalog.bit(64)::pg_catalog.int8 as key) k order by w.n",
+            values = values,
+        );
+        let rows = self.on_keeper("taking the tables' locks", &statement).await?.pop();
+        let taken = rows.unwrap_or_default().into_iter().find(|row| !row.is_true(2));
+        let Some(row) = taken else { return Ok(None) };
+        let number = usize::try_from(row.count(0)?).unwrap_or(1) - 1;
+        let description = self.holder(row.needed(1)?).await?;
+        Ok(Some(Holder { table: tables[number].clone(), description }))
+    }
+
+    async fn holder(&self, key: &str) -> Result<String> {
+        let statement = sql!(
+            "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
+             coalesce(a.usename, 'another role'), coalesce(a.client_addr::pg_catalog.text, 'a local socket'), \
+             pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) \
+             from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
+             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
+             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
+             l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8",
+            key = Literal(key),
+        );
+        let rows = self.on_keeper("looking for the holder of a lock", &statement).await?.pop();
+        let rows = rows.unwrap_or_default();
+        let text = rows.first().and_then(|row| row.text(0));
+        Ok(text.unwrap_or("a session that has just ended").to_owned())
+    }
+
+    /// Which of the tables hold no row.
+    pub async fn empty(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let mut empty = Vec::new();
+        for group in tables.chunks(500) {
+            let looks = group.iter().enumerate().map(|(number, table)| {
+                let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+                sql!(
+                    "select {number} where not exists (select from {only}{name})",
+                    number = number,
+                    only = only,
+                    name = table.name,
+                )
+            });
+            let statement = Sql::join(looks, " union all ");
+            let rows = self.on_keeper("looking which tables are empty", &statement).await?.pop();
+            for row in rows.unwrap_or_default() {
+                let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
+                empty.extend(group.get(number).map(|table| table.name.clone()));
+            }
+        }
+        Ok(empty)
+    }
+
+    /// Lets the locks go.
+    pub async fn close(&self) {
+        *self.keeper.lock().await = None;
+    }
+
+    pub async fn cancel_all(&self) {
+        self.pool.cancel_all().await;
+    }
+}

@@ -1,0 +1,109 @@
+//! The `sync_log` table: what was done, table by table, and where the next run starts.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+use crate::ident::TableName;
+use crate::pg::Session;
+use crate::plan::LastRun;
+use crate::sql::log::{Entry, Log, Progress};
+use crate::target::Target;
+
+/// Columns that a log must have.
+const COLUMNS: u64 = 18;
+
+/// Rows written by one statement.
+const ROWS: usize = 200;
+
+/// Whether the log is there; an error, if something else is there.
+pub async fn exists(target: &Target, log: &Log) -> Result<bool> {
+    let rows = target.on_keeper("looking for sync_log", &log.look()).await?.pop();
+    let rows = rows.unwrap_or_default();
+    let row = rows.first().ok_or_else(|| Error::Internal("no answer about sync_log".into()))?;
+    match (row.count(0)?, row.count(1)?) {
+        (0, _) => Ok(false),
+        (_, COLUMNS) => Ok(true),
+        _ => Err(Error::Table(format!(
+            "{} on the target is not a log of pgsync: some of its columns are missing; name another \
+             table with -log-table",
+            log.table
+        ))),
+    }
+}
+
+pub async fn create(target: &Target, log: &Log) -> Result<()> {
+    match target.on_keeper("creating sync_log", &log.create()).await {
+        Ok(_) => Ok(()),
+        // Another run was faster between the look and the statement.
+        Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
+        Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
+            error.hint = Some(format!(
+                "let the table's owner create {} once (README: sync_log), or name a table that the \
+                 role may create with -log-table",
+                log.table
+            ));
+            Err(Error::Database(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The last word about each table.
+pub async fn last_runs(
+    target: &Target,
+    log: &Log,
+    tables: &[&TableName],
+) -> Result<HashMap<TableName, LastRun>> {
+    let mut last = HashMap::new();
+    for group in tables.chunks(ROWS) {
+        let statement = log.last_rows(group.iter().copied());
+        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            let run = LastRun {
+                watermark: row.text(2).map(str::to_owned),
+                fingerprint: row.text(3).map(str::to_owned),
+            };
+            last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
+        }
+    }
+    Ok(last)
+}
+
+pub async fn close_stale(target: &Target, log: &Log, tables: &[&TableName]) -> Result<()> {
+    for group in tables.chunks(ROWS) {
+        let statement = log.close_stale(group.iter().copied());
+        target.on_keeper("closing rows of sync_log", &statement).await?;
+    }
+    Ok(())
+}
+
+/// Writes rows about tables that have ended.
+pub async fn insert_ended(target: &Target, log: &Log, entries: &[Entry<'_>]) -> Result<()> {
+    for group in entries.chunks(ROWS) {
+        target.on_keeper("writing sync_log", &log.insert(group)).await?;
+    }
+    Ok(())
+}
+
+/// Ends every row of this run that still says `running`.
+pub async fn finish_run(target: &Target, log: &Log, run_id: &str, status: &str) -> Result<()> {
+    let statement = log.finish_run(run_id, status);
+    target.on_keeper("closing rows of sync_log", &statement).await.map(drop)
+}
+
+/// Writes a new row about a table whose work begins; gives its id.
+pub async fn begin(session: &Session, log: &Log, entry: Entry<'_>) -> Result<u64> {
+    session.row("writing sync_log", &log.insert(&[entry])).await?.count(0)
+}
+
+/// Ends row `id`; gives the watermark that the next run will start from.
+pub async fn finish(
+    session: &Session,
+    log: &Log,
+    id: u64,
+    (status, error): (&str, Option<&str>),
+    progress: &Progress,
+) -> Result<Option<String>> {
+    let row = session.row("writing sync_log", &log.finish(id, status, error, progress)).await?;
+    Ok(row.text(0).map(str::to_owned))
+}
