@@ -17,6 +17,7 @@ pub mod ident;
 pub mod outcome;
 pub mod pg;
 pub mod plan;
+pub mod report;
 pub mod source;
 pub mod sql;
 pub mod stop;

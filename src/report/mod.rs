@@ -1,0 +1,178 @@
+//! The mouth of the program: owns stdout and stderr; nobody else prints. Events become log lines and
+//! bars on stderr while the run goes on, the [`RunReport`] becomes the result on stdout at its end.
+//!
+//! Nothing here can change what a run does: a closed pipe or a vanished terminal is ignored, and the
+//! exit status stays the run's.
+
+pub mod json;
+pub mod plain;
+pub mod progress;
+pub mod summary;
+#[cfg(test)]
+mod tests;
+mod wording;
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::Output;
+use crate::error::Error;
+use crate::event::Event;
+use crate::outcome::RunReport;
+use plain::Plain;
+use progress::{Bars, Screen};
+
+/// How often the bars move.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Tells people about one run.
+#[derive(Debug)]
+pub struct Reporter {
+    output: Output,
+    screen: Option<Screen>,
+    over: oneshot::Sender<()>,
+    listener: JoinHandle<()>,
+}
+
+impl Reporter {
+    /// Begins to listen, on a thread of its own: a terminal that is held (Ctrl-S) or a slow pipe
+    /// must not hold the run. Needs a running tokio runtime.
+    pub fn start(
+        output: Output,
+        dry_run: bool,
+        events: mpsc::UnboundedReceiver<Event>,
+    ) -> Reporter {
+        let screen = if output.quiet { None } else { Screen::open() };
+        let listener =
+            Listener { plain: Plain::new(output, dry_run), bars: screen.clone().map(Bars::new) };
+        let (over, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        let listen = move || runtime.block_on(listener.listen(events, ended));
+        Reporter { output, screen, over, listener: tokio::task::spawn_blocking(listen) }
+    }
+
+    /// What the terminal shows, for whoever must leave in a hurry.
+    pub fn screen(&self) -> Option<Screen> {
+        self.screen.clone()
+    }
+
+    /// Says what is left to say, then the result. Events sent after this are not heard.
+    pub async fn finish(self, report: &RunReport) {
+        let _ = self.over.send(());
+        // A listener that panicked has said so; the result is still owed.
+        let _ = self.listener.await;
+        let lines = plain::run_error(Utc::now(), report, self.output.verbose);
+        lines.iter().for_each(|line| write(io::stderr().lock(), &format!("{line}\n")));
+        write(io::stdout().lock(), &result(self.output, report));
+    }
+}
+
+fn result(output: Output, report: &RunReport) -> String {
+    match output {
+        // Strings and numbers always serialize; the type system cannot know.
+        Output { json: true, verbose, .. } => json::object(report, verbose).unwrap_or_default(),
+        Output { quiet: true, .. } => String::new(),
+        Output { verbose, .. } => summary::summary(report, verbose),
+    }
+}
+
+struct Listener {
+    plain: Plain,
+    bars: Option<Bars>,
+}
+
+impl Listener {
+    /// Ends when the run is over and everything sent before that has been told.
+    async fn listen(
+        mut self,
+        mut events: mpsc::UnboundedReceiver<Event>,
+        mut ended: oneshot::Receiver<()>,
+    ) {
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.take(&event),
+                    None => break,
+                },
+                _ = ticks.tick() => self.tick(),
+                // Not the end yet: what is in the channel is still told.
+                _ = &mut ended, if !events.is_closed() => events.close(),
+            }
+        }
+        if let Some(bars) = self.bars {
+            bars.close();
+        }
+    }
+
+    fn take(&mut self, event: &Event) {
+        let lines = self.plain.event(Utc::now(), event);
+        if let Some(bars) = &mut self.bars {
+            bars.event(event);
+        }
+        self.print(&lines);
+    }
+
+    fn tick(&mut self) {
+        let lines = self.plain.tick(Utc::now());
+        self.print(&lines);
+        if let Some(bars) = &mut self.bars {
+            bars.tick();
+        }
+    }
+
+    fn print(&self, lines: &[String]) {
+        for line in lines {
+            match &self.bars {
+                Some(bars) => bars.print(line),
+                None => write(io::stderr().lock(), &format!("{line}\n")),
+            }
+        }
+    }
+}
+
+/// Takes the bars off the screen before the program is left. Waits for a moment at most: a terminal
+/// that is held would hold the exit.
+pub async fn abandon(screen: Option<Screen>) {
+    let Some(screen) = screen else { return };
+    let clear = tokio::task::spawn_blocking(move || screen.close());
+    let _ = tokio::time::timeout(TICK, clear).await;
+}
+
+/// Prints an answer that was asked for in place of a run: help, the version.
+pub fn answer(text: &str) {
+    write(io::stdout().lock(), text);
+}
+
+/// Prints why there is no run, a line per problem.
+pub fn refusal(error: &Error) {
+    for problem in error.to_string().lines() {
+        write(io::stderr().lock(), &format!("pgsync: {}\n", wording::harmless(problem)));
+    }
+}
+
+/// A panic becomes one line. Its text is shown when it is constant: one that was put together could
+/// hold a value. `RUST_BACKTRACE` asks for everything.
+pub fn shorten_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|value| value != "0") {
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let what = panic.payload().downcast_ref::<&str>().copied().unwrap_or("panic");
+        let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
+        let text = format!("pgsync: internal error: {what}{}\n", place.unwrap_or_default());
+        write(io::stderr().lock(), &text);
+    }));
+}
+
+/// A reader that went away (`pgsync | head`) is not the run's failure.
+fn write(mut to: impl Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}

@@ -1,0 +1,200 @@
+//! Log lines: which events deserve one, and its words. Holds what is needed to say little: the
+//! start of a table is told once it is known to matter. Pure but for that state; `report` prints.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::Output;
+use crate::error::Error;
+use crate::event::{Event, Note, NoteLevel};
+use crate::ident::TableName;
+use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::report::wording;
+
+/// An unchanged table that is through sooner than this says nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Turns events into log lines.
+#[derive(Debug)]
+pub struct Plain {
+    output: Output,
+    dry_run: bool,
+    /// Tables that started, oldest first: as many as there are workers.
+    begun: Vec<Begun>,
+}
+
+#[derive(Debug)]
+struct Begun {
+    table: TableName,
+    since: DateTime<Utc>,
+    /// Its start, until it is told.
+    untold: Option<String>,
+}
+
+impl Plain {
+    pub fn new(output: Output, dry_run: bool) -> Self {
+        Self { output, dry_run, begun: Vec::new() }
+    }
+
+    /// The lines that this event deserves.
+    pub fn event(&mut self, now: DateTime<Utc>, event: &Event) -> Vec<String> {
+        if self.output.quiet && !is_urgent(event) {
+            return Vec::new();
+        }
+        match event {
+            Event::Connected { source, target, parallel } => {
+                let (source, target) = (wording::harmless(source), wording::harmless(target));
+                let jobs = wording::counted(*parallel as u64, "job");
+                vec![line(now, &format!("from {source} to {target}, {jobs} at once"))]
+            }
+            Event::Planned { tables } => {
+                let selected = wording::counted(*tables as u64, "table");
+                vec![line(now, &format!("{selected} selected"))]
+            }
+            Event::Note(note) => self.note(now, note),
+            Event::Started { table, strategy, watermark, .. } => {
+                let from = watermark.as_ref().map(|w| format!(" from {}", wording::harmless(w)));
+                let what = format!("{}{}", strategy.name(), from.unwrap_or_default());
+                self.started(now, table, &what)
+            }
+            Event::Phase { table, phase } if self.output.verbose => {
+                vec![table_line(now, table, phase.name())]
+            }
+            Event::Phase { .. } | Event::Rows { .. } => Vec::new(),
+            Event::Retry { table, error, attempt, of } => {
+                let text = format!("retry {attempt} of {of}: {}", wording::harmless(error));
+                match table {
+                    Some(table) => {
+                        let start = self.release(table).into_iter();
+                        start.chain([table_line(now, table, &text)]).collect()
+                    }
+                    None => vec![line(now, &text)],
+                }
+            }
+            Event::Finished(outcome) => self.finished(now, outcome),
+        }
+    }
+
+    /// The lines that have become due since the last event.
+    pub fn tick(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        let due = |begun: &&mut Begun| (now - begun.since).to_std().is_ok_and(|t| t >= PATIENCE);
+        self.begun.iter_mut().filter(due).filter_map(|begun| begun.untold.take()).collect()
+    }
+
+    fn note(&self, now: DateTime<Utc>, note: &Note) -> Vec<String> {
+        let word = match note.level {
+            NoteLevel::Detail if !self.output.verbose => return Vec::new(),
+            NoteLevel::Detail | NoteLevel::Notice => "note",
+            NoteLevel::Warning => "warning",
+        };
+        let text = format!("{word}: {}", wording::harmless(&note.text));
+        vec![match &note.table {
+            Some(table) => table_line(now, table, &text),
+            None => line(now, &text),
+        }]
+    }
+
+    /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
+    fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<String> {
+        let line = table_line(now, table, what);
+        if self.output.verbose {
+            return vec![line];
+        }
+        self.begun.retain(|begun| begun.table != *table);
+        self.begun.push(Begun { table: table.clone(), since: now, untold: Some(line) });
+        Vec::new()
+    }
+
+    /// The start of a table, if it is still untold.
+    fn release(&mut self, table: &TableName) -> Option<String> {
+        self.begun.iter_mut().find(|begun| begun.table == *table)?.untold.take()
+    }
+
+    fn finished(&mut self, now: DateTime<Utc>, outcome: &TableOutcome) -> Vec<String> {
+        let at = self.begun.iter().position(|begun| begun.table == outcome.table);
+        let begun = at.map(|at| self.begun.remove(at));
+        let start_told = begun.as_ref().is_some_and(|begun| begun.untold.is_none());
+        let Some(text) = self.ending(outcome, start_told) else { return Vec::new() };
+        let start = begun.and_then(|begun| begun.untold);
+        let mut lines = Vec::from_iter(start);
+        lines.push(table_line(now, &outcome.table, &text));
+        if self.output.verbose
+            && let Some(detail) = outcome.error.as_ref().and_then(Error::detail)
+        {
+            let detail = format!("detail: {}", wording::harmless(detail));
+            lines.push(table_line(now, &outcome.table, &detail));
+        }
+        lines
+    }
+
+    /// `None` for what only `-verbose` shows. A start that was told gets its end.
+    fn ending(&self, outcome: &TableOutcome, start_told: bool) -> Option<String> {
+        let unasked = !self.output.verbose;
+        match (outcome.status, &outcome.error) {
+            (Status::Success, _) if !outcome.counts.changed() && unasked && !start_told => None,
+            (Status::Success, _) => Some(work(outcome, self.dry_run)),
+            (Status::Interrupted, _) => {
+                Some(format!("interrupted, {}", work(outcome, self.dry_run)))
+            }
+            (Status::Skipped, _) if unasked && wording::own_error(outcome).is_none() => None,
+            (status, Some(error)) => Some(format!("{}: {}", status.name(), wording::error(error))),
+            (status, None) => Some(status.name().to_owned()),
+        }
+    }
+}
+
+/// The lines for the error that ended the run as a whole.
+pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<String> {
+    let Some(error) = &report.error else { return Vec::new() };
+    let word = match error {
+        Error::Stopped(_) => "interrupted",
+        Error::Config(_) => "invalid",
+        Error::Locked(_) => "locked",
+        Error::Refused(_) => "refused",
+        Error::Database(_) | Error::Table(_) | Error::Internal(_) => "failed",
+    };
+    let texts = match error {
+        Error::Config(problems) => problems.iter().map(|text| wording::harmless(text)).collect(),
+        _ => vec![wording::error(error)],
+    };
+    let detail = error.detail().filter(|_| verbose).map(wording::harmless);
+    texts
+        .iter()
+        .map(|text| line(now, &format!("{word}: {text}")))
+        .chain(detail.map(|detail| line(now, &format!("detail: {detail}"))))
+        .collect()
+}
+
+/// Whether `-quiet` shows it too.
+fn is_urgent(event: &Event) -> bool {
+    match event {
+        Event::Note(note) => note.level == NoteLevel::Warning,
+        Event::Finished(outcome) => wording::own_error(outcome).is_some(),
+        _ => false,
+    }
+}
+
+/// `1,204 rows: 12 inserted, 40 updated in 0.8s, after 1 retry`.
+fn work(outcome: &TableOutcome, dry_run: bool) -> String {
+    let rows = wording::counted(outcome.counts.processed, "row");
+    let done = match (outcome.counts.processed, wording::changes(outcome.counts, dry_run)) {
+        (0, Some(changes)) => changes,
+        (_, Some(changes)) => format!("{rows}: {changes}"),
+        (0, None) => "unchanged".to_owned(),
+        (_, None) => format!("{rows}: unchanged"),
+    };
+    let retries = match outcome.retries {
+        0 => String::new(),
+        n => format!(", after {}", wording::counted(n.into(), "retry")),
+    };
+    format!("{done} in {}{retries}", wording::duration(outcome.elapsed))
+}
+
+fn table_line(now: DateTime<Utc>, table: &TableName, text: &str) -> String {
+    line(now, &format!("{} - {text}", wording::table(table)))
+}
+
+fn line(now: DateTime<Utc>, text: &str) -> String {
+    format!("[{}] {text}", wording::moment(now))
+}

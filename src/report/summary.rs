@@ -1,0 +1,226 @@
+//! The summary for people: a table of what changed, what failed and why, and the verdict.
+//! Pure: from the [`RunReport`] to text. Every table's error and every note is in it, once; the error
+//! that ended the run as a whole stands on stderr, and the verdict says its kind.
+
+use std::collections::HashMap;
+
+use crate::error::Error;
+use crate::event::{Note, NoteLevel};
+use crate::ident::TableName;
+use crate::outcome::{Counts, RunReport, Status, TableOutcome};
+use crate::report::wording;
+
+/// With more tables than this, those with nothing to tell are counted, not listed.
+const FOLD_ABOVE: usize = 20;
+
+/// The whole summary, ending with a line break. Empty when the run ended before any table was
+/// selected: its error, on stderr, is all there is to say.
+pub fn summary(report: &RunReport, verbose: bool) -> String {
+    if report.tables.is_empty() && report.error.is_some() {
+        return String::new();
+    }
+    let mut sections = vec![
+        table(report, verbose),
+        failures(&report.tables, verbose),
+        notes(&report.notes, verbose),
+        verdict(report) + "\n",
+    ];
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
+}
+
+const COLUMNS: usize = 8;
+type Row = [String; COLUMNS];
+
+fn table(report: &RunReport, verbose: bool) -> String {
+    let all = verbose || report.tables.len() <= FOLD_ABOVE;
+    let (shown, folded): (Vec<_>, Vec<_>) =
+        report.tables.iter().partition(|outcome| all || has_news(outcome));
+    let mut rows = vec![header(report.dry_run)];
+    rows.extend(shown.iter().map(|outcome| row(outcome)));
+    let (counts, time) = (report.totals(), wording::duration(report.elapsed));
+    rows.push(cells(["total", "", &time, ""].map(str::to_owned), counts));
+
+    let mut lines = aligned(&rows);
+    let total = lines.pop();
+    let unchanged = folded.iter().filter(|outcome| outcome.status == Status::Success).count();
+    lines.extend(fold(unchanged, "unchanged"));
+    lines.extend(fold(folded.len() - unchanged, "not tried"));
+    lines.extend(total);
+    lines.concat()
+}
+
+fn has_news(outcome: &TableOutcome) -> bool {
+    match outcome.status {
+        Status::Success => outcome.counts.changed(),
+        Status::Failed | Status::Interrupted => true,
+        Status::Skipped => wording::own_error(outcome).is_some(),
+    }
+}
+
+fn fold(tables: usize, word: &str) -> Option<String> {
+    let counted = wording::counted(tables as u64, "table");
+    (tables > 0).then(|| format!("… {counted} {word}\n"))
+}
+
+fn header(dry_run: bool) -> Row {
+    let names = match dry_run {
+        false => ["table", "strategy", "rows", "inserted", "updated", "deleted", "time", "status"],
+        true => [
+            "table",
+            "strategy",
+            "rows",
+            "would insert",
+            "would update",
+            "would delete",
+            "time",
+            "status",
+        ],
+    };
+    names.map(str::to_owned)
+}
+
+fn row(outcome: &TableOutcome) -> Row {
+    let strategy = outcome.strategy.map_or("-", |strategy| strategy.name());
+    let time = wording::duration(outcome.elapsed);
+    let texts = [wording::table(&outcome.table), strategy.to_owned(), time];
+    let [table, strategy, time] = texts;
+    cells([table, strategy, time, outcome.status.name().to_owned()], outcome.counts)
+}
+
+fn cells([table, strategy, time, status]: [String; 4], counts: Counts) -> Row {
+    let [rows, inserted, updated, deleted] =
+        [counts.processed, counts.inserted, counts.updated, counts.deleted].map(wording::number);
+    [table, strategy, rows, inserted, updated, deleted, time, status]
+}
+
+/// Words to the left, numbers to the right, two spaces between; no line ends in a space.
+fn aligned(rows: &[Row]) -> Vec<String> {
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
+        rows.iter().map(|row| wording::width(&row[column])).max().unwrap_or(0)
+    });
+    let line = |row: &Row| {
+        let cells: Vec<String> = (0..COLUMNS)
+            .map(|column| {
+                let gap = " ".repeat(widths[column] - wording::width(&row[column]));
+                match column {
+                    0 | 1 | 7 => format!("{}{gap}", row[column]),
+                    _ => format!("{gap}{}", row[column]),
+                }
+            })
+            .collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    rows.iter().map(line).collect()
+}
+
+fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
+    told_once(outcomes.iter().filter_map(|outcome| {
+        let error = wording::own_error(outcome)?;
+        let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
+        if let (true, Some(detail)) = (verbose, error.detail()) {
+            text += &format!("\n    detail: {}", lines(detail));
+        }
+        Some((text, Some(&outcome.table)))
+    }))
+}
+
+/// Notices and warnings; details with `-verbose`.
+fn notes(notes: &[Note], verbose: bool) -> String {
+    let matters = |note: &&Note| verbose || note.level != NoteLevel::Detail;
+    told_once(notes.iter().filter(matters).map(|note| {
+        let word = match note.level {
+            NoteLevel::Detail | NoteLevel::Notice => "note",
+            NoteLevel::Warning => "warning",
+        };
+        (format!("{word}: {}", lines(&note.text)), note.table.as_ref())
+    }))
+}
+
+/// A remedy may be several statements: each keeps its line, indented so that none can pass for one
+/// of ours.
+fn lines(text: &str) -> String {
+    text.trim_end().split('\n').map(wording::harmless).collect::<Vec<_>>().join("\n    ")
+}
+
+/// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
+/// one thing to mend.
+fn told_once<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -> String {
+    let mut told: Vec<(String, Vec<&TableName>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (text, table) in texts {
+        let place = *places.entry(text.clone()).or_insert(told.len());
+        if place == told.len() {
+            told.push((text, Vec::new()));
+        }
+        told[place].1.extend(table);
+    }
+    told.iter().map(|(text, tables)| format!("{}{text}\n", named(tables))).collect()
+}
+
+/// `users - `, or `users, orders, items and 997 more - `.
+fn named(tables: &[&TableName]) -> String {
+    let first: Vec<String> = tables.iter().take(3).map(|table| wording::table(table)).collect();
+    match tables.len() {
+        0 => String::new(),
+        1..=3 => format!("{} - ", first.join(", ")),
+        n => format!("{} and {} more - ", first.join(", "), wording::number(n as u64 - 3)),
+    }
+}
+
+/// One line that says whether the promise holds.
+pub fn verdict(report: &RunReport) -> String {
+    let all = wording::counted(report.tables.len() as u64, "table");
+    let done = with(report, Status::Success);
+    if report.exit_status() == 0 {
+        return in_step(report, &all);
+    }
+    let head = if report.dry_run { "dry run" } else { "NOT in step" };
+    let tail = if report.dry_run { "; nothing was written" } else { "" };
+    let ended = |why: &str| format!("{head}: {why}; {} of {all} done{tail}", wording::number(done));
+    match &report.error {
+        Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
+        Some(Error::Refused(_)) => ended("refused by a safety rail"),
+        Some(Error::Locked(_)) => ended("another run holds the lock"),
+        Some(_) => ended("the run ended early"),
+        None => format!("{head}: {}{tail}", shortfall(report, &all)),
+    }
+}
+
+/// `2 of 12 tables failed, 1 skipped`.
+fn shortfall(report: &RunReport, all: &str) -> String {
+    let parts: Vec<String> = [Status::Failed, Status::Skipped, Status::Interrupted]
+        .into_iter()
+        .map(|status| (with(report, status), status.name()))
+        .filter(|(n, _)| *n > 0)
+        .enumerate()
+        .map(|(at, (n, word))| match at {
+            0 => format!("{} of {all} {word}", wording::number(n)),
+            _ => format!("{} {word}", wording::number(n)),
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn with(report: &RunReport, status: Status) -> u64 {
+    report.tables.iter().filter(|table| table.status == status).count() as u64
+}
+
+fn in_step(report: &RunReport, all: &str) -> String {
+    let counts = report.totals();
+    let rows = wording::counted(counts.inserted + counts.updated + counts.deleted, "row");
+    let time = wording::duration(report.elapsed);
+    let retries = report.retries + report.tables.iter().map(|table| table.retries).sum::<u32>();
+    let retries = match retries {
+        0 => String::new(),
+        n => format!(", after {}", wording::counted(n.into(), "retry")),
+    };
+    match report.dry_run {
+        false => format!("in step: {all}, {rows} changed in {time}{retries}"),
+        true => {
+            format!(
+                "dry run: {all}, {rows} would change; nothing was written; took {time}{retries}"
+            )
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Log lines, and names that would like to be more than names.
+
+use chrono::TimeDelta;
+
+use super::*;
+use crate::config::Output;
+use crate::event::{Event, Phase};
+use crate::report::plain::{Plain, run_error};
+use crate::report::{json, summary};
+use crate::stop::Signal;
+
+const VERBOSE: Output = Output { json: false, quiet: false, verbose: true };
+const QUIET: Output = Output { json: false, quiet: true, verbose: false };
+
+fn started(table: &str) -> Event {
+    Event::Started {
+        table: TableName::new("public", table),
+        strategy: Strategy::Incremental,
+        watermark: Some("2024-12-13T15:25:30Z".into()),
+        rows: None,
+    }
+}
+
+fn finished(outcome: TableOutcome) -> Event {
+    Event::Finished(Box::new(outcome))
+}
+
+/// One event per second; the log lines.
+fn log(output: Output, dry_run: bool, events: &[Event]) -> String {
+    let mut plain = Plain::new(output, dry_run);
+    let mut lines = Vec::new();
+    for (second, event) in events.iter().enumerate() {
+        lines.extend(plain.event(at(second as i64), event));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn busy() -> Vec<Event> {
+    let users = TableName::new("public", "users");
+    vec![
+        Event::Connected { source: "a:5432/x".into(), target: "b:5432/x".into(), parallel: 4 },
+        Event::Planned { tables: 4 },
+        Event::Note(note(None, NoteLevel::Detail, "few rows")),
+        Event::Note(note(Some("users"), NoteLevel::Warning, "two\nlines")),
+        started("users"),
+        Event::Phase { table: users.clone(), phase: Phase::Applying },
+        Event::Rows { table: users.clone(), rows: 1204 },
+        Event::Retry { table: Some(users), error: "closed".into(), attempt: 1, of: 5 },
+        finished(done("users", Strategy::Incremental, [1204, 12, 40, 3])),
+        started("audit"),
+        finished(done("audit", Strategy::Incremental, [7, 0, 0, 0])),
+        finished(done("empty", Strategy::Compare, [0; 4])),
+        finished(ended("orders", Status::Failed, check_violation())),
+        finished(ended("last", Status::Skipped, Error::Stopped(Signal::Interrupt))),
+    ]
+}
+
+#[test]
+fn the_log_tells_what_changes_and_what_fails() {
+    assert_eq!(
+        log(Output::default(), false, &busy()),
+        "\
+[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 jobs at once
+[2024-12-13T15:30:46Z] 4 tables selected
+[2024-12-13T15:30:48Z] users - warning: two\\nlines
+[2024-12-13T15:30:49Z] users - incremental from 2024-12-13T15:25:30Z
+[2024-12-13T15:30:52Z] users - retry 1 of 5: closed
+[2024-12-13T15:30:53Z] users - 1,204 rows: 12 inserted, 40 updated, 3 deleted in 0.8s
+[2024-12-13T15:30:57Z] orders - failed: target while writing a batch: new row for relation \
+\"orders\" violates check constraint \"orders_sum\" (SQLSTATE 23514); hint: look at it
+"
+    );
+}
+
+#[test]
+fn the_verbose_log_tells_everything_at_once() {
+    assert_eq!(
+        log(VERBOSE, true, &busy()),
+        "\
+[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 jobs at once
+[2024-12-13T15:30:46Z] 4 tables selected
+[2024-12-13T15:30:47Z] note: few rows
+[2024-12-13T15:30:48Z] users - warning: two\\nlines
+[2024-12-13T15:30:49Z] users - incremental from 2024-12-13T15:25:30Z
+[2024-12-13T15:30:50Z] users - applying changes
+[2024-12-13T15:30:52Z] users - retry 1 of 5: closed
+[2024-12-13T15:30:53Z] users - 1,204 rows: would insert 12, update 40, delete 3 in 0.8s
+[2024-12-13T15:30:54Z] audit - incremental from 2024-12-13T15:25:30Z
+[2024-12-13T15:30:55Z] audit - 7 rows: unchanged in 0.8s
+[2024-12-13T15:30:56Z] empty - unchanged in 0.8s
+[2024-12-13T15:30:57Z] orders - failed: target while writing a batch: new row for relation \
+\"orders\" violates check constraint \"orders_sum\" (SQLSTATE 23514); hint: look at it
+[2024-12-13T15:30:57Z] orders - detail: Failing row contains (1, secret).
+[2024-12-13T15:30:58Z] last - skipped: stopped by SIGINT
+"
+    );
+}
+
+#[test]
+fn the_quiet_log_holds_errors_and_warnings_only() {
+    assert_eq!(
+        log(QUIET, false, &busy()),
+        "\
+[2024-12-13T15:30:48Z] users - warning: two\\nlines
+[2024-12-13T15:30:57Z] orders - failed: target while writing a batch: new row for relation \
+\"orders\" violates check constraint \"orders_sum\" (SQLSTATE 23514); hint: look at it
+"
+    );
+}
+
+#[test]
+fn a_start_is_told_when_the_table_takes_its_time() {
+    let mut plain = Plain::new(Output::default(), false);
+    assert!(plain.event(at(0), &started("users")).is_empty());
+    assert!(plain.tick(at(0) + TimeDelta::milliseconds(999)).is_empty());
+    let start = "[2024-12-13T15:30:45Z] users - incremental from 2024-12-13T15:25:30Z";
+    assert_eq!(plain.tick(at(1)), [start]);
+    assert!(plain.tick(at(2)).is_empty());
+    let unchanged = finished(done("users", Strategy::Incremental, [7, 0, 0, 0]));
+    let end = "[2024-12-13T15:30:47Z] users - 7 rows: unchanged in 0.8s";
+    assert_eq!(plain.event(at(2), &unchanged), [end]);
+}
+
+#[test]
+fn the_error_of_the_run_is_told_last() {
+    let problems = Error::Config(vec!["no table matches -include \"x\"".into(), "b\nc".into()]);
+    let cases = [
+        (
+            Error::Stopped(Signal::Interrupt),
+            "[2024-12-13T15:30:45Z] interrupted: stopped by SIGINT",
+        ),
+        (Error::Refused("same database".into()), "[2024-12-13T15:30:45Z] refused: same database"),
+        (
+            problems,
+            "[2024-12-13T15:30:45Z] invalid: no table matches -include \"x\"\n\
+             [2024-12-13T15:30:45Z] invalid: b\\nc",
+        ),
+        (
+            check_violation(),
+            "[2024-12-13T15:30:45Z] failed: target while writing a batch: new row for relation \
+             \"orders\" violates check constraint \"orders_sum\" (SQLSTATE 23514); hint: look at it\n\
+             [2024-12-13T15:30:45Z] detail: Failing row contains (1, secret).",
+        ),
+    ];
+    for (error, lines) in cases {
+        let report = RunReport { error: Some(error), ..run(Vec::new()) };
+        assert_eq!(run_error(at(0), &report, true).join("\n"), lines);
+    }
+}
+
+#[test]
+fn hostile_names_and_messages_stay_in_their_place() {
+    let mut outcome =
+        ended("x\n\u{1b}[2Jin step", Status::Failed, Error::Table("a\nb\u{9b}m".into()));
+    outcome.table.schema = crate::ident::Ident::new("s\t");
+    let report = run(vec![outcome.clone()]);
+    assert_eq!(
+        summary::summary(&report, false),
+        "\
+table                    strategy   rows  inserted  updated  deleted  time  status
+s\\t.x\\n\\u{1b}[2Jin step  copy      3,000     3,000        0        0  0.8s  failed
+total                              3,000     3,000        0        0  3.2s
+
+s\\t.x\\n\\u{1b}[2Jin step - failed: a
+    b\\u{9b}m
+
+NOT in step: 1 of 1 table failed
+"
+    );
+    assert_eq!(
+        Plain::new(QUIET, false).event(at(0), &Event::Finished(Box::new(outcome))),
+        ["[2024-12-13T15:30:45Z] s\\t.x\\n\\u{1b}[2Jin step - failed: a\\nb\\u{9b}m"]
+    );
+    let object = json::object(&report, false).expect("json");
+    assert!(object.contains(r#""schema":"s\t","table":"x\n\u001b[2Jin step""#), "{object}");
+    assert!(object.contains(r#""message":"a\nb\u009bm""#), "{object}");
+    assert!(serde_json::from_str::<serde_json::Value>(&object).is_ok(), "{object}");
+}
