@@ -15,4 +15,5 @@ pub mod error;
 pub mod event;
 pub mod ident;
 pub mod outcome;
+pub mod pg;
 pub mod stop;
