@@ -4,6 +4,7 @@
 //! reached, not when it answers and says no. Retrying later is for those above.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -93,7 +94,14 @@ impl Connector {
     async fn connect_host(&self, host: &Host) -> Result<Connected> {
         let name = match &host.address {
             Address::Tcp(name) => name,
-            Address::Socket(_) => return self.in_time(host, self.connect_address(host, None)).await,
+            Address::Socket(folder) => {
+                let socket = format!("{folder}/.s.PGSQL.{}", host.port);
+                if !Path::new(&socket).exists() {
+                    let why = Reason::connection(format!("no server listens on {socket}"));
+                    return Err(why.error(self.side, self.deed(host)));
+                }
+                return self.in_time(host, self.connect_address(host, None)).await;
+            }
         };
         let addresses = self.in_time(host, self.resolve(host, name)).await?;
         let mut unreached = Vec::new();
@@ -189,11 +197,7 @@ impl Connector {
         config
     }
 
-    async fn in_time<T>(
-        &self,
-        host: &Host,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    async fn in_time<T>(&self, host: &Host, work: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(limit) = self.info.connect_timeout else { return work.await };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let why = format!("no answer within {} s", limit.as_secs_f64());
@@ -215,7 +219,8 @@ impl Connector {
         let reasons: Vec<String> = unreached.iter().map(|(_, err)| message(err)).collect();
         let same = reasons.windows(2).all(|pair| pair[0] == pair[1]);
         let each = unreached.iter().zip(&reasons).map(|((at, _), why)| format!("{at}: {why}"));
-        let message = if same { reasons[..1].concat() } else { each.collect::<Vec<_>>().join("; ") };
+        let message =
+            if same { reasons[..1].concat() } else { each.collect::<Vec<_>>().join("; ") };
         match unreached.into_iter().next_back() {
             Some((_, Error::Database(last))) => Error::Database(Box::new(DbError {
                 doing: format!("connecting to {place}"),

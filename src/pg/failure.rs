@@ -88,9 +88,9 @@ fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
         "server does not support TLS" => {
             Reason::refused("the server does not offer TLS, which sslmode asks for")
         }
-        "server did not use channel binding" => {
-            Reason::refused("the server does not offer channel binding, which channel_binding asks for")
-        }
+        "server did not use channel binding" => Reason::refused(
+            "the server does not offer channel binding, which channel_binding asks for",
+        ),
         _ => Reason::refused(one_line(&format!("{err}: {text}"))),
     }
 }
@@ -127,8 +127,7 @@ pub(super) fn os_words(fault: &io::Error) -> String {
 fn tls_fault<'a>(err: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
     let inner = |err: &'a (dyn StdError + 'static)| err.downcast_ref::<io::Error>()?.get_ref();
     std::iter::successors(Some(err), |&err| err.source()).find_map(|err| {
-        err.downcast_ref::<rustls::Error>()
-            .or_else(|| inner(err)?.downcast_ref::<rustls::Error>())
+        err.downcast_ref::<rustls::Error>().or_else(|| inner(err)?.downcast_ref::<rustls::Error>())
     })
 }
 

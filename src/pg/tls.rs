@@ -90,7 +90,10 @@ fn client_certificate(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Identity>
     };
     let chain = certificates("sslcert", &path)?;
     let Some(path) = file(ssl.key.as_deref(), home, "postgresql.key") else {
-        return Err(format!("sslcert {} needs its private key: name it with sslkey", path.display()));
+        return Err(format!(
+            "sslcert {} needs its private key: name it with sslkey",
+            path.display()
+        ));
     };
     let key = PrivateKeyDer::from_pem_file(&path).map_err(|fault| match fault {
         pem::Error::NoItemsFound => {

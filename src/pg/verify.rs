@@ -60,7 +60,13 @@ impl ServerCertVerifier for Verifier {
             }
             let parsed = ParsedCertificate::try_from(leaf)?;
             let (roots, algorithms) = (&authorities.roots, self.algorithms.all);
-            verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)?;
+            verify_server_cert_signed_by_trust_anchor(
+                &parsed,
+                roots,
+                intermediates,
+                now,
+                algorithms,
+            )?;
         }
         if self.check_name {
             check_name(leaf, &read, host)?;
@@ -125,7 +131,8 @@ fn check_name(
         let common = common_names(leaf);
         (common.iter().any(|name| names_host(name, &host.to_str())), common)
     } else {
-        let named = ParsedCertificate::try_from(der).and_then(|leaf| verify_server_name(&leaf, host));
+        let named =
+            ParsedCertificate::try_from(der).and_then(|leaf| verify_server_name(&leaf, host));
         (named.is_ok(), alternatives)
     };
     if good {
