@@ -10,17 +10,16 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{SslMode as Way, SslNegotiation, TargetSessionAttrs};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{CancelToken, Client, Config, NoTls, Socket};
+use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
 use crate::error::{Cause, DbError, Error, Result, Side};
 
+use super::cancel::Canceller;
 use super::failure::{Reason, db_error, io_reason};
 use super::tls;
 
-/// A cancel request that takes longer than this is given up.
-const CANCEL_TIME: Duration = Duration::from_secs(1);
 /// A silent peer is asked for a sign of life after this, this often, and this many times.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
 /// How long data may wait for the peer's acknowledgement. Keepalives do not run meanwhile, and without
@@ -41,15 +40,6 @@ pub struct Connector {
     info: ConnInfo,
     side: Side,
     tls: Option<MakeRustlsConnect>,
-}
-
-/// Cancels the statement that one connection is running, from any task. A cancel request opens its own
-/// connection, the same way as the one it is for.
-#[derive(Clone)]
-pub struct Canceller {
-    token: CancelToken,
-    tls: Option<MakeRustlsConnect>,
-    side: Side,
 }
 
 /// A [`Connector`] for one connection only.
@@ -156,7 +146,7 @@ impl Connector {
             None => start(&config, NoTls).await,
         };
         let (client, task) = opened.map_err(|err| db_error(self.side, self.deed(host), err))?;
-        let canceller = Canceller { token: client.cancel_token(), tls, side: self.side };
+        let canceller = Canceller::new(&client, tls, self.side);
         Ok(Connected { client, task, canceller })
     }
 
@@ -219,8 +209,10 @@ impl Connector {
         let reasons: Vec<String> = unreached.iter().map(|(_, err)| message(err)).collect();
         let same = reasons.windows(2).all(|pair| pair[0] == pair[1]);
         let each = unreached.iter().zip(&reasons).map(|((at, _), why)| format!("{at}: {why}"));
-        let message =
-            if same { reasons[..1].concat() } else { each.collect::<Vec<_>>().join("; ") };
+        let message = match reasons.first() {
+            Some(common) if same => common.clone(),
+            _ => each.collect::<Vec<_>>().join("; "),
+        };
         match unreached.into_iter().next_back() {
             Some((_, Error::Database(last))) => Error::Database(Box::new(DbError {
                 doing: format!("connecting to {place}"),
@@ -229,23 +221,6 @@ impl Connector {
             })),
             Some((_, other)) => other,
             None => Reason::refused("no host is named").error(self.side, "connecting"),
-        }
-    }
-}
-
-impl Canceller {
-    /// Asks the server to cancel; whether anything was running it does not say. Takes a second at most.
-    pub async fn cancel(&self) -> Result<()> {
-        let request = async {
-            match self.tls.clone() {
-                Some(tls) => self.token.cancel_query(tls).await,
-                None => self.token.cancel_query(NoTls).await,
-            }
-        };
-        const DEED: &str = "cancelling a statement";
-        match tokio::time::timeout(CANCEL_TIME, request).await {
-            Ok(done) => done.map_err(|err| db_error(self.side, DEED, err)),
-            Err(_) => Err(Reason::connection("no answer within 1 s").error(self.side, DEED)),
         }
     }
 }

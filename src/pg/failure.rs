@@ -160,6 +160,9 @@ fn certificate_reason(why: &CertificateError) -> Reason {
             Reason::refused("the server's certificate comes from an unknown authority")
                 .hint("name its root certificate with sslrootcert")
         }
+        CertificateError::Other(why) => {
+            Reason::refused(format!("the server's certificate cannot be used: {}", why.0))
+        }
         other => Reason::refused(format!("the server's certificate cannot be used: {other}")),
     }
 }

@@ -129,3 +129,59 @@ fn unreadable(setting: &str, path: &Path, fault: pem::Error) -> String {
     };
     format!("{setting} {}: {why}", path.display())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(ssl: &Ssl) -> String {
+        connector(ssl, None).map(|_| ()).expect_err("these settings cannot be used")
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_named() {
+        let mode = |mode| Ssl { mode, ..Ssl::default() };
+        let file = |name: &str| Some(name.to_owned());
+        let cases = [
+            (
+                mode(SslMode::VerifyFull),
+                "sslmode=verify-ca and verify-full need the server's authority: name it with \
+                 sslrootcert=FILE or sslrootcert=system",
+            ),
+            (
+                Ssl { root_cert: file("/nowhere/r.crt"), ..mode(SslMode::Require) },
+                "sslrootcert /nowhere/r.crt: no such file or directory",
+            ),
+            (
+                Ssl { cert: file("/nowhere/c.crt"), ..mode(SslMode::Require) },
+                "sslcert /nowhere/c.crt: no such file or directory",
+            ),
+            (
+                Ssl { direct: true, ..mode(SslMode::Prefer) },
+                "sslnegotiation=direct needs sslmode=require or stronger",
+            ),
+        ];
+        for (ssl, expected) in cases {
+            assert_eq!(said(&ssl), expected);
+        }
+    }
+
+    #[test]
+    fn the_usual_file_counts_when_it_exists_and_a_named_one_always() {
+        let home = std::env::temp_dir().join(format!("pgsync-home-{}", std::process::id()));
+        let usual = home.join(".postgresql/root.crt");
+        assert_eq!(file(None, Some(&home), "root.crt"), None);
+        std::fs::create_dir_all(home.join(".postgresql")).expect("a folder can be made");
+        std::fs::write(&usual, "").expect("a file can be made");
+        assert_eq!(file(None, Some(&home), "root.crt"), Some(usual));
+        assert_eq!(file(Some("a.crt"), Some(&home), "root.crt"), Some("a.crt".into()));
+        std::fs::remove_dir_all(&home).expect("the folder can be removed");
+    }
+
+    #[test]
+    fn the_systems_authorities_need_the_name() {
+        let system = |mode| Ssl { mode, root_cert: Some(SYSTEM.into()), ..Ssl::default() };
+        assert_eq!(effective_mode(&system(SslMode::Prefer)), SslMode::VerifyFull);
+        assert_eq!(effective_mode(&system(SslMode::Disable)), SslMode::Disable);
+    }
+}

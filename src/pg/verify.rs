@@ -5,6 +5,7 @@
 //! certificate that is its own root, and a host named only by the subject's common name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -14,7 +15,9 @@ use rustls::crypto::{
 };
 use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 use x509_cert::der::oid::db::rfc4519::COMMON_NAME;
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
@@ -30,6 +33,11 @@ pub(super) struct Verifier {
     pub check_name: bool,
     pub algorithms: WebPkiSupportedAlgorithms,
 }
+
+/// The TLS library cannot follow such a certificate to its authority.
+#[derive(Debug, thiserror::Error)]
+#[error("it is not of X.509 version 3; make it with extensions, or give itself as sslrootcert")]
+struct OldVersion;
 
 /// Who may have issued the server's certificate.
 #[derive(Debug)]
@@ -56,7 +64,8 @@ impl ServerCertVerifier for Verifier {
             check_dates(&read, now)?;
         } else {
             if read.tbs_certificate.version != Version::V3 {
-                return Err(Error::General("it is not of X.509 version 3".into()));
+                let old = CertificateError::Other(OtherError(Arc::new(OldVersion)));
+                return Err(old.into());
             }
             let parsed = ParsedCertificate::try_from(leaf)?;
             let (roots, algorithms) = (&authorities.roots, self.algorithms.all);
