@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
 use crate::error::{Cause, DbError, Error, Result, Side};
 
-use super::cancel::Canceller;
+use super::cancel::{Canceller, Place};
 use super::failure::{Reason, db_error, io_reason};
 use super::tls;
 
@@ -85,25 +85,26 @@ impl Connector {
         let name = match &host.address {
             Address::Tcp(name) => name,
             Address::Socket(folder) => {
-                let socket = format!("{folder}/.s.PGSQL.{}", host.port);
-                if !Path::new(&socket).exists() {
-                    let why = Reason::connection(format!("no server listens on {socket}"));
-                    return Err(why.error(self.side, self.deed(host)));
+                let path = Path::new(folder).join(format!(".s.PGSQL.{}", host.port));
+                if !path.exists() {
+                    let why = format!("no server listens on {}", path.display());
+                    return Err(Reason::connection(why).error(self.side, self.deed(host)));
                 }
-                return self.in_time(host, self.connect_address(host, None)).await;
+                let place = Place::Socket(path);
+                return self.in_time(host, self.connect_place(host, &place)).await;
             }
         };
         let addresses = self.in_time(host, self.resolve(host, name)).await?;
         let mut unreached = Vec::new();
         for address in addresses {
-            let attempt = self.connect_address(host, Some(address));
-            match self.in_time(host, attempt).await {
+            let place = Place::Tcp { address, port: host.port, name: name.clone() };
+            match self.in_time(host, self.connect_place(host, &place)).await {
                 Ok(connected) => return Ok(connected),
                 Err(err) if may_try_elsewhere(&err) => unreached.push((address.to_string(), err)),
                 Err(err) => return Err(err),
             }
         }
-        Err(self.all_of(unreached, self.place(host)))
+        Err(self.all_of(unreached, self.at(host)))
     }
 
     async fn resolve(&self, host: &Host, name: &str) -> Result<Vec<IpAddr>> {
@@ -125,33 +126,34 @@ impl Connector {
     }
 
     /// Tries the ways that `sslmode` allows, the second one where the first may be at fault.
-    async fn connect_address(&self, host: &Host, address: Option<IpAddr>) -> Result<Connected> {
-        let (first, second) = ways(tls::effective_mode(&self.info.ssl), address.is_some());
-        let refusal = match (self.open(host, address, first).await, second) {
+    async fn connect_place(&self, host: &Host, place: &Place) -> Result<Connected> {
+        let (first, second) = ways(tls::effective_mode(&self.info.ssl), place);
+        let refusal = match (self.open(host, place, first).await, second) {
             (Err(err), Some(_)) if may_be_the_way(&err) => err,
             (result, _) => return result,
         };
-        match self.open(host, address, second.unwrap_or(first)).await {
+        match self.open(host, place, second.unwrap_or(first)).await {
             // Of two refusals the one that got further tells more.
             Err(err) if may_be_the_way(&err) => Err(refusal),
             result => result,
         }
     }
 
-    async fn open(&self, host: &Host, address: Option<IpAddr>, way: Way) -> Result<Connected> {
-        let config = self.config(host, address, way);
+    async fn open(&self, host: &Host, place: &Place, way: Way) -> Result<Connected> {
+        let config = self.config(host, place, way);
         let tls = self.tls.clone().filter(|_| way != Way::Disable);
         let opened = match tls.clone() {
             Some(tls) => start(&config, tls).await,
             None => start(&config, NoTls).await,
         };
         let (client, task) = opened.map_err(|err| db_error(self.side, self.deed(host), err))?;
-        let canceller = Canceller::new(&client, tls, self.side);
+        let token = client.cancel_token();
+        let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
         Ok(Connected { client, task, canceller })
     }
 
     /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.
-    fn config(&self, host: &Host, address: Option<IpAddr>, way: Way) -> Config {
+    fn config(&self, host: &Host, place: &Place, way: Way) -> Config {
         let (idle, interval, retries) = KEEPALIVE;
         let mut config = Config::new();
         config
@@ -165,13 +167,10 @@ impl Connector {
             .keepalives_interval(interval)
             .keepalives_retries(retries)
             .tcp_user_timeout(USER_TIMEOUT);
-        match &host.address {
-            Address::Tcp(name) => config.host(name),
-            Address::Socket(folder) => config.host_path(folder),
+        match place {
+            Place::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
+            Place::Socket(path) => config.host_path(path.parent().unwrap_or(path)),
         };
-        if let Some(address) = address {
-            config.hostaddr(address);
-        }
         if let Some(password) = self.info.password.as_ref().or(host.password.as_ref()) {
             config.password(password.expose());
         }
@@ -195,12 +194,12 @@ impl Connector {
         })
     }
 
-    fn place(&self, host: &Host) -> String {
+    fn at(&self, host: &Host) -> String {
         format!("{}/{}", host.describe(), self.info.database)
     }
 
     fn deed(&self, host: &Host) -> String {
-        format!("connecting to {}", self.place(host))
+        format!("connecting to {}", self.at(host))
     }
 
     /// One error for places that could not be reached: a common reason is said once, others each with
@@ -244,9 +243,9 @@ where
 }
 
 /// How to talk to the server, and how else if that is refused. There is no TLS on Unix sockets.
-fn ways(mode: SslMode, by_tcp: bool) -> (Way, Option<Way>) {
+fn ways(mode: SslMode, place: &Place) -> (Way, Option<Way>) {
     match mode {
-        _ if !by_tcp => (Way::Disable, None),
+        _ if matches!(place, Place::Socket(_)) => (Way::Disable, None),
         SslMode::Disable => (Way::Disable, None),
         SslMode::Allow => (Way::Disable, Some(Way::Require)),
         SslMode::Prefer => (Way::Prefer, Some(Way::Disable)),
