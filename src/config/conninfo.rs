@@ -48,7 +48,8 @@ pub struct Ssl {
     pub channel_binding: ChannelBinding,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// From weakest to strongest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SslMode {
     Disable,
     Allow,
@@ -97,7 +98,8 @@ impl ConnInfo {
 }
 
 impl Host {
-    fn describe(&self) -> String {
+    /// `host:port`, or `folder:port` for a socket.
+    pub fn describe(&self) -> String {
         match &self.address {
             Address::Tcp(name) => format!("{name}:{}", self.port),
             Address::Socket(folder) => format!("{folder}:{}", self.port),

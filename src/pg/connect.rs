@@ -1,36 +1,289 @@
-//! Making a connection. (Placeholder until TLS is merged.)
-use super::failure::db_error;
-use crate::config::conninfo::{Address, ConnInfo};
-use crate::error::{Result, Side};
-use tokio::task::JoinHandle;
+//! Making one connection: which host, which way (plain or TLS), within which time.
+//!
+//! Follows libpq: hosts in order, each by every address it has; the next is tried when one cannot be
+//! reached, not when it answers and says no. Retrying later is for those above.
 
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_postgres::config::{SslMode as Way, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
+use crate::error::{Cause, DbError, Error, Result, Side};
+
+use super::cancel::{Canceller, Place};
+use super::failure::{Reason, db_error, io_reason};
+use super::tls;
+
+/// A silent peer is asked for a sign of life after this, this often, and this many times.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+/// How long data may wait for the peer's acknowledgement. Keepalives do not run meanwhile, and without
+/// this the kernel goes on for a quarter of an hour. It also ends a connection whose peer is alive but
+/// takes no data for as long, so nothing we stream into may wait longer than this.
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A session, as the server starts it.
 pub struct Connected {
-    pub client: tokio_postgres::Client,
+    pub client: Client,
+    /// Moves the bytes; ends when the client is dropped or the connection is lost.
     pub task: JoinHandle<()>,
+    pub canceller: Canceller,
 }
 
+/// One side's way in. Certificate files are read when it is made, not for each connection.
+pub struct Connector {
+    info: ConnInfo,
+    side: Side,
+    tls: Option<MakeRustlsConnect>,
+}
+
+/// A [`Connector`] for one connection only.
 pub async fn connect(info: &ConnInfo, side: Side) -> Result<Connected> {
-    let mut config = tokio_postgres::Config::new();
-    let host = &info.hosts[0];
-    match &host.address {
-        Address::Tcp(h) => config.host(h),
-        Address::Socket(p) => config.host_path(p),
-    };
-    config.port(host.port).user(&info.user).dbname(&info.database).application_name("pgsync");
-    if let Some(p) = info.password.as_ref().or(host.password.as_ref()) {
-        config.password(p.expose());
+    Connector::new(info.clone(), side)?.connect().await
+}
+
+impl Connector {
+    /// Errors: [`Error::Config`] when TLS settings or their files cannot be used.
+    pub fn new(info: ConnInfo, side: Side) -> Result<Self> {
+        let by_tcp = info.hosts.iter().any(|host| matches!(host.address, Address::Tcp(_)));
+        let tls = if by_tcp && info.ssl.mode != SslMode::Disable {
+            let connector = tls::connector(&info.ssl, std::env::home_dir().as_deref());
+            Some(connector.map_err(|why| Error::Config(vec![format!("{side}: {why}")]))?)
+        } else {
+            None
+        };
+        Ok(Self { info, side, tls })
     }
-    let (client, connection) = config
-        .connect(tokio_postgres::NoTls)
-        .await
-        .map_err(|e| db_error(side, format!("connecting to {}", info.describe()), e))?;
+
+    pub fn side(&self) -> Side {
+        self.side
+    }
+
+    pub fn info(&self) -> &ConnInfo {
+        &self.info
+    }
+
+    /// Errors: of the host that answered and refused, else of all that could not be reached, in one.
+    pub async fn connect(&self) -> Result<Connected> {
+        let mut unreached = Vec::new();
+        for host in &self.info.hosts {
+            match self.connect_host(host).await {
+                Ok(connected) => return Ok(connected),
+                Err(err) if may_try_elsewhere(&err) => unreached.push((host.describe(), err)),
+                Err(err) => return Err(err),
+            }
+        }
+        Err(self.all_of(unreached, self.info.describe()))
+    }
+
+    async fn connect_host(&self, host: &Host) -> Result<Connected> {
+        let name = match &host.address {
+            Address::Tcp(name) => name,
+            Address::Socket(folder) => {
+                let path = Path::new(folder).join(format!(".s.PGSQL.{}", host.port));
+                if !path.exists() {
+                    let why = format!("no server listens on {}", path.display());
+                    return Err(Reason::connection(why).error(self.side, self.deed(host)));
+                }
+                let place = Place::Socket(path);
+                return self.in_time(host, self.connect_place(host, &place)).await;
+            }
+        };
+        let addresses = self.in_time(host, self.resolve(host, name)).await?;
+        let mut unreached = Vec::new();
+        for address in addresses {
+            let place = Place::Tcp { address, port: host.port, name: name.clone() };
+            match self.in_time(host, self.connect_place(host, &place)).await {
+                Ok(connected) => return Ok(connected),
+                Err(err) if may_try_elsewhere(&err) => unreached.push((address.to_string(), err)),
+                Err(err) => return Err(err),
+            }
+        }
+        Err(self.all_of(unreached, self.at(host)))
+    }
+
+    async fn resolve(&self, host: &Host, name: &str) -> Result<Vec<IpAddr>> {
+        if let Ok(address) = name.parse() {
+            return Ok(vec![address]);
+        }
+        let unknown = |why: &str| {
+            Reason::connection(format!("the name \"{name}\" cannot be resolved: {why}"))
+                .error(self.side, self.deed(host))
+        };
+        let found = tokio::net::lookup_host((name, host.port)).await;
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for address in found.map_err(|fault| unknown(&io_reason(&fault, &fault).message))? {
+            if !addresses.contains(&address.ip()) {
+                addresses.push(address.ip());
+            }
+        }
+        if addresses.is_empty() { Err(unknown("it has no address")) } else { Ok(addresses) }
+    }
+
+    /// Tries the ways that `sslmode` allows, the second one where the first may be at fault.
+    async fn connect_place(&self, host: &Host, place: &Place) -> Result<Connected> {
+        let (first, second) = ways(tls::effective_mode(&self.info.ssl), place);
+        let refusal = match (self.open(host, place, first).await, second) {
+            (Err(err), Some(_)) if may_be_the_way(&err) => err,
+            (result, _) => return result,
+        };
+        match self.open(host, place, second.unwrap_or(first)).await {
+            // Of two refusals the one that got further tells more.
+            Err(err) if may_be_the_way(&err) => Err(refusal),
+            result => result,
+        }
+    }
+
+    async fn open(&self, host: &Host, place: &Place, way: Way) -> Result<Connected> {
+        let config = self.config(host, place, way);
+        let tls = self.tls.clone().filter(|_| way != Way::Disable);
+        let opened = match tls.clone() {
+            Some(tls) => start(&config, tls).await,
+            None => start(&config, NoTls).await,
+        };
+        let (client, task) = opened.map_err(|err| db_error(self.side, self.deed(host), err))?;
+        let token = client.cancel_token();
+        let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
+        Ok(Connected { client, task, canceller })
+    }
+
+    /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.
+    fn config(&self, host: &Host, place: &Place, way: Way) -> Config {
+        let (idle, interval, retries) = KEEPALIVE;
+        let mut config = Config::new();
+        config
+            .user(&self.info.user)
+            .dbname(&self.info.database)
+            .application_name("pgsync")
+            .port(host.port)
+            .ssl_mode(way)
+            .channel_binding(binding(self.info.ssl.channel_binding))
+            .keepalives_idle(idle)
+            .keepalives_interval(interval)
+            .keepalives_retries(retries)
+            .tcp_user_timeout(USER_TIMEOUT);
+        match place {
+            Place::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
+            Place::Socket(path) => config.host_path(path.parent().unwrap_or(path)),
+        };
+        if let Some(password) = self.info.password.as_ref().or(host.password.as_ref()) {
+            config.password(password.expose());
+        }
+        if let Some(options) = &self.info.options {
+            config.options(options);
+        }
+        if self.info.ssl.direct && way == Way::Require {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
+        if self.info.read_write {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
+        config
+    }
+
+    async fn in_time<T>(&self, host: &Host, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(limit) = self.info.connect_timeout else { return work.await };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+            let why = format!("no answer within {} s", limit.as_secs_f64());
+            Err(Reason::connection(why).error(self.side, self.deed(host)))
+        })
+    }
+
+    fn at(&self, host: &Host) -> String {
+        format!("{}/{}", host.describe(), self.info.database)
+    }
+
+    fn deed(&self, host: &Host) -> String {
+        format!("connecting to {}", self.at(host))
+    }
+
+    /// One error for places that could not be reached: a common reason is said once, others each with
+    /// their place.
+    fn all_of(&self, unreached: Vec<(String, Error)>, place: String) -> Error {
+        let reasons: Vec<String> = unreached.iter().map(|(_, err)| message(err)).collect();
+        let same = reasons.windows(2).all(|pair| pair[0] == pair[1]);
+        let each = unreached.iter().zip(&reasons).map(|((at, _), why)| format!("{at}: {why}"));
+        let message = match reasons.first() {
+            Some(common) if same => common.clone(),
+            _ => each.collect::<Vec<_>>().join("; "),
+        };
+        match unreached.into_iter().next_back() {
+            Some((_, Error::Database(last))) => Error::Database(Box::new(DbError {
+                doing: format!("connecting to {place}"),
+                message,
+                ..*last
+            })),
+            Some((_, other)) => other,
+            None => Reason::refused("no host is named").error(self.side, "connecting"),
+        }
+    }
+}
+
+async fn start<T>(
+    config: &Config,
+    tls: T,
+) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await?;
     let task = tokio::spawn(async move {
+        // Whoever uses the client hears of a lost connection there, with side and deed.
         let _ = connection.await;
     });
-    Ok(Connected { client, task })
+    Ok((client, task))
 }
 
-pub async fn cancel(_info: &ConnInfo, token: &tokio_postgres::CancelToken) {
-    let cancelled = token.cancel_query(tokio_postgres::NoTls);
-    let _ = tokio::time::timeout(std::time::Duration::from_secs(1), cancelled).await;
+/// How to talk to the server, and how else if that is refused. There is no TLS on Unix sockets.
+fn ways(mode: SslMode, place: &Place) -> (Way, Option<Way>) {
+    match mode {
+        _ if matches!(place, Place::Socket(_)) => (Way::Disable, None),
+        SslMode::Disable => (Way::Disable, None),
+        SslMode::Allow => (Way::Disable, Some(Way::Require)),
+        SslMode::Prefer => (Way::Prefer, Some(Way::Disable)),
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (Way::Require, None),
+    }
+}
+
+fn binding(wanted: ChannelBinding) -> tokio_postgres::config::ChannelBinding {
+    match wanted {
+        ChannelBinding::Disable => tokio_postgres::config::ChannelBinding::Disable,
+        ChannelBinding::Prefer => tokio_postgres::config::ChannelBinding::Prefer,
+        ChannelBinding::Require => tokio_postgres::config::ChannelBinding::Require,
+    }
+}
+
+/// `pg_hba.conf` has a line for the one way and not for the other, or TLS itself failed.
+fn may_be_the_way(err: &Error) -> bool {
+    match err {
+        Error::Database(db) => match db.sqlstate.as_deref() {
+            Some(state) => state == "28000",
+            None => db.cause == Cause::Refused,
+        },
+        _ => false,
+    }
+}
+
+/// Not reached, or still starting up: another host may do better. One that answered "no" is believed.
+fn may_try_elsewhere(err: &Error) -> bool {
+    match err {
+        Error::Database(db) => match db.sqlstate.as_deref() {
+            Some(state) => state == "57P03",
+            None => db.cause == Cause::Connection,
+        },
+        _ => false,
+    }
+}
+
+fn message(err: &Error) -> String {
+    match err {
+        Error::Database(db) => db.message.clone(),
+        other => other.to_string(),
+    }
 }

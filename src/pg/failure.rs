@@ -1,45 +1,197 @@
-//! From the driver's errors to ours. There is no `From<tokio_postgres::Error>` on purpose: side and
-//! deed cannot be lost.
+//! Turns what the driver reports into [`Error`]: whose failure, doing what, why, and what to try.
+//!
+//! The driver's own `Display` says `db error` and keeps the reason in its sources; here they are taken
+//! out. Nothing here sees a password.
 
-use std::error::Error as _;
+use std::error::Error as StdError;
+use std::io;
+
+use chrono::{DateTime, Utc};
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError};
 
 use crate::error::{Cause, DbError, Error, Side};
 
-/// Takes the server's own words out of a driver error, or those of the broken connection.
-pub fn db_error(side: Side, doing: impl Into<String>, error: tokio_postgres::Error) -> Error {
-    let doing = doing.into();
-    let failure = match error.as_db_error() {
-        Some(said) => DbError {
-            side,
-            doing,
-            sqlstate: Some(said.code().code().to_owned()),
-            message: said.message().to_owned(),
-            detail: said.detail().map(str::to_owned),
-            hint: said.hint().map(str::to_owned),
-            constraint: said.constraint().map(str::to_owned),
-            cause: Cause::Server,
-        },
-        None => DbError {
-            side,
-            doing,
-            sqlstate: None,
-            message: chain(&error),
-            detail: None,
-            hint: None,
-            constraint: None,
-            cause: Cause::Connection,
-        },
-    };
-    Error::Database(Box::new(failure))
+/// What went wrong, before side and deed are known.
+pub(super) struct Reason {
+    pub cause: Cause,
+    pub message: String,
+    pub hint: Option<String>,
 }
 
-/// The error and what caused it, in one line.
-fn chain(error: &tokio_postgres::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
+impl Reason {
+    pub fn connection(message: impl Into<String>) -> Self {
+        Self { cause: Cause::Connection, message: message.into(), hint: None }
     }
-    text
+
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self { cause: Cause::Refused, message: message.into(), hint: None }
+    }
+
+    fn hint(self, hint: &str) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    pub fn error(self, side: Side, doing: impl Into<String>) -> Error {
+        Error::Database(Box::new(DbError {
+            side,
+            doing: doing.into(),
+            sqlstate: None,
+            message: self.message,
+            detail: None,
+            hint: self.hint,
+            constraint: None,
+            cause: self.cause,
+        }))
+    }
+}
+
+/// The driver's error with its reason taken out. A server's message, SQLSTATE, detail, hint and
+/// constraint are kept as it said them; `doing` is what was under way, as it follows "while".
+pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error) -> Error {
+    let Some(said) = err.as_db_error() else {
+        return reason(&err).error(side, doing);
+    };
+    Error::Database(Box::new(DbError {
+        side,
+        doing: doing.into(),
+        sqlstate: Some(said.code().code().into()),
+        message: one_line(said.message()),
+        detail: said.detail().map(Into::into),
+        hint: said.hint().map(one_line),
+        constraint: said.constraint().map(Into::into),
+        cause: Cause::Server,
+    }))
+}
+
+/// Why, when no server said it.
+fn reason(err: &tokio_postgres::Error) -> Reason {
+    if let Some(fault) = tls_fault(err) {
+        return tls_reason(fault);
+    }
+    if err.is_closed() {
+        return Reason::connection("the connection was closed");
+    }
+    match err.source() {
+        None => Reason::refused(err.to_string()),
+        Some(source) => match source.downcast_ref::<io::Error>() {
+            Some(fault) => io_reason(fault, err),
+            None => said_by_the_driver(&source.to_string(), err),
+        },
+    }
+}
+
+/// Only the wording hangs on the driver's text; that trying again is useless holds for all of these.
+fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
+    match text {
+        "password missing" => Reason::refused("the server asks for a password, and none is given"),
+        "server does not support TLS" => {
+            Reason::refused("the server does not offer TLS, which sslmode asks for")
+        }
+        "server did not use channel binding" => Reason::refused(
+            "the server does not offer channel binding, which channel_binding asks for",
+        ),
+        _ => Reason::refused(one_line(&format!("{err}: {text}"))),
+    }
+}
+
+pub(super) fn io_reason(fault: &io::Error, context: &dyn StdError) -> Reason {
+    use io::ErrorKind as Kind;
+    match fault.kind() {
+        Kind::UnexpectedEof => Reason::connection("the server closed the connection"),
+        // The driver's word, not the operating system's, for `target_session_attrs`. A standby may be
+        // promoted while we wait, so it counts as a connection that could not be made.
+        Kind::PermissionDenied if fault.raw_os_error().is_none() => Reason::connection(
+            "the session is read-only, and target_session_attrs asks for read-write",
+        ),
+        Kind::InvalidInput | Kind::InvalidData if fault.raw_os_error().is_none() => {
+            Reason::refused(one_line(&format!("{context}: {fault}")))
+        }
+        _ => Reason::connection(os_words(fault)),
+    }
+}
+
+/// The operating system's words as part of our sentence: `connection refused`.
+pub(super) fn os_words(fault: &io::Error) -> String {
+    let text = fault.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_lowercase().chain(letters).collect(),
+        None => fault.kind().to_string(),
+    }
+}
+
+/// The TLS library's error, which hides inside an `io::Error` that does not name it as its source.
+fn tls_fault<'a>(err: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let inner = |err: &'a (dyn StdError + 'static)| err.downcast_ref::<io::Error>()?.get_ref();
+    std::iter::successors(Some(err), |&err| err.source()).find_map(|err| {
+        err.downcast_ref::<rustls::Error>().or_else(|| inner(err)?.downcast_ref::<rustls::Error>())
+    })
+}
+
+fn tls_reason(fault: &rustls::Error) -> Reason {
+    match fault {
+        rustls::Error::InvalidCertificate(why) => certificate_reason(why),
+        rustls::Error::AlertReceived(alert) => alert_reason(*alert),
+        other => Reason::refused(format!("TLS failed: {other}")),
+    }
+}
+
+fn certificate_reason(why: &CertificateError) -> Reason {
+    match why {
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            Reason::refused(format!(
+                "the server's certificate is not valid for the name {} (it names {})",
+                expected.to_str(),
+                if presented.is_empty() { "none".into() } else { presented.join(", ") },
+            ))
+            .hint("connect by a name it holds, or use sslmode=verify-ca")
+        }
+        CertificateError::ExpiredContext { not_after, .. } => {
+            Reason::refused(format!("the server's certificate expired on {}", day(*not_after)))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => Reason::refused(format!(
+            "the server's certificate is not valid before {}",
+            day(*not_before)
+        )),
+        CertificateError::UnknownIssuer => {
+            Reason::refused("the server's certificate comes from an unknown authority")
+                .hint("name its root certificate with sslrootcert")
+        }
+        CertificateError::Other(why) => {
+            Reason::refused(format!("the server's certificate cannot be used: {}", why.0))
+        }
+        other => Reason::refused(format!("the server's certificate cannot be used: {other}")),
+    }
+}
+
+fn alert_reason(alert: AlertDescription) -> Reason {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired
+        | Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied => Reason::refused(format!(
+            "the server does not accept the client certificate ({alert:?})"
+        ))
+        .hint("check sslcert and sslkey"),
+        other => Reason::refused(format!("the server refused TLS: {other:?}")),
+    }
+}
+
+fn day(time: UnixTime) -> String {
+    i64::try_from(time.as_secs())
+        .ok()
+        .and_then(|seconds| DateTime::<Utc>::from_timestamp(seconds, 0))
+        .map_or_else(|| "an unknown day".into(), |time| time.format("%Y-%m-%d").to_string())
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -2,12 +2,12 @@
 //! closed, never handed out again.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
-use tokio_postgres::CancelToken;
 
-use super::session::Session;
+use super::cancel::Canceller;
+use super::connect::Connector;
+use super::session::{Session, Settings};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
@@ -18,16 +18,14 @@ pub type Lease = Object<Opener>;
 #[derive(Clone)]
 pub struct Pool {
     inner: managed::Pool<Opener>,
-    running: Arc<Mutex<Vec<CancelToken>>>,
-    info: Arc<ConnInfo>,
+    opened: Arc<Mutex<Vec<Canceller>>>,
 }
 
 /// Makes and checks the pool's sessions.
 pub struct Opener {
-    info: Arc<ConnInfo>,
-    side: Side,
-    lock_timeout_ms: u64,
-    opened: Arc<Mutex<Vec<CancelToken>>>,
+    connector: Connector,
+    settings: Settings,
+    opened: Arc<Mutex<Vec<Canceller>>>,
 }
 
 impl Manager for Opener {
@@ -35,9 +33,9 @@ impl Manager for Opener {
     type Error = Error;
 
     async fn create(&self) -> Result<Session> {
-        let session = Session::open(&self.info, self.side, self.lock_timeout_ms).await?;
+        let session = Session::open(&self.connector, &self.settings).await?;
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.push(session.cancel_token());
+        opened.push(session.canceller());
         Ok(session)
     }
 
@@ -50,18 +48,17 @@ impl Manager for Opener {
 }
 
 impl Pool {
-    pub fn new(info: &ConnInfo, side: Side, size: usize, lock_timeout: Duration) -> Result<Self> {
-        let info = Arc::new(info.clone());
-        let running = Arc::new(Mutex::new(Vec::new()));
-        let opener = Opener {
-            info: info.clone(),
-            side,
-            lock_timeout_ms: u64::try_from(lock_timeout.as_millis()).unwrap_or(u64::MAX),
-            opened: running.clone(),
-        };
+    /// At most `size` sessions.
+    ///
+    /// # Errors
+    /// As [`Connector::new`]: TLS files that cannot be used.
+    pub fn new(info: &ConnInfo, side: Side, size: usize, settings: Settings) -> Result<Self> {
+        let opened = Arc::new(Mutex::new(Vec::new()));
+        let connector = Connector::new(info.clone(), side)?;
+        let opener = Opener { connector, settings, opened: opened.clone() };
         let inner = managed::Pool::builder(opener).max_size(size).build();
         let inner = inner.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { inner, running, info })
+        Ok(Self { inner, opened })
     }
 
     /// Waits for a free place, then gives a clean session.
@@ -78,11 +75,10 @@ impl Pool {
 
     /// Cancels whatever statement any session of this pool is running.
     pub async fn cancel_all(&self) {
-        let tokens: Vec<CancelToken> = {
-            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.clone()
+        let opened: Vec<Canceller> = {
+            let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            opened.clone()
         };
-        let cancels = tokens.iter().map(|token| super::connect::cancel(&self.info, token));
-        futures_util::future::join_all(cancels).await;
+        futures_util::future::join_all(opened.iter().map(Canceller::cancel)).await;
     }
 }

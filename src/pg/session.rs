@@ -3,15 +3,17 @@
 //! Statements go by the simple protocol: one round trip each, and several may be under way at once
 //! on one session (the driver pipelines them in the order in which their futures are first polled).
 
+use std::time::Duration;
+
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
-use super::connect::{self, Connected};
+use super::cancel::Canceller;
+use super::connect::{Connected, Connector};
 use super::copy::{RowSink, RowStream};
 use super::failure::db_error;
-use crate::config::conninfo::ConnInfo;
 use crate::error::{Cause, DbError, Error, Result, Side};
-use crate::sql::{Sql, sql};
+use crate::sql::{Literal, Sql, sql};
 
 /// What text output depends on, and what would end a long session. Settings that a server does not
 /// have are skipped. `jit` costs more than it gives for digests (measured: 5-10 %).
@@ -65,6 +67,7 @@ pub struct Session {
     side: Side,
     client: Client,
     driver: JoinHandle<()>,
+    canceller: Canceller,
     /// Whether nothing is under way: only such a session goes back to its pool.
     clean: bool,
     /// The exported snapshot that this session's transaction reads, if any.
@@ -75,11 +78,22 @@ impl Session {
     /// Connects and pins the settings. One round trip beyond the connection itself.
     ///
     /// # Errors
-    /// As [`connect::connect`]; a setting that the server refuses.
-    pub async fn open(info: &ConnInfo, side: Side, lock_timeout_ms: u64) -> Result<Self> {
-        let Connected { client, task: driver } = connect::connect(info, side).await?;
-        let session = Self { side, client, driver, clean: true, snapshot: None };
-        session.run("pinning the session's settings", &settings(side, lock_timeout_ms)).await?;
+    /// As [`Connector::connect`]; a setting that the server refuses.
+    pub async fn open(connector: &Connector, settings: &Settings) -> Result<Self> {
+        let Connected { client, task: driver, canceller } = connector.connect().await?;
+        let side = connector.side();
+        let session = Self { side, client, driver, canceller, clean: true, snapshot: None };
+        let pins = settings.statement(side);
+        let pinned = session.run("pinning the session's settings", &pins);
+        match settings.replica_role {
+            true => {
+                let role = Sql::trusted("set session_replication_role = replica");
+                let (pinned, role) =
+                    tokio::join!(pinned, session.run("setting the replica role", &role));
+                pinned.and(role.or_else(unless_denied))?;
+            }
+            false => pinned.await?,
+        }
         Ok(session)
     }
 
@@ -108,8 +122,8 @@ impl Session {
         self.snapshot = snapshot;
     }
 
-    pub fn cancel_token(&self) -> tokio_postgres::CancelToken {
-        self.client.cancel_token()
+    pub fn canceller(&self) -> Canceller {
+        self.canceller.clone()
     }
 
     /// The answers of every statement in `statements`, in order.
@@ -191,23 +205,38 @@ impl Drop for Session {
     }
 }
 
-fn settings(side: Side, lock_timeout_ms: u64) -> Sql {
-    let lock_timeout = lock_timeout_ms.to_string();
-    let mut settings = SETTINGS.to_vec();
-    settings.push(("lock_timeout", &lock_timeout));
-    if side == Side::Target {
-        settings.push(("synchronous_commit", "off"));
-    }
-    let values = settings.iter().map(|(name, value)| {
+/// What of a session's settings depends on the run.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub lock_timeout: Duration,
+    /// Whether triggers and foreign keys are switched off, where the role may.
+    pub replica_role: bool,
+}
+
+impl Settings {
+    /// One statement that pins them all; those that the server does not know are skipped.
+    fn statement(&self, side: Side) -> Sql {
+        let lock_timeout = self.lock_timeout.as_millis().to_string();
+        let mut settings = SETTINGS.to_vec();
+        settings.push(("lock_timeout", &lock_timeout));
+        if side == Side::Target {
+            settings.push(("synchronous_commit", "off"));
+        }
+        let values = settings.iter().map(|(name, value)| {
+            sql!("({name}, {value})", name = Literal(name), value = Literal(value))
+        });
         sql!(
-            "({name}, {value})",
-            name = crate::sql::Literal(name),
-            value = crate::sql::Literal(value)
+            "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
+             where pg_catalog.current_setting(s.name, true) is not null",
+            values = Sql::join(values, ", "),
         )
-    });
-    sql!(
-        "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
-         where pg_catalog.current_setting(s.name, true) is not null",
-        values = Sql::join(values, ", "),
-    )
+    }
+}
+
+/// A role that may not silence triggers works without: the plan finds another way or says so.
+fn unless_denied(error: Error) -> Result<()> {
+    match error.sqlstate() {
+        Some("42501") => Ok(()),
+        _ => Err(error),
+    }
 }
