@@ -11,15 +11,18 @@
 //! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`] | be named |
 
 pub mod config;
+pub mod copy_text;
 pub mod error;
 pub mod event;
 pub mod ident;
 pub mod outcome;
 pub mod pg;
 pub mod plan;
+pub mod reconcile;
 pub mod report;
 pub mod source;
 pub mod sql;
 pub mod stop;
+pub mod strategy;
 pub mod table;
 pub mod target;

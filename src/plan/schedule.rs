@@ -1,1 +1,154 @@
+//! The order of work between tables. Where foreign keys are checked as rows are written, parents
+//! are written before their children and children are thinned before their parents; elsewhere
+//! every table stands alone.
 
+use std::collections::BTreeSet;
+
+use crate::ident::TableName;
+use crate::table::ForeignKey;
+
+/// What of a table's work a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Writes and deletes.
+    Whole,
+    Write,
+    Delete,
+}
+
+/// One piece of work. Tasks are named by their place in the schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// The table, by its place among the plans.
+    pub table: usize,
+    pub part: Part,
+    /// Tasks that have to end before. A write whose predecessor failed is not tried.
+    pub after: Vec<usize>,
+}
+
+/// One task per table, when foreign keys are not checked.
+pub fn unordered(tables: usize) -> Vec<Task> {
+    (0..tables).map(|table| Task { table, part: Part::Whole, after: Vec::new() }).collect()
+}
+
+/// A write and a delete per table, in the order of the foreign keys. Tables without any keep one
+/// task. A key that closes a cycle orders nothing: see [`cycles`].
+pub fn ordered(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Task> {
+    let edges = edges(tables, keys);
+    let tied: BTreeSet<usize> =
+        edges.iter().flat_map(|(child, parent)| [*child, *parent]).collect();
+    let mut tasks: Vec<Task> = (0..tables.len())
+        .map(|table| {
+            let part = if tied.contains(&table) { Part::Write } else { Part::Whole };
+            let parents = edges.iter().filter(|(child, _)| *child == table);
+            Task { table, part, after: parents.map(|(_, parent)| *parent).collect() }
+        })
+        .collect();
+    // The delete of a tied table stands behind all writes, in the same order.
+    let delete_of = |table: usize| tables.len() + tied.range(..table).count();
+    for &table in &tied {
+        let children = edges.iter().filter(|(_, parent)| *parent == table);
+        let mut after: Vec<usize> = children.map(|(child, _)| delete_of(*child)).collect();
+        after.push(table);
+        tasks.push(Task { table, part: Part::Delete, after });
+    }
+    tasks
+}
+
+/// The tables of each cycle of foreign keys, self references aside, by their places.
+pub fn cycles(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Vec<usize>> {
+    let edges = all_edges(tables, keys);
+    let reach = |from: usize| reachable(&edges, from);
+    let mut seen = BTreeSet::new();
+    let mut cycles = Vec::new();
+    for table in 0..tables.len() {
+        let ahead = reach(table);
+        if seen.contains(&table) || !ahead.contains(&table) {
+            continue;
+        }
+        let ring: Vec<usize> =
+            ahead.into_iter().filter(|other| reach(*other).contains(&table)).collect();
+        seen.extend(ring.iter().copied());
+        cycles.push(ring);
+    }
+    cycles
+}
+
+/// Pairs of child and parent without those inside a cycle.
+fn edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<(usize, usize)> {
+    let all = all_edges(tables, keys);
+    let within = |(child, parent): &(usize, usize)| reachable(&all, *parent).contains(child);
+    all.iter().filter(|edge| !within(edge)).copied().collect()
+}
+
+fn all_edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<(usize, usize)> {
+    let place = |name: &TableName| tables.iter().position(|table| *table == name);
+    let edges = keys.iter().filter_map(|key| Some((place(&key.child)?, place(&key.parent)?)));
+    let edges: BTreeSet<(usize, usize)> = edges.filter(|(child, parent)| child != parent).collect();
+    edges.into_iter().collect()
+}
+
+/// The tables that can be reached from `from` by one key or more, towards parents.
+fn reachable(edges: &[(usize, usize)], from: usize) -> BTreeSet<usize> {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![from];
+    while let Some(child) = open.pop() {
+        for (_, parent) in edges.iter().filter(|(start, _)| *start == child) {
+            if reached.insert(*parent) {
+                open.push(*parent);
+            }
+        }
+    }
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::Ident;
+
+    fn key(child: &str, parent: &str) -> ForeignKey {
+        ForeignKey {
+            name: Ident::new(format!("{child}_{parent}")),
+            child: TableName::new("public", child),
+            child_columns: vec![Ident::new("x")],
+            parent: TableName::new("public", parent),
+            parent_columns: vec![Ident::new("id")],
+            on_delete: 'a',
+            on_update: 'a',
+            deferrable: false,
+        }
+    }
+
+    fn names(names: &[&str]) -> Vec<TableName> {
+        names.iter().map(|name| TableName::new("public", *name)).collect()
+    }
+
+    #[test]
+    fn parents_are_written_first_and_thinned_last() {
+        let names = names(&["line", "log", "order", "tree"]);
+        let names: Vec<&TableName> = names.iter().collect();
+        let task = |table, part, after: &[usize]| Task { table, part, after: after.to_vec() };
+        assert_eq!(
+            ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")]),
+            [
+                task(0, Part::Write, &[2]),
+                task(1, Part::Whole, &[]),
+                task(2, Part::Write, &[]),
+                task(3, Part::Whole, &[]),
+                task(0, Part::Delete, &[0]),
+                task(2, Part::Delete, &[4, 2]),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cycle_is_found_and_orders_nothing() {
+        let names = names(&["a", "b", "c"]);
+        let names: Vec<&TableName> = names.iter().collect();
+        let keys = [key("a", "b"), key("b", "a"), key("c", "a")];
+        assert_eq!(cycles(&names, &keys), [vec![0, 1]]);
+        assert_eq!(ordered(&names, &keys)[0].after, Vec::<usize>::new());
+        assert_eq!(ordered(&names, &keys)[2].after, [0]);
+    }
+}

@@ -194,3 +194,8 @@ impl Timestamp {
         )
     }
 }
+
+/// The rows for which a predicate does not hold or is unknown.
+pub fn not(predicate: Sql) -> Sql {
+    sql!("not coalesce({predicate}, false)", predicate = predicate)
+}

@@ -31,6 +31,8 @@ pub struct Writer<'a> {
     log_id: Option<u64>,
     mode: Mode,
     staged: bool,
+    /// Whether the batch's transaction is open.
+    begun: bool,
     sink: Option<RowSink>,
 }
 
@@ -42,7 +44,7 @@ impl<'a> Writer<'a> {
         log_id: Option<u64>,
         mode: Mode,
     ) -> Self {
-        Self { session, plan, log, log_id, mode, staged: false, sink: None }
+        Self { session, plan, log, log_id, mode, staged: false, begun: false, sink: None }
     }
 
     /// Adds a row to the open batch; opens one if there is none.
@@ -67,23 +69,37 @@ impl<'a> Writer<'a> {
             Mode::Direct => shape.copy_into_target(),
             _ => shape.copy_into_stage(),
         };
+        let copying = self.session.copy_in("writing a batch", &copy);
+        if self.begun {
+            self.sink = Some(copying.await?);
+            return Ok(());
+        }
         let begin = sql!("begin{silence}", silence = self.triggers("disable"));
-        let (begun, sink) = tokio::join!(
-            self.session.run("beginning a batch", &begin),
-            self.session.copy_in("writing a batch", &copy),
-        );
+        let (begun, sink) = tokio::join!(self.session.run("beginning a batch", &begin), copying);
         begun?;
+        self.begun = true;
         self.sink = Some(sink?);
         Ok(())
     }
 
+    /// Frees the session for another statement of the open batch's transaction; rows may follow.
+    pub async fn suspend(&mut self) -> Result<()> {
+        match self.sink.take() {
+            Some(sink) => sink.finish().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Writes the open batch and what it means for the log, and commits both.
     pub async fn commit(&mut self, progress: &Progress) -> Result<Counts> {
-        let Some(sink) = self.sink.take() else { return Ok(Counts::default()) };
+        if !std::mem::take(&mut self.begun) {
+            return Ok(Counts::default());
+        }
+        let sink = self.sink.take();
         let counts = match (self.log_id, &self.mode) {
             (None, _) => return self.count(sink, progress).await,
             (Some(id), Mode::Direct) => {
-                let inserted = sink.finish().await?;
+                let inserted = finished(sink).await?;
                 let log = self.log.copied(id, inserted, progress);
                 self.finish(&log).await?;
                 Counts { inserted, ..Counts::default() }
@@ -99,7 +115,7 @@ impl<'a> Writer<'a> {
                 let write = self.log.counted(id, &writes, has, progress);
                 let write = self.committed(&write);
                 let (staged, answers) =
-                    tokio::join!(sink.finish(), self.session.answers("writing a batch", &write));
+                    tokio::join!(finished(sink), self.session.answers("writing a batch", &write));
                 staged?;
                 written(&answers?)?
             }
@@ -113,13 +129,13 @@ impl<'a> Writer<'a> {
     }
 
     /// What the open batch would do; it is rolled back.
-    async fn count(&self, sink: RowSink, progress: &Progress) -> Result<Counts> {
+    async fn count(&self, sink: Option<RowSink>, progress: &Progress) -> Result<Counts> {
         let shape = &self.plan.shape;
         let (count, replaced) = match &self.mode {
             Mode::ReplaceRows(buckets) => (shape.count_replace_rows(buckets), true),
             _ => (shape.count_upsert(), false),
         };
-        sink.finish().await?;
+        finished(sink).await?;
         let count = sql!("{count}; rollback", count = count);
         let answers = self.session.answers("counting a batch", &count).await?;
         let row = answers.iter().flatten().next();
@@ -146,6 +162,14 @@ impl<'a> Writer<'a> {
 
     fn triggers(&self, verb: &'static str) -> Sql {
         triggers(self.plan, verb)
+    }
+}
+
+/// Ends the COPY that is under way, if one is.
+async fn finished(sink: Option<RowSink>) -> Result<u64> {
+    match sink {
+        Some(sink) => sink.finish().await,
+        None => Ok(0),
     }
 }
 

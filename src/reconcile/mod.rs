@@ -1,0 +1,269 @@
+//! Finding what differs by digests, without collecting keys: a look at both sides' sums, then
+//! buckets, then the keys of differing buckets, which the target itself compares (DESIGN §4.6).
+
+mod buckets;
+mod probe;
+
+pub use probe::{Probe, Window, probe};
+
+use crate::config::MaxDelete;
+use crate::error::{Error, Result, Side};
+use crate::event::Phase;
+use crate::outcome::{Counts, Strategy};
+use crate::plan::schedule::Part;
+use crate::sql::Sql;
+use crate::sql::digest::{Buckets, Measure, Slicing};
+use crate::strategy::{Batch, Job};
+use crate::target::apply::{self, Mode, Writer};
+
+/// Keys looked up on the source by one statement.
+const LOOKUP: u64 = 2000;
+
+/// Which rows are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Table,
+    /// Those without a finite timestamp.
+    Timeless,
+}
+
+impl Scope {
+    fn predicate(self, job: &Job) -> Option<Sql> {
+        match self {
+            Scope::Table => None,
+            Scope::Timeless => job.plan.timestamp.as_ref().map(|timestamp| timestamp.timeless()),
+        }
+    }
+}
+
+/// The buckets in which two sides differ, ascending, as closed spans of bucket numbers.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    measure: Measure,
+    scope: Scope,
+    slicing: Slicing,
+    /// Buckets that both sides or only the target have.
+    differing: Vec<(i64, i64)>,
+    /// Buckets that only the source has.
+    absent: Vec<(i64, i64)>,
+    /// All rows of the target, for shares.
+    target_rows: u64,
+}
+
+impl Difference {
+    pub fn is_none(&self) -> bool {
+        self.differing.is_empty() && self.absent.is_empty()
+    }
+
+    pub fn every_bucket(&self) -> Buckets {
+        let mut spans: Vec<(i64, i64)> =
+            self.differing.iter().chain(&self.absent).copied().collect();
+        spans.sort_unstable();
+        Buckets::new(self.slicing, &spans)
+    }
+
+    fn differing(&self) -> Buckets {
+        Buckets::new(self.slicing, &self.differing)
+    }
+
+    /// Reads the rows of the buckets that the target does not have at all.
+    fn absent_rows(&self, job: &Job, counted: Option<&Sql>) -> Option<Sql> {
+        if self.absent.is_empty() {
+            return None;
+        }
+        let buckets = Buckets::new(self.slicing, &self.absent);
+        let scope = self.scope.predicate(job);
+        let scope = scope.or_else(|| counted.cloned().map(crate::sql::read::not));
+        Some(job.plan.shape.copy_buckets(&buckets, scope.as_ref()))
+    }
+}
+
+/// Whether both sides' digests agree, over the table or over a predicate per side.
+pub async fn equal(job: &Job, measure: Measure, scope: Option<(&Sql, &Sql)>) -> Result<bool> {
+    let shape = &job.plan.shape;
+    let here = shape.digest(Side::Source, measure, scope.map(|(source, _)| source));
+    let there = shape.digest(Side::Target, measure, scope.map(|(_, target)| target));
+    let (here, there) = tokio::try_join!(
+        job.source.row("digesting rows", &here),
+        job.target.row("digesting rows", &there),
+    )?;
+    Ok(here.text(0) == there.text(0) && here.text(1) == there.text(1))
+}
+
+/// After the changes of an incremental run: vanished keys are deleted, missing ones fetched.
+pub async fn keys(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
+    job.phase(Phase::Keys);
+    let statement = job.plan.shape.digest(Side::Target, Measure::Keys, None);
+    let unchanged = probe.keys_equal && !job.counts.changed();
+    let equal = unchanged || {
+        let now = job.target.row("digesting keys", &statement).await?;
+        now.text(0) == Some(&probe.source_keys.0) && now.text(1) == probe.source_keys.1.as_deref()
+    };
+    if equal {
+        return Ok(());
+    }
+    let difference = find(job, Measure::Keys, Scope::Table).await?;
+    if difference.is_none() {
+        return Ok(());
+    }
+    stage(job, &difference).await?;
+    if part != Part::Delete {
+        fetch(job, &difference, Mode::Upsert).await?;
+    }
+    match part {
+        Part::Write => Ok(()),
+        Part::Whole | Part::Delete => delete(job, &difference).await,
+    }
+}
+
+/// Deletes vanished keys and nothing else.
+pub async fn vanished(job: &mut Job) -> Result<()> {
+    job.phase(Phase::Keys);
+    let difference = find(job, Measure::Keys, Scope::Table).await?;
+    if difference.is_none() {
+        return Ok(());
+    }
+    stage(job, &difference).await?;
+    delete(job, &difference).await
+}
+
+/// Compares the digests of all buckets.
+pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Difference> {
+    let slicing = buckets::slicing(job).await?;
+    let predicate = scope.predicate(job);
+    let statement =
+        |side| job.plan.shape.bucket_digests(side, measure, slicing, predicate.as_ref());
+    let (here, there) = (statement(Side::Source), statement(Side::Target));
+    let (here, there) = tokio::try_join!(
+        job.source.copy_out("digesting buckets", &here),
+        job.target.copy_out("digesting buckets", &there),
+    )?;
+    let merged = buckets::merge(here, there).await?;
+    job.counts.bytes += merged.bytes;
+    Ok(Difference {
+        measure,
+        scope,
+        slicing,
+        differing: merged.differing,
+        absent: merged.absent,
+        target_rows: merged.target_rows,
+    })
+}
+
+/// Sends the source's keys and hashes of the differing buckets to the target, which then knows what
+/// it lacks.
+pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
+    let mut keys = apply::stage_keys(&job.target, &job.plan).await?;
+    if !difference.differing.is_empty() {
+        let predicate = difference.scope.predicate(job);
+        let copy = job.plan.shape.copy_keys(
+            &difference.differing(),
+            difference.measure,
+            predicate.as_ref(),
+        );
+        let mut rows = job.source.copy_out("reading keys", &copy).await?;
+        while let Some(row) = rows.next().await? {
+            job.counts.bytes += row.len() as u64;
+            keys.push(row).await?;
+        }
+    }
+    keys.finish().await?;
+    Ok(())
+}
+
+/// Fetches what the target lacks or has otherwise, and writes it. May be repeated.
+pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result<()> {
+    let plan = job.plan.clone();
+    let engine = job.engine.clone();
+    let wanted = apply::want(&job.target, &plan, difference.measure).await?;
+    let together = plan.one_statement || mode == Mode::Replace;
+    let size = if together { u64::MAX } else { job.engine.batch_size };
+    let counted = already_counted(job);
+    let mut fetched = difference.absent_rows(job, counted.as_ref());
+    let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, mode);
+    let mut batch = Batch::default();
+    let mut from = 1;
+    loop {
+        let copy = match fetched.take() {
+            Some(copy) => copy,
+            None if from <= wanted => {
+                writer.suspend().await?;
+                let keys = apply::wanted(&job.target, &plan, from, from + LOOKUP).await?;
+                from += LOOKUP;
+                plan.shape.copy_wanted(&keys, counted.as_ref())
+            }
+            None => break,
+        };
+        let mut rows = job.source.copy_out("reading differing rows", &copy).await?;
+        while let Some(row) = rows.next().await? {
+            batch.push(&mut writer, row).await?;
+            if batch.rows >= size {
+                job.moved(batch.rows);
+                job.counts.add(batch.commit(&mut writer, None).await?);
+                job.unless_stopped()?;
+            }
+        }
+    }
+    if batch.rows > 0 {
+        job.moved(batch.rows);
+        job.counts.add(batch.commit(&mut writer, None).await?);
+    }
+    Ok(())
+}
+
+/// In a dry run nothing was written, so rows of the window would be counted as missing again.
+fn already_counted(job: &Job) -> Option<Sql> {
+    let dry = job.log_id.is_none() && job.plan.strategy == Strategy::Incremental;
+    let timestamp = job.plan.timestamp.as_ref().filter(|_| dry)?;
+    let watermark = job.plan.watermark.as_ref()?;
+    Some(timestamp.window(Side::Source, watermark))
+}
+
+/// Deletes the target's rows of the differing buckets whose keys are not staged.
+pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
+    if !job.plan.deletes || difference.differing.is_empty() {
+        return Ok(());
+    }
+    job.phase(Phase::Deleting);
+    let buckets = difference.differing();
+    allow_deletes(job, difference).await?;
+    let Some(id) = job.log_id else {
+        let count = job.plan.shape.count_vanished(&buckets);
+        let deleted = job.target.row("counting vanished rows", &count).await?.count(0)?;
+        job.counts.add(Counts { deleted, ..Counts::default() });
+        return Ok(());
+    };
+    let log = (&job.engine.log, id);
+    let counts = apply::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
+    job.counts.add(counts);
+    Ok(())
+}
+
+/// Refuses when the deletes would exceed the table's limit; counted before the first.
+pub async fn allow_deletes(job: &Job, difference: &Difference) -> Result<()> {
+    let name = &job.plan.shape.target.name;
+    let by_table = &job.engine.max_delete_by_table;
+    let limit = by_table.get(&name.to_string()).or_else(|| by_table.get(name.name.as_str()));
+    let Some(limit) = limit.or(job.engine.max_delete.as_ref()).filter(|_| !job.engine.force) else {
+        return Ok(());
+    };
+    if job.plan.shape.key.is_empty() {
+        return Ok(());
+    }
+    let count = job.plan.shape.count_vanished(&difference.differing());
+    let deletes = job.target.row("counting vanished rows", &count).await?.count(0)?;
+    let (allowed, words) = match limit {
+        MaxDelete::Rows(rows) => (*rows, rows.to_string()),
+        MaxDelete::Share(share) => {
+            ((difference.target_rows as f64 * share) as u64, format!("{}%", share * 100.0))
+        }
+    };
+    if deletes <= allowed {
+        return Ok(());
+    }
+    Err(Error::Refused(format!(
+        "{deletes} of {} rows would be deleted, more than -max-delete {words} allows: check the \
+         source, then raise the limit or use -force",
+        difference.target_rows
+    )))
+}

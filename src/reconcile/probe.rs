@@ -1,0 +1,133 @@
+//! The look that an unchanged table costs: one round trip per side, both sides at once, and for many
+//! tables all at once on the same two sessions.
+
+use crate::error::{Error, Result, Side};
+use crate::ident::Ident;
+use crate::outcome::Strategy;
+use crate::pg::{Row, Session};
+use crate::plan::TablePlan;
+use crate::sql::digest::Measure;
+use crate::sql::{Sql, sql};
+
+/// Rows of a window that a look digests; a window with more is digested later, on its own.
+const WINDOW: u64 = 10_000;
+/// A compared table with more rows than this is not looked at: its buckets answer both questions.
+const SMALL: u64 = 20_000;
+
+/// What a look found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    pub window: Window,
+    pub timeless_equal: bool,
+    pub keys_equal: bool,
+    /// Count and sum of the source's keys.
+    pub source_keys: (String, Option<String>),
+    /// The greatest timestamp of the source, when the look saw it.
+    pub greatest: Option<String>,
+}
+
+/// The rows from the watermark on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    Equal,
+    Differs,
+    /// Too many for a look, as many on both sides.
+    Large,
+}
+
+impl Probe {
+    /// A probe that found nothing out: everything may differ.
+    pub fn blank() -> Self {
+        Self {
+            window: Window::Differs,
+            timeless_equal: false,
+            keys_equal: false,
+            source_keys: (String::new(), None),
+            greatest: None,
+        }
+    }
+
+    pub fn unchanged(&self) -> bool {
+        self.window == Window::Equal && self.timeless_equal && self.keys_equal
+    }
+}
+
+/// Looks at one table.
+pub async fn probe(plan: &TablePlan, source: &Session, target: &Session) -> Result<Probe> {
+    match (plan.strategy, &plan.timestamp, &plan.watermark) {
+        (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
+            let statements = |side| {
+                let window = timestamp.window(side, watermark);
+                incremental(plan, side, &window, &timestamp.column)
+            };
+            let (here, there) = (statements(Side::Source), statements(Side::Target));
+            let (here, there) = tokio::try_join!(
+                source.answers("digesting keys", &here),
+                target.answers("digesting keys", &there),
+            )?;
+            Ok(judge(&Look::new(here)?, &Look::new(there)?))
+        }
+        (Strategy::Compare, _, _) if plan.rows <= SMALL => {
+            let digest = |side| plan.shape.digest(side, Measure::Rows, None);
+            let (here, there) = (digest(Side::Source), digest(Side::Target));
+            let (here, there) = tokio::try_join!(
+                source.row("digesting rows", &here),
+                target.row("digesting rows", &there),
+            )?;
+            let equal = here.text(0) == there.text(0) && here.text(1) == there.text(1);
+            let window = if equal { Window::Equal } else { Window::Differs };
+            Ok(Probe { window, timeless_equal: equal, keys_equal: equal, ..Probe::blank() })
+        }
+        _ => Ok(Probe::blank()),
+    }
+}
+
+fn incremental(plan: &TablePlan, side: Side, window: &Sql, column: &Ident) -> Sql {
+    let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.timeless());
+    sql!(
+        "{keys}; {window}; {timeless}",
+        keys = plan.shape.digest(side, Measure::Keys, None),
+        window = plan.shape.digest_up_to(side, window, column, WINDOW),
+        timeless = plan.shape.digest(side, Measure::Rows, timeless.as_ref()),
+    )
+}
+
+/// One side's answers.
+struct Look {
+    keys: Row,
+    window: Row,
+    timeless: Row,
+}
+
+impl Look {
+    fn new(answers: Vec<Vec<Row>>) -> Result<Self> {
+        let mut rows = answers.into_iter().flatten();
+        match (rows.next(), rows.next(), rows.next()) {
+            (Some(keys), Some(window), Some(timeless)) => Ok(Self { keys, window, timeless }),
+            _ => Err(Error::Internal("a look came back incomplete".to_owned())),
+        }
+    }
+}
+
+fn judge(here: &Look, there: &Look) -> Probe {
+    let equal = |one: &Row, two: &Row| one.text(0) == two.text(0) && one.text(1) == two.text(1);
+    let full = |row: &Row| row.text(0) == Some(&WINDOW.to_string());
+    let window = match (full(&here.window), full(&there.window)) {
+        (true, true) => Window::Large,
+        (false, false) if equal(&here.window, &there.window) => Window::Equal,
+        _ => Window::Differs,
+    };
+    Probe {
+        window,
+        timeless_equal: equal(&here.timeless, &there.timeless),
+        keys_equal: equal(&here.keys, &there.keys),
+        source_keys: (
+            here.keys.text(0).unwrap_or_default().to_owned(),
+            here.keys.text(1).map(str::to_owned),
+        ),
+        greatest: match window {
+            Window::Equal => here.window.text(2).map(str::to_owned),
+            _ => None,
+        },
+    }
+}

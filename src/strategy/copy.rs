@@ -1,0 +1,158 @@
+//! First copy into an empty table: COPY straight into it, a large table in parts of its pages that
+//! several sessions copy at once. Each part commits for itself, so what a broken copy brought over
+//! is not sent again: the next run compares.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use super::{Batch, Job};
+use crate::error::{Error, Result, Side};
+use crate::event::Phase;
+use crate::outcome::Counts;
+use crate::pg::Session;
+use crate::sql::digest::Measure;
+use crate::sql::read::Pages;
+use crate::target::apply::{Mode, Writer};
+
+/// A part below this size is not worth a transaction of its own.
+const LEAST_PART: u64 = 16 * 1024 * 1024;
+/// A part above this size loses too much when it breaks.
+const GREATEST_PART: u64 = 1024 * 1024 * 1024;
+const PAGE: u64 = 8192;
+
+pub async fn run(job: &mut Job) -> Result<()> {
+    job.phase(Phase::Copying);
+    if job.log_id.is_none() {
+        return count(job).await;
+    }
+    let parts = Parts::new(parts(job));
+    let (drained, done) = watch::channel(false);
+    let helpers =
+        (1..job.engine.parallel.min(parts.len())).map(|_| help(job, &parts, done.clone()));
+    let own = async {
+        let copied = parts.copy(job, &job.source, &job.target).await;
+        let _ = drained.send(true);
+        copied
+    };
+    let (own, helped) = tokio::join!(own, join_all(helpers));
+    for counts in std::iter::once(own).chain(helped) {
+        job.counts.add(counts?);
+    }
+    Ok(())
+}
+
+/// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.
+async fn help(job: &Job, parts: &Parts, mut done: watch::Receiver<bool>) -> Result<Counts> {
+    let slot = tokio::select! {
+        slot = job.engine.slots.acquire() => slot,
+        _ = done.wait_for(|done| *done) => return Ok(Counts::default()),
+    };
+    let _slot = slot.map_err(|error| Error::Internal(error.to_string()))?;
+    if parts.is_empty() {
+        return Ok(Counts::default());
+    }
+    let sessions = tokio::try_join!(job.engine.source.session(), job.engine.target.session());
+    let (mut source, mut target) = match sessions {
+        Ok(sessions) => sessions,
+        // The job's own sessions do the work all the same.
+        Err(_) => return Ok(Counts::default()),
+    };
+    let counts = parts.copy(job, &source, &target).await?;
+    source.set_clean(true);
+    target.set_clean(true);
+    Ok(counts)
+}
+
+/// The parts that nobody has begun.
+struct Parts(Mutex<VecDeque<Option<Pages>>>);
+
+impl Parts {
+    fn new(parts: VecDeque<Option<Pages>>) -> Self {
+        Self(Mutex::new(parts))
+    }
+
+    fn next(&self) -> Option<Option<Pages>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Copies part after part; after an error nobody begins another.
+    async fn copy(&self, job: &Job, source: &Session, target: &Session) -> Result<Counts> {
+        let mut counts = Counts::default();
+        while let Some(pages) = self.next() {
+            match copy_part(job, source, target, pages).await {
+                Ok(part) => counts.add(part),
+                Err(error) => {
+                    self.clear();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(counts)
+    }
+}
+
+async fn copy_part(
+    job: &Job,
+    source: &Session,
+    target: &Session,
+    pages: Option<Pages>,
+) -> Result<Counts> {
+    job.unless_stopped()?;
+    let mut rows = source.copy_out("reading rows", &job.plan.shape.copy_all(pages)).await?;
+    let mut writer = Writer::new(target, &job.plan, &job.engine.log, job.log_id, Mode::Direct);
+    let mut batch = Batch::default();
+    let mut told = 0;
+    while let Some(row) = rows.next().await? {
+        batch.push(&mut writer, row).await?;
+        if batch.rows - told == 4096 {
+            told = batch.rows;
+            job.moved(4096);
+            if let Err(stopped) = job.unless_stopped() {
+                return Err(stopped);
+            }
+        }
+    }
+    job.moved(batch.rows - told);
+    batch.commit(&mut writer, None).await
+}
+
+/// Slices of pages, the last one open: the table may have grown since its size was read.
+fn parts(job: &Job) -> VecDeque<Option<Pages>> {
+    let plan = &job.plan;
+    let whole = job.engine.parallel == 1
+        || !job.engine.page_ranges
+        || !plan.pages
+        || plan.one_statement
+        || plan.bytes < 2 * LEAST_PART;
+    if whole {
+        return VecDeque::from([None]);
+    }
+    let wanted = plan.bytes / (job.engine.parallel as u64 * 4);
+    let pages = wanted.clamp(LEAST_PART, GREATEST_PART) / PAGE;
+    let starts: Vec<u64> = (0..plan.bytes / PAGE).step_by(pages as usize).collect();
+    let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
+    starts.iter().zip(ends).map(|(&from, to)| Some(Pages { from, to })).collect()
+}
+
+/// A dry run: an empty table takes every row.
+async fn count(job: &mut Job) -> Result<()> {
+    let statement = job.plan.shape.digest(Side::Source, Measure::Keys, None);
+    let rows = job.source.row("counting rows", &statement).await?.count(0)?;
+    job.counts.add(Counts { processed: rows, inserted: rows, ..Counts::default() });
+    Ok(())
+}

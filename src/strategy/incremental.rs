@@ -1,0 +1,112 @@
+//! The usual run: the rows changed since the watermark come as one ordered stream, cut into batches
+//! where the timestamp changes; then the keys are reconciled.
+
+use super::{Batch, Job, compare};
+use crate::error::{Error, Result, Side};
+use crate::event::Phase;
+use crate::plan::schedule::Part;
+use crate::reconcile::{self, Probe, Window};
+use crate::sql::digest::Measure;
+use crate::target::apply::{self, Mode, Writer};
+
+/// What a look at both sides found is followed up; what was equal is left alone.
+pub async fn run(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
+    if part != Part::Delete {
+        if window_differs(job, probe).await? {
+            follow(job, part).await?;
+        }
+        if !probe.timeless_equal {
+            compare::timeless(job).await?;
+        }
+    }
+    reconcile::keys(job, probe, part).await
+}
+
+/// A large window was not digested by the look, and is now.
+async fn window_differs(job: &Job, probe: &Probe) -> Result<bool> {
+    match probe.window {
+        Window::Equal => Ok(false),
+        Window::Differs => Ok(true),
+        Window::Large => {
+            let (source, target) = windows(job)?;
+            let equal = reconcile::equal(job, Measure::Rows, Some((&source, &target))).await?;
+            Ok(!equal)
+        }
+    }
+}
+
+fn windows(job: &Job) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
+    match (&job.plan.timestamp, &job.plan.watermark) {
+        (Some(timestamp), Some(watermark)) => Ok((
+            timestamp.window(Side::Source, watermark),
+            timestamp.window(Side::Target, watermark),
+        )),
+        _ => Err(Error::Internal("an incremental plan without a watermark".to_owned())),
+    }
+}
+
+/// Applies the stream. Where unique values moved, vanished rows are removed first; where that is not
+/// enough, all changed rows are replaced together; and at last the whole table is compared.
+async fn follow(job: &mut Job, part: Part) -> Result<()> {
+    job.phase(Phase::Applying);
+    let Err(collision) = unless_collision(stream(job, Mode::Upsert).await)? else { return Ok(()) };
+    recover(job).await?;
+    if part == Part::Whole {
+        reconcile::vanished(job).await?;
+        if unless_collision(stream(job, Mode::Upsert).await)?.is_ok() {
+            return Ok(());
+        }
+        recover(job).await?;
+    }
+    if !job.plan.replaceable {
+        return Err(collision);
+    }
+    if unless_collision(stream(job, Mode::Replace).await)?.is_ok() {
+        return Ok(());
+    }
+    recover(job).await?;
+    compare::rows(job, part).await
+}
+
+/// Sorts out a unique violation, which has a remedy, from every other error.
+pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
+    match result {
+        Err(error) if matches!(error.sqlstate(), Some("23505" | "23P01")) => Ok(Err(error)),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Ok(())),
+    }
+}
+
+/// After a batch that failed: its transaction ends, its stream is left behind.
+async fn recover(job: &mut Job) -> Result<()> {
+    apply::roll_back(&job.target).await?;
+    job.renew_source().await
+}
+
+async fn stream(job: &mut Job, mode: Mode) -> Result<()> {
+    let (window, _) = windows(job)?;
+    let plan = job.plan.clone();
+    let Some(timestamp) = &plan.timestamp else { return Ok(()) };
+    let together = plan.one_statement || mode == Mode::Replace;
+    let size = if together { u64::MAX } else { job.engine.batch_size };
+    let copy = plan.shape.copy_ordered(timestamp, &window);
+    let mut rows = job.source.copy_out("reading changed rows", &copy).await?;
+    let engine = job.engine.clone();
+    let mut batch = Batch::default();
+    let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, mode);
+    while let Some(row) = rows.next().await? {
+        if batch.ends_before(&row, size) {
+            job.moved(batch.rows);
+            let watermark = job.watermark(Side::Target, &batch.last());
+            job.counts.add(batch.commit(&mut writer, watermark).await?);
+            job.unless_stopped()?;
+        }
+        batch.push(&mut writer, row).await?;
+    }
+    if batch.rows > 0 {
+        job.moved(batch.rows);
+        let watermark = job.watermark(Side::Target, &batch.last());
+        job.counts.add(batch.commit(&mut writer, watermark).await?);
+    }
+    Ok(())
+}

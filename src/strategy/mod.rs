@@ -1,0 +1,140 @@
+//! The three ways to bring a table in step, and what they share: the job at hand.
+
+pub mod compare;
+pub mod copy;
+pub mod incremental;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::config::MaxDelete;
+use crate::copy_text;
+use crate::error::{Error, Result, Side};
+use crate::event::{Event, Events, Phase};
+use crate::outcome::Counts;
+use crate::pg::Lease;
+use crate::plan::TablePlan;
+use crate::source::Source;
+use crate::sql::Sql;
+use crate::sql::log::{Horizon, Log, Progress};
+use crate::stop::Stop;
+use crate::target::Target;
+use crate::target::apply::Writer;
+
+/// What all jobs of a run share.
+pub struct Engine {
+    pub source: Source,
+    pub target: Target,
+    pub log: Log,
+    pub horizon: Horizon,
+    pub events: Events,
+    pub stop: Stop,
+    pub run_id: String,
+    /// `host:port/database` of the source.
+    pub source_name: String,
+    pub parallel: usize,
+    /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
+    pub slots: tokio::sync::Semaphore,
+    pub batch_size: u64,
+    pub retries: u32,
+    pub dry_run: bool,
+    pub force: bool,
+    pub max_delete: Option<MaxDelete>,
+    pub max_delete_by_table: std::collections::BTreeMap<String, MaxDelete>,
+    /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
+    pub page_ranges: bool,
+}
+
+/// One table's work under way.
+pub struct Job {
+    pub engine: Arc<Engine>,
+    pub plan: Arc<TablePlan>,
+    pub source: Lease,
+    pub target: Lease,
+    /// The table's row in the log; none in a dry run.
+    pub log_id: Option<u64>,
+    /// What has been committed.
+    pub counts: Counts,
+}
+
+impl Job {
+    /// Tells whoever looks.
+    pub fn phase(&self, phase: Phase) {
+        let table = self.plan.shape.source.name.clone();
+        self.engine.events.send(Event::Phase { table, phase });
+    }
+
+    pub fn moved(&self, rows: u64) {
+        let table = self.plan.shape.source.name.clone();
+        self.engine.events.send(Event::Rows { table, rows });
+    }
+
+    /// To be asked between batches.
+    pub fn unless_stopped(&self) -> Result<()> {
+        match self.engine.stop.requested() {
+            Some(signal) => Err(Error::Stopped(signal)),
+            None => Ok(()),
+        }
+    }
+
+    /// A source session in place of one that is in the middle of a stream.
+    pub async fn renew_source(&mut self) -> Result<()> {
+        self.source = self.engine.source.session().await?;
+        Ok(())
+    }
+
+    /// Where the next run starts if nothing later than `greatest` was read.
+    pub fn watermark(&self, side: Side, greatest: &str) -> Option<Sql> {
+        let timestamp = self.plan.timestamp.as_ref()?;
+        Some(self.engine.horizon.watermark(timestamp, side, greatest))
+    }
+
+    /// The watermark after the whole table was read in the snapshot.
+    pub async fn final_watermark(&self) -> Result<Option<Sql>> {
+        let Some(timestamp) = &self.plan.timestamp else { return Ok(None) };
+        let statement = timestamp.greatest(&self.plan.shape);
+        let rows = self.source.rows("reading the greatest timestamp", &statement).await?;
+        let greatest = rows.first().and_then(|row| row.text(0));
+        Ok(greatest.and_then(|greatest| self.watermark(Side::Source, greatest)))
+    }
+}
+
+/// What an open batch holds.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub rows: u64,
+    pub bytes: u64,
+    last: Bytes,
+}
+
+impl Batch {
+    /// Whether the batch is full and ends before `row`: rows that share a first field stay together.
+    pub fn ends_before(&self, row: &Bytes, batch_size: u64) -> bool {
+        self.rows >= batch_size && copy_text::first_field(row) != copy_text::first_field(&self.last)
+    }
+
+    pub async fn push(&mut self, writer: &mut Writer<'_>, row: Bytes) -> Result<()> {
+        self.rows += 1;
+        self.bytes += row.len() as u64;
+        self.last = row.slice(..copy_text::first_field(&row).len());
+        writer.push(row).await
+    }
+
+    /// The timestamp of the last row, as the source printed it.
+    pub fn last(&self) -> String {
+        String::from_utf8_lossy(&self.last).into_owned()
+    }
+
+    /// Commits and starts anew; gives what was done.
+    pub async fn commit(
+        &mut self,
+        writer: &mut Writer<'_>,
+        watermark: Option<Sql>,
+    ) -> Result<Counts> {
+        let batch = std::mem::take(self);
+        let progress =
+            Progress { processed: batch.rows, bytes: batch.bytes, batches: 1, watermark };
+        writer.commit(&progress).await
+    }
+}
