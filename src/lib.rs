@@ -10,6 +10,7 @@
 //! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
 
+pub mod cli;
 pub mod config;
 pub mod error;
 pub mod event;
