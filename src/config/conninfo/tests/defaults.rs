@@ -2,6 +2,8 @@
 
 use super::*;
 
+type Variables = &'static [(&'static str, &'static str)];
+
 #[test]
 fn variables_fill_what_the_string_leaves_open() {
     let all: &[(&str, &str)] = &[
@@ -58,7 +60,7 @@ fn services_stand_between_string_and_variables() {
         ("/other", 0o644, "[prod]\nhost=otherhost\n"),
     ];
     let file = "service file /home/ann/.pg_service.conf, service";
-    let cases: &[(&str, &[(&str, &str)], String)] = &[
+    let cases: &[(&str, Variables, String)] = &[
         ("service=prod", &[("PGPORT", "1"), ("PGUSER", "u")], "u at prodhost:6001/shop".into()),
         ("postgres:///x?service=prod", &[], "ann at prodhost:6001/x".into()),
         ("host=h", &[("PGSERVICE", "prod")], "ann at h:6001/shop".into()),
@@ -107,7 +109,7 @@ fn the_password_file_is_asked_for_each_host() {
         ("/open", 0o640, PGPASS),
         ("/own", 0o600, "*:*:*:*:own:rest\n"),
     ];
-    let cases: &[(&str, &[(&str, &str)], &str)] = &[
+    let cases: &[(&str, Variables, &str)] = &[
         ("host=a dbname=shop", &[], "ann at a:5432/shop pgpass=pa"),
         ("host=a dbname=other", &[], "ann at a:5432/other"),
         ("host=a,b dbname=shop", &[], "ann at a:5432,b:5432/shop pgpass=pa pgpass=p:b\\"),
