@@ -8,12 +8,17 @@
 //! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`strategy`], [`reconcile`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target`] | talk to servers |
 //! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`] | be named |
+//! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
 
+pub mod cli;
+pub mod cli;
+pub mod cli;
+pub mod cli;
 pub mod config;
 pub mod copy_text;
 pub mod error;
 pub mod event;
+pub mod filter;
 pub mod ident;
 pub mod outcome;
 pub mod pg;
@@ -24,5 +29,6 @@ pub mod source;
 pub mod sql;
 pub mod stop;
 pub mod strategy;
+pub mod suggest;
 pub mod table;
 pub mod target;

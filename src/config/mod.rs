@@ -2,12 +2,30 @@
 //! has a default, and nothing is invalid. Pure: files and the environment are handed in.
 
 pub mod conninfo;
+mod file;
+mod given;
+mod reference;
+mod resolve;
+mod setting;
+mod surroundings;
+mod value;
+
+pub use resolve::{Flags, resolve};
+pub use setting::{Kind, Setting};
+pub use surroundings::{FileText, Surroundings};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ident::{Ident, TableName};
 use conninfo::ConnInfo;
+
+/// Settings, and what the user should know about where they come from.
+#[derive(Debug)]
+pub struct Resolved {
+    pub settings: Box<Settings>,
+    pub warnings: Vec<String>,
+}
 
 /// Everything a run needs to know.
 #[derive(Clone, Debug)]
@@ -45,6 +63,14 @@ pub struct Settings {
     pub output: Output,
 }
 
+impl Settings {
+    /// The limit on deletes of one table: its own by full name, by name, else that of all tables.
+    pub fn max_delete_of(&self, table: &TableName) -> Option<MaxDelete> {
+        let own = |name: &str| self.max_delete_by_table.get(name).copied();
+        own(&table.to_string()).or_else(|| own(table.name.as_str())).or(self.max_delete)
+    }
+}
+
 /// What the user wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Output {
@@ -60,3 +86,6 @@ pub enum MaxDelete {
     /// Of the rows that the target holds, 0.0 to 1.0.
     Share(f64),
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The command line, and what it takes from the machine: variables and files. Decides nothing about
+//! values; `config` does. clap is used in this module only.
+//!
+//! Flags are written as in Go programs, with one dash or two: `-source x`, `-source=x`,
+//! `--source x`, `--source=x`, `-verbose`, `-verbose=false`.
+
+mod flags;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+
+use crate::config::{self, FileText, Flags, Settings, Surroundings};
+use crate::error::{Error, Result};
+
+/// What a command line asks for.
+#[derive(Debug)]
+pub enum Cli {
+    /// Sync; with warnings about the configuration.
+    Run(Box<Settings>, Vec<String>),
+    /// Help or version: to be printed on stdout, exit status 0.
+    Text(String),
+}
+
+/// Reads the command line (program name first), the environment and the files that they name.
+/// Fails with [`Error::Config`] only.
+pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
+    let variables = variables(std::env::vars_os())?;
+    parse_in(argv, &Surroundings { variables, read: &read_file })
+}
+
+fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Surroundings) -> Result<Cli> {
+    // A first word without a dash will be a subcommand: `pgsync schema …`, `pgsync verify …`.
+    match flags::read(texts(argv)?)? {
+        flags::Asked::Text(text) => Ok(Cli::Text(text)),
+        flags::Asked::Run(flags) => run(flags, surroundings),
+    }
+}
+
+fn run(flags: Flags, surroundings: &Surroundings) -> Result<Cli> {
+    let resolved = config::resolve(flags, surroundings)?;
+    Ok(Cli::Run(resolved.settings, resolved.warnings))
+}
+
+/// The arguments without the program's name. One that is no text is named by its number: what it
+/// says may be a password.
+fn texts(argv: impl Iterator<Item = OsString>) -> Result<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut problems = Vec::new();
+    for (number, argument) in argv.enumerate().skip(1) {
+        match argument.into_string() {
+            Ok(text) => texts.push(text),
+            Err(_) => problems.push(format!("argument {number} is not valid UTF-8")),
+        }
+    }
+    if problems.is_empty() { Ok(texts) } else { Err(Error::Config(problems)) }
+}
+
+/// The environment. A variable of ours or libpq's that is no text is a problem, others are nothing
+/// to us.
+fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>> {
+    let mut variables = BTreeMap::new();
+    let mut problems = Vec::new();
+    for (name, value) in all {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(variables.insert(name, value)),
+            (Ok(name), Err(_)) if name.starts_with("PG") => {
+                problems.push(format!("variable {name} is not valid UTF-8"));
+            }
+            _ => {}
+        }
+    }
+    if problems.is_empty() { Ok(variables) } else { Err(Error::Config(problems)) }
+}
+
+fn read_file(name: &str) -> Result<Option<FileText>, String> {
+    let content = std::fs::metadata(name).and_then(|data| Ok((mode(&data), std::fs::read(name)?)));
+    match content {
+        Ok((mode, bytes)) => {
+            let text = String::from_utf8(bytes).map_err(|_| "it is not valid UTF-8".to_owned())?;
+            Ok(Some(FileText { text, mode }))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(without_number(&error)),
+    }
+}
+
+/// `Permission denied`, without the `(os error 13)` that Rust adds.
+fn without_number(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+#[cfg(unix)]
+fn mode(data: &std::fs::Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&data.permissions())
+}
+
+/// Permission bits are a Unix notion; elsewhere nothing is said about them.
+#[cfg(not(unix))]
+fn mode(_: &std::fs::Metadata) -> u32 {
+    0o600
+}
+
+#[cfg(test)]
+mod tests;

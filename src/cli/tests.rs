@@ -1,0 +1,144 @@
+//! What a user sees of the command line itself.
+
+use super::*;
+use crate::config::Output;
+
+const BOTH: [&str; 4] = ["-source", "postgres://s/d", "-target", "postgres://t/d"];
+
+fn parse_texts(arguments: &[&str]) -> Result<Cli> {
+    let argv = ["pgsync"].iter().chain(arguments).map(OsString::from);
+    let variables = [("USER".to_owned(), "ann".to_owned())].into();
+    parse_in(argv, &Surroundings { variables, read: &|_| Ok(None) })
+}
+
+fn settings(arguments: &[&str]) -> Settings {
+    match parse_texts(&[&BOTH, arguments].concat()) {
+        Ok(Cli::Run(settings, _)) => *settings,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+fn text(arguments: &[&str]) -> String {
+    match parse_texts(arguments) {
+        Ok(Cli::Text(text)) => text,
+        other => panic!("{arguments:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_flag_has_four_forms_and_a_switch_its_own() {
+    for form in
+        [vec!["-parallel", "8"], vec!["-parallel=8"], vec!["--parallel", "8"], vec!["--parallel=8"]]
+    {
+        assert_eq!(settings(&form).parallel, 8, "{form:?}");
+    }
+    let cases = [
+        (vec!["-verbose"], true),
+        (vec!["--verbose"], true),
+        (vec!["-verbose=true"], true),
+        (vec!["-verbose=false"], false),
+        (vec!["--verbose=0"], false),
+        (vec!["-verbose", "-verbose=false"], false),
+        (vec![], false),
+    ];
+    for (form, verbose) in cases {
+        let expected = Output { verbose, ..Output::default() };
+        assert_eq!(settings(&form).output, expected, "{form:?}");
+    }
+    assert!(!settings(&["-no-deletes"]).deletes);
+    assert!(settings(&["-no-deletes=false"]).deletes);
+}
+
+#[test]
+fn lists_have_commas_or_repeated_flags() {
+    let settings = settings(&[
+        "-include",
+        "user_*, order_*",
+        "-exclude=temp_*,*_log,audit_[0-9]*",
+        "-include",
+        "x",
+        "-schema",
+        "a,b",
+    ]);
+    assert_eq!(settings.include, ["user_*", "order_*", "x"]);
+    assert_eq!(settings.exclude, ["temp_*", "*_log", "audit_[0-9]*"]);
+    assert_eq!(settings.schemas.len(), 2);
+}
+
+#[test]
+fn usage_errors_are_one_clear_line_and_show_no_value() {
+    let stray = |place| {
+        format!(
+            "argument {place} belongs to no flag; a value follows its flag, as in -source URL, \
+             and a switch is turned off as in -verbose=false"
+        )
+    };
+    let cases = [
+        (vec!["-paralel", "3"], "unknown flag -paralel; did you mean -parallel?".into()),
+        (
+            vec!["-sorce=postgres://u:hunter2@h"],
+            "unknown flag -sorce; did you mean -source?".into(),
+        ),
+        (vec!["-zzzzzz"], "unknown flag -zzzzzz; see pgsync -help".into()),
+        (vec!["postgres://u:hunter2@h"], stray(1)),
+        (vec!["-verbose", "false"], stray(2)),
+        (vec!["-source", "a", "b"], stray(3)),
+        (vec!["-source"], "-source needs a value".into()),
+        (vec!["-source", "-target", "x"], "-source needs a value".into()),
+        (
+            vec!["-source=a", "-target=b", "-parallel", "-5", "-overlap", "-1s", "-retries", "-x"],
+            "-parallel (parallel): \"-5\" is no whole number from 1 to 256\n\
+             -overlap (overlap): \"-1s\" is no duration such as 30s, 5m, 1h30m or 500ms\n\
+             -retries (retries): \"-x\" is no whole number from 0 to 1000"
+                .into(),
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let error = parse_texts(&arguments).unwrap_err();
+        assert!(matches!(error, Error::Config(_)));
+        assert_eq!(error.to_string(), expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_texts() {
+    let help = text(&["-help"]);
+    for form in ["-h", "--help"] {
+        assert_eq!(text(&[form]), help);
+    }
+    assert!(help.contains("Usage: pgsync -source URL -target URL [flags]"), "{help}");
+    assert!(help.contains("Exit status:") && help.contains("Examples:") && !help.contains("--"));
+    for form in ["-version", "--version", "-V"] {
+        assert_eq!(text(&[form]), format!("pgsync {}\n", env!("CARGO_PKG_VERSION")));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_text_is_named_without_being_shown() {
+    use std::os::unix::ffi::OsStringExt;
+    let bad = || OsString::from_vec(vec![b'h', 0xff]);
+    let argv = ["pgsync".into(), "-source".into(), bad()].into_iter();
+    let surroundings = Surroundings { variables: BTreeMap::new(), read: &|_| Ok(None) };
+    let error = parse_in(argv, &surroundings).unwrap_err();
+    assert_eq!(error.to_string(), "argument 2 is not valid UTF-8");
+    let all = [("PGPASSWORD".into(), bad()), ("OTHER".into(), bad()), ("A".into(), "b".into())];
+    let error = variables(all.clone().into_iter()).unwrap_err();
+    assert_eq!(error.to_string(), "variable PGPASSWORD is not valid UTF-8");
+    assert_eq!(variables(all.into_iter().skip(1)).unwrap().len(), 1);
+}
+
+#[test]
+fn files_are_read_with_their_permissions() {
+    let folder = std::env::temp_dir().join(format!("pgsync-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("config.json");
+    std::fs::write(&file, "{}").unwrap();
+    let read = read_file(file.to_str().unwrap()).unwrap().unwrap();
+    assert_eq!((read.text.as_str(), read.mode & 0o600), ("{}", 0o600));
+    assert!(read_file(folder.join("none").to_str().unwrap()).unwrap().is_none());
+    assert_eq!(read_file(folder.to_str().unwrap()).err().unwrap(), "is a directory");
+    std::fs::write(&file, [0xff]).unwrap();
+    assert_eq!(read_file(file.to_str().unwrap()).err().unwrap(), "it is not valid UTF-8");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,46 @@
+//! The `PG*` variables, for what connection string and service leave open.
+
+use super::super::surroundings::Surroundings;
+use super::parameters::Parameters;
+
+const VARIABLES: &[(&str, &str)] = &[
+    ("PGCHANNELBINDING", "channel_binding"),
+    ("PGCONNECT_TIMEOUT", "connect_timeout"),
+    ("PGDATABASE", "dbname"),
+    ("PGGSSENCMODE", "gssencmode"),
+    ("PGHOST", "host"),
+    ("PGOPTIONS", "options"),
+    ("PGPASSFILE", "passfile"),
+    ("PGPASSWORD", "password"),
+    ("PGPORT", "port"),
+    ("PGREQUIREAUTH", "require_auth"),
+    ("PGREQUIREPEER", "requirepeer"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLCRL", "sslcrl"),
+    ("PGSSLCRLDIR", "sslcrldir"),
+    ("PGSSLKEY", "sslkey"),
+    ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLNEGOTIATION", "sslnegotiation"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGTARGETSESSIONATTRS", "target_session_attrs"),
+    ("PGUSER", "user"),
+];
+
+pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) {
+    // libpq takes PGHOSTADDR also beside a named host. With two databases in one command that
+    // would send both connections to one machine.
+    if !parameters.has("host")
+        && let Some(address) = surroundings.variable("PGHOSTADDR")
+    {
+        parameters.set_default("hostaddr", address, "PGHOSTADDR");
+    }
+    // A host address in the string must not meet a host name of the environment either.
+    let has_address = parameters.get("hostaddr").is_some();
+    for (variable, name) in VARIABLES {
+        let is_open = !(*name == "host" && has_address);
+        if let (true, Some(value)) = (is_open, surroundings.variable(variable)) {
+            parameters.set_default(name, value, variable);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Connection service files: `[name]` sections of `parameter=value` lines.
+
+use super::super::surroundings::Surroundings;
+use super::parameters::{self, Parameters};
+use crate::suggest;
+
+/// Where Debian's libpq looks after the user's own file.
+const SYSTEM_FOLDER: &str = "/etc/postgresql-common";
+
+/// Adds what the service named by the string or `PGSERVICE` says and the string leaves open.
+pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) -> Result<(), String> {
+    let named = parameters.get("service").or_else(|| surroundings.variable("PGSERVICE"));
+    let Some(service) = named.map(str::to_owned) else { return Ok(()) };
+    let mut sections = Vec::new();
+    for file in files(parameters, surroundings) {
+        let read = (surroundings.read)(&file);
+        let read = read.map_err(|why| format!("service file {file} cannot be read: {why}"))?;
+        let Some(content) = read else { continue };
+        let section = section(&content.text, &service)
+            .map_err(|problem| format!("service file {file}, service \"{service}\": {problem}"))?;
+        match section {
+            Some(lines) => {
+                let origin = format!("service \"{service}\" in {file}");
+                lines.iter().for_each(|(name, value)| parameters.set_default(name, value, &origin));
+                return Ok(());
+            }
+            None => sections.extend(names(&content.text)),
+        }
+    }
+    let near = suggest::did_you_mean(&service, sections.iter().map(String::as_str));
+    Err(format!("service \"{service}\" is in no service file{near}"))
+}
+
+fn files(parameters: &Parameters, surroundings: &Surroundings) -> Vec<String> {
+    let named = parameters.get("servicefile").or_else(|| surroundings.variable("PGSERVICEFILE"));
+    let own = named.map(str::to_owned).or_else(|| surroundings.in_home(".pg_service.conf"));
+    let folder = surroundings.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_FOLDER);
+    own.into_iter().chain([format!("{folder}/pg_service.conf")]).collect()
+}
+
+fn header(line: &str) -> Option<&str> {
+    line.strip_prefix('[')?.strip_suffix(']')
+}
+
+fn names(text: &str) -> Vec<String> {
+    text.lines().filter_map(|line| header(line.trim())).map(str::to_owned).collect()
+}
+
+/// The lines of one section; `None` when the file has no such section. Later lines of the same
+/// name count less, as in libpq: the caller takes the first.
+fn section(text: &str, service: &str) -> Result<Option<Vec<(&'static str, String)>>, String> {
+    let mut found = None;
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.starts_with('[') {
+            if found.is_some() {
+                break;
+            }
+            if header(line) == Some(service) {
+                found = Some(Vec::new());
+            }
+            continue;
+        }
+        let Some(lines) = &mut found else { continue };
+        let at = format!("line {}", number + 1);
+        let (name, value) = line.split_once('=').ok_or(format!("{at} has no ="))?;
+        let name = name.trim_end();
+        if name == "service" || name == "servicefile" {
+            return Err(format!("{at} names another service, which libpq does not follow"));
+        }
+        let known = parameters::known(name);
+        let known = known.ok_or_else(|| format!("{at}: {}", parameters::unknown(name, false)))?;
+        lines.push((known, value.trim_start().to_owned()));
+    }
+    Ok(found)
+}

@@ -1,0 +1,147 @@
+//! The JSON config file: its keys, their types, and `${NAME}` in its strings.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::MaxDelete;
+use super::given::{Given, Layer, Origin, split};
+use super::setting::{Kind, Setting};
+use super::surroundings::Surroundings;
+use super::{conninfo, reference, value};
+use crate::suggest;
+
+const BY_TABLE: &str = "maxDeleteByTable";
+
+/// What a config file says. No `Debug`: connection strings hold passwords.
+#[derive(Default)]
+pub struct File {
+    pub layer: Layer,
+    pub max_delete_by_table: BTreeMap<String, MaxDelete>,
+    /// Whether the file itself spells a password.
+    pub holds_password: bool,
+}
+
+/// Reads what it can; every problem is added to `problems`.
+pub fn read(
+    name: &str,
+    text: &str,
+    surroundings: &Surroundings,
+    problems: &mut Vec<String>,
+) -> File {
+    let mut file = File::default();
+    let entries = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(Value::Object(entries)) => entries,
+        Ok(other) => {
+            problems.push(format!("{name}: expected an object, found {}", describe(&other)));
+            return file;
+        }
+        Err(error) => {
+            problems.push(syntax_problem(name, &error));
+            return file;
+        }
+    };
+    // Neither comments nor empty values say anything.
+    let said = |(key, value): &(&String, &Value)| !key.starts_with('_') && !value.is_null();
+    for (key, value) in entries.iter().filter(said) {
+        if key == BY_TABLE {
+            file.max_delete_by_table = by_table(name, value, surroundings, problems);
+            continue;
+        }
+        let Some(setting) = Setting::by_key(key) else {
+            let keys = Setting::all().map(Setting::key).chain([BY_TABLE]);
+            let near = suggest::did_you_mean(key, keys);
+            problems.push(format!("{name}: unknown key \"{key}\"{near}"));
+            continue;
+        };
+        if setting.kind() == Kind::Connection {
+            file.holds_password |= value.as_str().is_some_and(conninfo::holds_password);
+        }
+        let origin = Origin::File(name.to_owned());
+        match texts(setting.kind(), value, surroundings) {
+            Ok(texts) => drop(file.layer.insert(setting, Given { origin, texts })),
+            Err(problem) => problems.push(format!("{}: {problem}", origin.label(setting))),
+        }
+    }
+    file
+}
+
+/// serde_json ends its messages with the place; ours begin with it.
+fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    let text = error.to_string();
+    let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    format!("{name}: line {line}, column {column}: {what}")
+}
+
+/// The texts that a flag would have, so that both are read alike from here on.
+fn texts(kind: Kind, given: &Value, surroundings: &Surroundings) -> Result<Vec<String>, String> {
+    let expected = match kind {
+        Kind::Connection | Kind::Text => "a string",
+        Kind::List => "a string or a list of strings",
+        Kind::Number => "a number",
+        Kind::Duration => "a string such as \"30s\" or a number of seconds",
+        Kind::Limit => "a string such as \"20%\" or a number of rows",
+        Kind::Switch => "true or false",
+    };
+    // A number can come from the environment: "${JOBS}".
+    let is_reference = |text: &str| text.contains("${");
+    match (kind, given) {
+        (Kind::List, Value::String(text)) => Ok(split(&reference::expand(text, surroundings)?)),
+        (Kind::List, Value::Array(items)) => items
+            .iter()
+            .map(|item| match item {
+                Value::String(text) => reference::expand(text, surroundings),
+                other => Err(format!("expected {expected}, found {} in it", describe(other))),
+            })
+            .filter(|item| !matches!(item, Ok(text) if text.is_empty()))
+            .collect(),
+        (Kind::Connection | Kind::Text | Kind::Duration | Kind::Limit, Value::String(text)) => {
+            Ok(vec![reference::expand(text, surroundings)?])
+        }
+        (Kind::Number | Kind::Switch, Value::String(text)) if is_reference(text) => {
+            Ok(vec![reference::expand(text, surroundings)?])
+        }
+        (Kind::Number | Kind::Duration | Kind::Limit, Value::Number(number)) => {
+            Ok(vec![number.to_string()])
+        }
+        (Kind::Switch, Value::Bool(is_on)) => Ok(vec![is_on.to_string()]),
+        (_, other) => Err(format!("expected {expected}, found {}", describe(other))),
+    }
+}
+
+fn by_table(
+    name: &str,
+    given: &Value,
+    surroundings: &Surroundings,
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, MaxDelete> {
+    let label = format!("-max-delete ({BY_TABLE}), from {name}");
+    let mut limits = BTreeMap::new();
+    let Value::Object(entries) = given else {
+        let found = describe(given);
+        problems.push(format!("{label}: expected an object of tables and limits, found {found}"));
+        return limits;
+    };
+    for (table, given) in entries.iter().filter(|(table, _)| !table.starts_with('_')) {
+        let read = texts(Kind::Limit, given, surroundings);
+        match read.and_then(|texts| value::limit(&texts.concat())) {
+            // Beside a limit for all, "off" means that this table has none.
+            Ok(limit) => drop(limits.insert(table.clone(), limit.unwrap_or(MaxDelete::Share(1.0)))),
+            Err(problem) => problems.push(format!("{label}: table \"{table}\": {problem}")),
+        }
+    }
+    limits
+}
+
+/// The type only: the value may be a password in the wrong place.
+fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

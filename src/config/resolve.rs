@@ -1,0 +1,246 @@
+//! From layers to [`Settings`]: flag before variable before config file before default. Every
+//! problem is found before any is reported, and none is mended in silence.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::given::{self, Given, Layer, Origin};
+use super::setting::Setting;
+use super::surroundings::Surroundings;
+use super::{Output, Resolved, Settings, conninfo, file, reference, value};
+use crate::error::{Error, Result};
+use crate::filter;
+use crate::ident::Ident;
+use conninfo::ConnInfo;
+
+/// What the command line says.
+#[derive(Default)]
+pub struct Flags {
+    /// The values of each given flag, in their order.
+    pub values: BTreeMap<Setting, Vec<String>>,
+    /// `-config`
+    pub config: Option<String>,
+}
+
+/// The intent of one run, or [`Error::Config`] with everything that is wrong.
+pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
+    let mut problems = Vec::new();
+    let mut warnings = given::misspelt_variables(surroundings);
+    let named = flags.config.as_deref().or_else(|| surroundings.variable("PGSYNC_CONFIG"));
+    let file = match named {
+        Some(name) => config_file(name, surroundings, &mut problems, &mut warnings),
+        None => file::File::default(),
+    };
+    let mut layer = file.layer;
+    layer.extend(given::from_variables(surroundings));
+    layer.extend(given::from_flags(flags.values));
+    let mut reader = Reader { layer, problems };
+    let source = reader.connection(Setting::Source, surroundings, &mut warnings);
+    let target = reader.connection(Setting::Target, surroundings, &mut warnings);
+    let schemas = reader.schemas();
+    let output = reader.output();
+    let settings = Settings {
+        source: source.unwrap_or_else(ConnInfo::nowhere),
+        target: target.unwrap_or_else(ConnInfo::nowhere),
+        include: reader.patterns(Setting::Include),
+        exclude: reader.patterns(Setting::Exclude),
+        timestamp: Ident::new(reader.text(Setting::Timestamp).unwrap_or("updated_at".into())),
+        parallel: usize::try_from(reader.number(Setting::Parallel, 4, 1, 256)).unwrap_or(1),
+        batch_size: reader.number(Setting::BatchSize, 1_000, 1, 10_000_000),
+        overlap: reader.duration(Setting::Overlap, "30s", ["0s", "30d"]),
+        overlap_given: reader.layer.contains_key(&Setting::Overlap),
+        reconcile: reader.switch(Setting::Reconcile, false),
+        deletes: reader.switch(Setting::Deletes, true),
+        dry_run: reader.switch(Setting::DryRun, false),
+        force: reader.switch(Setting::Force, false),
+        fire_triggers: reader.switch(Setting::FireTriggers, false),
+        max_delete: reader.read(Setting::MaxDelete, value::limit).flatten(),
+        max_delete_by_table: file.max_delete_by_table,
+        retries: u32::try_from(reader.number(Setting::Retries, 5, 0, 1_000)).unwrap_or(0),
+        lock_timeout: reader.duration(Setting::LockTimeout, "30s", ["1ms", "24h"]),
+        log_table: {
+            let schema = schemas.first().map_or("public", Ident::as_str);
+            reader.read(Setting::LogTable, |text| value::table(text, schema))
+        },
+        schemas,
+        output,
+    };
+    match reader.problems.is_empty() {
+        true => Ok(Resolved { settings: Box::new(settings), warnings }),
+        false => Err(Error::Config(reader.problems)),
+    }
+}
+
+fn config_file(
+    name: &str,
+    surroundings: &Surroundings,
+    problems: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> file::File {
+    let content = match (surroundings.read)(name) {
+        Ok(Some(content)) => content,
+        Ok(None) => {
+            problems.push(format!("-config: file {name} does not exist"));
+            return file::File::default();
+        }
+        Err(why) => {
+            problems.push(format!("-config: file {name} cannot be read: {why}"));
+            return file::File::default();
+        }
+    };
+    let file = file::read(name, &content.text, surroundings, problems);
+    if file.holds_password && content.is_readable_by_others() {
+        warnings.push(format!(
+            "config file {name} contains a password and others can read it; chmod 600 {name}, or \
+             name the password's place: env:NAME, ${{NAME}}, @FILE, ~/.pgpass"
+        ));
+    }
+    file
+}
+
+/// Reads settings from what was given and collects what is wrong.
+struct Reader {
+    layer: Layer,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
+        self.problems.push(format!("{}: {what}", origin.label(setting)));
+    }
+
+    /// The value as `parse` has it; `None` when it is not given or is wrong.
+    fn read<T>(
+        &mut self,
+        setting: Setting,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let Given { origin, texts } = self.layer.get(&setting)?.clone();
+        let text = texts.concat();
+        let parsed = match text.contains('\0') {
+            true => Err("contains a zero byte".into()),
+            false => parse(&text),
+        };
+        parsed.map_err(|problem| self.problem(setting, &origin, &problem)).ok()
+    }
+
+    fn number(&mut self, setting: Setting, default: u64, least: u64, most: u64) -> u64 {
+        self.read(setting, |text| value::number(text, least..=most)).unwrap_or(default)
+    }
+
+    fn duration(&mut self, setting: Setting, default: &str, bounds: [&str; 2]) -> Duration {
+        let [least, most] = bounds;
+        let given = self.read(setting, |text| value::duration(text, least, most));
+        given.or_else(|| value::duration(default, least, most).ok()).unwrap_or_default()
+    }
+
+    fn switch(&mut self, setting: Setting, default: bool) -> bool {
+        let is_opposite = setting == Setting::Deletes
+            && self.layer.get(&setting).is_some_and(|g| !matches!(g.origin, Origin::File(_)));
+        self.read(setting, value::switch).map_or(default, |is_on| is_on != is_opposite)
+    }
+
+    fn text(&mut self, setting: Setting) -> Option<String> {
+        self.read(setting, |text| match text.is_empty() {
+            true => Err("is empty".into()),
+            false => Ok(text.to_owned()),
+        })
+    }
+
+    fn list(&mut self, setting: Setting) -> Vec<String> {
+        let Some(given) = self.layer.get(&setting).cloned() else { return Vec::new() };
+        if given.texts.iter().any(|text| text.contains('\0')) {
+            self.problem(setting, &given.origin, "contains a zero byte");
+        }
+        // `-include "$TABLES"` with nothing in it would mean all tables, surely not what was meant.
+        let is_from_file = matches!(given.origin, Origin::File(_));
+        if given.texts.is_empty() && setting == Setting::Include && !is_from_file {
+            self.problem(setting, &given.origin, "names no table; leave it out for all tables");
+        }
+        given.texts
+    }
+
+    fn schemas(&mut self) -> Vec<Ident> {
+        let mut schemas: Vec<Ident> = Vec::new();
+        for name in self.list(Setting::Schema).into_iter().map(Ident::new) {
+            if !schemas.contains(&name) {
+                schemas.push(name);
+            }
+        }
+        match self.layer.get(&Setting::Schema).map(|given| given.origin.clone()) {
+            Some(origin) if schemas.is_empty() => {
+                self.problem(Setting::Schema, &origin, "names no schema");
+            }
+            None => schemas.push(Ident::new("public")),
+            Some(_) => {}
+        }
+        schemas
+    }
+
+    fn patterns(&mut self, setting: Setting) -> Vec<String> {
+        let patterns = self.list(setting);
+        for problem in filter::check(&patterns) {
+            let origin =
+                self.layer.get(&setting).map_or(Origin::Flag, |given| given.origin.clone());
+            self.problem(setting, &origin, &problem);
+        }
+        patterns
+    }
+
+    fn connection(
+        &mut self,
+        setting: Setting,
+        surroundings: &Surroundings,
+        warnings: &mut Vec<String>,
+    ) -> Option<ConnInfo> {
+        let given = self.layer.get(&setting).cloned();
+        let Some(Given { origin, texts }) = given.filter(|given| !given.texts.concat().is_empty())
+        else {
+            let name = given::label(setting);
+            self.problems.push(format!(
+                "{name}: missing; give a connection string such as \
+                 postgresql://user@host/database, also as {} or in a -config file",
+                setting.variable()
+            ));
+            return None;
+        };
+        let parsed = reference::follow(texts.concat().trim(), surroundings)
+            .map_err(|problem| vec![problem])
+            .and_then(|text| conninfo::parse(&text, surroundings));
+        match parsed {
+            Ok(parsed) => {
+                // Both sides may have the same password file.
+                let new = parsed.warnings.into_iter().filter(|text| !warnings.contains(text));
+                let new: Vec<String> = new.collect();
+                warnings.extend(new);
+                Some(parsed.info)
+            }
+            Err(problems) => {
+                problems.iter().for_each(|problem| self.problem(setting, &origin, problem));
+                None
+            }
+        }
+    }
+
+    fn output(&mut self) -> Output {
+        let mut output = Output {
+            json: self.switch(Setting::Json, false),
+            quiet: self.switch(Setting::Quiet, false),
+            verbose: self.switch(Setting::Verbose, false),
+        };
+        if output.quiet && output.verbose {
+            let origin = |setting| self.layer.get(&setting).map(|given| given.origin.clone());
+            let (quiet, verbose) = (origin(Setting::Quiet), origin(Setting::Verbose));
+            match verbose.cmp(&quiet) {
+                // `-verbose` on the command line overrules a quiet config file, and the reverse.
+                std::cmp::Ordering::Less => output.verbose = false,
+                std::cmp::Ordering::Greater => output.quiet = false,
+                std::cmp::Ordering::Equal => {
+                    let names = [given::label(Setting::Quiet), given::label(Setting::Verbose)];
+                    self.problems.push(format!("{} exclude each other", names.join(" and ")));
+                }
+            }
+        }
+        output
+    }
+}

@@ -1,0 +1,298 @@
+//! What a user sees of flags, variables and config file together.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::error::Error;
+
+/// What one test gives: flags, variables and the content of `config.json`.
+#[derive(Default)]
+struct Case<'a> {
+    flags: &'a [(Setting, &'a str)],
+    variables: &'a [(&'a str, &'a str)],
+    file: Option<&'a str>,
+    mode: u32,
+}
+
+impl Case<'_> {
+    fn resolve(&self) -> Result<Resolved, String> {
+        let mut flags =
+            Flags { config: self.file.map(|_| "config.json".into()), ..Flags::default() };
+        for (setting, value) in self.flags {
+            flags.values.entry(*setting).or_default().push(value.to_string());
+        }
+        let owned = |(name, value): &(&str, &str)| (name.to_string(), value.to_string());
+        let mut variables: BTreeMap<String, String> = self.variables.iter().map(owned).collect();
+        variables.insert("USER".into(), "ann".into());
+        let read = |name: &str| match (name, self.file) {
+            ("config.json", Some(text)) => {
+                Ok(Some(FileText { text: text.into(), mode: self.mode }))
+            }
+            _ => Ok(None),
+        };
+        resolve(flags, &Surroundings { variables, read: &read }).map_err(|error| match error {
+            Error::Config(problems) => problems.join("\n"),
+            other => panic!("{other:?}"),
+        })
+    }
+
+    /// With both databases named by variables.
+    fn with_both(&self) -> Result<Resolved, String> {
+        let both = [("PGSYNC_SOURCE", "postgres://s/d"), ("PGSYNC_TARGET", "postgres://t/d")];
+        let variables = [&both, self.variables].concat();
+        Case { variables: &variables, ..*self }.resolve()
+    }
+
+    fn settings(self) -> Settings {
+        *self.with_both().unwrap().settings
+    }
+
+    fn problems(self) -> String {
+        self.with_both().unwrap_err()
+    }
+}
+
+fn names(idents: &[Ident]) -> Vec<&str> {
+    idents.iter().map(Ident::as_str).collect()
+}
+
+#[test]
+fn defaults() {
+    let settings = Case::default().settings();
+    assert_eq!(settings.source.describe(), "s:5432/d");
+    assert_eq!(settings.target.describe(), "t:5432/d");
+    assert_eq!(names(&settings.schemas), ["public"]);
+    assert_eq!((&settings.include, &settings.exclude), (&vec![], &vec![]));
+    assert_eq!(settings.timestamp.as_str(), "updated_at");
+    assert_eq!((settings.parallel, settings.batch_size, settings.retries), (4, 1000, 5));
+    assert_eq!(settings.overlap, Duration::from_secs(30));
+    assert_eq!(settings.lock_timeout, Duration::from_secs(30));
+    assert!(settings.deletes && !settings.overlap_given && !settings.reconcile);
+    assert!(!settings.dry_run && !settings.force && !settings.fire_triggers);
+    assert_eq!((settings.max_delete, settings.log_table), (None, None));
+    assert_eq!(settings.output, Output::default());
+}
+
+#[test]
+fn a_flag_counts_before_its_variable_before_the_file_before_the_default() {
+    let file = Some(r#"{"parallel": 2, "includeTables": ["a,b", " c"], "deletes": false}"#);
+    let variables = &[("PGSYNC_PARALLEL", "3"), ("PGSYNC_NO_DELETES", "false")];
+    let flags = &[(Setting::Parallel, "9"), (Setting::Parallel, "5")];
+    let by_file = Case { file, ..Case::default() }.settings();
+    assert_eq!((by_file.parallel, by_file.deletes), (2, false));
+    assert_eq!(by_file.include, ["a,b", " c"]);
+    let by_variable = Case { file, variables, ..Case::default() }.settings();
+    assert_eq!((by_variable.parallel, by_variable.deletes), (3, true));
+    let by_flag = Case { file, variables, flags, ..Case::default() }.settings();
+    assert_eq!(by_flag.parallel, 5);
+    let flags =
+        &[(Setting::Include, "x, y,,"), (Setting::Include, "z"), (Setting::Deletes, "true")];
+    let lists = Case { file, flags, ..Case::default() }.settings();
+    assert_eq!((lists.include, lists.deletes), (vec!["x".into(), "y".into(), "z".into()], false));
+}
+
+#[test]
+fn every_value_arrives() {
+    let flags = &[
+        (Setting::Schema, "b, a,b"),
+        (Setting::Timestamp, "modified_at"),
+        (Setting::BatchSize, "10"),
+        (Setting::Overlap, "1h30m"),
+        (Setting::MaxDelete, "20%"),
+        (Setting::LockTimeout, "500ms"),
+        (Setting::LogTable, "log"),
+        (Setting::Json, "true"),
+        (Setting::Verbose, "true"),
+        (Setting::Verbose, "false"),
+    ];
+    let settings = Case { flags, ..Case::default() }.settings();
+    assert_eq!(names(&settings.schemas), ["b", "a"]);
+    assert_eq!(settings.timestamp.as_str(), "modified_at");
+    assert_eq!(settings.batch_size, 10);
+    assert_eq!((settings.overlap, settings.overlap_given), (Duration::from_secs(5400), true));
+    assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
+    assert_eq!(settings.lock_timeout, Duration::from_millis(500));
+    assert_eq!(settings.log_table, Some(TableName::new("b", "log")));
+    assert_eq!(settings.output, Output { json: true, quiet: false, verbose: false });
+}
+
+#[test]
+fn all_problems_come_at_once_and_name_flag_and_key() {
+    let flags = &[
+        (Setting::Parallel, "0"),
+        (Setting::BatchSize, "-5"),
+        (Setting::Overlap, "banana"),
+        (Setting::Include, "[a,x*"),
+        (Setting::Schema, ","),
+        (Setting::Target, "host=t sslmode=on"),
+        (Setting::Timestamp, ""),
+    ];
+    let variables = &[("PGSYNC_RETRIES", "many"), ("PGSYNC_LOCK_TIMEOUT", "0")];
+    let file = Some(
+        r#"{"paralel": 1, "quiet": "yes", "maxDelete": "lots", "verbose": null, "_x": "${NO}",
+            "excludeTables": [1], "json": "${NO}", "maxDeleteByTable": {"t": true, "u": "9%"}}"#,
+    );
+    assert_eq!(
+        Case { flags, variables, file, ..Case::default() }.problems(),
+        "-exclude (excludeTables), from config.json: expected a string or a list of strings, \
+         found a number in it\n\
+         -json (json), from config.json: names ${NO}, which is not set\n\
+         -max-delete (maxDeleteByTable), from config.json: table \"t\": expected a string such as \
+         \"20%\" or a number of rows, found true or false\n\
+         config.json: unknown key \"paralel\"; did you mean \"parallel\"?\n\
+         -quiet (quiet), from config.json: expected true or false, found a string\n\
+         -target (targetDb): sslmode \"on\" is none of \
+         disable, allow, prefer, require, verify-ca, verify-full\n\
+         -schema (schema): names no schema\n\
+         -include (includeTables): pattern \"[a\" has a [ without a ]; a [ in a name is written [[]\n\
+         -timestamp (timestampColumn): is empty\n\
+         -parallel (parallel): \"0\" is no whole number from 1 to 256\n\
+         -batch-size (batchSize): \"-5\" is no whole number from 1 to 10000000\n\
+         -overlap (overlap): \"banana\" is no duration such as 30s, 5m, 1h30m or 500ms\n\
+         -max-delete (maxDelete), from config.json: \"lots\" is neither a share such as 20%, a \
+         number of rows, nor off\n\
+         -retries (retries), from PGSYNC_RETRIES: \"many\" is no whole number from 0 to 1000\n\
+         -lock-timeout (lockTimeout), from PGSYNC_LOCK_TIMEOUT: \"0\" is not from 1ms to 24h"
+    );
+}
+
+#[test]
+fn what_is_missing_or_contradicts_itself_is_said() {
+    let missing = |flag, key, variable| {
+        format!(
+            "-{flag} ({key}): missing; give a connection string such as \
+             postgresql://user@host/database, also as {variable} or in a -config file"
+        )
+    };
+    assert_eq!(
+        Case::default().resolve().unwrap_err(),
+        [
+            missing("source", "sourceDb", "PGSYNC_SOURCE"),
+            missing("target", "targetDb", "PGSYNC_TARGET")
+        ]
+        .join("\n")
+    );
+    assert_eq!(
+        Case { variables: &[("PGSYNC_CONFIG", "/no")], ..Case::default() }.problems(),
+        "-config: file /no does not exist"
+    );
+    let flags = &[(Setting::Include, " , ")];
+    assert_eq!(
+        Case { flags, ..Case::default() }.problems(),
+        "-include (includeTables): names no table; leave it out for all tables"
+    );
+    let flags = &[(Setting::Quiet, "true"), (Setting::Verbose, "true")];
+    assert_eq!(
+        Case { flags, ..Case::default() }.problems(),
+        "-quiet (quiet) and -verbose (verbose) exclude each other"
+    );
+    let settings = Case { flags: &flags[1..], file: Some(r#"{"quiet": true}"#), ..Case::default() };
+    assert_eq!(settings.settings().output, Output { json: false, quiet: false, verbose: true });
+}
+
+#[test]
+fn a_broken_config_file_is_located() {
+    let cases = [
+        ("{\n  \"parallel\": 4,\n}", "config.json: line 3, column 1: trailing comma"),
+        ("{\n  \"schema\": hello", "config.json: line 2, column 13: expected value"),
+        ("[]", "config.json: expected an object, found a list"),
+        ("", "config.json: line 1, column 0: EOF while parsing a value"),
+        (
+            "{\"maxDeleteByTable\": 5}",
+            "-max-delete (maxDeleteByTable), from config.json: \
+             expected an object of tables and limits, found a number",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(Case { file: Some(text), ..Case::default() }.problems(), expected, "{text}");
+    }
+}
+
+#[test]
+fn variables_are_expanded_in_the_config_file() {
+    let file = Some(
+        r#"{"sourceDb": "postgres://u:${PW}@${HOST}/d", "targetDb": "env:TARGET_URL",
+            "parallel": "${JOBS}", "excludeTables": "${LIST}, z", "quiet": "${QUIET}"}"#,
+    );
+    let variables = &[
+        ("PW", "p%40ss"),
+        ("HOST", "h"),
+        ("TARGET_URL", "host=t2"),
+        ("JOBS", "7"),
+        ("LIST", "x,y"),
+        ("QUIET", "true"),
+    ];
+    let resolved = Case { file, variables, mode: 0o644, ..Case::default() }.resolve().unwrap();
+    let settings = resolved.settings;
+    assert_eq!(settings.source.describe(), "h:5432/d");
+    assert_eq!(settings.source.password, Some(conninfo::Secret::new("p@ss")));
+    assert_eq!(settings.target.describe(), "t2:5432/ann");
+    assert_eq!((settings.parallel, settings.output.quiet), (7, true));
+    assert_eq!(settings.exclude, ["x", "y", "z"]);
+    assert_eq!(resolved.warnings, [""; 0]);
+}
+
+#[test]
+fn warnings_concern_open_passwords_and_misspelt_variables() {
+    let file = Some(r#"{"sourceDb": "postgres://u:hunter2@h/d", "targetDb": "host=t"}"#);
+    let variables = &[("PGSYNC_PARALEL", "3"), ("PGSYNC_TEST_URL", "x")];
+    let open = Case { file, variables, mode: 0o644, ..Case::default() }.resolve().unwrap();
+    assert_eq!(
+        open.warnings,
+        [
+            "variable PGSYNC_PARALEL is not known; did you mean PGSYNC_PARALLEL?",
+            "config file config.json contains a password and others can read it; chmod 600 \
+             config.json, or name the password's place: env:NAME, ${NAME}, @FILE, ~/.pgpass"
+        ]
+    );
+    let closed = Case { file, mode: 0o600, ..Case::default() }.resolve().unwrap();
+    assert_eq!(closed.warnings, [""; 0]);
+    assert!(!format!("{open:?}{closed:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_password_is_in_no_problem_wherever_it_stands() {
+    let strings = [
+        "postgres://u:hunter2@h:x/d?nope=1",
+        "postgres://u:hunter2/3@h/d",
+        "postgres://u:hunter2%zz@h/d",
+        "host=h password=hunter2 hunter2",
+        "host=h password='hunter2",
+        "password=x hunter2=1",
+        "host=u:hunter2@h",
+        "u:hunter2@h",
+        "mysql://u:hunter2@h",
+        "env:hunter2!",
+        "${hunter2!}",
+    ];
+    for text in strings {
+        let json =
+            serde_json::json!({ "targetDb": text, "sourceDb": { "x": text }, "quiet": text });
+        let flags = &[(Setting::Source, text)];
+        let by_flag = Case { flags, ..Case::default() }.problems();
+        let by_file = Case { file: Some(&json.to_string()), ..Case::default() };
+        let by_file = by_file.resolve().unwrap_err();
+        assert!(by_flag.starts_with("-source (sourceDb): "), "{by_flag}");
+        assert!(
+            !by_flag.contains("hunter2") && !by_file.contains("hunter2"),
+            "{by_flag}\n{by_file}"
+        );
+    }
+}
+
+#[test]
+fn the_example_config_parses_and_has_every_key() {
+    let text = include_str!("../../config.example.json");
+    let Resolved { settings, warnings } =
+        Case { file: Some(text), mode: 0o644, ..Case::default() }.resolve().unwrap();
+    assert_eq!(settings.source.describe(), "prod.example.com:5432/shop");
+    assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
+    assert_eq!(warnings, [""; 0]);
+    let limit = |schema, name| settings.max_delete_of(&TableName::new(schema, name));
+    assert_eq!(limit("public", "orders"), Some(MaxDelete::Rows(1000)));
+    assert_eq!(limit("public", "sessions"), Some(MaxDelete::Share(1.0)));
+    assert_eq!(limit("app", "sessions"), Some(MaxDelete::Share(0.2)));
+    for key in Setting::all().map(Setting::key).chain(["maxDeleteByTable"]) {
+        assert!(text.contains(&format!("\"{key}\":")), "{key}");
+    }
+}

@@ -1,0 +1,158 @@
+//! From a text to a value. A problem repeats the text and says what it should look like; nothing
+//! is clamped or guessed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::MaxDelete;
+use crate::ident::TableName;
+
+pub fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
+    let (low, high) = (range.start(), range.end());
+    let number = text.trim().parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("\"{text}\" is no whole number from {low} to {high}"))
+}
+
+/// The words for yes and no that Go, YAML and people use.
+pub fn switch(text: &str) -> Result<bool, String> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "t" | "1" | "yes" | "y" | "on" => Ok(true),
+        "false" | "f" | "0" | "no" | "n" | "off" => Ok(false),
+        _ => Err(format!("\"{text}\" is neither true nor false")),
+    }
+}
+
+const UNITS: &[(&str, f64)] =
+    &[("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3_600.0), ("d", 86_400.0)];
+
+/// `30s`, `1h30m`, `500ms`, `1.5h`; a plain number counts seconds. The bounds are written alike.
+pub fn duration(text: &str, least: &str, most: &str) -> Result<Duration, String> {
+    let read = |text: &str| match text.trim().parse::<u32>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds.into())),
+        Err(_) => terms(text.trim()),
+    };
+    match read(text) {
+        Some(found) if read(least) <= Some(found) && Some(found) <= read(most) => Ok(found),
+        Some(_) => Err(format!("\"{text}\" is not from {least} to {most}")),
+        None => Err(format!("\"{text}\" is no duration such as 30s, 5m, 1h30m or 500ms")),
+    }
+}
+
+/// The sum of numbers with units; `None` when the text is anything else.
+fn terms(text: &str) -> Option<Duration> {
+    let mut sum = None;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        let term = Duration::try_from_secs_f64(number.parse::<f64>().ok()? * seconds).ok()?;
+        sum = Some(sum.unwrap_or(Duration::ZERO).checked_add(term)?);
+        rest = after;
+    }
+    sum
+}
+
+/// `20%`, `1000`, or `off` for no limit.
+pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
+    let trimmed = text.trim();
+    let wrong = || format!("\"{text}\" is neither a share such as 20%, a number of rows, nor off");
+    if trimmed == "off" {
+        return Ok(None);
+    }
+    let Some(share) = trimmed.strip_suffix('%') else {
+        return trimmed.parse().map(|rows| Some(MaxDelete::Rows(rows))).map_err(|_| wrong());
+    };
+    let is_plain = share.starts_with(|c: char| c.is_ascii_digit());
+    match share.parse::<f64>() {
+        Ok(share) if is_plain && (0.0..=100.0).contains(&share) => {
+            Ok(Some(MaxDelete::Share(share / 100.0)))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// `table`, or `schema.table`; without a schema it is in `default_schema`.
+pub fn table(text: &str, default_schema: &str) -> Result<TableName, String> {
+    let (schema, name) = text.split_once('.').unwrap_or((default_schema, text));
+    match schema.is_empty() || name.is_empty() {
+        true => Err(format!("\"{text}\" is not a name such as sync_log or schema.sync_log")),
+        false => Ok(TableName::new(schema, name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown<T: std::fmt::Debug>(result: Result<T, String>) -> String {
+        result.map_or_else(|problem| format!("error: {problem}"), |value| format!("{value:?}"))
+    }
+
+    #[test]
+    fn durations() {
+        let wrong =
+            |text| format!("error: \"{text}\" is no duration such as 30s, 5m, 1h30m or 500ms");
+        let cases = [
+            ("30s", "30s".into()),
+            ("30", "30s".into()),
+            (" 5m ", "300s".into()),
+            ("1h30m", "5400s".into()),
+            ("500ms", "500ms".into()),
+            ("1.5h", "5400s".into()),
+            ("0", "0ns".into()),
+            ("1d", "86400s".into()),
+            ("banana", wrong("banana")),
+            ("", wrong("")),
+            ("-5s", wrong("-5s")),
+            ("5 m", wrong("5 m")),
+            ("1e9s", wrong("1e9s")),
+            ("..s", wrong("..s")),
+            ("30sé", wrong("30sé")),
+            ("99999999999999999999999999h", wrong("99999999999999999999999999h")),
+            ("2d", "error: \"2d\" is not from 0s to 24h".into()),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shown(duration(text, "0s", "24h")), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_numbers_switches_and_tables() {
+        let wrong = |text| {
+            format!("error: \"{text}\" is neither a share such as 20%, a number of rows, nor off")
+        };
+        let cases = [
+            ("20%", "Some(Share(0.2))".into()),
+            ("12.5%", "Some(Share(0.125))".into()),
+            ("1000", "Some(Rows(1000))".into()),
+            ("0", "Some(Rows(0))".into()),
+            ("off", "None".into()),
+            ("101%", wrong("101%")),
+            ("-1", wrong("-1")),
+            ("0.2", wrong("0.2")),
+            ("NaN%", wrong("NaN%")),
+            ("%", wrong("%")),
+            ("", wrong("")),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(shown(limit(text)), expected, "{text}");
+        }
+        assert_eq!(shown(number("256", 1..=256)), "256");
+        for text in ["0", "257", "-5", "4.5", "x", ""] {
+            let expected = format!("error: \"{text}\" is no whole number from 1 to 256");
+            assert_eq!(shown(number(text, 1..=256)), expected);
+        }
+        assert_eq!(switch("TRUE"), Ok(true));
+        assert_eq!(switch("0"), Ok(false));
+        assert_eq!(shown(switch("maybe")), "error: \"maybe\" is neither true nor false");
+        assert_eq!(table("log", "app"), Ok(TableName::new("app", "log")));
+        assert_eq!(table("ops.log", "app"), Ok(TableName::new("ops", "log")));
+        assert_eq!(
+            shown(table("ops.", "app")),
+            "error: \"ops.\" is not a name such as sync_log or schema.sync_log"
+        );
+    }
+}

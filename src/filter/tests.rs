@@ -1,0 +1,131 @@
+//! What a user sees of `-include` and `-exclude`.
+
+use super::*;
+
+fn tables(names: &[&str]) -> Vec<TableName> {
+    let table = |name: &&str| match name.split_once('/') {
+        Some((schema, name)) => TableName::new(schema, name),
+        None => TableName::new("public", *name),
+    };
+    names.iter().map(table).collect()
+}
+
+fn texts(patterns: &[&str]) -> Vec<String> {
+    patterns.iter().map(|text| text.to_string()).collect()
+}
+
+/// The selected names joined, then each remark, one per line; or the error.
+fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
+    match select(&tables(existing), &texts(include), &texts(exclude)) {
+        Ok(selection) => {
+            let names: Vec<String> = selection.tables.iter().map(TableName::to_string).collect();
+            let remarks = selection.remarks.iter().map(|remark| format!("\n{remark}"));
+            names.join(" ") + &remarks.collect::<String>()
+        }
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+const SHOP: &[&str] =
+    &["users", "user_roles", "orders", "order_log", "temp_x", "audit_1", "audit_x"];
+
+#[test]
+fn include_and_exclude_combine_and_exclude_wins() {
+    let cases: &[(&[&str], &[&str], &str)] = &[
+        (
+            &["user*", "order*"],
+            &["temp_*", "*_log", "audit_[0-9]*"],
+            "public.users public.user_roles public.orders",
+        ),
+        (
+            &[],
+            &["temp_*", "*_log", "audit_[0-9]*"],
+            "public.users public.user_roles public.orders public.audit_x",
+        ),
+        (&["users", "users", "public.users", "u*s"], &[], "public.users public.user_roles"),
+        (&["orders", "users"], &["public.orders"], "public.users"),
+        (
+            &["users", "x_*"],
+            &["y_*", "z"],
+            "public.users\n-include pattern \"x_*\" matches no table\n\
+             -exclude pattern \"y_*\" matches no table\n\
+             -exclude names \"z\", which does not exist",
+        ),
+    ];
+    for (include, exclude, expected) in cases {
+        assert_eq!(selected(SHOP, include, exclude), *expected, "{include:?} {exclude:?}");
+    }
+}
+
+#[test]
+fn an_exact_name_wins_before_it_is_read_as_a_pattern() {
+    let odd = &["a[1]", "a1", "x*", "xy", "a.b", "a/b", "Users", "users", "a{b,c}", "app/users"];
+    let cases = [
+        ("a[1]", "public.a[1]"),
+        ("public.a[1]", "public.a[1]"),
+        ("x*", "public.x*"),
+        ("x?", "public.x* public.xy"),
+        ("a.b", "public.a.b"),
+        ("public.a.b", "public.a.b"),
+        ("a.[b]", "a.b"),
+        ("Users", "public.Users"),
+        ("users", "public.users app.users"),
+        ("app.users", "app.users"),
+        ("app.*", "app.users"),
+        ("a{b,c}", "public.a{b,c}"),
+    ];
+    for (pattern, expected) in cases {
+        assert_eq!(selected(odd, &[pattern], &[]), expected, "{pattern}");
+    }
+}
+
+#[test]
+fn a_missing_include_names_what_is_near_and_all_problems_come_at_once() {
+    assert_eq!(
+        selected(SHOP, &["usres", "audit_2", "public.order", "qqqqqqqqq", "[a"], &["[b"]),
+        "error: \
+         -include (includeTables): no table \"usres\" in the selected schemas; \
+         did you mean public.users?\n\
+         -include (includeTables): no table \"audit_2\" in the selected schemas; \
+         did you mean public.audit_1 or public.audit_x?\n\
+         -include (includeTables): no table \"public.order\" in the selected schemas; \
+         did you mean public.orders?\n\
+         -include (includeTables): no table \"qqqqqqqqq\" in the selected schemas; there are \
+         public.users, public.user_roles, public.orders, public.order_log, public.temp_x, \
+         public.audit_1, public.audit_x\n\
+         -include (includeTables): pattern \"[a\" has a [ without a ]; a [ in a name is written [[]\n\
+         -exclude (excludeTables): pattern \"[b\" has a [ without a ]; a [ in a name is written [[]"
+    );
+}
+
+#[test]
+fn a_selection_of_nothing_says_what_there_is() {
+    assert_eq!(
+        selected(&["a", "b"], &["x*"], &[]),
+        "error: no table selected by -include (includeTables) and -exclude (excludeTables); \
+         there are public.a, public.b"
+    );
+    let many: Vec<String> = (10..23).map(|i| format!("t{i}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(
+        selected(&many, &[], &["*"]),
+        "error: no table selected by -include (includeTables) and -exclude (excludeTables); there \
+         are public.t10, public.t11, public.t12, public.t13, public.t14, public.t15, public.t16, \
+         public.t17, public.t18, public.t19 and 3 more"
+    );
+    assert_eq!(
+        selected(&[], &[], &[]),
+        "error: no table to sync: the selected schemas have none (-schema)"
+    );
+}
+
+#[test]
+fn malformed_patterns_are_found_before_any_table_is_known() {
+    assert_eq!(
+        check(&texts(&["a*", "[a", "[z-a]"])),
+        [
+            "pattern \"[a\" has a [ without a ]; a [ in a name is written [[]",
+            "pattern \"[z-a]\" has the range z-a, which runs backwards"
+        ]
+    );
+}
