@@ -1,6 +1,8 @@
 //! What someone may look at while a run goes on. Events are for eyes only: nothing is decided by
 //! them, and a run whose receiver is gone does the same work.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio::sync::mpsc;
 
 use crate::ident::TableName;
@@ -89,18 +91,34 @@ pub enum Event {
     Finished(Box<TableOutcome>),
 }
 
-/// Where the engine says what it does.
+/// Where the engine says what it does. Notes are kept as well: they belong to the report.
 #[derive(Clone, Debug)]
-pub struct Events(mpsc::UnboundedSender<Event>);
+pub struct Events {
+    sender: mpsc::UnboundedSender<Event>,
+    notes: Arc<Mutex<Vec<Note>>>,
+}
 
 impl Events {
     pub fn channel() -> (Events, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Events(sender), receiver)
+        (Events { sender, notes: Arc::default() }, receiver)
     }
 
     /// Nobody listening is no error.
     pub fn send(&self, event: Event) {
-        let _ = self.0.send(event);
+        if let Event::Note(note) = &event {
+            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            // A second round makes the same remarks.
+            if notes.contains(note) {
+                return;
+            }
+            notes.push(note.clone());
+        }
+        let _ = self.sender.send(event);
+    }
+
+    /// Every note so far.
+    pub fn notes(&self) -> Vec<Note> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -11,11 +11,9 @@
 //! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
 
 pub mod cli;
-pub mod cli;
-pub mod cli;
-pub mod cli;
 pub mod config;
 pub mod copy_text;
+pub mod discover;
 pub mod error;
 pub mod event;
 pub mod filter;
@@ -25,10 +23,13 @@ pub mod pg;
 pub mod plan;
 pub mod reconcile;
 pub mod report;
+pub mod run;
 pub mod source;
 pub mod sql;
 pub mod stop;
 pub mod strategy;
 pub mod suggest;
 pub mod table;
+pub mod table_job;
 pub mod target;
+pub mod workers;

@@ -63,9 +63,10 @@ impl Stop {
 
     /// Returns once a stop is requested; never, if the [`Stopper`] is gone without a request.
     pub async fn wait(&mut self) -> Signal {
-        match self.0.wait_for(Option::is_some).await {
-            Ok(signal) => signal.unwrap_or(Signal::Terminate),
-            Err(_) => std::future::pending().await,
+        let signal = self.0.wait_for(Option::is_some).await.ok().and_then(|signal| *signal);
+        match signal {
+            Some(signal) => signal,
+            None => std::future::pending().await,
         }
     }
 }

@@ -177,7 +177,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     let engine = job.engine.clone();
     let wanted = apply::want(&job.target, &plan, difference.measure).await?;
     let together = plan.one_statement || mode == Mode::Replace;
-    let size = if together { u64::MAX } else { job.engine.batch_size };
+    let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let counted = already_counted(job);
     let mut fetched = difference.absent_rows(job, counted.as_ref());
     let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, mode);
@@ -241,19 +241,16 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
 
 /// Refuses when the deletes would exceed the table's limit; counted before the first.
 pub async fn allow_deletes(job: &Job, difference: &Difference) -> Result<()> {
-    let name = &job.plan.shape.target.name;
-    let by_table = &job.engine.max_delete_by_table;
-    let limit = by_table.get(&name.to_string()).or_else(|| by_table.get(name.name.as_str()));
-    let Some(limit) = limit.or(job.engine.max_delete.as_ref()).filter(|_| !job.engine.force) else {
-        return Ok(());
-    };
+    let settings = &job.engine.settings;
+    let limit = settings.max_delete_of(&job.plan.shape.source.name);
+    let Some(limit) = limit.filter(|_| !settings.force) else { return Ok(()) };
     if job.plan.shape.key.is_empty() {
         return Ok(());
     }
     let count = job.plan.shape.count_vanished(&difference.differing());
     let deletes = job.target.row("counting vanished rows", &count).await?.count(0)?;
     let (allowed, words) = match limit {
-        MaxDelete::Rows(rows) => (*rows, rows.to_string()),
+        MaxDelete::Rows(rows) => (rows, rows.to_string()),
         MaxDelete::Share(share) => {
             ((difference.target_rows as f64 * share) as u64, format!("{}%", share * 100.0))
         }

@@ -94,6 +94,19 @@ impl Source {
         Ok(lease)
     }
 
+    /// Whether any of the tables holds a row.
+    pub async fn any_row(&self, tables: &[&Table]) -> Result<bool> {
+        let looks = tables.iter().map(|table| {
+            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+            sql!("exists (select from {only}{name})", only = only, name = table.name)
+        });
+        let statement = sql!("select {any}", any = Sql::join(looks, " or "));
+        let mut session = self.session().await?;
+        let any = session.row("looking for rows", &statement).await?.is_true(0);
+        session.set_clean(true);
+        Ok(any)
+    }
+
     /// Whether the snapshot can still be imported.
     pub async fn snapshot_lives(&self) -> bool {
         let keeper = self.keeper.lock().await;

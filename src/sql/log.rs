@@ -129,7 +129,7 @@ impl Log {
         )
     }
 
-    /// New rows; gives their ids in order.
+    /// New rows; gives `id, watermark` of each, in order.
     pub fn insert(&self, entries: &[Entry<'_>]) -> Sql {
         let rows = entries.iter().map(|entry| {
             let text = |value| Literal(value);
@@ -169,9 +169,22 @@ impl Log {
         sql!(
             "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
              end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated, \
-             rows_deleted, batches, bytes, error_message) values {rows} returning id",
+             rows_deleted, batches, bytes, error_message) values {rows} returning id, {shown}",
             log = self.table,
             rows = Sql::join(rows, ", "),
+            shown = shown(&Sql::trusted("watermark")),
+        )
+    }
+
+    /// What row `id` says: `processed, inserted, updated, deleted, batches, bytes, watermark (UTC)`.
+    /// Waits for a transaction that is still writing it.
+    pub fn committed(&self, id: u64) -> Sql {
+        sql!(
+            "select l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes, \
+             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text from {log} l \
+             where l.id operator(pg_catalog.=) {id} for update",
+            log = self.table,
+            id = id,
         )
     }
 
@@ -262,6 +275,11 @@ impl Progress {
             watermark = watermark,
         )
     }
+}
+
+/// A moment as `sync_log` hands it out, UTC without a zone.
+pub fn utc(moment: &str) -> Sql {
+    sql!("pg_catalog.timezone('UTC', {moment}::pg_catalog.timestamp)", moment = Literal(moment))
 }
 
 /// A moment as people and JSON see it.

@@ -31,7 +31,7 @@ pub async fn run(job: &mut Job) -> Result<()> {
     let parts = Parts::new(parts(job));
     let (drained, done) = watch::channel(false);
     let helpers =
-        (1..job.engine.parallel.min(parts.len())).map(|_| help(job, &parts, done.clone()));
+        (1..job.engine.settings.parallel.min(parts.len())).map(|_| help(job, &parts, done.clone()));
     let own = async {
         let copied = parts.copy(job, &job.source, &job.target).await;
         let _ = drained.send(true);
@@ -134,7 +134,7 @@ async fn copy_part(
 /// Slices of pages, the last one open: the table may have grown since its size was read.
 fn parts(job: &Job) -> VecDeque<Option<Pages>> {
     let plan = &job.plan;
-    let whole = job.engine.parallel == 1
+    let whole = job.engine.settings.parallel == 1
         || !job.engine.page_ranges
         || !plan.pages
         || plan.one_statement
@@ -142,7 +142,7 @@ fn parts(job: &Job) -> VecDeque<Option<Pages>> {
     if whole {
         return VecDeque::from([None]);
     }
-    let wanted = plan.bytes / (job.engine.parallel as u64 * 4);
+    let wanted = plan.bytes / (job.engine.settings.parallel as u64 * 4);
     let pages = wanted.clamp(LEAST_PART, GREATEST_PART) / PAGE;
     let starts: Vec<u64> = (0..plan.bytes / PAGE).step_by(pages as usize).collect();
     let ends = starts.iter().skip(1).copied().map(Some).chain([None]);

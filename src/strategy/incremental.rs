@@ -88,7 +88,7 @@ async fn stream(job: &mut Job, mode: Mode) -> Result<()> {
     let plan = job.plan.clone();
     let Some(timestamp) = &plan.timestamp else { return Ok(()) };
     let together = plan.one_statement || mode == Mode::Replace;
-    let size = if together { u64::MAX } else { job.engine.batch_size };
+    let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let copy = plan.shape.copy_ordered(timestamp, &window);
     let mut rows = job.source.copy_out("reading changed rows", &copy).await?;
     let engine = job.engine.clone();

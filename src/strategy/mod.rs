@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::config::MaxDelete;
+use crate::config::Settings;
 use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events, Phase};
@@ -33,15 +33,9 @@ pub struct Engine {
     pub run_id: String,
     /// `host:port/database` of the source.
     pub source_name: String,
-    pub parallel: usize,
+    pub settings: Arc<Settings>,
     /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
     pub slots: tokio::sync::Semaphore,
-    pub batch_size: u64,
-    pub retries: u32,
-    pub dry_run: bool,
-    pub force: bool,
-    pub max_delete: Option<MaxDelete>,
-    pub max_delete_by_table: std::collections::BTreeMap<String, MaxDelete>,
     /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
     pub page_ranges: bool,
 }

@@ -144,6 +144,27 @@ impl Target {
         Ok(empty)
     }
 
+    /// Whether the tables hold more than `limit` rows together.
+    pub async fn holds_more_than(&self, tables: &[&Table], limit: u64) -> Result<bool> {
+        let rows = tables.iter().map(|table| {
+            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+            let limit = limit + 1;
+            sql!(
+                "(select 1 from {only}{name} limit {limit})",
+                only = only,
+                name = table.name,
+                limit = limit
+            )
+        });
+        let statement = sql!(
+            "select pg_catalog.count(*) from ({rows}) r",
+            rows = Sql::join(rows, " union all "),
+        );
+        let rows = self.on_keeper("counting rows", &statement).await?;
+        let count = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
+        Ok(count.is_some_and(|count| count > limit))
+    }
+
     /// Lets the locks go.
     pub async fn close(&self) {
         *self.keeper.lock().await = None;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::ident::TableName;
+use crate::outcome::Counts;
 use crate::pg::Session;
 use crate::plan::LastRun;
 use crate::sql::log::{Entry, Log, Progress};
@@ -77,12 +78,53 @@ pub async fn close_stale(target: &Target, log: &Log, tables: &[&TableName]) -> R
     Ok(())
 }
 
-/// Writes rows about tables that have ended.
-pub async fn insert_ended(target: &Target, log: &Log, entries: &[Entry<'_>]) -> Result<()> {
+/// Writes rows about tables that have ended; gives the watermark of each.
+pub async fn insert_ended(
+    target: &Target,
+    log: &Log,
+    entries: &[Entry<'_>],
+) -> Result<Vec<Option<String>>> {
+    let mut watermarks = Vec::new();
     for group in entries.chunks(ROWS) {
-        target.on_keeper("writing sync_log", &log.insert(group)).await?;
+        let rows = target.on_keeper("writing sync_log", &log.insert(group)).await?;
+        watermarks.extend(rows.iter().flatten().map(|row| row.text(1).map(str::to_owned)));
     }
-    Ok(())
+    Ok(watermarks)
+}
+
+/// What the transactions of one table's row have committed.
+pub struct Committed {
+    pub counts: Counts,
+    /// UTC, without a zone.
+    pub watermark: Option<String>,
+}
+
+pub async fn committed(target: &Target, log: &Log, id: u64) -> Result<Committed> {
+    let rows = target.on_keeper("reading sync_log", &log.committed(id)).await?;
+    let row = rows.iter().flatten().next();
+    let row = row.ok_or_else(|| Error::Table(format!("row {id} of {} is gone", log.table)))?;
+    Ok(Committed {
+        counts: Counts {
+            processed: row.count(0)?,
+            inserted: row.count(1)?,
+            updated: row.count(2)?,
+            deleted: row.count(3)?,
+            batches: row.count(4)?,
+            bytes: row.count(5)?,
+        },
+        watermark: row.text(6).map(str::to_owned),
+    })
+}
+
+/// Ends row `id` from outside the table's own sessions, which may be broken.
+pub async fn finish_on_keeper(
+    target: &Target,
+    log: &Log,
+    id: u64,
+    (status, error): (&str, Option<&str>),
+) -> Result<()> {
+    let statement = log.finish(id, status, error, &Progress::default());
+    target.on_keeper("writing sync_log", &statement).await.map(drop)
 }
 
 /// Ends every row of this run that still says `running`.

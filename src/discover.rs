@@ -1,0 +1,287 @@
+//! From two connections to a plan: takes the snapshot, reads both catalogs, selects tables, takes
+//! their locks, reads the last watermarks, and lets `plan` decide.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::error::{Error, Result, Side};
+use crate::event::{Event, Events, Note, NoteLevel};
+use crate::filter;
+use crate::ident::{Ident, TableName};
+use crate::outcome::{Status, TableOutcome};
+use crate::pg::catalog::Server;
+use crate::plan::schedule::{self, Task};
+use crate::plan::{self, Candidate, Ground, LastRun, TablePlan};
+use crate::source::{self, Source};
+use crate::sql::digest::Hasher;
+use crate::sql::log::{Horizon, Log};
+use crate::table::{ForeignKey, Table};
+use crate::target::{self, Target, sync_log};
+
+/// Versions from which a server can do a thing.
+const EXTENDED_HASHES: u32 = 110_000;
+const SHORTEST_FLOATS: u32 = 120_000;
+const TID_RANGES: u32 = 140_000;
+
+/// Rows of a target that a run with nothing but empty source tables may not touch.
+const WRONG_SOURCE: u64 = 1_000;
+
+/// What a round of a run sets out to do.
+pub struct Found {
+    pub plans: Vec<Arc<TablePlan>>,
+    /// Tables that cannot be brought in step as things are.
+    pub failed: Vec<TableOutcome>,
+    pub tasks: Vec<Task>,
+    pub horizon: Horizon,
+    pub page_ranges: bool,
+}
+
+/// Everything that discovery reads and writes through.
+pub struct Ends<'a> {
+    pub settings: &'a Settings,
+    pub source: &'a Source,
+    pub target: &'a Target,
+    pub log: &'a Log,
+    pub events: &'a Events,
+}
+
+/// Both sides as they are at the snapshot.
+struct Sides {
+    source: source::Opening,
+    target: target::Opening,
+}
+
+impl Ends<'_> {
+    /// The plan of one round.
+    ///
+    /// # Errors
+    /// What concerns the run as a whole; a single table's trouble is in [`Found::failed`].
+    pub async fn discover(&self) -> Result<Found> {
+        let schemas = &self.settings.schemas;
+        let (source, target) = tokio::try_join!(
+            self.source.open(schemas, self.settings.overlap),
+            self.target.open(schemas),
+        )?;
+        let sides = Sides { source, target };
+        self.refuse_same_database(&sides)?;
+        require_schemas(schemas, &sides.source.server)?;
+        let selected = self.select(&sides.source.tables)?;
+        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
+        self.lock(&names).await?;
+        let last = self.last_runs(&names).await?;
+        let empty = self.empty(&selected, &sides).await?;
+        let ground = self.ground(&sides);
+        self.remark(&sides, &ground);
+        let candidates = selected.iter().map(|source| Candidate {
+            source,
+            target: sides.target.tables.iter().find(|target| target.name == source.name),
+            target_name: &source.name,
+            target_is_empty: empty.contains(&source.name),
+            last: last.get(&source.name),
+            foreign_keys: &sides.target.foreign_keys,
+        });
+        let (plans, failed) = plan_all(candidates, &ground);
+        let tasks = order(&plans, &sides.target.foreign_keys, &ground);
+        self.events.send(Event::Planned { tables: selected.len() });
+        Ok(Found {
+            plans,
+            failed,
+            tasks,
+            horizon: sides.source.horizon,
+            page_ranges: sides.source.server.version >= TID_RANGES,
+        })
+    }
+
+    fn refuse_same_database(&self, sides: &Sides) -> Result<()> {
+        let same = sides.source.server.is_same_database(&sides.target.server);
+        match same && !self.settings.force {
+            true => Err(Error::Refused(format!(
+                "source and target are the same database, {} (system {}): nothing was changed; name \
+                 two different ones",
+                sides.source.server.database, sides.source.server.system
+            ))),
+            false => Ok(()),
+        }
+    }
+
+    fn select<'s>(&self, tables: &'s [Table]) -> Result<Vec<&'s Table>> {
+        let not_log = |table: &&Table| table.name != self.log.table && !looks_like_log(table);
+        let existing: Vec<&Table> = tables.iter().filter(not_log).collect();
+        let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
+        let selection = filter::select(&names, &self.settings.include, &self.settings.exclude)?;
+        for remark in &selection.remarks {
+            self.note(NoteLevel::Notice, None, remark.to_string());
+        }
+        let chosen: HashSet<&TableName> = selection.tables.iter().collect();
+        Ok(existing.into_iter().filter(|table| chosen.contains(&table.name)).collect())
+    }
+
+    async fn lock(&self, names: &[&TableName]) -> Result<()> {
+        if self.settings.dry_run {
+            return Ok(());
+        }
+        match self.target.lock(names).await? {
+            None => Ok(()),
+            Some(holder) => Err(Error::Locked(format!(
+                "another run is working on {}: {}",
+                holder.table, holder.description
+            ))),
+        }
+    }
+
+    /// Reads the log; in a real run it is made if it is missing, and rows of dead runs are closed.
+    async fn last_runs(&self, names: &[&TableName]) -> Result<HashMap<TableName, LastRun>> {
+        let exists = sync_log::exists(self.target, self.log).await?;
+        if !exists {
+            if !self.settings.dry_run {
+                sync_log::create(self.target, self.log).await?;
+            }
+            return Ok(HashMap::new());
+        }
+        if !self.settings.dry_run {
+            sync_log::close_stale(self.target, self.log, names).await?;
+        }
+        sync_log::last_runs(self.target, self.log, names).await
+    }
+
+    /// The selected tables that are empty on the target. Refuses a source in which all are empty
+    /// while the target is not: somebody named the wrong database.
+    async fn empty(&self, selected: &[&Table], sides: &Sides) -> Result<HashSet<TableName>> {
+        let there: HashMap<&TableName, &Table> =
+            sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let targets: Vec<&Table> =
+            selected.iter().filter_map(|table| there.get(&table.name).copied()).collect();
+        let empty: HashSet<TableName> = self.target.empty(&targets).await?.into_iter().collect();
+        let filled: Vec<&Table> =
+            targets.into_iter().filter(|table| !empty.contains(&table.name)).collect();
+        if filled.is_empty() || self.settings.force || !self.settings.deletes {
+            return Ok(empty);
+        }
+        if self.source.any_row(selected).await? {
+            return Ok(empty);
+        }
+        match self.target.holds_more_than(&filled, WRONG_SOURCE).await? {
+            true => Err(Error::Refused(format!(
+                "every selected table of the source is empty, while the target holds more than \
+                 {WRONG_SOURCE} rows, which would all be deleted: is {} the right source? If it is, \
+                 use -force",
+                self.settings.source.describe()
+            ))),
+            false => Ok(empty),
+        }
+    }
+
+    fn ground(&self, sides: &Sides) -> Ground {
+        let Sides { source, target } = sides;
+        let (here, there) = (&source.server, &target.server);
+        let agree = source.hash_probe.is_some() && source.hash_probe == target.hash_probe;
+        let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
+        Ground {
+            source_identity: format!(
+                "{}/{}/{}/{}",
+                here.system, here.database_oid, here.database, here.timeline
+            ),
+            timestamp: self.settings.timestamp.clone(),
+            hasher: if agree { Hasher::Extended } else { Hasher::Md5 },
+            replica_role: there.replica_role,
+            fire_triggers: self.settings.fire_triggers,
+            reconcile: self.settings.reconcile,
+            deletes: self.settings.deletes,
+            same_floats: shortest(here) == shortest(there),
+        }
+    }
+
+    fn remark(&self, sides: &Sides, ground: &Ground) {
+        if let Some(reason) = &sides.source.blind {
+            let overlap = minutes(sides.source.horizon.overlap);
+            let text = format!(
+                "{reason}, so a transaction that commits late could be missed: the next run reads \
+                 {overlap} again"
+            );
+            self.note(NoteLevel::Notice, None, text);
+        }
+        let versions = [(Side::Source, &sides.source.server), (Side::Target, &sides.target.server)];
+        if ground.hasher == Hasher::Md5 {
+            let old = versions.iter().find(|(_, server)| server.version < EXTENDED_HASHES);
+            let why = match old {
+                Some((side, _)) => format!("the {side} is older than PostgreSQL 11"),
+                None => "the two servers hash differently".to_owned(),
+            };
+            self.note(NoteLevel::Detail, None, format!("{why}: rows are compared by md5, slower"));
+        }
+        if !ground.replica_role && !ground.fire_triggers {
+            let text = "the target role may not set session_replication_role: foreign keys are \
+                        checked, so parents are written first and vanished rows removed last";
+            self.note(NoteLevel::Detail, None, text.to_owned());
+        }
+    }
+
+    fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
+        self.events.send(Event::Note(Note { table, text, level }));
+    }
+}
+
+fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> {
+    let missing: Vec<&Ident> =
+        schemas.iter().filter(|schema| !server.schemas.contains(schema)).collect();
+    let there: Vec<&str> = server.schemas.iter().map(Ident::as_str).collect();
+    let problems = missing.iter().map(|schema| {
+        format!(
+            "-schema (schema): the source has no schema \"{}\"; it has {}",
+            schema.as_str(),
+            there.join(", ")
+        )
+    });
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Config(problems.collect())),
+    }
+}
+
+/// A log that another chain of runs keeps on the source.
+fn looks_like_log(table: &Table) -> bool {
+    table.name.name.as_str() == "sync_log"
+        && ["run_id", "sync_type", "watermark", "fingerprint"]
+            .iter()
+            .all(|name| table.column(&Ident::new(*name)).is_some())
+}
+
+fn plan_all<'a>(
+    candidates: impl Iterator<Item = Candidate<'a>>,
+    ground: &Ground,
+) -> (Vec<Arc<TablePlan>>, Vec<TableOutcome>) {
+    let (mut plans, mut failed) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        match plan::table(candidate, ground) {
+            Ok(plan) => plans.push(Arc::new(plan)),
+            Err(error) => failed.push(TableOutcome {
+                table: candidate.source.name.clone(),
+                strategy: None,
+                status: Status::Failed,
+                counts: Default::default(),
+                elapsed: Duration::ZERO,
+                watermark: None,
+                error: Some(error),
+                retries: 0,
+            }),
+        }
+    }
+    (plans, failed)
+}
+
+fn order(plans: &[Arc<TablePlan>], keys: &[ForeignKey], ground: &Ground) -> Vec<Task> {
+    let names: Vec<&TableName> = plans.iter().map(|plan| &plan.shape.target.name).collect();
+    match ground.replica_role {
+        true => schedule::unordered(names.len()),
+        false => schedule::ordered(&names, keys),
+    }
+}
+
+fn minutes(overlap: Duration) -> String {
+    match overlap.as_secs() {
+        seconds if seconds % 60 == 0 => format!("the last {} minutes", seconds / 60),
+        seconds => format!("the last {seconds} seconds"),
+    }
+}

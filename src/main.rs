@@ -1,0 +1,101 @@
+//! The program: parse, run, report, exit. Owns the signals and the exit status, decides nothing else.
+
+use std::io;
+use std::process::ExitCode;
+
+use pgsync::cli::{self, Cli};
+use pgsync::config::Settings;
+use pgsync::error::Error;
+use pgsync::event::{Event, Events, Note, NoteLevel};
+use pgsync::report::progress::Screen;
+use pgsync::report::{self, Reporter};
+use pgsync::run;
+use pgsync::stop::{self, Signal, Stopper};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{self, SignalKind};
+
+fn main() -> ExitCode {
+    report::shorten_panics();
+    match cli::parse(std::env::args_os()) {
+        Ok(Cli::Run(settings, warnings)) => sync(*settings, warnings),
+        Ok(Cli::Text(text)) => {
+            report::answer(&text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            report::refusal(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn sync(settings: Settings, warnings: Vec<String>) -> ExitCode {
+    let runtime = match Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report::refusal(&Error::Internal(format!("no threads: {error}")));
+            return ExitCode::FAILURE;
+        }
+    };
+    let status = runtime.block_on(run_and_report(settings, warnings));
+    // Not a drop: that would wait for a name lookup that nobody needs any more.
+    runtime.shutdown_background();
+    ExitCode::from(status)
+}
+
+async fn run_and_report(settings: Settings, warnings: Vec<String>) -> u8 {
+    let signals = match Signals::caught() {
+        Ok(signals) => signals,
+        Err(error) => {
+            report::refusal(&Error::Internal(format!("signals cannot be caught: {error}")));
+            return 1;
+        }
+    };
+    let (events, heard) = Events::channel();
+    let (stopper, stop) = stop::channel();
+    let reporter = Reporter::start(settings.output, settings.dry_run, heard);
+    warnings.into_iter().for_each(|text| say(&events, NoteLevel::Warning, text));
+    let signals = tokio::spawn(signals.obey(stopper, events.clone(), reporter.screen()));
+    let report = run::run(settings, events, stop).await;
+    reporter.finish(&report).await;
+    signals.abort();
+    report.exit_status()
+}
+
+fn say(events: &Events, level: NoteLevel, text: String) {
+    events.send(Event::Note(Note { table: None, text, level }));
+}
+
+/// The signals that end a run. Caught from the moment this exists.
+struct Signals {
+    interrupt: unix::Signal,
+    terminate: unix::Signal,
+}
+
+impl Signals {
+    fn caught() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: unix::signal(SignalKind::interrupt())?,
+            terminate: unix::signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The first asks the run to stop at a safe point, the second leaves at once: what is committed
+    /// stands, and the server rolls back the rest.
+    async fn obey(mut self, stopper: Stopper, events: Events, screen: Option<Screen>) {
+        let first = self.next().await;
+        stopper.request(first);
+        let text = format!("{} received, stopping; once more leaves at once", first.name());
+        say(&events, NoteLevel::Notice, text);
+        let second = self.next().await;
+        report::abandon(screen).await;
+        std::process::exit(second.exit_status().into());
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.terminate.recv() => Signal::Terminate,
+        }
+    }
+}

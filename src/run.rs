@@ -1,0 +1,230 @@
+//! One run from the first connection to the report. A round reads one snapshot; when the snapshot or
+//! the locks are lost to a passing fault, another round follows over all tables, so that what is
+//! reported as in step was so at one moment.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::Utc;
+use tokio::sync::Semaphore;
+
+use crate::config::Settings;
+use crate::discover::{Ends, Found};
+use crate::error::{Error, Result, Side};
+use crate::event::{Event, Events};
+use crate::ident::TableName;
+use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::pg::{self, Pool};
+use crate::source::Source;
+use crate::sql::log::{Entry, Log};
+use crate::stop::Stop;
+use crate::strategy::Engine;
+use crate::table_job::{self, Unlogged};
+use crate::target::{Target, sync_log};
+use crate::workers;
+
+/// How long a stop waits for batches to end before it cancels their statements.
+const GRACE: std::time::Duration = std::time::Duration::from_millis(700);
+
+/// Runs, and reports whatever happens.
+pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
+    let settings = Arc::new(settings);
+    let mut report = RunReport {
+        run_id: run_id(),
+        source: settings.source.describe(),
+        target: settings.target.describe(),
+        started: Utc::now(),
+        elapsed: std::time::Duration::ZERO,
+        dry_run: settings.dry_run,
+        tables: Vec::new(),
+        notes: Vec::new(),
+        error: None,
+        retries: 0,
+    };
+    let started = Instant::now();
+    let mut waiting = stop.clone();
+    // Boxed: the nested futures are too deep for the compiler to lay out in one piece.
+    let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));
+    let ended = tokio::select! {
+        ended = rounds => ended,
+        // Only before workers run: they watch the stop themselves.
+        signal = async { let signal = waiting.wait().await; tokio::time::sleep(3 * GRACE).await; signal } => {
+            Err(Error::Stopped(signal))
+        }
+    };
+    report.error = ended.err().or(stop.requested().map(Error::Stopped));
+    report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    report.notes = events.notes();
+    report.elapsed = started.elapsed();
+    report
+}
+
+/// Short, sortable, and unlike any other: the time in microseconds and the process.
+fn run_id() -> String {
+    format!("{}-{}", Utc::now().format("%Y%m%dT%H%M%S%.6f"), std::process::id())
+}
+
+async fn rounds(
+    settings: &Arc<Settings>,
+    events: &Events,
+    stop: &Stop,
+    report: &mut RunReport,
+) -> Result<()> {
+    loop {
+        let ended = round(settings, events, stop, report).await;
+        let error = match ended {
+            Ok(None) => return Ok(()),
+            Ok(Some(lost)) => lost,
+            Err(error) if passes(&error, report.retries) => error,
+            Err(error) => return Err(error),
+        };
+        if stop.requested().is_some() || report.retries >= settings.retries {
+            return Err(error);
+        }
+        report.retries += 1;
+        events.send(Event::Retry {
+            table: None,
+            error: error.to_string(),
+            attempt: report.retries,
+            of: settings.retries,
+        });
+        table_job::pause(&mut stop.clone(), report.retries).await;
+    }
+}
+
+/// Whether a round that did not come to work is tried again: a server that answers that it is
+/// starting or full, or one that was there before. A name that leads nowhere is said at once.
+fn passes(error: &Error, retries: u32) -> bool {
+    error.is_transient() && (retries > 0 || error.sqlstate().is_some())
+}
+
+/// One snapshot's work. Gives the reason when another round has to follow.
+async fn round(
+    settings: &Arc<Settings>,
+    events: &Events,
+    stop: &Stop,
+    report: &mut RunReport,
+) -> Result<Option<Error>> {
+    let log = Log { table: log_table(settings) };
+    let (source, target) = ends(settings)?;
+    let ends = Ends { settings, source: &source, target: &target, log: &log, events };
+    events.send(Event::Connected {
+        source: report.source.clone(),
+        target: report.target.clone(),
+        parallel: settings.parallel,
+    });
+    let Found { plans, failed, tasks, horizon, page_ranges } = Box::pin(ends.discover()).await?;
+    let engine = Arc::new(Engine {
+        source,
+        target,
+        log,
+        horizon,
+        events: events.clone(),
+        stop: stop.clone(),
+        run_id: report.run_id.clone(),
+        source_name: report.source.clone(),
+        slots: Semaphore::new(settings.parallel),
+        settings: settings.clone(),
+        page_ranges,
+    });
+    let before = std::mem::take(&mut report.tables);
+    let guard = tokio::spawn(cancel_on_stop(engine.clone()));
+    let ended = workers::run(&engine, &plans, tasks).await;
+    guard.abort();
+    let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
+    let logged = write_log(&engine, &mut outcomes, &unlogged, &failed).await;
+    failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
+    report.tables = outcomes.into_iter().chain(failed).collect();
+    carry_over(&mut report.tables, &before);
+    engine.source.close().await;
+    engine.target.close().await;
+    match ended.lost {
+        Some(lost) => Ok(Some(lost)),
+        None => logged.map(|()| None),
+    }
+}
+
+/// A stop lets batches end; what takes longer is cancelled on the servers.
+async fn cancel_on_stop(engine: Arc<Engine>) {
+    let mut stop = engine.stop.clone();
+    stop.wait().await;
+    tokio::time::sleep(GRACE).await;
+    tokio::join!(engine.source.cancel_all(), engine.target.cancel_all());
+}
+
+fn ends(settings: &Settings) -> Result<(Source, Target)> {
+    // One session per job, and the keeper of snapshot or locks.
+    let size = settings.parallel + 1;
+    let session = |replica_role| pg::Settings { lock_timeout: settings.lock_timeout, replica_role };
+    let source = Pool::new(&settings.source, Side::Source, size, session(false))?;
+    let replica_role = !settings.fire_triggers;
+    let target = Pool::new(&settings.target, Side::Target, size, session(replica_role))?;
+    Ok((Source::new(source), Target::new(target)))
+}
+
+fn log_table(settings: &Settings) -> TableName {
+    let first = settings.schemas.first().map_or("public", |schema| schema.as_str());
+    settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
+}
+
+/// Writes the rows of all tables that ended without one, together.
+async fn write_log(
+    engine: &Engine,
+    outcomes: &mut [TableOutcome],
+    unlogged: &[Option<Unlogged>],
+    failed: &[TableOutcome],
+) -> Result<()> {
+    if engine.settings.dry_run {
+        return Ok(());
+    }
+    if engine.stop.requested().is_some() {
+        let interrupted = Status::Interrupted.name();
+        sync_log::finish_run(&engine.target, &engine.log, &engine.run_id, interrupted).await?;
+    }
+    let errors: Vec<Option<String>> = outcomes.iter().map(error_text).collect();
+    let mut entries = Vec::new();
+    let mut places = Vec::new();
+    for (place, unlogged) in unlogged.iter().enumerate() {
+        let Some(unlogged) = unlogged else { continue };
+        let outcome = &outcomes[place];
+        let mut entry = table_job::entry(engine, &unlogged.plan, outcome.status.name());
+        entry.watermark = unlogged.watermark.clone().or(entry.watermark);
+        entry.elapsed = Some(outcome.elapsed);
+        entry.error = errors[place].as_deref();
+        entries.push(entry);
+        places.push(place);
+    }
+    let failures: Vec<Option<String>> = failed.iter().map(error_text).collect();
+    entries.extend(failed.iter().zip(&failures).map(|(outcome, error)| Entry {
+        run_id: &engine.run_id,
+        source: &engine.source_name,
+        table: &outcome.table,
+        sync_type: None,
+        status: outcome.status.name(),
+        fingerprint: None,
+        watermark: None,
+        counts: outcome.counts,
+        error: error.as_deref(),
+        elapsed: Some(outcome.elapsed),
+    }));
+    let watermarks = sync_log::insert_ended(&engine.target, &engine.log, &entries).await?;
+    for (place, watermark) in places.into_iter().zip(watermarks) {
+        outcomes[place].watermark = watermark;
+    }
+    Ok(())
+}
+
+fn error_text(outcome: &TableOutcome) -> Option<String> {
+    outcome.error.as_ref().map(ToString::to_string)
+}
+
+/// What earlier rounds of this run did to the same tables.
+fn carry_over(tables: &mut [TableOutcome], before: &[TableOutcome]) {
+    for table in tables {
+        if let Some(earlier) = before.iter().find(|earlier| earlier.table == table.table) {
+            table.counts.add(earlier.counts);
+            table.elapsed += earlier.elapsed;
+            table.retries += earlier.retries;
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A pool of workers over a queue of ready tasks, largest first. Small tables are looked at in groups,
+//! all at once over one pair of sessions. Each table gets exactly one outcome, also when its task
+//! panics.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::outcome::{Status, Strategy, TableOutcome};
+use crate::plan::TablePlan;
+use crate::plan::schedule::{Part, Task};
+use crate::reconcile::{self, Probe};
+use crate::strategy::Engine;
+use crate::table_job::{self, End, Unlogged, Work};
+
+/// Tables that are looked at at once over one pair of sessions.
+const GROUP: usize = 32;
+/// A table larger than this is looked at alone, in bytes: others would wait behind it.
+const SMALL: u64 = 8 * 1024 * 1024;
+
+/// How the tables ended, in the order of the plans.
+pub struct Ended {
+    pub outcomes: Vec<(TableOutcome, Option<Unlogged>)>,
+    /// Why the round cannot be trusted to have read one moment, if it cannot.
+    pub lost: Option<Error>,
+}
+
+/// Runs all tasks to their end.
+pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> Ended {
+    let queue = Arc::new(Queue::new(plans, tasks));
+    let workers = engine.settings.parallel.min(plans.len());
+    let workers = (0..workers).map(|_| tokio::spawn(worker(engine.clone(), queue.clone())));
+    for end in join_all(workers).await {
+        // A worker itself only hands on; its tasks are guarded one by one.
+        if let Err(error) = end {
+            queue.lose(Error::Internal(format!("a worker ended early: {error}")));
+        }
+    }
+    let ended = queue.ended(engine);
+    for (outcome, _) in &ended.outcomes {
+        if outcome.status == Status::Skipped {
+            engine.events.send(Event::Finished(Box::new(outcome.clone())));
+        }
+    }
+    ended
+}
+
+async fn worker(engine: Arc<Engine>, queue: Arc<Queue>) {
+    loop {
+        let turn = queue.turn.notified();
+        match queue.take(&engine) {
+            Taken::Tasks(tasks) => {
+                let Ok(_slot) = engine.slots.acquire().await else { return };
+                work(&engine, &queue, tasks).await;
+            }
+            Taken::Wait => turn.await,
+            Taken::Nothing => return,
+        }
+    }
+}
+
+async fn work(engine: &Arc<Engine>, queue: &Queue, mut tasks: Vec<(usize, Part, Work)>) {
+    if tasks.len() > 1 {
+        look(engine, &mut tasks).await;
+    }
+    for (task, part, work) in tasks {
+        let seen = work.probe.as_ref().filter(|probe| probe.unchanged() && part != Part::Delete);
+        let end = match seen {
+            Some(probe) => work.unchanged(engine, probe),
+            None => guarded(engine, work, part).await,
+        };
+        if let End::Done(outcome, _) = &end {
+            engine.events.send(Event::Finished(outcome.clone()));
+        }
+        queue.end(task, end);
+    }
+}
+
+/// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
+/// says why.
+async fn look(engine: &Engine, tasks: &mut [(usize, Part, Work)]) {
+    let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
+    let Ok((mut source, mut target)) = sessions else { return };
+    let looks = tasks.iter().map(|(_, _, work)| reconcile::probe(&work.plan, &source, &target));
+    let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
+    if probes.iter().any(Result::is_err) {
+        return;
+    }
+    for ((_, _, work), probe) in tasks.iter_mut().zip(probes) {
+        work.probe = probe.ok();
+    }
+    source.set_clean(true);
+    target.set_clean(true);
+}
+
+/// A panic in a task fails its table only.
+async fn guarded(engine: &Arc<Engine>, work: Work, part: Part) -> End {
+    let kept = work.clone();
+    match tokio::spawn(table_job::run(engine.clone(), work, part)).await {
+        Ok(end) => end,
+        Err(error) => {
+            let error = Error::Internal(format!("the table's task ended early: {error}"));
+            table_job::fail(engine, kept, Status::Failed, error).await
+        }
+    }
+}
+
+/// The tasks and how far each is.
+struct Queue {
+    state: Mutex<State>,
+    turn: Notify,
+}
+
+struct State {
+    tasks: Vec<Task>,
+    progress: Vec<Progress>,
+    plans: Vec<Arc<TablePlan>>,
+    carried: Vec<Option<Work>>,
+    outcomes: Vec<Option<(TableOutcome, Option<Unlogged>)>>,
+    lost: Option<Error>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+}
+
+enum Taken {
+    Tasks(Vec<(usize, Part, Work)>),
+    /// Something has to end first.
+    Wait,
+    Nothing,
+}
+
+impl Queue {
+    fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>) -> Self {
+        tasks.iter_mut().for_each(|task| task.after.sort_unstable());
+        let state = State {
+            progress: vec![Progress::Waiting; tasks.len()],
+            tasks,
+            plans: plans.to_vec(),
+            carried: vec![None; plans.len()],
+            outcomes: vec![None; plans.len()],
+            lost: None,
+        };
+        Self { state: Mutex::new(state), turn: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lose(&self, error: Error) {
+        self.state().lost = Some(error);
+        self.turn.notify_waiters();
+    }
+
+    fn take(&self, engine: &Engine) -> Taken {
+        let mut state = self.state();
+        if state.lost.is_some() || engine.stop.requested().is_some() {
+            return Taken::Nothing;
+        }
+        state.skip_orphans();
+        let mut ready = state.ready();
+        if ready.is_empty() {
+            let open = |progress: &Progress| *progress == Progress::Waiting;
+            return match state.progress.iter().any(open) {
+                true => Taken::Wait,
+                false => Taken::Nothing,
+            };
+        }
+        ready.sort_by_key(|task| std::cmp::Reverse(state.plan_of(*task).bytes));
+        let alone = !state.is_small(ready[0]);
+        let share = ready.len().div_ceil(engine.settings.parallel).clamp(1, GROUP);
+        let count = if alone { 1 } else { share };
+        let taken = ready.into_iter().take(count).map(|task| state.start(task)).collect();
+        Taken::Tasks(taken)
+    }
+
+    fn end(&self, task: usize, end: End) {
+        let mut state = self.state();
+        let table = state.tasks[task].table;
+        state.progress[task] = Progress::Done;
+        match end {
+            End::Carried(work) => state.carried[table] = Some(*work),
+            End::Done(outcome, log) => {
+                if outcome.status != Status::Success {
+                    state.progress[task] = Progress::Failed;
+                }
+                state.close_others(table, task);
+                state.outcomes[table] = Some((*outcome, log));
+            }
+            End::Lost(outcome) => {
+                state.lost.clone_from(&outcome.error);
+                state.outcomes[table] = Some((*outcome, None));
+            }
+        }
+        drop(state);
+        self.turn.notify_waiters();
+    }
+
+    /// One outcome per table: those that nobody reached were skipped or interrupted.
+    fn ended(&self, engine: &Engine) -> Ended {
+        let mut state = self.state();
+        let stopped = engine.stop.requested().map(Error::Stopped);
+        let reason = stopped.or_else(|| state.lost.clone());
+        let outcomes = (0..state.plans.len()).map(|table| {
+            state.outcomes[table].take().unwrap_or_else(|| {
+                let carried = state.carried[table].take();
+                let work = carried.unwrap_or_else(|| Work::new(state.plans[table].clone()));
+                let reason = reason.clone().or(Some(Error::Internal("never reached".to_owned())));
+                let log = Unlogged { plan: work.plan.clone(), watermark: None };
+                let begun = work.log_id.is_some();
+                let status = if begun { Status::Interrupted } else { Status::Skipped };
+                (work.outcome(status, reason), (!begun).then_some(log))
+            })
+        });
+        Ended { outcomes: outcomes.collect(), lost: state.lost.clone() }
+    }
+}
+
+impl State {
+    fn plan_of(&self, task: usize) -> &TablePlan {
+        &self.plans[self.tasks[task].table]
+    }
+
+    /// Waiting tasks whose predecessors have ended.
+    fn ready(&self) -> Vec<usize> {
+        let ended =
+            |task: &usize| matches!(self.progress[*task], Progress::Done | Progress::Failed);
+        let waiting = |task: &usize| self.progress[*task] == Progress::Waiting;
+        let all = 0..self.tasks.len();
+        all.filter(waiting).filter(|task| self.tasks[*task].after.iter().all(ended)).collect()
+    }
+
+    fn is_small(&self, task: usize) -> bool {
+        let plan = self.plan_of(task);
+        plan.bytes <= SMALL
+            && plan.strategy != Strategy::Copy
+            && self.tasks[task].part != Part::Delete
+    }
+
+    fn start(&mut self, task: usize) -> (usize, Part, Work) {
+        self.progress[task] = Progress::Running;
+        let Task { table, part, .. } = self.tasks[task];
+        let carried = self.carried[table].take();
+        (task, part, carried.unwrap_or_else(|| Work::new(self.plans[table].clone())))
+    }
+
+    /// A write whose parent failed is not tried: its rows could refer to missing ones.
+    fn skip_orphans(&mut self) {
+        for task in self.ready() {
+            let Task { table, part, after } = &self.tasks[task];
+            let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
+            let (table, Some(&failed)) = (*table, failed.filter(|_| *part == Part::Write)) else {
+                continue;
+            };
+            let parent = &self.plan_of(failed).shape.source.name;
+            let error = Error::Table(format!(
+                "not tried, because it refers to {parent}, which failed: mend that one first"
+            ));
+            let work = Work::new(self.plans[table].clone());
+            let log = Unlogged { plan: work.plan.clone(), watermark: None };
+            self.outcomes[table] = Some((work.outcome(Status::Skipped, Some(error)), Some(log)));
+            self.progress[task] = Progress::Failed;
+            self.close_others(table, task);
+        }
+    }
+
+    /// A table that has ended has no other task to come.
+    fn close_others(&mut self, table: usize, task: usize) {
+        for other in 0..self.tasks.len() {
+            let same = self.tasks[other].table == table && other != task;
+            if same && self.progress[other] == Progress::Waiting {
+                self.progress[other] = self.progress[task];
+            }
+        }
+    }
+}
