@@ -1,0 +1,7 @@
+//! What a run does to two real databases, told from outside: every test makes a pair of databases,
+//! runs the built program and compares contents by plain SQL. One module per subject.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod harness;
