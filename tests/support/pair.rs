@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Clusters, Server, clusters};
+use super::outcome::Outcome;
 use super::run::Sync;
 use super::session::{Row, Session};
 use super::{content, untouched};
@@ -93,6 +94,30 @@ impl Pair {
     /// A run from source to target; `.await` it.
     pub fn sync(&self) -> Sync<'_> {
         Sync::of(self)
+    }
+
+    /// The life of most tables: a first run, these changes on the source, a second run, equal
+    /// contents, and a third run that finds nothing to do. Returns what the second run did.
+    pub async fn follow(&self, changes: &str) -> Outcome {
+        self.sync().await.expect_ok();
+        self.assert_all_same().await;
+        self.source(changes).await;
+        self.settle().await
+    }
+
+    /// One run brings all tables in step, and the next finds nothing to do.
+    pub async fn settle(&self) -> Outcome {
+        let outcome = self.sync().await.expect_ok();
+        self.assert_all_same().await;
+        self.sync().await.expect_unchanged();
+        outcome
+    }
+
+    /// The major version of the older of the two servers.
+    pub async fn version(&self) -> u32 {
+        let sql = "select current_setting('server_version_num')::int / 10000";
+        let versions = [self.source_value(sql).await, self.target_value(sql).await];
+        versions.iter().filter_map(|version| version.parse().ok()).min().unwrap_or_default()
     }
 
     /// Both sides hold the same rows in this table (a name as SQL has it, quoted where needed).

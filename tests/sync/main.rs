@@ -4,4 +4,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
+mod digests;
+mod failures;
+mod first_run;
 mod harness;
+mod keys;
+mod late_commit;
+mod rights;
+mod selection;
+mod shapes;
+mod sync_log;
+mod timestamps;
+mod triggers;
+mod writers;
