@@ -54,16 +54,38 @@ fn config(db: &Pair, more: &str) -> String {
 async fn the_documented_command_line_with_patterns_works_verbatim() {
     let db = shop().await;
     let (source, target) = (db.source_url(), db.target_url());
-    let args = ["-source", &source, "-target", &target, "-include", "user_*,order_*", "-exclude", "temp_*,*_log,audit_[0-9]*"];
+    let args = [
+        "-source",
+        &source,
+        "-target",
+        &target,
+        "-include",
+        "user_*,order_*",
+        "-exclude",
+        "temp_*,*_log,audit_[0-9]*",
+    ];
     let run = pgsync(&args).await.expect_ok();
-    run.expect_said("user_roles").expect_said("order_lines").expect_unsaid("user_log").expect_unsaid("audit_1");
+    run.expect_said("user_roles")
+        .expect_said("order_lines")
+        .expect_unsaid("user_log")
+        .expect_unsaid("audit_1");
 }
 
 #[tokio::test]
 async fn the_documented_command_line_with_a_timestamp_works_verbatim() {
     let db = shop().await;
     let (source, target) = (db.source_url(), db.target_url());
-    let args = ["-source", &source, "-target", &target, "-timestamp", "modified_at", "-parallel", "8", "-verbose"];
+    let args = [
+        "-source",
+        &source,
+        "-target",
+        &target,
+        "-timestamp",
+        "modified_at",
+        "-parallel",
+        "8",
+        "-verbose",
+    ];
     pgsync(&args).await.expect_ok();
     db.assert_all_same().await;
     db.source("update users set name = 'x', modified_at = now() where id = 5").await;
@@ -88,10 +110,37 @@ async fn every_form_of_a_flag_means_the_same() {
     let db = shop().await;
     let (source, target) = (db.source_url(), db.target_url());
     let forms = [
-        vec!["-source".into(), source.clone(), "-target".into(), target.clone(), "-include".into(), "users".into(), "-json".into()],
-        vec![format!("-source={source}"), format!("-target={target}"), "-include=users".into(), "-json=true".into()],
-        vec!["--source".into(), source.clone(), "--target".into(), target.clone(), "--include".into(), "users".into(), "--json".into()],
-        vec![format!("--source={source}"), format!("--target={target}"), "--include=users".into(), "--json".into(), "-verbose=false".into()],
+        vec![
+            "-source".into(),
+            source.clone(),
+            "-target".into(),
+            target.clone(),
+            "-include".into(),
+            "users".into(),
+            "-json".into(),
+        ],
+        vec![
+            format!("-source={source}"),
+            format!("-target={target}"),
+            "-include=users".into(),
+            "-json=true".into(),
+        ],
+        vec![
+            "--source".into(),
+            source.clone(),
+            "--target".into(),
+            target.clone(),
+            "--include".into(),
+            "users".into(),
+            "--json".into(),
+        ],
+        vec![
+            format!("--source={source}"),
+            format!("--target={target}"),
+            "--include=users".into(),
+            "--json".into(),
+            "-verbose=false".into(),
+        ],
     ];
     for args in forms {
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -103,8 +152,23 @@ async fn every_form_of_a_flag_means_the_same() {
 async fn help_and_version_are_answers_on_stdout() {
     for flag in ["-h", "-help", "--help"] {
         let run = pgsync(&[flag]).await.expect_exit(0);
-        for name in ["source", "target", "schema", "include", "exclude", "timestamp", "parallel", "batch-size", "verbose",
-            "config", "reconcile", "overlap", "no-deletes", "quiet", "json"] {
+        for name in [
+            "source",
+            "target",
+            "schema",
+            "include",
+            "exclude",
+            "timestamp",
+            "parallel",
+            "batch-size",
+            "verbose",
+            "config",
+            "reconcile",
+            "overlap",
+            "no-deletes",
+            "quiet",
+            "json",
+        ] {
             assert!(run.stdout.contains(&format!("-{name}")), "-{name} expected in {run}");
         }
     }
@@ -121,14 +185,21 @@ async fn a_flag_beats_the_environment_and_that_beats_the_file() {
     run().await.expect_ok().expect_tables(&["users"]);
     let from_environment = || run().env("PGSYNC_INCLUDE", "user_roles");
     from_environment().await.expect_ok().expect_tables(&["user_roles"]);
-    from_environment().args(&["-include", "user_log"]).await.expect_ok().expect_tables(&["user_log"]);
+    from_environment()
+        .args(&["-include", "user_log"])
+        .await
+        .expect_ok()
+        .expect_tables(&["user_log"]);
 }
 
 #[tokio::test]
 async fn both_ends_can_come_from_the_environment() {
     let db = shop().await;
     let sync = db.sync().without_urls();
-    sync.env("PGSYNC_SOURCE", db.source_url()).env("PGSYNC_TARGET", db.target_url()).await.expect_ok();
+    sync.env("PGSYNC_SOURCE", db.source_url())
+        .env("PGSYNC_TARGET", db.target_url())
+        .await
+        .expect_ok();
     db.assert_all_same().await;
 }
 
@@ -141,7 +212,8 @@ async fn key_value_connection_strings_work() {
         let (host, port) = address.rsplit_once(':').expect("host:port");
         format!("host={host} port={port} user=postgres dbname='{}' connect_timeout=5", db.name)
     };
-    let (source, target) = (words(db.source_server().address()), words(db.target_server().address()));
+    let (source, target) =
+        (words(db.source_server().address()), words(db.target_server().address()));
     db.sync().source_url(source).target_url(target).await.expect_ok();
     db.assert_all_same().await;
 }
@@ -153,7 +225,10 @@ async fn a_socket_folder_can_stand_in_for_a_host() {
     let port = db.source_value("show port").await;
     let by_host = format!("postgres:///{}?host={folder}&port={port}&user=postgres", db.name);
     db.sync().source_url(by_host).await.expect_ok();
-    db.sync().source_url(format!("postgres://postgres@{folder}:{port}/{}", db.name)).await.expect_ok();
+    db.sync()
+        .source_url(format!("postgres://postgres@{folder}:{port}/{}", db.name))
+        .await
+        .expect_ok();
 }
 
 #[tokio::test]
@@ -170,7 +245,8 @@ async fn a_password_file_is_read() {
     let folder = Folder::new(&db);
     let role = db.source_reader_with_password().await;
     let (host, port) = db.source_server().address().rsplit_once(':').expect("host:port");
-    let file = folder.file("pass", &format!("# ours\n{host}:{port}:*:{}:{}\n", role.name, role.password));
+    let file =
+        folder.file("pass", &format!("# ours\n{host}:{port}:*:{}:{}\n", role.name, role.password));
     let url = role.url.replace(&format!(":{}", role.password), "");
     db.sync().source_url(&url).env("PGPASSFILE", file).await.expect_ok();
     db.sync().source_url(&url).env("PGPASSWORD", &role.password).await.expect_ok();
@@ -184,7 +260,10 @@ fn one_line(run: &Outcome, side: &str) {
     let lines: Vec<&str> = run.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     assert_eq!(lines.len(), 1, "one line on stderr expected of {run}");
     assert!(lines[0].contains(side), "{side} expected in {run}");
-    assert!(!run.stdout.contains("s3cret") && !run.stderr.contains("s3cret"), "no password expected in {run}");
+    assert!(
+        !run.stdout.contains("s3cret") && !run.stderr.contains("s3cret"),
+        "no password expected in {run}"
+    );
 }
 
 #[tokio::test]
@@ -198,7 +277,8 @@ async fn an_unreachable_host_is_one_line_that_names_the_side() {
 #[tokio::test]
 async fn a_wrong_password_is_one_line_that_names_the_side() {
     let db = shop().await;
-    let (source, target) = (db.source_reader_with_password().await, db.target_writer_with_password().await);
+    let (source, target) =
+        (db.source_reader_with_password().await, db.target_writer_with_password().await);
     let wrong = |url: &str| url.replace("s3cret-p4ss", "s3cret-wr0ng");
     let run = db.sync().plain().source_url(wrong(&source.url)).await.expect_exit(1);
     one_line(&run, "source");
@@ -226,7 +306,8 @@ async fn an_error_of_the_run_is_part_of_the_json_result() {
 
 #[tokio::test]
 async fn all_that_is_wrong_with_a_configuration_is_said_at_once() {
-    let run = pgsync(&["-parallel", "0", "-batch-size", "many", "-overlap", "soon"]).await.expect_exit(2);
+    let run =
+        pgsync(&["-parallel", "0", "-batch-size", "many", "-overlap", "soon"]).await.expect_exit(2);
     for text in ["-source", "-target", "-parallel", "-batch-size", "-overlap"] {
         assert!(run.stderr.contains(text), "{text} expected in {run}");
     }
@@ -251,8 +332,15 @@ async fn a_config_file_that_is_no_json_is_named_with_the_place() {
     let db = shop().await;
     let folder = Folder::new(&db);
     let file = folder.file("broken.json", "{\"sourceDb\": }");
-    pgsync(&["-config", &file]).await.expect_exit(2).expect_said("broken.json").expect_said("line 1");
-    pgsync(&["-config", "/nonexistent/c.json"]).await.expect_exit(2).expect_said("/nonexistent/c.json");
+    pgsync(&["-config", &file])
+        .await
+        .expect_exit(2)
+        .expect_said("broken.json")
+        .expect_said("line 1");
+    pgsync(&["-config", "/nonexistent/c.json"])
+        .await
+        .expect_exit(2)
+        .expect_said("/nonexistent/c.json");
 }
 
 #[tokio::test]
@@ -281,7 +369,8 @@ fn plain(db: &Pair) -> Sync<'_> {
 fn logged(line: &str) -> Option<&str> {
     let shape = "[0000-00-00T00:00:00Z] ";
     let (stamp, text) = (line.get(..shape.len())?, line.get(shape.len()..)?);
-    let fits = |(is, like): (char, char)| if like == '0' { is.is_ascii_digit() } else { is == like };
+    let fits =
+        |(is, like): (char, char)| if like == '0' { is.is_ascii_digit() } else { is == like };
     stamp.chars().zip(shape.chars()).all(fits).then_some(text)
 }
 
@@ -292,7 +381,10 @@ async fn log_lines_go_to_stderr_with_time_and_table() {
     let texts: Option<Vec<&str>> = run.stderr.lines().map(logged).collect();
     let texts = texts.unwrap_or_else(|| panic!("log lines only expected on stderr of {run}"));
     assert!(texts.iter().any(|text| text.starts_with("users - copy")), "in {run}");
-    assert!(run.stdout.lines().all(|line| logged(line).is_none()), "no log line on stdout of {run}");
+    assert!(
+        run.stdout.lines().all(|line| logged(line).is_none()),
+        "no log line on stdout of {run}"
+    );
 }
 
 #[tokio::test]
@@ -343,9 +435,24 @@ async fn no_colour_and_no_bar_goes_to_a_pipe() {
 async fn json_is_one_object_with_the_documented_fields() {
     let db = shop().await;
     let run = db.sync().await.expect_ok();
-    let object = run.json.as_object().unwrap_or_else(|| panic!("one JSON object expected of {run}"));
-    for field in ["pgsync", "run_id", "source", "target", "status", "exit_status", "dry_run", "started",
-        "elapsed_seconds", "retries", "tables", "totals", "notes", "error"] {
+    let object =
+        run.json.as_object().unwrap_or_else(|| panic!("one JSON object expected of {run}"));
+    for field in [
+        "pgsync",
+        "run_id",
+        "source",
+        "target",
+        "status",
+        "exit_status",
+        "dry_run",
+        "started",
+        "elapsed_seconds",
+        "retries",
+        "tables",
+        "totals",
+        "notes",
+        "error",
+    ] {
         assert!(object.contains_key(field), "{field} expected in {run}");
     }
     assert_eq!(run.json["totals"]["rows_inserted"], 1234, "in {run}");
@@ -354,7 +461,8 @@ async fn json_is_one_object_with_the_documented_fields() {
 #[tokio::test]
 async fn no_password_is_ever_printed() {
     let db = shop().await;
-    let (source, target) = (db.source_reader_with_password().await, db.target_writer_with_password().await);
+    let (source, target) =
+        (db.source_reader_with_password().await, db.target_writer_with_password().await);
     db.target("alter table users add constraint small check (id < 1000)").await;
     for flags in [vec!["-verbose"], vec!["-json", "-verbose"], vec![]] {
         let run = plain(&db).source_role(&source).target_role(&target).args(&flags).await;
