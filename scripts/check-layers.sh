@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Holds the house's shape: imports only point down the layers (DESIGN.md, "Layers"), source and
+# target never import each other, each crate enters by its one door, only `report` prints.
+# Prints every offending line and ends with 1 when there is one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Module and layer.
+layers='
+main 4  cli 4  report 4
+run 3  workers 3  table_job 3  discover 3  strategy 3  reconcile 3
+pg 2  source 2  target 2
+config 1  filter 1  plan 1  copy_text 1  sql 1  suggest 1
+ident 0  table 0  error 0  outcome 0  event 0  stop 0
+'
+
+# Crate and the paths below src that may name it.
+doors='
+clap                 cli
+globset              filter
+indicatif            report/progress
+deadpool             pg
+deadpool_postgres    pg
+rustls               pg
+rustls_native_certs  pg
+rustls_pki_types     pg
+tokio_rustls         pg
+rusqlite             source/sqlite
+'
+
+find src -name '*.rs' -print | LC_ALL=C sort | xargs awk -v layers="$layers" -v doors="$doors" '
+function complain(why) { printf "%s:%d: %s: %s\n", FILENAME, FNR, why, text; bad = 1 }
+
+# The part of `rest` that the last match() covered, without the `skip` characters before it.
+function matched(skip) { return substr(rest, RSTART + skip, RLENGTH - skip) }
+
+# A path may be named by the module file or by its folder: pg.rs, pg/mod.rs, pg/tls.rs.
+function below(path, door) { return path == door || index(path, door "/") == 1 }
+
+function import(name) {
+    if (!(name in layer)) return
+    if (layer[name] > layer[module]) complain(module " (layer " layer[module] ") imports " name " (layer " layer[name] ")")
+    if (module == "source" && name == "target" || module == "target" && name == "source") complain("source and target do not know each other")
+}
+
+BEGIN {
+    n = split(layers, word, /[ \n]+/)
+    for (i = 1; i < n; i++) if (word[i + 1] ~ /^[0-9]$/) layer[word[i]] = word[i + 1]
+    n = split(doors, word, /[ \n]+/)
+    for (i = 1; i < n; i++) if (word[i] != "") { door[word[i]] = word[i + 1]; i++ }
+}
+
+FNR == 1 {
+    path = FILENAME; sub(/^src\//, "", path); sub(/\.rs$/, "", path); sub(/\/mod$/, "", path)
+    module = path; sub(/\/.*/, "", module)
+    depth = split(path, word, "/")
+    if (module != "lib" && !(module in layer)) { text = ""; complain("the module is in no layer: add it to the table in scripts/check-layers.sh and DESIGN.md") }
+}
+
+{
+    text = $0; sub(/^[ \t]+/, "", text)
+    if (text ~ /^\/\// || module == "lib") next
+    if (text ~ /(crate|pgsync)::[{]/) complain("write one `use` per module")
+
+    rest = text
+    while (match(rest, /(crate|pgsync)::[a-z_]+/)) {
+        name = matched(0); sub(/.*::/, "", name); import(name)
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+    rest = text
+    while (match(rest, /(super::)+[a-z_]+/)) {
+        name = matched(0)
+        if (gsub(/super::/, "", name) == depth) import(name) # so many lead out to the crate
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+
+    rest = text
+    while (match(rest, /[A-Za-z_][A-Za-z0-9_]*(::|;)/)) {
+        name = matched(0); sub(/(::|;)$/, "", name)
+        before = RSTART > 2 ? substr(rest, RSTART - 2, 2) : ""
+        if (name in door && before != "::" && !below(path, door[name]) && (matched(0) ~ /::$/ || text ~ /^use /))
+            complain(name " belongs to " door[name])
+        rest = substr(rest, RSTART + RLENGTH)
+    }
+    if (module != "report" && text ~ /(^|[^a-z_])(e?print(ln)?|dbg)!|io::(stdout|stderr)\(/) complain("only report prints")
+}
+
+END { exit bad }
+' || exit 1

@@ -1,0 +1,471 @@
+//! The command line as a user meets it: what may be typed, what is printed where, and how it ends.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use support::{Outcome, Pair, Sync, pgsync};
+
+const SHOP: &str = "create table users (id int primary key, name text, updated_at timestamptz, modified_at timestamptz);
+    create table user_roles (id int primary key); create table order_lines (id int primary key);
+    create table user_log (id int primary key); create table temp_users (id int primary key);
+    create table audit_1 (id int primary key)";
+const ROWS: &str = "insert into users select i, 'n', '2024-12-13 15:25:30Z', '2024-01-01' from generate_series(1, 1234) i";
+
+async fn shop() -> Pair {
+    let db = Pair::with(SHOP).await;
+    db.source(ROWS).await;
+    db
+}
+
+/// A folder of the test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(db: &Pair) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&db.name);
+        fs::create_dir_all(&path).expect("the target folder can be written");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, text).expect("the target folder can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+        path.display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn config(db: &Pair, more: &str) -> String {
+    format!(r#"{{"sourceDb": "{}", "targetDb": "{}"{more}}}"#, db.source_url(), db.target_url())
+}
+
+// What may be typed.
+
+#[tokio::test]
+async fn the_documented_command_line_with_patterns_works_verbatim() {
+    let db = shop().await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let args = [
+        "-source",
+        &source,
+        "-target",
+        &target,
+        "-include",
+        "user_*,order_*",
+        "-exclude",
+        "temp_*,*_log,audit_[0-9]*",
+    ];
+    let run = pgsync(&args).await.expect_ok();
+    run.expect_said("user_roles")
+        .expect_said("order_lines")
+        .expect_unsaid("user_log")
+        .expect_unsaid("audit_1");
+}
+
+#[tokio::test]
+async fn the_documented_command_line_with_a_timestamp_works_verbatim() {
+    let db = shop().await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let args = [
+        "-source",
+        &source,
+        "-target",
+        &target,
+        "-timestamp",
+        "modified_at",
+        "-parallel",
+        "8",
+        "-verbose",
+    ];
+    pgsync(&args).await.expect_ok();
+    db.assert_all_same().await;
+    db.source("update users set name = 'x', modified_at = now() where id = 5").await;
+    pgsync(&args).await.expect_ok().expect_said("incremental");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_config_file_is_enough() {
+    let db = shop().await;
+    let folder = Folder::new(&db);
+    let more = r#", "_comment": "ours", "schema": "public", "timestampColumn": "updated_at", "parallel": 2, "batchSize": 500,
+        "includeTables": ["user*"], "excludeTables": ["*_log"], "verbose": false"#;
+    let file = folder.file("config.json", &config(&db, more));
+    let run = pgsync(&["-config", &file]).arg("-json").await.expect_ok();
+    run.expect_tables(&["user_roles", "users"]);
+    db.assert_same("users").await;
+}
+
+#[tokio::test]
+async fn every_form_of_a_flag_means_the_same() {
+    let db = shop().await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let forms = [
+        vec![
+            "-source".into(),
+            source.clone(),
+            "-target".into(),
+            target.clone(),
+            "-include".into(),
+            "users".into(),
+            "-json".into(),
+        ],
+        vec![
+            format!("-source={source}"),
+            format!("-target={target}"),
+            "-include=users".into(),
+            "-json=true".into(),
+        ],
+        vec![
+            "--source".into(),
+            source.clone(),
+            "--target".into(),
+            target.clone(),
+            "--include".into(),
+            "users".into(),
+            "--json".into(),
+        ],
+        vec![
+            format!("--source={source}"),
+            format!("--target={target}"),
+            "--include=users".into(),
+            "--json".into(),
+            "-verbose=false".into(),
+        ],
+    ];
+    for args in forms {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        pgsync(&args).await.expect_ok().expect_tables(&["users"]);
+    }
+}
+
+#[tokio::test]
+async fn help_and_version_are_answers_on_stdout() {
+    for flag in ["-h", "-help", "--help"] {
+        let run = pgsync(&[flag]).await.expect_exit(0);
+        for name in [
+            "source",
+            "target",
+            "schema",
+            "include",
+            "exclude",
+            "timestamp",
+            "parallel",
+            "batch-size",
+            "verbose",
+            "config",
+            "reconcile",
+            "overlap",
+            "no-deletes",
+            "quiet",
+            "json",
+        ] {
+            assert!(run.stdout.contains(&format!("-{name}")), "-{name} expected in {run}");
+        }
+    }
+    let run = pgsync(&["--version"]).await.expect_exit(0);
+    assert_eq!(run.stdout.trim(), format!("pgsync {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[tokio::test]
+async fn a_flag_beats_the_environment_and_that_beats_the_file() {
+    let db = shop().await;
+    let folder = Folder::new(&db);
+    let file = folder.file("c.json", &config(&db, r#", "includeTables": ["users"]"#));
+    let run = || pgsync(&["-config", &file, "-json"]);
+    run().await.expect_ok().expect_tables(&["users"]);
+    let from_environment = || run().env("PGSYNC_INCLUDE", "user_roles");
+    from_environment().await.expect_ok().expect_tables(&["user_roles"]);
+    from_environment()
+        .args(&["-include", "user_log"])
+        .await
+        .expect_ok()
+        .expect_tables(&["user_log"]);
+}
+
+#[tokio::test]
+async fn both_ends_can_come_from_the_environment() {
+    let db = shop().await;
+    let sync = db.sync().without_urls();
+    sync.env("PGSYNC_SOURCE", db.source_url())
+        .env("PGSYNC_TARGET", db.target_url())
+        .await
+        .expect_ok();
+    db.assert_all_same().await;
+}
+
+// How the databases are named.
+
+#[tokio::test]
+async fn key_value_connection_strings_work() {
+    let db = shop().await;
+    let words = |address: &str| {
+        let (host, port) = address.rsplit_once(':').expect("host:port");
+        format!("host={host} port={port} user=postgres dbname='{}' connect_timeout=5", db.name)
+    };
+    let (source, target) =
+        (words(db.source_server().address()), words(db.target_server().address()));
+    db.sync().source_url(source).target_url(target).await.expect_ok();
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_socket_folder_can_stand_in_for_a_host() {
+    let db = shop().await;
+    let folder = db.source_value("show unix_socket_directories").await.replace('/', "%2F");
+    let port = db.source_value("show port").await;
+    let by_host = format!("postgres:///{}?host={folder}&port={port}&user=postgres", db.name);
+    db.sync().source_url(by_host).await.expect_ok();
+    db.sync()
+        .source_url(format!("postgres://postgres@{folder}:{port}/{}", db.name))
+        .await
+        .expect_ok();
+}
+
+#[tokio::test]
+async fn the_pg_variables_fill_what_a_connection_string_leaves_out() {
+    let db = shop().await;
+    let (host, port) = db.source_server().address().rsplit_once(':').expect("host:port");
+    let sync = db.sync().source_url(format!("postgres:///{}", db.name));
+    sync.env("PGHOST", host).env("PGPORT", port).env("PGUSER", "postgres").await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_password_file_is_read() {
+    let db = shop().await;
+    let folder = Folder::new(&db);
+    let role = db.source_reader_with_password().await;
+    let (host, port) = db.source_server().address().rsplit_once(':').expect("host:port");
+    let file =
+        folder.file("pass", &format!("# ours\n{host}:{port}:*:{}:{}\n", role.name, role.password));
+    let url = role.url.replace(&format!(":{}", role.password), "");
+    db.sync().source_url(&url).env("PGPASSFILE", file).await.expect_ok();
+    db.sync().source_url(&url).env("PGPASSWORD", &role.password).await.expect_ok();
+}
+
+// How it ends.
+
+/// One line on stderr that names the side and keeps the password.
+#[track_caller]
+fn one_line(run: &Outcome, side: &str) {
+    let lines: Vec<&str> = run.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+    assert_eq!(lines.len(), 1, "one line on stderr expected of {run}");
+    assert!(lines[0].contains(side), "{side} expected in {run}");
+    assert!(
+        !run.stdout.contains("s3cret") && !run.stderr.contains("s3cret"),
+        "no password expected in {run}"
+    );
+}
+
+#[tokio::test]
+async fn an_unreachable_host_is_one_line_that_names_the_side() {
+    let db = shop().await;
+    let nobody = "postgres://u:s3cret@127.0.0.1:1/nothing";
+    one_line(&db.sync().plain().source_url(nobody).await.expect_exit(1), "source");
+    one_line(&db.sync().plain().target_url(nobody).await.expect_exit(1), "target");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_one_line_that_names_the_side() {
+    let db = shop().await;
+    let (source, target) =
+        (db.source_reader_with_password().await, db.target_writer_with_password().await);
+    let wrong = |url: &str| url.replace("s3cret-p4ss", "s3cret-wr0ng");
+    let run = db.sync().plain().source_url(wrong(&source.url)).await.expect_exit(1);
+    one_line(&run, "source");
+    run.expect_said("28P01");
+    one_line(&db.sync().plain().target_url(wrong(&target.url)).await.expect_exit(1), "target");
+}
+
+#[tokio::test]
+async fn a_missing_database_is_one_line_that_names_the_side() {
+    let db = shop().await;
+    let (source, target) = (db.source_server().url("nowhere"), db.target_server().url("nowhere"));
+    let run = db.sync().plain().source_url(source).await.expect_exit(1);
+    one_line(&run, "source");
+    run.expect_said("nowhere");
+    one_line(&db.sync().plain().target_url(target).await.expect_exit(1), "target");
+}
+
+#[tokio::test]
+async fn an_error_of_the_run_is_part_of_the_json_result() {
+    let db = shop().await;
+    let run = db.sync().source_url(db.source_server().url("nowhere")).await.expect_exit(1);
+    assert_eq!(run.json["exit_status"], 1, "in {run}");
+    assert_eq!(run.json["error"]["sqlstate"], "3D000", "in {run}");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_configuration_is_said_at_once() {
+    let run =
+        pgsync(&["-parallel", "0", "-batch-size", "many", "-overlap", "soon"]).await.expect_exit(2);
+    for text in ["-source", "-target", "-parallel", "-batch-size", "-overlap"] {
+        assert!(run.stderr.contains(text), "{text} expected in {run}");
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_flag_suggests_the_nearest() {
+    pgsync(&["-sorce", "postgres://x/y"]).await.expect_exit(2).expect_said("-source");
+}
+
+#[tokio::test]
+async fn an_unknown_config_key_suggests_the_nearest() {
+    let db = shop().await;
+    let folder = Folder::new(&db);
+    let file = folder.file("c.json", &config(&db, r#", "includeTable": ["users"]"#));
+    let run = pgsync(&["-config", &file]).await.expect_exit(2);
+    run.expect_said("includeTable").expect_said("includeTables");
+}
+
+#[tokio::test]
+async fn a_config_file_that_is_no_json_is_named_with_the_place() {
+    let db = shop().await;
+    let folder = Folder::new(&db);
+    let file = folder.file("broken.json", "{\"sourceDb\": }");
+    pgsync(&["-config", &file])
+        .await
+        .expect_exit(2)
+        .expect_said("broken.json")
+        .expect_said("line 1");
+    pgsync(&["-config", "/nonexistent/c.json"])
+        .await
+        .expect_exit(2)
+        .expect_said("/nonexistent/c.json");
+}
+
+#[tokio::test]
+async fn a_second_run_on_the_same_tables_ends_at_once() {
+    let db = shop().await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; lock table users in exclusive mode").await;
+    let first = db.sync().start();
+    let waiting = "select exists (select from pg_stat_activity where datname = current_database()
+        and application_name = 'pgsync' and wait_event_type = 'Lock')";
+    db.target.until(waiting).await;
+    db.sync().await.expect_exit(4);
+    blocker.run("commit").await;
+    let first = tokio::task::spawn_blocking(|| first.finish()).await.expect("the run ends");
+    first.expect_ok();
+    db.assert_all_same().await;
+}
+
+// What is printed where.
+
+fn plain(db: &Pair) -> Sync<'_> {
+    db.sync().plain()
+}
+
+/// `[2024-12-13T15:30:45Z] `, and what follows.
+fn logged(line: &str) -> Option<&str> {
+    let shape = "[0000-00-00T00:00:00Z] ";
+    let (stamp, text) = (line.get(..shape.len())?, line.get(shape.len()..)?);
+    let fits =
+        |(is, like): (char, char)| if like == '0' { is.is_ascii_digit() } else { is == like };
+    stamp.chars().zip(shape.chars()).all(fits).then_some(text)
+}
+
+#[tokio::test]
+async fn log_lines_go_to_stderr_with_time_and_table() {
+    let db = shop().await;
+    let run = plain(&db).await.expect_ok();
+    let texts: Option<Vec<&str>> = run.stderr.lines().map(logged).collect();
+    let texts = texts.unwrap_or_else(|| panic!("log lines only expected on stderr of {run}"));
+    assert!(texts.iter().any(|text| text.starts_with("users - copy")), "in {run}");
+    assert!(
+        run.stdout.lines().all(|line| logged(line).is_none()),
+        "no log line on stdout of {run}"
+    );
+}
+
+#[tokio::test]
+async fn an_incremental_run_says_where_it_starts_from() {
+    let db = shop().await;
+    plain(&db).arg("-overlap=0s").await.expect_ok();
+    db.source("update users set name = 'x', updated_at = now() where id = 5").await;
+    let run = plain(&db).arg("-overlap=0s").await.expect_ok();
+    run.expect_said("users - incremental from 2024-12-13T15:25:30Z");
+}
+
+#[tokio::test]
+async fn the_summary_goes_to_stdout_with_counts_and_totals() {
+    let db = shop().await;
+    let run = plain(&db).await.expect_ok();
+    let line = run.stdout.lines().find(|line| line.starts_with("users ")).unwrap_or_default();
+    assert!(line.contains("1,234") || line.contains("1234"), "the rows of users expected in {run}");
+    for word in ["inserted", "updated", "deleted", "time", "total"] {
+        assert!(run.stdout.contains(word), "{word} expected on stdout of {run}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_table_is_named_with_its_reason_in_the_summary() {
+    let db = shop().await;
+    db.target("alter table users add constraint small check (id < 1000)").await;
+    let run = plain(&db).await.expect_exit(1);
+    for text in ["users", "small", "23514"] {
+        assert!(run.stdout.contains(text), "{text} expected on stdout of {run}");
+    }
+}
+
+#[tokio::test]
+async fn quiet_says_nothing_on_stderr_when_all_is_well() {
+    let db = shop().await;
+    let run = plain(&db).arg("-quiet").await.expect_ok();
+    assert_eq!(run.stderr, "", "in {run}");
+}
+
+#[tokio::test]
+async fn no_colour_and_no_bar_goes_to_a_pipe() {
+    let db = shop().await;
+    let run = plain(&db).arg("-verbose").await.expect_ok();
+    run.expect_unsaid("\u{1b}").expect_unsaid("\r");
+}
+
+#[tokio::test]
+async fn json_is_one_object_with_the_documented_fields() {
+    let db = shop().await;
+    let run = db.sync().await.expect_ok();
+    let object =
+        run.json.as_object().unwrap_or_else(|| panic!("one JSON object expected of {run}"));
+    for field in [
+        "pgsync",
+        "run_id",
+        "source",
+        "target",
+        "status",
+        "exit_status",
+        "dry_run",
+        "started",
+        "elapsed_seconds",
+        "retries",
+        "tables",
+        "totals",
+        "notes",
+        "error",
+    ] {
+        assert!(object.contains_key(field), "{field} expected in {run}");
+    }
+    assert_eq!(run.json["totals"]["rows_inserted"], 1234, "in {run}");
+}
+
+#[tokio::test]
+async fn no_password_is_ever_printed() {
+    let db = shop().await;
+    let (source, target) =
+        (db.source_reader_with_password().await, db.target_writer_with_password().await);
+    db.target("alter table users add constraint small check (id < 1000)").await;
+    for flags in [vec!["-verbose"], vec!["-json", "-verbose"], vec![]] {
+        let run = plain(&db).source_role(&source).target_role(&target).args(&flags).await;
+        run.expect_exit(1).expect_unsaid("s3cret");
+    }
+}

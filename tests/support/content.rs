@@ -1,0 +1,99 @@
+//! Whether two tables hold the same rows, found out by plain SQL and without a word from the code
+//! under test: every column as text, with multiplicity.
+
+use std::collections::BTreeMap;
+
+use super::session::Session;
+
+/// Lines of difference that are worth printing.
+const SHOWN: usize = 20;
+
+/// Settings that text output depends on.
+const PIN: &str =
+    "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
+    set extra_float_digits = 3; set bytea_output = 'hex'; set client_encoding = 'UTF8'";
+
+/// All tables that a run may be asked to copy, as SQL names; partitions through their parents.
+pub async fn tables(side: &Session) -> Vec<String> {
+    side.column(
+        "select format('%I.%I', n.nspname, c.relname)
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace
+         where c.relkind in ('r', 'p') and not c.relispartition and c.relpersistence <> 't'
+           and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' and c.relname <> 'sync_log'
+           and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass
+                           and d.objid = c.oid and d.deptype = 'e')
+         order by 1",
+    )
+    .await
+}
+
+pub async fn compare(source: &Session, target: &Session, table: &str) -> Result<(), String> {
+    let query = select(source, table).await;
+    let (left, right) = (digest(source, &query).await, digest(target, &query).await);
+    if left == right {
+        return Ok(());
+    }
+    let (left, right) = (rows(source, &query).await, rows(target, &query).await);
+    Err(describe(table, &left, &right))
+}
+
+/// Every row of the table as one text, by the source's columns.
+async fn select(source: &Session, table: &str) -> String {
+    let quoted = table.replace('\'', "''");
+    let columns = source
+        .value(&format!(
+            "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+             where attrelid = '{quoted}'::regclass and attnum > 0 and not attisdropped"
+        ))
+        .await;
+    let partitioned =
+        format!("select relkind = 'p' from pg_class where oid = '{quoted}'::regclass");
+    let only = if source.value(&partitioned).await == "t" { "" } else { "only " };
+    let columns = if columns == "null" { "" } else { &columns };
+    format!("select row({columns})::text as line from {only}{table}")
+}
+
+/// A short text that equal contents share; the rows themselves stay on the server.
+async fn digest(side: &Session, query: &str) -> String {
+    side.run(PIN).await;
+    side.value(&format!(
+        "select count(*) || ' ' || coalesce(sum(('x' || left(md5(line), 15))::bit(60)::bigint), 0)
+         from ({query}) q"
+    ))
+    .await
+}
+
+async fn rows(side: &Session, query: &str) -> Vec<String> {
+    side.run(PIN).await;
+    side.column(&format!("select line from ({query}) q order by line collate \"C\"")).await
+}
+
+/// `-` is only on the source, `+` only on the target.
+fn describe(table: &str, source: &[String], target: &[String]) -> String {
+    let mut surplus: BTreeMap<&str, i64> = BTreeMap::new();
+    source.iter().for_each(|line| *surplus.entry(line).or_default() += 1);
+    target.iter().for_each(|line| *surplus.entry(line).or_default() -= 1);
+    let lines: Vec<String> = surplus
+        .iter()
+        .filter(|(_, count)| **count != 0)
+        .map(|(line, count)| match count {
+            1.. => format!("  - {} ×{count}", short(line)),
+            _ => format!("  + {} ×{}", short(line), -count),
+        })
+        .collect();
+    let more = lines.len().saturating_sub(SHOWN);
+    format!(
+        "{table} differs: {} rows on the source (-), {} on the target (+)\n{}{}",
+        source.len(),
+        target.len(),
+        lines[..lines.len().min(SHOWN)].join("\n"),
+        if more > 0 { format!("\n  and {more} more") } else { String::new() }
+    )
+}
+
+fn short(line: &str) -> String {
+    match line.char_indices().nth(200) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line.to_string(),
+    }
+}

@@ -1,0 +1,25 @@
+//! The test language: two real clusters, a pair of databases per test, runs of the built program,
+//! and assertions that never trust the code under test.
+//!
+//! Clusters are started on first use and shared by all test processes (see `cluster`); set
+//! `PGSYNC_TEST_SOURCE` and `PGSYNC_TEST_TARGET` to superuser URLs to use servers of your own.
+#![allow(dead_code, unused_imports)] // every test binary speaks its own part of the language
+
+mod cluster;
+mod content;
+mod outcome;
+mod pair;
+mod random;
+mod roles;
+mod run;
+mod server;
+mod session;
+mod untouched;
+
+pub use cluster::{Server, clusters};
+pub use outcome::{Outcome, TableResult};
+pub use pair::Pair;
+pub use random::Random;
+pub use roles::Role;
+pub use run::{Running, Sync, pgsync};
+pub use session::Session;

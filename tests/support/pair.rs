@@ -1,0 +1,200 @@
+//! A new pair of databases for one test, gone at its end however it ends.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::cluster::{Clusters, Server, clusters};
+use super::outcome::Outcome;
+use super::run::Sync;
+use super::session::{Row, Session};
+use super::{content, untouched};
+
+pub struct Pair {
+    pub name: String,
+    pub source: Session,
+    pub target: Session,
+    clusters: &'static Clusters,
+    /// Roles are the clusters', not the databases'; made by `roles`, dropped with the pair.
+    pub(super) roles: Mutex<Vec<String>>,
+}
+
+impl Pair {
+    pub async fn fresh() -> Self {
+        let clusters = clusters();
+        let name = unique("t");
+        let (source, target) = (&clusters.source, &clusters.target);
+        tokio::join!(create(source, &name), create(target, &name));
+        Self {
+            source: Session::open(&source.url(&name)).await,
+            target: Session::open(&target.url(&name)).await,
+            name,
+            clusters,
+            roles: Mutex::default(),
+        }
+    }
+
+    /// A pair whose two databases have just been made by this SQL.
+    pub async fn with(sql: &str) -> Self {
+        let pair = Self::fresh().await;
+        pair.both(sql).await;
+        pair
+    }
+
+    pub async fn both(&self, sql: &str) {
+        self.source.run(sql).await;
+        self.target.run(sql).await;
+    }
+
+    pub async fn source(&self, sql: &str) {
+        self.source.run(sql).await;
+    }
+
+    pub async fn target(&self, sql: &str) {
+        self.target.run(sql).await;
+    }
+
+    pub async fn source_value(&self, sql: &str) -> String {
+        self.source.value(sql).await
+    }
+
+    pub async fn target_value(&self, sql: &str) -> String {
+        self.target.value(sql).await
+    }
+
+    pub async fn target_rows(&self, sql: &str) -> Vec<Row> {
+        self.target.rows(sql).await
+    }
+
+    /// A further connection to the source, for a transaction that stays open.
+    pub async fn source_session(&self) -> Session {
+        Session::open(&self.source_url()).await
+    }
+
+    pub async fn target_session(&self) -> Session {
+        Session::open(&self.target_url()).await
+    }
+
+    pub fn source_url(&self) -> String {
+        self.clusters.source.url(&self.name)
+    }
+
+    pub fn target_url(&self) -> String {
+        self.clusters.target.url(&self.name)
+    }
+
+    pub fn source_server(&self) -> &Server {
+        &self.clusters.source
+    }
+
+    pub fn target_server(&self) -> &Server {
+        &self.clusters.target
+    }
+
+    /// A run from source to target; `.await` it.
+    pub fn sync(&self) -> Sync<'_> {
+        Sync::of(self)
+    }
+
+    /// The life of most tables: a first run, these changes on the source, a second run, equal
+    /// contents, and a third run that finds nothing to do. Returns what the second run did.
+    pub async fn follow(&self, changes: &str) -> Outcome {
+        self.sync().await.expect_ok();
+        self.assert_all_same().await;
+        self.source(changes).await;
+        self.settle().await
+    }
+
+    /// One run brings all tables in step, and the next finds nothing to do.
+    pub async fn settle(&self) -> Outcome {
+        let outcome = self.sync().await.expect_ok();
+        self.assert_all_same().await;
+        self.sync().await.expect_unchanged();
+        outcome
+    }
+
+    /// The major version of the older of the two servers.
+    pub async fn version(&self) -> u32 {
+        let sql = "select current_setting('server_version_num')::int / 10000";
+        let versions = [self.source_value(sql).await, self.target_value(sql).await];
+        versions.iter().filter_map(|version| version.parse().ok()).min().unwrap_or_default()
+    }
+
+    /// Both sides hold the same rows in this table (a name as SQL has it, quoted where needed).
+    pub async fn assert_same(&self, table: &str) {
+        if let Err(difference) = self.difference(table).await {
+            panic!("{difference}");
+        }
+    }
+
+    /// What differs, in words.
+    pub async fn difference(&self, table: &str) -> Result<(), String> {
+        content::compare(&self.source, &self.target, table).await
+    }
+
+    /// The same for every table of the source.
+    pub async fn assert_all_same(&self) {
+        for table in content::tables(&self.source).await {
+            self.assert_same(&table).await;
+        }
+    }
+
+    /// Where each row of a target table lies and who wrote it: equal before and after means that
+    /// no row was written again.
+    pub async fn target_marks(&self, table: &str) -> Vec<String> {
+        let sql = format!(
+            "select tableoid || ' ' || ctid::text || ' ' || xmin::text from {table} order by 1"
+        );
+        self.target.column(&sql).await
+    }
+
+    /// What the source is made of; see `untouched`.
+    pub async fn source_marks(&self) -> Vec<String> {
+        untouched::marks(&self.source).await
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        let (clusters, name) = (self.clusters, self.name.clone());
+        let roles = self.roles.lock().map(|roles| roles.clone()).unwrap_or_default();
+        // Async work cannot be waited for on the runtime that runs the test: take another.
+        let cleanup = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime can be made").block_on(async {
+                let source = drop_all(&clusters.source, &name, &roles);
+                tokio::join!(source, drop_all(&clusters.target, &name, &roles));
+            });
+        });
+        let _ = cleanup.join();
+    }
+}
+
+/// A name that no other test, process or earlier run has.
+pub(super) fn unique(prefix: &str) -> String {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("the clock is past 1970");
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{prefix}_{}_{number}_{:x}", std::process::id(), now.subsec_nanos())
+}
+
+async fn create(server: &Server, name: &str) {
+    let admin = Session::open(&server.url("postgres")).await;
+    admin.run(&format!("create database {name} template template0")).await;
+}
+
+async fn drop_all(server: &Server, name: &str, roles: &[String]) {
+    let Ok(admin) = Session::try_open(&server.url("postgres")).await else { return };
+    let forced = format!("drop database if exists {name} with (force)");
+    if admin.try_run(&forced).await.is_err() {
+        // Before PostgreSQL 13.
+        let others = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+        );
+        let _ = admin.try_run(&others).await;
+        let _ = admin.try_run(&format!("drop database if exists {name}")).await;
+    }
+    for role in roles {
+        let _ = admin.try_run(&format!("drop role if exists {role}")).await;
+    }
+}

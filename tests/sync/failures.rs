@@ -1,0 +1,141 @@
+//! What cannot be done is named, and the rest is done all the same.
+
+use crate::support::Pair;
+
+const THREE: &str =
+    "create table good (id int primary key, n int); create table bad (id int primary key, n int);
+    create table fine (id int primary key, n int)";
+const ROWS: &str = "insert into good select i, i from generate_series(1, 50) i;
+    insert into bad select * from good; insert into fine select * from good";
+
+async fn three() -> Pair {
+    let db = Pair::with(THREE).await;
+    db.source(ROWS).await;
+    db
+}
+
+#[tokio::test]
+async fn a_table_that_fails_does_not_stop_the_others() {
+    let db = three().await;
+    db.target("alter table bad add constraint bad_n_check check (n < 40)").await;
+    let run = db.sync().await.expect_exit(1);
+    let run = run.expect_failed("bad", &["bad_n_check", "23514", "target"]);
+    let error = run.table("bad").error.expect("a failed table has an error");
+    assert_eq!(
+        (error.sqlstate.as_deref(), error.constraint.as_deref()),
+        (Some("23514"), Some("bad_n_check"))
+    );
+    db.assert_same("good").await;
+    db.assert_same("fine").await;
+    let logged = "select status || ' ' || (error_message ~ 'bad_n_check') from sync_log where table_name = 'bad'";
+    assert_eq!(db.target_value(logged).await, "failed true");
+}
+
+#[tokio::test]
+async fn a_failed_table_is_brought_in_step_once_the_cause_is_gone() {
+    let db = three().await;
+    db.target("alter table bad add constraint bad_n_check check (n < 40)").await;
+    db.sync().await.expect_exit(1);
+    db.target("alter table bad drop constraint bad_n_check").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn an_error_shows_row_values_only_when_asked() {
+    let db = three().await;
+    db.source("update bad set n = 987654 where id = 50").await;
+    db.target("alter table bad add constraint bad_n_check check (n < 987654)").await;
+    db.sync().await.expect_exit(1).expect_unsaid("987654");
+    db.sync().arg("-verbose").await.expect_exit(1).expect_said("987654");
+}
+
+#[tokio::test]
+async fn a_failed_batch_leaves_the_watermark_where_it_was() {
+    let table = "create table item (id int primary key, n int, updated_at timestamptz)";
+    let db = Pair::with(table).await;
+    db.source("insert into item select i, i, '2024-01-01' from generate_series(1, 20) i").await;
+    db.sync().no_overlap().await.expect_ok();
+    db.source(
+        "update item set n = n + 100, updated_at = '2024-02-01'::timestamptz + id * interval '1 s'",
+    )
+    .await;
+    db.target("alter table item add constraint small check (n < 115)").await;
+    db.sync().no_overlap().batch_size(3).await.expect_exit(1).expect_failed("item", &["small"]);
+    db.target("alter table item drop constraint small").await;
+    db.sync().no_overlap().batch_size(3).await.expect_ok();
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn a_table_missing_on_the_target_fails_by_name() {
+    let db = three().await;
+    db.target("drop table bad").await;
+    db.sync().await.expect_exit(1).expect_failed("bad", &["missing", "target"]);
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn a_column_missing_on_the_target_fails_by_name() {
+    let db = three().await;
+    db.source("alter table bad add \"Extra Col\" text").await;
+    db.sync().await.expect_exit(1).expect_failed("bad", &["Extra Col"]);
+    db.assert_same("fine").await;
+}
+
+#[tokio::test]
+async fn an_incompatible_type_fails_by_name() {
+    let db = three().await;
+    db.target("alter table bad alter n type date using '2024-01-01'").await;
+    db.sync().await.expect_exit(1).expect_failed("bad", &["n", "integer", "date"]);
+    db.assert_same("fine").await;
+}
+
+#[tokio::test]
+async fn an_extra_not_null_column_on_the_target_without_a_default_fails_by_name() {
+    let db = three().await;
+    db.target("alter table bad add must int not null").await;
+    db.sync().await.expect_exit(1).expect_failed("bad", &["must"]);
+    db.assert_same("fine").await;
+}
+
+#[tokio::test]
+async fn a_table_that_the_source_role_may_not_read_fails_by_name() {
+    let db = three().await;
+    let reader = db.source_reader().await;
+    db.source(&format!("revoke select on bad from {}", reader.name)).await;
+    let run = db.sync().source_role(&reader).await.expect_exit(1);
+    run.expect_failed("bad", &["source", "42501"]);
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn a_table_that_the_target_role_may_not_write_fails_by_name() {
+    let db = three().await;
+    let writer = db.target_writer().await;
+    db.target(&format!("revoke insert on bad from {}", writer.name)).await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    run.expect_failed("bad", &["target", "42501"]);
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn rows_hidden_by_row_level_security_raise_an_error() {
+    let db = three().await;
+    let reader = db.source_reader().await;
+    db.source(
+        "alter table bad enable row level security; create policy half on bad using (id % 2 = 0)",
+    )
+    .await;
+    db.sync().source_role(&reader).await.expect_exit(1).expect_failed("bad", &["row"]);
+    assert_eq!(db.target_value("select count(*) from bad").await, "0");
+}
+
+#[tokio::test]
+async fn no_table_that_had_rows_is_emptied_by_a_failure() {
+    let db = Pair::with("create table log (body text, n int)").await;
+    db.both("insert into log select 'b', i from generate_series(1, 20) i").await;
+    db.source("update log set n = n + 100").await;
+    db.target("alter table log add constraint small check (n < 110)").await;
+    db.sync().await.expect_exit(1).expect_failed("log", &["small"]);
+    assert_eq!(db.target_value("select count(*) from log").await, "20");
+}

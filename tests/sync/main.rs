@@ -1,0 +1,20 @@
+//! What a run does to two real databases, told from outside: every test makes a pair of databases,
+//! runs the built program and compares contents by plain SQL. One module per subject.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod changes;
+mod digests;
+mod failures;
+mod first_run;
+mod harness;
+mod keys;
+mod late_commit;
+mod rights;
+mod selection;
+mod shapes;
+mod sync_log;
+mod timestamps;
+mod triggers;
+mod writers;

@@ -1,0 +1,119 @@
+//! Which tables of a real database are brought in step.
+
+use crate::support::Pair;
+
+#[tokio::test]
+async fn only_tables_that_hold_rows_of_their_own_are_copied() {
+    let db =
+        Pair::with("create table item (id int primary key); create table ext (id int primary key)")
+            .await;
+    db.source(
+        "create view v as select * from item; create materialized view m as select * from item;
+         create foreign data wrapper none; create server nowhere foreign data wrapper none;
+         create foreign table f (id int) server nowhere; create temp table tmp (id int primary key);
+         create sequence s; create type kind as (a int); alter extension plpgsql add table ext",
+    )
+    .await;
+    db.source("insert into item values (1); insert into ext values (1)").await;
+    db.sync().await.expect_ok().expect_tables(&["item"]);
+    db.source("alter extension plpgsql drop table ext").await;
+}
+
+async fn many() -> Pair {
+    let db = Pair::fresh().await;
+    for name in [
+        "users",
+        "user_roles",
+        "order_lines",
+        "temp_users",
+        "user_log",
+        "audit_1",
+        "audit_x",
+        "\"User_Case\"",
+    ] {
+        db.both(&format!("create table {name} (id int primary key)")).await;
+    }
+    db
+}
+
+#[tokio::test]
+async fn include_and_exclude_combine_and_exclude_wins() {
+    let db = many().await;
+    let sync = db.sync().include("user_*,order_*").exclude("temp_*,*_log,audit_[0-9]*");
+    sync.await.expect_ok().expect_tables(&["order_lines", "user_roles"]);
+}
+
+#[tokio::test]
+async fn exclude_alone_leaves_the_rest() {
+    let db = many().await;
+    let run = db.sync().exclude("temp_*, *_log , audit_[0-9]*,User*").await.expect_ok();
+    run.expect_tables(&["audit_x", "order_lines", "user_roles", "users"]);
+}
+
+#[tokio::test]
+async fn every_form_of_pattern_selects() {
+    let db = many().await;
+    for (pattern, tables) in [
+        ("user?", vec!["users"]),
+        ("audit_[0-9]", vec!["audit_1"]),
+        ("audit_[!0-9]", vec!["audit_x"]),
+        ("[tu]*_users", vec!["temp_users"]),
+        ("public.audit_*", vec!["audit_1", "audit_x"]),
+        ("public.users", vec!["users"]),
+        ("User_Case", vec!["User_Case"]),
+    ] {
+        db.sync().include(pattern).await.expect_ok().expect_tables(&tables);
+    }
+}
+
+#[tokio::test]
+async fn an_exact_name_is_tried_before_it_is_read_as_a_pattern() {
+    let db = Pair::with(
+        "create table \"a[1]\" (id int primary key); create table a1 (id int primary key)",
+    )
+    .await;
+    db.sync().include("a[1]").await.expect_ok().expect_tables(&["a[1]"]);
+}
+
+#[tokio::test]
+async fn an_included_name_that_does_not_exist_is_an_error_with_the_choice() {
+    let db = many().await;
+    db.sync().include("users,usres").await.expect_exit(2).expect_said("usres").expect_said("users");
+}
+
+#[tokio::test]
+async fn a_wildcard_that_matches_nothing_is_a_note() {
+    let db = many().await;
+    let run = db.sync().include("users,nothing_*").exclude("never_?").await.expect_ok();
+    run.expect_tables(&["users"]).expect_note("nothing_*").expect_note("never_?");
+}
+
+#[tokio::test]
+async fn an_empty_selection_is_an_error() {
+    let db = many().await;
+    db.sync().include("nothing_*").await.expect_exit(2).expect_said("nothing_*");
+    db.sync().include("users").exclude("use*").await.expect_exit(2);
+}
+
+#[tokio::test]
+async fn a_schema_that_does_not_exist_is_an_error_with_the_choice() {
+    let db = many().await;
+    db.both("create schema shop").await;
+    db.sync().schema("shoop").await.expect_exit(2).expect_said("shoop").expect_said("shop");
+}
+
+#[tokio::test]
+async fn a_malformed_pattern_is_an_error() {
+    let db = many().await;
+    db.sync().include("users,a[").await.expect_exit(2).expect_said("a[");
+}
+
+#[tokio::test]
+async fn tables_left_out_are_not_touched() {
+    let db = many().await;
+    db.source("insert into users values (1); insert into audit_1 values (1)").await;
+    db.target("insert into audit_1 values (9)").await;
+    db.sync().exclude("audit_*").await.expect_ok();
+    assert_eq!(db.target_value("select id from audit_1").await, "9");
+    db.assert_same("users").await;
+}

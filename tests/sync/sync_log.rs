@@ -1,0 +1,125 @@
+//! The log table in the target: its names are an interface.
+
+use crate::support::Pair;
+
+async fn items() -> Pair {
+    let db = Pair::with(
+        "create table item (id int primary key, name text, updated_at timestamptz); create table plain (id int primary key)",
+    )
+    .await;
+    db.source("insert into item select i, 'n', '2024-01-01' from generate_series(1, 30) i").await;
+    db.source("insert into plain values (1), (2)").await;
+    db
+}
+
+#[tokio::test]
+async fn the_log_has_the_documented_columns() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    let columns = "select string_agg(attname, ' ' order by attnum) from pg_attribute
+        where attrelid = 'sync_log'::regclass and attnum > 0 and not attisdropped";
+    assert_eq!(
+        db.target_value(columns).await,
+        "id run_id source schema_name table_name sync_type status start_time end_time watermark fingerprint \
+         rows_processed rows_inserted rows_updated rows_deleted batches bytes error_message"
+    );
+}
+
+#[tokio::test]
+async fn every_run_leaves_one_row_per_table() {
+    let db = items().await;
+    for _ in 0..3 {
+        db.sync().await.expect_ok();
+    }
+    let rows =
+        "select table_name, count(*), count(distinct run_id) from sync_log group by 1 order by 1";
+    let rows = db.target_rows(rows).await;
+    assert_eq!(
+        format!("{rows:?}"),
+        r#"[[Some("item"), Some("3"), Some("3")], [Some("plain"), Some("3"), Some("3")]]"#
+    );
+}
+
+#[tokio::test]
+async fn the_log_says_what_was_done() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.source("update item set name = 'x', updated_at = now() where id < 3; delete from item where id = 9").await;
+    let run = db.sync().await.expect_ok();
+    let last = "select schema_name, sync_type, status, rows_inserted, rows_updated, rows_deleted,
+        end_time >= start_time, error_message is null from sync_log where table_name = 'item' order by id desc limit 1";
+    let row =
+        db.target_rows(last).await.remove(0).into_iter().flatten().collect::<Vec<_>>().join(" ");
+    assert_eq!(row, "public incremental success 0 2 1 t t");
+    let run_id = db.target_value("select run_id from sync_log order by id desc limit 1").await;
+    assert_eq!(run.json["run_id"].as_str(), Some(run_id.as_str()));
+}
+
+#[tokio::test]
+async fn the_log_names_the_source_without_its_password() {
+    let db = items().await;
+    let reader = db.source_reader_with_password().await;
+    db.sync().source_role(&reader).await.expect_ok();
+    let expected = format!("{}/{}", db.source_server().address(), db.name);
+    assert_eq!(db.target_value("select distinct source from sync_log").await, expected);
+    let secrets = format!("select count(*) from sync_log l where l::text ~ '{}'", reader.password);
+    assert_eq!(db.target_value(&secrets).await, "0");
+}
+
+#[tokio::test]
+async fn a_run_that_left_no_trace_of_its_end_is_marked_interrupted_by_the_next() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.target("update sync_log set status = 'running', end_time = null").await;
+    db.sync().await.expect_ok();
+    let statuses =
+        "select string_agg(status, ' ' order by id) from sync_log where table_name = 'item'";
+    assert_eq!(db.target_value(statuses).await, "interrupted success");
+}
+
+#[tokio::test]
+async fn the_log_itself_is_never_copied() {
+    let db = items().await;
+    db.source("create table sync_log (id int primary key); insert into sync_log values (1)").await;
+    let run = db.sync().await.expect_ok();
+    run.expect_tables(&["item", "plain"]);
+}
+
+#[tokio::test]
+async fn the_log_lies_in_the_first_synced_schema() {
+    let db = items().await;
+    db.both("create schema other; create table other.t (id int primary key)").await;
+    db.sync().schema("other,public").await.expect_ok();
+    assert_eq!(db.target_value("select to_regclass('other.sync_log') is not null").await, "t");
+    assert_eq!(db.target_value("select to_regclass('public.sync_log') is null").await, "t");
+}
+
+#[tokio::test]
+async fn a_watermark_of_another_source_is_not_trusted() {
+    let (one, two) = (items().await, items().await);
+    one.sync().await.expect_ok();
+    two.source("update item set name = 'two' where id = 5").await;
+    let run = one.sync().source_url(two.source_url()).await.expect_ok();
+    run.expect_strategy("item", "compare").expect_changes("item", (0, 1, 0));
+}
+
+#[tokio::test]
+async fn a_watermark_for_fewer_columns_is_not_trusted() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.both("alter table item add extra text").await;
+    db.source("update item set extra = 'e' where id = 5").await;
+    db.sync()
+        .await
+        .expect_ok()
+        .expect_strategy("item", "compare")
+        .expect_changes("item", (0, 1, 0));
+}
+
+#[tokio::test]
+async fn an_emptied_log_costs_a_comparison_and_nothing_else() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.target("drop table sync_log").await;
+    db.sync().await.expect_unchanged().expect_strategy("item", "compare");
+}
