@@ -64,6 +64,11 @@ impl Ends<'_> {
             self.source.open(schemas, self.settings.overlap),
             self.target.open(schemas),
         )?;
+        self.events.send(Event::Connected {
+            source: self.settings.source.describe(),
+            target: self.settings.target.describe(),
+            parallel: self.settings.parallel,
+        });
         let sides = Sides { source, target };
         self.refuse_same_database(&sides)?;
         require_schemas(schemas, &sides.source.server)?;

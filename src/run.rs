@@ -108,11 +108,6 @@ async fn round(
     let log = Log { table: log_table(settings) };
     let (source, target) = ends(settings)?;
     let ends = Ends { settings, source: &source, target: &target, log: &log, events };
-    events.send(Event::Connected {
-        source: report.source.clone(),
-        target: report.target.clone(),
-        parallel: settings.parallel,
-    });
     let Found { plans, failed, tasks, horizon, page_ranges } = Box::pin(ends.discover()).await?;
     let engine = Arc::new(Engine {
         source,

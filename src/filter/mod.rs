@@ -82,7 +82,7 @@ pub fn select(existing: &[TableName], include: &[String], exclude: &[String]) ->
     };
     let tables: Vec<TableName> = existing.iter().filter(wanted).cloned().collect();
     if problems.is_empty() && tables.is_empty() {
-        problems.push(nothing_selected(existing));
+        problems.push(nothing_selected(existing, include, exclude));
     }
     if problems.is_empty() {
         Ok(Selection { tables, remarks })
@@ -144,14 +144,20 @@ fn missing(existing: &[TableName], text: &str) -> String {
     }
 }
 
-fn nothing_selected(existing: &[TableName]) -> String {
+fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[String]) -> String {
     if existing.is_empty() {
         return "no table to sync: the selected schemas have none (-schema)".into();
     }
     format!(
-        "no table selected by -include (includeTables) and -exclude (excludeTables); there are {}",
+        "no table selected by -include (includeTables) {} and -exclude (excludeTables) {}; there are {}",
+        quoted(include),
+        quoted(exclude),
         list(existing)
     )
+}
+
+fn quoted(patterns: &[String]) -> String {
+    format!("\"{}\"", patterns.join(","))
 }
 
 fn list(existing: &[TableName]) -> String {

@@ -17,5 +17,6 @@ select
 from pg_catalog.pg_stat_activity a
 where a.datname operator(pg_catalog.=) pg_catalog.current_database()
   and a.pid operator(pg_catalog.<>) pg_catalog.pg_backend_pid()
-  and a.backend_type operator(pg_catalog.<>) all
+  -- NULL for a session of which this role may see nothing.
+  and coalesce(a.backend_type, '') operator(pg_catalog.<>) all
     (array['autovacuum worker', 'walsender', 'parallel worker', 'logical replication launcher'])

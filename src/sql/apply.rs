@@ -277,7 +277,7 @@ impl Shape {
     }
 
     /// For a table without a key, with the whole rows of some buckets staged: the surplus of each
-    /// row is deleted, what is short is inserted. CTEs `removed` and `written`.
+    /// row is deleted, then what is short is inserted. CTEs `removed` and `written`.
     pub fn replace_rows(&self, buckets: &Buckets) -> Sql {
         let staged = self.columns.iter().map(|c| sql!("s.{n}", n = c.name));
         sql!(
@@ -285,11 +285,12 @@ impl Shape {
              and t.tableoid operator(pg_catalog.=) here.part and not exists (select from there \
              where there.image operator(pg_catalog.=) here.image and there.n operator(pg_catalog.=) here.n) \
              returning 1), \
+             n as (select pg_catalog.count(*) as gone from gone), \
              added as (insert into {table} ({names}) overriding system value select {staged} \
-             from there join {stage} s on s.ctid operator(pg_catalog.=) there.at where not exists \
+             from n join there on n.gone operator(pg_catalog.>=) 0 join {stage} s on s.ctid operator(pg_catalog.=) there.at where not exists \
              (select from here where here.image operator(pg_catalog.=) there.image \
              and here.n operator(pg_catalog.=) there.n) returning 1), \
-             removed as (select pg_catalog.count(*) as deleted from gone), \
+             removed as (select n.gone as deleted from n), \
              written as (select pg_catalog.count(*) as inserted, 0 as updated from added)",
             ranked = self.ranked(buckets),
             from = self.from(Side::Target),

@@ -21,7 +21,7 @@ pub struct Horizon {
 impl Horizon {
     /// Where the next run starts, given the greatest timestamp read (as the target prints it): a
     /// `timestamptz` expression. The zone of other writers is unknown for types without one, so
-    /// there only the distance to the horizon counts.
+    /// there only the distance to the horizon counts; NULL for a date in the future.
     pub fn watermark(&self, timestamp: &Timestamp, side: Side, greatest: &str) -> Sql {
         let kind = match side {
             Side::Source => timestamp.source,
@@ -39,15 +39,26 @@ impl Horizon {
                 overlap = overlap,
             ),
             TimestampKind::Timestamp | TimestampKind::Date => sql!(
-                "pg_catalog.timezone('UTC', {greatest}::pg_catalog.timestamp operator(pg_catalog.-) \
+                "(case when {greatest}::pg_catalog.timestamp operator(pg_catalog.<=) {latest} then \
+                 pg_catalog.timezone('UTC', {greatest}::pg_catalog.timestamp operator(pg_catalog.-) \
                  ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
-                 operator(pg_catalog.-) {overlap})",
+                 operator(pg_catalog.-) {overlap}) end)",
                 greatest = Literal(greatest),
+                latest = self.latest(),
                 now = Literal(&self.now),
                 horizon = horizon,
                 overlap = overlap,
             ),
         }
+    }
+
+    /// What no clock on earth shows yet, as a `timestamp`: a value beyond it is a date in the future
+    /// and says nothing about when rows were written.
+    pub fn latest(&self) -> Sql {
+        sql!(
+            "({now}::pg_catalog.timestamp operator(pg_catalog.+) '14 hours'::pg_catalog.interval)",
+            now = Literal(&self.now),
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 //! rows. The table is `t` in all of them.
 
 use super::digest::{Buckets, Measure};
+use super::log::Horizon;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
@@ -183,13 +184,19 @@ impl Timestamp {
         }
     }
 
-    /// The greatest finite timestamp of the source as text; no row when there is none.
-    pub fn greatest(&self, shape: &Shape) -> Sql {
+    /// The greatest finite timestamp of the source as text; no row when there is none. Without a zone
+    /// only those count that some clock may show by now.
+    pub fn greatest(&self, shape: &Shape, horizon: &Horizon) -> Sql {
+        let before = match self.source {
+            TimestampKind::Timestamptz => Sql::trusted("operator(pg_catalog.<) 'infinity'"),
+            _ => sql!("operator(pg_catalog.<=) {latest}", latest = horizon.latest()),
+        };
         sql!(
             "select t.{column}::pg_catalog.text from {from} \
-             where t.{column} operator(pg_catalog.<) 'infinity' and t.{column} operator(pg_catalog.>) '-infinity' \
+             where t.{column} {before} and t.{column} operator(pg_catalog.>) '-infinity' \
              order by t.{column} desc limit 1",
             column = self.column,
+            before = before,
             from = shape.from(Side::Source),
         )
     }

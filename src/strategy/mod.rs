@@ -87,7 +87,7 @@ impl Job {
     /// The watermark after the whole table was read in the snapshot.
     pub async fn final_watermark(&self) -> Result<Option<Sql>> {
         let Some(timestamp) = &self.plan.timestamp else { return Ok(None) };
-        let statement = timestamp.greatest(&self.plan.shape);
+        let statement = timestamp.greatest(&self.plan.shape, &self.engine.horizon);
         let rows = self.source.rows("reading the greatest timestamp", &statement).await?;
         let greatest = rows.first().and_then(|row| row.text(0));
         Ok(greatest.and_then(|greatest| self.watermark(Side::Source, greatest)))

@@ -79,6 +79,11 @@ impl Pair {
         side.run(&format!("create role {name} login password '{password}' {options}")).await;
         side.run(&format!("alter role {name} in database {} set search_path = public", self.name))
             .await;
+        // The log that an earlier run as another role makes is open to this one too.
+        side.run(&format!(
+            "alter default privileges grant select, insert, update, delete on tables to {name}"
+        ))
+        .await;
         let url = server.url_as(&name, &password, &self.name);
         Role { name, password, url }
     }
