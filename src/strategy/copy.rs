@@ -122,9 +122,7 @@ async fn copy_part(
         if batch.rows - told == 4096 {
             told = batch.rows;
             job.moved(4096);
-            if let Err(stopped) = job.unless_stopped() {
-                return Err(stopped);
-            }
+            job.unless_stopped()?;
         }
     }
     job.moved(batch.rows - told);
