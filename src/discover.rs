@@ -207,6 +207,10 @@ impl Ends<'_> {
             );
             self.note(NoteLevel::Notice, None, text);
         }
+        if !self.settings.deletes {
+            let text = "rows that vanished from the source are kept on the target (-no-deletes)";
+            self.note(NoteLevel::Notice, None, text.to_owned());
+        }
         let versions = [(Side::Source, &sides.source.server), (Side::Target, &sides.target.server)];
         if ground.hasher == Hasher::Md5 {
             let old = versions.iter().find(|(_, server)| server.version < EXTENDED_HASHES);

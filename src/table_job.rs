@@ -27,6 +27,8 @@ pub struct Work {
     pub started: Instant,
     pub log_id: Option<u64>,
     pub counts: Counts,
+    /// Bytes of keys and digests, which enter the log at the end.
+    pub travelled: u64,
     pub retries: u32,
     /// The last look, until something was written.
     pub probe: Option<Probe>,
@@ -57,6 +59,7 @@ impl Work {
             started: Instant::now(),
             log_id: None,
             counts: Counts::default(),
+            travelled: 0,
             retries: 0,
             probe: None,
         }
@@ -159,6 +162,7 @@ async fn attempt(engine: &Arc<Engine>, work: &mut Work, part: Part) -> Result<En
         target,
         log_id: work.log_id,
         counts: work.counts,
+        travelled: 0,
     };
     if probe.unchanged() && !work.counts.changed() {
         give_back(&mut job);
@@ -167,6 +171,7 @@ async fn attempt(engine: &Arc<Engine>, work: &mut Work, part: Part) -> Result<En
     begin(&mut job, work).await?;
     let done = follow(&mut job, &probe, part).await;
     work.counts = job.counts;
+    work.travelled += job.travelled;
     work.probe = Some(probe);
     done?;
     let end = match part {
@@ -233,8 +238,10 @@ async fn follow(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
 
 async fn finish(job: &Job, work: &Work) -> Result<End> {
     let mut outcome = work.outcome(Status::Success, None);
+    outcome.counts.bytes += work.travelled;
     if let Some(id) = job.log_id {
-        let progress = Progress { watermark: job.final_watermark().await?, ..Progress::default() };
+        let watermark = job.final_watermark().await?;
+        let progress = Progress { watermark, bytes: work.travelled, ..Progress::default() };
         let log = &job.engine.log;
         outcome.watermark =
             sync_log::finish(&job.target, log, id, ("success", None), &progress).await?;

@@ -1,6 +1,7 @@
 //! A bounded set of sessions of one side. A session that was dropped in the middle of something is
 //! closed, never handed out again.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
@@ -11,8 +12,37 @@ use super::session::{Session, Settings};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
-/// A session on loan. Dropping it returns it, if it is clean.
-pub type Lease = Object<Opener>;
+/// A session on loan. Dropping it returns it if it is clean, and closes it at once if it is not: an
+/// open transaction must not hold its locks until somebody asks for a session again.
+pub struct Lease(Option<Object<Opener>>);
+
+impl Deref for Lease {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        match &self.0 {
+            Some(object) => object,
+            None => unreachable!("only Drop empties a lease"),
+        }
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Session {
+        match &mut self.0 {
+            Some(object) => object,
+            None => unreachable!("only Drop empties a lease"),
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(object) = self.0.take().filter(|session| !session.is_clean()) {
+            drop(Object::take(object));
+        }
+    }
+}
 
 /// Sessions of one side, opened when first needed.
 #[derive(Clone)]
@@ -64,9 +94,9 @@ impl Pool {
     /// Waits for a free place, then gives a clean session.
     pub async fn get(&self) -> Result<Lease> {
         match self.inner.get().await {
-            Ok(mut lease) => {
-                lease.set_clean(false);
-                Ok(lease)
+            Ok(mut object) => {
+                object.set_clean(false);
+                Ok(Lease(Some(object)))
             }
             Err(PoolError::Backend(error)) => Err(error),
             Err(other) => Err(Error::Internal(format!("connection pool: {other}"))),

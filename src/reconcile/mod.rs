@@ -139,7 +139,7 @@ pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Diffe
         job.target.copy_out("digesting buckets", &there),
     )?;
     let merged = buckets::merge(here, there).await?;
-    job.counts.bytes += merged.bytes;
+    job.travelled += merged.bytes;
     Ok(Difference {
         measure,
         scope,
@@ -163,7 +163,7 @@ pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
         );
         let mut rows = job.source.copy_out("reading keys", &copy).await?;
         while let Some(row) = rows.next().await? {
-            job.counts.bytes += row.len() as u64;
+            job.travelled += row.len() as u64;
             keys.push(row).await?;
         }
     }

@@ -50,6 +50,8 @@ pub struct Job {
     pub log_id: Option<u64>,
     /// What has been committed.
     pub counts: Counts,
+    /// Bytes of keys and digests that have travelled, not yet in the log.
+    pub travelled: u64,
 }
 
 impl Job {
