@@ -133,9 +133,11 @@ async fn round(
     carry_over(&mut report.tables, &before);
     engine.source.close().await;
     engine.target.close().await;
-    match ended.lost {
-        Some(lost) => Ok(Some(lost)),
-        None => logged.map(|()| None),
+    match (ended.lost, logged) {
+        (Some(lost), _) => Ok(Some(lost)),
+        // The rows are in step; that has to be said where the next run looks for it.
+        (None, Err(error)) if error.is_transient() => Ok(Some(error)),
+        (None, logged) => logged.map(|()| None),
     }
 }
 

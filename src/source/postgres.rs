@@ -94,7 +94,7 @@ impl Source {
         Ok(lease)
     }
 
-    /// Whether any of the tables holds a row.
+    /// Whether any of the tables holds a row; a table that cannot be read may.
     pub async fn any_row(&self, tables: &[&Table]) -> Result<bool> {
         let looks = tables.iter().map(|table| {
             let only = Sql::trusted(if table.partitioned { "" } else { "only " });
@@ -102,9 +102,14 @@ impl Source {
         });
         let statement = sql!("select {any}", any = Sql::join(looks, " or "));
         let mut session = self.session().await?;
-        let any = session.row("looking for rows", &statement).await?.is_true(0);
-        session.set_clean(true);
-        Ok(any)
+        match session.row("looking for rows", &statement).await {
+            Ok(row) => {
+                session.set_clean(true);
+                Ok(row.is_true(0))
+            }
+            Err(error) if error.sqlstate() == Some("42501") => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the snapshot can still be imported.

@@ -19,7 +19,25 @@ pub async fn run(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
             compare::timeless(job).await?;
         }
     }
-    reconcile::keys(job, probe, part).await
+    reconcile::keys(job, probe, part).await?;
+    if part != Part::Write && probe.window != Window::Equal {
+        settle(job).await?;
+    }
+    Ok(())
+}
+
+/// The windows must be equal now. Where they are not, a row has left the source's window backwards in
+/// time, or somebody else writes to the target: the whole table is compared.
+async fn settle(job: &mut Job) -> Result<()> {
+    let settings = &job.engine.settings;
+    if settings.dry_run || settings.fire_triggers || !job.plan.deletes {
+        return Ok(());
+    }
+    let (source, target) = windows(job)?;
+    match reconcile::equal(job, Measure::Rows, Some((&source, &target))).await? {
+        true => Ok(()),
+        false => compare::rows(job, Part::Whole).await,
+    }
 }
 
 /// A large window was not digested by the look, and is now.

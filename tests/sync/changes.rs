@@ -126,3 +126,13 @@ async fn every_table_without_a_timestamp_follows_too() {
         insert into plain values (-1, 'first'), (5000, 'last')";
     db.follow(changes).await.expect_strategy("plain", "compare").expect_changes("plain", (2, 4, 1));
 }
+
+#[tokio::test]
+async fn a_row_whose_timestamp_went_backwards_is_followed() {
+    let db = items().await;
+    db.source("update item set updated_at = now() where id = 3").await;
+    db.sync().await.expect_ok();
+    db.source("update item set name = 'restored', updated_at = '2020-01-01' where id = 3").await;
+    db.sync().await.expect_ok().expect_changes("item", (0, 1, 0));
+    db.assert_same("item").await;
+}
