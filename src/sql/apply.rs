@@ -83,11 +83,10 @@ impl Shape {
                 Sql::join(settable.iter().map(|c| sql!("{p}.{c}", p = prefix, c = c)), ", ")
             };
             sql!(
-                "do update set ({names}) = row({new}) where (select r from (select {old}) r) \
-                 operator(pg_catalog.*<>) (select r from (select {new}) r)",
+                "do update set ({names}) = row({new}) where {differs}",
                 names = Sql::join(settable.iter(), ", "),
                 new = prefixed("excluded"),
-                old = prefixed("old"),
+                differs = images_differ(&settable, "old", "excluded"),
             )
         };
         sql!(
@@ -172,15 +171,8 @@ impl Shape {
 
     /// Whether row `t` and staged row `s` differ in their images.
     fn differs(&self) -> Sql {
-        let of = |prefix: &'static str| {
-            let prefix = Sql::trusted(prefix);
-            Sql::join(self.columns.iter().map(|c| sql!("{p}.{c}", p = prefix, c = c.name)), ", ")
-        };
-        sql!(
-            "((select r from (select {t}) r) operator(pg_catalog.*<>) (select r from (select {s}) r))",
-            t = of("t"),
-            s = of("s"),
-        )
+        let names: Vec<&Ident> = self.columns.iter().map(|column| &column.name).collect();
+        images_differ(&names, "t", "s")
     }
 
     /// Whether row `t` has the key of row `other`.
@@ -332,4 +324,26 @@ impl Shape {
             stage = Sql::trusted(STAGE),
         )
     }
+}
+
+/// Whether the images of two rows differ: true for types without equality, and tells 1.0 from 1.00.
+/// Sub-selects, because a bare `row(…) *<> row(…)` is expanded column by column. The row is named
+/// unlike any column, which would be taken for it.
+fn images_differ(names: &[&Ident], one: &'static str, other: &'static str) -> Sql {
+    let mut row = "r".to_owned();
+    while names.iter().any(|name| name.as_str() == row) {
+        row.push('r');
+    }
+    let row = Sql::trusted(row);
+    let values = |prefix: &'static str| {
+        let prefix = Sql::trusted(prefix);
+        Sql::join(names.iter().map(|name| sql!("{p}.{n}", p = prefix, n = name)), ", ")
+    };
+    sql!(
+        "((select {row} from (select {one}) {row}) operator(pg_catalog.*<>) \
+         (select {row} from (select {other}) {row}))",
+        row = row,
+        one = values(one),
+        other = values(other),
+    )
 }

@@ -186,3 +186,15 @@ async fn a_value_of_a_megabyte_is_carried() {
     db.source(rows).await;
     db.follow("update item set body = body || E'\\t\\n\\\\end' where id = 2").await;
 }
+
+#[tokio::test]
+async fn a_column_named_like_an_alias_of_ours_hides_no_change() {
+    let columns =
+        "id int primary key, r int, t int, s int, old int, n int, b int, at int, gone int";
+    let db = Pair::with(&format!("create table alias ({columns})")).await;
+    db.source("insert into alias select i, i, i, i, i, i, i, i, i from generate_series(1, 9) i")
+        .await;
+    let changes = "update alias set t = -1 where id = 4; update alias set r = -1 where id = 5;
+        delete from alias where id = 9";
+    db.follow(changes).await.expect_changes("alias", (0, 2, 1));
+}
