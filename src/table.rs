@@ -45,6 +45,8 @@ pub struct Column {
     pub has_default: bool,
     /// Whether equal values of this column can differ byte by byte by collation.
     pub nondeterministic: bool,
+    /// For a type whose text shows floating point numbers: the function that gives its bytes.
+    pub floats: Option<Ident>,
 }
 
 /// A set of columns that tells rows apart.

@@ -4,14 +4,15 @@
 use crate::error::Error;
 use crate::ident::Ident;
 use crate::plan::{Ground, Timestamp, TimestampKind};
+use crate::sql::{Sql, sql};
 use crate::table::{Column, Key, Table};
 
 /// One column that travels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanColumn {
     pub name: Ident,
-    /// The built-in type to which the source casts it, where the two sides' types differ.
-    pub cast: Option<Ident>,
+    /// The built-in type to which the source casts it, where the two sides' types or limits differ.
+    pub cast: Option<Sql>,
     /// As `format_type` prints it on the target.
     pub target_type: String,
     pub hashed: Hashed,
@@ -20,23 +21,26 @@ pub struct PlanColumn {
 }
 
 /// How a value enters a digest: by its number where that is cheap and exact, else by its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hashed {
     Integer,
     /// `timestamp` and, in a session at UTC, `timestamptz`.
     Timestamp,
     Uuid,
+    /// By a cast, which for most built-in types prints the value.
     Text,
-    /// By the bytes of its binary form: text of floats differs between servers before and after 12.
-    Float4,
-    Float8,
+    /// As it travels: casts of xml and of types by users may print something else.
+    Printed,
+    /// By the bytes that this function makes of it: text of floats differs between servers before
+    /// and after 12.
+    Binary(Ident),
 }
 
 /// One key column with the equality of the index on each side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyColumn {
     pub name: Ident,
-    pub cast: Option<Ident>,
+    pub cast: Option<Sql>,
     /// Schema and name of the source's type, under which its keys are looked up again.
     pub source_type: (Ident, Ident),
     pub source_equals: Operator,
@@ -100,14 +104,24 @@ fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, S
             there.type_text
         ));
     }
-    let same_name = here.type_name == there.type_name;
     Ok(PlanColumn {
         name: there.name.clone(),
-        cast: (!same_name).then(|| there.type_name.clone()),
+        cast: cast(here, there),
         target_type: there.type_text.clone(),
         hashed: hashed(there, ground),
         settable: !there.identity_always,
     })
+}
+
+/// What makes the source print a value as the target will.
+fn cast(here: &Column, there: &Column) -> Option<Sql> {
+    if here.type_name != there.type_name {
+        return Some(sql!("pg_catalog.{name}", name = there.type_name));
+    }
+    // `1.5` becomes `1.5000`, `a` becomes `a    `. For these two types format_type prints keywords.
+    let reprinted = matches!(there.type_name.as_str(), "numeric" | "bpchar");
+    let limited = there.type_modifier != -1 && there.type_modifier != here.type_modifier;
+    (reprinted && limited).then(|| Sql::trusted(there.type_text.clone()))
 }
 
 /// The same type by name (user-defined ones may live in another schema), no narrower a modifier.
@@ -125,8 +139,9 @@ fn modifier_fits(here: &Column, there: &Column) -> bool {
     if to == -1 || from == to {
         return true;
     }
-    match there.type_name.as_str() {
-        "varchar" | "bpchar" | "bit" | "varbit" => true,
+    match there.type_name.as_str().trim_start_matches('_') {
+        "varchar" | "varbit" => true,
+        "bpchar" => from != -1 && to >= from,
         "timestamp" | "timestamptz" | "time" | "timetz" => from != -1 && to >= from || to >= 6,
         "numeric" => from != -1 && numeric_fits(from, to),
         _ => false,
@@ -135,7 +150,8 @@ fn modifier_fits(here: &Column, there: &Column) -> bool {
 
 /// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
 fn numeric_fits(from: i32, to: i32) -> bool {
-    let parts = |modifier: i32| (((modifier - 4) >> 16) & 0xffff, (modifier - 4) & 0x7ff);
+    let scale = |modifier: i32| (((modifier - 4) & 0x7ff) ^ 0x400) - 0x400; // may be negative
+    let parts = |modifier: i32| (((modifier - 4) >> 16) & 0xffff, scale(modifier));
     let ((from_digits, from_scale), (to_digits, to_scale)) = (parts(from), parts(to));
     to_scale >= from_scale && to_digits - to_scale >= from_digits - from_scale
 }
@@ -174,15 +190,17 @@ fn widens(here: &Column, there: &Column) -> bool {
 }
 
 fn hashed(there: &Column, ground: &Ground) -> Hashed {
+    if let Some(send) = there.floats.as_ref().filter(|_| !ground.same_floats) {
+        return Hashed::Binary(send.clone());
+    }
     if there.type_schema.as_str() != "pg_catalog" {
-        return Hashed::Text;
+        return Hashed::Printed;
     }
     match there.type_name.as_str() {
         "int2" | "int4" | "int8" => Hashed::Integer,
         "timestamp" | "timestamptz" => Hashed::Timestamp,
         "uuid" => Hashed::Uuid,
-        "float4" if !ground.same_floats => Hashed::Float4,
-        "float8" if !ground.same_floats => Hashed::Float8,
+        "xml" => Hashed::Printed,
         _ => Hashed::Text,
     }
 }
@@ -250,7 +268,7 @@ fn key_columns(
             source_type: origin,
             source_equals: operator(&source.equals_schema, &source.equals_name),
             target_equals: operator(&target_key.equals_schema, &target_key.equals_name),
-            hashed: planned.hashed,
+            hashed: planned.hashed.clone(),
             wide: !identical || described.nondeterministic,
         })
     };

@@ -154,10 +154,9 @@ impl Shape {
     /// What [`Shape::upsert`] would do, counted and not done.
     pub fn count_upsert(&self) -> Sql {
         sql!(
-            "select pg_catalog.count(*) filter (where t.{first} is null) as inserted, \
-             pg_catalog.count(*) filter (where t.{first} is not null and {differs}) as updated \
+            "select pg_catalog.count(*) filter (where t.ctid is null) as inserted, \
+             pg_catalog.count(*) filter (where t.ctid is not null and {differs}) as updated \
              from {stage} s left join {from} on {matching}",
-            first = self.key[0].name,
             differs = self.differs(),
             stage = Sql::trusted(STAGE),
             from = self.from(Side::Target),
@@ -211,13 +210,12 @@ impl Shape {
         sql!(
             "analyze {keys}; create temporary table pgsync_wanted as \
              select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {from} \
-             on {matching} where t.{first} is null or {hash} operator(pg_catalog.<>) s.pgsync_hash; \
+             on {matching} where t.ctid is null or {hash} operator(pg_catalog.<>) s.pgsync_hash; \
              select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
             names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
             from = self.from(Side::Target),
             matching = self.matching("s"),
-            first = self.key[0].name,
             hash = self.hash(Side::Target, measure),
             wanted = Sql::trusted(WANTED),
         )

@@ -136,19 +136,19 @@ impl Shape {
 
     fn row_values(&self, side: Side) -> Vec<Hashable> {
         let columns = self.columns.iter();
-        columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), c.hashed)).collect()
+        columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed)).collect()
     }
 
     fn key_values(&self, side: Side) -> Vec<Hashable> {
         let columns = self.key.iter();
-        columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), c.hashed)).collect()
+        columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed)).collect()
     }
 }
 
-fn hashable(side: Side, name: &Ident, cast: Option<&Ident>, hashed: Hashed) -> Hashable {
+fn hashable(side: Side, name: &Ident, cast: Option<&Sql>, hashed: &Hashed) -> Hashable {
     // A number is hashed as what it is: a cast would only keep an index from being used.
-    let cast = cast.filter(|_| hashed != Hashed::Integer);
-    Hashable { value: super::read::value(side, name, cast), hashed }
+    let cast = cast.filter(|_| *hashed != Hashed::Integer);
+    Hashable { value: super::read::value(side, name, cast), hashed: hashed.clone() }
 }
 
 fn filtered(scope: Option<&Sql>) -> Sql {
@@ -156,9 +156,8 @@ fn filtered(scope: Option<&Sql>) -> Sql {
 }
 
 fn record(values: &[Hashable]) -> Sql {
-    let values = values.iter().map(|value| match value.hashed {
-        Hashed::Float4 => sql!("pg_catalog.float4send({value})", value = value.value),
-        Hashed::Float8 => sql!("pg_catalog.float8send({value})", value = value.value),
+    let values = values.iter().map(|value| match &value.hashed {
+        Hashed::Binary(send) => binary(send, &value.value),
         _ => value.value.clone(),
     });
     sql!("row({values})", values = Sql::join(values, ", "))
@@ -175,19 +174,23 @@ fn md5(record: &Sql) -> Sql {
 /// One hash per value, under exclusive or.
 fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
     let hashes = values.enumerate().map(|(index, value)| {
-        let call = match value.hashed {
+        let call = match &value.hashed {
             Hashed::Integer => sql!("hashint8extended({v}::pg_catalog.int8", v = value.value),
             Hashed::Timestamp => {
                 sql!("timestamp_hash_extended({v}::pg_catalog.timestamp", v = value.value)
             }
             Hashed::Uuid => sql!("uuid_hash_extended({v}", v = value.value),
             Hashed::Text => text_call(value.value),
-            Hashed::Float4 => text_call(sql!("pg_catalog.float4send({v})", v = value.value)),
-            Hashed::Float8 => text_call(sql!("pg_catalog.float8send({v})", v = value.value)),
+            Hashed::Printed => text_call(sql!("row({v})", v = value.value)),
+            Hashed::Binary(send) => text_call(binary(send, &value.value)),
         };
         sql!("coalesce(pg_catalog.{call}, {seed}), 0)", call = call, seed = index + 1)
     });
     sql!("({hashes})", hashes = Sql::join(hashes, " operator(pg_catalog.#) "))
+}
+
+fn binary(send: &Ident, value: &Sql) -> Sql {
+    sql!("pg_catalog.{send}({value})", send = send, value = value)
 }
 
 fn text_call(value: Sql) -> Sql {

@@ -17,9 +17,9 @@ pub struct Pages {
 }
 
 /// Column `name` of `t`, on the source as the target's type.
-pub fn value(side: Side, name: &Ident, cast: Option<&Ident>) -> Sql {
+pub fn value(side: Side, name: &Ident, cast: Option<&Sql>) -> Sql {
     match cast.filter(|_| side == Side::Source) {
-        Some(to) => sql!("(t.{name}::pg_catalog.{to})", name = name, to = to),
+        Some(to) => sql!("(t.{name}::{to})", name = name, to = to),
         None => sql!("t.{name}", name = name),
     }
 }

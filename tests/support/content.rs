@@ -13,6 +13,26 @@ const PIN: &str =
     "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
     set extra_float_digits = 3; set bytea_output = 'hex'; set client_encoding = 'UTF8'";
 
+/// The columns of $table. What holds floating point numbers goes by its bytes: their text differs
+/// between servers before and after PostgreSQL 12.
+const COLUMNS: &str = "
+    with recursive inside(start, oid) as (
+        select oid, oid from pg_type
+        union
+        select i.start, p.oid from inside i join pg_type t on t.oid = i.oid
+        cross join lateral (
+            select t.typelem union all select t.typbasetype
+            union all select rngsubtype from pg_range where rngtypid = t.oid
+            union all select atttypid from pg_attribute where attrelid = t.typrelid and attnum > 0) p(oid)
+    ), floating as (
+        select distinct start as oid from inside
+        where oid = any (array['float4', 'float8', 'path', 'polygon', 'circle']::regtype[]::oid[])
+    )
+    select string_agg(case when f.oid is null then quote_ident(attname)
+        else format('%s(%I)', typsend, attname) end, ', ' order by attnum)
+    from pg_attribute a join pg_type t on t.oid = a.atttypid left join floating f on f.oid = t.oid
+    where attrelid = '$table'::regclass and attnum > 0 and not attisdropped";
+
 /// All tables that a run may be asked to copy, as SQL names; partitions through their parents.
 pub async fn tables(side: &Session) -> Vec<String> {
     side.column(
@@ -40,12 +60,7 @@ pub async fn compare(source: &Session, target: &Session, table: &str) -> Result<
 /// Every row of the table as one text, by the source's columns.
 async fn select(source: &Session, table: &str) -> String {
     let quoted = table.replace('\'', "''");
-    let columns = source
-        .value(&format!(
-            "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
-             where attrelid = '{quoted}'::regclass and attnum > 0 and not attisdropped"
-        ))
-        .await;
+    let columns = source.value(&COLUMNS.replace("$table", &quoted)).await;
     let partitioned =
         format!("select relkind = 'p' from pg_class where oid = '{quoted}'::regclass");
     let only = if source.value(&partitioned).await == "t" { "" } else { "only " };

@@ -17,4 +17,6 @@ mod shapes;
 mod sync_log;
 mod timestamps;
 mod triggers;
+mod types;
+mod values;
 mod writers;

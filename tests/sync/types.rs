@@ -1,0 +1,344 @@
+//! Values of the built-in types at their extremes: carried exactly by every strategy, and known
+//! again by their digests.
+
+use crate::support::Pair;
+use crate::values::carried;
+
+#[tokio::test]
+async fn whole_numbers_are_carried() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            ("smallint", &["(-32768)", "32767", "0", "null"]),
+            ("int", &["(-2147483648)", "2147483647", "0", "null"]),
+            ("bigint", &["(-9223372036854775808)", "9223372036854775807", "0", "null"]),
+            ("oid", &["0", "4294967295", "null"]),
+            ("boolean", &["true", "false", "null"]),
+            ("money", &["'-92233720368547758.08'", "'92233720368547758.07'", "'0.01'", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn exact_numbers_are_carried_to_the_last_digit() {
+    let db = Pair::fresh().await;
+    let thousand = format!("'{}'", "1234567890".repeat(100));
+    let fraction = format!("'-0.{}1'", "0".repeat(998));
+    let mut values =
+        vec!["'NaN'", "0", "'1.0'", "'1.00'", "'-0.0000001'", "null", &thousand, &fraction];
+    if db.version().await >= 14 {
+        values.extend(["'Infinity'", "'-Infinity'"]);
+    }
+    let limited: &[&str] = &["'12345678.90'", "'-99999999.99'", "'NaN'", "0", "null"];
+    carried(&db, &[("numeric", &values), ("numeric(10,2)", limited)]).await;
+}
+
+#[tokio::test]
+async fn floating_numbers_are_carried_bit_by_bit() {
+    let db = Pair::fresh().await;
+    let double = [
+        "'NaN'",
+        "'Infinity'",
+        "'-Infinity'",
+        "'-0'",
+        "'0'",
+        "'4.94065645841246544e-324'",
+        "'2.2250738585072014e-308'",
+        "'1.7976931348623157e308'",
+        "'0.1'",
+        "'0.30000000000000004'",
+        "'1e23'",
+        "null",
+    ];
+    let real =
+        ["'NaN'", "'-Infinity'", "'-0'", "'1.4e-45'", "'3.4028235e38'", "'0.1'", "'16777217'"];
+    carried(
+        &db,
+        &[
+            ("double precision", &double),
+            ("real", &real),
+            ("double precision[]", &["'{0.1,-0,NaN,NULL}'", "'{0.30000000000000004}'", "null"]),
+            ("point", &["'(0.1,0.30000000000000004)'", "'(-0,1e300)'", "'(NaN,Infinity)'"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn text_is_carried_with_every_awkward_character() {
+    let db = Pair::fresh().await;
+    let awkward = [
+        "''",
+        r"E'\t'",
+        r"E'\n'",
+        r"E'\r\n'",
+        r"'\N'",
+        r"'\.'",
+        r"'\'",
+        r"'\\'",
+        r"E'a\\\tb\n\\.\n'",
+        "'🦀 👩‍👩‍👧'",
+        r"U&'\FEFFbom'",
+        r"E'\x01\x7f'",
+        "' trailing '",
+        "'NULL'",
+        "null",
+    ];
+    carried(
+        &db,
+        &[
+            ("text", &awkward),
+            ("varchar", &awkward),
+            ("varchar(20)", &["''", "' x  '", "'äöü'", "null"]),
+            ("char(7)", &["''", "'a'", "' ä'", "'1234567'", "null"]),
+            ("\"char\"", &["''", "'x'", "'\\'", "null"]),
+            ("name", &["''", "'a name'", "repeat('x', 63)", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_of_twenty_megabytes_is_carried() {
+    let db = Pair::with(
+        "create table large (id int primary key, body text, raw bytea, updated_at timestamptz)",
+    )
+    .await;
+    let rows =
+        "insert into large values (1, repeat('20 MB of text ', 1497966), null, '2024-01-01'),
+        (2, '', decode(repeat('00ff5c0a', 1310720), 'hex'), '2024-01-01')";
+    db.source(rows).await;
+    db.follow(r"update large set body = body || E'\t\n\\end', updated_at = now() where id = 1")
+        .await
+        .expect_changes("large", (0, 1, 0));
+}
+
+#[tokio::test]
+async fn bytes_and_bits_are_carried() {
+    let db = Pair::fresh().await;
+    let all = (0..=255).map(|byte| format!("{byte:02x}")).collect::<String>();
+    let all = format!(r"'\x{all}'");
+    carried(
+        &db,
+        &[
+            (
+                "bytea",
+                &[&all, "''", r"decode(md5('sixteen'), 'hex')", r"'\x00'", r"'\x5c'", "null"],
+            ),
+            ("bit(3)", &["B'101'", "B'000'", "null"]),
+            ("bit", &["B'1'", "B'0'"]),
+            ("varbit", &["B''", "B'10101010101010101'", "null"]),
+            ("varbit(5)", &["B''", "B'10101'"]),
+            ("uuid", &["'00000000-0000-0000-0000-000000000000'", "md5('x')::uuid", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn times_are_carried_from_before_christ_to_infinity() {
+    let db = Pair::fresh().await;
+    let moments = [
+        "'infinity'",
+        "'-infinity'",
+        "'4713-01-01 00:00:00 BC'",
+        "'0044-03-15 12:00:00.000001 BC'",
+        "'1883-11-18 12:03:58'",
+        "'294276-12-31 23:59:59.999999'",
+        "'1999-12-31 24:00:00'",
+        "null",
+    ];
+    let spans = [
+        "'0'",
+        "'-178000000 years'",
+        "'1 mon -1 day +00:00:00.000001'",
+        "'P1Y2M3DT4H5M6.789S'",
+        "'24:00:00'",
+        "null",
+    ];
+    carried(
+        &db,
+        &[
+            ("date", &["'infinity'", "'-infinity'", "'4713-01-01 BC'", "'5874897-12-31'", "null"]),
+            ("time", &["'00:00'", "'24:00:00'", "'23:59:59.999999'", "null"]),
+            ("timetz", &["'24:00:00+15:59'", "'00:00:00.000001-12'", "'12:00+05:45'", "null"]),
+            ("timestamp", &moments),
+            ("timestamptz", &moments),
+            ("timestamp(0)", &["'2024-02-29 23:59:59'", "'infinity'"]),
+            ("interval", &spans),
+            ("interval day to second(3)", &["'1 day 02:03:04.567'", "'-1 day'"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn documents_are_carried_with_their_spacing_and_order() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            (
+                "json",
+                &[
+                    r#"'{"b": 1,  "a":[1.0, 1.00], "b": 2}'"#,
+                    r#"'"\u00e4\n"'"#,
+                    r#"E'{\n\t"a" : null }'"#,
+                    "'null'",
+                    "null",
+                ],
+            ),
+            (
+                "jsonb",
+                &[
+                    r#"'{"b": 1, "a":[1.0, 1.00], "b": 2}'"#,
+                    r#"'"\\ \" \u00e4"'"#,
+                    "'1e-1000'",
+                    "null",
+                ],
+            ),
+            (
+                "xml",
+                &[
+                    "'<a b=\"1\">ä &amp; <!-- c --></a>'",
+                    "'<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>'",
+                    "'<?xml version=\"1.0\" standalone=\"yes\"?><a/>'",
+                    "'text <b/>'",
+                    "''",
+                    "null",
+                ],
+            ),
+            (
+                "xml[]",
+                &["array['<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>'::xml, '<b/>']", "null"],
+            ),
+            ("tsvector", &["'a:1A fat:2B,4C ''it''''s'':3'", "''", "'\\\\'", "null"]),
+            ("tsquery", &["'fat & (rat | !cat) <-> b:*A'", "''", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn addresses_and_numbers_of_the_server_are_carried() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            ("inet", &["'10.1.2.3'", "'10.1.2.3/8'", "'::1'", "'2001:db8::ff/64'", "null"]),
+            ("cidr", &["'10.0.0.0/8'", "'0.0.0.0/0'", "'2001:db8::/32'", "'10.1.2.3/32'", "null"]),
+            ("macaddr", &["'08:00:2b:01:02:03'", "null"]),
+            ("macaddr8", &["'08:00:2b:01:02:03:04:05'", "null"]),
+            ("pg_lsn", &["'0/0'", "'FFFFFFFF/FFFFFFFF'", "null"]),
+            ("txid_snapshot", &["'10:20:10,14,15'", "'1:1:'", "null"]),
+            ("regclass", &["'pg_class'", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn shapes_are_carried() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            ("point", &["'(1,2)'", "'(-0,0.1)'", "null"]),
+            ("line", &["'{1,-1,0}'", "'{0.1,0.2,0.3}'", "null"]),
+            ("lseg", &["'[(0,0),(1,0.1)]'", "null"]),
+            ("box", &["'((1,1),(0,0))'", "'((0.1,3),(0,0.2))'", "null"]),
+            ("path", &["'((0,0),(1,1),(2,0.1))'", "'[(0,0),(1,1)]'", "null"]),
+            ("polygon", &["'((0,0),(1,1),(2,0.1))'", "null"]),
+            ("circle", &["'<(0.1,0),3>'", "null"]),
+            ("point[]", &["array['(0.1,2)'::point, null]", "'{}'"]),
+            ("box[]", &["'{(1,1),(0,0.1);(2,2),(1,1)}'", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn ranges_are_carried() {
+    let db = Pair::with("create type span as range (subtype = float8)").await;
+    let texts: &[&str] = &["'[2024-01-01,2024-02-01)'", "'(,)'", "'empty'", "'[2024-01-01,)'"];
+    let mut columns: Vec<(&str, &[&str])> = vec![
+        ("int4range", &["'[1,5)'", "'empty'", "'(,)'", "'[,7]'", "null"]),
+        ("int8range", &["'[-9223372036854775808,0)'", "null"]),
+        ("numrange", &["'[1.0,1.00]'", "'(0.1,NaN)'", "null"]),
+        ("tsrange", texts),
+        ("tstzrange", texts),
+        ("daterange", texts),
+        ("int4range[]", &["'{\"[1,3)\",empty}'", "null"]),
+        ("span", &["'[0.1,0.30000000000000004)'", "'empty'"]),
+    ];
+    if db.version().await >= 14 {
+        columns.push(("int4multirange", &["'{[1,3),[5,7)}'", "'{}'", "null"]));
+        columns.push(("datemultirange", &["'{[2024-01-01,2024-02-01),[2024-03-01,)}'", "null"]));
+        columns.push(("nummultirange[]", &["array['{(1,2.0)}'::nummultirange, '{}']", "null"]));
+    }
+    carried(&db, &columns).await;
+}
+
+#[tokio::test]
+async fn arrays_are_carried_with_their_bounds() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            (
+                "int[]",
+                &["'{}'", "'{1,NULL,3}'", "'[5:6]={7,8}'", "'[-1:0][2:3]={{1,2},{3,4}}'", "null"],
+            ),
+            (
+                "text[]",
+                &[r#"'{NULL,"NULL","",a\\b,"c,d","{}"," x "}'"#, r#"array[E'\t\n', '"']"#, "null"],
+            ),
+            ("timestamptz[]", &["'{2024-01-01 00:00:00+00,infinity,NULL}'", "null"]),
+            ("jsonb[]", &[r#"array['{"a": [1, "x"]}'::jsonb, null]"#, "'{}'"]),
+            ("numeric(6,2)[]", &["'{1.10,NaN,-0.01}'", "null"]),
+            ("varchar(3)[]", &["'{abc,\"\"}'", "null"]),
+            ("bytea[]", &[r"array['\x00ff'::bytea, '']", "null"]),
+            ("uuid[]", &["array[md5('a')::uuid]", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn types_of_the_user_are_carried() {
+    let db = Pair::with(
+        r#"create type mood as enum ('sad', 'it''s ok', 'a,b', '"', '');
+         create domain positive as int check (value > 0);
+         create domain short as varchar(5) not null;
+         create domain exact as double precision;
+         create type part as (n numeric(5,1), at timestamptz, mood mood, note text);
+         create type nest as (part part, list part[], positive positive);
+         create type spot as (x real, y double precision);
+         create schema "Other"; create type "Other"."Own Type" as enum ('x', 'y')"#,
+    )
+    .await;
+    let parts: &[&str] = &[
+        r#"'(1.5,"2024-01-01 00:00:00+00","it''s ok","a ""quoted"" \\ , (text)")'"#,
+        "'(,,,)'",
+        "null",
+    ];
+    let mut columns: Vec<(&str, &[&str])> = vec![
+        ("mood", &["'sad'", "'it''s ok'", "'a,b'", "'\"'", "''", "null"]),
+        ("mood[]", &[r#"array['a,b', '"', '', null]::mood[]"#, "'{}'", "null"]),
+        ("positive", &["1", "2147483647", "null"]),
+        ("short", &["''", "'12345'"]),
+        ("exact", &["'0.1'", "'0.30000000000000004'", "'-0'"]),
+        ("part", parts),
+        ("part[]", &["array[null, row(2, 'infinity', 'sad', '')::part]", "'{}'", "null"]),
+        ("nest", &["row(row(1, null, '', ''), array[row(2, null, null, 'x')]::part[], 7)", "null"]),
+        ("spot", &["row(0.1, 0.30000000000000004)", "row('NaN', '-0')", "null"]),
+        ("\"Other\".\"Own Type\"", &["'x'", "'y'", "null"]),
+        ("\"Other\".\"Own Type\"[]", &["'{x,NULL}'", "null"]),
+    ];
+    if db.version().await >= 11 {
+        columns.push(("positive[]", &["'{1,NULL,3}'", "null"]));
+    }
+    carried(&db, &columns).await;
+}
