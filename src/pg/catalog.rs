@@ -32,10 +32,30 @@ impl Server {
     }
 }
 
+/// Who the server is. Not for a session inside a transaction: where the role may not read the control
+/// file the statement fails first, and the moment at which the server started has to do. A watermark
+/// is good until the next restart then.
 pub async fn server(session: &Session) -> Result<Server> {
-    let statement = Sql::trusted(include_str!("server.sql"));
-    let row = session.row("asking the server who it is", &statement).await?;
+    let known = who(
+        "(select s.system_identifier::pg_catalog.text from pg_catalog.pg_control_system() s)",
+        "(select c.timeline_id::pg_catalog.text from pg_catalog.pg_control_checkpoint() c)",
+    );
+    let row = match session.row(WHO, &known).await {
+        Err(error) if error.sqlstate() == Some("42501") => {
+            let started =
+                who("pg_catalog.pg_postmaster_start_time()::pg_catalog.text", "'standby'");
+            session.row(WHO, &started).await?
+        }
+        row => row?,
+    };
     parse(row.needed(0)?)
+}
+
+const WHO: &str = "asking the server who it is";
+
+fn who(system: &str, timeline: &str) -> Sql {
+    let statement = include_str!("server.sql");
+    Sql::trusted(statement.replace("$system", system).replace("$timeline", timeline))
 }
 
 /// What the digests' hash functions make of a fixed set of values; `None` where they are missing.

@@ -1,14 +1,14 @@
--- Who this server is, and what hashing means to it. The timeline of a standby is that of its last
--- checkpoint; a primary knows its own at once, also right after a promotion.
+-- Who this server is. $system names its data, as far as this role may know. The timeline of a standby
+-- is that of its last checkpoint; a primary knows its own at once, also right after a promotion.
 select pg_catalog.json_build_object(
   'version', pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
-  'system', (select s.system_identifier::pg_catalog.text from pg_catalog.pg_control_system() s),
+  'system', $system,
   'database', pg_catalog.current_database(),
   'database_oid', (
     select d.oid::pg_catalog.int8 from pg_catalog.pg_database d
     where d.datname operator(pg_catalog.=) pg_catalog.current_database()),
   'timeline', case when pg_catalog.pg_is_in_recovery()
-    then (select c.timeline_id::pg_catalog.text from pg_catalog.pg_control_checkpoint() c)
+    then $timeline
     else pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end,
   'standby', pg_catalog.pg_is_in_recovery(),
   'encoding', pg_catalog.current_setting('server_encoding'),

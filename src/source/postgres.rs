@@ -39,8 +39,8 @@ impl Source {
         Self { pool, keeper: Mutex::new(None), snapshot: RwLock::new(String::new()) }
     }
 
-    /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order and in
-    /// one round trip.
+    /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
+    /// round trips.
     pub async fn open(&self, schemas: &[Ident], overlap: Duration) -> Result<Opening> {
         let session = self.pool.get().await?;
         let horizon = Sql::trusted(include_str!("horizon.sql"));
@@ -48,11 +48,12 @@ impl Source {
             "begin transaction isolation level repeatable read read only; \
              select pg_catalog.pg_export_snapshot()"
         );
-        let (hash_probe, horizon, snapshot, server, tables, foreign_keys) = tokio::join!(
-            catalog::hash_probe(&session),
+        // What may fail without being an error goes before: it would end the transaction.
+        let (hash_probe, server) =
+            tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
+        let (horizon, snapshot, tables, foreign_keys) = tokio::join!(
             session.row("looking for open transactions", &horizon),
             session.row("exporting a snapshot", &begin),
-            catalog::server(&session),
             catalog::tables(&session, schemas),
             catalog::foreign_keys(&session, schemas),
         );
@@ -67,8 +68,8 @@ impl Source {
                 overlap: if blind.is_some() { overlap.max(BLIND_OVERLAP) } else { overlap },
             },
             blind,
-            hash_probe: hash_probe?,
-            server: server?,
+            hash_probe,
+            server,
             tables: tables?,
             foreign_keys: foreign_keys?,
         };

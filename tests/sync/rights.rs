@@ -135,3 +135,16 @@ async fn dependants_of_a_failed_table_are_reported_as_such() {
     }
     db.assert_same("tree").await;
 }
+
+#[tokio::test]
+async fn servers_that_hide_their_control_file_are_synced_all_the_same() {
+    let db = Pair::with("create table item (id int primary key, updated_at timestamptz)").await;
+    db.both("revoke execute on function pg_control_system() from public").await;
+    db.source("insert into item select i, now() from generate_series(1, 5) i").await;
+    let (reader, writer) = (db.source_reader().await, db.target_writer().await);
+    let run = || db.sync().source_role(&reader).target_role(&writer);
+    run().await.expect_ok();
+    db.source("delete from item where id = 3").await;
+    run().await.expect_ok().expect_strategy("item", "incremental");
+    db.assert_same("item").await;
+}
