@@ -108,7 +108,8 @@ async fn round(
     let log = Log { table: log_table(settings) };
     let (source, target) = ends(settings)?;
     let ends = Ends { settings, source: &source, target: &target, log: &log, events };
-    let Found { plans, failed, tasks, horizon, page_ranges } = Box::pin(ends.discover()).await?;
+    let Found { plans, failed, tasks, references: _, horizon, page_ranges } =
+        Box::pin(ends.discover()).await?;
     let engine = Arc::new(Engine {
         source,
         target,

@@ -22,11 +22,19 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Unique, not null, complete, immediate or not, b-tree; the primary key first.
     pub keys: Vec<Key>,
+    /// Every other rule that two rows cannot be alike.
+    pub uniques: Vec<Unique>,
+    /// The sequences that its columns own.
+    pub sequences: Vec<Sequence>,
+    /// Enabled user triggers of the table and its partitions.
     pub triggers: Vec<Trigger>,
-    /// Names of enabled rewrite rules.
-    pub rules: Vec<Ident>,
+    pub rules: Vec<Rule>,
     /// Whether the session's role has the rights of the owner.
     pub owned: bool,
+    /// Whether a policy hides rows from the role.
+    pub row_security: bool,
+    /// The rights among select, insert, update and delete that the role does not have.
+    pub lacks: Vec<String>,
 }
 
 /// One live column, in the table's order.
@@ -66,14 +74,54 @@ pub struct KeyColumn {
     pub equals_name: String,
 }
 
+/// A unique index beside the primary key, or the index of an exclusion constraint.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Unique {
+    pub name: Ident,
+    pub exclusion: bool,
+    /// Whether rows with a NULL are never alike.
+    pub nulls_distinct: bool,
+    /// What it is made of, columns before those of expressions; none that only its predicate names.
+    pub columns: Vec<Ident>,
+}
+
+/// A sequence owned by a column, of `serial` or of an identity.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Sequence {
+    #[serde(flatten)]
+    pub name: TableName,
+    pub column: Ident,
+    pub start: i64,
+    /// Negative for one that descends; never zero.
+    pub increment: i64,
+    pub least: i64,
+    pub greatest: i64,
+    /// Whether the role may read where it stands, and whether it may set it.
+    pub readable: bool,
+    pub settable: bool,
+    /// What it gave last; none when it never gave anything, or may not be read.
+    pub last: Option<i64>,
+    /// Whether an index answers at once what the greatest value of the column is.
+    pub indexed: bool,
+}
+
 /// A user trigger.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Trigger {
     pub name: Ident,
     pub fires: Fires,
+    /// The table, or one of its partitions.
+    pub on: TableName,
 }
 
-/// When a trigger fires, as `pg_trigger.tgenabled` has it; disabled ones are not listed.
+/// A rewrite rule.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Rule {
+    pub name: Ident,
+    pub fires: Fires,
+}
+
+/// When a trigger or a rule fires, as `pg_trigger.tgenabled` has it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub enum Fires {
     #[serde(rename = "O")]
@@ -82,6 +130,8 @@ pub enum Fires {
     Always,
     #[serde(rename = "R")]
     Replica,
+    #[serde(rename = "D")]
+    Never,
 }
 
 /// A foreign key, by the names of its tables.
@@ -96,6 +146,17 @@ pub struct ForeignKey {
     pub on_delete: char,
     pub on_update: char,
     pub deferrable: bool,
+    /// Whether all rows are known to keep it.
+    pub holds: bool,
+    /// By which operators a parent's columns equal the child's.
+    pub equals: Vec<Operator>,
+}
+
+/// An operator by its name.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Operator {
+    pub schema: Ident,
+    pub name: String,
 }
 
 impl Table {

@@ -251,7 +251,7 @@ async fn finish(job: &Job, work: &Work) -> Result<End> {
 
 /// Ends a table that did not get there; what cannot be written to the log is in the outcome.
 pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> End {
-    let outcome = work.outcome(status, Some(error));
+    let outcome = work.outcome(status, Some(work.plan.advise(error)));
     if engine.settings.dry_run {
         return End::Done(Box::new(outcome), None);
     }

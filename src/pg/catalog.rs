@@ -22,6 +22,9 @@ pub struct Server {
     pub encoding: String,
     /// Whether triggers and foreign keys are off in this session.
     pub replica_role: bool,
+    /// Whether the role may make temporary tables.
+    pub temporary: bool,
+    pub role: Ident,
     pub schemas: Vec<Ident>,
 }
 

@@ -89,15 +89,91 @@ select pg_catalog.json_build_object(
           (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
     ) k
   ), '[]'),
+  'uniques', coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', ic.relname,
+      'exclusion', i.indisexclusion,
+      'nulls_distinct', coalesce(pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnullsnotdistinct', 'false')
+        operator(pg_catalog.=) 'false',
+      -- Those of its expressions come last, without those that its predicate names.
+      'columns', (
+        select coalesce(pg_catalog.json_agg(x.attname order by x.place), '[]') from (
+          select a.attname, coalesce(u.place, 1000) as place
+          from pg_catalog.pg_attribute a
+          left join pg_catalog.unnest(i.indkey::pg_catalog.int2[]) with ordinality as u(attnum, place)
+            on u.attnum operator(pg_catalog.=) a.attnum
+          where a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0
+            and (u.place operator(pg_catalog.<=) coalesce(
+                (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
+              or u.place is null and i.indexprs is not null and exists (
+                select from pg_catalog.pg_depend d
+                where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and d.objid operator(pg_catalog.=) i.indexrelid
+                  and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+                  and d.refobjid operator(pg_catalog.=) c.oid and d.refobjsubid operator(pg_catalog.=) a.attnum)
+              and (i.indpred is null or pg_catalog.strpos(
+                pg_catalog.pg_get_expr(i.indpred, c.oid), pg_catalog.quote_ident(a.attname)) operator(pg_catalog.=) 0))
+        ) x)
+    ) order by ic.relname)
+    from pg_catalog.pg_index i
+    join pg_catalog.pg_class ic on ic.oid operator(pg_catalog.=) i.indexrelid
+    where i.indrelid operator(pg_catalog.=) c.oid and (i.indisunique or i.indisexclusion) and not i.indisprimary
+  ), '[]'),
+  'sequences', coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object(
+      'schema', sn.nspname,
+      'name', sc.relname,
+      'column', a.attname,
+      'start', s.seqstart,
+      'increment', s.seqincrement,
+      'least', s.seqmin,
+      'greatest', s.seqmax,
+      'readable', r.readable,
+      'settable', pg_catalog.has_sequence_privilege(sc.oid, 'update'),
+      'last', case when r.readable then pg_catalog.pg_sequence_last_value(sc.oid) end,
+      'indexed', exists (
+        select from pg_catalog.pg_index i
+        where i.indrelid operator(pg_catalog.=) c.oid and i.indkey[0] operator(pg_catalog.=) a.attnum
+          and i.indpred is null and i.indisvalid)
+    ) order by a.attnum, sc.relname)
+    from pg_catalog.pg_depend d
+    join pg_catalog.pg_sequence s on s.seqrelid operator(pg_catalog.=) d.objid
+    join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) d.objid
+    join pg_catalog.pg_namespace sn on sn.oid operator(pg_catalog.=) sc.relnamespace
+    join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
+      and a.attnum operator(pg_catalog.=) d.refobjsubid
+    -- A standby cannot read what is not logged.
+    cross join lateral (select
+      pg_catalog.has_sequence_privilege(sc.oid, 'usage, select')
+        and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery()) as readable) r
+    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+      and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+      and d.refobjid operator(pg_catalog.=) c.oid
+      and d.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog."char"[])
+  ), '[]'),
   'triggers', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('name', t.tgname, 'fires', t.tgenabled) order by t.tgname)
+    select pg_catalog.json_agg(pg_catalog.json_build_object(
+      'name', t.tgname,
+      'fires', t.tgenabled,
+      'on', pg_catalog.json_build_object('schema', rn.nspname, 'name', r.relname)
+    ) order by t.tgname, rn.nspname, r.relname)
     from pg_catalog.pg_trigger t
-    where t.tgrelid operator(pg_catalog.=) c.oid and not t.tgisinternal and t.tgenabled operator(pg_catalog.<>) 'D'
+    join pg_catalog.pg_class r on r.oid operator(pg_catalog.=) t.tgrelid
+    join pg_catalog.pg_namespace rn on rn.oid operator(pg_catalog.=) r.relnamespace
+    where t.tgrelid operator(pg_catalog.=) any (tree.oids) and not t.tgisinternal
+      and t.tgenabled operator(pg_catalog.<>) 'D'
   ), '[]'),
   'rules', coalesce((
-    select pg_catalog.json_agg(r.rulename order by r.rulename)
-    from pg_catalog.pg_rewrite r
-    where r.ev_class operator(pg_catalog.=) c.oid and r.ev_enabled operator(pg_catalog.<>) 'D'
+    select pg_catalog.json_agg(pg_catalog.json_build_object('name', r.rulename, 'fires', r.ev_enabled)
+      order by r.rulename)
+    from pg_catalog.pg_rewrite r where r.ev_class operator(pg_catalog.=) c.oid
+  ), '[]'),
+  'row_security', pg_catalog.row_security_active(c.oid),
+  'lacks', coalesce((
+    select pg_catalog.json_agg(x.privilege order by x.place)
+    from pg_catalog.unnest(array['select', 'insert', 'update', 'delete']) with ordinality x(privilege, place)
+    where not case x.privilege when 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)
+      else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end
   ), '[]')
 )
 from pg_catalog.pg_class c
@@ -115,7 +191,8 @@ cross join lateral (
     coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(p.oid)), 0)::pg_catalog.int8 as bytes,
     pg_catalog.md5(pg_catalog.string_agg(
       p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||) p.relfilenode::pg_catalog.text,
-      ',' order by p.oid)) as storage
+      ',' order by p.oid)) as storage,
+    pg_catalog.array_agg(p.oid) as oids
   from parts join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) parts.oid
 ) tree
 where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])

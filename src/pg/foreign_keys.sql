@@ -17,7 +17,16 @@ select pg_catalog.json_build_object(
       and a.attnum operator(pg_catalog.=) u.attnum),
   'on_delete', k.confdeltype,
   'on_update', k.confupdtype,
-  'deferrable', k.condeferrable
+  'deferrable', k.condeferrable,
+  -- Not one that was added NOT VALID or (from PostgreSQL 18) NOT ENFORCED.
+  'holds', k.convalidated
+    and coalesce(pg_catalog.to_jsonb(k) operator(pg_catalog.->>) 'conenforced', 'true') operator(pg_catalog.=) 'true',
+  'equals', (
+    select pg_catalog.json_agg(pg_catalog.json_build_object('schema', opn.nspname, 'name', op.oprname)
+      order by u.place)
+    from pg_catalog.unnest(k.conpfeqop) with ordinality as u(oid, place)
+    join pg_catalog.pg_operator op on op.oid operator(pg_catalog.=) u.oid
+    join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace)
 )
 from pg_catalog.pg_constraint k
 join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) k.conrelid

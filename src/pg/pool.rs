@@ -16,13 +16,23 @@ use crate::error::{Error, Result, Side};
 /// open transaction must not hold its locks until somebody asks for a session again.
 pub struct Lease(Option<Object<Opener>>);
 
+impl Lease {
+    /// Closes the session and gives its place back, for a lease that is about to be replaced: who held
+    /// both would wait for himself when places are short.
+    pub fn close(&mut self) {
+        if let Some(object) = self.0.take() {
+            drop(Object::take(object));
+        }
+    }
+}
+
 impl Deref for Lease {
     type Target = Session;
 
     fn deref(&self) -> &Session {
         match &self.0 {
             Some(object) => object,
-            None => unreachable!("only Drop empties a lease"),
+            None => unreachable!("a closed lease is replaced before use"),
         }
     }
 }
@@ -31,15 +41,15 @@ impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Session {
         match &mut self.0 {
             Some(object) => object,
-            None => unreachable!("only Drop empties a lease"),
+            None => unreachable!("a closed lease is replaced before use"),
         }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(object) = self.0.take().filter(|session| !session.is_clean()) {
-            drop(Object::take(object));
+        if self.0.as_ref().is_some_and(|session| !session.is_clean()) {
+            self.close();
         }
     }
 }

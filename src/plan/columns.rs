@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::ident::Ident;
 use crate::plan::{Ground, Timestamp, TimestampKind};
 use crate::sql::{Sql, sql};
-use crate::table::{Column, Key, Table};
+use crate::table::{Column, Key, Operator, Table};
 
 /// One column that travels.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +48,6 @@ pub struct KeyColumn {
     pub hashed: Hashed,
     /// Equal values can differ: citext, numeric, a nondeterministic collation.
     pub wide: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Operator {
-    pub schema: Ident,
-    pub name: String,
 }
 
 /// The columns that travel.

@@ -2,14 +2,21 @@
 //! in the way; between tables the order. Pure: both catalogs and the last watermarks go in.
 
 pub mod columns;
+pub mod placeholder;
+pub mod references;
+pub mod remedy;
 pub mod schedule;
+mod triggers;
 
-use crate::error::Error;
+use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::sql::digest::Hasher;
-use crate::table::{Fires, ForeignKey, Table};
+use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::{KeyColumn, PlanColumn};
+use placeholder::Placeholder;
+use references::References;
+use remedy::Remedy;
 
 /// How one table is brought in step.
 #[derive(Clone, Debug)]
@@ -29,10 +36,22 @@ pub struct TablePlan {
     pub pages: bool,
     /// A self reference that is checked per statement: everything goes in one batch.
     pub one_statement: bool,
+    /// Whether the replica role is left while a batch is written: a foreign key has to be checked.
+    pub leave_replica: bool,
+    /// Whether the batches are parts of one transaction over several tables.
+    pub joint: bool,
     /// Triggers of the target that have to be disabled while a batch is written.
-    pub silence: Vec<Ident>,
+    pub silence: Vec<Trigger>,
     /// Whether rows may be deleted and inserted again within one statement: nothing cascades.
     pub replaceable: bool,
+    /// What rows hold while unique values move between them.
+    pub placeholders: Vec<Placeholder>,
+    /// Foreign keys by which deletes would reach rows of other tables.
+    pub cascades: Vec<ForeignKey>,
+    pub sequences: Vec<OwnedSequence>,
+    pub remedies: Vec<Remedy>,
+    /// What somebody should know about this table.
+    pub notes: Vec<String>,
     /// Whether vanished rows are removed.
     pub deletes: bool,
 }
@@ -46,9 +65,21 @@ pub struct Shape {
     pub columns: Vec<PlanColumn>,
     /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
     pub key: Vec<KeyColumn>,
-    /// A deferrable key cannot arbitrate ON CONFLICT.
+    /// Whether ON CONFLICT cannot be used: the key is deferrable, or there are rules.
     pub key_deferrable: bool,
+    /// Columns that change on the source without their row's timestamp; digested with the key.
+    pub drifting: Vec<PlanColumn>,
     pub hasher: Hasher,
+}
+
+/// A sequence of the target that has to stand beyond the table's rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnedSequence {
+    pub sequence: Sequence,
+    /// What the source's sequence gave last.
+    pub source_last: Option<i64>,
+    /// Whether the column holds numbers to compare with.
+    pub numeric: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +120,8 @@ pub struct Ground {
     /// Whether triggers and foreign keys are off on the target.
     pub replica_role: bool,
     pub fire_triggers: bool,
+    /// The grant that temporary tables need, where it is missing.
+    pub needs_temporary: Option<String>,
     pub reconcile: bool,
     pub deletes: bool,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
@@ -103,8 +136,7 @@ pub struct Candidate<'a> {
     pub target_name: &'a TableName,
     pub target_is_empty: bool,
     pub last: Option<&'a LastRun>,
-    /// The foreign keys of the target.
-    pub foreign_keys: &'a [ForeignKey],
+    pub references: &'a References,
 }
 
 /// Plans one table.
@@ -116,24 +148,32 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let target = target.ok_or_else(|| {
         Error::Table(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
+    visible(source, target)?;
     let columns = columns::agree(source, target, ground)?;
     let (key, key_deferrable) = columns::key(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &ground.timestamp);
+    let references = candidate.references;
+    let drifting = references.drifting(&source.name);
+    let columns = columns::arrange(columns, &key, timestamp.as_ref());
+    let drifting =
+        columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
     let shape = Shape {
         source: Relation { name: source.name.clone(), partitioned: source.partitioned },
         target: Relation { name: target.name.clone(), partitioned: target.partitioned },
-        columns: columns::arrange(columns, &key, timestamp.as_ref()),
+        drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
+        columns,
         key,
-        key_deferrable,
+        key_deferrable: key_deferrable || !target.rules.is_empty(),
         hasher: ground.hasher,
     };
     let fingerprint = fingerprint(&shape, source, target, timestamp.as_ref(), ground);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let watermark = trusted.and_then(|last| last.watermark.clone()).filter(|_| timestamp.is_some());
     let usable = !ground.reconcile && !shape.key.is_empty() && watermark.is_some();
-    let references = |key: &&ForeignKey| key.parent == target.name;
-    let cascades = |key: &ForeignKey| key.on_delete != 'a' || key.on_update != 'a';
+    let checked = references.are_checked(&target.name);
+    let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
+    let leave_replica = ground.replica_role && checked;
     Ok(TablePlan {
         strategy: match (candidate.target_is_empty, usable) {
             (true, _) => Strategy::Copy,
@@ -146,13 +186,48 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         rows: estimate(source),
         bytes: source.bytes,
         pages: !source.partitioned,
-        one_statement: !ground.replica_role && candidate.foreign_keys.iter().any(own),
-        silence: silenced(target, ground)?,
-        replaceable: ground.replica_role
-            || !candidate.foreign_keys.iter().filter(references).any(cascades),
+        one_statement: checked && references.target.iter().any(own),
+        leave_replica,
+        joint: false,
+        silence: triggers::silenced(target, checked, ground)?,
+        replaceable: !checked
+            || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
+        placeholders: placeholder::placeholders(target, &shape.columns, references),
+        cascades: references.cascading(&target.name),
+        sequences: sequences(source, target),
+        remedies: remedy::remedies(&candidate, target, ground),
+        notes: triggers::notes(target, checked, ground),
         deletes: ground.deletes,
         shape,
     })
+}
+
+/// A policy that hides rows would make them look as if they had vanished.
+fn visible(source: &Table, target: &Table) -> Result<(), Error> {
+    let hidden = [(Side::Source, source), (Side::Target, target)];
+    match hidden.into_iter().find(|(_, table)| table.row_security) {
+        Some((side, _)) => Err(Error::Table(format!(
+            "row-level security hides rows from the {side} role: connect as a role with BYPASSRLS, as \
+             a superuser, or as the table's owner where it is not forced"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// The target's sequences, each with the one of the source that is owned by the same column.
+fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
+    let of_source = |column: &Ident| source.sequences.iter().find(|here| &here.column == column);
+    let numeric = |name: &Ident| {
+        let column =
+            target.column(name).filter(|column| column.type_schema.as_str() == "pg_catalog");
+        column.is_some_and(|c| matches!(c.type_name.as_str(), "int2" | "int4" | "int8" | "numeric"))
+    };
+    let owned = target.sequences.iter().map(|sequence| OwnedSequence {
+        source_last: of_source(&sequence.column).and_then(|here| here.last),
+        numeric: numeric(&sequence.column),
+        sequence: sequence.clone(),
+    });
+    owned.collect()
 }
 
 /// The planner's estimate, or a guess from the size where there is none.
@@ -192,22 +267,4 @@ fn fingerprint(
 fn digest(text: &str) -> String {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
-}
-
-/// The triggers that would fire and must not, when the role cannot silence all of them at once.
-fn silenced(target: &Table, ground: &Ground) -> Result<Vec<Ident>, Error> {
-    if ground.replica_role || ground.fire_triggers {
-        return Ok(Vec::new());
-    }
-    let firing = target.triggers.iter().filter(|trigger| trigger.fires == Fires::Origin);
-    let names: Vec<Ident> = firing.map(|trigger| trigger.name.clone()).collect();
-    if names.is_empty() || target.owned {
-        return Ok(names);
-    }
-    Err(Error::Table(format!(
-        "the target's trigger \"{}\" would fire on copied rows, and the role may not prevent it: \
-         connect as the table's owner, grant it SET on parameter session_replication_role \
-         (PostgreSQL 15 and later), or let triggers fire with -fire-triggers",
-        names[0].as_str()
-    )))
 }

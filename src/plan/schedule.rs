@@ -26,11 +26,6 @@ pub struct Task {
     pub after: Vec<usize>,
 }
 
-/// One task per table, when foreign keys are not checked.
-pub fn unordered(tables: usize) -> Vec<Task> {
-    (0..tables).map(|table| Task { table, part: Part::Whole, after: Vec::new() }).collect()
-}
-
 /// A write and a delete per table, in the order of the foreign keys. Tables without any keep one
 /// task. A key that closes a cycle orders nothing: see [`cycles`].
 pub fn ordered(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Task> {
@@ -117,6 +112,8 @@ mod tests {
             on_delete: 'a',
             on_update: 'a',
             deferrable: false,
+            holds: true,
+            equals: Vec::new(),
         }
     }
 

@@ -62,7 +62,7 @@ impl Difference {
         Buckets::new(self.slicing, &spans)
     }
 
-    fn differing(&self) -> Buckets {
+    pub fn differing(&self) -> Buckets {
         Buckets::new(self.slicing, &self.differing)
     }
 
@@ -176,7 +176,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     let plan = job.plan.clone();
     let engine = job.engine.clone();
     let wanted = apply::want(&job.target, &plan, difference.measure).await?;
-    let together = plan.one_statement || mode == Mode::Replace;
+    let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let counted = already_counted(job);
     let mut fetched = difference.absent_rows(job, counted.as_ref());
@@ -233,6 +233,15 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
         job.counts.add(Counts { deleted, ..Counts::default() });
         return Ok(());
     };
+    if let Some((key, rows)) = apply::referring(&job.target, &job.plan, &buckets).await? {
+        return Err(Error::Table(format!(
+            "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
+             them, and the foreign key \"{}\" would change those: bring that table in step too, or \
+             remove its rows",
+            key.child,
+            key.name.as_str()
+        )));
+    }
     let log = (&job.engine.log, id);
     let counts = apply::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
     job.counts.add(counts);

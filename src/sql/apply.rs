@@ -12,7 +12,7 @@ use crate::ident::Ident;
 use crate::plan::Shape;
 
 const STAGE: &str = "pg_temp.pgsync_stage";
-const KEYS: &str = "pg_temp.pgsync_keys";
+pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
 const WANTED: &str = "pg_temp.pgsync_wanted";
 
 impl Shape {
@@ -175,7 +175,7 @@ impl Shape {
     }
 
     /// Whether row `t` has the key of row `other`.
-    fn matching(&self, other: &'static str) -> Sql {
+    pub(super) fn matching(&self, other: &'static str) -> Sql {
         let other = Sql::trusted(other);
         let pairs = self.key.iter().map(|column| {
             sql!(

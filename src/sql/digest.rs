@@ -8,7 +8,7 @@ use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::Shape;
-use crate::plan::columns::Hashed;
+use crate::plan::columns::{Hashed, PlanColumn};
 
 /// The family of hash functions, the same on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,18 +112,33 @@ impl Shape {
             ),
             Slicing::Hash { mask } => sql!(
                 "({hash} operator(pg_catalog.&) {mask}::pg_catalog.int8)",
-                hash = self.hash(side, Measure::Keys),
+                hash = self.hash_of(self.identity(side)),
                 mask = mask,
             ),
         }
     }
 
-    /// The hash of a row or of its key; the key of a table without one is the whole row.
+    /// The hash of a row, or of its key and what drifts.
     pub fn hash(&self, side: Side, measure: Measure) -> Sql {
-        let values = match measure {
-            Measure::Keys if !self.key.is_empty() => self.key_values(side),
-            Measure::Keys | Measure::Rows => self.row_values(side),
-        };
+        match measure {
+            Measure::Keys => {
+                let mut values = self.identity(side);
+                values.extend(columns(side, &self.drifting));
+                self.hash_of(values)
+            }
+            Measure::Rows => self.hash_of(columns(side, &self.columns).collect()),
+        }
+    }
+
+    /// The key, or the whole row where there is none.
+    fn identity(&self, side: Side) -> Vec<Hashable> {
+        match self.key.is_empty() {
+            true => columns(side, &self.columns).collect(),
+            false => self.key_values(side),
+        }
+    }
+
+    fn hash_of(&self, values: Vec<Hashable>) -> Sql {
         match self.hasher {
             Hasher::Md5 => md5(&record(&values)),
             Hasher::Extended if values.len() > GROUP => chain(values.chunks(GROUP).map(|group| {
@@ -134,15 +149,14 @@ impl Shape {
         }
     }
 
-    fn row_values(&self, side: Side) -> Vec<Hashable> {
-        let columns = self.columns.iter();
-        columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed)).collect()
-    }
-
     fn key_values(&self, side: Side) -> Vec<Hashable> {
         let columns = self.key.iter();
         columns.map(|c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed)).collect()
     }
+}
+
+fn columns(side: Side, columns: &[PlanColumn]) -> impl Iterator<Item = Hashable> {
+    columns.iter().map(move |c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed))
 }
 
 fn hashable(side: Side, name: &Ident, cast: Option<&Sql>, hashed: &Hashed) -> Hashable {

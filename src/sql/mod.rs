@@ -8,6 +8,7 @@
 pub mod apply;
 pub mod digest;
 pub mod log;
+pub mod park;
 pub mod read;
 
 use std::fmt::{self, Write};

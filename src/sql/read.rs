@@ -6,8 +6,8 @@ use super::log::Horizon;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::columns::Operator;
 use crate::plan::{Shape, Timestamp, TimestampKind};
+use crate::table::Operator;
 
 /// A slice of the pages of a table: from one ctid to before another; the last slice is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

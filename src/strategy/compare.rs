@@ -1,12 +1,11 @@
 //! Digests per bucket of whole rows; only differing buckets travel. Always right, whatever was done
 //! to either side.
 
-use super::incremental::unless_collision;
 use super::{Batch, Job};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan::schedule::Part;
-use crate::reconcile::{self, Scope};
+use crate::reconcile::{self, Difference, Scope};
 use crate::sql::digest::Measure;
 use crate::target::apply::{self, Mode, Writer};
 
@@ -16,58 +15,79 @@ pub async fn run(job: &mut Job, part: Part) -> Result<()> {
         (true, Part::Delete) => Ok(()),
         (true, _) => keyless(job).await,
         (false, Part::Delete) => reconcile::vanished(job).await,
-        (false, _) => rows(job, part).await,
+        (false, _) => match unless_collision(rows(job, part).await)? {
+            Ok(()) => Ok(()),
+            Err(collision) => untangle(job, part, collision).await,
+        },
     }
 }
 
 /// Brings every differing row in step, by key.
 pub async fn rows(job: &mut Job, part: Part) -> Result<()> {
-    job.phase(Phase::Digests);
-    let difference = reconcile::find(job, Measure::Rows, Scope::Table).await?;
-    if difference.is_none() {
-        return Ok(());
-    }
-    reconcile::stage(job, &difference).await?;
+    let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
     job.phase(Phase::Applying);
-    let Err(collision) = unless_collision(reconcile::fetch(job, &difference, Mode::Upsert).await)?
-    else {
-        return thin(job, &difference, part).await;
-    };
-    recover(job).await?;
-    if part == Part::Whole {
-        reconcile::delete(job, &difference).await?;
-        if unless_collision(reconcile::fetch(job, &difference, Mode::Upsert).await)?.is_ok() {
-            return Ok(());
-        }
-        recover(job).await?;
-    }
-    match job.plan.replaceable {
-        true => reconcile::fetch(job, &difference, Mode::Replace).await?,
-        false => return Err(collision),
-    }
-    thin(job, &difference, part).await
-}
-
-async fn thin(job: &mut Job, difference: &reconcile::Difference, part: Part) -> Result<()> {
+    reconcile::fetch(job, &difference, Mode::Upsert).await?;
     match part {
-        Part::Whole => reconcile::delete(job, difference).await,
+        Part::Whole => reconcile::delete(job, &difference).await,
         Part::Write | Part::Delete => Ok(()),
     }
 }
 
-async fn recover(job: &mut Job) -> Result<()> {
-    apply::roll_back(&job.target).await?;
-    job.renew_source().await
+/// Digests of whole rows, and the keys of the buckets that differ staged.
+async fn differing(job: &mut Job, scope: Scope) -> Result<Option<Difference>> {
+    job.phase(Phase::Digests);
+    let difference = reconcile::find(job, Measure::Rows, scope).await?;
+    if difference.is_none() {
+        return Ok(None);
+    }
+    reconcile::stage(job, &difference).await?;
+    Ok(Some(difference))
+}
+
+/// Sorts out a unique violation, which has a remedy, from every other error.
+pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
+    match result {
+        Err(error) if matches!(error.sqlstate(), Some("23505" | "23P01")) => Ok(Err(error)),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Ok(())),
+    }
+}
+
+/// Where unique values moved between rows: the whole table is compared, so that every row that stands
+/// in the way is known, and all rows that differ are written in one transaction. Vanished rows go
+/// first where they can. Then all that differs is taken out and put in again in one statement; where
+/// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
+pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()> {
+    apply::roll_back(&job.target, &job.plan).await?;
+    job.renew_source().await?;
+    let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
+    let plan = job.plan.clone();
+    let alone = part == Part::Whole && !plan.one_statement;
+    if alone {
+        reconcile::delete(job, &difference).await?;
+    }
+    job.phase(Phase::Applying);
+    let mode = match (plan.replaceable, plan.placeholders.is_empty()) {
+        (true, true) => Mode::Replace,
+        (true, false) if alone => Mode::Replace,
+        (_, false) => Mode::Park(difference.differing()),
+        (false, true) => return Err(collision),
+    };
+    if plan.deletes && matches!(mode, Mode::Park(_)) {
+        // Vanished rows are parked too, which nobody may see who has to keep them.
+        reconcile::allow_deletes(job, &difference).await?;
+    }
+    reconcile::fetch(job, &difference, mode).await?;
+    match part == Part::Whole && !alone {
+        true => reconcile::delete(job, &difference).await,
+        false => Ok(()),
+    }
 }
 
 /// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row
 /// that left this set is elsewhere, or vanished and found by its key.
 pub async fn timeless(job: &mut Job) -> Result<()> {
-    let difference = reconcile::find(job, Measure::Rows, Scope::Timeless).await?;
-    if difference.is_none() {
-        return Ok(());
-    }
-    reconcile::stage(job, &difference).await?;
+    let Some(difference) = differing(job, Scope::Timeless).await? else { return Ok(()) };
     reconcile::fetch(job, &difference, Mode::Upsert).await
 }
 

@@ -136,6 +136,8 @@ fn parts(job: &Job) -> VecDeque<Option<Pages>> {
         || !job.engine.page_ranges
         || !plan.pages
         || plan.one_statement
+        // Whoever disables triggers has the table to himself.
+        || !plan.silence.is_empty()
         || plan.bytes < 2 * LEAST_PART;
     if whole {
         return VecDeque::from([None]);

@@ -7,13 +7,21 @@ use crate::event::Phase;
 use crate::plan::schedule::Part;
 use crate::reconcile::{self, Probe, Window};
 use crate::sql::digest::Measure;
-use crate::target::apply::{self, Mode, Writer};
+use crate::target::apply::{Mode, Writer};
 
 /// What a look at both sides found is followed up; what was equal is left alone.
 pub async fn run(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
+    match compare::unless_collision(changes(job, probe, part).await)? {
+        Ok(()) => Ok(()),
+        Err(collision) => compare::untangle(job, part, collision).await,
+    }
+}
+
+async fn changes(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
     if part != Part::Delete {
         if window_differs(job, probe).await? {
-            follow(job, part).await?;
+            job.phase(Phase::Applying);
+            stream(job).await?;
         }
         if !probe.timeless_equal {
             compare::timeless(job).await?;
@@ -63,55 +71,17 @@ fn windows(job: &Job) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
     }
 }
 
-/// Applies the stream. Where unique values moved, vanished rows are removed first; where that is not
-/// enough, all changed rows are replaced together; and at last the whole table is compared.
-async fn follow(job: &mut Job, part: Part) -> Result<()> {
-    job.phase(Phase::Applying);
-    let Err(collision) = unless_collision(stream(job, Mode::Upsert).await)? else { return Ok(()) };
-    recover(job).await?;
-    if part == Part::Whole {
-        reconcile::vanished(job).await?;
-        if unless_collision(stream(job, Mode::Upsert).await)?.is_ok() {
-            return Ok(());
-        }
-        recover(job).await?;
-    }
-    if !job.plan.replaceable {
-        return Err(collision);
-    }
-    if unless_collision(stream(job, Mode::Replace).await)?.is_ok() {
-        return Ok(());
-    }
-    recover(job).await?;
-    compare::rows(job, part).await
-}
-
-/// Sorts out a unique violation, which has a remedy, from every other error.
-pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
-    match result {
-        Err(error) if matches!(error.sqlstate(), Some("23505" | "23P01")) => Ok(Err(error)),
-        Err(error) => Err(error),
-        Ok(()) => Ok(Ok(())),
-    }
-}
-
-/// After a batch that failed: its transaction ends, its stream is left behind.
-async fn recover(job: &mut Job) -> Result<()> {
-    apply::roll_back(&job.target).await?;
-    job.renew_source().await
-}
-
-async fn stream(job: &mut Job, mode: Mode) -> Result<()> {
+/// Applies the window, batch by batch.
+async fn stream(job: &mut Job) -> Result<()> {
     let (window, _) = windows(job)?;
     let plan = job.plan.clone();
     let Some(timestamp) = &plan.timestamp else { return Ok(()) };
-    let together = plan.one_statement || mode == Mode::Replace;
-    let size = if together { u64::MAX } else { job.engine.settings.batch_size };
+    let size = if plan.one_statement { u64::MAX } else { job.engine.settings.batch_size };
     let copy = plan.shape.copy_ordered(timestamp, &window);
     let mut rows = job.source.copy_out("reading changed rows", &copy).await?;
     let engine = job.engine.clone();
     let mut batch = Batch::default();
-    let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, mode);
+    let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, Mode::Upsert);
     while let Some(row) = rows.next().await? {
         if batch.ends_before(&row, size) {
             job.moved(batch.rows);

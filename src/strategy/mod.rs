@@ -76,6 +76,7 @@ impl Job {
 
     /// A source session in place of one that is in the middle of a stream.
     pub async fn renew_source(&mut self) -> Result<()> {
+        self.source.close();
         self.source = self.engine.source.session().await?;
         Ok(())
     }

@@ -9,6 +9,8 @@ use crate::plan::TablePlan;
 use crate::sql::digest::{Buckets, Measure};
 use crate::sql::log::{Log, Progress, Writes};
 use crate::sql::{Sql, sql};
+use crate::table::ForeignKey;
+use crate::target::transaction;
 
 /// How staged rows become rows of the table.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +20,18 @@ pub enum Mode {
     Upsert,
     /// Rows that differ are taken out together before they go in: unique values may move.
     Replace,
+    /// Rows of these buckets that differ get placeholders before the upsert: unique values may move
+    /// where rows cannot be taken out. The keys of the buckets are staged.
+    Park(Buckets),
     /// For a table without a key: the rows of these buckets become the staged ones.
     ReplaceRows(Buckets),
+}
+
+impl Mode {
+    /// Whether all rows go in one batch.
+    pub fn takes_all(&self) -> bool {
+        matches!(self, Mode::Replace | Mode::Park(_))
+    }
 }
 
 /// Writes the rows of one table, batch by batch.
@@ -74,7 +86,7 @@ impl<'a> Writer<'a> {
             self.sink = Some(copying.await?);
             return Ok(());
         }
-        let begin = sql!("begin{silence}", silence = self.triggers("disable"));
+        let begin = transaction::begin(self.plan);
         let (begun, sink) = tokio::join!(self.session.run("beginning a batch", &begin), copying);
         begun?;
         self.begun = true;
@@ -110,10 +122,18 @@ impl<'a> Writer<'a> {
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.shape.replace_rows(buckets), Writes::Both)
                     }
-                    Mode::Upsert | Mode::Direct => (self.plan.shape.upsert(), Writes::Written),
+                    Mode::Upsert | Mode::Park(_) | Mode::Direct => {
+                        (self.plan.shape.upsert(), Writes::Written)
+                    }
                 };
                 let write = self.log.counted(id, &writes, has, progress);
-                let write = self.committed(&write);
+                let write = match mode {
+                    Mode::Park(buckets) => {
+                        sql!("{park}; {write}", park = self.plan.park(buckets), write = write)
+                    }
+                    _ => write,
+                };
+                let write = transaction::committed(self.plan, &write);
                 let (staged, answers) =
                     tokio::join!(finished(sink), self.session.answers("writing a batch", &write));
                 staged?;
@@ -152,16 +172,10 @@ impl<'a> Writer<'a> {
     }
 
     async fn finish(&self, log: &Sql) -> Result<()> {
-        self.session.answers("committing a batch", &self.committed(log)).await.map(drop)
-    }
-
-    fn committed(&self, statement: &Sql) -> Sql {
-        let enable = self.triggers("enable");
-        sql!("{statement}{enable}; commit", statement = statement, enable = enable)
-    }
-
-    fn triggers(&self, verb: &'static str) -> Sql {
-        triggers(self.plan, verb)
+        self.session
+            .answers("committing a batch", &transaction::committed(self.plan, log))
+            .await
+            .map(drop)
     }
 }
 
@@ -171,21 +185,6 @@ async fn finished(sink: Option<RowSink>) -> Result<u64> {
         Some(sink) => sink.finish().await,
         None => Ok(0),
     }
-}
-
-/// `; alter table … disable trigger …` for each trigger that must not fire.
-fn triggers(plan: &TablePlan, verb: &'static str) -> Sql {
-    let verb = Sql::trusted(verb);
-    let statements = plan.silence.iter().map(|trigger| {
-        let table = &plan.shape.target.name;
-        sql!(
-            "; alter table {table} {verb} trigger {trigger}",
-            table = table,
-            verb = verb,
-            trigger = trigger
-        )
-    });
-    Sql::join(statements, "")
 }
 
 fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
@@ -208,13 +207,29 @@ pub async fn delete_vanished(
 ) -> Result<Counts> {
     let writes = plan.shape.delete_vanished(buckets);
     let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
-    let statement = sql!(
-        "begin{disable}; {delete}{enable}; commit",
-        disable = triggers(plan, "disable"),
-        delete = delete,
-        enable = triggers(plan, "enable"),
-    );
+    let delete = transaction::committed(plan, &delete);
+    let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
     written(&session.answers("deleting vanished rows", &statement).await?)
+}
+
+/// The first foreign key whose action would reach rows of another table if those of `buckets` whose
+/// keys are not staged were deleted, and how many rows.
+pub async fn referring<'p>(
+    session: &Session,
+    plan: &'p TablePlan,
+    buckets: &Buckets,
+) -> Result<Option<(&'p ForeignKey, u64)>> {
+    if plan.cascades.is_empty() {
+        return Ok(None);
+    }
+    let looks = plan.referring(buckets);
+    for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
+        let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
+        if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
+            return Ok(Some((key, row.count(1)?)));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes the stage of keys and opens it.
@@ -240,6 +255,6 @@ pub async fn wanted(
 }
 
 /// Ends a transaction that failed.
-pub async fn roll_back(session: &Session) -> Result<()> {
-    session.run("rolling back", &Sql::trusted("rollback")).await
+pub async fn roll_back(session: &Session, plan: &TablePlan) -> Result<()> {
+    session.run("rolling back", &transaction::roll_back(plan)).await
 }

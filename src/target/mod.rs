@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod sync_log;
+mod transaction;
 
 use tokio::sync::Mutex;
 

@@ -20,6 +20,6 @@ pub use cluster::{Server, clusters};
 pub use outcome::{Outcome, TableResult};
 pub use pair::Pair;
 pub use random::Random;
-pub use roles::Role;
+pub use roles::{Rights, Role};
 pub use run::{Running, Sync, pgsync};
 pub use session::Session;

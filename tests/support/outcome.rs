@@ -128,7 +128,8 @@ impl Outcome {
     pub fn expect_failed(self, table: &str, texts: &[&str]) -> Self {
         let result = self.table(table);
         assert_eq!(result.status, "failed", "{table} should have failed in {self}");
-        let message = result.error.map(|error| error.message).unwrap_or_default();
+        let words = |error: TableError| error.message + "; " + &error.hint.unwrap_or_default();
+        let message = result.error.map(words).unwrap_or_default();
         for text in texts {
             assert!(message.contains(text), "{text:?} expected in the error of {table} in {self}");
         }

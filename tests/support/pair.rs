@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::cluster::{Clusters, Server, clusters};
 use super::outcome::Outcome;
+use super::roles::Role;
 use super::run::Sync;
 use super::session::{Row, Session};
 use super::{content, untouched};
@@ -99,17 +100,25 @@ impl Pair {
     /// The life of most tables: a first run, these changes on the source, a second run, equal
     /// contents, and a third run that finds nothing to do. Returns what the second run did.
     pub async fn follow(&self, changes: &str) -> Outcome {
-        self.sync().await.expect_ok();
+        self.follow_as(&self.target_superuser(), changes).await
+    }
+
+    pub async fn follow_as(&self, role: &Role, changes: &str) -> Outcome {
+        self.sync().target_role(role).await.expect_ok();
         self.assert_all_same().await;
         self.source(changes).await;
-        self.settle().await
+        self.settle_as(role).await
     }
 
     /// One run brings all tables in step, and the next finds nothing to do.
     pub async fn settle(&self) -> Outcome {
-        let outcome = self.sync().await.expect_ok();
+        self.settle_as(&self.target_superuser()).await
+    }
+
+    pub async fn settle_as(&self, role: &Role) -> Outcome {
+        let outcome = self.sync().target_role(role).await.expect_ok();
         self.assert_all_same().await;
-        self.sync().await.expect_unchanged();
+        self.sync().target_role(role).await.expect_unchanged();
         outcome
     }
 

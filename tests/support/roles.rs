@@ -12,6 +12,20 @@ pub struct Role {
     pub url: String,
 }
 
+/// The three kinds of role that a target is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    Superuser,
+    /// Owns everything, and is no superuser.
+    Owner,
+    /// Select, insert, update and delete, and no more.
+    Writer,
+}
+
+impl Rights {
+    pub const ALL: [Rights; 3] = [Rights::Superuser, Rights::Owner, Rights::Writer];
+}
+
 const SCHEMAS: &str = "select quote_ident(nspname) from pg_namespace
     where nspname !~ '^pg_' and nspname <> 'information_schema'";
 
@@ -25,6 +39,18 @@ const RELATIONS: &str = "
     order by c.relkind";
 
 impl Pair {
+    pub async fn target_role(&self, rights: Rights) -> Role {
+        match rights {
+            Rights::Superuser => self.target_superuser(),
+            Rights::Owner => self.target_owner().await,
+            Rights::Writer => self.target_writer().await,
+        }
+    }
+
+    pub fn target_superuser(&self) -> Role {
+        Role { name: "postgres".into(), password: String::new(), url: self.target_url() }
+    }
+
     /// Owns the target's database, schemas, tables and sequences; no superuser.
     pub async fn target_owner(&self) -> Role {
         let role = self.role(self.target_server(), &self.target, "").await;

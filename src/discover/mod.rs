@@ -1,23 +1,26 @@
 //! From two connections to a plan: takes the snapshot, reads both catalogs, selects tables, takes
 //! their locks, reads the last watermarks, and lets `plan` decide.
 
+mod remarks;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::event::{Event, Events, Note, NoteLevel};
 use crate::filter;
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::catalog::Server;
+use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::{self, Candidate, Ground, LastRun, TablePlan};
 use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::log::{Horizon, Log};
-use crate::table::{ForeignKey, Table};
+use crate::table::Table;
 use crate::target::{self, Target, sync_log};
 
 /// Versions from which a server can do a thing.
@@ -34,6 +37,7 @@ pub struct Found {
     /// Tables that cannot be brought in step as things are.
     pub failed: Vec<TableOutcome>,
     pub tasks: Vec<Task>,
+    pub references: References,
     pub horizon: Horizon,
     pub page_ranges: bool,
 }
@@ -79,21 +83,35 @@ impl Ends<'_> {
         let empty = self.empty(&selected, &sides).await?;
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
+        let references = References {
+            source: sides.source.foreign_keys.clone(),
+            target: sides.target.foreign_keys.clone(),
+            selected: names.iter().map(|name| (*name).clone()).collect(),
+            replica_role: ground.replica_role,
+        };
         let candidates = selected.iter().map(|source| Candidate {
             source,
             target: sides.target.tables.iter().find(|target| target.name == source.name),
             target_name: &source.name,
             target_is_empty: empty.contains(&source.name),
             last: last.get(&source.name),
-            foreign_keys: &sides.target.foreign_keys,
+            references: &references,
         });
         let (plans, failed) = plan_all(candidates, &ground);
-        let tasks = order(&plans, &sides.target.foreign_keys, &ground);
+        for plan in &plans {
+            let table = &plan.shape.source.name;
+            let note =
+                |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
+            plan.notes.iter().for_each(note);
+        }
+        let targets: Vec<&TableName> = plans.iter().map(|plan| &plan.shape.target.name).collect();
+        let tasks = schedule::ordered(&targets, &references.ordering());
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(Found {
             plans,
             failed,
             tasks,
+            references,
             horizon: sides.source.horizon,
             page_ranges: sides.source.server.version >= TID_RANGES,
         })
@@ -192,38 +210,11 @@ impl Ends<'_> {
             hasher: if agree { Hasher::Extended } else { Hasher::Md5 },
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
+            needs_temporary: (!there.temporary)
+                .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,
             deletes: self.settings.deletes,
             same_floats: shortest(here) == shortest(there),
-        }
-    }
-
-    fn remark(&self, sides: &Sides, ground: &Ground) {
-        if let Some(reason) = &sides.source.blind {
-            let overlap = minutes(sides.source.horizon.overlap);
-            let text = format!(
-                "{reason}, so a transaction that commits late could be missed: the next run reads \
-                 {overlap} again"
-            );
-            self.note(NoteLevel::Notice, None, text);
-        }
-        if !self.settings.deletes {
-            let text = "rows that vanished from the source are kept on the target (-no-deletes)";
-            self.note(NoteLevel::Notice, None, text.to_owned());
-        }
-        let versions = [(Side::Source, &sides.source.server), (Side::Target, &sides.target.server)];
-        if ground.hasher == Hasher::Md5 {
-            let old = versions.iter().find(|(_, server)| server.version < EXTENDED_HASHES);
-            let why = match old {
-                Some((side, _)) => format!("the {side} is older than PostgreSQL 11"),
-                None => "the two servers hash differently".to_owned(),
-            };
-            self.note(NoteLevel::Detail, None, format!("{why}: rows are compared by md5, slower"));
-        }
-        if !ground.replica_role && !ground.fire_triggers {
-            let text = "the target role may not set session_replication_role: foreign keys are \
-                        checked, so parents are written first and vanished rows removed last";
-            self.note(NoteLevel::Detail, None, text.to_owned());
         }
     }
 
@@ -278,19 +269,4 @@ fn plan_all<'a>(
         }
     }
     (plans, failed)
-}
-
-fn order(plans: &[Arc<TablePlan>], keys: &[ForeignKey], ground: &Ground) -> Vec<Task> {
-    let names: Vec<&TableName> = plans.iter().map(|plan| &plan.shape.target.name).collect();
-    match ground.replica_role {
-        true => schedule::unordered(names.len()),
-        false => schedule::ordered(&names, keys),
-    }
-}
-
-fn minutes(overlap: Duration) -> String {
-    match overlap.as_secs() {
-        seconds if seconds % 60 == 0 => format!("the last {} minutes", seconds / 60),
-        seconds => format!("the last {seconds} seconds"),
-    }
 }

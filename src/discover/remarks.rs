@@ -1,0 +1,47 @@
+//! What a run has to say about its two ends before it begins.
+
+use std::time::Duration;
+
+use super::{EXTENDED_HASHES, Ends, Sides};
+use crate::error::Side;
+use crate::event::NoteLevel;
+use crate::plan::Ground;
+use crate::sql::digest::Hasher;
+
+impl Ends<'_> {
+    pub(super) fn remark(&self, sides: &Sides, ground: &Ground) {
+        if let Some(reason) = &sides.source.blind {
+            let overlap = minutes(sides.source.horizon.overlap);
+            let text = format!(
+                "{reason}, so a transaction that commits late could be missed: the next run reads \
+                 {overlap} again"
+            );
+            self.note(NoteLevel::Notice, None, text);
+        }
+        if !self.settings.deletes {
+            let text = "rows that vanished from the source are kept on the target (-no-deletes)";
+            self.note(NoteLevel::Notice, None, text.to_owned());
+        }
+        let versions = [(Side::Source, &sides.source.server), (Side::Target, &sides.target.server)];
+        if ground.hasher == Hasher::Md5 {
+            let old = versions.iter().find(|(_, server)| server.version < EXTENDED_HASHES);
+            let why = match old {
+                Some((side, _)) => format!("the {side} is older than PostgreSQL 11"),
+                None => "the two servers hash differently".to_owned(),
+            };
+            self.note(NoteLevel::Detail, None, format!("{why}: rows are compared by md5, slower"));
+        }
+        if !ground.replica_role && !ground.fire_triggers {
+            let text = "the target role may not set session_replication_role: foreign keys are \
+                        checked, so parents are written first and vanished rows removed last";
+            self.note(NoteLevel::Detail, None, text.to_owned());
+        }
+    }
+}
+
+fn minutes(overlap: Duration) -> String {
+    match overlap.as_secs() {
+        seconds if seconds % 60 == 0 => format!("the last {} minutes", seconds / 60),
+        seconds => format!("the last {seconds} seconds"),
+    }
+}

@@ -1,0 +1,82 @@
+//! Which foreign keys of the target the server has to check. Without the replica role it checks them
+//! all. In it, a key is sound without a check when the source has the same one and both of its tables
+//! are read in the run's snapshot; every other one is checked, by leaving the role for its tables.
+
+use std::collections::HashSet;
+
+use crate::ident::{Ident, TableName};
+use crate::table::ForeignKey;
+
+/// The foreign keys of a run.
+#[derive(Clone, Debug)]
+pub struct References {
+    pub source: Vec<ForeignKey>,
+    pub target: Vec<ForeignKey>,
+    pub selected: HashSet<TableName>,
+    /// Whether the target's sessions check nothing by themselves.
+    pub replica_role: bool,
+}
+
+impl References {
+    /// Whether a key of the target holds because it does on the source.
+    pub fn is_sound(&self, key: &ForeignKey) -> bool {
+        let same = |other: &ForeignKey| {
+            other.holds
+                && other.child == key.child
+                && other.parent == key.parent
+                && pairs(other) == pairs(key)
+        };
+        self.outside(key).is_none() && self.source.iter().any(same)
+    }
+
+    /// The end of a key that is not in the run.
+    pub fn outside<'k>(&self, key: &'k ForeignKey) -> Option<&'k TableName> {
+        [&key.parent, &key.child].into_iter().find(|end| !self.selected.contains(*end))
+    }
+
+    /// Whether the server checks the foreign keys of a table when it is written.
+    pub fn are_checked(&self, table: &TableName) -> bool {
+        let touches = |key: &&ForeignKey| key.child == *table || key.parent == *table;
+        !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
+    }
+
+    /// The keys that order the work: those with a table that is checked.
+    pub fn ordering(&self) -> Vec<ForeignKey> {
+        let ordering =
+            |key: &&ForeignKey| self.are_checked(&key.child) || self.are_checked(&key.parent);
+        self.target.iter().filter(ordering).cloned().collect()
+    }
+
+    /// The keys that nothing checks while the tables are written.
+    pub fn trusted(&self) -> impl Iterator<Item = &ForeignKey> {
+        let checked =
+            |key: &&ForeignKey| self.are_checked(&key.child) && self.are_checked(&key.parent);
+        self.target.iter().filter(move |key| self.outside(key).is_none() && !checked(key))
+    }
+
+    /// The columns of `table` on the source that an action of a foreign key changes when a parent goes
+    /// or gets another key. Such a change does not set the timestamp.
+    pub fn drifting(&self, table: &TableName) -> HashSet<&Ident> {
+        let acts = |key: &&ForeignKey| {
+            key.child == *table
+                && (matches!(key.on_delete, 'n' | 'd') || matches!(key.on_update, 'c' | 'n' | 'd'))
+        };
+        self.source.iter().filter(acts).flat_map(|key| &key.child_columns).collect()
+    }
+
+    /// The keys by which the removal of rows of `table` would change rows elsewhere.
+    pub fn cascading(&self, table: &TableName) -> Vec<ForeignKey> {
+        let acts = |key: &&ForeignKey| {
+            key.parent == *table && key.child != *table && matches!(key.on_delete, 'c' | 'n' | 'd')
+        };
+        match self.are_checked(table) {
+            true => self.target.iter().filter(acts).cloned().collect(),
+            false => Vec::new(),
+        }
+    }
+}
+
+/// The columns of both ends, pair by pair in an order of their own.
+fn pairs(key: &ForeignKey) -> HashSet<(&Ident, &Ident)> {
+    key.child_columns.iter().zip(&key.parent_columns).collect()
+}

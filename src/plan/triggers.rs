@@ -1,0 +1,66 @@
+//! Triggers and rules of the target, which must not write into the copy.
+
+use crate::error::Error;
+use crate::plan::Ground;
+use crate::table::{Fires, Table, Trigger};
+
+/// The triggers that would fire and must not. `checked` says that the table is written outside of the
+/// replica role.
+pub fn silenced(target: &Table, checked: bool, ground: &Ground) -> Result<Vec<Trigger>, Error> {
+    no_rules(target, checked)?;
+    if !checked || ground.fire_triggers {
+        return Ok(Vec::new());
+    }
+    let firing = target.triggers.iter().filter(|trigger| trigger.fires == Fires::Origin);
+    let firing: Vec<Trigger> = firing.cloned().collect();
+    if firing.is_empty() || target.owned {
+        return Ok(firing);
+    }
+    Err(Error::Table(format!(
+        "the target's trigger \"{}\" would fire on copied rows, and the role may not prevent it: \
+         connect as the table's owner, grant it SET on parameter session_replication_role \
+         (PostgreSQL 15 and later), or let triggers fire with -fire-triggers",
+        firing[0].name.as_str()
+    )))
+}
+
+/// A rule would rewrite our statements into others.
+fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
+    let fires = |fires: Fires| match fires {
+        Fires::Always => true,
+        Fires::Origin => checked,
+        Fires::Replica => !checked,
+        Fires::Never => false,
+    };
+    match target.rules.iter().find(|rule| fires(rule.fires)) {
+        Some(rule) => Err(Error::Table(format!(
+            "the target's rule \"{0}\" would rewrite what is written: disable it (alter table {1} \
+             disable rule \"{0}\") or, for a rule that fires in origin mode only, let the target role \
+             set session_replication_role",
+            rule.name.as_str(),
+            target.name
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Triggers that fire all the same, because their owner said so.
+pub fn notes(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
+    if ground.fire_triggers {
+        return Vec::new();
+    }
+    let fires = |trigger: &&Trigger| match trigger.fires {
+        Fires::Always => true,
+        Fires::Replica => !checked,
+        Fires::Origin | Fires::Never => false,
+    };
+    let mut names: Vec<&str> =
+        target.triggers.iter().filter(fires).map(|trigger| trigger.name.as_str()).collect();
+    names.dedup();
+    let note = |name| {
+        format!(
+            "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is copied"
+        )
+    };
+    names.into_iter().map(note).collect()
+}

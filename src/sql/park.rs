@@ -1,0 +1,133 @@
+//! Statements about values that stand in each other's way: parking rows, and finding rows that refer
+//! to what is not there (any more).
+
+use super::apply::KEYS;
+use super::digest::{Buckets, Measure};
+use super::read::operator;
+use super::{Sql, sql};
+use crate::error::Side;
+use crate::plan::placeholder::{Filler, Placeholder};
+use crate::plan::{Shape, TablePlan};
+use crate::table::ForeignKey;
+
+impl TablePlan {
+    /// Gives every row of some buckets that will be written or removed values that are in nobody's
+    /// way. The source's keys and hashes of the buckets are staged.
+    pub fn park(&self, buckets: &Buckets) -> Sql {
+        let shape = &self.shape;
+        let sets = self.placeholders.iter().map(|placeholder| {
+            sql!("{c} = {v}", c = placeholder.column, v = shape.filler(placeholder))
+        });
+        let vanished = sql!(" or s.{first} is null", first = shape.key[0].name);
+        let key = || Sql::join(shape.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
+        sql!(
+            "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as pgsync_n, \
+             pg_catalog.md5(row({key})::pg_catalog.text) as pgsync_name from {buckets} join {from} \
+             on {condition} left join {keys} s on {matching} \
+             where {hash} operator(pg_catalog.<>) s.pgsync_hash{vanished}) p where {parked}",
+            from = shape.from(Side::Target),
+            sets = Sql::join(sets, ", "),
+            key = key(),
+            buckets = buckets.relation,
+            condition = buckets.condition(shape, Side::Target),
+            keys = Sql::trusted(KEYS),
+            matching = shape.matching("s"),
+            hash = shape.hash(Side::Target, Measure::Rows),
+            vanished = if self.deletes { vanished } else { Sql::trusted("") },
+            parked = shape.matching("p"),
+        )
+    }
+
+    /// Counts, per foreign key that would act on it, the rows of other tables that refer to rows of
+    /// some buckets whose keys are not staged: `number of the key, rows`.
+    pub fn referring(&self, buckets: &Buckets) -> Sql {
+        let shape = &self.shape;
+        let counts = self.cascades.iter().enumerate().map(|(number, key)| {
+            sql!(
+                "select {number}, pg_catalog.count(*) from {child} c where exists \
+                 (select from {buckets} join {from} on {condition} where {pairs} and not exists \
+                 (select from {keys} s where {matching}))",
+                number = number,
+                child = key.child,
+                buckets = buckets.relation,
+                from = shape.from(Side::Target),
+                condition = buckets.condition(shape, Side::Target),
+                pairs = pairs(key, "t"),
+                keys = Sql::trusted(KEYS),
+                matching = shape.matching("s"),
+            )
+        });
+        Sql::join(counts, " union all ")
+    }
+}
+
+impl Shape {
+    fn filler(&self, placeholder: &Placeholder) -> Sql {
+        let greatest = |finite: &'static str| {
+            sql!(
+                "(select pg_catalog.max(t.{column}) from {from} where t.{column} {finite})",
+                column = placeholder.column,
+                from = self.from(Side::Target),
+                finite = Sql::trusted(finite),
+            )
+        };
+        let below = "operator(pg_catalog.<) 'infinity'";
+        match placeholder.filler {
+            Filler::Null => Sql::trusted("null"),
+            Filler::Text { length } => {
+                sql!(
+                    "pg_catalog.substr(p.pgsync_name, 1, {length}::pg_catalog.int4)",
+                    length = length
+                )
+            }
+            Filler::Uuid => Sql::trusted("p.pgsync_name::pg_catalog.uuid"),
+            Filler::Bytes => Sql::trusted("pg_catalog.decode(p.pgsync_name, 'hex')"),
+            Filler::Number => {
+                sql!("({max} operator(pg_catalog.+) p.pgsync_n)", max = greatest("is not null"))
+            }
+            Filler::Day => sql!(
+                "({max} operator(pg_catalog.+) p.pgsync_n::pg_catalog.int4)",
+                max = greatest(below)
+            ),
+            Filler::Moment => sql!(
+                "({max} operator(pg_catalog.+) pg_catalog.make_interval(secs => p.pgsync_n))",
+                max = greatest(below)
+            ),
+            Filler::Empty => Sql::trusted("'empty'"),
+        }
+    }
+}
+
+/// The number of each foreign key that some row does not keep.
+pub fn dangling(keys: &[&ForeignKey]) -> Sql {
+    let looks = keys.iter().enumerate().map(|(number, key)| {
+        let known =
+            key.child_columns.iter().map(|column| sql!("c.{column} is not null", column = column));
+        sql!(
+            "select {number} where exists (select from {child} c where {known} and not exists \
+             (select from {parent} p where {pairs}))",
+            number = number,
+            child = key.child,
+            known = Sql::join(known, " and "),
+            parent = key.parent,
+            pairs = pairs(key, "p"),
+        )
+    });
+    Sql::join(looks, " union all ")
+}
+
+/// Whether row `c` of the child refers to row `parent`.
+fn pairs(key: &ForeignKey, parent: &'static str) -> Sql {
+    let parent = Sql::trusted(parent);
+    let columns = key.parent_columns.iter().zip(&key.child_columns).zip(&key.equals);
+    let pairs = columns.map(|((there, here), equals)| {
+        sql!(
+            "{parent}.{there} {equals} c.{here}",
+            parent = parent,
+            there = there,
+            equals = operator(equals),
+            here = here,
+        )
+    });
+    Sql::join(pairs, " and ")
+}
