@@ -188,7 +188,10 @@ cross join lateral (
   )
   select
     pg_catalog.sum(greatest(p.reltuples, 0)) as rows,
-    coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(p.oid)), 0)::pg_catalog.int8 as bytes,
+    -- From statistics: pg_relation_size waits for whoever locks the table.
+    coalesce(pg_catalog.sum(greatest(
+      p.relpages::pg_catalog.int8 operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8,
+      pg_catalog.pg_stat_get_live_tuples(p.oid) operator(pg_catalog.*) 64)), 0)::pg_catalog.int8 as bytes,
     pg_catalog.md5(pg_catalog.string_agg(
       p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||) p.relfilenode::pg_catalog.text,
       ',' order by p.oid)) as storage,

@@ -122,25 +122,40 @@ impl Target {
         Ok(text.unwrap_or("a session that has just ended").to_owned())
     }
 
-    /// Which of the tables hold no row.
+    /// Which of the tables hold no row. A table that cannot be looked at is taken to hold some: its own
+    /// job will say why.
     pub async fn empty(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
         let mut empty = Vec::new();
         for group in tables.chunks(500) {
-            let looks = group.iter().enumerate().map(|(number, table)| {
-                let only = Sql::trusted(if table.partitioned { "" } else { "only " });
-                sql!(
-                    "select {number} where not exists (select from {only}{name})",
-                    number = number,
-                    only = only,
-                    name = table.name,
-                )
-            });
-            let statement = Sql::join(looks, " union all ");
-            let rows = self.on_keeper("looking which tables are empty", &statement).await?.pop();
-            for row in rows.unwrap_or_default() {
-                let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
-                empty.extend(group.get(number).map(|table| table.name.clone()));
+            match self.empty_among(group).await {
+                Ok(names) => empty.extend(names),
+                Err(error) if error.sqlstate().is_none() => return Err(error),
+                Err(_) => {
+                    for table in group {
+                        empty.extend(self.empty_among(&[table]).await.unwrap_or_default());
+                    }
+                }
             }
+        }
+        Ok(empty)
+    }
+
+    async fn empty_among(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let looks = tables.iter().enumerate().map(|(number, table)| {
+            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+            sql!(
+                "select {number} where not exists (select from {only}{name})",
+                number = number,
+                only = only,
+                name = table.name,
+            )
+        });
+        let statement = Sql::join(looks, " union all ");
+        let rows = self.on_keeper("looking which tables are empty", &statement).await?.pop();
+        let mut empty = Vec::new();
+        for row in rows.unwrap_or_default() {
+            let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
+            empty.extend(tables.get(number).map(|table| table.name.clone()));
         }
         Ok(empty)
     }

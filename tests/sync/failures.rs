@@ -139,3 +139,17 @@ async fn no_table_that_had_rows_is_emptied_by_a_failure() {
     db.sync().await.expect_exit(1).expect_failed("log", &["small"]);
     assert_eq!(db.target_value("select count(*) from log").await, "20");
 }
+
+#[tokio::test]
+async fn a_table_that_somebody_locks_fails_alone() {
+    let db = three().await;
+    let other = db.target_session().await;
+    other.run("begin; lock table bad in access exclusive mode").await;
+    let run = db.sync().args(&["-lock-timeout", "200ms", "-retries", "0"]).await.expect_exit(1);
+    run.expect_failed("bad", &["55P03"]);
+    db.assert_same("good").await;
+    db.assert_same("fine").await;
+    other.run("rollback").await;
+    db.sync().await.expect_ok();
+    db.assert_same("bad").await;
+}
