@@ -5,7 +5,7 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`strategy`], [`reconcile`] | decide the order of I/O |
+//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`strategy`], [`reconcile`], [`sequences`], [`survivors`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target`] | talk to servers |
 //! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
@@ -24,11 +24,13 @@ pub mod plan;
 pub mod reconcile;
 pub mod report;
 pub mod run;
+pub mod sequences;
 pub mod source;
 pub mod sql;
 pub mod stop;
 pub mod strategy;
 pub mod suggest;
+pub mod survivors;
 pub mod table;
 pub mod table_job;
 pub mod target;

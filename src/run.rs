@@ -15,10 +15,12 @@ use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::pg::{self, Pool};
+use crate::sequences;
 use crate::source::Source;
 use crate::sql::log::{Entry, Log};
 use crate::stop::Stop;
 use crate::strategy::Engine;
+use crate::survivors;
 use crate::table_job::{self, Unlogged};
 use crate::target::{Target, sync_log};
 use crate::workers;
@@ -108,7 +110,7 @@ async fn round(
     let log = Log { table: log_table(settings) };
     let (source, target) = ends(settings)?;
     let ends = Ends { settings, source: &source, target: &target, log: &log, events };
-    let Found { plans, failed, tasks, references: _, horizon, page_ranges } =
+    let Found { plans, failed, tasks, references, horizon, page_ranges } =
         Box::pin(ends.discover()).await?;
     let engine = Arc::new(Engine {
         source,
@@ -128,6 +130,10 @@ async fn round(
     let ended = workers::run(&engine, &plans, tasks).await;
     guard.abort();
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
+    if ended.lost.is_none() && stop.requested().is_none() && !settings.dry_run {
+        sequences::raise(&engine, &plans, &outcomes).await;
+        survivors::check(&engine, &references, &mut outcomes, &failed).await;
+    }
     let logged = write_log(&engine, &mut outcomes, &unlogged, &failed).await;
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
     report.tables = outcomes.into_iter().chain(failed).collect();

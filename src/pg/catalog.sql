@@ -144,7 +144,7 @@ select pg_catalog.json_build_object(
       and a.attnum operator(pg_catalog.=) d.refobjsubid
     -- A standby cannot read what is not logged.
     cross join lateral (select
-      pg_catalog.has_sequence_privilege(sc.oid, 'usage, select')
+      pg_catalog.has_sequence_privilege(sc.oid, 'select')
         and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery()) as readable) r
     where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
       and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass

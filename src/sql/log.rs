@@ -250,6 +250,20 @@ impl Log {
         )
     }
 
+    /// Takes back the success of a table that was written in this run.
+    pub fn retract(&self, run_id: &str, table: &TableName, error: &str) -> Sql {
+        sql!(
+            "update {log} l set status = 'failed', error_message = {error} \
+             where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table} and l.status operator(pg_catalog.=) 'success'",
+            log = self.table,
+            error = Literal(error),
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
     /// Ends every row of a run that still says `running`.
     pub fn finish_run(&self, run_id: &str, status: &str) -> Sql {
         sql!(

@@ -10,6 +10,7 @@ pub mod digest;
 pub mod log;
 pub mod park;
 pub mod read;
+pub mod sequence;
 
 use std::fmt::{self, Write};
 

@@ -1,0 +1,174 @@
+//! Foreign keys: never a dangling row in silence, and no row lost to a cascade.
+
+use crate::support::Pair;
+use crate::support::Rights::{self, Owner, Superuser, Writer};
+
+const FAMILY: &str = "create table parent (id int primary key, name text);
+    create table child (id int primary key, parent_id int, updated_at timestamptz not null default now())";
+const KEY: &str =
+    "alter table child add constraint child_parent foreign key (parent_id) references parent";
+const ROWS: &str = "insert into parent select i, 'p' from generate_series(1, 20) i;
+    insert into child select i, i, '2024-01-01' from generate_series(1, 20) i";
+
+async fn orphans(db: &Pair) -> String {
+    db.target_value("select count(*) from child c where parent_id is not null and not exists (select from parent p where p.id = c.parent_id)").await
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_only_the_target_has_lets_no_dangling_row_in() {
+    for rights in Rights::ALL {
+        let db = Pair::with(FAMILY).await;
+        db.target(KEY).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        db.follow_as(&role, "insert into parent values (30); insert into child values (30, 30); delete from child where id = 3; delete from parent where id = 3").await;
+        db.source("insert into child values (31, 777)").await;
+        let run = db.sync().target_role(&role).await.expect_exit(1);
+        run.expect_failed("child", &["child_parent", "23503", "drop the constraint"]);
+        assert_eq!(orphans(&db).await, "0");
+        db.source("delete from child where id = 31; delete from parent where id = 9").await;
+        let run = db.sync().target_role(&role).await.expect_exit(1);
+        run.expect_failed("parent", &["child_parent"]);
+        assert_eq!(orphans(&db).await, "0");
+    }
+}
+
+#[tokio::test]
+async fn a_child_whose_parent_is_not_selected_fails_by_name_instead_of_dangling() {
+    for rights in Rights::ALL {
+        let db = Pair::with(&format!("{FAMILY}; {KEY}")).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        db.sync().target_role(&role).await.expect_ok();
+        db.source("insert into parent values (30); insert into child values (30, 30)").await;
+        let run = db.sync().include("child").target_role(&role).await.expect_exit(1);
+        run.expect_failed(
+            "child",
+            &["child_parent", "public.parent is not part of this run: include it"],
+        );
+        assert_eq!(orphans(&db).await, "0");
+        db.sync().include("child,parent").target_role(&role).await.expect_ok();
+        db.assert_all_same().await;
+    }
+}
+
+#[tokio::test]
+async fn a_parent_whose_child_is_not_selected_fails_by_name_instead_of_leaving_it_dangling() {
+    let cases = [
+        ("cascade", Superuser),
+        ("no action", Superuser),
+        ("restrict", Owner),
+        ("set null", Owner),
+        ("set default", Writer),
+        ("cascade", Writer),
+    ];
+    for (action, rights) in cases {
+        let db = Pair::with(&format!("{FAMILY}; {KEY} on delete {action}")).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        db.sync().target_role(&role).await.expect_ok();
+        db.source("delete from child where id = 5; delete from parent where id = 5").await;
+        let run = db.sync().include("parent").target_role(&role).await.expect_exit(1);
+        run.expect_failed("parent", &["child_parent"]);
+        assert_eq!(db.target_value("select count(*) filter (where id = 5 and parent_id = 5) || ' ' || count(*) from child").await, "1 20");
+        db.settle_as(&role).await;
+    }
+}
+
+#[tokio::test]
+async fn every_action_of_the_source_arrives_though_no_timestamp_changed() {
+    let cases = [
+        ("set null", "no action", Superuser),
+        ("set null", "cascade", Owner),
+        ("set default", "no action", Writer),
+        ("cascade", "cascade", Superuser),
+        ("cascade", "no action", Writer),
+        ("no action", "set null", Owner),
+    ];
+    for (delete, update, rights) in cases {
+        let schema = format!(
+            "{FAMILY}; alter table child alter parent_id set default 1; {KEY} on delete {delete} on update {update}"
+        );
+        let db = Pair::with(&schema).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        let deletes = if delete == "no action" {
+            ""
+        } else {
+            "delete from parent where id in (5, 6); insert into parent values (6, 'again');"
+        };
+        let updates =
+            if update == "no action" { "" } else { "update parent set id = 70 where id = 7;" };
+        db.follow_as(&role, &format!("{deletes} {updates} insert into parent values (80)")).await;
+    }
+}
+
+#[tokio::test]
+async fn an_action_of_the_source_arrives_where_the_target_has_another_one() {
+    for rights in Rights::ALL {
+        let db = Pair::with(FAMILY).await;
+        db.source(&format!("{KEY} on delete set null")).await;
+        db.target(&format!("{KEY} on delete cascade")).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        db.follow_as(&role, "delete from parent where id in (5, 6)").await;
+    }
+}
+
+#[tokio::test]
+async fn a_tree_whose_children_precede_their_parents_is_followed() {
+    for (action, rights) in
+        [("no action", Superuser), ("restrict", Owner), ("cascade", Writer), ("set null", Owner)]
+    {
+        let db = Pair::with(&format!("create table tree (id int primary key, up int references tree on delete {action}, updated_at timestamptz not null default now())")).await;
+        let role = db.target_role(rights).await;
+        db.source("insert into tree select i, nullif(i + 1, 2001), '2024-01-01'::timestamptz + i * interval '1 s' from generate_series(1, 2000) i").await;
+        db.sync().target_role(&role).batch_size(100).await.expect_ok();
+        db.source("insert into tree select i, nullif(i + 1, 2501), now() + i * interval '1 us' from generate_series(2301, 2500) i;
+                update tree set up = 2400, updated_at = now() where id = 989; delete from tree where id between 990 and 999").await;
+        db.sync().target_role(&role).batch_size(100).await.expect_ok();
+        db.assert_all_same().await;
+        db.sync().target_role(&role).await.expect_unchanged();
+    }
+}
+
+#[tokio::test]
+async fn composite_keys_and_chains_lose_parents_and_children_together() {
+    let schema = "create table a (x int, y text, updated_at timestamptz not null default now(), primary key (x, y));
+        create table b (id int primary key, ax int not null, ay text not null, foreign key (ax, ay) references a (x, y) on delete restrict);
+        create table c (id int primary key, b_id int references b on delete set null, updated_at timestamptz default now())";
+    for rights in Rights::ALL {
+        let db = Pair::with(schema).await;
+        let role = db.target_role(rights).await;
+        db.source("insert into a select i, 'y' || i, '2024-01-01' from generate_series(1, 30) i; insert into b select i, i, 'y' || i from generate_series(1, 30) i;
+            insert into c select i, i, '2024-01-01' from generate_series(1, 30) i").await;
+        db.follow_as(&role, "delete from b where id < 9; delete from a where x < 9; insert into a values (90, 'y'); insert into b values (90, 90, 'y');
+            insert into c values (90, 90); delete from c where id = 20; update b set ax = 90, ay = 'y' where id = 12; delete from a where x = 12").await;
+    }
+}
+
+#[tokio::test]
+async fn rows_that_dangle_because_their_parent_failed_are_no_success() {
+    let db = Pair::with(&format!("{FAMILY}; {KEY}")).await;
+    db.source(ROWS).await;
+    db.sync().await.expect_ok();
+    db.target("alter table parent add constraint few check (id < 30)").await;
+    db.source("insert into parent values (30); insert into child values (30, 30)").await;
+    let run = db.sync().await.expect_exit(1).expect_failed("parent", &["few"]);
+    run.expect_failed("child", &["child_parent", "public.parent failed"]);
+    let logged = "select status || ' ' || (error_message ~ 'child_parent') from sync_log where table_name = 'child' order by id desc limit 1";
+    assert_eq!(db.target_value(logged).await, "failed true");
+    db.target("alter table parent drop constraint few").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_child_without_dangling_rows_is_a_success_though_its_parent_failed() {
+    let db = Pair::with(&format!("{FAMILY}; {KEY}")).await;
+    db.source(ROWS).await;
+    db.sync().await.expect_ok();
+    db.target("alter table parent add constraint few check (id < 30)").await;
+    db.source("insert into parent values (30); insert into child values (30, 3)").await;
+    let run = db.sync().await.expect_exit(1).expect_failed("parent", &["few"]);
+    assert_eq!(run.table("child").status, "success");
+}
