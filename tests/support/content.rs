@@ -48,23 +48,29 @@ pub async fn tables(side: &Session) -> Vec<String> {
 }
 
 pub async fn compare(source: &Session, target: &Session, table: &str) -> Result<(), String> {
-    let query = select(source, table).await;
-    let (left, right) = (digest(source, &query).await, digest(target, &query).await);
+    let columns = columns(source, table).await;
+    let here = select(source, table, &columns).await;
+    let there = select(target, table, &columns).await;
+    let (left, right) = (digest(source, &here).await, digest(target, &there).await);
     if left == right {
         return Ok(());
     }
-    let (left, right) = (rows(source, &query).await, rows(target, &query).await);
+    let (left, right) = (rows(source, &here).await, rows(target, &there).await);
     Err(describe(table, &left, &right))
 }
 
-/// Every row of the table as one text, by the source's columns.
-async fn select(source: &Session, table: &str) -> String {
+/// What is compared: the source's columns.
+async fn columns(source: &Session, table: &str) -> String {
+    let columns = source.value(&COLUMNS.replace("$table", &table.replace('\'', "''"))).await;
+    if columns == "null" { String::new() } else { columns }
+}
+
+/// Every row of the table as one text; either side may be partitioned.
+async fn select(side: &Session, table: &str, columns: &str) -> String {
     let quoted = table.replace('\'', "''");
-    let columns = source.value(&COLUMNS.replace("$table", &quoted)).await;
     let partitioned =
         format!("select relkind = 'p' from pg_class where oid = '{quoted}'::regclass");
-    let only = if source.value(&partitioned).await == "t" { "" } else { "only " };
-    let columns = if columns == "null" { "" } else { &columns };
+    let only = if side.value(&partitioned).await == "t" { "" } else { "only " };
     format!("select row({columns})::text as line from {only}{table}")
 }
 

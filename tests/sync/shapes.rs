@@ -198,3 +198,33 @@ async fn a_column_named_like_an_alias_of_ours_hides_no_change() {
         delete from alias where id = 9";
     db.follow(changes).await.expect_changes("alias", (0, 2, 1));
 }
+
+#[tokio::test]
+async fn sixteen_hundred_columns_are_carried() {
+    let columns = |key: &str| {
+        let rest = (3..=1600).map(|n| format!("c{n} {}", ["int", "text", "bool"][n % 3]));
+        format!("(id int{key}, updated_at timestamptz, {})", rest.collect::<Vec<_>>().join(", "))
+    };
+    let db = Pair::fresh().await;
+    db.both(&format!(
+        "create table wide {}; create table late {}; create table loose {}",
+        columns(" primary key"),
+        columns(" primary key deferrable"),
+        columns("")
+    ))
+    .await;
+    for table in ["wide", "late", "loose"] {
+        db.source(&format!(
+            "insert into {table} (id, updated_at, c3, c4, c5, c1595, c1599, c1600)
+             select i, '2024-01-01', i, 'four', true, true, i, 'last' from generate_series(1, 200) i"
+        ))
+        .await;
+    }
+    let change = "set c3 = -1, c1600 = 'changed', updated_at = now() where id % 50 = 0";
+    let changes = ["wide", "late", "loose"].map(|table| {
+        format!("update {table} {change}; delete from {table} where id = 1; insert into {table} (id) values (999)")
+    });
+    let run = db.follow(&changes.join("; ")).await;
+    run.expect_changes("wide", (1, 4, 1)).expect_changes("late", (1, 4, 1));
+    db.sync().arg("-dry-run").await.expect_unchanged();
+}

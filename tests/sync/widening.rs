@@ -1,0 +1,137 @@
+//! Columns whose type the target has widened: every value arrives, is known again, and what cannot
+//! be held is refused by name.
+
+use crate::support::Pair;
+use crate::values::nothing_travels;
+
+#[tokio::test]
+async fn wider_types_on_the_target_hold_every_value() {
+    let columns = [
+        ("smallint", "int", "i"),
+        ("int", "bigint", "i * 1000"),
+        ("int", "numeric", "-i"),
+        ("bigint", "numeric", "9223372036854775807 - i"),
+        ("int", "double precision", "i"),
+        ("real", "double precision", "i / 3.0"),
+        ("numeric(6,2)", "numeric", "i / 100.0"),
+        ("numeric(6,2)", "numeric(12,4)", "i / 100.0"),
+        ("varchar(10)", "text", "'v' || i"),
+        ("varchar(10)", "varchar(20)", "'v' || i"),
+        ("varchar(10)[]", "varchar(20)[]", "array['v' || i]"),
+        ("char(8)", "text", "'c ' || i"),
+        ("char(8)", "char(12)", "'c' || i"),
+        ("char(8)", "varchar(8)", "'c' || i"),
+        ("name", "text", "'n' || i"),
+        ("date", "timestamp", "'2024-01-01'::date + i"),
+        ("date", "timestamptz", "'2024-01-01'::date + i"),
+        ("timestamp", "timestamptz", "'2024-01-01'::timestamp + i * interval '1.000001 s'"),
+        ("timestamp(0)", "timestamp(3)", "'2024-01-01'::timestamp + i * interval '1 s'"),
+        ("cidr", "inet", "'10.0.0.0/8'"),
+        ("bit(4)", "varbit", "i::bit(4)"),
+        ("json", "text", "'{\"a\":  1}'"),
+        ("xml", "text", "'<?xml version=\"1.0\" encoding=\"UTF-8\"?><a/>'"),
+        ("int[]", "text", "array[i, null]"),
+        ("boolean", "text", "i % 2 = 0"),
+        ("uuid", "text", "md5(i::text)::uuid"),
+    ];
+    let list = |pick: fn(&(&str, &str, &str)) -> String| {
+        let texts: Vec<String> = columns.iter().map(pick).collect();
+        texts
+            .iter()
+            .enumerate()
+            .map(|(n, text)| text.replace('$', &n.to_string()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let narrow = list(|(from, _, _)| format!("c$ {from}"));
+    let wide = list(|(_, to, _)| format!("c$ {to}"));
+    let values = list(|(from, _, value)| format!("({value})::{from}"));
+    let db = Pair::fresh().await;
+    for (side, columns) in [(&db.source, narrow), (&db.target, wide)] {
+        side.run(&format!(
+            "create table stamped (id int primary key, {columns}, updated_at timestamptz default '2024-01-01');
+             create table plain (id int primary key, {columns}); create table loose (n int, {columns})"
+        ))
+        .await;
+    }
+    for table in ["stamped", "plain", "loose"] {
+        db.source(&format!(
+            "insert into {table} select i, {values} from generate_series(1, 2000) i"
+        ))
+        .await;
+    }
+    db.sync().await.expect_ok();
+    nothing_travels(&db).await;
+    db.source("update stamped set c0 = -1, updated_at = now() where id % 100 = 0; delete from stamped where id = 1").await;
+    db.source("update plain set c0 = -1 where id % 100 = 0; delete from plain where id = 1").await;
+    db.source("update loose set c0 = -1 where n % 1000 = 0").await;
+    let run = db.sync().await.expect_ok();
+    run.expect_changes("stamped", (0, 20, 1))
+        .expect_changes("plain", (0, 20, 1))
+        .expect_changes("loose", (2, 0, 2));
+    nothing_travels(&db).await;
+    let same = "select count(*) from stamped where c0 = -1 and c1 = id * 1000 and c7 = id / 100.0 and c8 = 'v' || id
+        and c12 = 'c' || id and c17 = timestamptz '2024-01-01 00:00:00+00' + id * interval '1.000001 s'";
+    assert_eq!(db.target_value(same).await, "20");
+}
+
+#[tokio::test]
+async fn a_widened_key_and_a_widened_timestamp_are_followed() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int, code varchar(10), n numeric(6,2), updated_at timestamp not null default '2024-01-01', body text, primary key (id, code, n))").await;
+    db.target("create table item (id bigint, code text, n numeric(8,3), updated_at timestamptz not null, body text, primary key (id, code, n))").await;
+    db.source("insert into item select i, 'c' || i, i / 10.0 from generate_series(1, 2000) i")
+        .await;
+    db.sync().await.expect_ok().expect_changes("item", (2000, 0, 0));
+    nothing_travels(&db).await;
+    db.source("update item set body = 'x', updated_at = now() at time zone 'UTC' where id % 100 = 0; delete from item where id = 1").await;
+    db.sync().await.expect_ok().expect_changes("item", (0, 20, 1));
+    nothing_travels(&db).await;
+    db.source("update item set body = 'quiet' where id = 5").await;
+    db.sync().arg("-reconcile").await.expect_ok().expect_changes("item", (0, 1, 0));
+}
+
+#[tokio::test]
+async fn a_type_that_cannot_hold_every_value_is_refused_by_name() {
+    let pairs = [
+        ("bigint", "int"),
+        ("numeric", "numeric(6,2)"),
+        ("numeric(6,2)", "numeric(6,1)"),
+        ("numeric", "bigint"),
+        ("double precision", "real"),
+        ("timestamptz", "timestamp"),
+        ("timestamp", "date"),
+        ("timestamp", "timestamp(0)"),
+        ("char(8)", "char(4)"),
+        ("text", "int"),
+        ("text", "uuid"),
+        ("bit(8)", "bit(4)"),
+        ("int[]", "bigint[]"),
+    ];
+    let db = Pair::fresh().await;
+    for (number, (from, to)) in pairs.iter().enumerate() {
+        db.source(&format!("create table t{number} (id int primary key, v {from})")).await;
+        db.target(&format!("create table t{number} (id int primary key, v {to})")).await;
+    }
+    db.both("create table good (id int primary key)").await;
+    db.source("insert into good values (1)").await;
+    let mut run = db.sync().await.expect_exit(1);
+    for number in 0..pairs.len() {
+        let table = format!("t{number}");
+        run = run.expect_failed(&table, &["column \"v\"", "on the source", "on the target"]);
+    }
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn a_value_too_long_for_the_target_fails_its_table_by_name() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v varchar(20))").await;
+    db.target("create table item (id int primary key, v varchar(5))").await;
+    db.source("insert into item values (1, 'short')").await;
+    db.sync().await.expect_ok();
+    db.source("insert into item values (2, 'much too long')").await;
+    db.sync().await.expect_exit(1).expect_failed("item", &["value too long", "22001"]);
+    db.source("delete from item where id = 2").await;
+    db.settle().await;
+}
