@@ -100,6 +100,7 @@ pub async fn run(engine: Arc<Engine>, mut work: Work, part: Part) -> End {
             return fail(&engine, work, Status::Interrupted, Error::Stopped(signal)).await;
         }
         if !error.is_transient() || work.retries >= engine.settings.retries {
+            let error = name_row(&engine, &work, error).await;
             return fail(&engine, work, Status::Failed, error).await;
         }
         work.retries += 1;
@@ -119,6 +120,22 @@ pub async fn run(engine: Arc<Engine>, mut work: Work, part: Part) -> End {
             return fail(&engine, work, Status::Failed, error).await;
         }
     }
+}
+
+/// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
+/// mended. What cannot be found out leaves the error as it is.
+async fn name_row(engine: &Engine, work: &Work, error: Error) -> Error {
+    let Error::Database(mut failed) = error else { return error };
+    if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
+        let statement = work.plan.shape.unreadable_row();
+        if let Ok(source) = engine.source.session().await
+            && let Ok(row) = source.row("looking for the row", &statement).await
+        {
+            failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
+            failed.hint = Some("mend the text there: -verbose names the row".to_owned());
+        }
+    }
+    Error::Database(failed)
 }
 
 /// A pause before try number `retries`, cut short by a stop.

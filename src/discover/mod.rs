@@ -24,7 +24,6 @@ use crate::table::Table;
 use crate::target::{self, Target, sync_log};
 
 /// Versions from which a server can do a thing.
-const EXTENDED_HASHES: u32 = 110_000;
 const SHORTEST_FLOATS: u32 = 120_000;
 const TID_RANGES: u32 = 140_000;
 
@@ -55,6 +54,17 @@ pub struct Ends<'a> {
 struct Sides {
     source: source::Opening,
     target: target::Opening,
+}
+
+impl Sides {
+    /// How both sides hash, and why not faster.
+    fn hasher(&self) -> (Hasher, Option<&'static str>) {
+        let Self { source, target } = self;
+        Hasher::agreed(
+            [&source.server.encoding, &target.server.encoding],
+            [source.hash_probe.as_deref(), target.hash_probe.as_deref()],
+        )
+    }
 }
 
 impl Ends<'_> {
@@ -199,7 +209,6 @@ impl Ends<'_> {
     fn ground(&self, sides: &Sides) -> Ground {
         let Sides { source, target } = sides;
         let (here, there) = (&source.server, &target.server);
-        let agree = source.hash_probe.is_some() && source.hash_probe == target.hash_probe;
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
         Ground {
             source_identity: format!(
@@ -207,7 +216,7 @@ impl Ends<'_> {
                 here.system, here.database_oid, here.database, here.timeline
             ),
             timestamp: self.settings.timestamp.clone(),
-            hasher: if agree { Hasher::Extended } else { Hasher::Md5 },
+            hasher: sides.hasher().0,
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
             needs_temporary: (!there.temporary)

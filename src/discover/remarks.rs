@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use super::{EXTENDED_HASHES, Ends, Sides};
-use crate::error::Side;
+use super::{Ends, Sides};
 use crate::event::NoteLevel;
 use crate::plan::Ground;
-use crate::sql::digest::Hasher;
 
 impl Ends<'_> {
     pub(super) fn remark(&self, sides: &Sides, ground: &Ground) {
@@ -22,13 +20,7 @@ impl Ends<'_> {
             let text = "rows that vanished from the source are kept on the target (-no-deletes)";
             self.note(NoteLevel::Notice, None, text.to_owned());
         }
-        let versions = [(Side::Source, &sides.source.server), (Side::Target, &sides.target.server)];
-        if ground.hasher == Hasher::Md5 {
-            let old = versions.iter().find(|(_, server)| server.version < EXTENDED_HASHES);
-            let why = match old {
-                Some((side, _)) => format!("the {side} is older than PostgreSQL 11"),
-                None => "the two servers hash differently".to_owned(),
-            };
+        if let (_, Some(why)) = sides.hasher() {
             self.note(NoteLevel::Detail, None, format!("{why}: rows are compared by md5, slower"));
         }
         if !ground.replica_role && !ground.fire_triggers {

@@ -17,6 +17,25 @@ pub enum Hasher {
     Extended,
     /// The first 64 bits of md5 over text, where the servers lack or disagree about the others.
     Md5,
+    /// The same over text recoded to UTF-8, where the databases store text in different encodings.
+    Recoded,
+}
+
+impl Hasher {
+    /// The fastest on which both sides agree, by the encodings of the databases and the answers to
+    /// the hash probe; and why it is not the fastest of all.
+    pub fn agreed(encodings: [&str; 2], probes: [Option<&str>; 2]) -> (Self, Option<&'static str>) {
+        // SQL_ASCII is no encoding: its bytes pass as they are.
+        if encodings[0] != encodings[1] && !encodings.contains(&"SQL_ASCII") {
+            return (Self::Recoded, Some("the databases store text in different encodings"));
+        }
+        match probes {
+            [Some(source), Some(target)] if source == target => (Self::Extended, None),
+            [Some(_), Some(_)] => (Self::Md5, Some("the two servers hash differently")),
+            [None, _] => (Self::Md5, Some("the source is older than PostgreSQL 11")),
+            [_, None] => (Self::Md5, Some("the target is older than PostgreSQL 11")),
+        }
+    }
 }
 
 /// What of a row is digested.
@@ -140,11 +159,15 @@ impl Shape {
 
     fn hash_of(&self, values: Vec<Hashable>) -> Sql {
         match self.hasher {
-            Hasher::Md5 => md5(&record(&values)),
-            Hasher::Extended if values.len() > GROUP => chain(values.chunks(GROUP).map(|group| {
-                let text = sql!("{record}::pg_catalog.text", record = record(group));
-                Hashable { value: text, hashed: Hashed::Text }
-            })),
+            Hasher::Md5 => md5(&printed(&values)),
+            Hasher::Recoded => {
+                md5(&sql!("pg_catalog.convert_to({text}, 'UTF8')", text = printed(&values)))
+            }
+            Hasher::Extended if values.len() > GROUP => chain(
+                values
+                    .chunks(GROUP)
+                    .map(|group| Hashable { value: printed(group), hashed: Hashed::Text }),
+            ),
             Hasher::Extended => chain(values.into_iter()),
         }
     }
@@ -169,19 +192,20 @@ fn filtered(scope: Option<&Sql>) -> Sql {
     scope.map_or(Sql::trusted(""), |scope| sql!(" where {scope}", scope = scope))
 }
 
-fn record(values: &[Hashable]) -> Sql {
+/// All values as the text of one record.
+fn printed(values: &[Hashable]) -> Sql {
     let values = values.iter().map(|value| match &value.hashed {
         Hashed::Binary(send) => binary(send, &value.value),
         _ => value.value.clone(),
     });
-    sql!("row({values})", values = Sql::join(values, ", "))
+    sql!("row({values})::pg_catalog.text", values = Sql::join(values, ", "))
 }
 
-fn md5(record: &Sql) -> Sql {
+fn md5(text: &Sql) -> Sql {
     sql!(
-        "(('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.md5({record}::pg_catalog.text), \
-         1, 16))::pg_catalog.bit(64)::pg_catalog.int8)",
-        record = record,
+        "(('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.md5({text}), 1, 16))\
+         ::pg_catalog.bit(64)::pg_catalog.int8)",
+        text = text,
     )
 }
 

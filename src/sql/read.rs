@@ -138,6 +138,34 @@ impl Shape {
         )
     }
 
+    /// Says which row of the source is the first whose text is not UTF-8: `(key) = (values)`, with
+    /// bytes as they are escaped. The pattern stands for <https://www.rfc-editor.org/rfc/rfc3629>.
+    pub fn unreadable_row(&self) -> Sql {
+        let bytes = |text: Sql| sql!("pg_catalog.convert_to({text}, 'SQL_ASCII')", text = text);
+        let names: Vec<&str> = self.key.iter().map(|column| column.name.as_str()).collect();
+        let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
+        let (name, key) = match names.is_empty() {
+            true => ("ctid".to_owned(), Sql::trusted("t.ctid::pg_catalog.text")),
+            false => {
+                let keys = Sql::join(keys, ", ");
+                (
+                    format!("({})", names.join(", ")),
+                    sql!("row({keys})::pg_catalog.text", keys = keys),
+                )
+            }
+        };
+        sql!(
+            "select pg_catalog.concat({name}::pg_catalog.text, ' = ', pg_catalog.encode({key}, 'escape')) \
+             from {from} where pg_catalog.encode({row}, 'hex') operator(pg_catalog.!~) \
+             '^([0-7].|(c[2-9a-f]|d.)[89ab].|e0[ab].[89ab].|e[1-9a-cef]([89ab].){{2}}|ed[89].[89ab].\
+             |f0[9ab].([89ab].){{2}}|f[1-3]([89ab].){{3}}|f48.([89ab].){{2}})*$' limit 1",
+            name = Literal(&name),
+            key = bytes(key),
+            from = self.from(Side::Source),
+            row = bytes(sql!("row({row})::pg_catalog.text", row = self.values(Side::Source))),
+        )
+    }
+
     fn source_type(&self, column: &crate::plan::columns::KeyColumn) -> Sql {
         sql!("{schema}.{name}", schema = column.source_type.0, name = column.source_type.1)
     }

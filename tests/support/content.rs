@@ -78,7 +78,7 @@ async fn select(side: &Session, table: &str, columns: &str) -> String {
 async fn digest(side: &Session, query: &str) -> String {
     side.run(PIN).await;
     side.value(&format!(
-        "select count(*) || ' ' || coalesce(sum(('x' || left(md5(line), 15))::bit(60)::bigint), 0)
+        "select count(*) || ' ' || coalesce(sum(('x' || left(md5(convert_to(line, 'UTF8')), 15))::bit(60)::bigint), 0)
          from ({query}) q"
     ))
     .await

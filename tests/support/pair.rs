@@ -22,10 +22,18 @@ pub struct Pair {
 
 impl Pair {
     pub async fn fresh() -> Self {
+        Self::encoded("UTF8", "UTF8").await
+    }
+
+    /// A pair of databases whose text is stored in these encodings.
+    pub async fn encoded(source_encoding: &str, target_encoding: &str) -> Self {
         let clusters = clusters();
         let name = unique("t");
         let (source, target) = (&clusters.source, &clusters.target);
-        tokio::join!(create(source, &name), create(target, &name));
+        tokio::join!(
+            create(source, &name, source_encoding),
+            create(target, &name, target_encoding)
+        );
         Self {
             source: Session::open(&source.url(&name)).await,
             target: Session::open(&target.url(&name)).await,
@@ -187,9 +195,12 @@ pub(super) fn unique(prefix: &str) -> String {
     format!("{prefix}_{}_{number}_{:x}", std::process::id(), now.subsec_nanos())
 }
 
-async fn create(server: &Server, name: &str) {
+async fn create(server: &Server, name: &str, encoding: &str) {
     let admin = Session::open(&server.url("postgres")).await;
-    admin.run(&format!("create database {name} template template0")).await;
+    // Only the locale C goes with every encoding.
+    let locale = if encoding == "UTF8" { "" } else { "lc_collate 'C' lc_ctype 'C'" };
+    let make = format!("create database {name} template template0 encoding '{encoding}' {locale}");
+    admin.run(&make).await;
 }
 
 async fn drop_all(server: &Server, name: &str, roles: &[String]) {

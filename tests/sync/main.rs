@@ -6,6 +6,7 @@ mod support;
 
 mod changes;
 mod digests;
+mod encodings;
 mod extensions;
 mod failures;
 mod first_run;
