@@ -135,10 +135,12 @@ impl RunReport {
 
     fn tables_exit_status(&self) -> u8 {
         let not_done = || self.tables.iter().filter(|table| table.status != Status::Success);
+        // What was skipped stands behind something else that was not done.
+        let mut causes = not_done().filter(|table| table.status != Status::Skipped).peekable();
         let refused = |table: &TableOutcome| matches!(table.error, Some(Error::Refused(_)));
         match not_done().count() {
             0 => 0,
-            _ if not_done().all(refused) => 5,
+            _ if causes.peek().is_some() && causes.all(refused) => 5,
             _ => 1,
         }
     }

@@ -3,7 +3,7 @@
 //! reported as in step was so at one moment.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::sync::Semaphore;
@@ -18,15 +18,18 @@ use crate::pg::{self, Pool};
 use crate::sequences;
 use crate::source::Source;
 use crate::sql::log::{Entry, Log};
-use crate::stop::Stop;
+use crate::stop::{Signal, Stop};
 use crate::strategy::Engine;
 use crate::survivors;
 use crate::table_job::{self, Unlogged};
 use crate::target::{Target, sync_log};
 use crate::workers;
 
-/// How long a stop waits for batches to end before it cancels their statements.
-const GRACE: std::time::Duration = std::time::Duration::from_millis(700);
+/// How long a stop waits for batches to end before it cancels their statements, how long after that
+/// it cancels what has begun since, and when it leaves whatever is under way.
+const GRACE: Duration = Duration::from_millis(700);
+const AGAIN: Duration = Duration::from_millis(200);
+const LIMIT: Duration = Duration::from_millis(1700);
 
 /// Runs, and reports whatever happens.
 pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
@@ -36,7 +39,7 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
         source: settings.source.describe(),
         target: settings.target.describe(),
         started: Utc::now(),
-        elapsed: std::time::Duration::ZERO,
+        elapsed: Duration::ZERO,
         dry_run: settings.dry_run,
         tables: Vec::new(),
         notes: Vec::new(),
@@ -44,21 +47,25 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
         retries: 0,
     };
     let started = Instant::now();
-    let mut waiting = stop.clone();
     // Boxed: the nested futures are too deep for the compiler to lay out in one piece.
     let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));
     let ended = tokio::select! {
         ended = rounds => ended,
-        // Only before workers run: they watch the stop themselves.
-        signal = async { let signal = waiting.wait().await; tokio::time::sleep(3 * GRACE).await; signal } => {
-            Err(Error::Stopped(signal))
-        }
+        signal = overdue(stop.clone()) => Err(Error::Stopped(signal)),
     };
-    report.error = ended.err().or(stop.requested().map(Error::Stopped));
+    // A statement that was cancelled for a stop is no error of its own.
+    report.error = stop.requested().map(Error::Stopped).or(ended.err());
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));
     report.notes = events.notes();
     report.elapsed = started.elapsed();
     report
+}
+
+/// A stop that nothing could honour in time: a server that does not answer cannot cancel either.
+async fn overdue(mut stop: Stop) -> Signal {
+    let signal = stop.wait().await;
+    tokio::time::sleep(LIMIT).await;
+    signal
 }
 
 /// Short, sortable, and unlike any other: the time in microseconds and the process.
@@ -72,8 +79,10 @@ async fn rounds(
     stop: &Stop,
     report: &mut RunReport,
 ) -> Result<()> {
+    // For all rounds: what broken sessions left behind on a server has to be known to the next.
+    let ends = ends(settings)?;
     loop {
-        let ended = round(settings, events, stop, report).await;
+        let ended = round((settings, &ends), events, stop, report).await;
         let error = match ended {
             Ok(None) => return Ok(()),
             Ok(Some(lost)) => lost,
@@ -102,16 +111,16 @@ fn passes(error: &Error, retries: u32) -> bool {
 
 /// One snapshot's work. Gives the reason when another round has to follow.
 async fn round(
-    settings: &Arc<Settings>,
+    (settings, (source, target)): (&Arc<Settings>, &(Arc<Source>, Arc<Target>)),
     events: &Events,
     stop: &Stop,
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
+    let (source, target) = (source.clone(), target.clone());
     let log = Log { table: log_table(settings) };
-    let (source, target) = ends(settings)?;
     let ends = Ends { settings, source: &source, target: &target, log: &log, events };
-    let Found { plans, failed, tasks, references, horizon, page_ranges } =
-        Box::pin(ends.discover()).await?;
+    let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.discover())).await?;
+    let Found { plans, failed, tasks, references, horizon, page_ranges } = found;
     let engine = Arc::new(Engine {
         source,
         target,
@@ -126,9 +135,8 @@ async fn round(
         page_ranges,
     });
     let before = std::mem::take(&mut report.tables);
-    let guard = tokio::spawn(cancel_on_stop(engine.clone()));
-    let ended = workers::run(&engine, &plans, tasks).await;
-    guard.abort();
+    let working = workers::run(&engine, &plans, tasks);
+    let ended = cancelled_on_stop(stop, (&engine.source, &engine.target), working).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     if ended.lost.is_none() && stop.requested().is_none() && !settings.dry_run {
         sequences::raise(&engine, &plans, &outcomes).await;
@@ -148,22 +156,42 @@ async fn round(
     }
 }
 
-/// A stop lets batches end; what takes longer is cancelled on the servers.
-async fn cancel_on_stop(engine: Arc<Engine>) {
-    let mut stop = engine.stop.clone();
-    stop.wait().await;
-    tokio::time::sleep(GRACE).await;
-    tokio::join!(engine.source.cancel_all(), engine.target.cancel_all());
+/// Does the work. A stop lets statements end; what takes longer is cancelled on the servers.
+async fn cancelled_on_stop<T>(
+    stop: &Stop,
+    (source, target): (&Source, &Target),
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut stop = stop.clone();
+    tokio::select! {
+        done = &mut work => return done,
+        _ = stop.wait() => {}
+    }
+    let mut wait = GRACE;
+    loop {
+        if let Ok(done) = tokio::time::timeout(wait, &mut work).await {
+            return done;
+        }
+        // To their end: a request under way must not hit what follows the work.
+        let cancelling = async { tokio::join!(source.cancel_all(), target.cancel_all()) };
+        let cancelled =
+            async { tokio::join!(cancelling, tokio::time::timeout(AGAIN, &mut work)).1 };
+        match cancelled.await {
+            Ok(done) => return done,
+            Err(_) => wait = AGAIN,
+        }
+    }
 }
 
-fn ends(settings: &Settings) -> Result<(Source, Target)> {
+fn ends(settings: &Settings) -> Result<(Arc<Source>, Arc<Target>)> {
     // One session per job, and the keeper of snapshot or locks.
     let size = settings.parallel + 1;
     let session = |replica_role| pg::Settings { lock_timeout: settings.lock_timeout, replica_role };
     let source = Pool::new(&settings.source, Side::Source, size, session(false))?;
     let replica_role = !settings.fire_triggers;
     let target = Pool::new(&settings.target, Side::Target, size, session(replica_role))?;
-    Ok((Source::new(source), Target::new(target)))
+    Ok((Arc::new(Source::new(source)), Arc::new(Target::new(target))))
 }
 
 fn log_table(settings: &Settings) -> TableName {
@@ -211,6 +239,10 @@ async fn write_log(
         error: error.as_deref(),
         elapsed: Some(outcome.elapsed),
     }));
+    if entries.is_empty() {
+        // The locks have to have lasted to the end: without them another run may have been at it.
+        return engine.target.require_locks().await;
+    }
     let watermarks = sync_log::insert_ended(&engine.target, &engine.log, &entries).await?;
     for (place, watermark) in places.into_iter().zip(watermarks) {
         outcomes[place].watermark = watermark;

@@ -116,8 +116,12 @@ pub async fn run(engine: Arc<Engine>, mut work: Work, part: Part) -> End {
         if !engine.source.snapshot_lives().await || !engine.target.locks_live().await {
             return End::Lost(Box::new(work.outcome(Status::Failed, Some(error))));
         }
-        if let Err(error) = resume(&engine, &mut work).await {
-            return fail(&engine, work, Status::Failed, error).await;
+        match resume(&engine, &mut work).await {
+            Ok(()) => {}
+            Err(error) if error.is_transient() => {
+                return End::Lost(Box::new(work.outcome(Status::Failed, Some(error))));
+            }
+            Err(error) => return fail(&engine, work, Status::Failed, error).await,
         }
     }
 }
@@ -150,6 +154,7 @@ pub async fn pause(stop: &mut Stop, retries: u32) {
 /// What was committed is in the log, also when the connection broke before the answer came.
 async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     work.probe = None;
+    engine.target.end_leftovers().await?;
     let Some(id) = work.log_id else { return Ok(()) };
     let committed = sync_log::committed(&engine.target, &engine.log, id).await?;
     let mut plan = (*work.plan).clone();

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use tokio::sync::Notify;
 
 use crate::error::Error;
-use crate::event::Event;
+use crate::event::{Event, Note, NoteLevel};
 use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
@@ -21,6 +21,8 @@ const GROUP: usize = 32;
 /// A table larger than this is looked at alone, in bytes: others would wait behind it.
 const SMALL: u64 = 8 * 1024 * 1024;
 
+const TOO_MANY_CONNECTIONS: &str = "53300";
+
 /// How the tables ended, in the order of the plans.
 pub struct Ended {
     pub outcomes: Vec<(TableOutcome, Option<Unlogged>)>,
@@ -31,7 +33,7 @@ pub struct Ended {
 /// Runs all tasks to their end.
 pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> Ended {
     let queue = Arc::new(Queue::new(plans, tasks));
-    let workers = engine.settings.parallel.min(plans.len());
+    let workers = muster(engine, engine.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(engine.clone(), queue.clone())));
     for end in join_all(workers).await {
         // A worker itself only hands on; its tasks are guarded one by one.
@@ -46,6 +48,27 @@ pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task
         }
     }
     ended
+}
+
+/// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
+/// which both servers have room, at least one.
+async fn muster(engine: &Engine, wanted: usize) -> usize {
+    let pair = || async { tokio::try_join!(engine.source.session(), engine.target.session()) };
+    let mut pairs = join_all((0..wanted).map(|_| pair())).await;
+    for (source, target) in pairs.iter_mut().flatten() {
+        source.set_clean(true);
+        target.set_clean(true);
+    }
+    let full = |error: &&Error| error.sqlstate() == Some(TOO_MANY_CONNECTIONS);
+    let refused: Vec<&Error> =
+        pairs.iter().filter_map(|pair| pair.as_ref().err()).filter(full).collect();
+    let workers = (wanted - refused.len()).max(1);
+    if let Some(error) = refused.first() {
+        engine.slots.forget_permits(engine.settings.parallel - workers);
+        let text = format!("{workers} of {wanted} jobs at once, for want of connections: {error}");
+        engine.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+    }
+    workers
 }
 
 async fn worker(engine: Arc<Engine>, queue: Arc<Queue>) {

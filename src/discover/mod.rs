@@ -89,8 +89,9 @@ impl Ends<'_> {
         let selected = self.select(&sides.source.tables)?;
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         self.lock(&names).await?;
-        let last = self.last_runs(&names).await?;
         let empty = self.empty(&selected, &sides).await?;
+        // From here on the target is written: whatever refuses a run stands above.
+        let last = self.last_runs(&names).await?;
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
         let references = References {
@@ -155,6 +156,7 @@ impl Ends<'_> {
         if self.settings.dry_run {
             return Ok(());
         }
+        self.target.end_leftovers().await?;
         match self.target.lock(names).await? {
             None => Ok(()),
             Some(holder) => Err(Error::Locked(format!(

@@ -16,6 +16,11 @@ impl Ends<'_> {
             );
             self.note(NoteLevel::Notice, None, text);
         }
+        if self.settings.dry_run {
+            let text = "a dry run counts rows: constraints and triggers of the target are not tried, \
+                        and what others write meanwhile is not foreseen";
+            self.note(NoteLevel::Notice, None, text.to_owned());
+        }
         if !self.settings.deletes {
             let text = "rows that vanished from the source are kept on the target (-no-deletes)";
             self.note(NoteLevel::Notice, None, text.to_owned());

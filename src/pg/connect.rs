@@ -24,7 +24,7 @@ use super::tls;
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
 /// How long data may wait for the peer's acknowledgement. Keepalives do not run meanwhile, and without
 /// this the kernel goes on for a quarter of an hour. It also ends a connection whose peer is alive but
-/// takes no data for as long, so nothing we stream into may wait longer than this.
+/// takes no data for as long, so the time that a statement may wait for a lock is added.
 const USER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A session, as the server starts it.
@@ -40,6 +40,7 @@ pub struct Connector {
     info: ConnInfo,
     side: Side,
     tls: Option<MakeRustlsConnect>,
+    user_timeout: Option<Duration>,
 }
 
 /// A [`Connector`] for one connection only.
@@ -57,7 +58,15 @@ impl Connector {
         } else {
             None
         };
-        Ok(Self { info, side, tls })
+        Ok(Self { info, side, tls, user_timeout: Some(USER_TIMEOUT) })
+    }
+
+    /// For sessions that may wait for a lock, taking no data: as long as `lock_timeout`, and without
+    /// end when that is zero.
+    pub fn waiting(self, lock_timeout: Duration) -> Self {
+        let user_timeout =
+            (!lock_timeout.is_zero()).then(|| USER_TIMEOUT.saturating_add(lock_timeout));
+        Self { user_timeout, ..self }
     }
 
     pub fn side(&self) -> Side {
@@ -165,8 +174,10 @@ impl Connector {
             .channel_binding(binding(self.info.ssl.channel_binding))
             .keepalives_idle(idle)
             .keepalives_interval(interval)
-            .keepalives_retries(retries)
-            .tcp_user_timeout(USER_TIMEOUT);
+            .keepalives_retries(retries);
+        if let Some(limit) = self.user_timeout {
+            config.tcp_user_timeout(limit);
+        }
         match place {
             Place::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
             Place::Socket(path) => config.host_path(path.parent().unwrap_or(path)),

@@ -28,7 +28,7 @@ impl Reason {
         Self { cause: Cause::Refused, message: message.into(), hint: None }
     }
 
-    fn hint(self, hint: &str) -> Self {
+    pub fn hint(self, hint: &str) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 

@@ -9,10 +9,11 @@ pub mod connect;
 mod copy;
 pub mod failure;
 mod pool;
+mod pooler;
 mod session;
 mod tls;
 mod verify;
 
 pub use copy::{RowSink, RowStream};
 pub use pool::{Lease, Pool};
-pub use session::{Row, Session, Settings};
+pub use session::{Backend, Row, Session, Settings};

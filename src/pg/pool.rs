@@ -6,9 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
 
+use tokio::sync::OnceCell;
+
 use super::cancel::Canceller;
 use super::connect::Connector;
-use super::session::{Session, Settings};
+use super::pooler;
+use super::session::{Backend, Left, Session, Settings};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
@@ -59,6 +62,7 @@ impl Drop for Lease {
 pub struct Pool {
     inner: managed::Pool<Opener>,
     opened: Arc<Mutex<Vec<Canceller>>>,
+    left: Left,
 }
 
 /// Makes and checks the pool's sessions.
@@ -66,6 +70,9 @@ pub struct Opener {
     connector: Connector,
     settings: Settings,
     opened: Arc<Mutex<Vec<Canceller>>>,
+    left: Left,
+    /// Set once it is known what a pooler does, if there is one.
+    looked: OnceCell<()>,
 }
 
 impl Manager for Opener {
@@ -73,7 +80,10 @@ impl Manager for Opener {
     type Error = Error;
 
     async fn create(&self) -> Result<Session> {
-        let session = Session::open(&self.connector, &self.settings).await?;
+        let session = self.open().await?;
+        if session.backend().pooled {
+            self.looked.get_or_try_init(|| self.look(&session)).await?;
+        }
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.push(session.canceller());
         Ok(session)
@@ -87,6 +97,16 @@ impl Manager for Opener {
     }
 }
 
+impl Opener {
+    async fn open(&self) -> Result<Session> {
+        Session::open(&self.connector, &self.settings, self.left.clone()).await
+    }
+
+    async fn look(&self, first: &Session) -> Result<()> {
+        pooler::require_whole_sessions(first, &self.open().await?).await
+    }
+}
+
 impl Pool {
     /// At most `size` sessions.
     ///
@@ -94,11 +114,14 @@ impl Pool {
     /// As [`Connector::new`]: TLS files that cannot be used.
     pub fn new(info: &ConnInfo, side: Side, size: usize, settings: Settings) -> Result<Self> {
         let opened = Arc::new(Mutex::new(Vec::new()));
-        let connector = Connector::new(info.clone(), side)?;
-        let opener = Opener { connector, settings, opened: opened.clone() };
+        let left = Left::default();
+        let connector = Connector::new(info.clone(), side)?.waiting(settings.lock_timeout);
+        let looked = OnceCell::new();
+        let (opened_here, left_here) = (opened.clone(), left.clone());
+        let opener = Opener { connector, settings, opened: opened_here, left: left_here, looked };
         let inner = managed::Pool::builder(opener).max_size(size).build();
         let inner = inner.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { inner, opened })
+        Ok(Self { inner, opened, left })
     }
 
     /// Waits for a free place, then gives a clean session.
@@ -111,6 +134,17 @@ impl Pool {
             Err(PoolError::Backend(error)) => Err(error),
             Err(other) => Err(Error::Internal(format!("connection pool: {other}"))),
         }
+    }
+
+    /// Server processes of sessions that were left in the middle of something.
+    pub fn left(&self) -> Vec<Backend> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Strikes processes that have ended off that list.
+    pub fn ended(&self, ended: &[Backend]) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|backend| !ended.contains(backend));
     }
 
     /// Cancels whatever statement any session of this pool is running.

@@ -3,6 +3,7 @@
 //! Statements go by the simple protocol: one round trip each, and several may be under way at once
 //! on one session (the driver pipelines them in the order in which their futures are first polled).
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -12,6 +13,7 @@ use super::cancel::Canceller;
 use super::connect::{Connected, Connector};
 use super::copy::{RowSink, RowStream};
 use super::failure::db_error;
+use super::pooler::announced_pid;
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::sql::{Literal, Sql, sql};
 
@@ -33,9 +35,21 @@ const SETTINGS: &[(&str, &str)] = &[
     ("transaction_timeout", "0"),
     ("idle_session_timeout", "0"),
     ("application_name", "pgsync"),
+    // A server notices a machine of ours that has gone for good, and with it the locks it held.
+    ("tcp_keepalives_idle", "60"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "6"),
     ("jit", "off"),
     ("client_min_messages", "error"),
 ];
+
+/// Lets a server look every second whether we are still there while it works or waits for a lock, so
+/// that nothing of a killed run lives on (PostgreSQL 14). Not every operating system can.
+const WATCH: &str = "select pg_catalog.set_config('client_connection_check_interval', '1s', false) \
+     where pg_catalog.current_setting('client_connection_check_interval', true) is not null";
+
+/// The server processes of sessions that were left in the middle of something: they may still be at it.
+pub type Left = Arc<Mutex<Vec<Backend>>>;
 
 /// One row of an answer: text, or NULL, by position.
 #[derive(Debug)]
@@ -62,9 +76,21 @@ impl Row {
     }
 }
 
+/// The server process behind a session. Numbers are used again; with its start it is unique.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backend {
+    pub pid: u32,
+    pub since: String,
+    /// Whether a pooler stands between, which gives the process to others after us.
+    pub pooled: bool,
+}
+
 /// One connection of one side.
 pub struct Session {
     side: Side,
+    backend: Backend,
+    /// Where it is noted that the session was left in the middle of something.
+    left: Left,
     client: Client,
     driver: JoinHandle<()>,
     canceller: Canceller,
@@ -79,22 +105,35 @@ impl Session {
     ///
     /// # Errors
     /// As [`Connector::connect`]; a setting that the server refuses.
-    pub async fn open(connector: &Connector, settings: &Settings) -> Result<Self> {
+    pub async fn open(connector: &Connector, settings: &Settings, left: Left) -> Result<Self> {
         let Connected { client, task: driver, canceller } = connector.connect().await?;
         let side = connector.side();
-        let session = Self { side, client, driver, canceller, clean: true, snapshot: None };
+        let announced = announced_pid(&canceller.token);
+        let backend = Backend { pid: 0, since: String::new(), pooled: false };
+        let mut session =
+            Self { side, backend, left, client, driver, canceller, clean: true, snapshot: None };
         let pins = settings.statement(side);
-        let pinned = session.run("pinning the session's settings", &pins);
-        match settings.replica_role {
-            true => {
-                let role = Sql::trusted("set session_replication_role = replica");
-                let (pinned, role) =
-                    tokio::join!(pinned, session.run("setting the replica role", &role));
-                pinned.and(role.or_else(unless_denied))?;
-            }
-            false => pinned.await?,
-        }
+        let role = Sql::trusted(match settings.replica_role {
+            true => "set session_replication_role = replica",
+            false => "",
+        });
+        let watch = Sql::trusted(WATCH);
+        let (pinned, watched, role) = tokio::join!(
+            session.row("pinning the session's settings", &pins),
+            session.run("asking to be watched", &watch),
+            session.run("setting the replica role", &role),
+        );
+        let pinned = pinned?;
+        watched.or_else(unless_denied)?;
+        role.or_else(unless_denied)?;
+        let pid = u32::try_from(pinned.count(0)?).unwrap_or_default();
+        let since = pinned.needed(1)?.to_owned();
+        session.backend = Backend { pid, since, pooled: announced.is_some_and(|said| said != pid) };
         Ok(session)
+    }
+
+    pub fn backend(&self) -> &Backend {
+        &self.backend
     }
 
     pub fn side(&self) -> Side {
@@ -201,6 +240,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         if !self.clean {
             self.driver.abort();
+            self.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.backend.clone());
         }
     }
 }
@@ -227,16 +267,19 @@ impl Settings {
         });
         sql!(
             "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
-             where pg_catalog.current_setting(s.name, true) is not null",
+             where pg_catalog.current_setting(s.name, true) is not null; \
+             select a.pid, a.backend_start::pg_catalog.text \
+             from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a",
             values = Sql::join(values, ", "),
         )
     }
 }
 
-/// A role that may not silence triggers works without: the plan finds another way or says so.
+/// A role that may not silence triggers works without: the plan finds another way or says so. And not
+/// every server can watch its clients (22023).
 fn unless_denied(error: Error) -> Result<()> {
     match error.sqlstate() {
-        Some("42501") => Ok(()),
+        Some("42501" | "22023") => Ok(()),
         _ => Err(error),
     }
 }

@@ -3,10 +3,10 @@
 
 mod buckets;
 mod probe;
+pub mod rail;
 
 pub use probe::{Probe, Window, probe};
 
-use crate::config::MaxDelete;
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::outcome::{Counts, Strategy};
@@ -47,7 +47,7 @@ pub struct Difference {
     /// Buckets that only the source has.
     absent: Vec<(i64, i64)>,
     /// All rows of the target, for shares.
-    target_rows: u64,
+    pub target_rows: u64,
 }
 
 impl Difference {
@@ -226,7 +226,6 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
     }
     job.phase(Phase::Deleting);
     let buckets = difference.differing();
-    allow_deletes(job, difference).await?;
     let Some(id) = job.log_id else {
         let count = job.plan.shape.count_vanished(&buckets);
         let deleted = job.target.row("counting vanished rows", &count).await?.count(0)?;
@@ -246,30 +245,4 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
     let counts = apply::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
     job.counts.add(counts);
     Ok(())
-}
-
-/// Refuses when the deletes would exceed the table's limit; counted before the first.
-pub async fn allow_deletes(job: &Job, difference: &Difference) -> Result<()> {
-    let settings = &job.engine.settings;
-    let limit = settings.max_delete_of(&job.plan.shape.source.name);
-    let Some(limit) = limit.filter(|_| !settings.force) else { return Ok(()) };
-    if job.plan.shape.key.is_empty() {
-        return Ok(());
-    }
-    let count = job.plan.shape.count_vanished(&difference.differing());
-    let deletes = job.target.row("counting vanished rows", &count).await?.count(0)?;
-    let (allowed, words) = match limit {
-        MaxDelete::Rows(rows) => (rows, rows.to_string()),
-        MaxDelete::Share(share) => {
-            ((difference.target_rows as f64 * share) as u64, format!("{}%", share * 100.0))
-        }
-    };
-    if deletes <= allowed {
-        return Ok(());
-    }
-    Err(Error::Refused(format!(
-        "{deletes} of {} rows would be deleted, more than -max-delete {words} allows: check the \
-         source, then raise the limit or use -force",
-        difference.target_rows
-    )))
 }

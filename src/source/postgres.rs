@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, RwLock};
 
-use crate::error::Result;
+use crate::error::{Cause, Error, Result};
 use crate::ident::Ident;
 use crate::pg::catalog::{self, Server};
 use crate::pg::{Lease, Pool};
@@ -42,7 +42,7 @@ impl Source {
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
     /// round trips.
     pub async fn open(&self, schemas: &[Ident], overlap: Duration) -> Result<Opening> {
-        let session = self.pool.get().await?;
+        let session = self.outside().await?;
         let horizon = Sql::trusted(include_str!("horizon.sql"));
         let begin = sql!(
             "begin transaction isolation level repeatable read read only; \
@@ -78,6 +78,16 @@ impl Source {
         Ok(opening)
     }
 
+    /// A session outside of any transaction; one of an earlier round may still read its snapshot.
+    async fn outside(&self) -> Result<Lease> {
+        let mut lease = self.pool.get().await?;
+        if lease.snapshot().is_some() {
+            lease.run("leaving a snapshot", &Sql::trusted("rollback")).await?;
+            lease.set_snapshot(None);
+        }
+        Ok(lease)
+    }
+
     /// A session that reads the run's snapshot. Importing it costs one round trip per session, not
     /// per use.
     pub async fn session(&self) -> Result<Lease> {
@@ -89,13 +99,36 @@ impl Source {
                  set transaction snapshot {snapshot}",
                 snapshot = Literal(&snapshot),
             );
-            lease.run("importing the snapshot", &import).await?;
+            if let Err(error) = lease.run("importing the snapshot", &import).await {
+                return Err(self.unless_lost(error).await);
+            }
             lease.set_snapshot(Some(snapshot));
         }
         Ok(lease)
     }
 
-    /// Whether any of the tables holds a row; a table that cannot be read may.
+    /// Another session in place of one that is in the middle of something.
+    pub async fn renew(&self, lease: &mut Lease) -> Result<()> {
+        // First: its place in the pool may be the last.
+        lease.close();
+        *lease = self.session().await?;
+        Ok(())
+    }
+
+    /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
+    async fn unless_lost(&self, error: Error) -> Error {
+        match error {
+            Error::Database(mut error) if !self.snapshot_lives().await => {
+                error.sqlstate = None;
+                error.cause = Cause::Connection;
+                error.message = "the session that held the snapshot was lost".to_owned();
+                Error::Database(error)
+            }
+            error => error,
+        }
+    }
+
+    /// Whether any of the tables holds a row; one that is locked or may not be read may.
     pub async fn any_row(&self, tables: &[&Table]) -> Result<bool> {
         let looks = tables.iter().map(|table| {
             let only = Sql::trusted(if table.partitioned { "" } else { "only " });
@@ -108,7 +141,7 @@ impl Source {
                 session.set_clean(true);
                 Ok(row.is_true(0))
             }
-            Err(error) if error.sqlstate() == Some("42501") => Ok(true),
+            Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
             Err(error) => Err(error),
         }
     }

@@ -25,6 +25,7 @@ pub async fn run(job: &mut Job, part: Part) -> Result<()> {
 /// Brings every differing row in step, by key.
 pub async fn rows(job: &mut Job, part: Part) -> Result<()> {
     let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
+    reconcile::rail::allow_differing(job, &difference).await?;
     job.phase(Phase::Applying);
     reconcile::fetch(job, &difference, Mode::Upsert).await?;
     match part {
@@ -61,6 +62,8 @@ pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()>
     apply::roll_back(&job.target, &job.plan).await?;
     job.renew_source().await?;
     let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
+    // Before anything is parked, too.
+    reconcile::rail::allow_differing(job, &difference).await?;
     let plan = job.plan.clone();
     let alone = part == Part::Whole && !plan.one_statement;
     if alone {
@@ -73,10 +76,6 @@ pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()>
         (_, false) => Mode::Park(difference.differing()),
         (false, true) => return Err(collision),
     };
-    if plan.deletes && matches!(mode, Mode::Park(_)) {
-        // Vanished rows are parked too, which nobody may see who has to keep them.
-        reconcile::allow_deletes(job, &difference).await?;
-    }
     reconcile::fetch(job, &difference, mode).await?;
     match part == Part::Whole && !alone {
         true => reconcile::delete(job, &difference).await,
@@ -108,7 +107,6 @@ async fn keyless(job: &mut Job) -> Result<()> {
                 .to_owned(),
         ));
     }
-    reconcile::allow_deletes(job, &difference).await?;
     let copy = plan.shape.copy_buckets(&buckets, None);
     let mut rows = job.source.copy_out("reading rows", &copy).await?;
     let mut batch = Batch::default();
@@ -117,6 +115,13 @@ async fn keyless(job: &mut Job) -> Result<()> {
     writer.open().await?;
     while let Some(row) = rows.next().await? {
         batch.push(&mut writer, row).await?;
+    }
+    if reconcile::rail::limit(job).is_some() {
+        let counted = writer.foresee().await?;
+        if let Err(refused) = reconcile::rail::allow(job, counted.deleted, difference.target_rows) {
+            apply::roll_back(&job.target, &plan).await?;
+            return Err(refused);
+        }
     }
     let counts = batch.commit(&mut writer, None).await?;
     job.counts.add(counts);

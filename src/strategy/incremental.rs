@@ -19,6 +19,7 @@ pub async fn run(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
 
 async fn changes(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
     if part != Part::Delete {
+        reconcile::rail::allow_vanished(job, probe).await?;
         if window_differs(job, probe).await? {
             job.phase(Phase::Applying);
             stream(job).await?;

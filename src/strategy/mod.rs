@@ -24,8 +24,8 @@ use crate::target::apply::Writer;
 
 /// What all jobs of a run share.
 pub struct Engine {
-    pub source: Source,
-    pub target: Target,
+    pub source: Arc<Source>,
+    pub target: Arc<Target>,
     pub log: Log,
     pub horizon: Horizon,
     pub events: Events,

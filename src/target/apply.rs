@@ -74,7 +74,7 @@ impl<'a> Writer<'a> {
     pub async fn open(&mut self) -> Result<()> {
         let shape = &self.plan.shape;
         if self.mode != Mode::Direct && !self.staged {
-            self.session.run("creating the stage", &shape.create_stage()).await?;
+            create_stage(self.session, "creating the stage", &shape.create_stage()).await?;
             self.staged = true;
         }
         let copy = match self.mode {
@@ -107,11 +107,14 @@ impl<'a> Writer<'a> {
         if !std::mem::take(&mut self.begun) {
             return Ok(Counts::default());
         }
-        let sink = self.sink.take();
         let counts = match (self.log_id, &self.mode) {
-            (None, _) => return self.count(sink, progress).await,
+            (None, _) => {
+                let counts = self.foresee().await?;
+                roll_back(self.session, self.plan).await?;
+                counts
+            }
             (Some(id), Mode::Direct) => {
-                let inserted = finished(sink).await?;
+                let inserted = finished(self.sink.take()).await?;
                 let log = self.log.copied(id, inserted, progress);
                 self.finish(&log).await?;
                 Counts { inserted, ..Counts::default() }
@@ -134,6 +137,7 @@ impl<'a> Writer<'a> {
                     _ => write,
                 };
                 let write = transaction::committed(self.plan, &write);
+                let sink = self.sink.take();
                 let (staged, answers) =
                     tokio::join!(finished(sink), self.session.answers("writing a batch", &write));
                 staged?;
@@ -148,26 +152,21 @@ impl<'a> Writer<'a> {
         })
     }
 
-    /// What the open batch would do; it is rolled back.
-    async fn count(&self, sink: Option<RowSink>, progress: &Progress) -> Result<Counts> {
+    /// What the open batch would do.
+    pub async fn foresee(&mut self) -> Result<Counts> {
+        self.suspend().await?;
         let shape = &self.plan.shape;
         let (count, replaced) = match &self.mode {
             Mode::ReplaceRows(buckets) => (shape.count_replace_rows(buckets), true),
             _ => (shape.count_upsert(), false),
         };
-        finished(sink).await?;
-        let count = sql!("{count}; rollback", count = count);
-        let answers = self.session.answers("counting a batch", &count).await?;
-        let row = answers.iter().flatten().next();
-        let row = row.ok_or_else(|| Error::Internal("a batch was not counted".to_owned()))?;
+        let row = self.session.row("counting a batch", &count).await?;
         let (first, second) = (row.count(0)?, row.count(1)?);
         Ok(Counts {
-            processed: progress.processed,
-            bytes: progress.bytes,
-            batches: progress.batches,
             inserted: first,
             updated: if replaced { 0 } else { second },
             deleted: if replaced { second } else { 0 },
+            ..Counts::default()
         })
     }
 
@@ -232,9 +231,23 @@ pub async fn referring<'p>(
     Ok(None)
 }
 
+/// Stages are temporary tables, in a dry run too.
+async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()> {
+    session.run(doing, create).await.map_err(|error| match error {
+        Error::Database(mut error) if error.sqlstate.as_deref() == Some("42501") => {
+            error.hint = error.hint.or_else(|| {
+                Some("grant temporary on database … to the role that pgsync connects as".to_owned())
+            });
+            Error::Database(error)
+        }
+        error => error,
+    })
+}
+
 /// Makes the stage of keys and opens it.
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
-    session.run("creating the stage of keys", &plan.shape.create_key_stage()).await?;
+    let create = plan.shape.create_key_stage();
+    create_stage(session, "creating the stage of keys", &create).await?;
     session.copy_in("staging keys", &plan.shape.copy_into_key_stage()).await
 }
 

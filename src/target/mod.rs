@@ -5,6 +5,8 @@ pub mod apply;
 pub mod sync_log;
 mod transaction;
 
+use std::time::Duration;
+
 use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
@@ -13,6 +15,10 @@ use crate::pg::catalog::{self, Server};
 use crate::pg::{Lease, Pool};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
+
+/// How often, and how long apart, it is looked whether a terminated session is gone.
+const LEFTOVER_LOOKS: u32 = 500;
+const LEFTOVER_PAUSE: Duration = Duration::from_millis(20);
 
 /// One target database.
 pub struct Target {
@@ -79,7 +85,55 @@ impl Target {
 
     /// Whether the locks are still held: they live and die with one session.
     pub async fn locks_live(&self) -> bool {
-        self.on_keeper("looking after the locks", &Sql::trusted("select 1")).await.is_ok()
+        self.require_locks().await.is_ok()
+    }
+
+    /// # Errors
+    /// That of the session that held the locks, if it is gone.
+    pub async fn require_locks(&self) -> Result<()> {
+        self.on_keeper("looking after the locks", &Sql::trusted("select 1")).await.map(drop)
+    }
+
+    /// Ends what sessions that broke are still doing on the server, and waits until they are gone. A
+    /// server can finish and commit a batch long after the connection is lost; what is in the log is
+    /// the truth only afterwards.
+    pub async fn end_leftovers(&self) -> Result<()> {
+        let left = self.pool.left();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let processes = left.iter().map(|backend| {
+            let (pid, pooled) = (backend.pid, backend.pooled);
+            sql!(
+                "({pid}, {since}, {pooled})",
+                pid = pid,
+                since = Literal(&backend.since),
+                pooled = pooled
+            )
+        });
+        // Behind a pooler an idle process may serve somebody else by now.
+        let statement = sql!(
+            "select pg_catalog.count(*), pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) \
+             from (values {processes}) w(pid, since, pooled) join pg_catalog.pg_stat_activity a \
+             on a.pid operator(pg_catalog.=) w.pid \
+             and a.backend_start operator(pg_catalog.=) w.since::pg_catalog.timestamptz \
+             and (not w.pooled or a.state operator(pg_catalog.<>) 'idle')",
+            processes = Sql::join(processes, ", "),
+        );
+        for _ in 0..LEFTOVER_LOOKS {
+            let rows = self.on_keeper("ending sessions left behind", &statement).await?.pop();
+            let alive = rows.unwrap_or_default().first().map(|row| row.count(0)).transpose()?;
+            if alive.unwrap_or_default() == 0 {
+                self.pool.ended(&left);
+                return Ok(());
+            }
+            tokio::time::sleep(LEFTOVER_PAUSE).await;
+        }
+        Err(Error::Table(
+            "a session that broke is still at work on the target and cannot be ended: try again \
+             once it is gone"
+                .to_owned(),
+        ))
     }
 
     /// Takes the lock of every table, or says who holds the first that is taken.
@@ -108,8 +162,9 @@ impl Target {
     async fn holder(&self, key: &str) -> Result<String> {
         let statement = sql!(
             "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
-             coalesce(a.usename, 'another role'), coalesce(a.client_addr::pg_catalog.text, 'a local socket'), \
-             pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')) \
+             coalesce(a.usename, 'another role'), case when a.state is null then 'an address that this role may not see' \
+             else coalesce(a.client_addr::pg_catalog.text, 'a local socket') end, \
+             coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \
              from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
              where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
              and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \

@@ -165,6 +165,36 @@ impl Pair {
         self.target.column(&sql).await
     }
 
+    /// What the target is made of, the log aside; see `untouched`.
+    pub async fn target_marks_of_all(&self) -> Vec<String> {
+        untouched::marks(&self.target).await
+    }
+
+    /// Returns once a session of a run waits for a lock on the target.
+    pub async fn until_blocked(&self) {
+        let waiting =
+            "select exists (select from pg_stat_activity where datname = current_database()
+            and application_name = 'pgsync' and wait_event_type = 'Lock')";
+        self.target.until(waiting).await;
+    }
+
+    /// Returns once no session of any run is left on either side.
+    pub async fn until_no_sessions(&self) {
+        let gone =
+            "select not exists (select from pg_stat_activity where datname = current_database()
+            and application_name = 'pgsync')";
+        self.source.until(gone).await;
+        self.target.until(gone).await;
+    }
+
+    /// A file of the test's own, gone with the next `cargo clean`; returns its path.
+    pub fn file(&self, name: &str, content: &str) -> String {
+        let path =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", self.name));
+        std::fs::write(&path, content).expect("the target folder can be written");
+        path.display().to_string()
+    }
+
     /// What the source is made of; see `untouched`.
     pub async fn source_marks(&self) -> Vec<String> {
         untouched::marks(&self.source).await

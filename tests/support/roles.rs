@@ -78,6 +78,13 @@ impl Pair {
         role
     }
 
+    /// May read the target's rows, `sync_log` included, and nothing else.
+    pub async fn target_reader(&self) -> Role {
+        let role = self.role(self.target_server(), &self.target, "").await;
+        self.grant(&self.target, "usage on schema", "select", &role).await;
+        role
+    }
+
     /// Must show its password when it connects over TCP to a server of the harness.
     pub async fn source_reader_with_password(&self) -> Role {
         let role = self.role(self.source_server(), &self.source, "in role with_password").await;

@@ -169,10 +169,7 @@ impl<'a> Sync<'a> {
             Some(pair) => pair.source_marks().await,
             None => Vec::new(),
         };
-        let running = self.start();
-        let waited = tokio::task::spawn_blocking(|| running.finish());
-        let outcome =
-            waited.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()));
+        let outcome = self.start().end().await;
         if let Some(pair) = checked {
             assert_eq!(before, pair.source_marks().await, "the source was touched by {outcome}");
         }
@@ -213,6 +210,16 @@ impl Running {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.is_ok_and(|status| status.success()), "signal {name} can be sent");
+    }
+
+    /// Waits for the end without blocking the test's other tasks.
+    pub async fn end(self) -> Outcome {
+        let waited = tokio::task::spawn_blocking(|| self.finish());
+        waited.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for the end. Blocks: inside a test `.await` the builder, or use `spawn_blocking`.

@@ -1,0 +1,105 @@
+//! A dry run counts exactly what a run would do, and writes nothing.
+
+use crate::support::Pair;
+
+const TABLES: &str = "
+    create table inc (id int primary key, n int, updated_at timestamptz);
+    create table cmp (id int primary key, n int);
+    create table bag (a int, b text);
+    create table fresh (id serial primary key, n int);
+    create table quiet (id int primary key, updated_at timestamptz)";
+const ROWS: &str = "
+    insert into inc select i, 0, '2024-01-01'::timestamptz + i * interval '1 s' from generate_series(1, 3000) i;
+    insert into cmp select i, 0 from generate_series(1, 3000) i;
+    insert into bag select i % 50, 'b' from generate_series(1, 300) i;
+    insert into quiet values (1, '2024-01-01')";
+const CHANGES: &str = "
+    update inc set n = 1, updated_at = '2024-02-01' where id % 100 = 0; delete from inc where id between 500 and 520;
+    insert into inc select i, 2, '2024-02-02' from generate_series(5001, 5017) i;
+    update inc set updated_at = null where id in (7, 8); delete from inc where id = 2000;
+    update cmp set n = 1 where id % 70 = 0; delete from cmp where id > 2990; insert into cmp values (0, 0);
+    delete from bag where a = 7; insert into bag values (1, 'b'), (99, 'new'), (99, 'new');
+    insert into fresh select from generate_series(1, 5)";
+
+/// Everything on the target that a run could change: where every row lies and who wrote it, the log,
+/// every sequence, and every relation with its file.
+async fn marks(db: &Pair) -> Vec<String> {
+    db.until_no_sessions().await; // their temporary tables are gone with them
+    let mut marks = db.target_marks_of_all().await;
+    marks
+        .push(db.target_value("select string_agg(l::text, ' ' order by id) from sync_log l").await);
+    let sequences = "select coalesce(string_agg(schemaname || '.' || sequencename || ' ' || last_value, ' ' order by 1), '') from pg_sequences";
+    marks.push(db.target_value(sequences).await);
+    marks
+}
+
+async fn changed() -> Pair {
+    let db = Pair::with(TABLES).await;
+    db.source(ROWS).await;
+    db.sync().await.expect_ok();
+    db.source(CHANGES).await;
+    db
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_exactly_what_the_run_then_does() {
+    for args in [&[][..], &["-reconcile"], &["-no-overlap"]] {
+        let args = if args == ["-no-overlap"] { &["-overlap", "0s"][..] } else { args };
+        let db = changed().await;
+        let before = marks(&db).await;
+        let dry = db.sync().arg("-dry-run").args(args).batch_size(10).await.expect_ok();
+        assert_eq!(marks(&db).await, before, "something was written by {dry}");
+        assert_eq!(dry.json["dry_run"], true);
+        let real = db.sync().args(args).batch_size(10).await.expect_ok();
+        for table in real.tables() {
+            let counted = dry.table(&table.table);
+            assert_eq!(counted.changes(), table.changes(), "{}: {dry}\n{real}", table.table);
+            assert_eq!(counted.strategy, table.strategy, "{dry}");
+        }
+        db.assert_all_same().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_first_run_makes_no_log() {
+    let db = Pair::with(TABLES).await;
+    db.source(ROWS).await;
+    let dry = db.sync().arg("-dry-run").await.expect_ok();
+    assert_eq!(dry.table("cmp").changes(), (3000, 0, 0), "{dry}");
+    assert_eq!(dry.table("bag").changes(), (300, 0, 0), "{dry}");
+    assert_eq!(db.target_value("select to_regclass('public.sync_log') is null").await, "t");
+    assert_eq!(db.target_value("select count(*) from cmp").await, "0");
+}
+
+#[tokio::test]
+async fn a_dry_run_needs_no_right_to_write() {
+    let db = changed().await;
+    let reader = db.target_reader().await;
+    let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_ok();
+    let real = db.sync().await.expect_ok();
+    assert_eq!(dry.table("inc").changes(), real.table("inc").changes(), "{dry}");
+}
+
+#[tokio::test]
+async fn a_dry_run_works_beside_a_run_that_holds_the_locks() {
+    let db = changed().await;
+    let holder = db.target_session().await;
+    holder.run("begin; update cmp set n = n where id = 1").await;
+    db.sync().while_writing().arg("-dry-run").await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_it_cannot_know() {
+    let db = changed().await;
+    let dry = db.sync().arg("-dry-run").await.expect_ok();
+    dry.expect_note("constraints and triggers of the target are not tried");
+}
+
+#[tokio::test]
+async fn a_dry_run_without_the_right_to_temporary_tables_says_so() {
+    let db = changed().await;
+    let reader = db.target_reader().await;
+    db.target(&format!("revoke temporary on database {} from public", db.name)).await;
+    let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_exit(1);
+    dry.expect_failed("cmp", &["temporary", "grant temporary on database"]);
+}

@@ -1,0 +1,10 @@
+//! What a run does when something goes wrong or should not be done: stops, locks, rails, lost
+//! connections and servers, little room, and secrets. Faults are made, never awaited.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod dry_run;
+mod locks;
+mod rails;
+mod signals;
