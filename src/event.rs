@@ -34,6 +34,7 @@ pub enum Phase {
     Applying,
     Keys,
     Deleting,
+    Building,
     Retrying,
 }
 
@@ -45,6 +46,7 @@ impl Phase {
             Phase::Applying => "applying changes",
             Phase::Keys => "comparing keys",
             Phase::Deleting => "deleting",
+            Phase::Building => "building indexes",
             Phase::Retrying => "retrying",
         }
     }

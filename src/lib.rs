@@ -5,14 +5,15 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`strategy`], [`reconcile`], [`sequences`], [`survivors`] | decide the order of I/O |
+//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`schema`], [`strategy`], [`reconcile`], [`sequences`], [`survivors`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target`] | talk to servers |
 //! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`table`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
+//! | words | [`ident`], [`table`], [`definition`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
 
 pub mod cli;
 pub mod config;
 pub mod copy_text;
+pub mod definition;
 pub mod discover;
 pub mod error;
 pub mod event;
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod reconcile;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod sequences;
 pub mod source;
 pub mod sql;

@@ -12,9 +12,10 @@ use crate::config::Settings;
 use crate::discover::{Ends, Found};
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::pg::{self, Pool};
+use crate::schema::build;
 use crate::sequences;
 use crate::source::Source;
 use crate::sql::log::{Entry, Log};
@@ -118,9 +119,17 @@ async fn round(
 ) -> Result<Option<Error>> {
     let (source, target) = (source.clone(), target.clone());
     let log = Log { table: log_table(settings) };
-    let ends = Ends { settings, source: &source, target: &target, log: &log, events };
+    let ends = Ends {
+        settings,
+        source: &source,
+        target: &target,
+        log: &log,
+        events,
+        run_id: &report.run_id,
+        source_name: &report.source,
+    };
     let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.discover())).await?;
-    let Found { plans, failed, tasks, references, horizon, page_ranges } = found;
+    let Found { plans, failed, tasks, references, horizon, page_ranges, last } = found;
     let engine = Arc::new(Engine {
         source,
         target,
@@ -141,6 +150,7 @@ async fn round(
     if ended.lost.is_none() && stop.requested().is_none() && !settings.dry_run {
         sequences::raise(&engine, &plans, &outcomes).await;
         survivors::check(&engine, &references, &mut outcomes, &failed).await;
+        build::foreign_keys(&engine, &last, &mut outcomes).await;
     }
     let logged = write_log(&engine, &mut outcomes, &unlogged, &failed).await;
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
@@ -195,7 +205,8 @@ fn ends(settings: &Settings) -> Result<(Arc<Source>, Arc<Target>)> {
 }
 
 fn log_table(settings: &Settings) -> TableName {
-    let first = settings.schemas.first().map_or("public", |schema| schema.as_str());
+    let first = settings.schemas.first().map(|schema| settings.target_schema_of(schema));
+    let first = first.map_or("public", Ident::as_str);
     settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
 }
 

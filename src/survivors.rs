@@ -21,7 +21,7 @@ pub async fn check(
     let all = || outcomes.iter().chain(failed);
     let broken: Vec<TableName> = all()
         .filter(|outcome| outcome.status != Status::Success)
-        .map(|outcome| outcome.table.clone())
+        .map(|outcome| engine.settings.target_name_of(&outcome.table))
         .collect();
     let doubtful = |key: &&ForeignKey| broken.contains(&key.child) || broken.contains(&key.parent);
     let keys: Vec<&ForeignKey> = references.trusted().filter(doubtful).collect();
@@ -52,8 +52,10 @@ fn words(key: &ForeignKey, broken: &[TableName]) -> String {
 }
 
 async fn retract(engine: &Engine, outcomes: &mut [TableOutcome], child: &TableName, text: String) {
-    let is_it =
-        |outcome: &&mut TableOutcome| outcome.table == *child && outcome.status == Status::Success;
+    let is_it = |outcome: &&mut TableOutcome| {
+        let is_child = engine.settings.target_name_of(&outcome.table) == *child;
+        is_child && outcome.status == Status::Success
+    };
     let Some(outcome) = outcomes.iter_mut().find(is_it) else { return };
     let statement = engine.log.retract(&engine.run_id, child, &text);
     outcome.status = Status::Failed;

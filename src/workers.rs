@@ -85,67 +85,48 @@ async fn worker(engine: Arc<Engine>, queue: Arc<Queue>) {
     }
 }
 
-/// A task with the work of its tables so far.
-struct Turn {
-    task: usize,
-    part: Part,
-    works: Vec<Work>,
-}
-
-impl Turn {
-    /// What a look found, if it is all there is to do.
-    fn unchanged(&self) -> Option<&Probe> {
-        let probe = self.works[0].probe.as_ref().filter(|_| self.works.len() == 1);
-        probe.filter(|probe| probe.unchanged() && self.part != Part::Delete)
+async fn work(engine: &Arc<Engine>, queue: &Queue, mut tasks: Vec<(usize, Part, Work)>) {
+    if tasks.len() > 1 {
+        look(engine, &mut tasks).await;
     }
-}
-
-async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
-    if turns.len() > 1 {
-        look(engine, &mut turns).await;
-    }
-    for turn in turns {
-        let task = turn.task;
-        let ends = match turn.unchanged() {
-            Some(probe) => vec![turn.works[0].unchanged(engine, probe)],
-            None => guarded(engine, turn).await,
+    for (task, part, work) in tasks {
+        let seen = work.probe.as_ref().filter(|probe| probe.unchanged() && part != Part::Delete);
+        let end = match seen {
+            Some(probe) => work.unchanged(engine, probe),
+            None => guarded(engine, work, part).await,
         };
-        for end in &ends {
-            if let End::Done(outcome, _) = end {
-                engine.events.send(Event::Finished(outcome.clone()));
-            }
+        if let End::Done(outcome, _) = &end {
+            engine.events.send(Event::Finished(outcome.clone()));
         }
-        queue.end(task, ends);
+        queue.end(task, end);
     }
 }
 
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
 /// says why.
-async fn look(engine: &Engine, turns: &mut [Turn]) {
+async fn look(engine: &Engine, tasks: &mut [(usize, Part, Work)]) {
     let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
     let Ok((mut source, mut target)) = sessions else { return };
-    let plans = turns.iter().map(|turn| &turn.works[0].plan);
-    let looks = plans.map(|plan| reconcile::probe(plan, &source, &target));
+    let looks = tasks.iter().map(|(_, _, work)| reconcile::probe(&work.plan, &source, &target));
     let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
     if probes.iter().any(Result::is_err) {
         return;
     }
-    for (turn, probe) in turns.iter_mut().zip(probes) {
-        turn.works[0].probe = probe.ok();
+    for ((_, _, work), probe) in tasks.iter_mut().zip(probes) {
+        work.probe = probe.ok();
     }
     source.set_clean(true);
     target.set_clean(true);
 }
 
-/// A panic in a task fails its tables only.
-async fn guarded(engine: &Arc<Engine>, Turn { part, works, .. }: Turn) -> Vec<End> {
-    let kept = works.clone();
-    match tokio::spawn(table_job::run(engine.clone(), works, part)).await {
-        Ok(ends) => ends,
+/// A panic in a task fails its table only.
+async fn guarded(engine: &Arc<Engine>, work: Work, part: Part) -> End {
+    let kept = work.clone();
+    match tokio::spawn(table_job::run(engine.clone(), work, part)).await {
+        Ok(end) => end,
         Err(error) => {
             let error = Error::Internal(format!("the table's task ended early: {error}"));
-            let fail = |work| table_job::fail(engine, work, Status::Failed, error.clone());
-            join_all(kept.into_iter().map(fail)).await
+            table_job::fail(engine, kept, Status::Failed, error).await
         }
     }
 }
@@ -174,7 +155,7 @@ enum Progress {
 }
 
 enum Taken {
-    Tasks(Vec<Turn>),
+    Tasks(Vec<(usize, Part, Work)>),
     /// Something has to end first.
     Wait,
     Nothing,
@@ -225,24 +206,22 @@ impl Queue {
         Taken::Tasks(taken)
     }
 
-    fn end(&self, task: usize, ends: Vec<End>) {
+    fn end(&self, task: usize, end: End) {
         let mut state = self.state();
+        let table = state.tasks[task].table;
         state.progress[task] = Progress::Done;
-        let tables: Vec<usize> = state.tasks[task].tables().collect();
-        for (table, end) in tables.into_iter().zip(ends) {
-            match end {
-                End::Carried(work) => state.carried[table] = Some(*work),
-                End::Done(outcome, log) => {
-                    if outcome.status != Status::Success {
-                        state.progress[task] = Progress::Failed;
-                    }
-                    state.close_others(table, task);
-                    state.outcomes[table] = Some((*outcome, log));
+        match end {
+            End::Carried(work) => state.carried[table] = Some(*work),
+            End::Done(outcome, log) => {
+                if outcome.status != Status::Success {
+                    state.progress[task] = Progress::Failed;
                 }
-                End::Lost(outcome) => {
-                    state.lost.clone_from(&outcome.error);
-                    state.outcomes[table] = Some((*outcome, None));
-                }
+                state.close_others(table, task);
+                state.outcomes[table] = Some((*outcome, log));
+            }
+            End::Lost(outcome) => {
+                state.lost.clone_from(&outcome.error);
+                state.outcomes[table] = Some((*outcome, None));
             }
         }
         drop(state);
@@ -286,39 +265,35 @@ impl State {
     fn is_small(&self, task: usize) -> bool {
         let plan = self.plan_of(task);
         plan.bytes <= SMALL
+            && plan.owed.is_empty()
             && plan.strategy != Strategy::Copy
             && self.tasks[task].part != Part::Delete
-            && self.tasks[task].ring.is_empty()
     }
 
-    fn start(&mut self, task: usize) -> Turn {
+    fn start(&mut self, task: usize) -> (usize, Part, Work) {
         self.progress[task] = Progress::Running;
-        let tables: Vec<usize> = self.tasks[task].tables().collect();
-        let mut work_of = |table: usize| {
-            self.carried[table].take().unwrap_or_else(|| Work::new(self.plans[table].clone()))
-        };
-        let works = tables.into_iter().map(&mut work_of).collect();
-        Turn { task, part: self.tasks[task].part, works }
+        let Task { table, part, .. } = self.tasks[task];
+        let carried = self.carried[table].take();
+        (task, part, carried.unwrap_or_else(|| Work::new(self.plans[table].clone())))
     }
 
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
     fn skip_orphans(&mut self) {
         for task in self.ready() {
-            let Task { part, after, .. } = &self.tasks[task];
+            let Task { table, part, after } = &self.tasks[task];
             let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
-            let Some(&failed) = failed.filter(|_| *part == Part::Write) else { continue };
-            let parent = self.plan_of(failed).shape.source.name.clone();
+            let (table, Some(&failed)) = (*table, failed.filter(|_| *part == Part::Write)) else {
+                continue;
+            };
+            let parent = &self.plan_of(failed).shape.source.name;
             let error = Error::Table(format!(
                 "not tried, because it refers to {parent}, which failed: mend that one first"
             ));
+            let work = Work::new(self.plans[table].clone());
+            let log = Unlogged { plan: work.plan.clone(), watermark: None };
+            self.outcomes[table] = Some((work.outcome(Status::Skipped, Some(error)), Some(log)));
             self.progress[task] = Progress::Failed;
-            for table in self.tasks[task].tables().collect::<Vec<usize>>() {
-                let work = Work::new(self.plans[table].clone());
-                let log = Unlogged { plan: work.plan.clone(), watermark: None };
-                let outcome = work.outcome(Status::Skipped, Some(error.clone()));
-                self.outcomes[table] = Some((outcome, Some(log)));
-                self.close_others(table, task);
-            }
+            self.close_others(table, task);
         }
     }
 

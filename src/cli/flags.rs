@@ -80,6 +80,16 @@ struct Arguments {
     /// Table of the log of runs [default: sync_log in the first schema]
     #[arg(long, value_name = "TABLE")]
     log_table: Option<String>,
+    /// What is missing on the target: additive makes it, none names it, reset also builds anew what
+    /// differs [default: additive]
+    #[arg(long, value_name = "MODE")]
+    ddl: Option<String>,
+    /// Name on the target of the one schema that is synced [default: the same]
+    #[arg(long, value_name = "NAME")]
+    target_schema: Option<String>,
+    /// Memory for building an index, such as 512MB [default: the target's setting]
+    #[arg(long, value_name = "SIZE")]
+    maintenance_work_mem: Option<String>,
     /// Print one JSON object in place of the summary [default: off]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     json: Option<String>,
@@ -201,6 +211,9 @@ impl Arguments {
             (Setting::Retries, self.retries),
             (Setting::LockTimeout, self.lock_timeout),
             (Setting::LogTable, self.log_table),
+            (Setting::Ddl, self.ddl),
+            (Setting::TargetSchema, self.target_schema),
+            (Setting::MaintenanceWorkMem, self.maintenance_work_mem),
         ];
         let lists = [
             (Setting::Schema, self.schema),

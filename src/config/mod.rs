@@ -60,15 +60,47 @@ pub struct Settings {
     pub lock_timeout: Duration,
     /// Where `sync_log` lives, unless it is the first synced schema.
     pub log_table: Option<TableName>,
+    pub ddl: Ddl,
+    /// What the one schema is called on the target, unless it has the same name.
+    pub target_schema: Option<Ident>,
+    /// For building indexes, as PostgreSQL writes sizes.
+    pub maintenance_work_mem: Option<String>,
     pub output: Output,
 }
 
 impl Settings {
+    /// What a schema of the source is called on the target.
+    pub fn target_schema_of<'a>(&'a self, schema: &'a Ident) -> &'a Ident {
+        self.target_schema.as_ref().unwrap_or(schema)
+    }
+
+    /// What a table of the source is called on the target.
+    pub fn target_name_of(&self, table: &TableName) -> TableName {
+        let schema = self.target_schema_of(&table.schema).clone();
+        TableName { schema, name: table.name.clone() }
+    }
+
+    pub fn target_schemas(&self) -> Vec<Ident> {
+        self.schemas.iter().map(|schema| self.target_schema_of(schema).clone()).collect()
+    }
+
     /// The limit on deletes of one table: its own by full name, by name, else that of all tables.
     pub fn max_delete_of(&self, table: &TableName) -> Option<MaxDelete> {
         let own = |name: &str| self.max_delete_by_table.get(name).copied();
         own(&table.to_string()).or_else(|| own(table.name.as_str())).or(self.max_delete)
     }
+}
+
+/// What a run does about tables that differ in their definition.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ddl {
+    /// Makes what is missing.
+    #[default]
+    Additive,
+    /// Says what is missing.
+    None,
+    /// Makes what is missing, and builds anew what differs.
+    Reset,
 }
 
 /// What the user wants to see.

@@ -38,6 +38,7 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
     let source = reader.connection(Setting::Source, surroundings, &mut warnings);
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
     let schemas = reader.schemas();
+    let target_schema = reader.target_schema(&schemas);
     let output = reader.output();
     let settings = Settings {
         source: source.unwrap_or_else(ConnInfo::nowhere),
@@ -59,9 +60,12 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
         retries: u32::try_from(reader.number(Setting::Retries, 5, 0, 1_000)).unwrap_or(0),
         lock_timeout: reader.duration(Setting::LockTimeout, "30s", ["1ms", "24h"]),
         log_table: {
-            let schema = schemas.first().map_or("public", Ident::as_str);
+            let schema = target_schema.as_ref().or(schemas.first()).map_or("public", Ident::as_str);
             reader.read(Setting::LogTable, |text| value::table(text, schema))
         },
+        ddl: reader.read(Setting::Ddl, value::ddl).unwrap_or_default(),
+        maintenance_work_mem: reader.read(Setting::MaintenanceWorkMem, value::memory),
+        target_schema,
         schemas,
         output,
     };
@@ -175,6 +179,16 @@ impl Reader {
             Some(_) => {}
         }
         schemas
+    }
+
+    fn target_schema(&mut self, schemas: &[Ident]) -> Option<Ident> {
+        let schema = self.text(Setting::TargetSchema).map(Ident::new)?;
+        if schemas.len() > 1 {
+            let origin = self.layer.get(&Setting::TargetSchema)?.origin.clone();
+            let what = "takes the place of one schema, and -schema names several";
+            self.problem(Setting::TargetSchema, &origin, what);
+        }
+        Some(schema)
     }
 
     fn patterns(&mut self, setting: Setting) -> Vec<String> {

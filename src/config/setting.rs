@@ -25,6 +25,9 @@ pub enum Setting {
     Retries,
     LockTimeout,
     LogTable,
+    Ddl,
+    TargetSchema,
+    MaintenanceWorkMem,
 }
 
 /// What a setting's value looks like.
@@ -64,6 +67,9 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::Retries, "retries", "retries", Kind::Number),
     (Setting::LockTimeout, "lock-timeout", "lockTimeout", Kind::Duration),
     (Setting::LogTable, "log-table", "logTable", Kind::Text),
+    (Setting::Ddl, "ddl", "ddl", Kind::Text),
+    (Setting::TargetSchema, "target-schema", "targetSchema", Kind::Text),
+    (Setting::MaintenanceWorkMem, "maintenance-work-mem", "maintenanceWorkMem", Kind::Text),
 ];
 
 impl Setting {
@@ -106,7 +112,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::LogTable));
+        assert_eq!(Setting::all().last(), Some(Setting::MaintenanceWorkMem));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

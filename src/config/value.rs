@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::MaxDelete;
+use super::{Ddl, MaxDelete};
 use crate::ident::TableName;
 
 pub fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
@@ -71,6 +71,26 @@ pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
             Ok(Some(MaxDelete::Share(share / 100.0)))
         }
         _ => Err(wrong()),
+    }
+}
+
+pub fn ddl(text: &str) -> Result<Ddl, String> {
+    match text.trim() {
+        "additive" => Ok(Ddl::Additive),
+        "none" => Ok(Ddl::None),
+        "reset" => Ok(Ddl::Reset),
+        _ => Err(format!("\"{text}\" is none of additive, none, reset")),
+    }
+}
+
+/// A size as PostgreSQL writes it: `512MB`.
+pub fn memory(text: &str) -> Result<String, String> {
+    let trimmed = text.trim();
+    let unit = trimmed.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_size = unit.len() < trimmed.len() && ["kB", "MB", "GB", "TB"].contains(&unit);
+    match is_size {
+        true => Ok(trimmed.to_owned()),
+        false => Err(format!("\"{text}\" is no size such as 64MB or 2GB")),
     }
 }
 

@@ -3,24 +3,27 @@
 
 mod remarks;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::Settings;
+use crate::config::{Ddl, Settings};
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Note, NoteLevel};
 use crate::filter;
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::catalog::Server;
+use crate::plan::ddl::Step;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::{self, Candidate, Ground, LastRun, TablePlan};
+use crate::schema::Shaped;
 use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::log::{Horizon, Log};
-use crate::table::{ForeignKey, Table};
+use crate::sql::sql;
+use crate::table::Table;
 use crate::target::{self, Target, sync_log};
 
 /// Versions from which a server can do a thing.
@@ -39,6 +42,8 @@ pub struct Found {
     pub references: References,
     pub horizon: Horizon,
     pub page_ranges: bool,
+    /// Foreign keys that are made at the end.
+    pub last: Vec<Step>,
 }
 
 /// Everything that discovery reads and writes through.
@@ -48,12 +53,14 @@ pub struct Ends<'a> {
     pub target: &'a Target,
     pub log: &'a Log,
     pub events: &'a Events,
+    pub run_id: &'a str,
+    pub source_name: &'a str,
 }
 
 /// Both sides as they are at the snapshot.
-struct Sides {
-    source: source::Opening,
-    target: target::Opening,
+pub(crate) struct Sides {
+    pub source: source::Opening,
+    pub target: target::Opening,
 }
 
 impl Sides {
@@ -74,48 +81,55 @@ impl Ends<'_> {
     /// What concerns the run as a whole; a single table's trouble is in [`Found::failed`].
     pub async fn discover(&self) -> Result<Found> {
         let schemas = &self.settings.schemas;
+        let target_schemas = self.settings.target_schemas();
         let (source, target) = tokio::try_join!(
             self.source.open(schemas, self.settings.overlap),
-            self.target.open(schemas),
+            self.target.open(&target_schemas),
         )?;
         self.events.send(Event::Connected {
             source: self.settings.source.describe(),
             target: self.settings.target.describe(),
             parallel: self.settings.parallel,
         });
-        let sides = Sides { source, target };
+        let mut sides = Sides { source, target };
         self.refuse_same_database(&sides)?;
         require_schemas(schemas, &sides.source.server)?;
-        let selected = self.select(&sides.source.tables)?;
-        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
+        let tables = std::mem::take(&mut sides.source.tables);
+        let selected = self.select(&tables)?;
+        let name = |table: &&Table| self.settings.target_name_of(&table.name);
+        let names: Vec<TableName> = selected.iter().map(name).collect();
+        let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
-        let empty = self.empty(&selected, &sides).await?;
+        let mut empty = self.empty(&selected, &sides).await?;
         // From here on the target is written: whatever refuses a run stands above.
-        let last = self.last_runs(&names).await?;
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
-        let references = References {
-            source: sides.source.foreign_keys.clone(),
-            target: sides.target.foreign_keys.clone(),
-            selected: names.iter().map(|name| (*name).clone()).collect(),
-            replica_role: ground.replica_role,
-        };
-        let candidates = selected.iter().map(|source| Candidate {
-            source,
-            target: sides.target.tables.iter().find(|target| target.name == source.name),
-            target_name: &source.name,
-            target_is_empty: empty.contains(&source.name),
-            last: last.get(&source.name),
+        self.open_log(&sides, &names).await?;
+        let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
+        let last = self.last_runs(&names).await?;
+        empty.extend(shaped.new.drain());
+        sides.target.tables.append(&mut shaped.would_be);
+        let references = self.references(&sides, &names, &ground);
+        let there: HashMap<&TableName, &Table> =
+            sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let candidates = selected.iter().zip(&names).map(|(source, name)| Candidate {
+            source: shaped.reduced.get(&source.name).unwrap_or(source),
+            target: there.get(name).copied(),
+            target_name: name,
+            target_is_empty: empty.contains(*name),
+            last: last.get(*name),
             references: &references,
         });
-        let (plans, failed) = plan_all(candidates, &ground);
+        let Shaped { failed, after, .. } = &shaped;
+        let (plans, failed) = plan_all(candidates, (failed, after), &ground);
         for plan in &plans {
             let table = &plan.shape.source.name;
             let note =
                 |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
             plan.notes.iter().for_each(note);
         }
-        let (plans, tasks) = self.order(plans, &references.ordering());
+        let targets: Vec<&TableName> = plans.iter().map(|plan| &plan.shape.target.name).collect();
+        let tasks = schedule::ordered(&targets, &references.ordering());
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(Found {
             plans,
@@ -124,28 +138,8 @@ impl Ends<'_> {
             references,
             horizon: sides.source.horizon,
             page_ranges: sides.source.server.version >= TID_RANGES,
+            last: shaped.last,
         })
-    }
-
-    /// The order of work. Tables in a circle share one transaction, unless nothing is written.
-    fn order(
-        &self,
-        mut plans: Vec<TablePlan>,
-        keys: &[ForeignKey],
-    ) -> (Vec<Arc<TablePlan>>, Vec<Task>) {
-        let names: Vec<TableName> =
-            plans.iter().map(|plan| plan.shape.target.name.clone()).collect();
-        let places: Vec<&TableName> = names.iter().collect();
-        let rings = match self.settings.dry_run {
-            true => Vec::new(),
-            false => schedule::rings(&places, keys),
-        };
-        for ring in &rings {
-            let members: Vec<TableName> = ring.iter().map(|table| names[*table].clone()).collect();
-            ring.iter().for_each(|table| plans[*table].join(&members));
-        }
-        let tasks = schedule::ordered(&places, keys, &rings);
-        (plans.into_iter().map(Arc::new).collect(), tasks)
     }
 
     fn refuse_same_database(&self, sides: &Sides) -> Result<()> {
@@ -186,19 +180,42 @@ impl Ends<'_> {
         }
     }
 
-    /// Reads the log; in a real run it is made if it is missing, and rows of dead runs are closed.
+    /// In a real run the log is made if it is missing, and rows of dead runs are closed.
+    async fn open_log(&self, sides: &Sides, names: &[&TableName]) -> Result<()> {
+        if self.settings.dry_run {
+            return Ok(());
+        }
+        if sync_log::exists(self.target, self.log).await? {
+            return sync_log::close_stale(self.target, self.log, names).await;
+        }
+        let schema = &self.log.table.schema;
+        if self.settings.ddl != Ddl::None && !sides.target.server.schemas.contains(schema) {
+            let create = sql!("create schema if not exists {schema}", schema = schema);
+            self.target.on_keeper("making the schema of sync_log", &create).await?;
+        }
+        sync_log::create(self.target, self.log).await
+    }
+
     async fn last_runs(&self, names: &[&TableName]) -> Result<HashMap<TableName, LastRun>> {
-        let exists = sync_log::exists(self.target, self.log).await?;
-        if !exists {
-            if !self.settings.dry_run {
-                sync_log::create(self.target, self.log).await?;
-            }
-            return Ok(HashMap::new());
+        match self.settings.dry_run && !sync_log::exists(self.target, self.log).await? {
+            true => Ok(HashMap::new()),
+            false => sync_log::last_runs(self.target, self.log, names).await,
         }
-        if !self.settings.dry_run {
-            sync_log::close_stale(self.target, self.log, names).await?;
+    }
+
+    /// The foreign keys of both sides, by the target's names.
+    fn references(&self, sides: &Sides, names: &[&TableName], ground: &Ground) -> References {
+        let mut source = sides.source.foreign_keys.clone();
+        for key in &mut source {
+            key.child = self.settings.target_name_of(&key.child);
+            key.parent = self.settings.target_name_of(&key.parent);
         }
-        sync_log::last_runs(self.target, self.log, names).await
+        References {
+            source,
+            target: sides.target.foreign_keys.clone(),
+            selected: names.iter().map(|name| (*name).clone()).collect(),
+            replica_role: ground.replica_role,
+        }
     }
 
     /// The selected tables that are empty on the target. Refuses a source in which all are empty
@@ -206,8 +223,9 @@ impl Ends<'_> {
     async fn empty(&self, selected: &[&Table], sides: &Sides) -> Result<HashSet<TableName>> {
         let there: HashMap<&TableName, &Table> =
             sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let name = |table: &&&Table| self.settings.target_name_of(&table.name);
         let targets: Vec<&Table> =
-            selected.iter().filter_map(|table| there.get(&table.name).copied()).collect();
+            selected.iter().filter_map(|table| there.get(&name(&table)).copied()).collect();
         let empty: HashSet<TableName> = self.target.empty(&targets).await?.into_iter().collect();
         let filled: Vec<&Table> =
             targets.into_iter().filter(|table| !empty.contains(&table.name)).collect();
@@ -249,7 +267,7 @@ impl Ends<'_> {
         }
     }
 
-    fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
+    pub(crate) fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
         self.events.send(Event::Note(Note { table, text, level }));
     }
 }
@@ -281,12 +299,21 @@ fn looks_like_log(table: &Table) -> bool {
 
 fn plan_all<'a>(
     candidates: impl Iterator<Item = Candidate<'a>>,
+    (barred, owed): (&HashMap<TableName, Error>, &BTreeMap<TableName, Vec<Step>>),
     ground: &Ground,
-) -> (Vec<TablePlan>, Vec<TableOutcome>) {
+) -> (Vec<Arc<TablePlan>>, Vec<TableOutcome>) {
     let (mut plans, mut failed) = (Vec::new(), Vec::new());
     for candidate in candidates {
-        match plan::table(candidate, ground) {
-            Ok(plan) => plans.push(plan),
+        let name = &candidate.source.name;
+        let planned = match barred.get(name) {
+            Some(error) => Err(error.clone()),
+            None => plan::table(candidate, ground),
+        };
+        match planned {
+            Ok(mut plan) => {
+                plan.owed = owed.get(name).cloned().unwrap_or_default();
+                plans.push(Arc::new(plan));
+            }
             Err(error) => failed.push(TableOutcome {
                 table: candidate.source.name.clone(),
                 strategy: None,

@@ -84,7 +84,7 @@ pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<Fo
     objects(session, "reading the catalog of foreign keys", &statement).await
 }
 
-async fn objects<T: DeserializeOwned>(
+pub(super) async fn objects<T: DeserializeOwned>(
     session: &Session,
     doing: &str,
     statement: &Sql,
@@ -99,7 +99,7 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
 }
 
 /// The fixed statement with its one hole filled by an array of schema names.
-fn with_schemas(statement: &str, schemas: &[Ident]) -> Sql {
+pub(super) fn with_schemas(statement: &str, schemas: &[Ident]) -> Sql {
     let names = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
     let names = sql!("array[{names}]", names = names);
     Sql::trusted(statement.replace("$schemas", names.as_str()))

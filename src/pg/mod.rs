@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod catalog;
 pub mod connect;
 mod copy;
+pub mod definitions;
 pub mod failure;
 mod pool;
 mod pooler;

@@ -2,6 +2,7 @@
 //! in the way; between tables the order. Pure: both catalogs and the last watermarks go in.
 
 pub mod columns;
+pub mod ddl;
 pub mod placeholder;
 pub mod references;
 pub mod remedy;
@@ -54,6 +55,8 @@ pub struct TablePlan {
     pub notes: Vec<String>,
     /// Whether vanished rows are removed.
     pub deletes: bool,
+    /// What is built once the rows are there.
+    pub owed: Vec<ddl::Step>,
 }
 
 /// The two relations and what travels between them: all that a SQL builder needs.
@@ -153,7 +156,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let (key, key_deferrable) = columns::key(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &ground.timestamp);
     let references = candidate.references;
-    let drifting = references.drifting(&source.name);
+    let drifting = references.drifting(candidate.target_name);
     let columns = columns::arrange(columns, &key, timestamp.as_ref());
     let drifting =
         columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
@@ -198,17 +201,9 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         remedies: remedy::remedies(&candidate, target, ground),
         notes: triggers::notes(target, checked, ground),
         deletes: ground.deletes,
+        owed: Vec::new(),
         shape,
     })
-}
-
-impl TablePlan {
-    /// Makes the table one of `ring`: all of them are written in one transaction.
-    pub fn join(&mut self, ring: &[TableName]) {
-        self.joint = true;
-        self.one_statement = true;
-        self.cascades.retain(|key| !ring.contains(&key.child));
-    }
 }
 
 /// A policy that hides rows would make them look as if they had vanished.

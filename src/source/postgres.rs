@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, RwLock};
 
+use crate::definition::Definitions;
 use crate::error::{Cause, Error, Result};
 use crate::ident::Ident;
 use crate::pg::catalog::{self, Server};
+use crate::pg::definitions;
 use crate::pg::{Lease, Pool};
 use crate::sql::log::Horizon;
 use crate::sql::{Literal, Sql, sql};
@@ -113,6 +115,19 @@ impl Source {
         lease.close();
         *lease = self.session().await?;
         Ok(())
+    }
+
+    /// What the tables of `schemas` are made of; names in `home` are printed without it.
+    pub async fn definitions(
+        &self,
+        schemas: &[Ident],
+        home: Option<&Ident>,
+    ) -> Result<Definitions> {
+        let keeper = self.keeper.lock().await;
+        let session = keeper.as_ref();
+        let session =
+            session.ok_or_else(|| Error::Internal("the source is not open".to_owned()))?;
+        definitions::read(session, schemas, home).await
     }
 
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.

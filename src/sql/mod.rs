@@ -6,6 +6,7 @@
 //! the role's, and objects that somebody put into `public` must not be picked up.
 
 pub mod apply;
+pub mod ddl;
 pub mod digest;
 pub mod log;
 pub mod park;

@@ -2,6 +2,7 @@
 //! the source; what arrives is COPY text.
 
 pub mod apply;
+pub mod ddl;
 pub mod sync_log;
 mod transaction;
 
@@ -9,9 +10,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::definition::Definitions;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
+use crate::pg::definitions;
 use crate::pg::{Lease, Pool};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
@@ -66,6 +69,23 @@ impl Target {
         Ok(opening)
     }
 
+    /// The catalog once more, after it was changed.
+    pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
+        let keeper = self.keeper.lock().await;
+        let session = keeper.as_ref().ok_or_else(not_open)?;
+        tokio::try_join!(catalog::tables(session, schemas), catalog::foreign_keys(session, schemas))
+    }
+
+    /// What the tables of `schemas` are made of; names in `home` are printed without it.
+    pub async fn definitions(
+        &self,
+        schemas: &[Ident],
+        home: Option<&Ident>,
+    ) -> Result<Definitions> {
+        let keeper = self.keeper.lock().await;
+        definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
+    }
+
     pub async fn session(&self) -> Result<Lease> {
         self.pool.get().await
     }
@@ -79,7 +99,7 @@ impl Target {
         let keeper = self.keeper.lock().await;
         match keeper.as_ref() {
             Some(session) => session.answers(doing, statements).await,
-            None => Err(Error::Internal("the target is not open".to_owned())),
+            None => Err(not_open()),
         }
     }
 
@@ -244,4 +264,8 @@ impl Target {
     pub async fn cancel_all(&self) {
         self.pool.cancel_all().await;
     }
+}
+
+fn not_open() -> Error {
+    Error::Internal("the target is not open".to_owned())
 }

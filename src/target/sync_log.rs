@@ -1,6 +1,6 @@
 //! The `sync_log` table: what was done, table by table, and where the next run starts.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::ident::TableName;
@@ -68,6 +68,19 @@ pub async fn last_runs(
         }
     }
     Ok(last)
+}
+
+/// Which of the tables pgsync has made.
+pub async fn made(target: &Target, log: &Log, tables: &[&TableName]) -> Result<HashSet<TableName>> {
+    let mut made = HashSet::new();
+    for group in tables.chunks(ROWS) {
+        let statement = log.made_tables(group.iter().copied());
+        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            made.insert(TableName::new(row.needed(0)?, row.needed(1)?));
+        }
+    }
+    Ok(made)
 }
 
 pub async fn close_stale(target: &Target, log: &Log, tables: &[&TableName]) -> Result<()> {

@@ -22,4 +22,5 @@ pub use pair::Pair;
 pub use random::Random;
 pub use roles::{Rights, Role};
 pub use run::{Running, Sync, pgsync};
+pub use server::bin_folder;
 pub use session::Session;

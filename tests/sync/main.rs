@@ -5,7 +5,6 @@
 mod support;
 
 mod changes;
-mod cycles;
 mod digests;
 mod encodings;
 mod extensions;

@@ -1,0 +1,179 @@
+//! What a database is made of, as its own server words it: the objects of some tables, the text that
+//! creates each, and what each needs. Read from JSON that `pg/definitions/*.sql` builds.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::ident::{Ident, TableName};
+
+/// One side's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    pub objects: Vec<Object>,
+    /// By node: the nodes that have to be there before. A node may be no object (a function).
+    pub needs: HashMap<String, Vec<String>>,
+    ids: HashMap<Kind, HashMap<String, usize>>,
+    nodes: HashMap<String, usize>,
+}
+
+/// What an object is, in the order in which kinds are made when nothing else decides.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Schema,
+    Extension,
+    Collation,
+    Enum,
+    Type,
+    Sequence,
+    Table,
+    /// The place of a partition in its parent.
+    Partition,
+    /// Primary, unique and exclusion constraints.
+    Key,
+    Index,
+    /// The place of a partition's index in its parent's.
+    AttachedIndex,
+    Check,
+    Statistics,
+    ForeignKey,
+}
+
+/// One object. Every text is SQL as the server printed it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Object {
+    /// Names it on its own side.
+    pub node: String,
+    pub kind: Kind,
+    /// Names it on both sides, within its kind.
+    pub id: String,
+    /// The id of the table it belongs to.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// The table whose rows it serves: for a partition, the topmost parent.
+    #[serde(default)]
+    pub root: Option<TableName>,
+    /// Set for a table.
+    #[serde(default)]
+    pub name: Option<TableName>,
+    /// The root of the table that a foreign key refers to.
+    #[serde(default)]
+    pub parent: Option<TableName>,
+    /// Set for a schema.
+    #[serde(default)]
+    pub schema: Option<Ident>,
+    pub create: Vec<String>,
+    /// For a foreign key that is made without a look at the rows: the statement that looks.
+    #[serde(default)]
+    pub validate: Option<String>,
+    /// The first version that can have it.
+    #[serde(default)]
+    pub since: u32,
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Of an enum, in order.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    #[serde(default)]
+    pub shape: Option<TableShape>,
+}
+
+/// What CREATE TABLE is built from.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TableShape {
+    pub unlogged: bool,
+    pub partition: bool,
+    pub partition_by: Option<String>,
+    pub inherits: Vec<String>,
+    pub options: Vec<String>,
+    pub checks: Vec<String>,
+    pub owns: Vec<OwnedSequence>,
+    pub columns: Vec<ColumnShape>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct OwnedSequence {
+    pub column: Ident,
+    pub sequence: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ColumnShape {
+    pub name: Ident,
+    #[serde(rename = "type")]
+    pub type_text: String,
+    pub collation: Option<String>,
+    pub not_null: bool,
+    /// Not merely inherited.
+    pub local: bool,
+    pub default: Option<String>,
+    pub generated: Option<String>,
+    /// Generated when it is read.
+    #[serde(rename = "virtual")]
+    pub is_virtual: bool,
+    pub identity: Option<String>,
+    pub storage: Option<String>,
+    pub compression: Option<String>,
+    pub statistics: Option<i32>,
+    pub options: Vec<String>,
+    /// As a string constant.
+    pub comment: Option<String>,
+}
+
+impl Kind {
+    /// Made before any row arrives; the others after the rows of their table.
+    pub fn comes_first(self) -> bool {
+        self <= Kind::Partition
+    }
+
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Schema => "schema",
+            Kind::Extension => "extension",
+            Kind::Collation => "collation",
+            Kind::Enum | Kind::Type => "type",
+            Kind::Sequence => "sequence",
+            Kind::Table => "table",
+            Kind::Partition => "partition",
+            Kind::Key | Kind::Check => "constraint",
+            Kind::Index | Kind::AttachedIndex => "index",
+            Kind::Statistics => "statistics object",
+            Kind::ForeignKey => "foreign key",
+        }
+    }
+}
+
+impl Definitions {
+    /// The objects with what the catalog says of their needs beside what they say themselves.
+    pub fn new(objects: Vec<Object>, mut needs: HashMap<String, Vec<String>>) -> Self {
+        for object in objects.iter().filter(|object| !object.needs.is_empty()) {
+            needs.entry(object.node.clone()).or_default().extend(object.needs.iter().cloned());
+        }
+        let mut ids: HashMap<Kind, HashMap<String, usize>> = HashMap::new();
+        for (place, object) in objects.iter().enumerate() {
+            ids.entry(object.kind).or_default().insert(object.id.clone(), place);
+        }
+        let nodes = objects.iter().enumerate().map(|(place, o)| (o.node.clone(), place)).collect();
+        Self { objects, needs, ids, nodes }
+    }
+
+    /// The object of the other side's kind and id.
+    pub fn same(&self, other: &Object) -> Option<&Object> {
+        self.find(other.kind, &other.id)
+    }
+
+    pub fn find(&self, kind: Kind, id: &str) -> Option<&Object> {
+        self.ids.get(&kind)?.get(id).map(|place| &self.objects[*place])
+    }
+
+    pub fn at(&self, node: &str) -> Option<&Object> {
+        self.nodes.get(node).map(|place| &self.objects[*place])
+    }
+}
+
+impl TableShape {
+    pub fn column(&self, name: &Ident) -> Option<&ColumnShape> {
+        self.columns.iter().find(|column| &column.name == name)
+    }
+}

@@ -1,0 +1,56 @@
+//! Reads what tables are made of, in the words of the server itself; one statement on either side.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use super::catalog::{objects, with_schemas};
+use super::session::Session;
+use crate::definition::{Definitions, Object};
+use crate::error::Result;
+use crate::ident::Ident;
+use crate::sql::{Literal, Sql, sql};
+
+/// The parts of the one statement, each a list of JSON objects.
+const PARTS: &[&str] = &[
+    include_str!("definitions/walk.sql"),
+    include_str!("definitions/names.sql"),
+    include_str!("definitions/types.sql"),
+    include_str!("definitions/tables.sql"),
+    include_str!("definitions/keys.sql"),
+];
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Object(Box<Object>),
+    Needs { node: String, needs: Vec<String> },
+}
+
+/// What the tables of `schemas` are made of. Names in `home` are printed without their schema.
+pub async fn read(
+    session: &Session,
+    schemas: &[Ident],
+    home: Option<&Ident>,
+) -> Result<Definitions> {
+    let statement = sql!(
+        "{path}; {query}",
+        path = search_path(home),
+        query = with_schemas(&PARTS.join("\nunion all\n"), schemas),
+    );
+    let lines = objects(session, "reading the definitions of tables", &statement).await?;
+    let (mut found, mut needs) = (Vec::new(), HashMap::new());
+    for line in lines {
+        match line {
+            Line::Object(object) => found.push(*object),
+            Line::Needs { node, needs: nodes } => drop(needs.insert(node, nodes)),
+        }
+    }
+    Ok(Definitions::new(found, needs))
+}
+
+/// Sets the path under which definitions are read and run, for the length of the transaction.
+pub fn search_path(home: Option<&Ident>) -> Sql {
+    let path = home.map(Ident::quoted).unwrap_or_default();
+    sql!("select pg_catalog.set_config('search_path', {path}, true)", path = Literal(&path))
+}

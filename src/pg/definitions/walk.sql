@@ -1,0 +1,76 @@
+-- What the tables of $schemas are made of: `scope` has those tables and their partitions, `walk` the
+-- dependencies that lead from them and from their indexes to types, sequences, schemas and extensions.
+-- Code (functions, operators) is followed only to the extension that it belongs to. Schemas, types
+-- and the like are all listed, also those that nothing needs: they may wait for the next table.
+--
+-- Runs under a search path that holds nothing but the schema whose name the target replaces, or nothing:
+-- names are printed with their schema, but for that one's.
+with recursive scope(oid, root) as (
+  select c.oid, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = any ($schemas::name[]) and c.relkind in ('r', 'p') and not c.relispartition
+    and c.relpersistence <> 't'
+    and not exists (
+      select from pg_depend d
+      where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
+  union all
+  select c.oid, s.root from scope s
+  join pg_inherits i on i.inhparent = s.oid
+  join pg_class c on c.oid = i.inhrelid and c.relispartition and c.relkind in ('r', 'p')
+), seeds(class, oid) as (
+  select 'pg_class'::regclass::oid, oid from scope
+  union all
+  select 'pg_class'::regclass, i.indexrelid from scope s join pg_index i on i.indrelid = s.oid
+  union all
+  select 'pg_namespace'::regclass, n.oid from pg_namespace n
+  where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+  union all
+  select 'pg_extension'::regclass, e.oid from pg_extension e
+  union all
+  select 'pg_collation'::regclass, c.oid from pg_collation c where c.oid >= 16384
+  union all
+  select 'pg_type'::regclass, t.oid from pg_type t
+  where t.oid >= 16384 and (t.typtype in ('e', 'd', 'r') or t.typtype = 'c' and exists (
+    select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+  union all
+  select 'pg_class'::regclass, c.oid from pg_class c where c.relkind = 'S' and c.relpersistence <> 't'
+), walk(from_class, from_oid, class, oid) as (
+  select null::oid, null::oid, class, oid from seeds
+  union
+  select w.class, w.oid, x.class, x.oid
+  from walk w cross join lateral (
+    select d.refclassid, d.refobjid from pg_depend d
+    where d.classid = w.class and d.objid = w.oid
+      and (d.deptype = 'e' or w.class in (
+        'pg_class'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass,
+        'pg_constraint'::regclass, 'pg_collation'::regclass, 'pg_extension'::regclass))
+      -- A sequence that a column owns is needed by the column, not the reverse.
+      and not (d.deptype in ('a', 'i') and d.refobjsubid > 0 and d.refclassid = 'pg_class'::regclass
+        and exists (select from pg_class s where s.oid = w.oid and s.relkind = 'S'))
+    union all
+    select 'pg_attrdef'::regclass, a.oid from pg_attrdef a
+    where w.class = 'pg_class'::regclass and a.adrelid = w.oid
+    union all
+    select 'pg_constraint'::regclass, k.oid from pg_constraint k
+    where k.contype = 'c' and (w.class = 'pg_class'::regclass and k.conrelid = w.oid
+      or w.class = 'pg_type'::regclass and k.contypid = w.oid)
+    union all
+    select 'pg_class'::regclass, d.objid
+    from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'
+    where w.class = 'pg_class'::regclass and d.refclassid = w.class and d.refobjid = w.oid
+      and d.classid = 'pg_class'::regclass and d.deptype = 'a'
+    union all
+    select 'pg_class'::regclass, t.typrelid from pg_type t
+    where w.class = 'pg_type'::regclass and t.oid = w.oid and t.typtype = 'c'
+  ) x(class, oid)
+  where x.oid >= 16384 or x.class = 'pg_namespace'::regclass
+), needed(class, oid, extra) as (
+  -- Members of an extension are its own matter.
+  select w.class, w.oid, exists (
+    select from pg_depend d where d.classid = w.class and d.objid = w.oid and d.deptype = 'e')
+  from (select distinct class, oid from walk) w
+)
+select json_build_object(
+  'node', from_class || '/' || from_oid,
+  'needs', json_agg(class || '/' || oid))
+from walk where from_class is not null
+group by from_class, from_oid

@@ -1,0 +1,269 @@
+//! What the target's tables are made of: what is missing is made before rows arrive, the rest is
+//! handed on to follow them. `build` does what follows.
+
+pub mod build;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::config::Ddl;
+use crate::discover::{Ends, Sides};
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::{Ident, TableName};
+use crate::plan::ddl::{Ask, Outline, Step};
+use crate::plan::{Ground, columns};
+use crate::sql::Sql;
+use crate::table::Table;
+use crate::target::ddl::Workshop;
+use crate::target::sync_log;
+
+/// Steps that one transaction takes together, for speed.
+const GROUP: usize = 50;
+
+/// What became of the target's definitions.
+#[derive(Default)]
+pub struct Shaped {
+    /// Tables that cannot be had, and why.
+    pub failed: HashMap<TableName, Error>,
+    /// By table: what follows its rows.
+    pub after: BTreeMap<TableName, Vec<Step>>,
+    /// Foreign keys.
+    pub last: Vec<Step>,
+    /// Tables of the target that were not there before, by its names: they are empty.
+    pub new: HashSet<TableName>,
+    /// In a dry run: tables of the target as they would be.
+    pub would_be: Vec<Table>,
+    /// In a dry run: tables of the source without the columns that the target would get.
+    pub reduced: HashMap<TableName, Table>,
+}
+
+impl Ends<'_> {
+    /// Makes what is missing, or says so, as the settings have it.
+    pub(crate) async fn shape(
+        &self,
+        selected: &[&Table],
+        sides: &mut Sides,
+        ground: &Ground,
+    ) -> Result<Shaped> {
+        let mut shaped = Shaped::default();
+        let mut outline = self.outline(selected, sides).await?;
+        for (table, text) in std::mem::take(&mut outline.left_out) {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
+        for (table, error) in incompatible(selected, sides, self, ground) {
+            outline.drop_root(&table);
+            shaped.failed.insert(table, error);
+        }
+        match self.settings.ddl {
+            Ddl::None => self.name(&outline, &mut shaped),
+            _ if self.settings.dry_run => {
+                self.foretell(&outline);
+                self.pretend(selected, sides, &mut shaped);
+                shaped.new = shaped.would_be.iter().map(|table| table.name.clone()).collect();
+            }
+            _ => {
+                self.make(&outline.first, &mut shaped).await?;
+                if !outline.first.is_empty() {
+                    let before = std::mem::take(&mut sides.target.tables);
+                    let schemas = self.settings.target_schemas();
+                    let catalog = self.target.catalog(&schemas).await?;
+                    (sides.target.tables, sides.target.foreign_keys) = catalog;
+                    let names = sides.target.tables.iter().map(|table| table.name.clone());
+                    let before: HashSet<&TableName> =
+                        before.iter().map(|table| &table.name).collect();
+                    let is_new = |name: &TableName| !before.contains(name);
+                    shaped.new = names.filter(is_new).collect();
+                }
+                (shaped.after, shaped.last) = (outline.after, outline.last);
+            }
+        }
+        Ok(shaped)
+    }
+
+    /// What there is to do.
+    pub(crate) async fn outline(&self, selected: &[&Table], sides: &Sides) -> Result<Outline> {
+        let settings = self.settings;
+        let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
+        let schemas = settings.target_schemas();
+        let (source, target) = tokio::try_join!(
+            self.source.definitions(&settings.schemas, renamed.map(|(from, _)| from)),
+            self.target.definitions(&schemas, settings.target_schema.as_ref()),
+        )?;
+        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
+        let made = self.made(&names).await?;
+        let ask = Ask {
+            source: &source,
+            target: &target,
+            selected: &names,
+            made: &made,
+            version: sides.target.server.version,
+            renamed,
+        };
+        Ok(ask.outline())
+    }
+
+    /// Those of the tables that pgsync has made, by their names on the source.
+    async fn made(&self, names: &[&TableName]) -> Result<HashSet<TableName>> {
+        if !sync_log::exists(self.target, self.log).await? {
+            return Ok(HashSet::new());
+        }
+        let there: Vec<TableName> =
+            names.iter().map(|name| self.settings.target_name_of(name)).collect();
+        let made = sync_log::made(self.target, self.log, &there.iter().collect::<Vec<_>>()).await?;
+        let is_made = |name: &&&TableName| made.contains(&self.settings.target_name_of(name));
+        Ok(names.iter().filter(is_made).map(|name| (*name).clone()).collect())
+    }
+
+    /// Runs the steps. One that fails takes along the tables that need it; the others go on.
+    async fn make(&self, steps: &[Step], shaped: &mut Shaped) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut session = self.target.session().await?;
+        let shop = Workshop::of(self.settings);
+        for group in steps.chunk_by(|one, other| !one.alone && !other.alone) {
+            for group in group.chunks(GROUP) {
+                let all: Vec<Sql> = group.iter().flat_map(|step| self.statements(step)).collect();
+                if group.len() > 1 && shop.run(&session, "making tables", &all).await.is_ok() {
+                    continue;
+                }
+                for step in group {
+                    if step.roots.iter().all(|root| shaped.failed.contains_key(root)) {
+                        continue;
+                    }
+                    let doing = format!("making {}", step.title);
+                    let done = match step.alone {
+                        true => shop.run_alone(&session, &doing, &step.statements).await,
+                        false => shop.run(&session, &doing, &self.statements(step)).await,
+                    };
+                    match done {
+                        Ok(()) => {}
+                        Err(error) if error.is_transient() => return Err(error),
+                        Err(error) => {
+                            let roots = step.roots.iter().cloned();
+                            shaped.failed.extend(roots.map(|root| (root, error.clone())));
+                        }
+                    }
+                }
+            }
+        }
+        session.set_clean(true);
+        self.note(NoteLevel::Notice, None, counted(steps, &shaped.failed));
+        Ok(())
+    }
+
+    /// The step's statements, and that a table is ours.
+    fn statements(&self, step: &Step) -> Vec<Sql> {
+        let made = step.makes.as_ref().map(|table| {
+            let table = self.settings.target_name_of(table);
+            self.log.made(self.run_id, self.source_name, &table)
+        });
+        step.statements.iter().cloned().chain(made).collect()
+    }
+
+    /// Nothing is made: tables that lack something fail, with the statements that they need.
+    fn name(&self, outline: &Outline, shaped: &mut Shaped) {
+        let mut owed: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+        for step in &outline.first {
+            step.roots.iter().for_each(|root| owed.entry(root).or_default().push(step));
+        }
+        for (table, steps) in owed {
+            let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+            let error = Error::Table(format!(
+                "missing on the target: {}; run there: {}",
+                what.join(", "),
+                texts(steps)
+            ));
+            shaped.failed.insert(table.clone(), error);
+        }
+        let after =
+            outline.after.iter().flat_map(|(table, steps)| steps.iter().map(move |s| (table, s)));
+        let last = outline.last.iter().filter_map(|step| Some((step.roots.first()?, step)));
+        for (table, step) in after.chain(last) {
+            if !shaped.failed.contains_key(table) {
+                let text = format!(
+                    "{} is missing on the target; run there: {}",
+                    step.title,
+                    texts([step])
+                );
+                self.note(NoteLevel::Notice, Some(table.clone()), text);
+            }
+        }
+    }
+
+    fn foretell(&self, outline: &Outline) {
+        for step in outline.steps() {
+            let text = format!("would make {}: {}", step.title, texts([step]));
+            self.note(NoteLevel::Notice, step.roots.first().cloned(), text);
+        }
+    }
+
+    /// For a dry run: both sides as they would agree.
+    fn pretend(&self, selected: &[&Table], sides: &Sides, shaped: &mut Shaped) {
+        for table in selected {
+            let name = self.settings.target_name_of(&table.name);
+            match sides.target.tables.iter().find(|there| there.name == name) {
+                None => shaped.would_be.push(Table {
+                    name,
+                    owned: true,
+                    triggers: Vec::new(),
+                    rules: Vec::new(),
+                    ..(*table).clone()
+                }),
+                Some(there) => {
+                    let known = |column: &Ident| there.column(column).is_some();
+                    if !table.columns.iter().all(|column| known(&column.name)) {
+                        let mut reduced = (*table).clone();
+                        reduced.columns.retain(|column| known(&column.name));
+                        reduced.keys.retain(|key| key.columns.iter().all(|c| known(&c.name)));
+                        shaped.reduced.insert(table.name.clone(), reduced);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.
+fn incompatible(
+    selected: &[&Table],
+    sides: &Sides,
+    ends: &Ends<'_>,
+    ground: &Ground,
+) -> Vec<(TableName, Error)> {
+    let judge = |table: &&Table| {
+        let name = ends.settings.target_name_of(&table.name);
+        let there = sides.target.tables.iter().find(|there| there.name == name)?;
+        let added = table.columns.iter().filter(|column| there.column(&column.name).is_none());
+        let mut grown = there.clone();
+        grown.columns.extend(added.cloned());
+        let error = columns::agree(table, &grown, ground).err()?;
+        Some((table.name.clone(), error))
+    };
+    selected.iter().filter_map(judge).collect()
+}
+
+/// `made on the target: 3 tables, 1 type`.
+fn counted(steps: &[Step], failed: &HashMap<TableName, Error>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let done = |step: &&Step| !step.roots.iter().any(|root| failed.contains_key(root));
+    for step in steps.iter().filter(done) {
+        *counts.entry(step.title.split(' ').next().unwrap_or_default()).or_default() += 1;
+    }
+    let counts = counts.into_iter().map(|(noun, count)| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    });
+    let counts: Vec<String> = counts.collect();
+    match counts.is_empty() {
+        true => "nothing was made on the target".to_owned(),
+        false => format!("made on the target: {}", counts.join(", ")),
+    }
+}
+
+/// The statements of some steps as one may run them.
+pub fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+    let statements = steps.into_iter().flat_map(|step| &step.statements);
+    let texts: Vec<&str> = statements.map(Sql::as_str).collect();
+    texts.join("; ")
+}

@@ -1,0 +1,173 @@
+//! Statements that make tables and change columns, from parts that the source's server printed. Parts
+//! name what is in the one renamed schema without it: they run under a search path that leads there.
+
+use super::{Literal, Sql, sql};
+use crate::definition::{ColumnShape, Object, TableShape};
+use crate::ident::Ident;
+
+/// Versions from which a server can do a thing.
+const STORED_GENERATED: u32 = 120_000;
+const COMPRESSION: u32 = 140_000;
+const VIRTUAL_GENERATED: u32 = 180_000;
+
+/// A table with its columns and checks, without keys, and what belongs to it from the start.
+pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sql> {
+    let local = || shape.columns.iter().filter(|column| column.local);
+    let columns = local().map(|column| definition(column, version));
+    let checks = shape.checks.iter().map(|check| text(check));
+    let name = text(&table.id);
+    let create = sql!(
+        "create {unlogged}table {name} (\n    {items}\n){inherits}{partition}{options}",
+        unlogged = word(if shape.unlogged { "unlogged " } else { "" }),
+        name = name,
+        items = Sql::join(columns.chain(checks), ",\n    "),
+        inherits = listed(" inherits (", &shape.inherits, ")"),
+        partition = match &shape.partition_by {
+            Some(by) => sql!(" partition by {by}", by = text(by)),
+            None => word(""),
+        },
+        options = listed(" with (", &shape.options, ")"),
+    );
+    let inherited = shape.columns.iter().filter(|column| !column.local);
+    let mut statements = vec![create];
+    statements.extend(inherited.flat_map(|column| own_traits(&name, column)));
+    statements.extend(shape.columns.iter().flat_map(|column| extras(&name, column, version)));
+    statements.extend(owned(&name, shape, None));
+    statements.extend(table.create.iter().map(|statement| text(statement)));
+    statements
+}
+
+/// A column for a table that may hold rows: with the default if there is one, else nullable.
+pub fn add_column(table: &str, shape: &TableShape, column: &ColumnShape, version: u32) -> Vec<Sql> {
+    let name = text(table);
+    let mut added = column.clone();
+    added.identity = None;
+    added.not_null = column.not_null && column.default.is_some();
+    let add = sql!(
+        "alter table {name} add column {definition}",
+        name = name,
+        definition = definition(&added, version)
+    );
+    let mut statements = vec![add];
+    statements.extend(extras(&name, column, version));
+    statements.extend(owned(&name, shape, Some(&column.name)));
+    statements
+}
+
+/// What a column that was added to rows still lacks, once they are filled.
+pub fn tighten(table: &str, here: &ColumnShape, there: &ColumnShape) -> Vec<Sql> {
+    let alter = |what: Sql| {
+        sql!(
+            "alter table {table} alter column {column} {what}",
+            table = text(table),
+            column = here.name,
+            what = what
+        )
+    };
+    let not_null = (here.not_null && !there.not_null).then(|| alter(word("set not null")));
+    let identity = here.identity.as_ref().filter(|_| there.identity.is_none());
+    let identity = identity.map(|identity| alter(sql!("add generated {i}", i = text(identity))));
+    not_null.into_iter().chain(identity).collect()
+}
+
+/// A further label of an enum, in its place.
+pub fn add_label(name: &str, label: &str, after: Option<&str>, before: Option<&str>) -> Sql {
+    let place = match (after, before) {
+        (Some(after), _) => sql!(" after {label}", label = Literal(after)),
+        (None, Some(before)) => sql!(" before {label}", label = Literal(before)),
+        (None, None) => word(""),
+    };
+    sql!(
+        "alter type {name} add value if not exists {label}{place}",
+        name = text(name),
+        label = Literal(label),
+        place = place
+    )
+}
+
+fn definition(column: &ColumnShape, version: u32) -> Sql {
+    let mut parts = vec![sql!("{n} {t}", n = column.name, t = text(&column.type_text))];
+    parts.extend(column.collation.as_ref().map(|name| sql!("collate {name}", name = text(name))));
+    parts.extend(column.default.as_ref().map(|value| sql!("default {v}", v = text(value))));
+    if let Some(expression) = column.generated.as_ref().filter(|_| version >= STORED_GENERATED) {
+        let is_virtual = column.is_virtual && version >= VIRTUAL_GENERATED;
+        let how = word(if is_virtual { "virtual" } else { "stored" });
+        parts.push(sql!("generated always as ({e}) {how}", e = text(expression), how = how));
+    }
+    parts.extend(column.identity.as_ref().map(|what| sql!("generated {what}", what = text(what))));
+    parts.extend(column.not_null.then(|| word("not null")));
+    Sql::join(parts, " ")
+}
+
+/// What an inherited column has of its own.
+fn own_traits(table: &Sql, column: &ColumnShape) -> Vec<Sql> {
+    let alter = |what: Sql| {
+        sql!(
+            "alter table only {t} alter column {c} {what}",
+            t = table,
+            c = column.name,
+            what = what
+        )
+    };
+    let default = column.default.as_ref();
+    let default = default.map(|value| alter(sql!("set default {value}", value = text(value))));
+    default.into_iter().chain(column.not_null.then(|| alter(word("set not null")))).collect()
+}
+
+/// What CREATE TABLE has no words for.
+fn extras(table: &Sql, column: &ColumnShape, version: u32) -> Vec<Sql> {
+    let set = |what: Sql| {
+        sql!(
+            "alter table only {table} alter column {column} set {what}",
+            table = table,
+            column = column.name,
+            what = what
+        )
+    };
+    let compression = column.compression.as_ref().filter(|_| version >= COMPRESSION);
+    let mut statements = Vec::new();
+    statements.extend(column.storage.as_ref().map(|s| set(sql!("storage {s}", s = text(s)))));
+    statements.extend(compression.map(|c| set(sql!("compression {c}", c = text(c)))));
+    statements.extend(column.statistics.map(|n| set(sql!("statistics {n}", n = i64::from(n)))));
+    if !column.options.is_empty() {
+        statements.push(set(listed("(", &column.options, ")")));
+    }
+    statements.extend(column.comment.as_ref().map(|comment| {
+        sql!(
+            "comment on column {table}.{column} is {comment}",
+            table = table,
+            column = column.name,
+            comment = text(comment)
+        )
+    }));
+    statements
+}
+
+fn owned(table: &Sql, shape: &TableShape, only: Option<&Ident>) -> Vec<Sql> {
+    let wanted = shape.owns.iter().filter(|owned| only.is_none_or(|only| only == &owned.column));
+    let own = wanted.map(|owned| {
+        sql!(
+            "alter sequence {sequence} owned by {table}.{column}",
+            sequence = text(&owned.sequence),
+            table = table,
+            column = owned.column
+        )
+    });
+    own.collect()
+}
+
+fn text(text: &str) -> Sql {
+    Sql::trusted(text)
+}
+
+fn word(text: &'static str) -> Sql {
+    Sql::trusted(text)
+}
+
+/// Nothing, where there is nothing to list.
+fn listed(before: &'static str, items: &[String], after: &'static str) -> Sql {
+    match items.is_empty() {
+        true => word(""),
+        false => Sql::trusted(format!("{before}{}{after}", items.join(", "))),
+    }
+}

@@ -1,0 +1,76 @@
+//! Runs statements that change what tables are made of. Each step is one transaction.
+
+use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::pg::Session;
+use crate::pg::definitions::search_path;
+use crate::sql::{Literal, Sql, sql};
+
+/// Under what settings definitions are changed.
+#[derive(Clone, Debug, Default)]
+pub struct Workshop {
+    /// The schema that names without one lead to.
+    pub home: Option<Ident>,
+    /// `maintenance_work_mem`, unless it is the target's own.
+    pub memory: Option<String>,
+}
+
+impl Workshop {
+    /// Runs the statements in one transaction.
+    pub async fn run(&self, session: &Session, doing: &str, statements: &[Sql]) -> Result<()> {
+        let settings =
+            sql!("{path}{memory}", path = search_path(self.home.as_ref()), memory = self.memory());
+        let all = sql!("{settings}; {all}", settings = settings, all = Sql::join(statements, "; "));
+        session.run(doing, &all).await.map_err(explained)
+    }
+
+    /// Runs statements that a server before PostgreSQL 12 takes in no transaction.
+    pub async fn run_alone(
+        &self,
+        session: &Session,
+        doing: &str,
+        statements: &[Sql],
+    ) -> Result<()> {
+        let path = self.home.as_ref().map(Ident::quoted).unwrap_or_default();
+        let set =
+            sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
+        session.run(doing, &set).await?;
+        for statement in statements {
+            session.run(doing, statement).await.map_err(explained)?;
+        }
+        session.run(doing, &Sql::trusted("reset search_path")).await
+    }
+
+    fn memory(&self) -> Sql {
+        match &self.memory {
+            Some(size) => sql!(
+                "; select pg_catalog.set_config('maintenance_work_mem', {size}, true)",
+                size = Literal(size)
+            ),
+            None => Sql::trusted(""),
+        }
+    }
+}
+
+/// Says what to do where the server leaves it open.
+fn explained(error: Error) -> Error {
+    let hint = match error.sqlstate() {
+        Some("42501") => {
+            "let the owner run the statements that `pgsync schema` prints, or grant the right"
+        }
+        Some("42P07" | "42710") => {
+            "something else has that name on the target: drop or rename it, or exclude the table"
+        }
+        Some("0A000" | "58P01" | "42704" | "42883") => {
+            "make it on the target first; pgsync copies no functions and installs no software"
+        }
+        _ => return error,
+    };
+    match error {
+        Error::Database(mut error) => {
+            error.hint.get_or_insert_with(|| hint.to_owned());
+            Error::Database(error)
+        }
+        other => other,
+    }
+}

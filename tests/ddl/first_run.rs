@@ -1,0 +1,107 @@
+//! A first run into an empty database, and what may stand in its way.
+
+use crate::dump::assert_same_definitions;
+use crate::support::Pair;
+
+async fn source(sql: &str) -> Pair {
+    let db = Pair::fresh().await;
+    db.source(sql).await;
+    db
+}
+
+const TWO: &str = "create table parent (id int primary key, v text);
+    create table child (id int primary key, parent int references parent, unique (parent, id));
+    create index on child (parent);
+    insert into parent select i, 'p' from generate_series(1, 100) i;
+    insert into child select i, i from generate_series(1, 100) i";
+
+#[tokio::test]
+async fn a_second_run_makes_nothing() {
+    let db = source(TWO).await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_dry_run_makes_nothing_and_shows_the_statements() {
+    let db = source(TWO).await;
+    db.sync()
+        .arg("-dry-run")
+        .await
+        .expect_ok()
+        .expect_changes("child", (100, 0, 0))
+        .expect_said("create table public.child")
+        .expect_said("child_pkey")
+        .expect_said("foreign key public.child child_parent_fkey");
+    let made = "select count(*) from pg_class where relnamespace = 'public'::regnamespace";
+    assert_eq!(db.target_value(made).await, "0");
+}
+
+#[tokio::test]
+async fn without_ddl_a_missing_table_fails_with_its_statements() {
+    let db = source(TWO).await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    run.expect_failed("parent", &["missing on the target", "create table public.parent"]);
+    db.target("create table parent (id int primary key, v text)").await;
+    db.sync().args(&["-ddl", "none", "-include", "parent"]).await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_table_that_others_made_keeps_its_own_indexes() {
+    let db = source(TWO).await;
+    db.target("create table child (id int primary key, parent int)").await;
+    db.settle().await;
+    let keys = "select count(*) from pg_index where indrelid = 'child'::regclass";
+    assert_eq!(db.target_value(keys).await, "1");
+}
+
+#[tokio::test]
+async fn an_index_that_is_lost_from_a_table_of_ours_is_made_again() {
+    let db = source(TWO).await;
+    db.settle().await;
+    db.target("drop index child_parent_idx; alter table child drop constraint child_parent_fkey")
+        .await;
+    db.sync().await.expect_unchanged();
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_foreign_key_to_a_table_beyond_the_selection_is_left_out_and_named() {
+    let db = source(TWO).await;
+    db.sync().include("child").await.expect_ok().expect_note("child_parent_fkey is left out");
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_name_clash_with_a_view_fails_that_table_alone() {
+    let db = source(TWO).await;
+    db.target("create view child as select 1 as x").await;
+    let run = db.sync().await.expect_exit(1);
+    let run = run.expect_failed("child", &["making table public.child", "already exists"]);
+    assert_eq!(run.table("parent").status, "success");
+}
+
+#[tokio::test]
+async fn a_missing_function_fails_its_table_by_name() {
+    let db = source(TWO).await;
+    db.source("create function f(int) returns int language sql immutable as 'select $1'; create table g (a int default f(1))").await;
+    let run = db
+        .sync()
+        .await
+        .expect_exit(1)
+        .expect_failed("g", &["function public.f(integer) does not exist"]);
+    assert_eq!(run.table("child").status, "success");
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_the_rows_break_fails_its_table() {
+    let db = source(
+        "create table parent (id int primary key); create table child (id int);
+        insert into child values (7);
+        alter table child add constraint broken foreign key (id) references parent not valid",
+    )
+    .await;
+    db.source("update pg_constraint set convalidated = true where conname = 'broken'").await;
+    db.sync().await.expect_exit(1).expect_failed("child", &["broken", "violates foreign key"]);
+}

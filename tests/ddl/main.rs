@@ -1,0 +1,9 @@
+//! What pgsync makes on the target, told from outside: an empty target becomes what the source is,
+//! by the word of pg_dump; a source that changes is followed as the mode says.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod dump;
+mod everything;
+mod first_run;
