@@ -375,7 +375,7 @@ fn labels(here: &Object, there: &Object) -> Vec<Sql> {
 }
 
 fn texts(texts: &[String]) -> Vec<Sql> {
-    texts.iter().map(|text| Sql::trusted(text)).collect()
+    texts.iter().map(Sql::trusted).collect()
 }
 
 fn title(object: &Object) -> String {

@@ -14,7 +14,7 @@ const VIRTUAL_GENERATED: u32 = 180_000;
 pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sql> {
     let local = || shape.columns.iter().filter(|column| column.local);
     let columns = local().map(|column| definition(column, version));
-    let checks = shape.checks.iter().map(|check| text(check));
+    let checks = shape.checks.iter().map(Sql::trusted);
     let name = text(&table.id);
     let create = sql!(
         "create {unlogged}table {name} (\n    {items}\n){inherits}{partition}{options}",
@@ -33,7 +33,7 @@ pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sql
     statements.extend(inherited.flat_map(|column| own_traits(&name, column)));
     statements.extend(shape.columns.iter().flat_map(|column| extras(&name, column, version)));
     statements.extend(owned(&name, shape, None));
-    statements.extend(table.create.iter().map(|statement| text(statement)));
+    statements.extend(table.create.iter().map(Sql::trusted));
     statements
 }
 
