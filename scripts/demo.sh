@@ -17,15 +17,9 @@ work=
 late_pid=
 clean_up() {
     if [ -n "$late_pid" ]; then kill "$late_pid" 2>/dev/null || true; fi
-    if [ -n "$work" ]; then
-        stop_server "$work/source"
-        stop_server "$work/target"
-        rm -rf "$work"
-    fi
+    stop_pair "$work"
 }
-trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+clean_up_at_exit
 
 need_postgres
 if [ -z "${PGSYNC_BIN:-}" ]; then

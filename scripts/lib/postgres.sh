@@ -88,3 +88,18 @@ stop_server() {
     kill -QUIT "$pid" 2>/dev/null || return 0
     while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 }
+
+# stop_pair FOLDER: the servers `source` and `target` in FOLDER, and all that is in it.
+stop_pair() {
+    if [ -z "$1" ]; then return; fi
+    stop_server "$1/source"
+    stop_server "$1/target"
+    rm -rf "$1"
+}
+
+# Whatever ends the script, clean_up runs first.
+clean_up_at_exit() {
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+}

@@ -1,0 +1,270 @@
+"""The cases: what pgsync does, and beside it what the servers need for the same by other means."""
+
+import shutil
+import subprocess
+import sys
+
+import data
+import yardstick
+from measure import TOOL, Contender
+from servers import pipe
+
+DATABASE = "bench"
+OTHER = "bench_yardstick"
+
+
+def sync(bench, *flags, database=DATABASE, ports=(None, None), **expected):
+    """A contender's `run`: pgsync over one database."""
+    source, target = bench.pair.source, bench.pair.target
+    urls = source.url(DATABASE, ports[0]), target.url(database, ports[1])
+
+    def run():
+        bench.tool.run(*urls, *flags)
+        bench.tool.did(**expected)
+
+    return run
+
+
+def fill(bench, create, load):
+    """The same tables on both sides, rows on the source only."""
+    bench.pair.create(DATABASE)
+    bench.pair.both(DATABASE, *create)
+    bench.pair.source.run(DATABASE, *load)
+    bench.pair.source.run(DATABASE, "checkpoint")
+
+
+def synced(bench, create, load):
+    """Both sides filled and in step, with a watermark."""
+    bench.pair.create(DATABASE)
+    bench.pair.both(DATABASE, *create, *load, "checkpoint")
+    # Without a log pgsync compares what is there, and then knows where to go on.
+    sync(bench)()
+
+
+def first(bench):
+    items = data.Items(bench.rows)
+    fill(bench, items.create(), items.load())
+    first_copy(bench, "first", f"{bench.rows:,} rows into an empty table with its indexes")
+
+
+def first_wide(bench):
+    for (create, load), work in (
+        (data.wide(bench.rows // 20), f"{bench.rows // 20:,} rows of 100 columns"),
+        (data.long(bench.rows // 100), f"{bench.rows // 100:,} rows of 20 kB"),
+    ):
+        fill(bench, create, load)
+        first_copy(bench, "first-wide", work)
+
+
+def first_copy(bench, case, work):
+    source, target = bench.pair.source, bench.pair.target
+    columns = source.run(DATABASE, "select string_agg(attname, ', ' order by attnum) from pg_attribute"
+                         " where attrelid = 'item'::regclass and attnum > 0 and not attisdropped")
+    copy = f"copy item ({columns})"
+
+    def empty():
+        target.run(DATABASE, "truncate item", "drop table if exists sync_log", "checkpoint")
+
+    def fresh():
+        target.create(OTHER)
+        target.run(OTHER, "checkpoint")
+
+    contenders = [
+        Contender(TOOL, sync(bench, strategy="copy"), empty),
+        Contender("psql COPY, binary", lambda: pipe(
+            source.psql(DATABASE, f"{copy} to stdout (format binary)"),
+            target.psql(DATABASE, f"{copy} from stdin (format binary)")), empty),
+        Contender("pg_dump, psql", lambda: pipe(
+            ["pg_dump", "--data-only", "-t", "item", source.url(DATABASE)],
+            target.psql(DATABASE, "") [:-2]), empty),
+    ]
+    if shutil.which("pgcopydb"):
+        folder = bench.pair.work / "pgcopydb"
+        command = ["pgcopydb", "clone", "--source", source.url(DATABASE), "--target", target.url(OTHER),
+                   "--dir", str(folder), "--table-jobs", "4", "--index-jobs", "2",
+                   "--split-tables-larger-than", "64MB"]
+
+        def clone():
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def clear():
+            shutil.rmtree(folder, ignore_errors=True)
+            fresh()
+
+        contenders.append(Contender("pgcopydb clone, indexes afterwards", clone, clear))
+    bench.measure(case, work, contenders)
+    bench.pair.drop(DATABASE, OTHER)
+
+
+def many(bench):
+    tables = max(1000 * bench.rows // 2_000_000, 10)
+    create, load = data.many(tables)
+    fill(bench, [create], [load])
+    target = bench.pair.target
+    rows = yardstick.many_rows(bench.pair, DATABASE, tables)
+    truncate = "".join(f"truncate t{n};" for n in range(tables))
+
+    def empty():
+        target.run(DATABASE, truncate, "drop table if exists sync_log", "checkpoint")
+
+    bench.measure("many", f"first copy of {tables:,} tables of 10 rows", [
+        Contender(TOOL, sync(bench, inserted=tables * 10), empty),
+        Contender("psql: the same COPY statements", lambda: yardstick.copy_many(bench.pair, DATABASE, rows), empty),
+    ])
+    empty()
+    sync(bench)()
+    bench.measure("many", f"{tables:,} tables of 10 rows, nothing changed", [
+        Contender(TOOL, sync(bench, processed=0)),
+        Contender("psql: digest of every table", lambda: yardstick.digest_many(bench.pair, DATABASE, tables)),
+    ])
+    bench.pair.drop(DATABASE)
+
+
+def noop(bench):
+    items = data.Items(bench.rows)
+    synced(bench, items.create(), items.load())
+    nothing_changed(bench, "noop", f"{bench.rows:,} rows, nothing changed")
+    bench.pair.drop(DATABASE)
+
+
+def nothing_changed(bench, case, work):
+    bench.measure(case, work, [
+        Contender(TOOL, sync(bench, processed=0, strategy="incremental")),
+        Contender("psql: both count(*) at once", lambda: bench.pair.both(DATABASE, "select count(*) from item")),
+    ])
+
+
+def delta(bench):
+    changes(bench, "delta", "bigint")
+
+
+def changes(bench, case, key):
+    """Two targets in the same state, so that both contenders find the same changes of a round."""
+    items = data.Items(bench.rows, key)
+    synced(bench, items.create(), items.load())
+    source, target = bench.pair.source, bench.pair.target
+    target.create(OTHER, DATABASE)
+
+    def change(number):
+        source.run(DATABASE, *items.change(number + 1), "checkpoint")
+        for database in (DATABASE, OTHER):
+            target.run(database, "vacuum (analyze) item", "checkpoint")
+
+    bench.measure(case, f"{bench.rows:,} rows, {key} key: 1 % updated, 0.1 % deleted, 0.1 % inserted", [
+        Contender(TOOL, sync(bench, strategy="incremental", deleted=bench.rows // 990)),
+        Contender("psql: read, stage, upsert, digest, delete",
+                  yardstick.Delta(bench.pair, items, DATABASE, OTHER).run),
+    ], change)
+    yardstick.refuse_difference(bench.pair, DATABASE, DATABASE)
+    yardstick.refuse_difference(bench.pair, DATABASE, OTHER)
+    bench.pair.drop(OTHER, DATABASE)
+
+
+def compare(bench):
+    items = data.Items(bench.rows, timestamp=False)
+    synced(bench, items.create(), items.load())
+    source = bench.pair.source
+    contenders = lambda **expected: [
+        Contender(TOOL, sync(bench, strategy="compare", **expected)),
+        Contender("psql: digests of all rows' text, both at once",
+                  lambda: bench.pair.both(DATABASE, yardstick.TEXT_DIGEST)),
+        Contender("psql: digests by pgsync's own expression",
+                  lambda: bench.pair.both(DATABASE, yardstick.column_digest(items))),
+    ]
+
+    def change(number):
+        source.run(DATABASE, f"update item set name = 'changed in round {number}' where n % 1000 = {number}",
+                   "vacuum (analyze) item")
+        bench.pair.target.run(DATABASE, "vacuum (analyze) item", "checkpoint")
+
+    bench.measure("compare", f"{bench.rows:,} rows without timestamp, 0.1 % changed", contenders(), change)
+    bench.pair.drop(DATABASE)
+    items = data.Items(bench.rows)
+    synced(bench, items.create(), items.load())
+    forget = lambda number: bench.pair.target.run(DATABASE, "drop table sync_log")
+    bench.measure("compare", f"{bench.rows:,} rows restored from a dump, no watermark",
+                  contenders(updated=0, inserted=0), forget)
+    bench.pair.drop(DATABASE)
+
+
+def uuid(bench):
+    for key in ("uuid", "text"):
+        items = data.Items(bench.rows, key)
+        synced(bench, items.create(), items.load())
+        nothing_changed(bench, "uuid", f"{bench.rows:,} rows, {key} key, nothing changed")
+        bench.pair.drop(DATABASE)
+        changes(bench, "uuid", key)
+
+
+class Line:
+    """Both servers at the end of a line of 50 ms and 100 Mbit/s."""
+
+    def __init__(self, bench):
+        program = [sys.executable, __file__.replace("cases.py", "slow_line.py")]
+        ports = [bench.pair.source.port, bench.pair.target.port]
+        self.running = [subprocess.Popen([*program, str(port)], stdout=subprocess.PIPE, text=True) for port in ports]
+        self.ports = [int(process.stdout.readline()) for process in self.running]
+
+    def __enter__(self):
+        return self.ports
+
+    def __exit__(self, *_):
+        for process in self.running:
+            process.terminate()
+            process.wait()
+
+
+ROUND_TRIP, BANDWIDTH = 0.05, 100e6 / 8
+
+
+def wan(bench):
+    for tables in (200, 1000):
+        create, load = data.many(tables)
+        synced(bench, [create], [load])
+        with Line(bench) as ports:
+            bench.measure("wan", f"{tables:,} unchanged tables, 50 ms round trip", [
+                Contender(TOOL, sync(bench, "-parallel", "4", ports=ports, processed=0)),
+            ], bound=("round trip × 2", 2 * ROUND_TRIP))
+        bench.pair.drop(DATABASE)
+    items = data.Items(bench.rows)
+    synced(bench, items.create(), items.load())
+    changed = bench.rows // 100
+
+    def change(number):
+        bench.pair.source.run(DATABASE, *items.change(number + 1)[:1], "vacuum (analyze) item")
+
+    with Line(bench) as ports:
+        bench.measure("wan", f"{bench.rows:,} rows, 1 % updated, 50 ms round trip, 100 Mbit/s", [
+            Contender(TOOL, sync(bench, ports=ports)),
+        ], change, bound=("bytes ÷ bandwidth", changed * 135 / BANDWIDTH))
+    bench.pair.drop(DATABASE)
+
+
+def growth(bench):
+    for rows in (bench.rows // 4, bench.rows, bench.rows * 4):
+        items = data.Items(rows)
+        synced(bench, items.create(), items.load())
+        digest = lambda: bench.pair.both(DATABASE, yardstick.key_digest(items))
+        bench.measure("growth", f"{rows:,} rows, nothing changed", [
+            Contender(TOOL, sync(bench, processed=0)),
+            Contender("psql: digest of the keys, both at once", digest),
+        ])
+
+        def change(number):
+            stamp = items.moment(number + 1, f"n / {rows // 2000}")
+            bench.pair.source.run(
+                DATABASE, f"update item set name = 'round {number}', updated_at = {stamp}"
+                f" where n % {rows // 2000} = {number + 1}", "vacuum (analyze) item")
+            bench.pair.target.run(DATABASE, "vacuum (analyze) item", "checkpoint")
+
+        bench.measure("growth", f"{rows:,} rows, 2,000 updated", [
+            Contender(TOOL, sync(bench, strategy="incremental")),
+            Contender("psql: digest of the keys, both at once", digest),
+        ], change)
+        bench.pair.drop(DATABASE)
+
+
+ALL = {
+    "first": first, "first-wide": first_wide, "many": many, "noop": noop, "delta": delta,
+    "compare": compare, "uuid": uuid, "wan": wan, "growth": growth,
+}
