@@ -16,6 +16,8 @@ pub struct PlanColumn {
     /// As `format_type` prints it on the target.
     pub target_type: String,
     pub hashed: Hashed,
+    /// Whether both servers mean the same by its binary form.
+    pub binary: bool,
     /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
     pub settable: bool,
 }
@@ -103,6 +105,7 @@ fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, S
         cast: cast(here, there),
         target_type: there.type_text.clone(),
         hashed: hashed(there, ground),
+        binary: binary(here, there),
         settable: !there.identity_always,
     })
 }
@@ -197,6 +200,43 @@ fn hashed(there: &Column, ground: &Ground) -> Hashed {
         "xml" => Hashed::Printed,
         _ => Hashed::Text,
     }
+}
+
+/// Types whose binary form is the same in every version, and names nothing that one server numbers
+/// otherwise than another, as `regclass` does. Arrays of them too.
+const BINARY: &[&str] = &[
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "numeric",
+    "text",
+    "varchar",
+    "bpchar",
+    "bytea",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "uuid",
+    "json",
+    "jsonb",
+    "inet",
+    "cidr",
+    "macaddr",
+    "bit",
+    "varbit",
+];
+
+fn binary(here: &Column, there: &Column) -> bool {
+    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
+    let listed = BINARY.contains(&there.type_name.as_str().trim_start_matches('_'));
+    let same = here.type_name == there.type_name && cast(here, there).is_none();
+    listed && same && built_in(here) && built_in(there)
 }
 
 /// Types whose equality is identity: equal values print alike.

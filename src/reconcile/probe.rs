@@ -22,6 +22,7 @@ pub struct Probe {
     pub keys_equal: bool,
     /// Count and sum of the source's keys.
     pub source_keys: (String, Option<String>),
+    pub target_rows: u64,
     /// The greatest timestamp of the source, when the look saw it.
     pub greatest: Option<String>,
 }
@@ -43,6 +44,7 @@ impl Probe {
             timeless_equal: false,
             keys_equal: false,
             source_keys: (String::new(), None),
+            target_rows: 0,
             greatest: None,
         }
     }
@@ -125,6 +127,7 @@ fn judge(here: &Look, there: &Look) -> Probe {
             here.keys.text(0).unwrap_or_default().to_owned(),
             here.keys.text(1).map(str::to_owned),
         ),
+        target_rows: there.keys.count(0).unwrap_or_default(),
         greatest: match window {
             Window::Equal => here.window.text(2).map(str::to_owned),
             _ => None,

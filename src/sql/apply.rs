@@ -26,7 +26,12 @@ impl Shape {
 
     /// `copy t (…) from stdin`: straight into the target.
     pub fn copy_into_target(&self) -> Sql {
-        sql!("copy {table} ({names}) from stdin", table = self.target.name, names = self.names())
+        sql!(
+            "copy {table} ({names}) from stdin{format}",
+            table = self.target.name,
+            names = self.names(),
+            format = self.format(),
+        )
     }
 
     /// A stage that holds one batch.
@@ -191,11 +196,9 @@ impl Shape {
     /// A stage for the source's keys and hashes of some buckets; it outlives transactions.
     pub fn create_key_stage(&self) -> Sql {
         sql!(
-            "drop table if exists {keys}; drop table if exists {wanted}; \
-             create temporary table pgsync_keys as select {names}, 0::pg_catalog.int8 as pgsync_hash \
+            "drop table if exists {keys}; create temporary table pgsync_keys as select {names}, 0::pg_catalog.int8 as pgsync_hash \
              from {from} with no data",
             keys = Sql::trusted(KEYS),
-            wanted = Sql::trusted(WANTED),
             names = Sql::join(self.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", "),
             from = self.from(Side::Target),
         )
@@ -205,18 +208,22 @@ impl Shape {
         Sql::trusted(format!("copy {KEYS} from stdin"))
     }
 
+    /// Without statistics the planner looks for each staged key in all others.
+    pub fn analyze_key_stage(&self) -> Sql {
+        Sql::trusted(format!("analyze {KEYS}"))
+    }
+
     /// Numbers the staged keys that the target lacks or has with another hash; gives their number.
-    pub fn want(&self, measure: Measure) -> Sql {
+    pub fn want(&self, measure: Measure, buckets: &Buckets) -> Sql {
         sql!(
-            "analyze {keys}; create temporary table pgsync_wanted as \
-             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {from} \
-             on {matching} where t.ctid is null or {hash} operator(pg_catalog.<>) s.pgsync_hash; \
+            "drop table if exists {wanted}; create temporary table pgsync_wanted as \
+             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {rows} \
+             on {matching} where t.ctid is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
              select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
             names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
-            from = self.from(Side::Target),
+            rows = buckets.target_rows(self, measure),
             matching = self.matching("s"),
-            hash = self.hash(Side::Target, measure),
             wanted = Sql::trusted(WANTED),
         )
     }

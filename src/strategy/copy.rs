@@ -8,12 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::{Batch, Job};
+use super::Job;
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::pg::Session;
 use crate::sql::digest::Measure;
+use crate::sql::log::Progress;
 use crate::sql::read::Pages;
 use crate::target::apply::{Mode, Writer};
 
@@ -22,6 +23,8 @@ const LEAST_PART: u64 = 16 * 1024 * 1024;
 /// A part above this size loses too much when it breaks.
 const GREATEST_PART: u64 = 1024 * 1024 * 1024;
 const PAGE: u64 = 8192;
+/// Rows between two words about progress.
+const TOLD: u64 = 4096;
 
 pub async fn run(job: &mut Job) -> Result<()> {
     job.phase(Phase::Copying);
@@ -115,18 +118,18 @@ async fn copy_part(
     job.unless_stopped()?;
     let mut rows = source.copy_out("reading rows", &job.plan.shape.copy_all(pages)).await?;
     let mut writer = Writer::new(target, &job.plan, &job.engine.log, job.log_id, Mode::Direct);
-    let mut batch = Batch::default();
-    let mut told = 0;
+    let mut progress = Progress { batches: 1, ..Progress::default() };
     while let Some(row) = rows.next().await? {
-        batch.push(&mut writer, row).await?;
-        if batch.rows - told == 4096 {
-            told = batch.rows;
-            job.moved(4096);
+        progress.processed += 1;
+        progress.bytes += row.len() as u64;
+        writer.push(row).await?;
+        if progress.processed.is_multiple_of(TOLD) {
+            job.moved(TOLD);
             job.unless_stopped()?;
         }
     }
-    job.moved(batch.rows - told);
-    batch.commit(&mut writer, None).await
+    job.moved(progress.processed % TOLD);
+    writer.commit(&progress).await
 }
 
 /// Slices of pages, the last one open: the table may have grown since its size was read.

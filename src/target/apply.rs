@@ -114,10 +114,8 @@ impl<'a> Writer<'a> {
                 counts
             }
             (Some(id), Mode::Direct) => {
-                let inserted = finished(self.sink.take()).await?;
-                let log = self.log.copied(id, inserted, progress);
-                self.finish(&log).await?;
-                Counts { inserted, ..Counts::default() }
+                let sink = self.sink.take();
+                return self.finish(sink, id, progress).await;
             }
             (Some(id), mode) => {
                 let (writes, has) = match mode {
@@ -170,11 +168,20 @@ impl<'a> Writer<'a> {
         })
     }
 
-    async fn finish(&self, log: &Sql) -> Result<()> {
-        self.session
-            .answers("committing a batch", &transaction::committed(self.plan, log))
-            .await
-            .map(drop)
+    /// The end of a copy straight into the table: the server counts the rows, which in binary
+    /// come between a header and a trailer of no known place.
+    async fn finish(&self, sink: Option<RowSink>, id: u64, progress: &Progress) -> Result<Counts> {
+        let inserted = finished(sink).await?;
+        let progress = Progress { processed: inserted, ..progress.clone() };
+        let log = transaction::committed(self.plan, &self.log.copied(id, inserted, &progress));
+        self.session.answers("committing a batch", &log).await?;
+        Ok(Counts {
+            processed: inserted,
+            inserted,
+            bytes: progress.bytes,
+            batches: progress.batches,
+            ..Counts::default()
+        })
     }
 }
 
@@ -246,14 +253,30 @@ async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()
 
 /// Makes the stage of keys and opens it.
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
-    let create = plan.shape.create_key_stage();
-    create_stage(session, "creating the stage of keys", &create).await?;
-    session.copy_in("staging keys", &plan.shape.copy_into_key_stage()).await
+    let (create, copy) = (plan.shape.create_key_stage(), plan.shape.copy_into_key_stage());
+    let (made, sink) = tokio::join!(
+        create_stage(session, "creating the stage of keys", &create),
+        session.copy_in("staging keys", &copy),
+    );
+    made.and(sink)
 }
 
-/// How many of the staged keys the target lacks, or has with another hash.
-pub async fn want(session: &Session, plan: &TablePlan, measure: Measure) -> Result<u64> {
-    session.row("comparing keys", &plan.shape.want(measure)).await?.count(0)
+/// Ends the COPY of keys and makes the stage ready to be joined.
+pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> Result<()> {
+    let analyze = plan.shape.analyze_key_stage();
+    let (staged, analyzed) =
+        tokio::join!(keys.finish(), session.run("analysing the stage of keys", &analyze));
+    staged.and(analyzed)
+}
+
+/// How many of the staged keys of some buckets the target lacks, or has with another hash.
+pub async fn want(
+    session: &Session,
+    plan: &TablePlan,
+    measure: Measure,
+    buckets: &Buckets,
+) -> Result<u64> {
+    session.row("comparing keys", &plan.shape.want(measure, buckets)).await?.count(0)
 }
 
 /// Some of them, as one array literal per key column.

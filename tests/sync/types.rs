@@ -342,3 +342,14 @@ async fn types_of_the_user_are_carried() {
     }
     carried(&db, &columns).await;
 }
+
+#[tokio::test]
+async fn a_relation_is_carried_by_its_name_not_by_its_number() {
+    let db = Pair::fresh().await;
+    db.source("create table first (id int primary key)").await;
+    db.both("create table later (id int primary key); create table item (id int primary key, what regclass)")
+        .await;
+    db.source("insert into item values (1, 'later')").await;
+    db.sync().include("item").await.expect_ok();
+    assert_eq!(db.target_value("select what::text from item").await, "later");
+}
