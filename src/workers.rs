@@ -85,48 +85,67 @@ async fn worker(engine: Arc<Engine>, queue: Arc<Queue>) {
     }
 }
 
-async fn work(engine: &Arc<Engine>, queue: &Queue, mut tasks: Vec<(usize, Part, Work)>) {
-    if tasks.len() > 1 {
-        look(engine, &mut tasks).await;
+/// A task with the work of its tables so far.
+struct Turn {
+    task: usize,
+    part: Part,
+    works: Vec<Work>,
+}
+
+impl Turn {
+    /// What a look found, if it is all there is to do.
+    fn unchanged(&self) -> Option<&Probe> {
+        let probe = self.works[0].probe.as_ref().filter(|_| self.works.len() == 1);
+        probe.filter(|probe| probe.unchanged() && self.part != Part::Delete)
     }
-    for (task, part, work) in tasks {
-        let seen = work.probe.as_ref().filter(|probe| probe.unchanged() && part != Part::Delete);
-        let end = match seen {
-            Some(probe) => work.unchanged(engine, probe),
-            None => guarded(engine, work, part).await,
+}
+
+async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
+    if turns.len() > 1 {
+        look(engine, &mut turns).await;
+    }
+    for turn in turns {
+        let task = turn.task;
+        let ends = match turn.unchanged() {
+            Some(probe) => vec![turn.works[0].unchanged(engine, probe)],
+            None => guarded(engine, turn).await,
         };
-        if let End::Done(outcome, _) = &end {
-            engine.events.send(Event::Finished(outcome.clone()));
+        for end in &ends {
+            if let End::Done(outcome, _) = end {
+                engine.events.send(Event::Finished(outcome.clone()));
+            }
         }
-        queue.end(task, end);
+        queue.end(task, ends);
     }
 }
 
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
 /// says why.
-async fn look(engine: &Engine, tasks: &mut [(usize, Part, Work)]) {
+async fn look(engine: &Engine, turns: &mut [Turn]) {
     let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
     let Ok((mut source, mut target)) = sessions else { return };
-    let looks = tasks.iter().map(|(_, _, work)| reconcile::probe(&work.plan, &source, &target));
+    let plans = turns.iter().map(|turn| &turn.works[0].plan);
+    let looks = plans.map(|plan| reconcile::probe(plan, &source, &target));
     let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
     if probes.iter().any(Result::is_err) {
         return;
     }
-    for ((_, _, work), probe) in tasks.iter_mut().zip(probes) {
-        work.probe = probe.ok();
+    for (turn, probe) in turns.iter_mut().zip(probes) {
+        turn.works[0].probe = probe.ok();
     }
     source.set_clean(true);
     target.set_clean(true);
 }
 
-/// A panic in a task fails its table only.
-async fn guarded(engine: &Arc<Engine>, work: Work, part: Part) -> End {
-    let kept = work.clone();
-    match tokio::spawn(table_job::run(engine.clone(), work, part)).await {
-        Ok(end) => end,
+/// A panic in a task fails its tables only.
+async fn guarded(engine: &Arc<Engine>, Turn { part, works, .. }: Turn) -> Vec<End> {
+    let kept = works.clone();
+    match tokio::spawn(table_job::run(engine.clone(), works, part)).await {
+        Ok(ends) => ends,
         Err(error) => {
             let error = Error::Internal(format!("the table's task ended early: {error}"));
-            table_job::fail(engine, kept, Status::Failed, error).await
+            let fail = |work| table_job::fail(engine, work, Status::Failed, error.clone());
+            join_all(kept.into_iter().map(fail)).await
         }
     }
 }
@@ -155,7 +174,7 @@ enum Progress {
 }
 
 enum Taken {
-    Tasks(Vec<(usize, Part, Work)>),
+    Tasks(Vec<Turn>),
     /// Something has to end first.
     Wait,
     Nothing,
@@ -206,22 +225,24 @@ impl Queue {
         Taken::Tasks(taken)
     }
 
-    fn end(&self, task: usize, end: End) {
+    fn end(&self, task: usize, ends: Vec<End>) {
         let mut state = self.state();
-        let table = state.tasks[task].table;
         state.progress[task] = Progress::Done;
-        match end {
-            End::Carried(work) => state.carried[table] = Some(*work),
-            End::Done(outcome, log) => {
-                if outcome.status != Status::Success {
-                    state.progress[task] = Progress::Failed;
+        let tables: Vec<usize> = state.tasks[task].tables().collect();
+        for (table, end) in tables.into_iter().zip(ends) {
+            match end {
+                End::Carried(work) => state.carried[table] = Some(*work),
+                End::Done(outcome, log) => {
+                    if outcome.status != Status::Success {
+                        state.progress[task] = Progress::Failed;
+                    }
+                    state.close_others(table, task);
+                    state.outcomes[table] = Some((*outcome, log));
                 }
-                state.close_others(table, task);
-                state.outcomes[table] = Some((*outcome, log));
-            }
-            End::Lost(outcome) => {
-                state.lost.clone_from(&outcome.error);
-                state.outcomes[table] = Some((*outcome, None));
+                End::Lost(outcome) => {
+                    state.lost.clone_from(&outcome.error);
+                    state.outcomes[table] = Some((*outcome, None));
+                }
             }
         }
         drop(state);
@@ -268,32 +289,37 @@ impl State {
             && plan.owed.is_empty()
             && plan.strategy != Strategy::Copy
             && self.tasks[task].part != Part::Delete
+            && self.tasks[task].ring.is_empty()
     }
 
-    fn start(&mut self, task: usize) -> (usize, Part, Work) {
+    fn start(&mut self, task: usize) -> Turn {
         self.progress[task] = Progress::Running;
-        let Task { table, part, .. } = self.tasks[task];
-        let carried = self.carried[table].take();
-        (task, part, carried.unwrap_or_else(|| Work::new(self.plans[table].clone())))
+        let tables: Vec<usize> = self.tasks[task].tables().collect();
+        let mut work_of = |table: usize| {
+            self.carried[table].take().unwrap_or_else(|| Work::new(self.plans[table].clone()))
+        };
+        let works = tables.into_iter().map(&mut work_of).collect();
+        Turn { task, part: self.tasks[task].part, works }
     }
 
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
     fn skip_orphans(&mut self) {
         for task in self.ready() {
-            let Task { table, part, after } = &self.tasks[task];
+            let Task { part, after, .. } = &self.tasks[task];
             let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
-            let (table, Some(&failed)) = (*table, failed.filter(|_| *part == Part::Write)) else {
-                continue;
-            };
-            let parent = &self.plan_of(failed).shape.source.name;
+            let Some(&failed) = failed.filter(|_| *part == Part::Write) else { continue };
+            let parent = self.plan_of(failed).shape.source.name.clone();
             let error = Error::Table(format!(
                 "not tried, because it refers to {parent}, which failed: mend that one first"
             ));
-            let work = Work::new(self.plans[table].clone());
-            let log = Unlogged { plan: work.plan.clone(), watermark: None };
-            self.outcomes[table] = Some((work.outcome(Status::Skipped, Some(error)), Some(log)));
             self.progress[task] = Progress::Failed;
-            self.close_others(table, task);
+            for table in self.tasks[task].tables().collect::<Vec<usize>>() {
+                let work = Work::new(self.plans[table].clone());
+                let log = Unlogged { plan: work.plan.clone(), watermark: None };
+                let outcome = work.outcome(Status::Skipped, Some(error.clone()));
+                self.outcomes[table] = Some((outcome, Some(log)));
+                self.close_others(table, task);
+            }
         }
     }
 

@@ -23,7 +23,7 @@ use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::log::{Horizon, Log};
 use crate::sql::sql;
-use crate::table::Table;
+use crate::table::{ForeignKey, Table};
 use crate::target::{self, Target, sync_log};
 
 /// Versions from which a server can do a thing.
@@ -128,8 +128,7 @@ impl Ends<'_> {
                 |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
             plan.notes.iter().for_each(note);
         }
-        let targets: Vec<&TableName> = plans.iter().map(|plan| &plan.shape.target.name).collect();
-        let tasks = schedule::ordered(&targets, &references.ordering());
+        let (plans, tasks) = self.order(plans, &references.ordering());
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(Found {
             plans,
@@ -140,6 +139,27 @@ impl Ends<'_> {
             page_ranges: sides.source.server.version >= TID_RANGES,
             last: shaped.last,
         })
+    }
+
+    /// The order of work. Tables in a circle share one transaction, unless nothing is written.
+    fn order(
+        &self,
+        mut plans: Vec<TablePlan>,
+        keys: &[ForeignKey],
+    ) -> (Vec<Arc<TablePlan>>, Vec<Task>) {
+        let names: Vec<TableName> =
+            plans.iter().map(|plan| plan.shape.target.name.clone()).collect();
+        let places: Vec<&TableName> = names.iter().collect();
+        let rings = match self.settings.dry_run {
+            true => Vec::new(),
+            false => schedule::rings(&places, keys),
+        };
+        for ring in &rings {
+            let members: Vec<TableName> = ring.iter().map(|table| names[*table].clone()).collect();
+            ring.iter().for_each(|table| plans[*table].join(&members));
+        }
+        let tasks = schedule::ordered(&places, keys, &rings);
+        (plans.into_iter().map(Arc::new).collect(), tasks)
     }
 
     fn refuse_same_database(&self, sides: &Sides) -> Result<()> {
@@ -301,7 +321,7 @@ fn plan_all<'a>(
     candidates: impl Iterator<Item = Candidate<'a>>,
     (barred, owed): (&HashMap<TableName, Error>, &BTreeMap<TableName, Vec<Step>>),
     ground: &Ground,
-) -> (Vec<Arc<TablePlan>>, Vec<TableOutcome>) {
+) -> (Vec<TablePlan>, Vec<TableOutcome>) {
     let (mut plans, mut failed) = (Vec::new(), Vec::new());
     for candidate in candidates {
         let name = &candidate.source.name;
@@ -312,7 +332,7 @@ fn plan_all<'a>(
         match planned {
             Ok(mut plan) => {
                 plan.owed = owed.get(name).cloned().unwrap_or_default();
-                plans.push(Arc::new(plan));
+                plans.push(plan);
             }
             Err(error) => failed.push(TableOutcome {
                 table: candidate.source.name.clone(),

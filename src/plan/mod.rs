@@ -206,6 +206,15 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     })
 }
 
+impl TablePlan {
+    /// Makes the table one of `ring`: all of them are written in one transaction.
+    pub fn join(&mut self, ring: &[TableName]) {
+        self.joint = true;
+        self.one_statement = true;
+        self.cascades.retain(|key| !ring.contains(&key.child));
+    }
+}
+
 /// A policy that hides rows would make them look as if they had vanished.
 fn visible(source: &Table, target: &Table) -> Result<(), Error> {
     let hidden = [(Side::Source, source), (Side::Target, target)];

@@ -21,33 +21,62 @@ pub enum Part {
 pub struct Task {
     /// The table, by its place among the plans.
     pub table: usize,
+    /// Tables that refer to it in a circle and share its transaction, in the order of writing.
+    pub ring: Vec<usize>,
     pub part: Part,
     /// Tasks that have to end before. A write whose predecessor failed is not tried.
     pub after: Vec<usize>,
 }
 
-/// A write and a delete per table, in the order of the foreign keys. Tables without any keep one
-/// task. A key that closes a cycle orders nothing: see [`cycles`].
-pub fn ordered(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Task> {
-    let edges = edges(tables, keys);
-    let tied: BTreeSet<usize> =
-        edges.iter().flat_map(|(child, parent)| [*child, *parent]).collect();
-    let mut tasks: Vec<Task> = (0..tables.len())
-        .map(|table| {
-            let part = if tied.contains(&table) { Part::Write } else { Part::Whole };
-            let parents = edges.iter().filter(|(child, _)| *child == table);
-            Task { table, part, after: parents.map(|(_, parent)| *parent).collect() }
-        })
-        .collect();
+impl Task {
+    /// All tables of the task.
+    pub fn tables(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.table).chain(self.ring.iter().copied())
+    }
+}
+
+/// A write and a delete per table or ring, in the order of the foreign keys. Tables without any keep
+/// one task. A key that closes a cycle orders nothing, unless `rings` has it: see [`rings`].
+pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>]) -> Vec<Task> {
+    let ring_of = |table: usize| rings.iter().find(|ring| ring.contains(&table));
+    let first_of = |table: usize| ring_of(table).map_or(table, |ring| ring[0]);
+    let edges =
+        edges(tables, keys).into_iter().map(|(child, parent)| (first_of(child), first_of(parent)));
+    let edges: BTreeSet<(usize, usize)> = edges.collect();
+    let tied = edges.iter().flat_map(|(child, parent)| [*child, *parent]);
+    let tied: BTreeSet<usize> = tied.chain(rings.iter().map(|ring| ring[0])).collect();
+    let firsts: Vec<usize> = (0..tables.len()).filter(|table| first_of(*table) == *table).collect();
+    let write_of = |table: usize| firsts.partition_point(|first| *first < table);
     // The delete of a tied table stands behind all writes, in the same order.
-    let delete_of = |table: usize| tables.len() + tied.range(..table).count();
-    for &table in &tied {
+    let delete_of = |table: usize| firsts.len() + tied.range(..table).count();
+    let others = |table: usize| ring_of(table).map_or(Vec::new(), |ring| ring[1..].to_vec());
+    let writes = firsts.iter().map(|&table| {
+        let part = if tied.contains(&table) { Part::Write } else { Part::Whole };
+        let parents = edges.iter().filter(|(child, _)| *child == table);
+        let after = parents.map(|(_, parent)| write_of(*parent)).collect();
+        Task { table, ring: others(table), part, after }
+    });
+    let deletes = tied.iter().map(|&table| {
         let children = edges.iter().filter(|(_, parent)| *parent == table);
         let mut after: Vec<usize> = children.map(|(child, _)| delete_of(*child)).collect();
-        after.push(table);
-        tasks.push(Task { table, part: Part::Delete, after });
+        after.push(write_of(table));
+        Task { table, ring: others(table), part: Part::Delete, after }
+    });
+    writes.chain(deletes).collect()
+}
+
+/// The cycles that one transaction can write: those in which keys that cannot be deferred close no
+/// cycle of their own. Each in the order of writing.
+pub fn rings(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Vec<usize>> {
+    let rigid: Vec<ForeignKey> = keys.iter().filter(|key| !key.deferrable).cloned().collect();
+    let stuck = cycles(tables, &rigid);
+    let edges = all_edges(tables, &rigid);
+    let mut rings = cycles(tables, keys);
+    rings.retain(|ring| !stuck.iter().flatten().any(|table| ring.contains(table)));
+    for ring in &mut rings {
+        ring.sort_by_key(|table| reachable(&edges, *table).len());
     }
-    tasks
+    rings
 }
 
 /// The tables of each cycle of foreign keys, self references aside, by their places.
@@ -125,9 +154,14 @@ mod tests {
     fn parents_are_written_first_and_thinned_last() {
         let names = names(&["line", "log", "order", "tree"]);
         let names: Vec<&TableName> = names.iter().collect();
-        let task = |table, part, after: &[usize]| Task { table, part, after: after.to_vec() };
+        let task = |table, part, after: &[usize]| Task {
+            table,
+            ring: Vec::new(),
+            part,
+            after: after.to_vec(),
+        };
         assert_eq!(
-            ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")]),
+            ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")], &[]),
             [
                 task(0, Part::Write, &[2]),
                 task(1, Part::Whole, &[]),
@@ -145,7 +179,34 @@ mod tests {
         let names: Vec<&TableName> = names.iter().collect();
         let keys = [key("a", "b"), key("b", "a"), key("c", "a")];
         assert_eq!(cycles(&names, &keys), [vec![0, 1]]);
-        assert_eq!(ordered(&names, &keys)[0].after, Vec::<usize>::new());
-        assert_eq!(ordered(&names, &keys)[2].after, [0]);
+        assert_eq!(ordered(&names, &keys, &[])[0].after, Vec::<usize>::new());
+        assert_eq!(ordered(&names, &keys, &[])[2].after, [0]);
+    }
+
+    #[test]
+    fn a_cycle_with_a_deferrable_key_is_one_task() {
+        let names = names(&["a", "b", "c", "d"]);
+        let names: Vec<&TableName> = names.iter().collect();
+        let deferrable = ForeignKey { deferrable: true, ..key("b", "c") };
+        let keys = [key("c", "b"), deferrable, key("a", "b"), key("c", "d")];
+        let rings = rings(&names, &keys);
+        assert_eq!(rings, [vec![1, 2]]);
+        let task = |table, ring: &[usize], part, after: &[usize]| Task {
+            table,
+            ring: ring.to_vec(),
+            part,
+            after: after.to_vec(),
+        };
+        assert_eq!(
+            ordered(&names, &keys, &rings),
+            [
+                task(0, &[], Part::Write, &[1]),
+                task(1, &[2], Part::Write, &[2]),
+                task(3, &[], Part::Write, &[]),
+                task(0, &[], Part::Delete, &[0]),
+                task(1, &[2], Part::Delete, &[3, 1]),
+                task(3, &[], Part::Delete, &[4, 2]),
+            ]
+        );
     }
 }

@@ -294,3 +294,12 @@ pub async fn wanted(
 pub async fn roll_back(session: &Session, plan: &TablePlan) -> Result<()> {
     session.run("rolling back", &transaction::roll_back(plan)).await
 }
+
+/// Begins the transaction that several tables share.
+pub async fn begin_joint(session: &Session, plans: &[&TablePlan]) -> Result<()> {
+    session.run("beginning a batch", &transaction::begin_joint(plans)).await
+}
+
+pub async fn commit_joint(session: &Session, plans: &[&TablePlan]) -> Result<()> {
+    session.run("committing a batch", &transaction::commit_joint(plans)).await
+}

@@ -5,28 +5,42 @@ use crate::plan::TablePlan;
 use crate::sql::{Sql, sql};
 
 pub fn begin(plan: &TablePlan) -> Sql {
-    let role = match plan.leave_replica {
+    match plan.joint {
+        true => Sql::trusted("savepoint pgsync"),
+        false => opened(std::slice::from_ref(&plan)),
+    }
+}
+
+fn opened(plans: &[&TablePlan]) -> Sql {
+    let role = match plans.iter().any(|plan| plan.leave_replica) {
         true => "; set local session_replication_role = origin",
         false => "",
     };
-    let begin = if plan.joint { "savepoint pgsync" } else { "begin" };
-    sql!(
-        "{begin}{role}{silence}",
-        begin = Sql::trusted(begin),
-        role = Sql::trusted(role),
-        silence = triggers(plan, "disable"),
-    )
+    let silence = plans.iter().map(|plan| triggers(plan, "disable"));
+    sql!("begin{role}{silence}", role = Sql::trusted(role), silence = Sql::join(silence, ""),)
+}
+
+/// Begins the transaction of several tables that refer to each other.
+pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
+    sql!("{begin}; set constraints all deferred", begin = opened(plans))
+}
+
+/// Checks what was put off, and commits. No trigger can be enabled before: checks are pending.
+pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
+    let enable = plans.iter().map(|plan| triggers(plan, "enable"));
+    sql!("set constraints all immediate{enable}; commit", enable = Sql::join(enable, ""))
 }
 
 /// `statement`, and the end of the batch.
 pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
-    let commit = if plan.joint { "release savepoint pgsync" } else { "commit" };
-    sql!(
-        "{statement}{enable}; {commit}",
-        statement = statement,
-        enable = triggers(plan, "enable"),
-        commit = Sql::trusted(commit),
-    )
+    match plan.joint {
+        true => sql!("{statement}; release savepoint pgsync", statement = statement),
+        false => sql!(
+            "{statement}{enable}; commit",
+            statement = statement,
+            enable = triggers(plan, "enable")
+        ),
+    }
 }
 
 pub fn roll_back(plan: &TablePlan) -> Sql {

@@ -157,3 +157,54 @@ async fn a_table_that_somebody_locks_fails_alone() {
     db.sync().await.expect_ok();
     db.assert_same("bad").await;
 }
+
+#[tokio::test]
+async fn a_null_that_the_target_does_not_take_names_column_and_row() {
+    let db = three().await;
+    db.source("update bad set n = null where id = 7").await;
+    db.target("alter table bad alter n set not null").await;
+    db.sync().await.expect_exit(1).expect_failed("bad", &["null value in column \"n\"", "23502"]);
+    db.sync().arg("-verbose").await.expect_exit(1).expect_said("Failing row contains (7, null)");
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn a_missing_right_is_named_with_the_grant_that_helps() {
+    let db = three().await;
+    let (reader, writer) = (db.source_reader().await, db.target_writer().await);
+    db.source(&format!("revoke select on good from {}", reader.name)).await;
+    db.target(&format!("revoke insert, update on bad from {}", writer.name)).await;
+    let run = db.sync().source_role(&reader).target_role(&writer).await.expect_exit(1);
+    run.expect_failed("good", &["grant select on public.good to the source role"])
+        .expect_failed("bad", &["grant insert, update on public.bad to the target role"]);
+    db.assert_same("fine").await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_delete_or_make_temporary_tables_is_told_so() {
+    let db = three().await;
+    let writer = db.target_writer().await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.target(&format!("revoke delete on bad from {}", writer.name)).await;
+    db.source("delete from bad where id = 7").await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    run.expect_failed("bad", &["grant delete on public.bad to the target role"]);
+    db.target(&format!("revoke temporary on database {} from public", db.name)).await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    run.expect_failed("bad", &["temporary on database"]);
+}
+
+#[tokio::test]
+async fn row_level_security_on_the_target_raises_an_error_by_name() {
+    let db = three().await;
+    db.target(
+        "alter table bad enable row level security; alter table bad force row level security",
+    )
+    .await;
+    for role in [db.target_writer().await, db.target_owner().await] {
+        let run = db.sync().target_role(&role).await.expect_exit(1);
+        run.expect_failed("bad", &["row-level security", "target", "BYPASSRLS"]);
+        db.target("drop table if exists sync_log").await;
+    }
+    db.settle().await;
+}

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod cycles;
 mod digests;
 mod encodings;
 mod extensions;

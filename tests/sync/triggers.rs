@@ -77,3 +77,78 @@ async fn no_trigger_of_any_kind_fires() {
     }
     assert_eq!(db.target_value("select count(*) from audit").await, "0");
 }
+
+#[tokio::test]
+async fn triggers_fire_when_they_shall_and_then_every_constraint_is_checked() {
+    let db = items().await;
+    db.target(
+        "create table audit (id int); create table kind (id int primary key); insert into kind select generate_series(1, 50);
+         alter table item add constraint of_kind foreign key (id) references kind;
+         create function note() returns trigger language plpgsql as $$ begin insert into audit values (new.id); return null; end $$;
+         create trigger note after insert on item for each row execute procedure note()",
+    )
+    .await;
+    db.sync().include("item").arg("-fire-triggers").await.expect_ok();
+    assert_eq!(db.target_value("select count(*) from audit").await, "50");
+    db.source("insert into item values (77, 'n', now())").await;
+    let run = db.sync().include("item").arg("-fire-triggers").await.expect_exit(1);
+    run.expect_failed("item", &["of_kind"]);
+}
+
+#[tokio::test]
+async fn a_trigger_that_is_enabled_always_fires_and_is_noted() {
+    let db = items().await;
+    db.target("create table audit (id int); create function note() returns trigger language plpgsql as $$ begin insert into audit values (new.id); return null; end $$;
+        create trigger always after insert on item for each row execute procedure note(); alter table item enable always trigger always;
+        create trigger repl after insert on item for each row execute procedure note(); alter table item enable replica trigger repl").await;
+    let run = db.sync().include("item").await.expect_ok();
+    run.expect_note("\"always\" is enabled ALWAYS").expect_note("\"repl\"");
+    assert_eq!(db.target_value("select count(*) from audit").await, "100");
+}
+
+#[tokio::test]
+async fn triggers_of_partitions_stay_quiet_and_disabled_ones_stay_disabled() {
+    let db = Pair::with("create table item (id int primary key, name text) partition by range (id);
+        create table low partition of item for values from (0) to (100); create table high partition of item for values from (100) to (200)").await;
+    db.target("create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
+        create trigger of_parent before insert or update on item for each row execute procedure refuse();
+        create trigger of_part before insert or update on low for each row execute procedure refuse();
+        create trigger asleep before insert or update on high for each row execute procedure refuse();
+        alter table high disable trigger asleep").await;
+    let enabled = "select string_agg(format('%s %s %s', tgrelid::regclass, tgname, tgenabled), ', ' order by tgrelid::regclass::text, tgname) from pg_trigger";
+    let before = db.target_value(enabled).await;
+    let owner = db.target_owner().await;
+    db.source("insert into item select i, 'n' from generate_series(1, 150) i").await;
+    db.follow_as(
+        &owner,
+        "update item set name = 'x' where id % 50 = 0; delete from item where id = 7",
+    )
+    .await;
+    assert_eq!(db.target_value(enabled).await, before);
+}
+
+#[tokio::test]
+async fn a_failed_batch_leaves_triggers_enabled() {
+    let db = items().await;
+    let owner = db.target_owner().await;
+    db.target("alter table item add constraint few check (id < 40)").await;
+    db.sync().target_role(&owner).await.expect_exit(1).expect_failed("item", &["few"]);
+    assert_eq!(
+        db.target_value("select tgenabled from pg_trigger where tgname = 'touch'").await,
+        "O"
+    );
+}
+
+#[tokio::test]
+async fn rules_of_the_target_do_not_rewrite_the_copy() {
+    let db = Pair::with("create table item (id int primary key, name text); create table other (id int primary key)").await;
+    db.target("create rule no_insert as on insert to item do instead nothing; create rule also as on update to item do also insert into other values (new.id)").await;
+    db.source("insert into item select i, 'n' from generate_series(1, 50) i; insert into other values (1)").await;
+    db.follow("update item set name = 'x' where id < 9; insert into item values (90, 'y')").await;
+    let owner = db.target_owner().await;
+    let run = db.sync().target_role(&owner).await.expect_exit(1);
+    run.expect_failed("item", &["rule \"also\"", "disable rule"]);
+    db.target("alter table item disable rule also; alter table item disable rule no_insert").await;
+    db.source("update item set name = 'z' where id < 5").await;
+    db.settle_as(&owner).await;
+}

@@ -1,6 +1,8 @@
 //! One table's task: look, work, retry what passes by itself, and say how it ended. A failed table is
 //! a value; the others go on.
 
+mod failure;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,7 +17,9 @@ use crate::sql::Sql;
 use crate::sql::log::{Entry, Progress};
 use crate::stop::Stop;
 use crate::strategy::{Engine, Job, compare, copy, incremental};
-use crate::target::sync_log;
+use crate::target::{apply, sync_log};
+pub use failure::fail;
+use failure::{fail_all, name_row};
 
 /// The first pause before something is tried again; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -93,57 +97,57 @@ impl Work {
     }
 }
 
-/// Does one task, trying again what passes by itself.
-pub async fn run(engine: Arc<Engine>, mut work: Work, part: Part) -> End {
+/// Does one task, trying again what passes by itself. Several tables share one transaction and so one
+/// fate; gives an end for each.
+pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<End> {
     loop {
-        let error = match attempt(&engine, &mut work, part).await {
-            Ok(end) => return end,
+        let mut at = 0;
+        let error = match attempt(&engine, &mut works, part, &mut at).await {
+            Ok(ends) => return ends,
             Err(error) => error,
         };
         if let Some(signal) = engine.stop.requested() {
-            return fail(&engine, work, Status::Interrupted, Error::Stopped(signal)).await;
+            return fail_all(&engine, works, Status::Interrupted, (None, Error::Stopped(signal)))
+                .await;
         }
-        if !error.is_transient() || work.retries >= engine.settings.retries {
-            let error = name_row(&engine, &work, error).await;
-            return fail(&engine, work, Status::Failed, error).await;
+        if !error.is_transient() || works[0].retries >= engine.settings.retries {
+            let (culprit, error) = match works.get(at) {
+                Some(work) => (
+                    Some(work.plan.shape.source.name.clone()),
+                    name_row(&engine, work, error).await,
+                ),
+                None => (None, error),
+            };
+            return fail_all(&engine, works, Status::Failed, (culprit, error)).await;
         }
-        work.retries += 1;
-        let table = work.plan.shape.source.name.clone();
+        works.iter_mut().for_each(|work| work.retries += 1);
+        let table = works[0].plan.shape.source.name.clone();
         engine.events.send(Event::Retry {
             table: Some(table.clone()),
             error: error.to_string(),
-            attempt: work.retries,
+            attempt: works[0].retries,
             of: engine.settings.retries,
         });
         engine.events.send(Event::Phase { table, phase: Phase::Retrying });
-        pause(&mut engine.stop.clone(), work.retries).await;
+        pause(&mut engine.stop.clone(), works[0].retries).await;
         if !engine.source.snapshot_lives().await || !engine.target.locks_live().await {
-            return End::Lost(Box::new(work.outcome(Status::Failed, Some(error))));
+            return lost(&works, &error);
         }
-        match resume(&engine, &mut work).await {
-            Ok(()) => {}
-            Err(error) if error.is_transient() => {
-                return End::Lost(Box::new(work.outcome(Status::Failed, Some(error))));
+        for at in 0..works.len() {
+            match resume(&engine, &mut works[at]).await {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => return lost(&works, &error),
+                Err(error) => {
+                    return fail_all(&engine, works, Status::Failed, (None, error)).await;
+                }
             }
-            Err(error) => return fail(&engine, work, Status::Failed, error).await,
         }
     }
 }
 
-/// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
-/// mended. What cannot be found out leaves the error as it is.
-async fn name_row(engine: &Engine, work: &Work, error: Error) -> Error {
-    let Error::Database(mut failed) = error else { return error };
-    if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
-        let statement = work.plan.shape.unreadable_row();
-        if let Ok(source) = engine.source.session().await
-            && let Ok(row) = source.row("looking for the row", &statement).await
-        {
-            failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
-            failed.hint = Some("mend the text there: -verbose names the row".to_owned());
-        }
-    }
-    Error::Database(failed)
+fn lost(works: &[Work], error: &Error) -> Vec<End> {
+    let lost = |work: &Work| End::Lost(Box::new(work.outcome(Status::Failed, Some(error.clone()))));
+    works.iter().map(lost).collect()
 }
 
 /// A pause before try number `retries`, cut short by a stop.
@@ -172,44 +176,100 @@ async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-async fn attempt(engine: &Arc<Engine>, work: &mut Work, part: Part) -> Result<End> {
+/// One try. `at` tells which table it has come to; none when it is about to commit for all.
+async fn attempt(
+    engine: &Arc<Engine>,
+    works: &mut [Work],
+    part: Part,
+    at: &mut usize,
+) -> Result<Vec<End>> {
     if let Some(signal) = engine.stop.requested() {
         return Err(Error::Stopped(signal));
     }
     let (source, target) = tokio::try_join!(engine.source.session(), engine.target.session())?;
-    let probe = match &work.probe {
-        Some(probe) => probe.clone(),
-        None => reconcile::probe(&work.plan, &source, &target).await?,
-    };
     let mut job = Job {
         engine: engine.clone(),
-        plan: work.plan.clone(),
+        plan: works[0].plan.clone(),
         source,
         target,
-        log_id: work.log_id,
-        counts: work.counts,
+        log_id: None,
+        counts: Counts::default(),
         travelled: 0,
     };
-    if probe.unchanged() && !work.counts.changed() {
-        build::follow_rows(&job, &work.built, work.retries > 0).await?;
+    let unchanged = look(&job, works).await?;
+    if unchanged.iter().flatten().count() == works.len() {
+        for work in works.iter() {
+            job.take_up(work);
+            build::follow_rows(&job, &work.built, work.retries > 0).await?;
+        }
         give_back(&mut job);
-        return Ok(work.unchanged(engine, &probe));
+        let ends = works.iter().zip(unchanged.iter().flatten());
+        return Ok(ends.map(|(work, probe)| work.unchanged(engine, probe)).collect());
     }
-    begin(&mut job, work).await?;
-    let done = follow(&mut job, &probe, part).await;
+    for work in works.iter_mut() {
+        job.take_up(work);
+        begin(&mut job, work).await?;
+    }
+    let plans: Vec<Arc<TablePlan>> = works.iter().map(|work| work.plan.clone()).collect();
+    let plans: Vec<&TablePlan> = plans.iter().map(|plan| &**plan).collect();
+    let joint = works.len() > 1;
+    if joint {
+        apply::begin_joint(&job.target, &plans).await?;
+    }
+    for step in 0..works.len() {
+        *at = if part == Part::Delete { works.len() - 1 - step } else { step };
+        work_on(&mut job, &mut works[*at], part).await?;
+    }
+    *at = works.len();
+    if joint {
+        apply::commit_joint(&job.target, &plans).await?;
+    }
+    let mut ends = Vec::new();
+    for work in works.iter() {
+        job.take_up(work);
+        ends.push(match part {
+            Part::Write => End::Carried(Box::new(work.clone())),
+            Part::Whole | Part::Delete => {
+                build::follow_rows(&job, &work.built, work.retries > 0).await?;
+                finish(&job, work).await?
+            }
+        });
+    }
+    give_back(&mut job);
+    Ok(ends)
+}
+
+/// The look at each table, for those that it found unchanged.
+async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
+    let mut unchanged = Vec::new();
+    for work in works {
+        let probe = match work.probe.take() {
+            Some(probe) => probe,
+            None => reconcile::probe(&work.plan, &job.source, &job.target).await?,
+        };
+        unchanged.push((probe.unchanged() && !work.counts.changed()).then(|| probe.clone()));
+        work.probe = Some(probe);
+    }
+    Ok(unchanged)
+}
+
+async fn work_on(job: &mut Job, work: &mut Work, part: Part) -> Result<()> {
+    job.take_up(work);
+    let probe = work.probe.clone().unwrap_or_else(Probe::blank);
+    let done = follow(job, &probe, part).await;
     work.counts = job.counts;
     work.travelled += job.travelled;
-    work.probe = Some(probe);
-    done?;
-    let end = match part {
-        Part::Write => End::Carried(Box::new(work.clone())),
-        Part::Whole | Part::Delete => {
-            build::follow_rows(&job, &work.built, work.retries > 0).await?;
-            finish(&job, work).await?
-        }
-    };
-    give_back(&mut job);
-    Ok(end)
+    done
+}
+
+impl Job {
+    /// Goes on with a table on the same sessions.
+    fn take_up(&mut self, work: &Work) {
+        self.plan = work.plan.clone();
+        self.log_id = work.log_id;
+        self.counts = work.counts;
+        self.travelled = 0;
+    }
 }
 
 fn give_back(job: &mut Job) {
@@ -277,22 +337,4 @@ async fn finish(job: &Job, work: &Work) -> Result<End> {
             sync_log::finish(&job.target, log, id, ("success", None), &progress).await?;
     }
     Ok(End::Done(Box::new(outcome), None))
-}
-
-/// Ends a table that did not get there; what cannot be written to the log is in the outcome.
-pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> End {
-    let outcome = work.outcome(status, Some(work.plan.advise(error)));
-    if engine.settings.dry_run {
-        return End::Done(Box::new(outcome), None);
-    }
-    let log = match work.log_id {
-        Some(id) => {
-            let text = outcome.error.as_ref().map(ToString::to_string);
-            let said = (status.name(), text.as_deref());
-            let _ = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
-            None
-        }
-        None => Some(Unlogged { plan: work.plan.clone(), watermark: None }),
-    };
-    End::Done(Box::new(outcome), log)
 }

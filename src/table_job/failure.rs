@@ -1,0 +1,64 @@
+//! How a task ends that did not get there: one error for each of its tables, with what to try.
+
+use super::{End, Unlogged, Work};
+use crate::error::{Error, Side};
+use crate::ident::TableName;
+use crate::outcome::Status;
+use crate::strategy::Engine;
+use crate::target::sync_log;
+
+/// Ends all tables of a task. Where one of them is to blame, the others say so.
+pub(super) async fn fail_all(
+    engine: &Engine,
+    works: Vec<Work>,
+    status: Status,
+    (culprit, error): (Option<TableName>, Error),
+) -> Vec<End> {
+    let mut ends = Vec::new();
+    for work in works {
+        let other = culprit.as_ref().filter(|culprit| **culprit != work.plan.shape.source.name);
+        let error = match other {
+            Some(culprit) => Error::Table(format!(
+                "not done, because it shares a transaction with {culprit}, which failed: mend that one \
+                 first"
+            )),
+            None => error.clone(),
+        };
+        ends.push(fail(engine, work, status, error).await);
+    }
+    ends
+}
+
+/// Ends a table that did not get there; what cannot be written to the log is in the outcome.
+pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> End {
+    let outcome = work.outcome(status, Some(work.plan.advise(error)));
+    if engine.settings.dry_run {
+        return End::Done(Box::new(outcome), None);
+    }
+    let log = match work.log_id {
+        Some(id) => {
+            let text = outcome.error.as_ref().map(ToString::to_string);
+            let said = (status.name(), text.as_deref());
+            let _ = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
+            None
+        }
+        None => Some(Unlogged { plan: work.plan.clone(), watermark: None }),
+    };
+    End::Done(Box::new(outcome), log)
+}
+
+/// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
+/// mended. What cannot be found out leaves the error as it is.
+pub(super) async fn name_row(engine: &Engine, work: &Work, error: Error) -> Error {
+    let Error::Database(mut failed) = error else { return error };
+    if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
+        let statement = work.plan.shape.unreadable_row();
+        if let Ok(source) = engine.source.session().await
+            && let Ok(row) = source.row("looking for the row", &statement).await
+        {
+            failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
+            failed.hint = Some("mend the text there: -verbose names the row".to_owned());
+        }
+    }
+    Error::Database(failed)
+}
