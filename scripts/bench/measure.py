@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import Callable
@@ -42,6 +43,7 @@ class Tool:
         if process.returncode:
             raise SystemExit(f"pgsync ended with {process.returncode}: {output}\n{complaints}")
         self.cpu = usage.ru_utime + usage.ru_stime
+        # At most: a process begins with the memory of the one that started it, this one (20-35 MiB).
         self.peak = usage.ru_maxrss
         self.report = json.loads(output)
 
@@ -110,4 +112,4 @@ class Bench:
 
 
 def say(text):
-    print(text, file=__import__("sys").stderr, flush=True)
+    print(text, file=sys.stderr, flush=True)
