@@ -17,7 +17,8 @@ use tokio::signal::unix::{self, SignalKind};
 fn main() -> ExitCode {
     report::shorten_panics();
     match cli::parse(std::env::args_os()) {
-        Ok(Cli::Run(settings, warnings)) => sync(*settings, warnings),
+        Ok(Cli::Run(settings, warnings)) => on_runtime(run_and_report(*settings, warnings)),
+        Ok(Cli::Schema(settings, warnings)) => on_runtime(list(*settings, warnings)),
         Ok(Cli::Text(text)) => {
             report::answer(&text);
             ExitCode::SUCCESS
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn sync(settings: Settings, warnings: Vec<String>) -> ExitCode {
+fn on_runtime(work: impl Future<Output = u8>) -> ExitCode {
     let runtime = match Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -37,7 +38,7 @@ fn sync(settings: Settings, warnings: Vec<String>) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let status = runtime.block_on(run_and_report(settings, warnings));
+    let status = runtime.block_on(work);
     // Not a drop: that would wait for a name lookup that nobody needs any more.
     runtime.shutdown_background();
     ExitCode::from(status)
@@ -60,6 +61,28 @@ async fn run_and_report(settings: Settings, warnings: Vec<String>) -> u8 {
     reporter.finish(&report).await;
     signals.abort();
     report.exit_status()
+}
+
+/// Prints what a run would change; 1 if there is anything.
+async fn list(settings: Settings, warnings: Vec<String>) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    let (events, _) = Events::channel();
+    let listed = Box::pin(run::schema(&settings, &events)).await;
+    events.notes().iter().for_each(|note| report::remark(&note.text));
+    match listed {
+        Ok(listing) => {
+            report::answer(&report::listing(&listing));
+            u8::from(!listing.statements.is_empty() || !listing.obstacles.is_empty())
+        }
+        Err(error) => {
+            report::refusal(&error);
+            match error {
+                Error::Config(_) => 2,
+                Error::Refused(_) => 5,
+                _ => 1,
+            }
+        }
+    }
 }
 
 fn say(events: &Events, level: NoteLevel, text: String) {

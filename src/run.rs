@@ -15,7 +15,7 @@ use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
 use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::pg::{self, Pool};
-use crate::schema::build;
+use crate::schema::{Listing, build};
 use crate::sequences;
 use crate::source::Source;
 use crate::sql::log::{Entry, Log};
@@ -67,6 +67,18 @@ async fn overdue(mut stop: Stop) -> Signal {
     let signal = stop.wait().await;
     tokio::time::sleep(LIMIT).await;
     signal
+}
+
+/// What a run would change in the target's definitions.
+///
+/// # Errors
+/// What concerns both ends as a whole.
+pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
+    let log = Log { table: log_table(settings) };
+    let (source, target) = ends(settings)?;
+    let (source, target) = (&source, &target);
+    let log = &log;
+    Ends { settings, source, target, log, events, run_id: "", source_name: "" }.list().await
 }
 
 /// Short, sortable, and unlike any other: the time in microseconds and the process.

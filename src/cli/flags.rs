@@ -20,7 +20,7 @@ pub enum Asked {
     version,
     about = "Brings a PostgreSQL database in step with another: one way, in parallel, \
              incrementally, exactly.",
-    override_usage = "pgsync -source URL -target URL [flags]\n       pgsync -config FILE [flags]",
+    override_usage = "pgsync -source URL -target URL [flags]\n       pgsync -config FILE [flags]\n       pgsync schema -source URL -target URL [flags]",
     after_help = AFTER_HELP,
     args_override_self = true,
     next_line_help = false
@@ -113,6 +113,9 @@ A flag counts before its variable (PGSYNC_SOURCE, PGSYNC_BATCH_SIZE, …), that 
 file, that before the default. Connection strings are what psql takes; PG* variables, ~/.pgpass
 and service files fill in what they leave open. A password is best kept out of the command line,
 where other users of the machine can see it: use ~/.pgpass, PGSYNC_SOURCE, env:NAME or @FILE.
+
+`pgsync schema` prints the statements by which a run would make what is missing on the target, in
+order, runs none of them, and exits 1 if there are any.
 
 Exit status:
   0        every selected table is in step

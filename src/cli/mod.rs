@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 
-use crate::config::{self, FileText, Flags, Settings, Surroundings};
+use crate::config::{self, FileText, Settings, Surroundings};
 use crate::error::{Error, Result};
 
 /// What a command line asks for.
@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 pub enum Cli {
     /// Sync; with warnings about the configuration.
     Run(Box<Settings>, Vec<String>),
+    /// Print what a sync would change in the target's definitions.
+    Schema(Box<Settings>, Vec<String>),
     /// Help or version: to be printed on stdout, exit status 0.
     Text(String),
 }
@@ -30,16 +32,21 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
 }
 
 fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Surroundings) -> Result<Cli> {
-    // A first word without a dash will be a subcommand: `pgsync schema …`, `pgsync verify …`.
-    match flags::read(texts(argv)?)? {
-        flags::Asked::Text(text) => Ok(Cli::Text(text)),
-        flags::Asked::Run(flags) => run(flags, surroundings),
+    let mut texts = texts(argv)?;
+    // A first word without a dash is a subcommand.
+    let is_schema = texts.first().is_some_and(|first| first == "schema");
+    if is_schema {
+        texts.remove(0);
     }
-}
-
-fn run(flags: Flags, surroundings: &Surroundings) -> Result<Cli> {
+    let flags = match flags::read(texts)? {
+        flags::Asked::Text(text) => return Ok(Cli::Text(text)),
+        flags::Asked::Run(flags) => flags,
+    };
     let resolved = config::resolve(flags, surroundings)?;
-    Ok(Cli::Run(resolved.settings, resolved.warnings))
+    Ok(match is_schema {
+        true => Cli::Schema(resolved.settings, resolved.warnings),
+        false => Cli::Run(resolved.settings, resolved.warnings),
+    })
 }
 
 /// The arguments without the program's name. One that is no text is named by its number: what it

@@ -1,13 +1,14 @@
 //! From two connections to a plan: takes the snapshot, reads both catalogs, selects tables, takes
 //! their locks, reads the last watermarks, and lets `plan` decide.
 
+mod log;
 mod remarks;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Ddl, Settings};
+use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Note, NoteLevel};
 use crate::filter;
@@ -17,14 +18,13 @@ use crate::pg::catalog::Server;
 use crate::plan::ddl::Step;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
-use crate::plan::{self, Candidate, Ground, LastRun, TablePlan};
+use crate::plan::{self, Candidate, Ground, TablePlan};
 use crate::schema::Shaped;
 use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::log::{Horizon, Log};
-use crate::sql::sql;
 use crate::table::{ForeignKey, Table};
-use crate::target::{self, Target, sync_log};
+use crate::target::{self, Target};
 
 /// Versions from which a server can do a thing.
 const SHORTEST_FLOATS: u32 = 120_000;
@@ -80,20 +80,7 @@ impl Ends<'_> {
     /// # Errors
     /// What concerns the run as a whole; a single table's trouble is in [`Found::failed`].
     pub async fn discover(&self) -> Result<Found> {
-        let schemas = &self.settings.schemas;
-        let target_schemas = self.settings.target_schemas();
-        let (source, target) = tokio::try_join!(
-            self.source.open(schemas, self.settings.overlap),
-            self.target.open(&target_schemas),
-        )?;
-        self.events.send(Event::Connected {
-            source: self.settings.source.describe(),
-            target: self.settings.target.describe(),
-            parallel: self.settings.parallel,
-        });
-        let mut sides = Sides { source, target };
-        self.refuse_same_database(&sides)?;
-        require_schemas(schemas, &sides.source.server)?;
+        let mut sides = self.open().await?;
         let tables = std::mem::take(&mut sides.source.tables);
         let selected = self.select(&tables)?;
         let name = |table: &&Table| self.settings.target_name_of(&table.name);
@@ -162,6 +149,25 @@ impl Ends<'_> {
         (plans.into_iter().map(Arc::new).collect(), tasks)
     }
 
+    /// Both sides, read and fit to be worked on.
+    pub(crate) async fn open(&self) -> Result<Sides> {
+        let schemas = &self.settings.schemas;
+        let target_schemas = self.settings.target_schemas();
+        let (source, target) = tokio::try_join!(
+            self.source.open(schemas, self.settings.overlap),
+            self.target.open(&target_schemas),
+        )?;
+        self.events.send(Event::Connected {
+            source: self.settings.source.describe(),
+            target: self.settings.target.describe(),
+            parallel: self.settings.parallel,
+        });
+        let sides = Sides { source, target };
+        self.refuse_same_database(&sides)?;
+        require_schemas(schemas, &sides.source.server)?;
+        Ok(sides)
+    }
+
     fn refuse_same_database(&self, sides: &Sides) -> Result<()> {
         let same = sides.source.server.is_same_database(&sides.target.server);
         match same && !self.settings.force {
@@ -174,7 +180,7 @@ impl Ends<'_> {
         }
     }
 
-    fn select<'s>(&self, tables: &'s [Table]) -> Result<Vec<&'s Table>> {
+    pub(crate) fn select<'s>(&self, tables: &'s [Table]) -> Result<Vec<&'s Table>> {
         let not_log = |table: &&Table| table.name != self.log.table && !looks_like_log(table);
         let existing: Vec<&Table> = tables.iter().filter(not_log).collect();
         let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
@@ -184,43 +190,6 @@ impl Ends<'_> {
         }
         let chosen: HashSet<&TableName> = selection.tables.iter().collect();
         Ok(existing.into_iter().filter(|table| chosen.contains(&table.name)).collect())
-    }
-
-    async fn lock(&self, names: &[&TableName]) -> Result<()> {
-        if self.settings.dry_run {
-            return Ok(());
-        }
-        self.target.end_leftovers().await?;
-        match self.target.lock(names).await? {
-            None => Ok(()),
-            Some(holder) => Err(Error::Locked(format!(
-                "another run is working on {}: {}",
-                holder.table, holder.description
-            ))),
-        }
-    }
-
-    /// In a real run the log is made if it is missing, and rows of dead runs are closed.
-    async fn open_log(&self, sides: &Sides, names: &[&TableName]) -> Result<()> {
-        if self.settings.dry_run {
-            return Ok(());
-        }
-        if sync_log::exists(self.target, self.log).await? {
-            return sync_log::close_stale(self.target, self.log, names).await;
-        }
-        let schema = &self.log.table.schema;
-        if self.settings.ddl != Ddl::None && !sides.target.server.schemas.contains(schema) {
-            let create = sql!("create schema if not exists {schema}", schema = schema);
-            self.target.on_keeper("making the schema of sync_log", &create).await?;
-        }
-        sync_log::create(self.target, self.log).await
-    }
-
-    async fn last_runs(&self, names: &[&TableName]) -> Result<HashMap<TableName, LastRun>> {
-        match self.settings.dry_run && !sync_log::exists(self.target, self.log).await? {
-            true => Ok(HashMap::new()),
-            false => sync_log::last_runs(self.target, self.log, names).await,
-        }
     }
 
     /// The foreign keys of both sides, by the target's names.
@@ -266,7 +235,7 @@ impl Ends<'_> {
         }
     }
 
-    fn ground(&self, sides: &Sides) -> Ground {
+    pub(crate) fn ground(&self, sides: &Sides) -> Ground {
         let Sides { source, target } = sides;
         let (here, there) = (&source.server, &target.server);
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;

@@ -24,7 +24,9 @@ use tokio::time::MissedTickBehavior;
 use crate::config::Output;
 use crate::error::Error;
 use crate::event::Event;
+use crate::ident::TableName;
 use crate::outcome::RunReport;
+use crate::schema::Listing;
 use plain::Plain;
 use progress::{Bars, Screen};
 
@@ -156,6 +158,25 @@ pub fn refusal(error: &Error) {
     for problem in error.to_string().lines() {
         write(io::stderr().lock(), &format!("pgsync: {}\n", wording::harmless(problem)));
     }
+}
+
+/// Prints a remark where there is no run that could carry it.
+pub fn remark(text: &str) {
+    write(io::stderr().lock(), &format!("pgsync: note: {}\n", wording::harmless(text)));
+}
+
+/// Statements for psql, and as comments what no statement mends.
+pub fn listing(listing: &Listing) -> String {
+    let comment = |(table, why): (&TableName, &dyn std::fmt::Display)| {
+        let why = wording::harmless(&why.to_string());
+        format!("-- {}: {why}\n", wording::harmless(&table.to_string()))
+    };
+    let obstacles = listing.obstacles.iter().map(|(table, error)| comment((table, error)));
+    let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
+    let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
+    let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
+    let statements = listing.statements.iter().map(|text| format!("{};\n", text.as_str()));
+    obstacles.chain(left_out).chain(home).chain(statements).collect()
 }
 
 /// A panic becomes one line. Its text is shown when it is constant: one that was put together could

@@ -37,7 +37,36 @@ pub struct Shaped {
     pub reduced: HashMap<TableName, Table>,
 }
 
+/// What a run would change, without one.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The schema that names without one lead to.
+    pub home: Option<Ident>,
+    pub statements: Vec<Sql>,
+    /// Tables that stay as they are, and why.
+    pub obstacles: Vec<(TableName, Error)>,
+    /// What would be left out, by table.
+    pub left_out: Vec<(TableName, String)>,
+}
+
 impl Ends<'_> {
+    /// The statements that a run would execute.
+    ///
+    /// # Errors
+    /// What concerns both ends as a whole.
+    pub async fn list(&self) -> Result<Listing> {
+        let mut sides = self.open().await?;
+        let tables = std::mem::take(&mut sides.source.tables);
+        let selected = self.select(&tables)?;
+        let ground = self.ground(&sides);
+        let mut outline = self.outline(&selected, &sides).await?;
+        let obstacles = incompatible(&selected, &sides, self, &ground);
+        obstacles.iter().for_each(|(table, _)| outline.drop_root(table));
+        let statements = outline.steps().flat_map(|step| step.statements.clone()).collect();
+        let home = self.settings.target_schema.clone();
+        Ok(Listing { home, statements, obstacles, left_out: outline.left_out })
+    }
+
     /// Makes what is missing, or says so, as the settings have it.
     pub(crate) async fn shape(
         &self,

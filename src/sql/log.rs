@@ -127,36 +127,6 @@ impl Log {
         )
     }
 
-    /// A row that says that this program made a table; `oid` names the very table that it made.
-    pub fn made(&self, run_id: &str, source: &str, table: &TableName) -> Sql {
-        sql!(
-            "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
-             end_time, fingerprint) values ({run}, {source}, {schema}, {name}, 'create', 'success', \
-             pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), \
-             pg_catalog.to_regclass({quoted})::pg_catalog.oid::pg_catalog.text)",
-            log = self.table,
-            run = Literal(run_id),
-            source = Literal(source),
-            schema = Literal(table.schema.as_str()),
-            name = Literal(table.name.as_str()),
-            quoted = Literal(&table.quoted()),
-        )
-    }
-
-    /// Those of the tables that are the very ones that this program made: `schema, table`.
-    pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
-        sql!(
-            "select w.schema_name, w.table_name from {names} where exists (select from {log} l \
-             where l.schema_name operator(pg_catalog.=) w.schema_name \
-             and l.table_name operator(pg_catalog.=) w.table_name \
-             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) \
-             pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
-             ::pg_catalog.oid::pg_catalog.text)",
-            names = names(tables),
-            log = self.table,
-        )
-    }
-
     /// Closes rows of runs that are gone: whoever holds the lock of a table says so.
     pub fn close_stale<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
@@ -347,7 +317,7 @@ pub fn shown(moment: &Sql) -> Sql {
     )
 }
 
-fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
+pub(super) fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
     let (schemas, tables): (Vec<Sql>, Vec<Sql>) = tables
         .map(|table| {
             let schema = sql!("{s}", s = Literal(table.schema.as_str()));

@@ -9,6 +9,7 @@ pub mod apply;
 pub mod ddl;
 pub mod digest;
 pub mod log;
+mod made;
 pub mod park;
 pub mod read;
 pub mod sequence;

@@ -4,6 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
 mod dump;
 mod everything;
 mod first_run;
+mod interrupted;
+mod listing;
+mod rights;
+mod target_schema;

@@ -10,7 +10,12 @@ select json_build_object(
       when 'f' then 'alter table only ' || c.oid::regclass::text || ' replica identity full'
       when 'n' then 'alter table only ' || c.oid::regclass::text || ' replica identity nothing' end,
     'comment on table ' || c.oid::regclass::text || ' is ' || quote_literal(obj_description(c.oid, 'pg_class'))
-  ], null),
+  ], null) || coalesce((
+    select array_agg('comment on constraint ' || quote_ident(k.conname) || ' on ' || c.oid::regclass::text || ' is '
+      || quote_literal(d.description) order by k.conname)
+    from pg_constraint k
+    join pg_description d on d.classoid = 'pg_constraint'::regclass and d.objoid = k.oid and d.objsubid = 0
+    where k.conrelid = c.oid and k.contype = 'c' and k.convalidated and (k.conislocal or c.relispartition)), '{}'),
   'shape', json_build_object(
     'unlogged', c.relpersistence = 'u',
     'partition', c.relispartition,

@@ -2,11 +2,14 @@
 //! before rows arrive, what is built once a table's rows are there, and foreign keys last. Pure:
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod walk;
 
-use crate::definition::{Definitions, Kind, Object, TableShape};
+use std::collections::{BTreeMap, HashSet};
+
+use crate::definition::{ColumnShape, Definitions, Kind, Object};
 use crate::ident::{Ident, TableName};
-use crate::sql::{Sql, ddl, sql};
+use crate::sql::{Sql, ddl};
+use walk::Walk;
 
 /// Both sides, and what is known about the tables.
 pub struct Ask<'a> {
@@ -53,6 +56,21 @@ pub struct Outline {
     pub left_out: Vec<(TableName, String)>,
 }
 
+impl Step {
+    fn about(object: &Object, statements: Vec<Sql>, roots: &[&TableName]) -> Self {
+        Self {
+            kind: object.kind,
+            title: title(object),
+            table: object.table.clone(),
+            statements,
+            roots: roots.iter().map(|root| (*root).clone()).collect(),
+            makes: None,
+            alone: false,
+            looks: false,
+        }
+    }
+}
+
 impl Outline {
     /// All steps, in the order in which they run.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
@@ -74,7 +92,7 @@ impl Ask<'_> {
     pub fn outline(&self) -> Outline {
         let mut outline = Outline::default();
         let wanted = self.wanted();
-        let mut walk = Walk { ask: self, steps: Vec::new(), placed: HashMap::new() };
+        let mut walk = Walk::new(self);
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
         for object in &self.source.objects {
             let Some(root) = object.root.as_ref().filter(|root| selected.contains(root)) else {
@@ -88,7 +106,7 @@ impl Ask<'_> {
                 outline.left_out.extend(self.too_new(object, root));
                 continue;
             }
-            walk.visit(&object.node, root, &mut HashSet::new());
+            walk.from(object, root);
         }
         let Walk { steps, placed, .. } = walk;
         outline.first = steps;
@@ -142,53 +160,6 @@ impl Ask<'_> {
         (object.kind != Kind::AttachedIndex).then(|| (root.clone(), text))
     }
 
-    /// What makes an object that comes before rows what it is on the source.
-    fn make(&self, object: &Object) -> Vec<Step> {
-        let step = |statements| Step {
-            kind: object.kind,
-            title: title(object),
-            table: object.table.clone(),
-            statements,
-            roots: Vec::new(),
-            makes: object.name.clone().filter(|name| object.root.as_ref() == Some(name)),
-            alone: false,
-            looks: false,
-        };
-        match (self.there(object), object.kind, &object.shape) {
-            (None, Kind::Schema, _) => vec![step(self.schema(object))],
-            (None, Kind::Table, Some(shape)) => {
-                vec![step(ddl::create_table(object, shape, self.version))]
-            }
-            (None, ..) => vec![step(texts(&object.create))],
-            (Some(there), Kind::Enum, _) => labels(object, there)
-                .into_iter()
-                .map(|statement| Step { alone: true, ..step(vec![statement]) })
-                .collect(),
-            (Some(there), Kind::Table, Some(here)) => {
-                let there = there.shape.as_ref();
-                let missing = there.map(|there| missing_columns(here, there)).unwrap_or_default();
-                let add = missing.into_iter().map(|column| Step {
-                    title: format!("column {}.{}", object.id, column.name.as_str()),
-                    makes: None,
-                    ..step(ddl::add_column(&object.id, here, column, self.version))
-                });
-                add.collect()
-            }
-            (Some(_), ..) => Vec::new(),
-        }
-    }
-
-    fn schema(&self, object: &Object) -> Vec<Sql> {
-        let Some(name) = &object.schema else { return Vec::new() };
-        match self.renamed.filter(|(from, _)| *from == name) {
-            Some((_, to)) => vec![sql!("create schema {to}", to = to)],
-            None => {
-                let create = sql!("create schema {name}", name = name);
-                std::iter::once(create).chain(texts(&object.create)).collect()
-            }
-        }
-    }
-
     fn follow(&self, object: &Object, root: &TableName) -> Option<Step> {
         let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
         let is_new = table.is_some_and(|table| self.there(table).is_none());
@@ -199,17 +170,7 @@ impl Ask<'_> {
         let came_along = object.kind == Kind::Check
             && is_new
             && object.create.first().is_some_and(|text| !text.ends_with("NOT VALID"));
-        let statements = texts(&object.create[usize::from(came_along)..]);
-        (!statements.is_empty()).then(|| Step {
-            kind: object.kind,
-            title: title(object),
-            table: object.table.clone(),
-            statements,
-            roots: vec![root.clone()],
-            makes: None,
-            alone: false,
-            looks: false,
-        })
+        (!came_along).then(|| Step::about(object, texts(&object.create), &[root]))
     }
 
     fn foreign_key(
@@ -227,22 +188,13 @@ impl Ask<'_> {
             let text = format!("{} is left out: {parent} is not selected", title(object));
             return outline.left_out.push((root.clone(), text));
         }
-        let step = |title, statements, looks| Step {
-            kind: object.kind,
-            title,
-            table: object.table.clone(),
-            statements,
-            roots: vec![root.clone(), parent.clone()],
-            makes: None,
-            alone: false,
-            looks,
-        };
+        let step = |statements| Step::about(object, statements, &[root, parent]);
         if there.is_none() {
-            outline.last.push(step(title(object), texts(&object.create), false));
+            outline.last.push(step(texts(&object.create)));
         }
         if let Some(validate) = &object.validate {
             let title = format!("validation of {}", title(object));
-            outline.last.push(step(title, vec![Sql::trusted(validate)], true));
+            outline.last.push(Step { title, looks: true, ..step(vec![Sql::trusted(validate)]) });
         }
     }
 
@@ -257,121 +209,19 @@ impl Ask<'_> {
             for column in here.columns.iter().filter(|column| column.local && !here.partition) {
                 let added = there.column(&column.name).cloned().unwrap_or_else(|| {
                     let not_null = column.not_null && column.default.is_some();
-                    crate::definition::ColumnShape { not_null, ..Default::default() }
+                    ColumnShape { not_null, ..Default::default() }
                 });
                 let statements = ddl::tighten(&object.id, column, &added);
                 if !statements.is_empty() {
-                    let step = Step {
-                        kind: Kind::Check,
-                        title: format!("column {}.{}", object.id, column.name.as_str()),
-                        table: Some(object.id.clone()),
-                        statements,
-                        roots: vec![root.clone()],
-                        makes: None,
-                        alone: false,
-                        looks: false,
-                    };
+                    let title = format!("column {}.{}", object.id, column.name.as_str());
+                    let table = Some(object.id.clone());
+                    let step = Step::about(object, statements, &[root]);
+                    let step = Step { kind: Kind::Check, title, table, makes: None, ..step };
                     outline.after.entry(root.clone()).or_default().push(step);
                 }
             }
         }
     }
-}
-
-/// A walk from tables to what they need, parents first.
-struct Walk<'a> {
-    ask: &'a Ask<'a>,
-    steps: Vec<Step>,
-    /// By node: the places of its steps.
-    placed: HashMap<&'a str, Vec<usize>>,
-}
-
-impl<'a> Walk<'a> {
-    fn visit(&mut self, node: &'a str, root: &TableName, seen: &mut HashSet<&'a str>) {
-        if !seen.insert(node) {
-            return;
-        }
-        let source = self.ask.source;
-        let object = source.at(node);
-        let is_there = object.is_some_and(|object| self.ask.there(object).is_some());
-        // What is there needs nothing more, unless it is about to change.
-        if is_there && object.is_none_or(|object| self.ask.make(object).is_empty()) {
-            return;
-        }
-        for need in source.needs.get(node).into_iter().flatten() {
-            self.visit(need, root, seen);
-        }
-        let Some(object) = object else { return };
-        if object.kind == Kind::Partition {
-            self.indexes_of_partition(object, root);
-        }
-        if !object.kind.comes_first() {
-            return;
-        }
-        if !self.placed.contains_key(node) {
-            let steps = self.ask.make(object);
-            let places = (self.steps.len()..self.steps.len() + steps.len()).collect();
-            self.steps.extend(steps);
-            self.placed.insert(node, places);
-        }
-        self.needed_by(node, root);
-    }
-
-    /// A partition joins a parent that has indexes with its own already built: the server would
-    /// build them under names of its own.
-    fn indexes_of_partition(&mut self, partition: &'a Object, root: &TableName) {
-        let ask = self.ask;
-        let parents = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
-        let mut parents = parents.filter_map(|node| ask.source.at(node));
-        if !parents.any(|parent| ask.there(parent).is_some()) {
-            return;
-        }
-        let own = |object: &&Object| {
-            matches!(object.kind, Kind::Key | Kind::Index)
-                && object.table == partition.table
-                && object.since <= ask.version
-                && ask.there(object).is_none()
-        };
-        for object in ask.source.objects.iter().filter(own) {
-            if !self.placed.contains_key(object.node.as_str()) {
-                self.placed.insert(&object.node, vec![self.steps.len()]);
-                self.steps.extend(ask.follow(object, root));
-            }
-        }
-    }
-
-    fn needed_by(&mut self, node: &str, root: &TableName) {
-        for place in self.placed.get(node).into_iter().flatten() {
-            let roots = &mut self.steps[*place].roots;
-            if roots.last() != Some(root) && !roots.contains(root) {
-                roots.push(root.clone());
-            }
-        }
-    }
-}
-
-fn missing_columns<'a>(
-    here: &'a TableShape,
-    there: &TableShape,
-) -> Vec<&'a crate::definition::ColumnShape> {
-    // Partitions and heirs take them from their parents.
-    let own = here.columns.iter().filter(|column| column.local && !here.partition);
-    own.filter(|column| there.column(&column.name).is_none()).collect()
-}
-
-/// Labels of the source's enum that the target's lacks, each in its place.
-fn labels(here: &Object, there: &Object) -> Vec<Sql> {
-    let mut statements = Vec::new();
-    for (place, label) in here.labels.iter().enumerate() {
-        if there.labels.contains(label) {
-            continue;
-        }
-        // The label before is there by now.
-        let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
-        let before = there.labels.first().map(String::as_str);
-        statements.push(ddl::add_label(&here.id, label, after, before));
-    }
-    statements
 }
 
 fn texts(texts: &[String]) -> Vec<Sql> {

@@ -1,0 +1,159 @@
+//! From tables to what they need before rows arrive: what is missing is made, in the order of the
+//! needs; what is there and lacks a column or a label gets it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Ask, Step, texts};
+use crate::definition::{ColumnShape, Kind, Object, TableShape};
+use crate::ident::TableName;
+use crate::sql::{Sql, ddl, sql};
+
+pub(super) struct Walk<'a> {
+    ask: &'a Ask<'a>,
+    pub steps: Vec<Step>,
+    /// By node: the places of its steps.
+    pub placed: HashMap<&'a str, Vec<usize>>,
+}
+
+/// One object's way down.
+struct Way<'a> {
+    root: &'a TableName,
+    seen: HashSet<(&'a str, bool)>,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(ask: &'a Ask<'a>) -> Self {
+        Self { ask, steps: Vec::new(), placed: HashMap::new() }
+    }
+
+    pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
+        self.visit(&object.node, true, &mut Way { root, seen: HashSet::new() });
+    }
+
+    /// What is there as it should be needs nothing that is not there: somebody may have made it of
+    /// other things. `makes` is false below such an object.
+    fn visit(&mut self, node: &'a str, makes: bool, way: &mut Way<'a>) {
+        if !way.seen.insert((node, makes)) {
+            return;
+        }
+        let ask = self.ask;
+        let object = ask.source.at(node);
+        let steps =
+            object.filter(|object| object.kind.comes_first()).map(|object| ask.make(object));
+        let steps = steps.unwrap_or_default();
+        let is_there = object.is_some_and(|object| ask.there(object).is_some());
+        if !makes && !is_there && object.is_some() {
+            return;
+        }
+        let makes = makes && !(is_there && steps.is_empty());
+        for need in ask.source.needs.get(node).into_iter().flatten() {
+            self.visit(need, makes, way);
+        }
+        let Some(object) = object else { return };
+        if object.kind == Kind::Partition && !is_there {
+            self.indexes_of_partition(object, way.root);
+        }
+        if steps.is_empty() {
+            return;
+        }
+        if !self.placed.contains_key(node) {
+            let places = (self.steps.len()..self.steps.len() + steps.len()).collect();
+            self.steps.extend(steps);
+            self.placed.insert(node, places);
+        }
+        self.needed_by(node, way.root);
+    }
+
+    /// A partition joins a parent that has indexes with its own already built: the server would
+    /// build them under names of its own.
+    fn indexes_of_partition(&mut self, partition: &'a Object, root: &TableName) {
+        let ask = self.ask;
+        let parents = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
+        let mut parents = parents.filter_map(|node| ask.source.at(node));
+        if !parents.any(|parent| ask.there(parent).is_some()) {
+            return;
+        }
+        let own = |object: &&Object| {
+            matches!(object.kind, Kind::Key | Kind::Index)
+                && object.table == partition.table
+                && object.since <= ask.version
+                && ask.there(object).is_none()
+        };
+        for object in ask.source.objects.iter().filter(own) {
+            if !self.placed.contains_key(object.node.as_str()) {
+                self.placed.insert(&object.node, vec![self.steps.len()]);
+                self.steps.extend(ask.follow(object, root));
+            }
+        }
+    }
+
+    fn needed_by(&mut self, node: &str, root: &TableName) {
+        for place in self.placed.get(node).into_iter().flatten() {
+            let roots = &mut self.steps[*place].roots;
+            if roots.last() != Some(root) && !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+    }
+}
+
+impl Ask<'_> {
+    /// What makes an object that comes before rows what it is on the source.
+    fn make(&self, object: &Object) -> Vec<Step> {
+        let step = |statements| Step::about(object, statements, &[]);
+        match (self.there(object), object.kind, &object.shape) {
+            (None, Kind::Schema, _) => vec![step(self.schema(object))],
+            (None, Kind::Table, Some(shape)) => {
+                let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
+                let statements = ddl::create_table(object, shape, self.version);
+                vec![Step { makes, ..step(statements) }]
+            }
+            (None, ..) => vec![step(texts(&object.create))],
+            (Some(there), Kind::Enum, _) => labels(object, there)
+                .into_iter()
+                .map(|statement| Step { alone: true, ..step(vec![statement]) })
+                .collect(),
+            (Some(there), Kind::Table, Some(here)) => {
+                let missing = there.shape.as_ref().map(|there| missing_columns(here, there));
+                let add = missing.into_iter().flatten().map(|column| Step {
+                    title: format!("column {}.{}", object.id, column.name.as_str()),
+                    ..step(ddl::add_column(&object.id, here, column, self.version))
+                });
+                add.collect()
+            }
+            (Some(_), ..) => Vec::new(),
+        }
+    }
+
+    fn schema(&self, object: &Object) -> Vec<Sql> {
+        let Some(name) = &object.schema else { return Vec::new() };
+        match self.renamed.filter(|(from, _)| *from == name) {
+            Some((_, to)) => vec![sql!("create schema {to}", to = to)],
+            None => {
+                let create = sql!("create schema {name}", name = name);
+                std::iter::once(create).chain(texts(&object.create)).collect()
+            }
+        }
+    }
+}
+
+fn missing_columns<'a>(here: &'a TableShape, there: &TableShape) -> Vec<&'a ColumnShape> {
+    // Partitions and heirs take them from their parents.
+    let own = here.columns.iter().filter(|column| column.local && !here.partition);
+    own.filter(|column| there.column(&column.name).is_none()).collect()
+}
+
+/// Labels of the source's enum that the target's lacks, each in its place.
+fn labels(here: &Object, there: &Object) -> Vec<Sql> {
+    let mut statements = Vec::new();
+    for (place, label) in here.labels.iter().enumerate() {
+        if there.labels.contains(label) {
+            continue;
+        }
+        // The label before is there by now.
+        let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
+        let before = there.labels.first().map(String::as_str);
+        statements.push(ddl::add_label(&here.id, label, after, before));
+    }
+    statements
+}

@@ -1,0 +1,38 @@
+//! What `sync_log` knows of the tables that pgsync made: only their indexes and constraints are its
+//! matter.
+
+use super::log::{Log, names};
+use super::{Literal, Sql, sql};
+use crate::ident::TableName;
+
+impl Log {
+    /// A row that says that this program made a table; `oid` names the very table that it made.
+    pub fn made(&self, run_id: &str, source: &str, table: &TableName) -> Sql {
+        sql!(
+            "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
+             end_time, fingerprint) values ({run}, {source}, {schema}, {name}, 'create', 'success', \
+             pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), \
+             pg_catalog.to_regclass({quoted})::pg_catalog.oid::pg_catalog.text)",
+            log = self.table,
+            run = Literal(run_id),
+            source = Literal(source),
+            schema = Literal(table.schema.as_str()),
+            name = Literal(table.name.as_str()),
+            quoted = Literal(&table.quoted()),
+        )
+    }
+
+    /// Those of the tables that are the very ones that this program made: `schema, table`.
+    pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "select w.schema_name, w.table_name from {names} where exists (select from {log} l \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) \
+             pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
+             ::pg_catalog.oid::pg_catalog.text)",
+            names = names(tables),
+            log = self.table,
+        )
+    }
+}

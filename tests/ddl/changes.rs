@@ -1,0 +1,113 @@
+//! A source whose definition changes after a first run, followed under each mode.
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair};
+
+const ITEM: &str = "
+    create type mood as enum ('sad', 'happy');
+    create table item (id int primary key, name varchar(20), n int, m mood, updated_at timestamptz not null default now());
+    insert into item select i, 'n' || i, i, 'sad' from generate_series(1, 50) i";
+
+/// A pair that pgsync has made equal, whose source then changes.
+async fn changed(change: &str) -> Pair {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    db.source(change).await;
+    db
+}
+
+async fn without_ddl(db: &Pair) -> Outcome {
+    db.sync().args(&["-ddl", "none"]).await
+}
+
+#[tokio::test]
+async fn a_new_column_is_added_and_filled() {
+    let db = changed("alter table item add extra text; update item set extra = 'e' || id").await;
+    without_ddl(&db)
+        .await
+        .expect_exit(1)
+        .expect_failed("item", &["item.extra", "alter table public.item add column"]);
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_new_column_with_a_default_and_one_that_is_not_null_are_what_they_are_on_the_source() {
+    let db = changed("alter table item add a int not null default 7, add b int; update item set b = id, a = 8 where id < 9;
+        update item set b = 0 where b is null; alter table item alter b set not null, add c int generated always as identity,
+        add d bigserial; alter table item add e int generated always as (n + 1) stored").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged();
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_column_that_the_source_dropped_stays_with_its_values() {
+    let db = changed("alter table item drop n").await;
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value("select sum(n) from item").await, "1275");
+    without_ddl(&db).await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_renamed_column_is_added_and_the_old_one_stays() {
+    let db = changed("alter table item rename n to number").await;
+    without_ddl(&db).await.expect_exit(1).expect_failed("item", &["item.number"]);
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value("select sum(number) || ' ' || sum(n) from item").await, "1275 1275");
+}
+
+#[tokio::test]
+async fn a_column_that_changed_its_type_fails_its_table_and_changes_nothing() {
+    let db = changed("alter table item alter n type text, add another int").await;
+    for mode in ["additive", "none"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
+        run.expect_failed("item", &["\"n\"", "text", "integer"]);
+    }
+    let columns =
+        "select count(*) from pg_attribute where attrelid = 'item'::regclass and attnum > 0";
+    assert_eq!(db.target_value(columns).await, "5");
+}
+
+#[tokio::test]
+async fn new_labels_of_an_enum_get_their_places() {
+    let db = changed("alter type mood add value 'fine' after 'sad'; alter type mood add value 'awful' before 'sad'").await;
+    db.source("update item set m = 'fine', updated_at = now() where id = 3").await;
+    without_ddl(&db).await.expect_exit(1).expect_failed("item", &["add value"]);
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn new_indexes_and_constraints_follow() {
+    let db = changed("create index later on item (n) where n > 3; alter table item add check (n > 0), add unique (name);
+        create statistics s on n, name from item").await;
+    without_ddl(&db).await.expect_ok().expect_note("index public.later is missing on the target");
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_was_renamed_is_a_new_one_and_the_old_one_stays() {
+    let db = changed("alter table item rename to thing").await;
+    db.sync().await.expect_exit(1).expect_failed("thing", &["item_pkey", "already exists"]);
+    assert_eq!(db.target_value("select count(*) from item").await, "50");
+    db.source("alter index item_pkey rename to thing_pkey").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_new_partition_joins_with_its_own_indexes() {
+    let db = Pair::fresh().await;
+    db.source("create table part (id int, at date, primary key (id, at)) partition by range (at);
+        create index by_date on part (at); create table old partition of part for values from ('2023-01-01') to ('2024-01-01');
+        insert into part select i, date '2023-01-01' + i from generate_series(1, 50) i").await;
+    db.settle().await;
+    db.source("create table new (at date not null, id int not null, constraint odd_name primary key (id, at));
+        create index odd_index on new (at); alter table part attach partition new for values from ('2024-01-01') to ('2025-01-01');
+        insert into part select i, '2024-05-05' from generate_series(1, 9) i").await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}

@@ -1,0 +1,38 @@
+//! What a role may not do, and what the target does not have: one clear line each.
+
+use crate::support::Pair;
+
+const ITEM: &str = "create table item (id int primary key)";
+
+#[tokio::test]
+async fn a_role_without_create_is_told_so_by_table() {
+    let db = Pair::with(ITEM).await;
+    db.sync().await.expect_ok();
+    let role = db.target_writer().await;
+    db.target(&format!("revoke create on schema public from public, {}", role.name)).await;
+    db.source("create table other (id int)").await;
+    let run = db.sync().target_role(&role).await.expect_exit(1);
+    let run = run.expect_failed("other", &["making table public.other", "permission denied"]);
+    assert_eq!(run.table("item").status, "success");
+}
+
+#[tokio::test]
+async fn a_target_that_only_reads_is_named() {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.target(&format!("alter database {} set default_transaction_read_only = on", db.name)).await;
+    db.sync().await.expect_exit(1).expect_said("read-only transaction");
+}
+
+#[tokio::test]
+async fn an_extension_that_the_target_does_not_have_fails_its_tables_alone() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create extension citext; create table other (id int); create table item (id citext)",
+    )
+    .await;
+    db.source("update pg_extension set extname = 'no_such_thing' where extname = 'citext'").await;
+    let run = db.sync().await.expect_exit(1);
+    let run = run.expect_failed("item", &["making extension no_such_thing"]);
+    assert_eq!(run.table("other").status, "success");
+}

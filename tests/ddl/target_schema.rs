@@ -1,0 +1,60 @@
+//! `-target-schema`: the tables of one schema under another name.
+
+use crate::support::Pair;
+
+const SHOP: &str = "
+    create schema shop;
+    create type shop.state as enum ('new', 'old');
+    create domain shop.amount as int check (value > 0);
+    create table shop.customer (id serial primary key, name text, state shop.state default 'new', nick text generated always as (lower(name)) stored);
+    create table shop.purchase (id int generated always as identity primary key, customer int references shop.customer on delete cascade,
+        amount shop.amount, updated_at timestamptz default now());
+    create index by_amount on shop.purchase (customer, amount) where amount > 1;
+    create statistics shop.correlated on customer, amount from shop.purchase;
+    create table shop.part (id int, at date) partition by range (at);
+    create table shop.part_1 partition of shop.part for values from ('2024-01-01') to ('2025-01-01');
+    create index on shop.part (id);
+    insert into shop.customer (name) select 'C' || i from generate_series(1, 30) i;
+    insert into shop.purchase (customer, amount) select 1 + i % 30, i from generate_series(1, 90) i;
+    insert into shop.part values (1, '2024-02-02')";
+
+#[tokio::test]
+async fn a_schema_gets_another_name_with_everything_in_it() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    let run = || db.sync().schema("shop").args(&["-target-schema", "Copy of shop"]);
+    run().await.expect_ok();
+    db.source("update shop.purchase set amount = 7, updated_at = now() where id = 3; delete from shop.customer where id = 9;
+        alter table shop.customer add level int not null default 3; alter type shop.state add value 'gone'").await;
+    run()
+        .await
+        .expect_ok()
+        .expect_changes("purchase", (0, 1, 3))
+        .expect_changes("customer", (0, 0, 1));
+    run().await.expect_unchanged();
+    let things = "select string_agg(quote_ident(relname) || relkind::text || coalesce(pg_get_indexdef(i.indexrelid), ''), E'\\n' order by relname)
+        from pg_class c left join pg_index i on i.indexrelid = c.oid where relnamespace = 'SCHEMA'::regnamespace and relname !~ 'sync_log'";
+    let keys = "select string_agg(conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid), E'\\n' order by conname)
+        from pg_constraint where connamespace = 'SCHEMA'::regnamespace and conrelid::regclass::text !~ 'sync_log'";
+    for question in [things, keys] {
+        let here = db.source_value(&question.replace("SCHEMA", "shop")).await;
+        let there = db.target_value(&question.replace("SCHEMA", "\"Copy of shop\"")).await;
+        assert_eq!(there.replace("\"Copy of shop\"", "shop"), here);
+    }
+    let rows = "select count(*) || ' ' || sum(amount) from";
+    assert_eq!(
+        db.target_value(&format!("{rows} \"Copy of shop\".purchase")).await,
+        db.source_value(&format!("{rows} shop.purchase")).await
+    );
+}
+
+#[tokio::test]
+async fn several_schemas_cannot_share_one_name() {
+    let db = Pair::fresh().await;
+    db.sync()
+        .schema("a,b")
+        .args(&["-target-schema", "c"])
+        .await
+        .expect_exit(2)
+        .expect_said("-target-schema");
+}
