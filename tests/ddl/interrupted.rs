@@ -13,7 +13,7 @@ const EMPTY: &str = "drop schema if exists app, public, \"Odd name; --\" cascade
 async fn a_first_run_that_is_killed_anywhere_is_finished_by_the_next() {
     let db = full_source().await;
     let mut random = Random::new(6);
-    for _ in 0..8 {
+    for _ in 0..6 {
         db.target(EMPTY).await;
         for _ in 0..2 {
             let running = db.sync().schema(SCHEMAS).start();
