@@ -4,7 +4,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod connections;
 mod dry_run;
+mod kills;
 mod locks;
+mod poolers;
 mod rails;
+mod secrets;
 mod signals;
+mod terminated;

@@ -1,0 +1,155 @@
+//! A password is never shown, and no name becomes a statement.
+
+use crate::support::{Outcome, Pair, Role, pgsync};
+
+async fn pair() -> (Pair, Role) {
+    let db = Pair::with("create table item (id int primary key, n int)").await;
+    db.source("insert into item select i, i from generate_series(1, 10) i").await;
+    let role = db.target_writer_with_password().await;
+    (db, role)
+}
+
+/// Neither the password nor its percent-encoded form stands in what was printed or logged.
+async fn silent(db: &Pair, role: &Role, run: Outcome) -> Outcome {
+    let encoded: String = role.password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    // The command line is the tester's own; the program's words count.
+    let said = format!("{}{}", run.stdout, run.stderr);
+    for secret in [role.password.as_str(), &encoded] {
+        assert!(!said.contains(secret), "{secret} in {said}");
+    }
+    if db.target_value("select to_regclass('sync_log') is not null").await == "t" {
+        let logged =
+            format!("select count(*) from sync_log l where l::text like '%{}%'", role.password);
+        assert_eq!(db.target_value(&logged).await, "0");
+    }
+    run
+}
+
+#[tokio::test]
+async fn every_way_to_give_a_password_works_and_keeps_it() {
+    let (db, role) = pair().await;
+    let bare = role.url.replace(&format!(":{}@", role.password), "@");
+    let encoded: String = role.password.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let (host, port) = db.target_server().address().rsplit_once(':').expect("host:port");
+    let words = format!(
+        "host={host} port={port} user={} password='{}' dbname={}",
+        role.name, role.password, db.name
+    );
+    for url in [role.url.clone(), role.url.replace(&role.password, &encoded), words] {
+        let run = db.sync().target_url(&url).arg("-verbose").await;
+        silent(&db, &role, run).await.expect_ok();
+    }
+    let run = db.sync().target_url(&bare).env("PGPASSWORD", &role.password).await;
+    silent(&db, &role, run).await.expect_ok();
+    let run = db.sync().target_url("env:TO").env("TO", &role.url).await;
+    silent(&db, &role, run).await.expect_ok();
+    let config = format!(r#"{{"sourceDb": "{}", "targetDb": "${{TO}}"}}"#, db.source_url());
+    let config = db.file("env.json", &config);
+    let run = db.sync().without_urls().args(&["-config", &config]).env("TO", &role.url).await;
+    silent(&db, &role, run).await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_password_is_kept_whatever_goes_wrong() {
+    let (db, role) = pair().await;
+    let wrong = role.url.replace(&role.password, "another-one");
+    let run = db.sync().target_url(&wrong).await.expect_exit(1);
+    assert!(!run.stderr.contains("another-one") && !run.stdout.contains("another-one"), "{run}");
+    for url in [
+        role.url.replace(db.target_server().address(), "127.0.0.1:1"),
+        role.url.replace(db.target_server().address(), "no-such-host.invalid:1"),
+        format!("{}?sslmode=nonsense", role.url),
+        format!("{}?sslmode=require", role.url),
+        role.url.replace("postgres://", "postgres//"),
+        format!("{}_x", role.url),
+    ] {
+        let run = db.sync().target_url(&url).arg("-verbose").await;
+        assert_ne!(run.status, 0, "{run}");
+        silent(&db, &role, run).await;
+    }
+    let run = pgsync(&["-source", &role.url, "-nonsense", &role.url]).await.expect_exit(2);
+    silent(&db, &role, run).await;
+}
+
+#[tokio::test]
+async fn a_config_file_with_a_password_that_others_can_read_gets_a_warning() {
+    use std::os::unix::fs::PermissionsExt;
+    let (db, role) = pair().await;
+    let config = format!(r#"{{"sourceDb": "{}", "targetDb": "{}"}}"#, db.source_url(), role.url);
+    let config = db.file("secret.json", &config);
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&config, mode).expect("the file is ours");
+        let run = db.sync().without_urls().args(&["-config", &config]).await.expect_ok();
+        let found = run.notes().iter().any(|note| note.contains("can be read by"));
+        assert_eq!(found, warned, "{run}");
+        silent(&db, &role, run).await;
+    }
+}
+
+/// Names that would do harm where they were not quoted.
+const HOSTILE: [&str; 6] = [
+    r#"a"b"#,
+    "x'; drop table witness; --",
+    "x\"; drop table witness; --",
+    "/* c */ $$ $1 %s {} \\",
+    "Sélect\tTab",
+    "pg_temp.pgsync_stage",
+];
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[tokio::test]
+async fn names_full_of_quotes_and_comments_are_names_and_nothing_else() {
+    let db =
+        Pair::with("create table witness (id int primary key); insert into witness values (1)")
+            .await;
+    for schema in ["public", HOSTILE[2]] {
+        if schema != "public" {
+            db.both(&format!("create schema {}", quoted(schema))).await;
+        }
+        for name in HOSTILE {
+            let (table, key) = (quoted(name), quoted(&format!("{name} k")));
+            db.both(&format!(
+                "create table {s}.{table} ({key} text primary key, {table} int, \"updated'\"\"at\" timestamptz)",
+                s = quoted(schema)
+            ))
+            .await;
+            let insert = format!(
+                "insert into {}.{table} values ('{}', 1, '2024-01-01'), ('b', 2, null)",
+                quoted(schema),
+                name.replace('\'', "''")
+            );
+            db.source(&insert).await;
+        }
+    }
+    let config =
+        serde_json::json!({ "schema": ["public", HOSTILE[2]], "timestampColumn": "updated'\"at" });
+    let config = db.file("hostile.json", &config.to_string());
+    for _ in 0..2 {
+        db.sync().args(&["-config", &config]).await.expect_ok();
+        db.assert_all_same().await;
+        for name in HOSTILE {
+            let table = quoted(name);
+            db.source(&format!("update {table} set {table} = 7, \"updated'\"\"at\" = now(); delete from {table} where {} = 'b'", quoted(&format!("{name} k")))).await;
+        }
+    }
+    assert_eq!(db.target_value("select count(*) from witness").await, "1");
+}
+
+#[tokio::test]
+async fn patterns_full_of_quotes_and_comments_match_names_and_nothing_else() {
+    let db = Pair::with(
+        "create table witness (id int primary key); create table \"a'b\" (id int primary key)",
+    )
+    .await;
+    db.sync().include("a'b").await.expect_ok().expect_tables(&["a'b"]);
+    let run = db.sync().include("witness,x'; drop table witness; --*").await;
+    assert!(run.status == 0 || run.status == 2, "{run}");
+    assert_eq!(
+        db.target_value("select count(*) from pg_class where relname = 'witness'").await,
+        "1"
+    );
+}

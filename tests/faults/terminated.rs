@@ -1,0 +1,126 @@
+//! What servers do to sessions: they end them, refuse them, time them out and resolve deadlocks.
+
+use crate::support::{Outcome, Pair, Role, Session};
+
+const TABLES: &str = "create table one (id int primary key, n int, updated_at timestamptz);
+    create table two (id int primary key, n int)";
+const ROWS: &str = "insert into one select i, i, '2024-01-01' from generate_series(1, 1000) i;
+    insert into two select i, i from generate_series(1, 1000) i";
+const CHANGES: &str = "update one set n = -n, updated_at = now(); update two set n = -n";
+
+async fn changed() -> Pair {
+    let db = Pair::with(TABLES).await;
+    db.source(ROWS).await;
+    db.sync().await.expect_ok();
+    db.source(CHANGES).await;
+    db
+}
+
+/// A run that waits for a row of `one` when sessions of one side, picked by `which`, are ended.
+async fn terminated(side: fn(&Pair) -> &Session, which: &str) -> Outcome {
+    let db = changed().await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; update one set n = n where id = 1000").await;
+    let run = db.sync().while_writing().start();
+    db.until_blocked().await;
+    let end = format!(
+        "select count(pg_terminate_backend(pid)) from (select * from pg_stat_activity
+         where datname = current_database() and application_name = 'pgsync' {which}) a"
+    );
+    assert_ne!(side(&db).value(&end).await, "0", "somebody was there to be ended");
+    blocker.run("rollback").await;
+    let run = run.end().await.expect_ok();
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged();
+    run
+}
+
+fn source(db: &Pair) -> &Session {
+    &db.source
+}
+
+fn target(db: &Pair) -> &Session {
+    &db.target
+}
+
+#[tokio::test]
+async fn a_worker_of_the_target_that_is_ended_is_replaced() {
+    let run = terminated(target, "and wait_event_type = 'Lock'").await;
+    assert_eq!(run.table("one").retries, 1, "{run}");
+    run.expect_said("57P01");
+}
+
+#[tokio::test]
+async fn workers_of_the_source_that_are_ended_are_replaced() {
+    terminated(source, "order by backend_start offset 1").await;
+}
+
+#[tokio::test]
+async fn the_keeper_of_the_snapshot_may_end_once_everybody_has_it() {
+    terminated(source, "order by backend_start limit 1").await;
+}
+
+#[tokio::test]
+async fn the_keeper_of_the_locks_that_is_ended_costs_another_round() {
+    let run = terminated(target, "order by backend_start limit 1").await;
+    assert_eq!(run.json["retries"], 1, "{run}");
+}
+
+#[tokio::test]
+async fn all_sessions_of_a_side_that_are_ended_cost_another_round() {
+    for side in [source, target] {
+        terminated(side, "").await;
+    }
+}
+
+#[tokio::test]
+async fn a_deadlock_is_tried_again() {
+    let db = changed().await;
+    let other = db.target_session().await;
+    other.run("set deadlock_timeout = '60s'; begin; update one set n = n where id = 1000").await;
+    let run = db.sync().while_writing().start();
+    db.until_blocked().await;
+    other.run("update one set n = n where id between 1 and 999; rollback").await;
+    let run = run.end().await.expect_ok();
+    run.expect_said("40P01");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_statement_timeout_of_the_role_does_not_hold_for_a_run() {
+    let db = changed().await;
+    for side in [&db.source, &db.target] {
+        let name = &db.name;
+        side.run(&format!("alter database {name} set statement_timeout = '1ms'")).await;
+        side.run(&format!("alter database {name} set idle_in_transaction_session_timeout = '1ms'"))
+            .await;
+    }
+    db.settle().await;
+}
+
+async fn limited(db: &Pair, connections: u32) -> Role {
+    let role = db.target_owner().await;
+    db.target(&format!("alter role {} connection limit {connections}", role.name)).await;
+    role
+}
+
+#[tokio::test]
+async fn a_server_without_room_for_all_workers_is_used_by_fewer() {
+    let db = Pair::fresh().await;
+    for number in 0..40 {
+        db.both(&format!("create table t{number} (id int primary key)")).await;
+        db.source(&format!("insert into t{number} values (1)")).await;
+    }
+    let role = limited(&db, 6).await;
+    let run = db.sync().target_role(&role).parallel(32).await.expect_ok();
+    run.expect_note("5 of 32 jobs at once, for want of connections: target while connecting to");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_server_without_room_for_any_worker_is_named() {
+    let db = changed().await;
+    let role = limited(&db, 1).await;
+    let run = db.sync().target_role(&role).args(&["-retries", "1"]).await.expect_exit(1);
+    run.expect_failed("one", &["target while connecting to", "too many connections", "53300"]);
+}

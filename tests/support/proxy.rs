@@ -1,0 +1,139 @@
+//! A TCP proxy on 127.0.0.1 that does harm on request: it cuts or stalls a connection after so many
+//! bytes or when a text passes, and refuses new ones. Faults are used up one by one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// Seen from the program under test.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Up,
+    Down,
+}
+
+#[derive(Clone)]
+pub enum When {
+    /// So many bytes of one connection have passed this way.
+    Bytes(u64),
+    /// This text passes.
+    Text(&'static str),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// What was read last does not arrive.
+    Cut,
+    /// It arrives, but no answer to it does.
+    Pass,
+    /// Nothing passes any more, and nobody is told.
+    Stall,
+}
+
+#[derive(Clone)]
+struct Fault {
+    way: Way,
+    when: When,
+    then: Then,
+}
+
+pub struct Proxy {
+    port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    server: String,
+    faults: Mutex<Vec<Fault>>,
+    cuts: AtomicU32,
+    /// How many more connections are closed as soon as they come.
+    refused: AtomicU32,
+}
+
+impl Proxy {
+    /// In front of `host:port`. Lives as long as the test's runtime.
+    pub async fn to(server: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let state = Arc::new(State { server: server.into(), ..State::default() });
+        tokio::spawn(serve(listener, state.clone()));
+        Self { port, state }
+    }
+
+    /// The URL with the proxy in the server's place.
+    pub fn url(&self, url: &str) -> String {
+        url.replace(&self.state.server, &format!("127.0.0.1:{}", self.port))
+    }
+
+    /// Adds a fault for whichever connection meets it first.
+    pub fn fault(&self, way: Way, when: When, then: Then) {
+        self.state.faults.lock().expect("no panic under the lock").push(Fault { way, when, then });
+    }
+
+    pub fn refuse(&self, connections: u32) {
+        self.state.refused.store(connections, Ordering::SeqCst);
+    }
+
+    /// How many connections were cut or stalled so far.
+    pub fn harm(&self) -> u32 {
+        self.state.cuts.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let less = |left: u32| left.checked_sub(1);
+        if state.refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok() {
+            continue;
+        }
+        connections.spawn(connection(client, state.clone()));
+    }
+}
+
+/// Ends, and closes both sides, as soon as one way ends.
+async fn connection(client: TcpStream, state: Arc<State>) {
+    let Ok(server) = TcpStream::connect(&state.server).await else { return };
+    let ((from_client, to_client), (from_server, to_server)) =
+        (client.into_split(), server.into_split());
+    tokio::select! {
+        () = pump(from_client, to_server, Way::Up, &state) => {}
+        () = pump(from_server, to_client, Way::Down, &state) => {}
+    }
+}
+
+async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: &State) {
+    let (mut bytes, mut passed) = (vec![0; 16 * 1024], 0);
+    loop {
+        let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
+        passed += read as u64;
+        let then = state.harm(way, passed, &bytes[..read]);
+        if then == Some(Then::Stall) {
+            return std::future::pending().await;
+        }
+        if then == Some(Then::Cut) || to.write_all(&bytes[..read]).await.is_err() || then.is_some()
+        {
+            return;
+        }
+    }
+}
+
+impl State {
+    /// What to do now; that fault is used up.
+    fn harm(&self, way: Way, passed: u64, bytes: &[u8]) -> Option<Then> {
+        let mut faults = self.faults.lock().expect("no panic under the lock");
+        let met = |fault: &Fault| match &fault.when {
+            _ if fault.way != way => false,
+            When::Bytes(limit) => passed >= *limit,
+            When::Text(text) => bytes.windows(text.len()).any(|window| window == text.as_bytes()),
+        };
+        let fault = faults.iter().position(met).map(|at| faults.remove(at))?;
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+        Some(fault.then)
+    }
+}
