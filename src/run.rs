@@ -99,7 +99,7 @@ async fn rounds(
         let error = match ended {
             Ok(None) => return Ok(()),
             Ok(Some(lost)) => lost,
-            Err(error) if passes(&error, report.retries) => error,
+            Err(error) if passes(&error, &ends) => error,
             Err(error) => return Err(error),
         };
         if stop.requested().is_some() || report.retries >= settings.retries {
@@ -118,8 +118,13 @@ async fn rounds(
 
 /// Whether a round that did not come to work is tried again: a server that answers that it is
 /// starting or full, or one that was there before. A name that leads nowhere is said at once.
-fn passes(error: &Error, retries: u32) -> bool {
-    error.is_transient() && (retries > 0 || error.sqlstate().is_some())
+fn passes(error: &Error, (source, target): &(Arc<Source>, Arc<Target>)) -> bool {
+    let Error::Database(error) = error else { return false };
+    let reached = match error.side {
+        Side::Source => source.was_reached(),
+        Side::Target => target.was_reached(),
+    };
+    error.is_transient() && (reached || error.sqlstate.is_some())
 }
 
 /// One snapshot's work. Gives the reason when another round has to follow.

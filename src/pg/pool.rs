@@ -136,6 +136,11 @@ impl Pool {
         }
     }
 
+    /// Whether any session was ever opened.
+    pub fn was_reached(&self) -> bool {
+        !self.opened.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Server processes of sessions that were left in the middle of something.
     pub fn left(&self) -> Vec<Backend> {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()

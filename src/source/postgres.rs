@@ -178,6 +178,11 @@ impl Source {
         *self.keeper.lock().await = None;
     }
 
+    /// Whether the server was there at some time of this run.
+    pub fn was_reached(&self) -> bool {
+        self.pool.was_reached()
+    }
+
     pub async fn cancel_all(&self) {
         self.pool.cancel_all().await;
     }

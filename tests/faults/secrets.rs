@@ -81,7 +81,7 @@ async fn a_config_file_with_a_password_that_others_can_read_gets_a_warning() {
         let mode = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(&config, mode).expect("the file is ours");
         let run = db.sync().without_urls().args(&["-config", &config]).await.expect_ok();
-        let found = run.notes().iter().any(|note| note.contains("can be read by"));
+        let found = run.notes().iter().any(|note| note.contains("others can read it"));
         assert_eq!(found, warned, "{run}");
         silent(&db, &role, run).await;
     }

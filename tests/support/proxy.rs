@@ -9,6 +9,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+/// No text that is waited for is longer.
+const TAIL: usize = 64;
+
 /// Seen from the program under test.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Way {
