@@ -89,11 +89,16 @@ async fn a_deadlock_is_tried_again() {
 #[tokio::test]
 async fn a_statement_timeout_of_the_role_does_not_hold_for_a_run() {
     let db = changed().await;
+    db.target(
+        "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(1); return null; end';
+         create trigger slow after update on one for each statement execute function slow();
+         alter table one enable always trigger slow",
+    )
+    .await;
     for side in [&db.source, &db.target] {
-        let name = &db.name;
-        side.run(&format!("alter database {name} set statement_timeout = '1ms'")).await;
-        side.run(&format!("alter database {name} set idle_in_transaction_session_timeout = '1ms'"))
-            .await;
+        for timeout in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+            side.run(&format!("alter database {} set {timeout} = '500ms'", db.name)).await;
+        }
     }
     db.settle().await;
 }
