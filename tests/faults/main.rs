@@ -11,5 +11,6 @@ mod locks;
 mod poolers;
 mod rails;
 mod secrets;
+mod servers;
 mod signals;
 mod terminated;

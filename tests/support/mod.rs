@@ -8,6 +8,7 @@
 mod cluster;
 mod content;
 mod outcome;
+mod own;
 mod pair;
 mod proxy;
 mod random;
@@ -19,6 +20,7 @@ mod untouched;
 
 pub use cluster::{Server, clusters};
 pub use outcome::{Outcome, TableResult};
+pub use own::{OwnServer, SmallDisk};
 pub use pair::Pair;
 pub use proxy::{Proxy, Then, Way, When};
 pub use random::Random;

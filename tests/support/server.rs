@@ -79,7 +79,7 @@ pub fn start(folder: &Path, bin: &Path) -> String {
 }
 
 /// Starts the server on a free port; another process may take the port first, so tries thrice.
-fn launch(user: &ServerUser, folder: &Path, bin: &Path) -> u16 {
+pub fn launch(user: &ServerUser, folder: &Path, bin: &Path) -> u16 {
     for last in [false, false, true] {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("a bound socket has an address").port();
@@ -99,13 +99,13 @@ fn launch(user: &ServerUser, folder: &Path, bin: &Path) -> u16 {
 }
 
 /// Who runs the servers: this user, unless it is root.
-enum ServerUser {
+pub enum ServerUser {
     Myself,
     Other { uid: u32, gid: u32 },
 }
 
 impl ServerUser {
-    fn find() -> Self {
+    pub fn find() -> Self {
         if id(&["-u"]) != Some(0) {
             return Self::Myself;
         }
@@ -115,14 +115,14 @@ impl ServerUser {
             .expect("root has a user postgres or nobody to drop to")
     }
 
-    fn own(&self, folder: &Path) {
+    pub fn own(&self, folder: &Path) {
         if let Self::Other { uid, gid } = self {
             std::os::unix::fs::chown(folder, Some(*uid), Some(*gid)).expect("root can chown");
         }
     }
 
     /// In a session of its own: a Ctrl-C in the terminal is not meant for the servers.
-    fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("setsid");
         command.arg("--wait");
         if let Self::Other { uid, gid } = self {
@@ -139,14 +139,14 @@ fn id(args: &[&str]) -> Option<u32> {
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()
 }
 
-fn run(command: &mut Command) {
+pub fn run(command: &mut Command) {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let said = || format!("{}{}", text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{command:?} failed:\n{}", said());
 }
 
-fn append(path: &Path, text: &str) {
+pub fn append(path: &Path, text: &str) {
     let old = fs::read_to_string(path).expect("postgresql.conf can be read");
     fs::write(path, old + text).expect("postgresql.conf can be written");
 }
