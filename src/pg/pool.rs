@@ -126,7 +126,8 @@ impl Pool {
 
     /// Waits for a free place, then gives a clean session.
     pub async fn get(&self) -> Result<Lease> {
-        match self.inner.get().await {
+        // Boxed: connecting is deep, and the compiler lays out in one piece whatever awaits it.
+        match Box::pin(self.inner.get()).await {
             Ok(mut object) => {
                 object.set_clean(false);
                 Ok(Lease(Some(object)))
