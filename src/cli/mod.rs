@@ -27,7 +27,13 @@ pub enum Cli {
 /// Reads the command line (program name first), the environment and the files that they name.
 /// Fails with [`Error::Config`] only.
 pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
-    let variables = variables(std::env::vars_os())?;
+    let mut variables = variables(std::env::vars_os())?;
+    // Cron and containers set neither USER nor LOGNAME; like psql, ask the system who runs this.
+    if !["USER", "LOGNAME"].iter().any(|name| variables.contains_key(*name))
+        && let Ok(user) = whoami::username()
+    {
+        variables.insert("USER".to_owned(), user);
+    }
     parse_in(argv, &Surroundings { variables, read: &read_file })
 }
 
