@@ -28,8 +28,7 @@ every_pair() {
     done
 }
 
-# What these programs cannot be asked: they come without the extensions of contrib and without
-# PostGIS, whose tests run in scripts/test.sh.
+# These programs come without PostGIS, whose tests run in scripts/test.sh.
 left_out='test(/^extensions::postgis_/)'
 
 pairs=$(neighbours)
@@ -42,7 +41,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
-echo "left out, for want of extensions: $left_out"
+echo "left out, since these servers come without PostGIS: $left_out"
 for version in $(tr ' -' '\n\n' <<<"$pairs" | sort -un); do need_server "$version"; done
 cargo nextest run --no-run --test sync
 

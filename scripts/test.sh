@@ -2,7 +2,9 @@
 # Checks and tests everything, as continuous integration does: format, lints, layers, build, tests.
 # Needs cargo; on Debian and Ubuntu it installs the PostgreSQL server programs when they are
 # missing. The tests start and stop their own servers, unless PGSYNC_TEST_SOURCE and
-# PGSYNC_TEST_TARGET name two (superuser URLs). Arguments are passed on to the test runner.
+# PGSYNC_TEST_TARGET name two (superuser URLs). Where npm is installed, what depends on the server's
+# version is tested between the oldest and the newest, too; scripts/test-matrix.sh does more of that.
+# Arguments are passed on to the test runner.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
@@ -19,6 +21,10 @@ if ! have cargo; then
 fi
 if [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; then
     need_postgres
+    if ! need_postgis; then
+        echo "PostGIS cannot be installed: its tests are left out"
+        without_postgis=yes
+    fi
 fi
 
 step "format"
@@ -52,9 +58,20 @@ trap dismiss_servers EXIT
 
 step "tests"
 if have cargo-nextest; then
-    cargo nextest run --no-fail-fast "$@" 2>&1 | tee target/test.log
+    cargo nextest run --no-fail-fast ${without_postgis:+-E 'not test(/^extensions::postgis_/)'} "$@" 2>&1 | tee target/test.log
 else
-    cargo test --no-fail-fast "$@" 2>&1 | tee target/test.log
+    cargo test --no-fail-fast "$@" ${without_postgis:+-- --skip postgis_} 2>&1 | tee target/test.log
+fi
+
+# Only for the whole suite on servers of our own.
+if [ $# = 0 ] && [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; then
+    step "oldest and newest servers"
+    if have npm && have cargo-nextest; then
+        ./scripts/test-matrix.sh --pairs "10-18 18-10" \
+            types:: composed:: key_types:: widening:: extensions:: partitions:: shapes:: digests::
+    else
+        echo "npm or cargo-nextest is not installed: skipped"
+    fi
 fi
 
 step "done"

@@ -35,6 +35,21 @@ need_postgres() {
     postgres_bin >/dev/null
 }
 
+# Installs PostGIS for the server programs that postgres_bin finds; fails where that cannot be done.
+need_postgis() {
+    local bin major
+    bin=$(postgres_bin)
+    major=$("$bin/postgres" --version | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+    if [ -e "$("$bin/pg_config" --sharedir 2>/dev/null)/extension/postgis.control" ] ||
+        [ -e "/usr/share/postgresql/$major/extension/postgis.control" ]; then
+        return
+    fi
+    if ! command -v apt-get >/dev/null 2>&1; then return 1; fi
+    echo "installing PostGIS from this system's packages"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        "postgresql-$major-postgis-3" >/dev/null
+}
+
 # Runs a command as the user that may run servers: they refuse root.
 as_server_user() {
     local user

@@ -4,9 +4,13 @@
 pub struct Random(u64);
 
 impl Random {
+    pub fn seeded() -> Self {
+        Self(Self::seed())
+    }
+
     /// The seed in `PGSYNC_TEST_SEED`, else one of the clock's; printed when the test fails.
     #[allow(clippy::print_stderr)] // the test runner shows it for failed tests only
-    pub fn seeded() -> Self {
+    pub fn seed() -> u64 {
         let clock = || {
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
             now.expect("the clock is past 1970").as_nanos() as u64
@@ -14,7 +18,7 @@ impl Random {
         let given = std::env::var("PGSYNC_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = given.unwrap_or_else(clock);
         eprintln!("PGSYNC_TEST_SEED={seed}");
-        Self(seed)
+        seed
     }
 
     pub fn new(seed: u64) -> Self {
@@ -32,5 +36,10 @@ impl Random {
     /// Below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit
+    }
+
+    /// True so many times in a hundred.
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
     }
 }

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod composed;
 mod cycles;
 mod digests;
 mod encodings;
@@ -17,6 +18,7 @@ mod key_types;
 mod keys;
 mod late_commit;
 mod partitions;
+mod property;
 mod reference_case;
 mod rights;
 mod selection;

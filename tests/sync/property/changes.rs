@@ -1,0 +1,103 @@
+//! Random changes to a random schema.
+
+use super::schema::{Key, Schema, Table};
+use crate::support::Random;
+
+/// Statements for the source, each a transaction of its own. Some will break a constraint.
+pub fn script(schema: &Schema, random: &mut Random, first: bool) -> Vec<String> {
+    // A change sets the timestamp: only at first may a row be old.
+    let ages = ["now()", "null", "'infinity'", if first { "'2020-02-02'" } else { "now()" }];
+    let mut statements = Vec::new();
+    for table in &schema.tables {
+        for _ in 0..1 + random.below(4) {
+            statements.extend(change(schema, table, random, &ages));
+        }
+    }
+    statements
+}
+
+/// Statements for the target that a run has to undo: rows removed, and where every row is compared,
+/// rows changed.
+pub fn disturbance(schema: &Schema, random: &mut Random) -> Vec<String> {
+    let tables = schema.tables.iter().filter(|_| random.chance(20)).collect::<Vec<_>>();
+    tables
+        .into_iter()
+        .map(|table| match table.stamp.is_none() && random.chance(50) {
+            true => update(table, random, ""),
+            false => format!("delete from {} where {}", table.quoted(), some(table, random, 20)),
+        })
+        .collect()
+}
+
+fn change(schema: &Schema, table: &Table, random: &mut Random, ages: &[&str]) -> Vec<String> {
+    let stamp = match table.stamp {
+        Some("date") => ", updated_at = current_date",
+        Some(_) => ", updated_at = clock_timestamp()",
+        None => "",
+    };
+    match random.below(20) {
+        0..8 => {
+            let rows = [1, 3, 40, 300][random.below(4) as usize];
+            insert(schema, table, random, (rows, ages))
+        }
+        8..14 => vec![update(table, random, stamp)],
+        14..18 => vec![format!("delete from {} where {}", table.quoted(), some(table, random, 30))],
+        18 => vec![format!("truncate {} cascade", table.quoted())],
+        _ => vec![format!("update {0} set {1} = {1}", table.quoted(), table.columns[0].quoted())],
+    }
+}
+
+fn insert(
+    schema: &Schema,
+    table: &Table,
+    random: &mut Random,
+    (rows, ages): (u64, &[&str]),
+) -> Vec<String> {
+    let mut names: Vec<String> = table.columns.iter().map(|column| column.quoted()).collect();
+    names.extend(table.stamp.map(|_| "updated_at".to_owned()));
+    names.extend(table.parent.map(|_| "parent".to_owned()));
+    let values = |random: &mut Random| {
+        let mut values: Vec<String> =
+            table.columns.iter().map(|column| column.value(random)).collect();
+        values.extend(table.stamp.map(|_| ages[random.below(4) as usize].to_owned()));
+        values.extend(table.parent.map(|(parent, _)| {
+            let parent = &schema.tables[parent];
+            let key = parent.columns[0].quoted();
+            let place = random.below(20);
+            format!("(select {key} from {} order by {key} offset {place} limit 1)", parent.quoted())
+        }));
+        format!("({})", values.join(", "))
+    };
+    // ON CONFLICT knows no deferrable constraint: there one row goes at a time.
+    let (group, unless) = match table.key {
+        Key::Deferrable => (1, ""),
+        _ => (rows, " on conflict do nothing"),
+    };
+    let rows: Vec<String> = (0..rows).map(|_| values(random)).collect();
+    let into = format!("insert into {} ({})", table.quoted(), names.join(", "));
+    rows.chunks(group as usize)
+        .map(|rows| format!("{into} values {}{unless}", rows.join(", ")))
+        .collect()
+}
+
+/// One column of some rows gets one value; of a key, only one row does.
+fn update(table: &Table, random: &mut Random, stamp: &str) -> String {
+    let place = random.below(table.columns.len() as u64) as usize;
+    let column = &table.columns[place];
+    let most = if place < table.width { 1 } else { 40 };
+    let (name, value) = (column.quoted(), column.value(random));
+    format!(
+        "update {} set {name} = {value}{stamp} where {}",
+        table.quoted(),
+        some(table, random, most)
+    )
+}
+
+/// Some rows, the same ones whenever the case is run again.
+fn some(table: &Table, random: &mut Random, most: u64) -> String {
+    let (from, rows) = (random.below(50), 1 + random.below(most));
+    format!(
+        "ctid in (select ctid from {0} x order by md5(x::text) offset {from} limit {rows})",
+        table.quoted()
+    )
+}
