@@ -84,7 +84,11 @@ select pg_catalog.json_build_object(
         and u.place operator(pg_catalog.<=) coalesce(
           (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
       group by ic.relname, i.indisprimary, i.indimmediate, i.indnatts, i.*
-      having pg_catalog.bool_and(a.attnotnull)
+      having pg_catalog.bool_and(a.attnotnull and not exists (
+          -- From PostgreSQL 18, where a NOT NULL that is not validated lets old NULLs be.
+          select from pg_catalog.pg_constraint nn
+          where nn.conrelid operator(pg_catalog.=) c.oid and nn.contype operator(pg_catalog.=) 'n'
+            and not nn.convalidated and a.attnum operator(pg_catalog.=) any (nn.conkey)))
         and pg_catalog.count(*) operator(pg_catalog.=) coalesce(
           (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
     ) k

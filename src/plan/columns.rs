@@ -1,11 +1,11 @@
-//! Which columns travel, under which types, and what tells rows apart. Both sides are agreed by
-//! name; a pair of types is accepted only when every value of the source's arrives unaltered.
+//! Which columns travel, and under which types. Both sides are agreed by name; a pair of types is
+//! accepted only when every value of the source's arrives unaltered.
 
 use crate::error::Error;
 use crate::ident::Ident;
 use crate::plan::{Ground, Timestamp, TimestampKind};
 use crate::sql::{Sql, sql};
-use crate::table::{Column, Key, Operator, Table};
+use crate::table::{Column, Table};
 
 /// One column that travels.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,20 +38,6 @@ pub enum Hashed {
     Binary(Ident),
 }
 
-/// One key column with the equality of the index on each side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeyColumn {
-    pub name: Ident,
-    pub cast: Option<Sql>,
-    /// Schema and name of the source's type, under which its keys are looked up again.
-    pub source_type: (Ident, Ident),
-    pub source_equals: Operator,
-    pub target_equals: Operator,
-    pub hashed: Hashed,
-    /// Equal values can differ: citext, numeric, a nondeterministic collation.
-    pub wide: bool,
-}
-
 /// The columns that travel.
 ///
 /// # Errors
@@ -78,6 +64,15 @@ pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<Plan
             "column \"{}\" is missing on the target: add it there ({})",
             here.name.as_str(),
             here.type_text
+        )
+    }));
+    let computed = target.columns.iter().filter(|there| there.generated);
+    let kept = computed.filter(|there| source.column(&there.name).is_some_and(|h| !h.generated));
+    problems.extend(kept.map(|there| {
+        format!(
+            "column \"{}\" is generated on the target only, so the source's values cannot be kept \
+             there: drop the expression",
+            there.name.as_str()
         )
     }));
     if columns.is_empty() && problems.is_empty() {
@@ -237,91 +232,6 @@ fn binary(here: &Column, there: &Column) -> bool {
     let listed = BINARY.contains(&there.type_name.as_str().trim_start_matches('_'));
     let same = here.type_name == there.type_name && cast(here, there).is_none();
     listed && same && built_in(here) && built_in(there)
-}
-
-/// Types whose equality is identity: equal values print alike.
-const IDENTICAL: &[&str] = &[
-    "int2",
-    "int4",
-    "int8",
-    "uuid",
-    "text",
-    "varchar",
-    "bytea",
-    "date",
-    "timestamp",
-    "timestamptz",
-    "time",
-    "bool",
-    "oid",
-    "name",
-    "char",
-    "macaddr",
-    "macaddr8",
-    "pg_lsn",
-    "bit",
-    "varbit",
-];
-
-/// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
-/// there is no other. Empty when no set of columns is unique on both sides.
-pub fn key(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
-    let mut candidates: Vec<&Key> = target.keys.iter().collect();
-    candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
-    let agreed = candidates.into_iter().find_map(|there| {
-        let here = source.keys.iter().find(|here| same_columns(here, there))?;
-        Some((key_columns((here, source), (there, target), columns)?, there.deferrable))
-    });
-    agreed.unwrap_or_default()
-}
-
-fn same_columns(one: &Key, other: &Key) -> bool {
-    one.columns.len() == other.columns.len()
-        && one.columns.iter().all(|a| other.columns.iter().any(|b| a.name == b.name))
-}
-
-fn key_columns(
-    (here, source): (&Key, &Table),
-    (there, target): (&Key, &Table),
-    columns: &[PlanColumn],
-) -> Option<Vec<KeyColumn>> {
-    let column = |name: &Ident| {
-        let planned = columns.iter().find(|column| &column.name == name)?;
-        let described = target.column(name)?;
-        let origin = source.column(name)?;
-        let origin = (origin.type_schema.clone(), origin.type_name.clone());
-        let source = here.columns.iter().find(|column| &column.name == name)?;
-        let target_key = there.columns.iter().find(|column| &column.name == name)?;
-        let built_in = described.type_schema.as_str() == "pg_catalog";
-        let identical = built_in && IDENTICAL.contains(&described.type_name.as_str());
-        let operator =
-            |schema: &Ident, name: &str| Operator { schema: schema.clone(), name: name.to_owned() };
-        Some(KeyColumn {
-            name: name.clone(),
-            cast: planned.cast.clone(),
-            source_type: origin,
-            source_equals: operator(&source.equals_schema, &source.equals_name),
-            target_equals: operator(&target_key.equals_schema, &target_key.equals_name),
-            hashed: planned.hashed.clone(),
-            wide: !identical || described.nondeterministic,
-        })
-    };
-    there.columns.iter().map(|key| column(&key.name)).collect()
-}
-
-/// Marks the columns that an update never sets, those of the key whose equality is identity; and
-/// puts the timestamp first, so that a row's timestamp is the bytes up to its first tab.
-pub fn arrange(
-    mut columns: Vec<PlanColumn>,
-    key: &[KeyColumn],
-    timestamp: Option<&Timestamp>,
-) -> Vec<PlanColumn> {
-    columns.sort_by_key(|column| timestamp.is_none_or(|first| first.column != column.name));
-    for column in &mut columns {
-        let fixed = key.iter().any(|key| key.name == column.name && !key.wide);
-        column.settable = column.settable && !fixed;
-    }
-    columns
 }
 
 /// The column by which changes are found, if both sides have it with a type that can serve.

@@ -3,6 +3,7 @@
 
 pub mod columns;
 pub mod ddl;
+pub mod key;
 pub mod placeholder;
 pub mod references;
 pub mod remedy;
@@ -14,7 +15,8 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::sql::digest::Hasher;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
-use columns::{KeyColumn, PlanColumn};
+use columns::PlanColumn;
+use key::KeyColumn;
 use placeholder::Placeholder;
 use references::References;
 use remedy::Remedy;
@@ -153,11 +155,11 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     })?;
     visible(source, target)?;
     let columns = columns::agree(source, target, ground)?;
-    let (key, key_deferrable) = columns::key(source, target, &columns);
+    let (key, key_deferrable) = key::agree(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &ground.timestamp);
     let references = candidate.references;
     let drifting = references.drifting(candidate.target_name);
-    let columns = columns::arrange(columns, &key, timestamp.as_ref());
+    let columns = key::arrange(columns, &key, timestamp.as_ref());
     let drifting =
         columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
     let shape = Shape {

@@ -6,6 +6,7 @@ use super::log::Horizon;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
+use crate::plan::key::KeyColumn;
 use crate::plan::{Shape, Timestamp, TimestampKind};
 use crate::table::Operator;
 
@@ -174,7 +175,7 @@ impl Shape {
         )
     }
 
-    fn source_type(&self, column: &crate::plan::columns::KeyColumn) -> Sql {
+    fn source_type(&self, column: &KeyColumn) -> Sql {
         sql!("{schema}.{name}", schema = column.source_type.0, name = column.source_type.1)
     }
 }

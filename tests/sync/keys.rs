@@ -154,3 +154,20 @@ async fn values_without_an_equality_operator_are_followed() {
         update loose set j = '[]' where p[0] = 9; delete from loose where p[0] = 10";
     db.follow(changes).await.expect_changes("item", (0, 1, 0));
 }
+
+#[tokio::test]
+async fn a_not_null_that_was_never_validated_makes_no_key() {
+    let db = Pair::with("create table item (id int unique, name text)").await;
+    if db.version().await < 18 {
+        return;
+    }
+    db.source("insert into item values (null, 'a'), (null, 'b'), (1, 'c')").await;
+    db.both("alter table item add constraint kept not null id not valid").await;
+    db.source("alter table item drop constraint kept").await;
+    db.sync().await.expect_exit(1);
+    db.target("alter table item drop constraint kept").await;
+    db.sync().await.expect_ok();
+    db.both("alter table item add constraint kept not null id not valid").await;
+    db.source("update item set name = 'x' where id = 1; delete from item where name = 'a'").await;
+    db.settle().await;
+}

@@ -6,7 +6,6 @@ mod support;
 
 mod changes;
 mod composed;
-mod cycles;
 mod digests;
 mod encodings;
 mod extensions;

@@ -146,6 +146,36 @@ async fn generated_and_identity_columns_hold_the_sources_values() {
 }
 
 #[tokio::test]
+async fn a_virtual_column_is_left_to_each_side_and_may_become_a_plain_one() {
+    let db = Pair::fresh().await;
+    if db.version().await < 18 {
+        return;
+    }
+    db.both("create table item (id int primary key, a int, twice int generated always as (a * 2) virtual)").await;
+    db.source("create table other (id int primary key, a int, twice int generated always as (a * 2) virtual)").await;
+    db.target("create table other (id int primary key, a int, twice int)").await;
+    for table in ["item", "other"] {
+        db.source(&format!("insert into {table} select i, i from generate_series(1, 100) i")).await;
+    }
+    db.follow("update item set a = -a where id = 20; update other set a = -a where id = 20").await;
+}
+
+#[tokio::test]
+async fn a_column_that_only_the_target_generates_is_refused_by_name() {
+    let db = Pair::fresh().await;
+    if db.version().await < 12 {
+        return;
+    }
+    db.source("create table item (id int primary key, a int, twice int)").await;
+    db.target("create table item (id int primary key, a int, twice int generated always as (a * 2) stored)").await;
+    db.source("insert into item values (1, 1, 7)").await;
+    db.sync()
+        .await
+        .expect_exit(1)
+        .expect_failed("item", &["\"twice\" is generated on the target only"]);
+}
+
+#[tokio::test]
 async fn columns_in_another_order_and_extra_columns_on_the_target_are_fine() {
     let db = Pair::fresh().await;
     db.source("create table item (id int primary key, a text, b text, updated_at timestamptz)")
