@@ -4,6 +4,7 @@
 pub mod columns;
 pub mod ddl;
 pub mod key;
+pub mod layout;
 pub mod placeholder;
 pub mod references;
 pub mod remedy;

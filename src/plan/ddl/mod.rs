@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::definition::{ColumnShape, Definitions, Kind, Object};
 use crate::ident::{Ident, TableName};
+use crate::plan::layout;
 use crate::sql::{Sql, ddl};
 use walk::Walk;
 
@@ -94,7 +95,12 @@ impl Ask<'_> {
         let wanted = self.wanted();
         let mut walk = Walk::new(self);
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
+        let misplaced = layout::misplaced(self.source, |object| self.there(object));
         for object in &self.source.objects {
+            let table = object.table.as_ref().unwrap_or(&object.id);
+            if misplaced.contains(table.as_str()) {
+                continue;
+            }
             let Some(root) = object.root.as_ref().filter(|root| selected.contains(root)) else {
                 continue;
             };
