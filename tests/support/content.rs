@@ -8,10 +8,10 @@ use super::session::Session;
 /// Lines of difference that are worth printing.
 const SHOWN: usize = 20;
 
-/// Settings that text output depends on.
-const PIN: &str =
-    "set timezone = 'UTC'; set datestyle = 'ISO, MDY'; set intervalstyle = 'postgres';
-    set extra_float_digits = 3; set bytea_output = 'hex'; set client_encoding = 'UTF8'";
+/// Settings that text output depends on, for one statement: the test's session keeps its own.
+const PIN: &str = "begin; set local timezone = 'UTC'; set local datestyle = 'ISO, MDY';
+    set local intervalstyle = 'postgres'; set local extra_float_digits = 3;
+    set local bytea_output = 'hex'; set local client_encoding = 'UTF8'";
 
 /// The columns of $table. What holds floating point numbers goes by its bytes: their text differs
 /// between servers before and after PostgreSQL 12.
@@ -76,17 +76,16 @@ async fn select(side: &Session, table: &str, columns: &str) -> String {
 
 /// A short text that equal contents share; the rows themselves stay on the server.
 async fn digest(side: &Session, query: &str) -> String {
-    side.run(PIN).await;
     side.value(&format!(
-        "select count(*) || ' ' || coalesce(sum(('x' || left(md5(convert_to(line, 'UTF8')), 15))::bit(60)::bigint), 0)
-         from ({query}) q"
+        "{PIN}; select count(*) || ' ' || coalesce(sum(('x' || left(md5(convert_to(line, 'UTF8')), 15))::bit(60)::bigint), 0)
+         from ({query}) q; commit"
     ))
     .await
 }
 
 async fn rows(side: &Session, query: &str) -> Vec<String> {
-    side.run(PIN).await;
-    side.column(&format!("select line from ({query}) q order by line collate \"C\"")).await
+    side.column(&format!("{PIN}; select line from ({query}) q order by line collate \"C\"; commit"))
+        .await
 }
 
 /// `-` is only on the source, `+` only on the target.
