@@ -213,20 +213,33 @@ fn md5(text: &Sql) -> Sql {
     )
 }
 
-/// One hash per value, under exclusive or.
+/// One hash per value, under exclusive or; each with a seed of its own.
+///
+/// The hashes of 64-bit integers and timestamps fold their value to 32 bits first, so that 1 and 2^32
+/// collide. The whole value goes into the seed as well, which takes 64 bits: an integer as it is, a
+/// timestamp by the hash of its seconds.
 fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
     let hashes = values.enumerate().map(|(index, value)| {
+        let seed = index + 1;
         let call = match &value.hashed {
-            Hashed::Integer => sql!("hashint8extended({v}::pg_catalog.int8", v = value.value),
-            Hashed::Timestamp => {
-                sql!("timestamp_hash_extended({v}::pg_catalog.timestamp", v = value.value)
-            }
-            Hashed::Uuid => sql!("uuid_hash_extended({v}", v = value.value),
-            Hashed::Text => text_call(value.value),
-            Hashed::Printed => text_call(sql!("row({v})", v = value.value)),
-            Hashed::Binary(send) => text_call(binary(send, &value.value)),
+            Hashed::Integer => sql!(
+                "hashint8extended({v}::pg_catalog.int8, {v}::pg_catalog.int8 operator(pg_catalog.#) \
+                 {seed}::pg_catalog.int8)",
+                v = value.value,
+                seed = seed,
+            ),
+            Hashed::Timestamp => sql!(
+                "timestamp_hash_extended({v}::pg_catalog.timestamp, pg_catalog.hashfloat8extended(\
+                 pg_catalog.date_part('epoch', {v}::pg_catalog.timestamp), {seed}))",
+                v = value.value,
+                seed = seed,
+            ),
+            Hashed::Uuid => sql!("uuid_hash_extended({v}, {seed})", v = value.value, seed = seed),
+            Hashed::Text => text_call(value.value, seed),
+            Hashed::Printed => text_call(sql!("row({v})", v = value.value), seed),
+            Hashed::Binary(send) => text_call(binary(send, &value.value), seed),
         };
-        sql!("coalesce(pg_catalog.{call}, {seed}), 0)", call = call, seed = index + 1)
+        sql!("coalesce(pg_catalog.{call}, 0)", call = call)
     });
     sql!("({hashes})", hashes = Sql::join(hashes, " operator(pg_catalog.#) "))
 }
@@ -235,8 +248,12 @@ fn binary(send: &Ident, value: &Sql) -> Sql {
     sql!("pg_catalog.{send}({value})", send = send, value = value)
 }
 
-fn text_call(value: Sql) -> Sql {
-    sql!("hashtextextended({value}::pg_catalog.text collate pg_catalog.\"C\"", value = value)
+fn text_call(value: Sql, seed: usize) -> Sql {
+    sql!(
+        "hashtextextended({value}::pg_catalog.text collate pg_catalog.\"C\", {seed})",
+        value = value,
+        seed = seed,
+    )
 }
 
 /// Buckets of one table, as a relation `b` to join and the condition that a row lies in one.

@@ -218,7 +218,7 @@ impl Log {
             written = Sql::trusted(written),
             removed = Sql::trusted(removed),
             log = self.table,
-            progress = progress.assignments(),
+            progress = progress.assignments(At::Batch),
             id = id,
         )
     }
@@ -229,7 +229,7 @@ impl Log {
             "update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) {inserted} \
              where l.id operator(pg_catalog.=) {id}",
             log = self.table,
-            progress = progress.assignments(),
+            progress = progress.assignments(At::Batch),
             inserted = inserted,
             id = id,
         )
@@ -242,7 +242,7 @@ impl Log {
              end_time = pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) {id} \
              returning {shown}",
             log = self.table,
-            progress = progress.assignments(),
+            progress = progress.assignments(At::End),
             status = Literal(status),
             error = error.map(Literal),
             id = id,
@@ -285,11 +285,20 @@ pub enum Writes {
     Both,
 }
 
+/// When a row of the log is written. Batches only move its watermark forward; at the end it is that of
+/// the snapshot, which is further back where the latest rows have vanished.
+#[derive(Clone, Copy)]
+enum At {
+    Batch,
+    End,
+}
+
 impl Progress {
-    fn assignments(&self) -> Sql {
-        let watermark = match &self.watermark {
-            Some(moment) => sql!("greatest(l.watermark, {moment})", moment = moment),
-            None => Sql::trusted("l.watermark"),
+    fn assignments(&self, at: At) -> Sql {
+        let watermark = match (&self.watermark, at) {
+            (None, _) => Sql::trusted("l.watermark"),
+            (Some(moment), At::Batch) => sql!("greatest(l.watermark, {moment})", moment = moment),
+            (Some(moment), At::End) => sql!("coalesce({moment}, l.watermark)", moment = moment),
         };
         sql!(
             "rows_processed = l.rows_processed operator(pg_catalog.+) {processed}, \

@@ -38,8 +38,7 @@ async fn changes(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
 /// The windows must be equal now. Where they are not, a row has left the source's window backwards in
 /// time, or somebody else writes to the target: the whole table is compared.
 async fn settle(job: &mut Job) -> Result<()> {
-    let settings = &job.engine.settings;
-    if settings.dry_run || settings.fire_triggers || !job.plan.deletes {
+    if job.engine.settings.dry_run {
         return Ok(());
     }
     let (source, target) = windows(job)?;

@@ -136,3 +136,26 @@ async fn a_row_whose_timestamp_went_backwards_is_followed() {
     db.sync().await.expect_ok().expect_changes("item", (0, 1, 0));
     db.assert_same("item").await;
 }
+
+#[tokio::test]
+async fn a_change_older_than_a_row_that_vanished_is_followed() {
+    let db =
+        Pair::with("create table item (id int primary key, name text, updated_at timestamptz)")
+            .await;
+    db.source("insert into item values (1, 'a', '2024-01-01'), (2, 'b', '2026-06-01')").await;
+    db.sync().await.expect_ok();
+    db.source("delete from item where id = 2").await;
+    db.sync().await.expect_ok();
+    db.source("update item set name = 'z', updated_at = '2025-01-01' where id = 1").await;
+    db.sync().await.expect_ok();
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn without_deletes_a_row_that_differs_is_repaired_all_the_same() {
+    let db = items().await;
+    db.sync().arg("-no-deletes").await.expect_ok();
+    db.target("update item set name = 'local', updated_at = now() where id = 3").await;
+    db.sync().arg("-no-deletes").await.expect_ok();
+    db.assert_same("item").await;
+}

@@ -84,3 +84,26 @@ async fn most_of_a_table_deleted_is_followed() {
     db.source("delete from big where id % 10 <> 0").await;
     db.settle().await.expect_changes("big", (0, 0, 27_000));
 }
+
+#[tokio::test]
+async fn values_that_the_servers_hash_alike_are_told_apart() {
+    let db = Pair::with(
+        "create table number (id int primary key, n bigint); create table key (id bigint primary key);
+        create table pair (a bigint, b bigint, primary key (a, b)); create table bag (n bigint);
+        create table moment (id int primary key, at timestamp, zoned timestamptz)",
+    )
+    .await;
+    db.source(
+        "insert into number values (1, 1), (2, 0), (3, -1); insert into key values (1), (7);
+        insert into pair values (1, 2); insert into bag values (1);
+        insert into moment values (1, '2000-01-01', '2000-01-01 00:00:00+00')",
+    )
+    .await;
+    db.follow(
+        "update number set n = 4294967296 where id = 1; update number set n = -4294967296 where id = 2;
+        update number set n = 4294967295 where id = 3; update key set id = 4294967296 where id = 1;
+        update pair set a = 4294967296; update bag set n = 4294967296;
+        update moment set at = at + 4294967297 * interval '1 us', zoned = zoned + 4294967297 * interval '1 us'",
+    )
+    .await;
+}
