@@ -99,8 +99,6 @@ pub enum Ddl {
     Additive,
     /// Says what is missing.
     None,
-    /// Makes what is missing, and builds anew what differs.
-    Reset,
 }
 
 /// What the user wants to see.

@@ -78,8 +78,7 @@ pub fn ddl(text: &str) -> Result<Ddl, String> {
     match text.trim() {
         "additive" => Ok(Ddl::Additive),
         "none" => Ok(Ddl::None),
-        "reset" => Ok(Ddl::Reset),
-        _ => Err(format!("\"{text}\" is none of additive, none, reset")),
+        _ => Err(format!("\"{text}\" is neither additive nor none")),
     }
 }
 
@@ -109,6 +108,14 @@ mod tests {
 
     fn shown<T: std::fmt::Debug>(result: Result<T, String>) -> String {
         result.map_or_else(|problem| format!("error: {problem}"), |value| format!("{value:?}"))
+    }
+
+    #[test]
+    fn modes_and_sizes() {
+        assert_eq!(ddl("none"), Ok(Ddl::None));
+        assert_eq!(shown(ddl("reset")), "error: \"reset\" is neither additive nor none");
+        assert_eq!(shown(memory("512MB")), "\"512MB\"");
+        assert_eq!(shown(memory("MB")), "error: \"MB\" is no size such as 64MB or 2GB");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::catalog::{objects, with_schemas};
 use super::session::Session;
 use crate::definition::{Definitions, Object};
 use crate::error::Result;
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
 /// The parts of the one statement, each a list of JSON objects.
@@ -47,6 +47,25 @@ pub async fn read(
         }
     }
     Ok(Definitions::new(found, needs))
+}
+
+/// What tells in short whether there may be anything to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    /// Of what comes before rows.
+    pub first: Option<String>,
+    /// Of what follows them.
+    pub after: Option<String>,
+}
+
+/// The sketch of `schemas` without the log.
+pub async fn sketch(session: &Session, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
+    let text = with_schemas(include_str!("definitions/sketch.sql"), schemas);
+    let log = sql!("{log}", log = Literal(log.name.as_str()));
+    let statement = Sql::trusted(text.as_str().replace("$log", log.as_str()));
+    let row = session.row("sketching the definitions of tables", &statement).await?;
+    let text = |column| row.text(column).map(str::to_owned);
+    Ok(Sketch { first: text(0), after: text(1) })
 }
 
 /// Sets the path under which definitions are read and run, for the length of the transaction.

@@ -6,9 +6,9 @@ use tokio::sync::{Mutex, RwLock};
 
 use crate::definition::Definitions;
 use crate::error::{Cause, Error, Result};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::definitions;
+use crate::pg::definitions::{self, Sketch};
 use crate::pg::{Lease, Pool};
 use crate::sql::log::Horizon;
 use crate::sql::{Literal, Sql, sql};
@@ -117,6 +117,12 @@ impl Source {
         Ok(())
     }
 
+    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
+        let keeper = self.keeper.lock().await;
+        let session = keeper.as_ref().ok_or_else(not_open)?;
+        definitions::sketch(session, schemas, log).await
+    }
+
     /// What the tables of `schemas` are made of; names in `home` are printed without it.
     pub async fn definitions(
         &self,
@@ -124,10 +130,7 @@ impl Source {
         home: Option<&Ident>,
     ) -> Result<Definitions> {
         let keeper = self.keeper.lock().await;
-        let session = keeper.as_ref();
-        let session =
-            session.ok_or_else(|| Error::Internal("the source is not open".to_owned()))?;
-        definitions::read(session, schemas, home).await
+        definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
     }
 
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
@@ -186,4 +189,8 @@ impl Source {
     pub async fn cancel_all(&self) {
         self.pool.cancel_all().await;
     }
+}
+
+fn not_open() -> Error {
+    Error::Internal("the source is not open".to_owned())
 }

@@ -14,7 +14,7 @@ use crate::definition::Definitions;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::definitions;
+use crate::pg::definitions::{self, Sketch};
 use crate::pg::{Lease, Pool};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
@@ -84,6 +84,11 @@ impl Target {
     ) -> Result<Definitions> {
         let keeper = self.keeper.lock().await;
         definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
+    }
+
+    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
+        let keeper = self.keeper.lock().await;
+        definitions::sketch(keeper.as_ref().ok_or_else(not_open)?, schemas, log).await
     }
 
     pub async fn session(&self) -> Result<Lease> {

@@ -2,9 +2,7 @@
 select json_build_object(
   'node', n.class || '/' || n.oid, 'kind', 'table', 'id', c.oid::regclass::text,
   'name', json_build_object('schema', s.nspname, 'name', c.relname),
-  'root', (
-    select json_build_object('schema', rs.nspname, 'name', r.relname)
-    from scope x join pg_class r on r.oid = x.root join pg_namespace rs on rs.oid = r.relnamespace where x.oid = c.oid),
+  'root', case when r.oid is not null then json_build_object('schema', rs.nspname, 'name', r.relname) end,
   'create', array_remove(array[
     case c.relreplident
       when 'f' then 'alter table only ' || c.oid::regclass::text || ' replica identity full'
@@ -83,6 +81,9 @@ select json_build_object(
 from needed n
 join pg_class c on n.class = 'pg_class'::regclass and c.oid = n.oid and c.relkind in ('r', 'p')
 join pg_namespace s on s.oid = c.relnamespace
+left join scope x on x.oid = c.oid
+left join pg_class r on r.oid = x.root
+left join pg_namespace rs on rs.oid = r.relnamespace
 where not n.extra and s.nspname !~ '^pg_' and s.nspname <> 'information_schema'
 union all
 select json_build_object(
