@@ -8,7 +8,6 @@ mod changes;
 mod dump;
 mod everything;
 mod first_run;
-mod interrupted;
 mod listing;
 mod rights;
 mod target_schema;
