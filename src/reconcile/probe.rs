@@ -23,6 +23,8 @@ pub struct Probe {
     /// Count and sum of the source's keys.
     pub source_keys: (String, Option<String>),
     pub target_rows: u64,
+    /// The larger side's rows, when they were counted.
+    pub rows: u64,
     /// The greatest timestamp of the source, when the look saw it.
     pub greatest: Option<String>,
 }
@@ -45,6 +47,7 @@ impl Probe {
             keys_equal: false,
             source_keys: (String::new(), None),
             target_rows: 0,
+            rows: 0,
             greatest: None,
         }
     }
@@ -78,7 +81,8 @@ pub async fn probe(plan: &TablePlan, source: &Session, target: &Session) -> Resu
             )?;
             let equal = here.text(0) == there.text(0) && here.text(1) == there.text(1);
             let window = if equal { Window::Equal } else { Window::Differs };
-            Ok(Probe { window, timeless_equal: equal, keys_equal: equal, ..Probe::blank() })
+            let rows = here.count(0)?.max(there.count(0)?);
+            Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, ..Probe::blank() })
         }
         _ => Ok(Probe::blank()),
     }
@@ -119,6 +123,8 @@ fn judge(here: &Look, there: &Look) -> Probe {
         (false, false) if equal(&here.window, &there.window) => Window::Equal,
         _ => Window::Differs,
     };
+    let (source_rows, target_rows) =
+        (here.keys.count(0).unwrap_or_default(), there.keys.count(0).unwrap_or_default());
     Probe {
         window,
         timeless_equal: equal(&here.timeless, &there.timeless),
@@ -127,7 +133,8 @@ fn judge(here: &Look, there: &Look) -> Probe {
             here.keys.text(0).unwrap_or_default().to_owned(),
             here.keys.text(1).map(str::to_owned),
         ),
-        target_rows: there.keys.count(0).unwrap_or_default(),
+        target_rows,
+        rows: source_rows.max(target_rows),
         greatest: match window {
             Window::Equal => here.window.text(2).map(str::to_owned),
             _ => None,

@@ -247,6 +247,10 @@ async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
             Some(probe) => probe,
             None => reconcile::probe(&work.plan, &job.source, &job.target).await?,
         };
+        // Statistics may be missing, or older than the rows.
+        if probe.rows > work.plan.rows {
+            Arc::make_mut(&mut work.plan).rows = probe.rows;
+        }
         unchanged.push((probe.unchanged() && !work.counts.changed()).then(|| probe.clone()));
         work.probe = Some(probe);
     }
