@@ -10,7 +10,7 @@ use crate::sql::digest::Slicing;
 use crate::strategy::Job;
 
 /// Rows that a bucket should hold: small enough that few equal rows travel with a changed one.
-const ROWS: u64 = 64;
+const ROWS: u64 = 32;
 /// Buckets of a table at most, 2^18: their digests are what both servers keep in memory.
 const MOST: u32 = 18;
 
