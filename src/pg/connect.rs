@@ -18,14 +18,7 @@ use crate::error::{Cause, DbError, Error, Result, Side};
 
 use super::cancel::{Canceller, Place};
 use super::failure::{Reason, db_error, io_reason};
-use super::tls;
-
-/// A silent peer is asked for a sign of life after this, this often, and this many times.
-const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
-/// How long data may wait for the peer's acknowledgement. Keepalives do not run meanwhile, and without
-/// this the kernel goes on for a quarter of an hour. It also ends a connection whose peer is alive but
-/// takes no data for as long, so the time that a statement may wait for a lock is added.
-const USER_TIMEOUT: Duration = Duration::from_secs(60);
+use super::{silence, tls};
 
 /// A session, as the server starts it.
 pub struct Connected {
@@ -40,7 +33,7 @@ pub struct Connector {
     info: ConnInfo,
     side: Side,
     tls: Option<MakeRustlsConnect>,
-    user_timeout: Option<Duration>,
+    lock_timeout: Duration,
 }
 
 /// A [`Connector`] for one connection only.
@@ -58,15 +51,12 @@ impl Connector {
         } else {
             None
         };
-        Ok(Self { info, side, tls, user_timeout: Some(USER_TIMEOUT) })
+        Ok(Self { info, side, tls, lock_timeout: Duration::ZERO })
     }
 
-    /// For sessions that may wait for a lock, taking no data: as long as `lock_timeout`, and without
-    /// end when that is zero.
+    /// For sessions that may wait for a lock as long as this, taking no data.
     pub fn waiting(self, lock_timeout: Duration) -> Self {
-        let user_timeout =
-            (!lock_timeout.is_zero()).then(|| USER_TIMEOUT.saturating_add(lock_timeout));
-        Self { user_timeout, ..self }
+        Self { lock_timeout, ..self }
     }
 
     pub fn side(&self) -> Side {
@@ -163,7 +153,6 @@ impl Connector {
 
     /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.
     fn config(&self, host: &Host, place: &Place, way: Way) -> Config {
-        let (idle, interval, retries) = KEEPALIVE;
         let mut config = Config::new();
         config
             .user(&self.info.user)
@@ -171,13 +160,8 @@ impl Connector {
             .application_name("pgsync")
             .port(host.port)
             .ssl_mode(way)
-            .channel_binding(binding(self.info.ssl.channel_binding))
-            .keepalives_idle(idle)
-            .keepalives_interval(interval)
-            .keepalives_retries(retries);
-        if let Some(limit) = self.user_timeout {
-            config.tcp_user_timeout(limit);
-        }
+            .channel_binding(binding(self.info.ssl.channel_binding));
+        silence::limit(&mut config, &self.info.silence, self.lock_timeout);
         match place {
             Place::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
             Place::Socket(path) => config.host_path(path.parent().unwrap_or(path)),

@@ -12,6 +12,7 @@ pub mod failure;
 mod pool;
 mod pooler;
 mod session;
+mod silence;
 mod tls;
 mod verify;
 

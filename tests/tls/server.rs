@@ -71,6 +71,7 @@ impl Server {
             database: USER.into(),
             ssl: Ssl { mode, ..Ssl::default() },
             connect_timeout: Some(Duration::from_secs(10)),
+            silence: Default::default(),
             options: None,
             read_write: false,
         }

@@ -9,6 +9,7 @@ mod parameters;
 mod passfile;
 mod resolve;
 mod service;
+mod silence;
 mod ssl;
 mod url;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use super::surroundings::Surroundings;
 use parameters::Parameters;
+pub use silence::Silence;
 
 /// How to reach and enter one database, with every default resolved.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct ConnInfo {
     pub ssl: Ssl,
     /// `None` waits for as long as the operating system does.
     pub connect_timeout: Option<Duration>,
+    pub silence: Silence,
     /// libpq's `options`, sent as a startup parameter.
     pub options: Option<String>,
     /// `target_session_attrs=read-write`, else any.
@@ -114,6 +117,7 @@ impl ConnInfo {
             database: String::new(),
             ssl: Ssl::default(),
             connect_timeout: None,
+            silence: Silence::default(),
             options: None,
             read_write: false,
         }

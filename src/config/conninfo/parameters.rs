@@ -27,10 +27,10 @@ const KNOWN: &[(&str, Use)] = &[
     ("gsslib", Use::Ignored),
     ("host", Use::Used),
     ("hostaddr", Use::Used),
-    ("keepalives", Use::Ignored),
-    ("keepalives_count", Use::Ignored),
-    ("keepalives_idle", Use::Ignored),
-    ("keepalives_interval", Use::Ignored),
+    ("keepalives", Use::Used),
+    ("keepalives_count", Use::Used),
+    ("keepalives_idle", Use::Used),
+    ("keepalives_interval", Use::Used),
     ("krbsrvname", Use::Ignored),
     ("load_balance_hosts", Use::Ignored),
     ("max_protocol_version", Use::Ignored),
@@ -58,7 +58,7 @@ const KNOWN: &[(&str, Use)] = &[
     ("sslrootcert", Use::Used),
     ("sslsni", Use::Ignored),
     ("target_session_attrs", Use::Used),
-    ("tcp_user_timeout", Use::Ignored),
+    ("tcp_user_timeout", Use::Used),
     ("user", Use::Used),
 ];
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::surroundings::Surroundings;
 use super::parameters::Parameters;
-use super::{Address, ConnInfo, Host, Parsed, Secret, passfile, ssl};
+use super::{Address, ConnInfo, Host, Parsed, Secret, passfile, silence, ssl};
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -31,6 +31,7 @@ pub fn resolve(
         database: parameters.get("dbname").unwrap_or(&user).to_owned(),
         ssl: ssl::read(&mut reader, surroundings),
         connect_timeout: reader.connect_timeout(),
+        silence: silence::read(&mut reader),
         options: parameters.get("options").map(str::to_owned),
         read_write: reader
             .choice("target_session_attrs", &[("any", false), ("read-write", true)])
@@ -104,11 +105,17 @@ impl Reader<'_> {
     }
 
     fn connect_timeout(&mut self) -> Option<Duration> {
-        let given = self.parameters.get("connect_timeout")?;
+        let seconds = self.number("connect_timeout", silence::SECONDS)?;
+        Some(seconds).filter(|seconds| *seconds > 0).map(|n| Duration::from_secs(n.into()))
+    }
+
+    /// As in libpq, less than nothing is nothing.
+    pub fn number(&mut self, name: &str, what: &str) -> Option<u32> {
+        let given = self.parameters.get(name)?;
         match given.trim().parse::<i32>() {
-            Ok(seconds) => u64::try_from(seconds).ok().filter(|s| *s > 0).map(Duration::from_secs),
+            Ok(number) => Some(u32::try_from(number).unwrap_or(0)),
             Err(_) => {
-                self.problem("connect_timeout", &format!("\"{given}\" is no number of seconds"));
+                self.problem(name, &format!("\"{given}\" {what}"));
                 None
             }
         }

@@ -39,6 +39,9 @@ fn shown(info: &ConnInfo) -> String {
         text += &format!(" direct={direct} {channel_binding:?}");
     }
     text += &info.connect_timeout.map(|t| format!(" timeout={t:?}")).unwrap_or_default();
+    if info.silence != Silence::default() {
+        text += &format!(" {:?}", info.silence);
+    }
     text += &info.options.as_ref().map(|o| format!(" options={o}")).unwrap_or_default();
     text + if info.read_write { " read-write" } else { "" }
 }
@@ -113,6 +116,11 @@ fn key_value_strings() {
         (
             "host=db keepalives=1 client_encoding=UTF8 gssencmode=prefer sslsni=0",
             "ann at db:5432/ann",
+        ),
+        (
+            "host=db keepalives=0 keepalives_idle=9 keepalives_interval=-1 tcp_user_timeout=1500",
+            "ann at db:5432/ann Silence { unasked: true, idle: Some(9s), interval: Some(0ns), \
+             count: None, unacknowledged: Some(1.5s) }",
         ),
         (
             "host=db sslrootcert=system",
