@@ -50,6 +50,28 @@ need_postgis() {
         "postgresql-$major-postgis-3" >/dev/null
 }
 
+need_pgbouncer() {
+    if command -v pgbouncer >/dev/null 2>&1; then return; fi
+    if ! command -v apt-get >/dev/null 2>&1; then return 1; fi
+    echo "installing pgbouncer from this system's packages"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null
+}
+
+# Whether a small file system can be mounted, as the test of a full disk does.
+can_mount() {
+    local folder
+    folder=$(mktemp -d)
+    if as_root mount -t tmpfs -o size=1m tmpfs "$folder" 2>/dev/null; then as_root umount "$folder"; else rmdir "$folder" && return 1; fi
+    rmdir "$folder"
+}
+
+# Whether a network of a test's own can be made.
+can_lose_packets() {
+    local name=pgs$$
+    command -v ss >/dev/null 2>&1 && ip netns add "$name" 2>/dev/null || return 1
+    if ip link add "${name}a" type veth peer name "${name}b" netns "$name" 2>/dev/null; then ip netns del "$name"; else ip netns del "$name" && return 1; fi
+}
+
 # Runs a command as the user that may run servers: they refuse root.
 as_server_user() {
     local user

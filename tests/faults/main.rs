@@ -13,4 +13,5 @@ mod rails;
 mod secrets;
 mod servers;
 mod signals;
+mod silence;
 mod terminated;

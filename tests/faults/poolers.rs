@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use crate::support::{Pair, Server};
+use crate::support::{Pair, Server, ServerUser};
 
 struct Pooler {
     child: Child,
@@ -25,7 +25,7 @@ impl Pooler {
         let config = config.replace("* = host", "* = user=postgres host");
         let file = db.file(&format!("pgbouncer-{port}.ini"), &config);
         let mut command = Command::new("setpriv");
-        command.args(["--reuid=nobody", "--clear-groups", "--pdeathsig=KILL", "pgbouncer", &file]);
+        command.args(ServerUser::find().options()).args(["--pdeathsig=KILL", "pgbouncer", &file]);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let pooler = Self { child: child.expect("setpriv and pgbouncer are installed"), port };
         let begun = std::time::Instant::now();

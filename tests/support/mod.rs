@@ -17,6 +17,7 @@ mod run;
 mod server;
 mod session;
 mod untouched;
+mod wire;
 
 pub use cluster::{Server, clusters};
 pub use outcome::{Outcome, TableResult};
@@ -26,5 +27,6 @@ pub use proxy::{Proxy, Then, Way, When};
 pub use random::Random;
 pub use roles::{Rights, Role};
 pub use run::{Running, Sync, pgsync};
-pub use server::bin_folder;
+pub use server::{ServerUser, bin_folder};
 pub use session::Session;
+pub use wire::Wire;

@@ -1,4 +1,4 @@
-//! A TCP proxy on 127.0.0.1 that does harm on request: it cuts or stalls a connection after so many
+//! A TCP proxy that does harm on request: it cuts or stalls a connection after so many
 //! bytes or when a text passes, and refuses new ones. Faults are used up one by one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,7 +45,7 @@ struct Fault {
 }
 
 pub struct Proxy {
-    port: u16,
+    address: String,
     state: Arc<State>,
 }
 
@@ -61,16 +61,21 @@ struct State {
 impl Proxy {
     /// In front of `host:port`. Lives as long as the test's runtime.
     pub async fn to(server: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
+        Self::at("127.0.0.1", server).await
+    }
+
+    /// The same on an address of this machine.
+    pub async fn at(address: &str, server: &str) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address").to_string();
         let state = Arc::new(State { server: server.into(), ..State::default() });
         tokio::spawn(serve(listener, state.clone()));
-        Self { port, state }
+        Self { address, state }
     }
 
     /// The URL with the proxy in the server's place.
     pub fn url(&self, url: &str) -> String {
-        url.replace(&self.state.server, &format!("127.0.0.1:{}", self.port))
+        url.replace(&self.state.server, &self.address)
     }
 
     /// Adds a fault for whichever connection meets it first.

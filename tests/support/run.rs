@@ -15,6 +15,9 @@ use serde_json::Value;
 use super::outcome::Outcome;
 use super::pair::Pair;
 use super::roles::Role;
+use super::wire::Wire;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_pgsync");
 
 /// One run in the making; `.await` runs it.
 pub struct Sync<'a> {
@@ -143,7 +146,15 @@ impl<'a> Sync<'a> {
 
     /// Starts the program and returns at once.
     pub fn start(self) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pgsync"));
+        self.start_as(Command::new(PROGRAM))
+    }
+
+    /// The same, with no network but this one.
+    pub fn start_behind(self, wire: &Wire) -> Running {
+        self.start_as(wire.command(PROGRAM))
+    }
+
+    fn start_as(self, mut command: Command) -> Running {
         for (name, _) in std::env::vars_os() {
             if name.to_str().is_some_and(|name| name.starts_with("PG")) {
                 command.env_remove(name);

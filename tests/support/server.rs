@@ -121,13 +121,22 @@ impl ServerUser {
         }
     }
 
+    /// What `setpriv` needs to become this user.
+    pub fn options(&self) -> Vec<String> {
+        match self {
+            Self::Myself => Vec::new(),
+            Self::Other { uid, gid } => {
+                vec![format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".into()]
+            }
+        }
+    }
+
     /// In a session of its own: a Ctrl-C in the terminal is not meant for the servers.
     pub fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("setsid");
         command.arg("--wait");
-        if let Self::Other { uid, gid } = self {
-            command.arg("setpriv").arg(format!("--reuid={uid}")).arg(format!("--regid={gid}"));
-            command.arg("--clear-groups");
+        if let Self::Other { .. } = self {
+            command.arg("setpriv").args(self.options());
         }
         command.arg(program).current_dir("/").env("LC_ALL", "C.UTF-8");
         command
