@@ -2,6 +2,9 @@
 //! the locks are lost to a passing fault, another round follows over all tables, so that what is
 //! reported as in step was so at one moment.
 
+mod log;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,16 +16,16 @@ use crate::discover::{Ends, Found};
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
-use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::{self, Pool};
 use crate::schema::{Listing, build};
 use crate::sequences;
 use crate::source::Source;
-use crate::sql::log::{Entry, Log};
+use crate::sql::log::Log;
 use crate::stop::{Signal, Stop};
 use crate::strategy::Engine;
 use crate::survivors;
-use crate::table_job::{self, Unlogged};
+use crate::table_job;
 use crate::target::{Target, sync_log};
 use crate::workers;
 
@@ -146,6 +149,10 @@ async fn round(
         source_name: &report.source,
     };
     let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.discover())).await?;
+    let earlier = match report.retries > 0 && !settings.dry_run {
+        true => sync_log::of_run(&target, &log, &report.run_id).await?,
+        false => HashMap::new(),
+    };
     let Found { plans, failed, tasks, references, horizon, page_ranges, last } = found;
     let engine = Arc::new(Engine {
         source,
@@ -159,6 +166,7 @@ async fn round(
         slots: Semaphore::new(settings.parallel),
         settings: settings.clone(),
         page_ranges,
+        earlier,
     });
     let before = std::mem::take(&mut report.tables);
     let working = workers::run(&engine, &plans, tasks);
@@ -169,7 +177,7 @@ async fn round(
         survivors::check(&engine, &references, &mut outcomes, &failed).await;
         build::foreign_keys(&engine, &last, &mut outcomes).await;
     }
-    let logged = write_log(&engine, &mut outcomes, &unlogged, &failed).await;
+    let logged = log::write(&engine, &mut outcomes, &unlogged, &failed).await;
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);
@@ -227,66 +235,10 @@ fn log_table(settings: &Settings) -> TableName {
     settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
 }
 
-/// Writes the rows of all tables that ended without one, together.
-async fn write_log(
-    engine: &Engine,
-    outcomes: &mut [TableOutcome],
-    unlogged: &[Option<Unlogged>],
-    failed: &[TableOutcome],
-) -> Result<()> {
-    if engine.settings.dry_run {
-        return Ok(());
-    }
-    if engine.stop.requested().is_some() {
-        let interrupted = Status::Interrupted.name();
-        sync_log::finish_run(&engine.target, &engine.log, &engine.run_id, interrupted).await?;
-    }
-    let errors: Vec<Option<String>> = outcomes.iter().map(error_text).collect();
-    let mut entries = Vec::new();
-    let mut places = Vec::new();
-    for (place, unlogged) in unlogged.iter().enumerate() {
-        let Some(unlogged) = unlogged else { continue };
-        let outcome = &outcomes[place];
-        let mut entry = table_job::entry(engine, &unlogged.plan, outcome.status.name());
-        entry.watermark = unlogged.watermark.clone().or(entry.watermark);
-        entry.elapsed = Some(outcome.elapsed);
-        entry.error = errors[place].as_deref();
-        entries.push(entry);
-        places.push(place);
-    }
-    let failures: Vec<Option<String>> = failed.iter().map(error_text).collect();
-    entries.extend(failed.iter().zip(&failures).map(|(outcome, error)| Entry {
-        run_id: &engine.run_id,
-        source: &engine.source_name,
-        table: &outcome.table,
-        sync_type: None,
-        status: outcome.status.name(),
-        fingerprint: None,
-        watermark: None,
-        counts: outcome.counts,
-        error: error.as_deref(),
-        elapsed: Some(outcome.elapsed),
-    }));
-    if entries.is_empty() {
-        // The locks have to have lasted to the end: without them another run may have been at it.
-        return engine.target.require_locks().await;
-    }
-    let watermarks = sync_log::insert_ended(&engine.target, &engine.log, &entries).await?;
-    for (place, watermark) in places.into_iter().zip(watermarks) {
-        outcomes[place].watermark = watermark;
-    }
-    Ok(())
-}
-
-fn error_text(outcome: &TableOutcome) -> Option<String> {
-    outcome.error.as_ref().map(ToString::to_string)
-}
-
-/// What earlier rounds of this run did to the same tables.
+/// The time and the retries of earlier rounds of this run; what they did stands in the log.
 fn carry_over(tables: &mut [TableOutcome], before: &[TableOutcome]) {
     for table in tables {
         if let Some(earlier) = before.iter().find(|earlier| earlier.table == table.table) {
-            table.counts.add(earlier.counts);
             table.elapsed += earlier.elapsed;
             table.retries += earlier.retries;
         }

@@ -208,7 +208,7 @@ impl Queue {
         if state.lost.is_some() || engine.stop.requested().is_some() {
             return Taken::Nothing;
         }
-        state.skip_orphans();
+        state.skip_orphans(engine);
         let mut ready = state.ready();
         if ready.is_empty() {
             let open = |progress: &Progress| *progress == Progress::Waiting;
@@ -221,7 +221,7 @@ impl Queue {
         let alone = !state.is_small(ready[0]);
         let share = ready.len().div_ceil(engine.settings.parallel).clamp(1, GROUP);
         let count = if alone { 1 } else { share };
-        let taken = ready.into_iter().take(count).map(|task| state.start(task)).collect();
+        let taken = ready.into_iter().take(count).map(|task| state.start(engine, task)).collect();
         Taken::Tasks(taken)
     }
 
@@ -257,12 +257,13 @@ impl Queue {
         let outcomes = (0..state.plans.len()).map(|table| {
             state.outcomes[table].take().unwrap_or_else(|| {
                 let carried = state.carried[table].take();
-                let work = carried.unwrap_or_else(|| Work::new(state.plans[table].clone()));
+                let plan = &state.plans[table];
+                let work = carried.unwrap_or_else(|| Work::new(engine, plan.clone()));
                 let reason = reason.clone().or(Some(Error::Internal("never reached".to_owned())));
-                let log = Unlogged { plan: work.plan.clone(), watermark: None };
                 let begun = work.log_id.is_some();
                 let status = if begun { Status::Interrupted } else { Status::Skipped };
-                (work.outcome(status, reason), (!begun).then_some(log))
+                let log = (!begun).then(|| work.unlogged(None));
+                (work.outcome(status, reason), log)
             })
         });
         Ended { outcomes: outcomes.collect(), lost: state.lost.clone() }
@@ -292,18 +293,19 @@ impl State {
             && self.tasks[task].ring.is_empty()
     }
 
-    fn start(&mut self, task: usize) -> Turn {
+    fn start(&mut self, engine: &Engine, task: usize) -> Turn {
         self.progress[task] = Progress::Running;
         let tables: Vec<usize> = self.tasks[task].tables().collect();
         let mut work_of = |table: usize| {
-            self.carried[table].take().unwrap_or_else(|| Work::new(self.plans[table].clone()))
+            let carried = self.carried[table].take();
+            carried.unwrap_or_else(|| Work::new(engine, self.plans[table].clone()))
         };
         let works = tables.into_iter().map(&mut work_of).collect();
         Turn { task, part: self.tasks[task].part, works }
     }
 
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
-    fn skip_orphans(&mut self) {
+    fn skip_orphans(&mut self, engine: &Engine) {
         for task in self.ready() {
             let Task { part, after, .. } = &self.tasks[task];
             let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
@@ -314,10 +316,9 @@ impl State {
             ));
             self.progress[task] = Progress::Failed;
             for table in self.tasks[task].tables().collect::<Vec<usize>>() {
-                let work = Work::new(self.plans[table].clone());
-                let log = Unlogged { plan: work.plan.clone(), watermark: None };
+                let work = Work::new(engine, self.plans[table].clone());
                 let outcome = work.outcome(Status::Skipped, Some(error.clone()));
-                self.outcomes[table] = Some((outcome, Some(log)));
+                self.outcomes[table] = Some((outcome, Some(work.unlogged(None))));
                 self.close_others(table, task);
             }
         }

@@ -31,7 +31,7 @@ impl Ends<'_> {
             return Ok(());
         }
         if sync_log::exists(self.target, self.log).await? {
-            return sync_log::close_stale(self.target, self.log, names).await;
+            return sync_log::close_stale(self.target, self.log, self.run_id, names).await;
         }
         let schema = &self.log.table.schema;
         if self.settings.ddl != Ddl::None && !sides.target.server.schemas.contains(schema) {

@@ -86,7 +86,29 @@ pub struct Entry<'a> {
     pub error: Option<&'a str>,
     /// Seconds since the table's work began, for a row that is written when it has ended.
     pub elapsed: Option<Duration>,
+    /// The row that an earlier round of the run wrote, which becomes this one: a table has one row
+    /// per run.
+    pub earlier: Option<u64>,
 }
+
+impl Entry<'_> {
+    fn end(&self) -> Sql {
+        Sql::trusted(match self.elapsed {
+            Some(_) => "pg_catalog.clock_timestamp()",
+            None => "null::pg_catalog.timestamptz",
+        })
+    }
+
+    fn moment(&self) -> Sql {
+        match &self.watermark {
+            Some(moment) => sql!("{moment}::pg_catalog.timestamptz", moment = moment),
+            None => Sql::trusted("null::pg_catalog.timestamptz"),
+        }
+    }
+}
+
+const COUNTS: &str =
+    "l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes";
 
 /// The statements of one log table.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,16 +149,52 @@ impl Log {
         )
     }
 
-    /// Closes rows of runs that are gone: whoever holds the lock of a table says so.
-    pub fn close_stale<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+    /// Closes rows of other runs: whoever holds the lock of a table knows that they are gone.
+    pub fn close_stale<'a>(
+        &self,
+        run_id: &str,
+        tables: impl Iterator<Item = &'a TableName>,
+    ) -> Sql {
         sql!(
             "update {log} l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(), \
              error_message = 'the run ended without a word' from {names} \
              where l.status operator(pg_catalog.=) 'running' \
+             and l.run_id operator(pg_catalog.<>) {run} \
              and l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name",
             log = self.table,
+            run = Literal(run_id),
             names = names(tables),
+        )
+    }
+
+    /// What earlier rounds of a run wrote: `schema, table, id`, and counts as in [`Log::committed`].
+    pub fn of_run(&self, run_id: &str) -> Sql {
+        sql!(
+            "select l.schema_name, l.table_name, l.id, {counts} from {log} l \
+             where l.run_id operator(pg_catalog.=) {run} \
+             and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' order by l.id",
+            counts = Sql::trusted(COUNTS),
+            log = self.table,
+            run = Literal(run_id),
+        )
+    }
+
+    /// Row `id` becomes the entry, and keeps its counts; gives `id, watermark`.
+    pub fn take_up(&self, id: u64, entry: &Entry<'_>) -> Sql {
+        sql!(
+            "update {log} l set sync_type = {kind}, status = {status}, end_time = {end}, \
+             watermark = {watermark}, fingerprint = {fingerprint}, error_message = {error} \
+             where l.id operator(pg_catalog.=) {id} returning l.id, {shown}",
+            log = self.table,
+            kind = entry.sync_type.map(Literal),
+            status = Literal(entry.status),
+            end = entry.end(),
+            watermark = entry.moment(),
+            fingerprint = entry.fingerprint.map(Literal),
+            error = entry.error.map(Literal),
+            id = id,
+            shown = shown(&Sql::trusted("l.watermark")),
         )
     }
 
@@ -159,14 +217,8 @@ impl Log {
                 kind = entry.sync_type.map(Literal),
                 status = text(entry.status),
                 elapsed = text(&elapsed),
-                end = Sql::trusted(match entry.elapsed {
-                    Some(_) => "pg_catalog.clock_timestamp()",
-                    None => "null::pg_catalog.timestamptz",
-                }),
-                watermark = match &entry.watermark {
-                    Some(moment) => sql!("{moment}::pg_catalog.timestamptz", moment = moment),
-                    None => Sql::trusted("null::pg_catalog.timestamptz"),
-                },
+                end = entry.end(),
+                watermark = entry.moment(),
                 fingerprint = entry.fingerprint.map(Literal),
                 processed = processed,
                 inserted = inserted,
@@ -191,9 +243,9 @@ impl Log {
     /// Waits for a transaction that is still writing it.
     pub fn committed(&self, id: u64) -> Sql {
         sql!(
-            "select l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes, \
-             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text from {log} l \
+            "select {counts}, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text from {log} l \
              where l.id operator(pg_catalog.=) {id} for update",
+            counts = Sql::trusted(COUNTS),
             log = self.table,
             id = id,
         )

@@ -4,6 +4,7 @@ pub mod compare;
 pub mod copy;
 pub mod incremental;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use crate::config::Settings;
 use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events, Phase};
+use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::Lease;
 use crate::plan::TablePlan;
@@ -21,6 +23,7 @@ use crate::sql::log::{Horizon, Log, Progress};
 use crate::stop::Stop;
 use crate::target::Target;
 use crate::target::apply::Writer;
+use crate::target::sync_log::Earlier;
 
 /// What all jobs of a run share.
 pub struct Engine {
@@ -38,6 +41,8 @@ pub struct Engine {
     pub slots: tokio::sync::Semaphore,
     /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
     pub page_ranges: bool,
+    /// What earlier rounds of this run did, by the target's names.
+    pub earlier: HashMap<TableName, Earlier>,
 }
 
 /// One table's work under way.

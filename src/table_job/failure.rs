@@ -1,9 +1,9 @@
 //! How a task ends that did not get there: one error for each of its tables, with what to try.
 
-use super::{End, Unlogged, Work};
+use super::{End, Work};
 use crate::error::{Error, Side};
 use crate::ident::TableName;
-use crate::outcome::Status;
+use crate::outcome::{Status, TableOutcome};
 use crate::strategy::Engine;
 use crate::target::sync_log;
 
@@ -35,16 +35,17 @@ pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> 
     if engine.settings.dry_run {
         return End::Done(Box::new(outcome), None);
     }
-    let log = match work.log_id {
-        Some(id) => {
-            let text = outcome.error.as_ref().map(ToString::to_string);
-            let said = (status.name(), text.as_deref());
-            let _ = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
-            None
-        }
-        None => Some(Unlogged { plan: work.plan.clone(), watermark: None }),
-    };
-    End::Done(Box::new(outcome), log)
+    log(engine, &work, &outcome).await;
+    let unlogged = work.log_id.is_none().then(|| work.unlogged(None));
+    End::Done(Box::new(outcome), unlogged)
+}
+
+/// Says in the table's row, if it has one, how it ended.
+pub(super) async fn log(engine: &Engine, work: &Work, outcome: &TableOutcome) {
+    let Some(id) = work.log_id else { return };
+    let text = outcome.error.as_ref().map(ToString::to_string);
+    let said = (outcome.status.name(), text.as_deref());
+    let _ = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
 }
 
 /// A source without an encoding may hold bytes that no text has: says in which row, so that it can be

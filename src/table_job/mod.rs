@@ -30,7 +30,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 pub struct Work {
     pub plan: Arc<TablePlan>,
     pub started: Instant,
+    /// The table's row in the log, once it says that work has begun.
     pub log_id: Option<u64>,
+    /// The row that an earlier round or try wrote.
+    pub earlier: Option<u64>,
+    /// What has been committed, in earlier rounds too.
     pub counts: Counts,
     /// Bytes of keys and digests, which enter the log at the end.
     pub travelled: u64,
@@ -57,15 +61,19 @@ pub struct Unlogged {
     pub plan: Arc<TablePlan>,
     /// Where the next run starts, as an expression.
     pub watermark: Option<Sql>,
+    /// The row that an earlier round wrote.
+    pub earlier: Option<u64>,
 }
 
 impl Work {
-    pub fn new(plan: Arc<TablePlan>) -> Self {
+    pub fn new(engine: &Engine, plan: Arc<TablePlan>) -> Self {
+        let earlier = engine.earlier.get(&plan.shape.target.name);
         Self {
             plan,
             started: Instant::now(),
             log_id: None,
-            counts: Counts::default(),
+            earlier: earlier.map(|row| row.id),
+            counts: earlier.map(|row| row.counts).unwrap_or_default(),
             travelled: 0,
             retries: 0,
             probe: None,
@@ -86,13 +94,18 @@ impl Work {
         }
     }
 
+    /// What is still to be written about a table whose work has not begun.
+    pub fn unlogged(&self, watermark: Option<Sql>) -> Unlogged {
+        Unlogged { plan: self.plan.clone(), watermark, earlier: self.earlier }
+    }
+
     /// The end of a table that a look found unchanged.
     pub fn unchanged(&self, engine: &Engine, probe: &Probe) -> End {
         let greatest = probe.greatest.as_deref().zip(self.plan.timestamp.as_ref());
         let watermark = greatest.map(|(greatest, timestamp)| {
             engine.horizon.watermark(timestamp, Side::Source, greatest)
         });
-        let log = Unlogged { plan: self.plan.clone(), watermark };
+        let log = self.unlogged(watermark);
         End::Done(Box::new(self.outcome(Status::Success, None)), Some(log))
     }
 }
@@ -131,12 +144,12 @@ pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<E
         engine.events.send(Event::Phase { table, phase: Phase::Retrying });
         pause(&mut engine.stop.clone(), works[0].retries).await;
         if !engine.source.snapshot_lives().await || !engine.target.locks_live().await {
-            return lost(&works, &error);
+            return lost(&engine, &works, &error).await;
         }
         for at in 0..works.len() {
             match resume(&engine, &mut works[at]).await {
                 Ok(()) => {}
-                Err(error) if error.is_transient() => return lost(&works, &error),
+                Err(error) if error.is_transient() => return lost(&engine, &works, &error).await,
                 Err(error) => {
                     return fail_all(&engine, works, Status::Failed, (None, error)).await;
                 }
@@ -145,9 +158,15 @@ pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<E
     }
 }
 
-fn lost(works: &[Work], error: &Error) -> Vec<End> {
-    let lost = |work: &Work| End::Lost(Box::new(work.outcome(Status::Failed, Some(error.clone()))));
-    works.iter().map(lost).collect()
+/// The log says so where it can be reached: no other round may come to mend it.
+async fn lost(engine: &Engine, works: &[Work], error: &Error) -> Vec<End> {
+    let mut ends = Vec::new();
+    for work in works {
+        let outcome = work.outcome(Status::Failed, Some(error.clone()));
+        failure::log(engine, work, &outcome).await;
+        ends.push(End::Lost(Box::new(outcome)));
+    }
+    ends
 }
 
 /// A pause before try number `retries`, cut short by a stop.
@@ -163,7 +182,13 @@ pub async fn pause(stop: &mut Stop, retries: u32) {
 async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     work.probe = None;
     engine.target.end_leftovers().await?;
-    let Some(id) = work.log_id else { return Ok(()) };
+    let Some(id) = work.log_id else {
+        if !engine.settings.dry_run {
+            let rows = sync_log::of_run(&engine.target, &engine.log, &engine.run_id).await?;
+            work.earlier = rows.get(&work.plan.shape.target.name).map(|row| row.id);
+        }
+        return Ok(());
+    };
     let committed = sync_log::committed(&engine.target, &engine.log, id).await?;
     let mut plan = (*work.plan).clone();
     plan.strategy = match plan.strategy {
@@ -297,7 +322,7 @@ async fn begin(job: &mut Job, work: &mut Work) -> Result<()> {
         return Ok(());
     }
     let engine = &job.engine;
-    let entry = entry(engine, plan, "running");
+    let entry = Entry { earlier: work.earlier, ..entry(engine, plan, "running") };
     let id = sync_log::begin(&job.target, &engine.log, entry).await?;
     work.log_id = Some(id);
     job.log_id = Some(id);
@@ -318,6 +343,7 @@ pub fn entry<'a>(engine: &'a Engine, plan: &'a TablePlan, status: &'a str) -> En
         counts: Counts::default(),
         error: None,
         elapsed: None,
+        earlier: None,
     }
 }
 

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::outcome::Counts;
-use crate::pg::Session;
+use crate::pg::{Row, Session};
 use crate::plan::LastRun;
+use crate::sql::Sql;
 use crate::sql::log::{Entry, Log, Progress};
 use crate::target::Target;
 
@@ -83,9 +84,14 @@ pub async fn made(target: &Target, log: &Log, tables: &[&TableName]) -> Result<H
     Ok(made)
 }
 
-pub async fn close_stale(target: &Target, log: &Log, tables: &[&TableName]) -> Result<()> {
+pub async fn close_stale(
+    target: &Target,
+    log: &Log,
+    run_id: &str,
+    tables: &[&TableName],
+) -> Result<()> {
     for group in tables.chunks(ROWS) {
-        let statement = log.close_stale(group.iter().copied());
+        let statement = log.close_stale(run_id, group.iter().copied());
         target.on_keeper("closing rows of sync_log", &statement).await?;
     }
     Ok(())
@@ -99,10 +105,54 @@ pub async fn insert_ended(
 ) -> Result<Vec<Option<String>>> {
     let mut watermarks = Vec::new();
     for group in entries.chunks(ROWS) {
-        let rows = target.on_keeper("writing sync_log", &log.insert(group)).await?;
+        // Neighbours that are new make one statement.
+        let alike = group.chunk_by(|one, other| one.earlier.is_none() && other.earlier.is_none());
+        let statements = alike.map(|entries| written(log, entries));
+        let statements = Sql::join(statements, "; ");
+        let rows = target.on_keeper("writing sync_log", &statements).await?;
         watermarks.extend(rows.iter().flatten().map(|row| row.text(1).map(str::to_owned)));
     }
     Ok(watermarks)
+}
+
+/// Entries that are all new, or one that need not be.
+fn written(log: &Log, entries: &[Entry<'_>]) -> Sql {
+    match entries {
+        [Entry { earlier: Some(id), .. }] => log.take_up(*id, &entries[0]),
+        new => log.insert(new),
+    }
+}
+
+/// What earlier rounds of a run wrote about a table.
+pub struct Earlier {
+    pub id: u64,
+    pub counts: Counts,
+}
+
+pub async fn of_run(
+    target: &Target,
+    log: &Log,
+    run_id: &str,
+) -> Result<HashMap<TableName, Earlier>> {
+    let rows = target.on_keeper("reading sync_log", &log.of_run(run_id)).await?.pop();
+    let mut earlier = HashMap::new();
+    for row in rows.unwrap_or_default() {
+        let table = TableName::new(row.needed(0)?, row.needed(1)?);
+        earlier.insert(table, Earlier { id: row.count(2)?, counts: counts(&row, 3)? });
+    }
+    Ok(earlier)
+}
+
+/// Counts as `sync_log` gives them, from a column on.
+fn counts(row: &Row, from: usize) -> Result<Counts> {
+    Ok(Counts {
+        processed: row.count(from)?,
+        inserted: row.count(from + 1)?,
+        updated: row.count(from + 2)?,
+        deleted: row.count(from + 3)?,
+        batches: row.count(from + 4)?,
+        bytes: row.count(from + 5)?,
+    })
 }
 
 /// What the transactions of one table's row have committed.
@@ -116,17 +166,7 @@ pub async fn committed(target: &Target, log: &Log, id: u64) -> Result<Committed>
     let rows = target.on_keeper("reading sync_log", &log.committed(id)).await?;
     let row = rows.iter().flatten().next();
     let row = row.ok_or_else(|| Error::Table(format!("row {id} of {} is gone", log.table)))?;
-    Ok(Committed {
-        counts: Counts {
-            processed: row.count(0)?,
-            inserted: row.count(1)?,
-            updated: row.count(2)?,
-            deleted: row.count(3)?,
-            batches: row.count(4)?,
-            bytes: row.count(5)?,
-        },
-        watermark: row.text(6).map(str::to_owned),
-    })
+    Ok(Committed { counts: counts(row, 0)?, watermark: row.text(6).map(str::to_owned) })
 }
 
 /// Ends row `id` from outside the table's own sessions, which may be broken.
@@ -146,9 +186,9 @@ pub async fn finish_run(target: &Target, log: &Log, run_id: &str, status: &str) 
     target.on_keeper("closing rows of sync_log", &statement).await.map(drop)
 }
 
-/// Writes a new row about a table whose work begins; gives its id.
+/// Writes the row of a table whose work begins; gives its id.
 pub async fn begin(session: &Session, log: &Log, entry: Entry<'_>) -> Result<u64> {
-    session.row("writing sync_log", &log.insert(&[entry])).await?.count(0)
+    session.row("writing sync_log", &written(log, &[entry])).await?.count(0)
 }
 
 /// Ends row `id`; gives the watermark that the next run will start from.

@@ -53,14 +53,15 @@ impl Broken {
         self.sync().await.expect_unchanged();
     }
 
+    /// What the run says of a table, which is what the log says in one row.
     async fn counted(&self, run: &Outcome, table: &str, counts: (u64, u64, u64)) {
         assert_eq!(run.table(table).changes(), counts, "{table} in {run}");
         let logged = format!(
-            "select sum(rows_inserted) || ' ' || sum(rows_updated) || ' ' || sum(rows_deleted) from sync_log
-             where table_name = '{table}' and run_id = '{}'",
+            "select string_agg(status || ' ' || rows_inserted || ' ' || rows_updated || ' ' || rows_deleted, '; ')
+             from sync_log where table_name = '{table}' and run_id = '{}'",
             run.json["run_id"].as_str().unwrap_or_default()
         );
-        let expected = format!("{} {} {}", counts.0, counts.1, counts.2);
+        let expected = format!("success {} {} {}", counts.0, counts.1, counts.2);
         assert_eq!(self.db.target_value(&logged).await, expected, "{table} in {run}");
     }
 }
@@ -121,6 +122,46 @@ async fn a_keeper_of_the_snapshot_that_is_cut_off_costs_another_round() {
     let run = broken.sync().await.expect_ok();
     assert_ne!(run.json["retries"], 0, "{run}");
     broken.db.assert_all_same().await;
+    broken.counted(&run, "inc", (3000, 0, 0)).await;
+}
+
+/// The run loses its worker in the middle of the second table, and then finds its snapshot gone.
+#[tokio::test]
+async fn another_round_goes_on_with_the_rows_of_the_log_and_counts_nothing_twice() {
+    for dry in [true, false] {
+        let broken = Broken::fresh().await;
+        broken.sync().await.expect_ok();
+        broken.db.source(CHANGES).await;
+        broken.source.fault(Way::Down, When::Bytes(1_000_000), Then::Cut);
+        broken.source.fault(Way::Up, When::Text("select 1\0"), Then::Cut);
+        let switch = format!("-dry-run={dry}");
+        let run = broken.sync().arg(switch).parallel(1).exclude("bag").await.expect_ok();
+        assert_eq!((broken.source.harm(), run.json["retries"].as_u64()), (2, Some(1)), "{run}");
+        for table in ["inc", "cmp"] {
+            match dry {
+                true => assert_eq!(run.table(table).changes(), (0, 3000, 0), "{table} in {run}"),
+                false => broken.counted(&run, table, (0, 3000, 0)).await,
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_round_that_is_lost_for_good_leaves_no_row_that_says_running() {
+    let broken = Broken::fresh().await;
+    broken.sync().await.expect_ok();
+    broken.db.source(CHANGES).await;
+    for _round in 0..2 {
+        broken.source.fault(Way::Down, When::Bytes(200_000), Then::Cut);
+        broken.source.fault(Way::Up, When::Text("select 1\0"), Then::Cut);
+    }
+    let run = broken.sync().include("inc").args(&["-retries", "1"]).await.expect_exit(1);
+    let logged = format!(
+        "select string_agg(status || ': ' || error_message, '; ') from sync_log where run_id = '{}'",
+        run.json["run_id"].as_str().unwrap_or_default()
+    );
+    let logged = broken.db.target_value(&logged).await;
+    assert!(logged.starts_with("failed: source while "), "{logged} after {run}");
 }
 
 #[tokio::test]
