@@ -96,7 +96,8 @@ impl Turn {
     /// What a look found, if it is all there is to do.
     fn unchanged(&self) -> Option<&Probe> {
         let probe = self.works[0].probe.as_ref().filter(|_| self.works.len() == 1);
-        probe.filter(|probe| probe.unchanged() && self.part != Part::Delete)
+        let owes = || !self.works[0].plan.owed.is_empty();
+        probe.filter(|probe| probe.unchanged() && self.part != Part::Delete && !owes())
     }
 }
 

@@ -94,7 +94,7 @@ impl Ends<'_> {
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
         let last = self.last_runs(&names).await?;
-        empty.extend(shaped.new.drain());
+        empty.extend(shaped.empty.drain());
         sides.target.tables.append(&mut shaped.would_be);
         let references = self.references(&sides, &names, &ground);
         let there: HashMap<&TableName, &Table> =

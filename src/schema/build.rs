@@ -14,7 +14,6 @@ use crate::event::Phase;
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::Session;
 use crate::plan::ddl::Step;
-use crate::sql::Sql;
 use crate::strategy::{Engine, Job};
 use crate::table_job;
 use crate::target::ddl::Workshop;
@@ -54,8 +53,8 @@ pub async fn follow_rows(job: &Job, built: &Built, again: bool) -> Result<()> {
     job.phase(Phase::Building);
     let shop = Workshop::of(&job.engine.settings);
     if job.plan.bytes < SMALL && !again {
-        let all: Vec<Sql> = open.iter().flat_map(|place| owed[*place].statements.clone()).collect();
-        if shop.run(&job.target, "building indexes", &all).await.is_ok() {
+        let all = open.iter().map(|place| &owed[*place]);
+        if shop.run(&job.target, "building indexes", all, &[]).await.is_ok() {
             open.iter().for_each(|place| built.add(*place));
             return Ok(());
         }
@@ -115,7 +114,7 @@ impl Bench<'_> {
                 self.job.unless_stopped()?;
                 let step = &self.job.plan.owed[place];
                 let doing = format!("making {}", step.title);
-                match self.shop.run(session, &doing, &step.statements).await {
+                match self.shop.run(session, &doing, [step], &[]).await {
                     Err(error) if !(self.again && is_there(&error)) => {
                         lots.lock().unwrap_or_else(PoisonError::into_inner).clear();
                         return Err(error);
@@ -172,7 +171,7 @@ async fn foreign_key(engine: &Engine, step: &Step) -> Result<()> {
     loop {
         let mut session = engine.target.session().await?;
         let doing = format!("making {}", step.title);
-        let done = Workshop::of(&engine.settings).run(&session, &doing, &step.statements).await;
+        let done = Workshop::of(&engine.settings).run(&session, &doing, [step], &[]).await;
         match done {
             Err(error) if error.is_transient() && tries < engine.settings.retries => {
                 tries += 1;

@@ -5,7 +5,7 @@ pub mod build;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::config::Ddl;
+use crate::config::{Ddl, Settings};
 use crate::discover::{Ends, Sides};
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
@@ -29,8 +29,8 @@ pub struct Shaped {
     pub after: BTreeMap<TableName, Vec<Step>>,
     /// Foreign keys.
     pub last: Vec<Step>,
-    /// Tables of the target that were not there before, by its names: they are empty.
-    pub new: HashSet<TableName>,
+    /// Tables of the target that were not there at the first look and hold no row, by its names.
+    pub empty: HashSet<TableName>,
     /// In a dry run: tables of the target as they would be.
     pub would_be: Vec<Table>,
     /// In a dry run: tables of the source without the columns that the target would get.
@@ -78,6 +78,10 @@ impl Ends<'_> {
         let mut shaped = Shaped::default();
         let made = self.made(selected).await?;
         if self.is_equal(&made).await? {
+            // A killed run may have made it so since the first look.
+            if !self.settings.dry_run && lacking(selected, sides, self.settings) {
+                self.look_again(sides, &mut shaped).await?;
+            }
             return Ok(shaped);
         }
         let mut outline = self.outline(selected, sides, &made).await?;
@@ -93,25 +97,30 @@ impl Ends<'_> {
             _ if self.settings.dry_run => {
                 self.foretell(&outline);
                 self.pretend(selected, sides, &mut shaped);
-                shaped.new = shaped.would_be.iter().map(|table| table.name.clone()).collect();
+                shaped.empty = shaped.would_be.iter().map(|table| table.name.clone()).collect();
             }
             _ => {
                 self.make(&outline.first, &mut shaped).await?;
-                if !outline.first.is_empty() {
-                    let before = std::mem::take(&mut sides.target.tables);
-                    let schemas = self.settings.target_schemas();
-                    let catalog = self.target.catalog(&schemas).await?;
-                    (sides.target.tables, sides.target.foreign_keys) = catalog;
-                    let names = sides.target.tables.iter().map(|table| table.name.clone());
-                    let before: HashSet<&TableName> =
-                        before.iter().map(|table| &table.name).collect();
-                    let is_new = |name: &TableName| !before.contains(name);
-                    shaped.new = names.filter(is_new).collect();
+                if !outline.first.is_empty() || lacking(selected, sides, self.settings) {
+                    self.look_again(sides, &mut shaped).await?;
                 }
                 (shaped.after, shaped.last) = (outline.after, outline.last);
             }
         }
         Ok(shaped)
+    }
+
+    /// Reads the target's catalog once more, after it was changed.
+    async fn look_again(&self, sides: &mut Sides, shaped: &mut Shaped) -> Result<()> {
+        let target = &mut sides.target;
+        let before: HashSet<TableName> = target.tables.drain(..).map(|table| table.name).collect();
+        let catalog = self.target.catalog(&self.settings.target_schemas()).await?;
+        (target.tables, target.foreign_keys) = catalog;
+        let appeared = target.tables.iter().filter(|table| !before.contains(&table.name));
+        // Not all of them are this run's: a killed one may have filled them since the first look.
+        let appeared: Vec<&Table> = appeared.collect();
+        shaped.empty = self.target.empty(&appeared).await?.into_iter().collect();
+        Ok(())
     }
 
     /// What there is to do.
@@ -173,8 +182,10 @@ impl Ends<'_> {
         let shop = Workshop::of(self.settings);
         for group in steps.chunk_by(|one, other| !one.alone && !other.alone) {
             for group in group.chunks(GROUP) {
-                let all: Vec<Sql> = group.iter().flat_map(|step| self.statements(step)).collect();
-                if group.len() > 1 && shop.run(&session, "making tables", &all).await.is_ok() {
+                let made = self.made_by(group);
+                if group.len() > 1
+                    && shop.run(&session, "making tables", group, &made).await.is_ok()
+                {
                     continue;
                 }
                 for step in group {
@@ -184,7 +195,7 @@ impl Ends<'_> {
                     let doing = format!("making {}", step.title);
                     let done = match step.alone {
                         true => shop.run_alone(&session, &doing, &step.statements).await,
-                        false => shop.run(&session, &doing, &self.statements(step)).await,
+                        false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
                     };
                     match done {
                         Ok(()) => {}
@@ -202,13 +213,13 @@ impl Ends<'_> {
         Ok(())
     }
 
-    /// The step's statements, and that a table is ours.
-    fn statements(&self, step: &Step) -> Vec<Sql> {
-        let made = step.makes.as_ref().map(|table| {
+    /// That tables are ours.
+    fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
+        let made = steps.into_iter().filter_map(|step| step.makes.as_ref()).map(|table| {
             let table = self.settings.target_name_of(table);
             self.log.made(self.run_id, self.source_name, &table)
         });
-        step.statements.iter().cloned().chain(made).collect()
+        made.collect()
     }
 
     /// Nothing is made: tables that lack something fail, with the statements that they need.
@@ -272,6 +283,16 @@ impl Ends<'_> {
             }
         }
     }
+}
+
+/// Whether the target, as it is known, lacks a table or a column.
+fn lacking(selected: &[&Table], sides: &Sides, settings: &Settings) -> bool {
+    let there: HashMap<&TableName, &Table> =
+        sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+    selected.iter().any(|table| {
+        let there = there.get(&settings.target_name_of(&table.name));
+        there.is_none_or(|there| table.columns.iter().any(|c| there.column(&c.name).is_none()))
+    })
 }
 
 /// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.

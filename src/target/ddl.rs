@@ -1,9 +1,14 @@
-//! Runs statements that change what tables are made of. Each step is one transaction.
+//! Runs statements that change what tables are made of. Each step is one transaction, which says of
+//! what tables it is.
 
+use std::collections::BTreeSet;
+
+use super::lock;
 use crate::error::{Error, Result};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::pg::Session;
 use crate::pg::definitions::search_path;
+use crate::plan::ddl::Step;
 use crate::sql::{Literal, Sql, sql};
 
 /// Under what settings definitions are changed.
@@ -16,15 +21,30 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// Runs the statements in one transaction.
-    pub async fn run(&self, session: &Session, doing: &str, statements: &[Sql]) -> Result<()> {
-        let settings =
-            sql!("{path}{memory}", path = search_path(self.home.as_ref()), memory = self.memory());
-        let all = sql!("{settings}; {all}", settings = settings, all = Sql::join(statements, "; "));
+    /// Does the steps in one transaction, with `more` at its end.
+    pub async fn run<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        more: &[Sql],
+    ) -> Result<()> {
+        let tables: BTreeSet<TableName> =
+            steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
+        let tables: Vec<&TableName> = tables.iter().collect();
+        let statements = steps.into_iter().flat_map(|step| &step.statements);
+        let all = sql!(
+            "{changing}; {path}{memory}; {all}",
+            changing = lock::changing(&tables),
+            path = search_path(self.home.as_ref()),
+            memory = self.memory(),
+            all = Sql::join(statements.chain(more).cloned(), "; ")
+        );
         session.run(doing, &all).await.map_err(explained)
     }
 
-    /// Runs statements that a server before PostgreSQL 12 takes in no transaction.
+    /// Runs statements that a server before PostgreSQL 12 takes in no transaction. It does no harm
+    /// when they run once more.
     pub async fn run_alone(
         &self,
         session: &Session,
@@ -39,6 +59,12 @@ impl Workshop {
             session.run(doing, statement).await.map_err(explained)?;
         }
         session.run(doing, &Sql::trusted("reset search_path")).await
+    }
+
+    /// What a table of the source is called on the target.
+    fn name(&self, table: &TableName) -> TableName {
+        let schema = self.home.as_ref().unwrap_or(&table.schema).clone();
+        TableName { schema, name: table.name.clone() }
     }
 
     fn memory(&self) -> Sql {

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ddl;
+pub mod lock;
 pub mod sync_log;
 mod transaction;
 
@@ -36,13 +37,6 @@ pub struct Opening {
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
     pub hash_probe: Option<String>,
-}
-
-/// Who holds a lock that a run needs.
-#[derive(Debug)]
-pub struct Holder {
-    pub table: TableName,
-    pub description: String,
 }
 
 impl Target {
@@ -159,47 +153,6 @@ impl Target {
              once it is gone"
                 .to_owned(),
         ))
-    }
-
-    /// Takes the lock of every table, or says who holds the first that is taken.
-    pub async fn lock(&self, tables: &[&TableName]) -> Result<Option<Holder>> {
-        if tables.is_empty() {
-            return Ok(None);
-        }
-        let texts = tables.iter().map(|table| format!("pgsync {}", table.quoted()));
-        let texts: Vec<String> = texts.collect();
-        let values = Sql::join(texts.iter().map(|text| Literal(text)), ", ");
-        let statement = sql!(
-            "select w.n, k.key, pg_catalog.pg_try_advisory_lock(k.key) \
-             from pg_catalog.unnest(array[{values}]::pg_catalog.text[]) with ordinality as w(name, n) \
-             cross join lateral (select ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.md5(w.name), 1, 16))\
-             ::pg_catalog.bit(64)::pg_catalog.int8 as key) k order by w.n",
-            values = values,
-        );
-        let rows = self.on_keeper("taking the tables' locks", &statement).await?.pop();
-        let taken = rows.unwrap_or_default().into_iter().find(|row| !row.is_true(2));
-        let Some(row) = taken else { return Ok(None) };
-        let number = usize::try_from(row.count(0)?).unwrap_or(1) - 1;
-        let description = self.holder(row.needed(1)?).await?;
-        Ok(Some(Holder { table: tables[number].clone(), description }))
-    }
-
-    async fn holder(&self, key: &str) -> Result<String> {
-        let statement = sql!(
-            "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
-             coalesce(a.usename, 'another role'), case when a.state is null then 'an address that this role may not see' \
-             else coalesce(a.client_addr::pg_catalog.text, 'a local socket') end, \
-             coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \
-             from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
-             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
-             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
-             l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8",
-            key = Literal(key),
-        );
-        let rows = self.on_keeper("looking for the holder of a lock", &statement).await?.pop();
-        let rows = rows.unwrap_or_default();
-        let text = rows.first().and_then(|row| row.text(0));
-        Ok(text.unwrap_or("a session that has just ended").to_owned())
     }
 
     /// Which of the tables hold no row. A table that cannot be looked at is taken to hold some: its own

@@ -66,6 +66,20 @@ async fn an_index_that_is_lost_from_a_table_of_ours_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_filled_table_gets_its_indexes_also_when_it_is_one_of_many() {
+    let db = source(
+        "create table large (id int primary key); create table small (id int primary key);
+        insert into large select generate_series(1, 5000); insert into small values (1)",
+    )
+    .await;
+    db.settle().await;
+    // As a run leaves it that is killed after the rows and before the key.
+    db.target("alter table small drop constraint small_pkey").await;
+    db.sync().parallel(1).await.expect_unchanged();
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
 async fn a_foreign_key_to_a_table_beyond_the_selection_is_left_out_and_named() {
     let db = source(TWO).await;
     db.sync().include("child").await.expect_ok().expect_note("child_parent_fkey is left out");

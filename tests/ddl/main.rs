@@ -8,6 +8,7 @@ mod changes;
 mod dump;
 mod everything;
 mod first_run;
+mod interrupted;
 mod listing;
 mod rights;
 mod target_schema;

@@ -1,0 +1,99 @@
+//! Advisory locks on the target. A run holds one for each of its tables on the session that lives as
+//! long as it. Transactions that change what a table is made of hold another one for themselves: they
+//! can outlive a killed run on the server, and the next run has to see what they did.
+
+use super::Target;
+use crate::error::Result;
+use crate::ident::TableName;
+use crate::sql::{Literal, Sql, sql};
+
+/// Who holds a lock that a run needs.
+#[derive(Debug)]
+pub struct Holder {
+    pub table: TableName,
+    pub description: String,
+}
+
+/// What a lock stands for.
+#[derive(Clone, Copy)]
+enum Sort {
+    Run,
+    Definition,
+}
+
+impl Target {
+    /// Takes the lock of every table, or says who holds the first that is taken. Returns when nobody
+    /// is changing the tables any more.
+    pub async fn lock(&self, tables: &[&TableName]) -> Result<Option<Holder>> {
+        if tables.is_empty() {
+            return Ok(None);
+        }
+        let statement = sql!(
+            "select w.n, w.key, pg_catalog.pg_try_advisory_lock(w.key) from {keys} order by w.n; \
+             select pg_catalog.pg_try_advisory_xact_lock(w.key) from {changes}",
+            keys = keys(Sort::Run, tables),
+            changes = keys(Sort::Definition, tables),
+        );
+        let answers = self.on_keeper("taking the tables' locks", &statement).await?;
+        let (mut taken, mut busy) = (None, false);
+        if let [own, others] = answers.as_slice() {
+            taken = own.iter().find(|row| !row.is_true(2));
+            busy = others.iter().any(|row| !row.is_true(0));
+        }
+        if let Some(row) = taken {
+            let number = usize::try_from(row.count(0)?).unwrap_or(1) - 1;
+            let description = self.holder(row.needed(1)?).await?;
+            return Ok(Some(Holder { table: tables[number].clone(), description }));
+        }
+        if busy {
+            let wait = sql!(
+                "select pg_catalog.pg_advisory_xact_lock(w.key) from {changes}",
+                changes = keys(Sort::Definition, tables),
+            );
+            self.on_keeper("waiting for what a run left behind", &wait).await?;
+        }
+        Ok(None)
+    }
+
+    async fn holder(&self, key: &str) -> Result<String> {
+        let statement = sql!(
+            "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
+             coalesce(a.usename, 'another role'), case when a.state is null then 'an address that this role may not see' \
+             else coalesce(a.client_addr::pg_catalog.text, 'a local socket') end, \
+             coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \
+             from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
+             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
+             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
+             l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8",
+            key = Literal(key),
+        );
+        let rows = self.on_keeper("looking for the holder of a lock", &statement).await?.pop();
+        let rows = rows.unwrap_or_default();
+        let text = rows.first().and_then(|row| row.text(0));
+        Ok(text.unwrap_or("a session that has just ended").to_owned())
+    }
+}
+
+/// Says, for the length of a transaction, that it changes what these tables are made of.
+pub(super) fn changing(tables: &[&TableName]) -> Sql {
+    sql!(
+        "select pg_catalog.pg_advisory_xact_lock_shared(w.key) from {keys}",
+        keys = keys(Sort::Definition, tables)
+    )
+}
+
+/// `w`: the number of each table, from 1, and its key.
+fn keys(sort: Sort, tables: &[&TableName]) -> Sql {
+    let word = match sort {
+        Sort::Run => "pgsync",
+        Sort::Definition => "pgsync definition",
+    };
+    let texts: Vec<String> =
+        tables.iter().map(|table| format!("{word} {}", table.quoted())).collect();
+    sql!(
+        "(select u.n, ('x' operator(pg_catalog.||) pg_catalog.substr(pg_catalog.md5(u.name), 1, 16))\
+         ::pg_catalog.bit(64)::pg_catalog.int8 as key \
+         from pg_catalog.unnest(array[{values}]::pg_catalog.text[]) with ordinality as u(name, n)) w",
+        values = Sql::join(texts.iter().map(|text| Literal(text)), ", "),
+    )
+}
