@@ -61,6 +61,8 @@ impl Counts {
 pub enum Status {
     Success,
     Failed,
+    /// A safety rail held it back before anything of it changed.
+    Refused,
     Interrupted,
     /// Selected, but not tried: something it depends on failed, or the run ended first.
     Skipped,
@@ -71,6 +73,7 @@ impl Status {
         match self {
             Status::Success => "success",
             Status::Failed => "failed",
+            Status::Refused => "refused",
             Status::Interrupted => "interrupted",
             Status::Skipped => "skipped",
         }
@@ -137,7 +140,7 @@ impl RunReport {
         let not_done = || self.tables.iter().filter(|table| table.status != Status::Success);
         // What was skipped stands behind something else that was not done.
         let mut causes = not_done().filter(|table| table.status != Status::Skipped).peekable();
-        let refused = |table: &TableOutcome| matches!(table.error, Some(Error::Refused(_)));
+        let refused = |table: &TableOutcome| table.status == Status::Refused;
         match not_done().count() {
             0 => 0,
             _ if causes.peek().is_some() && causes.all(refused) => 5,

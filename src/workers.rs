@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use tokio::sync::Notify;
+use tokio::task::JoinError;
 
 use crate::error::Error;
 use crate::event::{Event, Note, NoteLevel};
@@ -38,7 +39,7 @@ pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task
     for end in join_all(workers).await {
         // A worker itself only hands on; its tasks are guarded one by one.
         if let Err(error) = end {
-            queue.lose(Error::Internal(format!("a worker ended early: {error}")));
+            queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
         }
     }
     let ended = queue.ended(engine);
@@ -144,10 +145,18 @@ async fn guarded(engine: &Arc<Engine>, Turn { part, works, .. }: Turn) -> Vec<En
     match tokio::spawn(table_job::run(engine.clone(), works, part)).await {
         Ok(ends) => ends,
         Err(error) => {
-            let error = Error::Internal(format!("the table's task ended early: {error}"));
+            let error = Error::Internal(format!("the table's task {}", ended_early(&error)));
             let fail = |work| table_job::fail(engine, work, Status::Failed, error.clone());
             join_all(kept.into_iter().map(fail)).await
         }
+    }
+}
+
+/// Without the panic's own text, which may hold a value.
+fn ended_early(error: &JoinError) -> &'static str {
+    match error.is_panic() {
+        true => "panicked",
+        false => "was cancelled",
     }
 }
 

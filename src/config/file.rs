@@ -1,6 +1,6 @@
 //! The JSON config file: its keys, their types, and `${NAME}` in its strings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,6 +20,15 @@ pub struct File {
     pub max_delete_by_table: BTreeMap<String, MaxDelete>,
     /// Whether the file itself spells a password.
     pub holds_password: bool,
+    /// What the file may say or says in a way that cannot be read; the problem has been told.
+    pub unreadable: BTreeSet<Setting>,
+}
+
+impl File {
+    /// One that may say anything.
+    pub fn unread() -> Self {
+        Self { unreadable: Setting::all().collect(), ..Self::default() }
+    }
 }
 
 /// Reads what it can; every problem is added to `problems`.
@@ -34,11 +43,11 @@ pub fn read(
         Ok(Value::Object(entries)) => entries,
         Ok(other) => {
             problems.push(format!("{name}: expected an object, found {}", describe(&other)));
-            return file;
+            return File::unread();
         }
         Err(error) => {
             problems.push(syntax_problem(name, &error));
-            return file;
+            return File::unread();
         }
     };
     // Neither comments nor empty values say anything.
@@ -60,7 +69,10 @@ pub fn read(
         let origin = Origin::File(name.to_owned());
         match texts(setting.kind(), value, surroundings) {
             Ok(texts) => drop(file.layer.insert(setting, Given { origin, texts })),
-            Err(problem) => problems.push(format!("{}: {problem}", origin.label(setting))),
+            Err(problem) => {
+                file.unreadable.insert(setting);
+                problems.push(format!("{}: {problem}", origin.label(setting)));
+            }
         }
     }
     file

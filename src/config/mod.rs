@@ -38,13 +38,13 @@ pub struct Settings {
     pub include: Vec<String>,
     pub exclude: Vec<String>,
     pub timestamp: Ident,
+    /// Whether it was asked for: then some table should have it.
+    pub timestamp_given: bool,
     /// Jobs at once, 1 or more.
     pub parallel: usize,
     /// Rows per batch, 1 or more.
     pub batch_size: u64,
     pub overlap: Duration,
-    /// Whether `-overlap` was given, so that it is not raised where the horizon is unknown.
-    pub overlap_given: bool,
     /// Compare every table by digest, whatever its watermark.
     pub reconcile: bool,
     /// Whether vanished rows are removed.
@@ -77,6 +77,13 @@ impl Settings {
     /// What a table of the source is called on the target.
     pub fn target_name_of(&self, table: &TableName) -> TableName {
         let schema = self.target_schema_of(&table.schema).clone();
+        TableName { schema, name: table.name.clone() }
+    }
+
+    /// The same the other way round.
+    pub fn source_name_of(&self, table: &TableName) -> TableName {
+        let renamed = self.schemas.iter().find(|own| self.target_schema_of(own) == &table.schema);
+        let schema = renamed.unwrap_or(&table.schema).clone();
         TableName { schema, name: table.name.clone() }
     }
 

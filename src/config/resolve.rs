@@ -1,7 +1,7 @@
 //! From layers to [`Settings`]: flag before variable before config file before default. Every
 //! problem is found before any is reported, and none is mended in silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::given::{self, Given, Layer, Origin};
@@ -34,7 +34,7 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
     let mut layer = file.layer;
     layer.extend(given::from_variables(surroundings));
     layer.extend(given::from_flags(flags.values));
-    let mut reader = Reader { layer, problems };
+    let mut reader = Reader { layer, problems, unreadable: file.unreadable };
     let source = reader.connection(Setting::Source, surroundings, &mut warnings);
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
     let schemas = reader.schemas();
@@ -46,10 +46,10 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
         include: reader.patterns(Setting::Include),
         exclude: reader.patterns(Setting::Exclude),
         timestamp: Ident::new(reader.text(Setting::Timestamp).unwrap_or("updated_at".into())),
+        timestamp_given: reader.layer.contains_key(&Setting::Timestamp),
         parallel: usize::try_from(reader.number(Setting::Parallel, 4, 1, 256)).unwrap_or(1),
         batch_size: reader.number(Setting::BatchSize, 1_000, 1, 10_000_000),
         overlap: reader.duration(Setting::Overlap, "30s", ["0s", "30d"]),
-        overlap_given: reader.layer.contains_key(&Setting::Overlap),
         reconcile: reader.switch(Setting::Reconcile, false),
         deletes: reader.switch(Setting::Deletes, true),
         dry_run: reader.switch(Setting::DryRun, false),
@@ -85,11 +85,11 @@ fn config_file(
         Ok(Some(content)) => content,
         Ok(None) => {
             problems.push(format!("-config: file {name} does not exist"));
-            return file::File::default();
+            return file::File::unread();
         }
         Err(why) => {
             problems.push(format!("-config: file {name} cannot be read: {why}"));
-            return file::File::default();
+            return file::File::unread();
         }
     };
     let file = file::read(name, &content.text, surroundings, problems);
@@ -106,6 +106,8 @@ fn config_file(
 struct Reader {
     layer: Layer,
     problems: Vec<String>,
+    /// What was given and is among the problems already.
+    unreadable: BTreeSet<Setting>,
 }
 
 impl Reader {
@@ -210,12 +212,14 @@ impl Reader {
         let given = self.layer.get(&setting).cloned();
         let Some(Given { origin, texts }) = given.filter(|given| !given.texts.concat().is_empty())
         else {
-            let name = given::label(setting);
-            self.problems.push(format!(
-                "{name}: missing; give a connection string such as \
-                 postgresql://user@host/database, also as {} or in a -config file",
-                setting.variable()
-            ));
+            if !self.unreadable.contains(&setting) {
+                self.problems.push(format!(
+                    "{}: missing; give a connection string such as \
+                     postgresql://user@host/database, also as {} or in a -config file",
+                    given::label(setting),
+                    setting.variable()
+                ));
+            }
             return None;
         };
         let parsed = reference::follow(texts.concat().trim(), surroundings)

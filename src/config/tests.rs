@@ -67,7 +67,7 @@ fn defaults() {
     assert_eq!((settings.parallel, settings.batch_size, settings.retries), (4, 1000, 5));
     assert_eq!(settings.overlap, Duration::from_secs(30));
     assert_eq!(settings.lock_timeout, Duration::from_secs(30));
-    assert!(settings.deletes && !settings.overlap_given && !settings.reconcile);
+    assert!(settings.deletes && !settings.timestamp_given && !settings.reconcile);
     assert!(!settings.dry_run && !settings.force && !settings.fire_triggers);
     assert_eq!((settings.max_delete, settings.log_table), (None, None));
     assert_eq!(settings.output, Output::default());
@@ -109,7 +109,7 @@ fn every_value_arrives() {
     assert_eq!(names(&settings.schemas), ["b", "a"]);
     assert_eq!(settings.timestamp.as_str(), "modified_at");
     assert_eq!(settings.batch_size, 10);
-    assert_eq!((settings.overlap, settings.overlap_given), (Duration::from_secs(5400), true));
+    assert_eq!((settings.overlap, settings.timestamp_given), (Duration::from_secs(5400), true));
     assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
     assert_eq!(settings.lock_timeout, Duration::from_millis(500));
     assert_eq!(settings.log_table, Some(TableName::new("b", "log")));
@@ -188,6 +188,28 @@ fn what_is_missing_or_contradicts_itself_is_said() {
     );
     let settings = Case { flags: &flags[1..], file: Some(r#"{"quiet": true}"#), ..Case::default() };
     assert_eq!(settings.settings().output, Output { json: false, quiet: false, verbose: true });
+}
+
+#[test]
+fn what_is_given_but_cannot_be_read_is_not_called_missing() {
+    let cases = [
+        (
+            r#"{"sourceDb": "${NO}", "targetDb": "postgres://h/d"}"#,
+            "-source (sourceDb), from config.json: names ${NO}, which is not set",
+        ),
+        (
+            r#"{"sourceDb": "postgres://h/d", "targetDb": 5}"#,
+            "-target (targetDb), from config.json: expected a string, found a number",
+        ),
+        ("{", "config.json: line 1, column 1: EOF while parsing an object"),
+        ("5", "config.json: expected an object, found a number"),
+    ];
+    for (text, expected) in cases {
+        let problems = Case { file: Some(text), ..Case::default() }.resolve().unwrap_err();
+        assert_eq!(problems, expected, "{text}");
+    }
+    let missing = Case { variables: &[("PGSYNC_CONFIG", "/no")], ..Case::default() };
+    assert_eq!(missing.resolve().unwrap_err(), "-config: file /no does not exist");
 }
 
 #[test]
@@ -278,6 +300,17 @@ fn a_password_is_in_no_problem_wherever_it_stands() {
             "{by_flag}\n{by_file}"
         );
     }
+}
+
+#[test]
+fn debug_of_settings_shows_no_password() {
+    let variables = [
+        ("PGSYNC_SOURCE", "postgres://u:hunter2@s/d"),
+        ("PGSYNC_TARGET", "host=t password=hunter2"),
+    ];
+    let resolved = Case { variables: &variables, ..Case::default() }.resolve().unwrap();
+    let shown = format!("{resolved:?}");
+    assert!(shown.contains("***") && !shown.contains("hunter2"), "{shown}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub fn memory(text: &str) -> Result<String, String> {
 /// `table`, or `schema.table`; without a schema it is in `default_schema`.
 pub fn table(text: &str, default_schema: &str) -> Result<TableName, String> {
     let (schema, name) = text.split_once('.').unwrap_or((default_schema, text));
-    match schema.is_empty() || name.is_empty() {
+    match schema.is_empty() || name.is_empty() || name.contains('.') {
         true => Err(format!("\"{text}\" is not a name such as sync_log or schema.sync_log")),
         false => Ok(TableName::new(schema, name)),
     }
@@ -177,9 +177,10 @@ mod tests {
         assert_eq!(shown(switch("maybe")), "error: \"maybe\" is neither true nor false");
         assert_eq!(table("log", "app"), Ok(TableName::new("app", "log")));
         assert_eq!(table("ops.log", "app"), Ok(TableName::new("ops", "log")));
-        assert_eq!(
-            shown(table("ops.", "app")),
-            "error: \"ops.\" is not a name such as sync_log or schema.sync_log"
-        );
+        for text in ["ops.", ".log", "", "shop.ops.log"] {
+            let expected =
+                format!("error: \"{text}\" is not a name such as sync_log or schema.sync_log");
+            assert_eq!(shown(table(text, "app")), expected);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Note, NoteLevel};
-use crate::filter;
+use crate::filter::{self, Barred};
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::catalog::Server;
@@ -82,7 +82,7 @@ impl Ends<'_> {
     pub async fn discover(&self) -> Result<Found> {
         let mut sides = self.open().await?;
         let tables = std::mem::take(&mut sides.source.tables);
-        let selected = self.select(&tables)?;
+        let selected = self.select(&tables, &sides.target.tables)?;
         let name = |table: &&Table| self.settings.target_name_of(&table.name);
         let names: Vec<TableName> = selected.iter().map(name).collect();
         let names: Vec<&TableName> = names.iter().collect();
@@ -91,6 +91,7 @@ impl Ends<'_> {
         // From here on the target is written: whatever refuses a run stands above.
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
+        self.remark_timestamp(&selected);
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
         let last = self.last_runs(&names).await?;
@@ -165,6 +166,7 @@ impl Ends<'_> {
         let sides = Sides { source, target };
         self.refuse_same_database(&sides)?;
         require_schemas(schemas, &sides.source.server)?;
+        self.require_log_schema(&sides.target.server)?;
         Ok(sides)
     }
 
@@ -180,11 +182,37 @@ impl Ends<'_> {
         }
     }
 
-    pub(crate) fn select<'s>(&self, tables: &'s [Table]) -> Result<Vec<&'s Table>> {
-        let not_log = |table: &&Table| table.name != self.log.table && !looks_like_log(table);
-        let existing: Vec<&Table> = tables.iter().filter(not_log).collect();
+    /// Only a schema that is synced is made for the log: in any other one the name is misspelt, and a
+    /// log of its own would begin there.
+    fn require_log_schema(&self, server: &Server) -> Result<()> {
+        let schema = &self.log.table.schema;
+        match server.schemas.contains(schema) || self.settings.target_schemas().contains(schema) {
+            true => Ok(()),
+            false => {
+                let problem = no_schema("-log-table (logTable)", schema, "target", server);
+                Err(Error::Config(vec![problem]))
+            }
+        }
+    }
+
+    /// `there` are the target's tables, to say so when one of them is asked for.
+    pub(crate) fn select<'s>(
+        &self,
+        tables: &'s [Table],
+        there: &[Table],
+    ) -> Result<Vec<&'s Table>> {
+        let is_log = |table: &Table| table.name == self.log.table || looks_like_log(table);
+        let (logs, existing): (Vec<&Table>, Vec<&Table>) =
+            tables.iter().partition(|table| is_log(table));
         let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
-        let selection = filter::select(&names, &self.settings.include, &self.settings.exclude)?;
+        let barred = there.iter().map(|table| {
+            let why = if is_log(table) { Barred::Log } else { Barred::TargetOnly };
+            (self.settings.source_name_of(&table.name), why)
+        });
+        let barred = logs.iter().map(|table| (table.name.clone(), Barred::Log)).chain(barred);
+        let barred: Vec<_> = barred.filter(|(name, _)| !names.contains(name)).collect();
+        let Settings { include, exclude, .. } = self.settings;
+        let selection = filter::select(&names, &barred, include, exclude)?;
         for remark in &selection.remarks {
             self.note(NoteLevel::Notice, None, remark.to_string());
         }
@@ -264,18 +292,21 @@ impl Ends<'_> {
 fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> {
     let missing: Vec<&Ident> =
         schemas.iter().filter(|schema| !server.schemas.contains(schema)).collect();
-    let there: Vec<&str> = server.schemas.iter().map(Ident::as_str).collect();
-    let problems = missing.iter().map(|schema| {
-        format!(
-            "-schema (schema): the source has no schema \"{}\"; it has {}",
-            schema.as_str(),
-            there.join(", ")
-        )
-    });
+    let problems =
+        missing.iter().map(|schema| no_schema("-schema (schema)", schema, "source", server));
     match missing.is_empty() {
         true => Ok(()),
         false => Err(Error::Config(problems.collect())),
     }
+}
+
+fn no_schema(setting: &str, schema: &Ident, side: &str, server: &Server) -> String {
+    let there: Vec<&str> = server.schemas.iter().map(Ident::as_str).collect();
+    format!(
+        "{setting}: the {side} has no schema \"{}\"; it has {}",
+        schema.as_str(),
+        there.join(", ")
+    )
 }
 
 /// A log that another chain of runs keeps on the source.

@@ -1,10 +1,13 @@
 //! What a run has to say about its two ends before it begins.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Ends, Sides};
 use crate::event::NoteLevel;
 use crate::plan::Ground;
+use crate::suggest;
+use crate::table::Table;
 
 impl Ends<'_> {
     pub(super) fn remark(&self, sides: &Sides, ground: &Ground) {
@@ -33,6 +36,27 @@ impl Ends<'_> {
                         checked, so parents are written first and vanished rows removed last";
             self.note(NoteLevel::Detail, None, text.to_owned());
         }
+    }
+}
+
+impl Ends<'_> {
+    /// A column that was asked for and that no table has is misspelt.
+    pub(super) fn remark_timestamp(&self, selected: &[&Table]) {
+        let column = &self.settings.timestamp;
+        let has_it = |table: &&Table| table.column(column).is_some();
+        if !self.settings.timestamp_given || selected.iter().any(has_it) {
+            return;
+        }
+        let there: BTreeSet<&str> = selected
+            .iter()
+            .flat_map(|table| table.columns.iter().map(|column| column.name.as_str()))
+            .collect();
+        let near = suggest::did_you_mean(column.as_str(), there);
+        let text = format!(
+            "no selected table has the column \"{}\" (-timestamp), so each is compared whole{near}",
+            column.as_str()
+        );
+        self.note(NoteLevel::Warning, None, text);
     }
 }
 

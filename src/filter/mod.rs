@@ -49,6 +49,14 @@ impl fmt::Display for Remark {
     }
 }
 
+/// Why a table that somebody may ask for is not among those to select from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Barred {
+    /// It is a log of runs.
+    Log,
+    TargetOnly,
+}
+
 /// What is wrong with the patterns themselves, before any table is known.
 pub fn check(patterns: &[String]) -> Vec<String> {
     patterns.iter().filter_map(|text| Pattern::parse(text).err()).collect()
@@ -56,7 +64,12 @@ pub fn check(patterns: &[String]) -> Vec<String> {
 
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
 /// [`Error::Config`]: a missing or malformed include, or a selection of nothing.
-pub fn select(existing: &[TableName], include: &[String], exclude: &[String]) -> Result<Selection> {
+pub fn select(
+    existing: &[TableName],
+    barred: &[(TableName, Barred)],
+    include: &[String],
+    exclude: &[String],
+) -> Result<Selection> {
     let mut problems = Vec::new();
     let mut remarks = Vec::new();
     let mut included = HashSet::new();
@@ -65,7 +78,10 @@ pub fn select(existing: &[TableName], include: &[String], exclude: &[String]) ->
         match find(existing, text) {
             Ok(Found::Tables(tables)) => included.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::IncludeMatchesNothing(text.clone())),
-            Ok(Found::Missing) => problems.push(missing(existing, text)),
+            Ok(Found::Missing) => problems.push(match why_barred(barred, text) {
+                Some(why) => barred_include(text, why),
+                None => missing(existing, text),
+            }),
             Err(problem) => problems.push(format!("-include (includeTables): {problem}")),
         }
     }
@@ -73,6 +89,8 @@ pub fn select(existing: &[TableName], include: &[String], exclude: &[String]) ->
         match find(existing, text) {
             Ok(Found::Tables(tables)) => excluded.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::ExcludeMatchesNothing(text.clone())),
+            // What is never selected may be excluded, too.
+            Ok(Found::Missing) if why_barred(barred, text).is_some() => {}
             Ok(Found::Missing) => remarks.push(Remark::ExcludeMissing(text.clone())),
             Err(problem) => problems.push(format!("-exclude (excludeTables): {problem}")),
         }
@@ -120,6 +138,21 @@ fn find<'a>(existing: &'a [TableName], text: &str) -> Result<Found<'a>, String> 
 
 fn those(existing: &[TableName], wanted: impl Fn(&TableName) -> bool) -> Vec<&TableName> {
     existing.iter().filter(|table| wanted(table)).collect()
+}
+
+fn why_barred(barred: &[(TableName, Barred)], text: &str) -> Option<Barred> {
+    let is_it = |name: &TableName| name.name.as_str() == text || name.to_string() == text;
+    barred.iter().find(|(name, _)| is_it(name)).map(|(_, why)| *why)
+}
+
+fn barred_include(text: &str, why: Barred) -> String {
+    let why = match why {
+        Barred::Log => "a log of pgsync's own runs, which is never synced",
+        Barred::TargetOnly => {
+            "on the target only: there is nothing on the source to bring it in step with"
+        }
+    };
+    format!("-include (includeTables): \"{text}\" is {why}")
 }
 
 fn missing(existing: &[TableName], text: &str) -> String {

@@ -16,7 +16,9 @@ fn texts(patterns: &[&str]) -> Vec<String> {
 
 /// The selected names joined, then each remark, one per line; or the error.
 fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
-    match select(&tables(existing), &texts(include), &texts(exclude)) {
+    let barred = [("sync_log", Barred::Log), ("ops/old", Barred::TargetOnly)];
+    let barred = barred.map(|(name, why)| (tables(&[name]).remove(0), why));
+    match select(&tables(existing), &barred, &texts(include), &texts(exclude)) {
         Ok(selection) => {
             let names: Vec<String> = selection.tables.iter().map(TableName::to_string).collect();
             let remarks = selection.remarks.iter().map(|remark| format!("\n{remark}"));
@@ -96,6 +98,20 @@ fn a_missing_include_names_what_is_near_and_all_problems_come_at_once() {
          -include (includeTables): pattern \"[a\" has a [ without a ]; a [ in a name is written [[]\n\
          -exclude (excludeTables): pattern \"[b\" has a [ without a ]; a [ in a name is written [[]"
     );
+}
+
+#[test]
+fn what_can_never_be_selected_is_named_for_what_it_is() {
+    assert_eq!(
+        selected(SHOP, &["sync_log", "public.sync_log", "ops.old", "old"], &[]),
+        "error: -include (includeTables): \"sync_log\" is a log of pgsync's own runs, which is never synced\n\
+         -include (includeTables): \"public.sync_log\" is a log of pgsync's own runs, which is never synced\n\
+         -include (includeTables): \"ops.old\" is on the target only: there is nothing on the source \
+         to bring it in step with\n\
+         -include (includeTables): \"old\" is on the target only: there is nothing on the source to \
+         bring it in step with"
+    );
+    assert_eq!(selected(SHOP, &["users"], &["sync_log", "old"]), "public.users");
 }
 
 #[test]

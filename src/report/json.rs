@@ -6,7 +6,7 @@
 //!  "status":"success|failed|interrupted|refused|locked|invalid","exit_status":0,"dry_run":false,
 //!  "started":"2026-01-01T00:00:00Z","elapsed_seconds":1.234,"retries":0,
 //!  "tables":[{"schema":"public","table":"users","strategy":"copy|incremental|compare"|null,
-//!    "status":"success|failed|interrupted|skipped","rows_processed":0,"rows_inserted":0,
+//!    "status":"success|failed|refused|interrupted|skipped","rows_processed":0,"rows_inserted":0,
 //!    "rows_updated":0,"rows_deleted":0,"batches":0,"bytes":0,"elapsed_seconds":0.1,
 //!    "watermark":"…"|null,"retries":0,"error":error|null}],
 //!  "totals":{"rows_processed":0,"rows_inserted":0,"rows_updated":0,"rows_deleted":0,"batches":0,

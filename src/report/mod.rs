@@ -12,6 +12,7 @@ pub mod summary;
 mod tests;
 mod wording;
 
+use std::any::Any;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -186,11 +187,15 @@ pub fn shorten_panics() {
         return;
     }
     std::panic::set_hook(Box::new(|panic| {
-        let what = panic.payload().downcast_ref::<&str>().copied().unwrap_or("panic");
         let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
+        let what = constant_text(panic.payload());
         let text = format!("pgsync: internal error: {what}{}\n", place.unwrap_or_default());
         write(io::stderr().lock(), &text);
     }));
+}
+
+fn constant_text(payload: &dyn Any) -> &'static str {
+    payload.downcast_ref::<&'static str>().copied().unwrap_or("panic")
 }
 
 /// A reader that went away (`pgsync | head`) is not the run's failure.

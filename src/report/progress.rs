@@ -98,7 +98,8 @@ impl Bars {
                 if let Some(bar) = self.running.remove(&outcome.table).and_then(|old| old.bar) {
                     self.screen.0.remove(&bar);
                 }
-                self.failed += u64::from(outcome.status == Status::Failed);
+                self.failed +=
+                    u64::from(matches!(outcome.status, Status::Failed | Status::Refused));
                 self.run.inc(1);
             }
             Event::Note(_) | Event::Retry { .. } => {}

@@ -53,7 +53,7 @@ fn table(report: &RunReport, verbose: bool) -> String {
 fn has_news(outcome: &TableOutcome) -> bool {
     match outcome.status {
         Status::Success => outcome.counts.changed(),
-        Status::Failed | Status::Interrupted => true,
+        Status::Failed | Status::Refused | Status::Interrupted => true,
         Status::Skipped => wording::own_error(outcome).is_some(),
     }
 }
@@ -189,7 +189,8 @@ pub fn verdict(report: &RunReport) -> String {
 
 /// `2 of 12 tables failed, 1 skipped`.
 fn shortfall(report: &RunReport, all: &str) -> String {
-    let parts: Vec<String> = [Status::Failed, Status::Skipped, Status::Interrupted]
+    let not_done = [Status::Failed, Status::Refused, Status::Skipped, Status::Interrupted];
+    let parts: Vec<String> = not_done
         .into_iter()
         .map(|status| (with(report, status), status.name()))
         .filter(|(n, _)| *n > 0)

@@ -52,7 +52,7 @@ pub fn error(error: &Error) -> String {
 pub fn own_error(outcome: &TableOutcome) -> Option<&Error> {
     let error = outcome.error.as_ref()?;
     match outcome.status {
-        Status::Failed => Some(error),
+        Status::Failed | Status::Refused => Some(error),
         Status::Skipped if matches!(error, Error::Table(_)) => Some(error),
         Status::Success | Status::Interrupted | Status::Skipped => None,
     }

@@ -57,7 +57,7 @@ impl Ends<'_> {
     pub async fn list(&self) -> Result<Listing> {
         let mut sides = self.open().await?;
         let tables = std::mem::take(&mut sides.source.tables);
-        let selected = self.select(&tables)?;
+        let selected = self.select(&tables, &sides.target.tables)?;
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
         let mut outline = self.outline(&selected, &sides, &made).await?;

@@ -31,6 +31,10 @@ pub(super) async fn fail_all(
 
 /// Ends a table that did not get there; what cannot be written to the log is in the outcome.
 pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> End {
+    let status = match error {
+        Error::Refused(_) => Status::Refused,
+        _ => status,
+    };
     let outcome = work.outcome(status, Some(work.plan.advise(error)));
     if engine.settings.dry_run {
         return End::Done(Box::new(outcome), None);

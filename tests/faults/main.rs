@@ -8,6 +8,7 @@ mod connections;
 mod dry_run;
 mod kills;
 mod locks;
+mod memory;
 mod poolers;
 mod rails;
 mod secrets;

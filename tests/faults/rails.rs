@@ -87,7 +87,12 @@ async fn item(tables: &str) -> Pair {
 
 async fn held_back(db: &Pair, run: Outcome) {
     let run = run.expect_exit(5);
-    run.expect_failed("item", &["30 of 100 rows would be deleted", "-max-delete", "-force"]);
+    let texts = ["30 of 100 rows would be deleted", "-max-delete", "-force"];
+    let run = run.expect_refused("item", &texts);
+    if run.json["dry_run"] == false {
+        let last = "select status from sync_log where table_name = 'item' order by id desc limit 1";
+        assert_eq!(db.target_value(last).await, "refused", "{run}");
+    }
     let state = "select count(*) || ' ' || count(*) filter (where n = 1) from item";
     assert_eq!(db.target_value(state).await, "100 0", "nothing of the table was changed");
 }
@@ -135,7 +140,7 @@ async fn deletes_are_counted_before_parents_and_children_are_written_in_order() 
 async fn deletes_from_a_table_without_a_key_are_counted_too() {
     let db = item("create table item (id int, n int, updated_at timestamptz)").await;
     let run = db.sync().args(&["-max-delete", "20%"]).await.expect_exit(5);
-    run.expect_failed("item", &["40 of 100 rows would be deleted", "no key", "-force"]);
+    run.expect_refused("item", &["40 of 100 rows would be deleted", "no key", "-force"]);
     assert_eq!(db.target_value("select sum(n) || ' ' || count(*) from item").await, "0 100");
     db.sync().args(&["-max-delete", "40"]).await.expect_ok();
     db.assert_same("item").await;
@@ -151,6 +156,7 @@ async fn a_dry_run_says_that_it_would_be_refused() {
 async fn a_refused_table_does_not_hold_up_the_others() {
     let db = item(&format!("{ITEM}; create table other (id int primary key)")).await;
     db.source("insert into other values (1)").await;
-    db.sync().args(&["-max-delete", "20%"]).await.expect_exit(5);
+    let run = db.sync().plain().args(&["-max-delete", "20%"]).await.expect_exit(5);
+    run.expect_said("item - refused: 30 of 100 rows").expect_said("1 of 2 tables refused");
     db.assert_same("other").await;
 }

@@ -126,8 +126,19 @@ impl Outcome {
     /// The table failed, and its message contains all of these texts.
     #[track_caller]
     pub fn expect_failed(self, table: &str, texts: &[&str]) -> Self {
+        self.expect_status(table, "failed", texts)
+    }
+
+    /// A safety rail refused the table, with a message that contains all of these texts.
+    #[track_caller]
+    pub fn expect_refused(self, table: &str, texts: &[&str]) -> Self {
+        self.expect_status(table, "refused", texts)
+    }
+
+    #[track_caller]
+    fn expect_status(self, table: &str, status: &str, texts: &[&str]) -> Self {
         let result = self.table(table);
-        assert_eq!(result.status, "failed", "{table} should have failed in {self}");
+        assert_eq!(result.status, status, "status of {table} in {self}");
         let words = |error: TableError| error.message + "; " + &error.hint.unwrap_or_default();
         let message = result.error.map(words).unwrap_or_default();
         for text in texts {

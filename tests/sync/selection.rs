@@ -117,3 +117,26 @@ async fn tables_left_out_are_not_touched() {
     assert_eq!(db.target_value("select id from audit_1").await, "9");
     db.assert_same("users").await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_included_is_named_for_what_it_is() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.target("create table old (id int primary key)").await;
+    db.sync().await.expect_ok().expect_tables(&["item"]);
+    let run = db.sync().include("item,sync_log,old").await.expect_exit(2);
+    let run =
+        run.expect_said("\\\"sync_log\\\" is a log of pgsync's own runs, which is never synced");
+    run.expect_said("\\\"old\\\" is on the target only");
+    let run = db.sync().exclude("sync_log,old").await.expect_ok();
+    assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+}
+
+#[tokio::test]
+async fn a_timestamp_column_that_no_table_has_is_remarked_on_when_it_was_asked_for() {
+    let db = Pair::with("create table item (id int primary key, modified_at timestamptz)").await;
+    let run = db.sync().timestamp("modifed_at").await.expect_ok();
+    run.expect_note("has the column \"modifed_at\" (-timestamp), so each is compared whole; did you mean \"modified_at\"?");
+    for run in [db.sync().await, db.sync().timestamp("modified_at").await] {
+        assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+    }
+}

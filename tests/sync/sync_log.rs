@@ -123,3 +123,27 @@ async fn an_emptied_log_costs_a_comparison_and_nothing_else() {
     db.target("drop table sync_log").await;
     db.sync().await.expect_unchanged().expect_strategy("item", "compare");
 }
+
+#[tokio::test]
+async fn a_log_in_a_schema_that_does_not_exist_is_refused_and_nothing_is_made() {
+    let db = items().await;
+    db.target("create schema ops").await;
+    let run = db.sync().args(&["-log-table", "osp.log"]).await.expect_exit(2);
+    run.expect_said(
+        "-log-table (logTable): the target has no schema \\\"osp\\\"; it has ops, public",
+    );
+    assert_eq!(db.target_value("select to_regnamespace('osp') is null").await, "t");
+    db.sync().args(&["-log-table", "ops.log"]).await.expect_ok();
+    assert_eq!(db.target_value("select count(*) > 0 from ops.log").await, "t");
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_planned_is_logged_by_its_name_on_the_target() {
+    let db = items().await;
+    db.source("alter table item add extra int").await;
+    db.target("create schema copy; create table copy.item (id int primary key, name int)").await;
+    let args = ["-target-schema", "copy", "-ddl", "none"];
+    db.sync().args(&args).include("item").await.expect_exit(1);
+    let logged = "select string_agg(schema_name || ' ' || status, ', ') from copy.sync_log";
+    assert_eq!(db.target_value(logged).await, "copy failed");
+}

@@ -86,3 +86,17 @@ fn mixed() -> Vec<TableOutcome> {
         done("users", Strategy::Incremental, [1204, 12, 40, 3]),
     ]
 }
+
+#[test]
+fn a_panic_shows_no_text_that_was_put_together() {
+    let caught = |panics: fn()| std::panic::catch_unwind(panics).expect_err("it panics");
+    let secret = caught(|| {
+        let url = String::from("postgres://u:hunter2@h");
+        assert!(url.is_empty(), "byte index 1 is not a char boundary of {url}");
+    });
+    assert_eq!(super::constant_text(&*secret), "panic");
+    assert_eq!(
+        super::constant_text(&*caught(|| panic!("a batch did not open"))),
+        "a batch did not open"
+    );
+}

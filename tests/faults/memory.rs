@@ -1,0 +1,70 @@
+//! The memory of a run does not grow with what it moves; `scripts/stress.sh` does the large sizes.
+
+use crate::support::{Outcome, Pair, Running};
+
+/// What README promises, in KiB, beside twice the largest value.
+const LIMIT: u64 = 64 * 1024;
+/// Of the large value, in KiB.
+const VALUE: u64 = 20 * 1024;
+
+/// The greatest resident size of a run, in KiB.
+async fn peak(run: Running) -> (Outcome, u64) {
+    let status = format!("/proc/{}/status", run.pid());
+    let watch = tokio::task::spawn_blocking(move || {
+        let mut peak = 0;
+        // A program that has ended has no such line, until it is waited for.
+        while let Some(now) = std::fs::read_to_string(&status).ok().as_deref().and_then(resident) {
+            peak = now;
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        peak
+    });
+    let outcome = run.end().await;
+    (outcome, watch.await.expect("the watch ends with the run"))
+}
+
+fn resident(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+async fn within(limit: u64, run: Running) -> Outcome {
+    let (outcome, peak) = peak(run).await;
+    let outcome = outcome.expect_ok();
+    assert!((1..=limit).contains(&peak), "{peak} KiB, more than {limit}, for {outcome}");
+    outcome
+}
+
+#[tokio::test]
+async fn memory_does_not_grow_with_the_rows() {
+    let db = Pair::with(
+        "create table item (id int primary key, body text, updated_at timestamptz);
+         create table bag (n int, body text)",
+    )
+    .await;
+    db.source(
+        "insert into item select i, repeat('x', 50), '2024-01-01' from generate_series(1, 200000) i;
+         insert into bag select i, 'x' from generate_series(1, 50000) i",
+    )
+    .await;
+    within(LIMIT, db.sync().start()).await;
+    within(LIMIT, db.sync().start()).await.expect_unchanged();
+    db.source("update item set body = 'y', updated_at = '2024-02-01' where id % 10 = 0").await;
+    let run = within(LIMIT, db.sync().start()).await;
+    run.expect_changes("item", (0, 20_000, 0));
+    db.target("update item set body = 'z' where id % 3 = 0").await;
+    within(LIMIT, db.sync().arg("-reconcile").start()).await;
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn memory_grows_with_the_largest_value_alone() {
+    let db = Pair::with("create table large (id int primary key, body text)").await;
+    let fill = format!(
+        "insert into large select i, repeat('v', {VALUE} * 1024) from generate_series(1, 3) i"
+    );
+    db.source(&fill).await;
+    within(LIMIT + 2 * VALUE, db.sync().start()).await;
+    db.source("update large set body = body || 'w'").await;
+    within(LIMIT + 2 * VALUE, db.sync().start()).await.expect_changes("large", (0, 3, 0));
+}
