@@ -49,10 +49,10 @@ async fn a_run_killed_at_any_moment_is_continued_by_the_next() {
         killed.remember().await;
         let last: u64 =
             killed.db.target_value(&killed.last_id().await).await.parse().unwrap_or_default();
-        for _ in 0..6 {
-            // Less often while the run only connects and plans.
-            let moment = span.mul_f64(0.2 + 0.8 * (random.below(1000) as f64 / 1000.0));
-            killed.kill_after(moment).await;
+        for number in 0..6 {
+            let moment = span.mul_f64(random.below(1000) as f64 / 1000.0);
+            // Much of a short run is connecting and planning: two of three fall later.
+            killed.kill_after(moment, (number % 3 > 0).then_some(span)).await;
         }
         let begun = Instant::now();
         killed.sync().await.expect_ok();
@@ -86,7 +86,8 @@ impl Killed {
         }
     }
 
-    async fn kill_after(&mut self, moment: Duration) {
+    /// From the start of the run or, within a time, from that of its first table.
+    async fn kill_after(&mut self, moment: Duration, at_work_within: Option<Duration>) {
         let mut filled = HashSet::new();
         for table in TABLES {
             if self.count(table).await > 0 {
@@ -94,7 +95,12 @@ impl Killed {
             }
         }
         let last = self.db.target_value(&self.last_id().await).await;
-        let run = self.sync().start();
+        let (run, begun) = (self.sync().start(), Instant::now());
+        while at_work_within.is_some_and(|limit| begun.elapsed() < limit)
+            && self.db.target_value(&self.last_id().await).await == last
+        {
+            tokio::task::yield_now().await;
+        }
         tokio::time::sleep(moment).await; // the moment itself is what is tested
         run.signal("KILL");
         let ended = run.end().await.status;
