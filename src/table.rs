@@ -15,8 +15,10 @@ pub struct Table {
     pub partitioned: bool,
     /// Rows as the planner estimates them; negative when never analysed.
     pub rows: f64,
-    /// Size of the table and its partitions, in bytes, without indexes.
+    /// Size of the table and its partitions with their long values, in bytes, without indexes.
     pub bytes: u64,
+    /// Pages of the table and its partitions, without long values.
+    pub pages: u64,
     /// Changes when the storage is replaced (TRUNCATE, VACUUM FULL, an attached partition).
     pub storage: String,
     pub columns: Vec<Column>,

@@ -9,6 +9,7 @@ select pg_catalog.json_build_object(
   'partitioned', c.relkind operator(pg_catalog.=) 'p',
   'rows', tree.rows,
   'bytes', tree.bytes,
+  'pages', tree.pages,
   'storage', tree.storage,
   'owned', pg_catalog.pg_has_role(c.relowner, 'usage'),
   'columns', coalesce((
@@ -193,14 +194,21 @@ cross join lateral (
   select
     pg_catalog.sum(greatest(p.reltuples, 0)) as rows,
     -- From statistics: pg_relation_size waits for whoever locks the table.
-    coalesce(pg_catalog.sum(greatest(
-      p.relpages::pg_catalog.int8 operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8,
-      pg_catalog.pg_stat_get_live_tuples(p.oid) operator(pg_catalog.*) 64)), 0)::pg_catalog.int8 as bytes,
+    pg_catalog.sum(greatest(pages.own, pages.guessed))::pg_catalog.int8 as pages,
+    (pg_catalog.sum(greatest(pages.own operator(pg_catalog.+) pages.toast, pages.guessed))
+      operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.int8 as bytes,
     pg_catalog.md5(pg_catalog.string_agg(
       p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||) p.relfilenode::pg_catalog.text,
       ',' order by p.oid)) as storage,
     pg_catalog.array_agg(p.oid) as oids
   from parts join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) parts.oid
+  left join pg_catalog.pg_class long on long.oid operator(pg_catalog.=) p.reltoastrelid
+  cross join lateral (
+    select
+      p.relpages::pg_catalog.int8 as own,
+      coalesce(long.relpages, 0)::pg_catalog.int8 as toast,
+      pg_catalog.pg_stat_get_live_tuples(p.oid) operator(pg_catalog./) 128 as guessed
+  ) pages
 ) tree
 where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
   and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[]) and not c.relispartition

@@ -18,4 +18,4 @@ mod verify;
 
 pub use copy::{RowSink, RowStream};
 pub use pool::{Lease, Pool};
-pub use session::{Backend, Row, Session, Settings};
+pub use session::{Backend, CopyIn, Row, Session, Settings};

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, Statement};
 
 use super::cancel::Canceller;
 use super::connect::{Connected, Connector};
@@ -74,6 +74,13 @@ impl Row {
     pub fn is_true(&self, column: usize) -> bool {
         self.text(column) == Some("t")
     }
+}
+
+/// A prepared `copy … from stdin`.
+#[derive(Clone)]
+pub struct CopyIn {
+    doing: &'static str,
+    statement: Statement,
 }
 
 /// The server process behind a session. Numbers are used again; with its start it is unique.
@@ -210,10 +217,17 @@ impl Session {
         Ok(RowStream::new(self.side, doing, stream.map_err(|error| self.error(doing, error))?))
     }
 
-    /// Starts `copy … from stdin`.
-    pub async fn copy_in(&self, doing: &'static str, copy: &Sql) -> Result<RowSink> {
-        let sink = self.client.copy_in(copy.as_str()).await;
-        Ok(RowSink::new(self.side, doing, sink.map_err(|error| self.error(doing, error))?))
+    /// Prepares `copy … from stdin`, to be started any number of times without a round trip of its own.
+    pub async fn prepare_copy_in(&self, doing: &'static str, copy: &Sql) -> Result<CopyIn> {
+        let statement = self.client.prepare(copy.as_str()).await;
+        Ok(CopyIn { doing, statement: statement.map_err(|error| self.error(doing, error))? })
+    }
+
+    /// Starts a prepared `copy … from stdin`.
+    pub async fn copy_in(&self, copy: &CopyIn) -> Result<RowSink> {
+        let sink = self.client.copy_in(&copy.statement).await;
+        let sink = sink.map_err(|error| self.error(copy.doing, error))?;
+        Ok(RowSink::new(self.side, copy.doing, sink))
     }
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {

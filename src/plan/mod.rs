@@ -36,8 +36,8 @@ pub struct TablePlan {
     pub rows: u64,
     /// Size of the source table in bytes.
     pub bytes: u64,
-    /// Whether the source table is one file of pages that can be read in parts by ctid.
-    pub pages: bool,
+    /// Pages of the source table, when it is one file that can be read in parts by ctid.
+    pub pages: Option<u64>,
     /// A self reference that is checked per statement: everything goes in one batch.
     pub one_statement: bool,
     /// Whether the replica role is left while a batch is written: a foreign key has to be checked.
@@ -191,7 +191,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
-        pages: !source.partitioned,
+        pages: (!source.partitioned).then_some(source.pages),
         one_statement: checked && references.target.iter().any(own),
         leave_replica,
         joint: false,

@@ -205,12 +205,12 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
         };
         let mut rows = job.source.copy_out("reading differing rows", &copy).await?;
         while let Some(row) = rows.next().await? {
-            batch.push(&mut writer, row).await?;
             if batch.rows >= size {
                 job.moved(batch.rows);
                 job.counts.add(batch.commit(&mut writer, None).await?);
                 job.unless_stopped()?;
             }
+            batch.push(&mut writer, row).await?;
         }
     }
     if batch.rows > 0 {

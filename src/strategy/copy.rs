@@ -19,10 +19,9 @@ use crate::sql::read::Pages;
 use crate::target::apply::{Mode, Writer};
 
 /// A part below this size is not worth a transaction of its own.
-const LEAST_PART: u64 = 16 * 1024 * 1024;
+const LEAST_PART: u64 = 8 * 1024 * 1024;
 /// A part above this size loses too much when it breaks.
 const GREATEST_PART: u64 = 1024 * 1024 * 1024;
-const PAGE: u64 = 8192;
 /// Rows between two words about progress.
 const TOLD: u64 = 4096;
 
@@ -132,22 +131,21 @@ async fn copy_part(
     writer.commit(&progress).await
 }
 
-/// Slices of pages, the last one open: the table may have grown since its size was read.
+/// Slices of pages, the last one open: the table may have grown since its size was read. A page of
+/// pointers to long values stands for more bytes than its own.
 fn parts(job: &Job) -> VecDeque<Option<Pages>> {
     let plan = &job.plan;
     let whole = job.engine.settings.parallel == 1
         || !job.engine.page_ranges
-        || !plan.pages
         || plan.one_statement
         // Whoever disables triggers has the table to himself.
         || !plan.silence.is_empty()
         || plan.bytes < 2 * LEAST_PART;
-    if whole {
-        return VecDeque::from([None]);
-    }
+    let Some(pages) = plan.pages.filter(|_| !whole) else { return VecDeque::from([None]) };
     let wanted = plan.bytes / (job.engine.settings.parallel as u64 * 4);
-    let pages = wanted.clamp(LEAST_PART, GREATEST_PART) / PAGE;
-    let starts: Vec<u64> = (0..plan.bytes / PAGE).step_by(pages as usize).collect();
+    let count = plan.bytes / wanted.clamp(LEAST_PART, GREATEST_PART);
+    let starts: Vec<u64> =
+        (0..pages.max(1)).step_by(pages.div_ceil(count).max(1) as usize).collect();
     let ends = starts.iter().skip(1).copied().map(Some).chain([None]);
     starts.iter().zip(ends).map(|(&from, to)| Some(Pages { from, to })).collect()
 }

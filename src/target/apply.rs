@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::outcome::Counts;
-use crate::pg::{RowSink, Session};
+use crate::pg::{CopyIn, RowSink, Session};
 use crate::plan::TablePlan;
 use crate::sql::digest::{Buckets, Measure};
 use crate::sql::log::{Log, Progress, Writes};
@@ -34,6 +34,8 @@ impl Mode {
     }
 }
 
+const WRITING: &str = "writing a batch";
+
 /// Writes the rows of one table, batch by batch.
 pub struct Writer<'a> {
     session: &'a Session,
@@ -42,7 +44,8 @@ pub struct Writer<'a> {
     /// The table's row in the log; without one nothing is written, only counted.
     log_id: Option<u64>,
     mode: Mode,
-    staged: bool,
+    /// How rows come in, once their stage is made.
+    copy: Option<CopyIn>,
     /// Whether the batch's transaction is open.
     begun: bool,
     sink: Option<RowSink>,
@@ -56,7 +59,7 @@ impl<'a> Writer<'a> {
         log_id: Option<u64>,
         mode: Mode,
     ) -> Self {
-        Self { session, plan, log, log_id, mode, staged: false, begun: false, sink: None }
+        Self { session, plan, log, log_id, mode, copy: None, begun: false, sink: None }
     }
 
     /// Adds a row to the open batch; opens one if there is none.
@@ -72,26 +75,40 @@ impl<'a> Writer<'a> {
 
     /// Opens a batch though no row has come.
     pub async fn open(&mut self) -> Result<()> {
-        let shape = &self.plan.shape;
-        if self.mode != Mode::Direct && !self.staged {
-            create_stage(self.session, "creating the stage", &shape.create_stage()).await?;
-            self.staged = true;
-        }
-        let copy = match self.mode {
-            Mode::Direct => shape.copy_into_target(),
-            _ => shape.copy_into_stage(),
-        };
-        let copying = self.session.copy_in("writing a batch", &copy);
-        if self.begun {
-            self.sink = Some(copying.await?);
-            return Ok(());
-        }
-        let begin = transaction::begin(self.plan);
-        let (begun, sink) = tokio::join!(self.session.run("beginning a batch", &begin), copying);
-        begun?;
+        let copy = self.way_in().await?;
+        self.sink = Some(match self.begun {
+            true => self.session.copy_in(&copy).await?,
+            false => self.begin(&copy).await?,
+        });
         self.begun = true;
-        self.sink = Some(sink?);
         Ok(())
+    }
+
+    async fn way_in(&mut self) -> Result<CopyIn> {
+        if let Some(copy) = &self.copy {
+            return Ok(copy.clone());
+        }
+        let (session, shape) = (self.session, &self.plan.shape);
+        let copy = match self.mode {
+            Mode::Direct => session.prepare_copy_in(WRITING, &shape.copy_into_target()).await?,
+            _ => {
+                let (create, copy) = (shape.create_stage(), shape.copy_into_stage());
+                let (made, copy) = tokio::join!(
+                    create_stage(session, "creating the stage", &create),
+                    session.prepare_copy_in(WRITING, &copy),
+                );
+                made.and(copy)?
+            }
+        };
+        Ok(self.copy.insert(copy).clone())
+    }
+
+    /// Opens a transaction and its COPY in one round trip.
+    async fn begin(&self, copy: &CopyIn) -> Result<RowSink> {
+        let begin = transaction::begin(self.plan);
+        let (begun, sink) =
+            tokio::join!(self.session.run("beginning a batch", &begin), self.session.copy_in(copy));
+        begun.and(sink)
     }
 
     /// Frees the session for another statement of the open batch's transaction; rows may follow.
@@ -102,7 +119,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes the open batch and what it means for the log, and commits both.
+    /// Writes the open batch and what it means for the log, and commits both: with its end, one round
+    /// trip.
     pub async fn commit(&mut self, progress: &Progress) -> Result<Counts> {
         if !std::mem::take(&mut self.begun) {
             return Ok(Counts::default());
@@ -137,7 +155,7 @@ impl<'a> Writer<'a> {
                 let write = transaction::committed(self.plan, &write);
                 let sink = self.sink.take();
                 let (staged, answers) =
-                    tokio::join!(finished(sink), self.session.answers("writing a batch", &write));
+                    tokio::join!(finished(sink), self.session.answers(WRITING, &write));
                 staged?;
                 written(&answers?)?
             }
@@ -254,11 +272,11 @@ async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()
 /// Makes the stage of keys and opens it.
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
     let (create, copy) = (plan.shape.create_key_stage(), plan.shape.copy_into_key_stage());
-    let (made, sink) = tokio::join!(
+    let (made, copy) = tokio::join!(
         create_stage(session, "creating the stage of keys", &create),
-        session.copy_in("staging keys", &copy),
+        session.prepare_copy_in("staging keys", &copy),
     );
-    made.and(sink)
+    session.copy_in(&made.and(copy)?).await
 }
 
 /// Ends the COPY of keys and makes the stage ready to be joined.
