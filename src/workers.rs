@@ -127,7 +127,7 @@ async fn look(engine: &Engine, turns: &mut [Turn]) {
     let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
     let Ok((mut source, mut target)) = sessions else { return };
     let plans = turns.iter().map(|turn| &turn.works[0].plan);
-    let looks = plans.map(|plan| reconcile::probe(plan, &source, &target));
+    let looks = plans.map(|plan| reconcile::probe(plan, &engine.horizon, &source, &target));
     let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
     if probes.iter().any(Result::is_err) {
         return;

@@ -7,6 +7,7 @@ use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
 use crate::sql::digest::Measure;
+use crate::sql::log::Horizon;
 use crate::sql::{Sql, sql};
 
 /// Rows of a window that a look digests; a window with more is digested later, on its own.
@@ -58,7 +59,12 @@ impl Probe {
 }
 
 /// Looks at one table.
-pub async fn probe(plan: &TablePlan, source: &Session, target: &Session) -> Result<Probe> {
+pub async fn probe(
+    plan: &TablePlan,
+    horizon: &Horizon,
+    source: &Session,
+    target: &Session,
+) -> Result<Probe> {
     match (plan.strategy, &plan.timestamp, &plan.watermark) {
         (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
             let statements = |side| {
@@ -74,18 +80,32 @@ pub async fn probe(plan: &TablePlan, source: &Session, target: &Session) -> Resu
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => {
             let digest = |side| plan.shape.digest(side, Measure::Rows, None);
-            let (here, there) = (digest(Side::Source), digest(Side::Target));
+            let greatest = plan.timestamp.iter();
+            let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.shape, horizon));
+            let here = Sql::join(std::iter::once(digest(Side::Source)).chain(greatest), "; ");
+            let there = digest(Side::Target);
             let (here, there) = tokio::try_join!(
-                source.row("digesting rows", &here),
+                source.answers("digesting rows", &here),
                 target.row("digesting rows", &there),
             )?;
-            let equal = here.text(0) == there.text(0) && here.text(1) == there.text(1);
-            let window = if equal { Window::Equal } else { Window::Differs };
-            let rows = here.count(0)?.max(there.count(0)?);
-            Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, ..Probe::blank() })
+            whole(here, &there)
         }
         _ => Ok(Probe::blank()),
     }
+}
+
+/// The source's digest, and its greatest timestamp where there is one to go on from.
+fn whole(here: Vec<Vec<Row>>, there: &Row) -> Result<Probe> {
+    let mut here = here.into_iter().flatten();
+    let (Some(digest), greatest) = (here.next(), here.next()) else {
+        return Err(Error::Internal("a look came back incomplete".to_owned()));
+    };
+    let equal = digest.text(0) == there.text(0) && digest.text(1) == there.text(1);
+    let window = if equal { Window::Equal } else { Window::Differs };
+    let rows = digest.count(0)?.max(there.count(0)?);
+    let greatest = greatest.and_then(|row| row.text(0).map(str::to_owned));
+    let blank = Probe::blank();
+    Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, greatest, ..blank })
 }
 
 fn incremental(plan: &TablePlan, side: Side, window: &Sql, column: &Ident) -> Sql {

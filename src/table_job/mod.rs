@@ -270,7 +270,9 @@ async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
     for work in works {
         let probe = match work.probe.take() {
             Some(probe) => probe,
-            None => reconcile::probe(&work.plan, &job.source, &job.target).await?,
+            None => {
+                reconcile::probe(&work.plan, &job.engine.horizon, &job.source, &job.target).await?
+            }
         };
         // Statistics may be missing, or older than the rows.
         if probe.rows > work.plan.rows {

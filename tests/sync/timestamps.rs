@@ -191,3 +191,15 @@ async fn a_restored_older_source_is_compared_and_followed_back() {
     let run = db.sync().source_url(other.source_url()).await.expect_ok();
     run.expect_strategy("item", "compare").expect_changes("item", (0, 20, 0));
 }
+
+#[tokio::test]
+async fn a_table_that_was_compared_and_found_equal_is_followed_from_then_on() {
+    let db = Pair::with("create table item (id int primary key, updated_at timestamptz)").await;
+    db.source("insert into item select i, '2024-01-01' from generate_series(1, 100) i").await;
+    db.sync().await.expect_ok();
+    db.target("drop table sync_log").await;
+    for compared in [&[][..], &["-reconcile"]] {
+        db.sync().args(compared).await.expect_unchanged().expect_strategy("item", "compare");
+        db.sync().await.expect_unchanged().expect_strategy("item", "incremental");
+    }
+}
