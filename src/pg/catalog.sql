@@ -177,7 +177,7 @@ select pg_catalog.json_build_object(
   'lacks', coalesce((
     select pg_catalog.json_agg(x.privilege order by x.place)
     from pg_catalog.unnest(array['select', 'insert', 'update', 'delete']) with ordinality x(privilege, place)
-    where not case x.privilege when 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)
+    where not case when x.privilege operator(pg_catalog.=) 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)
       else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end
   ), '[]')
 )

@@ -13,6 +13,7 @@ mod poolers;
 mod rails;
 mod secrets;
 mod servers;
+mod shadows;
 mod signals;
 mod silence;
 mod terminated;
