@@ -81,6 +81,7 @@ impl Ends<'_> {
     /// What concerns the run as a whole; a single table's trouble is in [`Found::failed`].
     pub async fn discover(&self) -> Result<Found> {
         let mut sides = self.open().await?;
+        self.require_writable(&sides.target.server)?;
         let tables = std::mem::take(&mut sides.source.tables);
         let selected = self.select(&tables, &sides.target.tables)?;
         let name = |table: &&Table| self.settings.target_name_of(&table.name);
@@ -92,6 +93,7 @@ impl Ends<'_> {
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
         self.remark_timestamp(&selected);
+        self.remark_limits(&tables);
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
         let last = self.last_runs(&names).await?;
@@ -180,6 +182,23 @@ impl Ends<'_> {
             ))),
             false => Ok(()),
         }
+    }
+
+    /// A role or a database may be read-only on purpose: nothing is overruled in silence. A dry run
+    /// makes temporary tables, which counts as writing.
+    fn require_writable(&self, server: &Server) -> Result<()> {
+        let why = match (server.standby, server.read_only) {
+            (true, _) => {
+                "is a standby, which nobody can write: connect to its primary (of several hosts, \
+                 target_session_attrs=read-write finds it)"
+            }
+            (_, true) => {
+                "is read-only for this role (default_transaction_read_only): if it may be written, \
+                 add options='-c default_transaction_read_only=off' to its connection string"
+            }
+            (false, false) => return Ok(()),
+        };
+        Err(Error::Table(format!("the target, {}, {why}", self.settings.target.describe())))
     }
 
     /// Only a schema that is synced is made for the log: in any other one the name is misspelt, and a

@@ -58,6 +58,21 @@ impl Ends<'_> {
         );
         self.note(NoteLevel::Warning, None, text);
     }
+
+    /// A rail for a table that does not exist guards nothing.
+    pub(super) fn remark_limits(&self, tables: &[Table]) {
+        let names: Vec<(String, &str)> =
+            tables.iter().map(|table| (table.name.to_string(), table.name.name.as_str())).collect();
+        let known =
+            |given: &&String| names.iter().any(|(full, name)| *given == full || *given == name);
+        for given in self.settings.max_delete_by_table.keys().filter(|given| !known(given)) {
+            let near = suggest::did_you_mean(given, names.iter().map(|(_, name)| *name));
+            let text = format!(
+                "maxDeleteByTable names \"{given}\", which is no table of the source{near}"
+            );
+            self.note(NoteLevel::Warning, None, text);
+        }
+    }
 }
 
 fn minutes(overlap: Duration) -> String {

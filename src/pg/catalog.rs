@@ -19,6 +19,8 @@ pub struct Server {
     pub database_oid: u64,
     pub timeline: String,
     pub standby: bool,
+    /// Whether a transaction that asks for nothing may not write.
+    pub read_only: bool,
     pub encoding: String,
     /// Whether triggers and foreign keys are off in this session.
     pub replica_role: bool,

@@ -11,6 +11,7 @@ select pg_catalog.json_build_object(
     then $timeline
     else pg_catalog.left(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 8) end,
   'standby', pg_catalog.pg_is_in_recovery(),
+  'read_only', pg_catalog.current_setting('transaction_read_only') operator(pg_catalog.=) 'on',
   'encoding', pg_catalog.current_setting('server_encoding'),
   'replica_role', pg_catalog.current_setting('session_replication_role') operator(pg_catalog.=) 'replica',
   'temporary', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary'),

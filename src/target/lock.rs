@@ -59,7 +59,7 @@ impl Target {
         let statement = sql!(
             "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
              coalesce(a.usename, 'another role'), case when a.state is null then 'an address that this role may not see' \
-             else coalesce(a.client_addr::pg_catalog.text, 'a local socket') end, \
+             else coalesce(pg_catalog.host(a.client_addr), 'a local socket') end, \
              coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \
              from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
              where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \

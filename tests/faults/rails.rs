@@ -121,7 +121,14 @@ async fn a_table_has_a_limit_of_its_own() {
     let db = item(ITEM).await;
     let config =
         db.file("limits.json", r#"{"maxDelete": "90%", "maxDeleteByTable": {"item": "5%"}}"#);
-    held_back(&db, db.sync().args(&["-config", &config]).await).await;
+    let run = db.sync().args(&["-config", &config]).await;
+    assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+    held_back(&db, run).await;
+    let config =
+        db.file("misspelt.json", r#"{"maxDeleteByTable": {"items": "5%", "public.item": "5%"}}"#);
+    let run = db.sync().args(&["-config", &config]).await;
+    let run = run.expect_note("\"items\", which is no table of the source; did you mean \"item\"?");
+    held_back(&db, run).await;
 }
 
 #[tokio::test]

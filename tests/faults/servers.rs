@@ -57,6 +57,8 @@ async fn a_standby_is_a_source_also_when_it_cancels_us_and_takes_the_primarys_pl
     let db = Pair::with(TABLES).await;
     let sync = || db.sync().while_writing().source_url(standby.url("postgres"));
     let there = Session::open(&standby.url("postgres")).await;
+    let run = db.sync().target_url(standby.url("postgres")).await.expect_exit(1);
+    run.expect_said("is a standby, which nobody can write");
     let follow = async || {
         let position = source.value("select pg_current_wal_insert_lsn()").await;
         there.until(&format!("select pg_last_wal_replay_lsn() >= '{position}'")).await;

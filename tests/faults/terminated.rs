@@ -129,3 +129,19 @@ async fn a_server_without_room_for_any_worker_is_named() {
     let run = db.sync().target_role(&role).args(&["-retries", "1"]).await.expect_exit(1);
     run.expect_failed("one", &["target while connecting to", "too many connections", "53300"]);
 }
+
+#[tokio::test]
+async fn a_target_that_is_read_only_on_purpose_is_left_alone() {
+    let db = changed().await;
+    let read_only = |state: &str| {
+        format!("alter database {} set default_transaction_read_only = {state}", db.name)
+    };
+    for side in [&db.source, &db.target] {
+        side.run(&read_only("on")).await;
+    }
+    let run = db.sync().await.expect_exit(1);
+    run.expect_said("is read-only for this role (default_transaction_read_only)");
+    let allowed = db.target_url() + "?options=-c%20default_transaction_read_only%3Doff";
+    db.sync().target_url(allowed).await.expect_ok();
+    db.assert_all_same().await;
+}
