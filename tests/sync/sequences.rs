@@ -66,8 +66,14 @@ async fn sequences_that_step_descend_or_cycle_go_on_in_their_own_series() {
 
 #[tokio::test]
 async fn a_sequence_of_a_partitioned_table_or_under_a_strange_name_moves_too() {
-    let db = Pair::with("create table \"My Log\" (\"Id\" serial, day date not null, primary key (\"Id\", day)) partition by range (day);
-        create table part partition of \"My Log\" for values from ('2024-01-01') to ('2025-01-01')").await;
+    let db = Pair::with(
+        "create table \"My Log\" (\"Id\" serial, day date not null) partition by range (day);
+        create table part partition of \"My Log\" for values from ('2024-01-01') to ('2025-01-01')",
+    )
+    .await;
+    if db.has(11, "primary keys of partitioned tables").await {
+        db.both("alter table \"My Log\" add primary key (\"Id\", day)").await;
+    }
     db.source("insert into \"My Log\" (day) select '2024-02-02' from generate_series(1, 30)").await;
     db.sync().await.expect_ok();
     assert_eq!(last(&db, "\"My Log_Id_seq\"").await, "30 true");

@@ -108,13 +108,17 @@ async fn a_trigger_that_is_enabled_always_fires_and_is_noted() {
 
 #[tokio::test]
 async fn triggers_of_partitions_stay_quiet_and_disabled_ones_stay_disabled() {
-    let db = Pair::with("create table item (id int primary key, name text) partition by range (id);
+    let db = Pair::with("create table item (id int, name text) partition by range (id);
         create table low partition of item for values from (0) to (100); create table high partition of item for values from (100) to (200)").await;
     db.target("create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$;
-        create trigger of_parent before insert or update on item for each row execute procedure refuse();
         create trigger of_part before insert or update on low for each row execute procedure refuse();
         create trigger asleep before insert or update on high for each row execute procedure refuse();
         alter table high disable trigger asleep").await;
+    if db.has(11, "primary keys and row triggers of partitioned tables").await {
+        db.both("alter table item add primary key (id)").await;
+        db.target("create trigger of_parent after insert or update on item for each row execute procedure refuse();
+            alter table high disable trigger of_parent").await;
+    }
     let enabled = "select string_agg(format('%s %s %s', tgrelid::regclass, tgname, tgenabled), ', ' order by tgrelid::regclass::text, tgname) from pg_trigger";
     let before = db.target_value(enabled).await;
     let owner = db.target_owner().await;
