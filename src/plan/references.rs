@@ -29,6 +29,20 @@ impl References {
         self.outside(key).is_none() && self.source.iter().any(same)
     }
 
+    /// Whether a key is part of a circle, in which no table can be written before the others.
+    pub fn closes_a_circle(&self, key: &ForeignKey) -> bool {
+        let mut reached = vec![&key.parent];
+        let mut at = 0;
+        while let Some(&table) = reached.get(at) {
+            let parents = self.target.iter().filter(|key| key.child == *table);
+            let new: Vec<&TableName> =
+                parents.map(|key| &key.parent).filter(|parent| !reached.contains(parent)).collect();
+            reached.extend(new);
+            at += 1;
+        }
+        reached.contains(&&key.child)
+    }
+
     /// The end of a key that is not in the run.
     pub fn outside<'k>(&self, key: &'k ForeignKey) -> Option<&'k TableName> {
         [&key.parent, &key.child].into_iter().find(|end| !self.selected.contains(*end))

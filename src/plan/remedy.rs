@@ -1,7 +1,7 @@
 //! What to try, worded when the table is planned: by then both catalogs are at hand.
 
 use crate::error::{DbError, Error, Side};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::plan::references::References;
 use crate::plan::{Candidate, Ground, TablePlan};
 use crate::table::{ForeignKey, Table};
@@ -62,7 +62,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, ground: &Ground) -> V
     let keys = keys.filter(|key| key.child == target.name || key.parent == target.name);
     let keys = keys.map(|key| Remedy {
         trouble: Trouble::Violated(key.name.clone()),
-        text: reference(key, references),
+        text: reference(key, &target.name, references),
     });
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
@@ -91,7 +91,8 @@ fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Opt
     })
 }
 
-fn reference(key: &ForeignKey, references: &References) -> String {
+/// What to try where a foreign key stops the table `own`.
+fn reference(key: &ForeignKey, own: &TableName, references: &References) -> String {
     if let Some(outside) = references.outside(key) {
         return format!("{outside} is not part of this run: include it, or drop the constraint");
     }
@@ -100,5 +101,11 @@ fn reference(key: &ForeignKey, references: &References) -> String {
                 drop the constraint"
             .to_owned();
     }
-    format!("tables that refer to each other need a DEFERRABLE constraint, or {REPLICA}")
+    if references.closes_a_circle(key) {
+        return format!(
+            "tables that refer to each other need a DEFERRABLE constraint, or {REPLICA}"
+        );
+    }
+    let other = if key.child == *own { &key.parent } else { &key.child };
+    format!("{other} is not in step: mend what stopped it, and run again")
 }

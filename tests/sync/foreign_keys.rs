@@ -172,3 +172,21 @@ async fn a_child_without_dangling_rows_is_a_success_though_its_parent_failed() {
     let run = db.sync().await.expect_exit(1).expect_failed("parent", &["few"]);
     assert_eq!(run.table("child").status, "success");
 }
+
+#[tokio::test]
+async fn a_child_whose_parent_could_not_be_brought_in_step_points_to_it() {
+    for rights in [Owner, Writer] {
+        let db = Pair::with(&format!("{FAMILY}; {KEY}")).await;
+        let role = db.target_role(rights).await;
+        db.source(ROWS).await;
+        db.sync().target_role(&role).await.expect_ok();
+        db.source("alter table parent add fresh int; insert into parent values (30); insert into child values (30, 30)").await;
+        let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
+        let run = run.expect_failed("parent", &["parent.fresh"]);
+        run.expect_failed("child", &["child_parent", "public.parent is not in step"]);
+        db.settle().await;
+        db.source("alter table child add fresh int; delete from child where id = 30; delete from parent where id = 30").await;
+        let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
+        run.expect_failed("parent", &["child_parent", "public.child is not in step"]);
+    }
+}
