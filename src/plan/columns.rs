@@ -38,7 +38,8 @@ pub enum Hashed {
     Binary(Ident),
 }
 
-/// The columns that travel.
+/// The columns that travel. None do where the source has none but generated ones: such a table has
+/// nothing but a number of rows.
 ///
 /// # Errors
 /// [`Error::Table`] naming every column in the way and the remedy.
@@ -75,9 +76,6 @@ pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<Plan
             there.name.as_str()
         )
     }));
-    if columns.is_empty() && problems.is_empty() {
-        problems.push("the two sides have no column in common".to_owned());
-    }
     match problems.is_empty() {
         true => Ok(columns),
         false => Err(Error::Table(problems.join("; "))),

@@ -67,7 +67,7 @@ pub struct TablePlan {
 pub struct Shape {
     pub source: Relation,
     pub target: Relation,
-    /// The columns that travel, in the target's order. Never empty.
+    /// The columns that travel, in the target's order.
     pub columns: Vec<PlanColumn>,
     /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
     pub key: Vec<KeyColumn>,
@@ -181,7 +181,8 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
     let leave_replica = ground.replica_role && checked;
     Ok(TablePlan {
-        strategy: match (candidate.target_is_empty, usable) {
+        // No list of columns can say that COPY brings none.
+        strategy: match (candidate.target_is_empty && !shape.columns.is_empty(), usable) {
             (true, _) => Strategy::Copy,
             (false, true) => Strategy::Incremental,
             (false, false) => Strategy::Compare,

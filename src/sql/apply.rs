@@ -283,7 +283,7 @@ impl Shape {
              where there.image operator(pg_catalog.=) here.image and there.n operator(pg_catalog.=) here.n) \
              returning 1), \
              n as (select pg_catalog.count(*) as gone from gone), \
-             added as (insert into {table} ({names}) overriding system value select {staged} \
+             added as (insert into {table}{names} overriding system value select {staged} \
              from n join there on n.gone operator(pg_catalog.>=) 0 join {stage} s on s.ctid operator(pg_catalog.=) there.at where not exists \
              (select from here where here.image operator(pg_catalog.=) there.image \
              and here.n operator(pg_catalog.=) there.n) returning 1), \
@@ -292,7 +292,10 @@ impl Shape {
             ranked = self.ranked(buckets),
             from = self.from(Side::Target),
             table = self.target.name,
-            names = self.names(),
+            names = match self.columns.is_empty() {
+                true => Sql::trusted(""),
+                false => sql!(" ({names})", names = self.names()),
+            },
             staged = Sql::join(staged, ", "),
             stage = Sql::trusted(STAGE),
         )

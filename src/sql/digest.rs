@@ -167,6 +167,7 @@ impl Shape {
             Hasher::Recoded => {
                 md5(&sql!("pg_catalog.convert_to({text}, 'UTF8')", text = printed(&values)))
             }
+            Hasher::Extended if values.is_empty() => md5(&printed(&values)),
             Hasher::Extended if values.len() > GROUP => chain(
                 values
                     .chunks(GROUP)
