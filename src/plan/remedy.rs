@@ -45,6 +45,19 @@ impl TablePlan {
         error.hint = error.hint.clone().or_else(|| helpful().map(str::to_owned));
         Error::Database(error)
     }
+
+    /// The error of a placeholder that some constraint does not take. Whatever that says about the
+    /// constraint, the rows of the source do keep it.
+    pub fn cannot_park(&self, error: Error) -> Error {
+        let Error::Database(mut error) = error else { return error };
+        let parked = !error.is_transient() && error.hint.is_none();
+        error.hint = parked.then(not_aside).or(error.hint);
+        Error::Database(error)
+    }
+}
+
+fn not_aside() -> String {
+    format!("a value moved between rows and could not be put aside: {REPLICA}")
 }
 
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, ground: &Ground) -> Vec<Remedy> {
@@ -67,7 +80,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, ground: &Ground) -> V
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
         text: match ground.deletes {
-            true => format!("a value moved between rows and could not be put aside: {REPLICA}"),
+            true => not_aside(),
             false => {
                 "a row that vanished from the source may hold the value: leave out -no-deletes"
                     .to_owned()

@@ -146,17 +146,15 @@ impl<'a> Writer<'a> {
                     }
                 };
                 let write = self.log.counted(id, &writes, has, progress);
-                let write = match mode {
-                    Mode::Park(buckets) => {
-                        sql!("{park}; {write}", park = self.plan.park(buckets), write = write)
-                    }
-                    _ => write,
-                };
                 let write = transaction::committed(self.plan, &write);
                 let sink = self.sink.take();
-                let (staged, answers) =
-                    tokio::join!(finished(sink), self.session.answers(WRITING, &write));
+                let (staged, parked, answers) = tokio::join!(
+                    finished(sink),
+                    self.park(),
+                    self.session.answers(WRITING, &write)
+                );
                 staged?;
+                parked?;
                 written(&answers?)?
             }
         };
@@ -166,6 +164,12 @@ impl<'a> Writer<'a> {
             batches: progress.batches,
             ..counts
         })
+    }
+
+    async fn park(&self) -> Result<()> {
+        let Mode::Park(buckets) = &self.mode else { return Ok(()) };
+        let parked = self.session.run("putting rows aside", &self.plan.park(buckets)).await;
+        parked.map_err(|error| self.plan.cannot_park(error))
     }
 
     /// What the open batch would do.
