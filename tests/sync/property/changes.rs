@@ -41,7 +41,8 @@ fn change(schema: &Schema, table: &Table, random: &mut Random, ages: &[&str]) ->
             insert(schema, table, random, (rows, ages))
         }
         8..14 => vec![update(table, random, stamp)],
-        14..18 => vec![format!("delete from {} where {}", table.quoted(), some(table, random, 30))],
+        14..16 => swap(table, random, stamp).into_iter().collect(),
+        16..18 => vec![format!("delete from {} where {}", table.quoted(), some(table, random, 30))],
         18 => vec![format!("truncate {} cascade", table.quoted())],
         _ => vec![format!("update {0} set {1} = {1}", table.quoted(), table.columns[0].quoted())],
     }
@@ -55,17 +56,22 @@ fn insert(
 ) -> Vec<String> {
     let mut names: Vec<String> = table.columns.iter().map(|column| column.quoted()).collect();
     names.extend(table.stamp.map(|_| "updated_at".to_owned()));
-    names.extend(table.parent.map(|_| "parent".to_owned()));
+    names.extend(table.references.iter().flat_map(|reference| reference.columns.clone()));
     let values = |random: &mut Random| {
         let mut values: Vec<String> =
             table.columns.iter().map(|column| column.value(random)).collect();
         values.extend(table.stamp.map(|_| ages[random.below(4) as usize].to_owned()));
-        values.extend(table.parent.map(|(parent, _)| {
-            let parent = &schema.tables[parent];
-            let key = parent.columns[0].quoted();
-            let place = random.below(20);
-            format!("(select {key} from {} order by {key} offset {place} limit 1)", parent.quoted())
-        }));
+        for reference in &table.references {
+            let parent = &schema.tables[reference.table];
+            let (key, place) = (parent.key_names(), random.below(20));
+            values.extend(key.iter().map(|column| {
+                let order = key.join(", ");
+                format!(
+                    "(select {column} from {} order by {order} offset {place} limit 1)",
+                    parent.quoted()
+                )
+            }));
+        }
         format!("({})", values.join(", "))
     };
     // ON CONFLICT knows no deferrable constraint: there one row goes at a time.
@@ -91,6 +97,38 @@ fn update(table: &Table, random: &mut Random, stamp: &str) -> String {
         table.quoted(),
         some(table, random, most)
     )
+}
+
+/// Two rows change places in one column, a unique one if there is any: by a third value, since the
+/// source checks every single statement.
+fn swap(table: &Table, random: &mut Random, stamp: &str) -> Option<String> {
+    let free = &table.columns[table.width..];
+    let column = free.iter().find(|column| column.unique).or(free.first())?;
+    let (name, value) = (column.quoted(), column.value(random));
+    let key = table.key_names();
+    if key.is_empty() {
+        return None;
+    }
+    let key = |alias: &str| {
+        let names: Vec<String> = key.iter().map(|name| format!("{alias}.{name}")).collect();
+        format!("({})", names.join(", "))
+    };
+    let set = |value: &str, number: u32| {
+        format!(
+            "update {0} t set {name} = {value}{stamp} from two, two other where two.n = {number} and other.n = 3 - two.n and {1} = {2};",
+            table.quoted(),
+            key("t"),
+            key("two")
+        )
+    };
+    let from = random.below(50);
+    Some(format!(
+        "create temporary table two as select row_number() over () as n, x.* from (select * from {} x order by md5(x::text) offset {from} limit 2) x; {} {} {} drop table two",
+        table.quoted(),
+        set(&value, 1),
+        set(&format!("other.{name}"), 2),
+        set(&format!("other.{name}"), 1),
+    ))
 }
 
 /// Some rows, the same ones whenever the case is run again.

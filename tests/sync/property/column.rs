@@ -1,0 +1,146 @@
+//! Random columns: types and values of them.
+
+use crate::support::Random;
+
+/// A type, whether it can be a key, and what makes a value of it: `$` is a random number.
+pub type Kind = (&'static str, bool, &'static str);
+
+const KINDS: &[Kind] = &[
+    ("int", true, "$ - 500"),
+    ("bigint", true, "$::bigint * 9007199254740993"),
+    ("smallint", true, "$"),
+    (
+        "text",
+        true,
+        "'t' || $ || (array['', ' ', E'\\t', '\\', 'ä', '|', E'\\n', '🦀', 'NULL', '\"'])[1 + $ % 10]",
+    ),
+    ("text", true, "left(md5($::text), $ % 5)"),
+    ("varchar(30)", true, "'v' || $"),
+    ("uuid", true, "md5($::text)::uuid"),
+    ("numeric", true, "round($ / 7.0, $ % 4)"),
+    ("numeric(8,3)", true, "$ / 1000.0"),
+    ("timestamptz", true, "'2024-01-01'::timestamptz + $ * interval '1.000001 h'"),
+    (
+        "timestamp",
+        true,
+        "case $ % 9 when 0 then 'infinity' else '2024-01-01'::timestamp + $ * interval '1 h' end",
+    ),
+    ("date", true, "'1999-12-31'::date + $"),
+    ("time", true, "'00:00'::time + $ * interval '1 s'"),
+    ("interval", true, "$ * interval '1 day 1 s'"),
+    ("char(6)", true, "'c' || $ % 1000"),
+    ("name", true, "('n' || $)::name"),
+    ("bytea", true, "decode(md5($::text), 'hex')"),
+    ("boolean", true, "$ % 2 = 0"),
+    ("inet", true, "'10.0.0.0/8'::inet + $"),
+    ("macaddr", true, "substr(md5($::text), 1, 12)::macaddr"),
+    (
+        "double precision",
+        true,
+        "(array[$ / 3.0, '-0', 'NaN', 1e300, '-Infinity'])[1 + $ % 5]::double precision",
+    ),
+    ("real", true, "$ / 3.0"),
+    ("bit(10)", true, "($ % 1024)::bit(10)"),
+    ("int[]", true, "array[$, null, $ % 3]"),
+    ("text[]", true, "('[0:1]={a' || $ || ',\"b,\\\"c\"}')::text[]"),
+    ("jsonb", true, "jsonb_build_object('k', $, 'a', array[1.0, $ / 10.0])"),
+    ("int4range", true, "int4range($, $ + 3)"),
+    ("mood", true, "(array['sad', 'it''s ok', 'glad']::mood[])[1 + $ % 3]"),
+    ("positive", true, "$ + 1"),
+    ("part", true, "row($, 'p,' || $ % 5, null)::part"),
+    ("money", true, "$::money"),
+    ("tsvector", true, "('a b' || $ || ':3')::tsvector"),
+    ("json", false, "('{\"b\":  ' || $ || ', \"a\": [ ] }')::json"),
+    ("xml", false, "('<a b=\"' || $ || '\"/>')::xml"),
+    ("point", false, "point($ / 3.0, $)"),
+    ("part[]", false, "array[row($, 'x\"', 'sad')::part, null]"),
+];
+
+pub const TYPES: &str = "create type mood as enum ('sad', 'it''s ok', 'glad');
+    create domain positive as int check (value > 0);
+    create type part as (a int, b text, m mood)";
+
+/// What the target may have instead.
+const WIDER: &[(&str, &str)] =
+    &[("int", "bigint"), ("smallint", "int"), ("varchar(30)", "text"), ("numeric(8,3)", "numeric")];
+
+/// Types by whose hash a table can be partitioned.
+const HASHABLE: &[&str] = &["int", "bigint", "text", "uuid", "timestamptz", "numeric", "inet"];
+
+/// Types of which a row can hold a value for a moment that no other row has, whatever the role.
+const PARKABLE: &[&str] = &[
+    "int",
+    "bigint",
+    "smallint",
+    "text",
+    "varchar(30)",
+    "uuid",
+    "numeric",
+    "numeric(8,3)",
+    "timestamptz",
+    "timestamp",
+    "date",
+    "name",
+    "bytea",
+];
+
+/// What a column that is generated makes of another one of these types.
+const MAKERS: &[(&str, &str, &str)] = &[
+    ("int", "bigint", "$::bigint * 2"),
+    ("text", "text", "upper($)"),
+    ("numeric(8,3)", "numeric", "$ * 1.0"),
+    ("date", "date", "$ + 1"),
+    ("int[]", "int", "$[1]"),
+];
+
+pub struct Column {
+    pub name: String,
+    pub kind: Kind,
+    pub not_null: bool,
+    pub unique: bool,
+}
+
+impl Column {
+    pub fn random(random: &mut Random, number: usize, in_key: bool) -> Self {
+        let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| kind.1 || !in_key).collect();
+        let kind = *kinds[random.below(kinds.len() as u64) as usize];
+        let not_null = in_key || random.chance(20);
+        // Few of these values are different ones.
+        let narrow = ["boolean", "mood"].contains(&kind.0);
+        let distinct = !narrow && kind.1 && (!not_null || PARKABLE.contains(&kind.0));
+        Self {
+            name: ["a", "b", "Column C", "d", "e", "select", "g\"h", "i"][number].to_owned(),
+            kind,
+            not_null,
+            unique: !in_key && distinct && random.chance(15),
+        }
+    }
+
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.name.replace('"', "\"\""))
+    }
+
+    /// A random value as SQL.
+    pub fn value(&self, random: &mut Random) -> String {
+        if !self.not_null && random.chance(15) {
+            return format!("null::{}", self.kind.0);
+        }
+        let number = random.below(1000).to_string();
+        format!("({})::{}", self.kind.2.replace('$', &number), self.kind.0)
+    }
+
+    pub fn wider(&self) -> Option<&'static str> {
+        let wider = WIDER.iter().find(|(narrow, _)| *narrow == self.kind.0);
+        wider.map(|(_, wide)| *wide)
+    }
+
+    pub fn is_hashable(&self) -> bool {
+        HASHABLE.contains(&self.kind.0)
+    }
+
+    /// The type and the expression of a column that can be generated from this one.
+    pub fn makes(&self) -> Option<(&'static str, String)> {
+        let (_, kind, expression) = MAKERS.iter().find(|(from, ..)| *from == self.kind.0)?;
+        Some((kind, expression.replace('$', &self.quoted())))
+    }
+}
