@@ -59,8 +59,7 @@ pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
 /// first where they can. Then all that differs is taken out and put in again in one statement; where
 /// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
 pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()> {
-    apply::roll_back(&job.target, &job.plan).await?;
-    job.renew_source().await?;
+    start_over(job).await?;
     let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
     // Before anything is parked, too.
     reconcile::rail::allow_differing(job, &difference).await?;
@@ -81,6 +80,12 @@ pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()>
         true => reconcile::delete(job, &difference).await,
         false => Ok(()),
     }
+}
+
+/// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
+pub async fn start_over(job: &mut Job) -> Result<()> {
+    apply::roll_back(&job.target, &job.plan).await?;
+    job.renew_source().await
 }
 
 /// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row

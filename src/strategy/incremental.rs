@@ -11,10 +11,21 @@ use crate::target::apply::{Mode, Writer};
 
 /// What a look at both sides found is followed up; what was equal is left alone.
 pub async fn run(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
-    match compare::unless_collision(changes(job, probe, part).await)? {
+    let changed = changes(job, probe, part).await;
+    if changed.as_ref().is_err_and(|error| job.plan.one_statement && comes_too_early(error)) {
+        compare::start_over(job).await?;
+        return compare::run(job, part).await;
+    }
+    match compare::unless_collision(changed)? {
         Ok(()) => Ok(()),
         Err(collision) => compare::untangle(job, part, collision).await,
     }
+}
+
+/// Whether a row refers to one of its own table that is not there yet, because it has no finite
+/// timestamp, or none that changed: only a comparison writes all of them in one statement.
+fn comes_too_early(error: &Error) -> bool {
+    error.sqlstate() == Some("23503")
 }
 
 async fn changes(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {

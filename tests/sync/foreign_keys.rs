@@ -133,6 +133,23 @@ async fn a_tree_whose_children_precede_their_parents_is_followed() {
 }
 
 #[tokio::test]
+async fn rows_of_a_tree_may_refer_to_rows_without_a_timestamp_and_to_lost_ones() {
+    for rights in Rights::ALL {
+        let db = Pair::with("create table tree (id int primary key, up int references tree, updated_at timestamptz default now())").await;
+        let role = db.target_role(rights).await;
+        db.source("insert into tree select i, nullif(i - 1, 0), '2024-01-01' from generate_series(1, 50) i").await;
+        db.follow_as(
+            &role,
+            "insert into tree values (60, 1, 'infinity'), (61, 60, now()), (62, 61, null), (63, 62, now())",
+        )
+        .await;
+        db.target("update tree set up = 1 where id = 63; delete from tree where id = 62").await;
+        db.source("insert into tree values (64, 62); delete from tree where id = 63").await;
+        db.settle_as(&role).await;
+    }
+}
+
+#[tokio::test]
 async fn composite_keys_and_chains_lose_parents_and_children_together() {
     let schema = "create table a (x int, y text, updated_at timestamptz not null default now(), primary key (x, y));
         create table b (id int primary key, ax int not null, ay text not null, foreign key (ax, ay) references a (x, y) on delete restrict);
