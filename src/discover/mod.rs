@@ -22,7 +22,8 @@ use crate::plan::{self, Candidate, Ground, TablePlan};
 use crate::schema::Shaped;
 use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
-use crate::sql::log::{Horizon, Log};
+use crate::sql::horizon::Horizon;
+use crate::sql::log::Log;
 use crate::table::{ForeignKey, Table};
 use crate::target::{self, Target};
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::pg::RowStream;
-use crate::sql::digest::Slicing;
+use crate::sql::buckets::Slicing;
 use crate::strategy::Job;
 
 /// Rows that a bucket should hold: small enough that few equal rows travel with a changed one.

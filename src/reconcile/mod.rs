@@ -12,7 +12,8 @@ use crate::event::Phase;
 use crate::outcome::{Counts, Strategy};
 use crate::plan::schedule::Part;
 use crate::sql::Sql;
-use crate::sql::digest::{Buckets, Measure, Slicing};
+use crate::sql::buckets::{Buckets, Slicing};
+use crate::sql::digest::Measure;
 use crate::strategy::{Batch, Job};
 use crate::target::apply::{self, Mode, Writer};
 

@@ -10,7 +10,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
 use crate::pg::definitions::{self, Sketch};
 use crate::pg::{Lease, Pool};
-use crate::sql::log::Horizon;
+use crate::sql::horizon::Horizon;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 

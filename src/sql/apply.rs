@@ -1,22 +1,19 @@
-//! Statements that write to the target: stage and upsert, the removal of vanished keys, and the
-//! replacement of whole rows where there is no key.
+//! Statements that write rows by their key: stage, upsert, and what takes the upsert's place where
+//! ON CONFLICT cannot be used or unique values move.
 //!
 //! Each write counts what it did. `xmax = 0` tells an inserted row from an updated one; a partitioned
 //! table cannot show `xmax`, there the rows that exist before are counted instead.
 
-use super::digest::{Buckets, Measure};
 use super::read::operator;
 use super::{Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::Shape;
 
-const STAGE: &str = "pg_temp.pgsync_stage";
-pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
-const WANTED: &str = "pg_temp.pgsync_wanted";
+pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
 impl Shape {
-    fn names(&self) -> Sql {
+    pub(super) fn names(&self) -> Sql {
         Sql::join(self.columns.iter().map(|column| &column.name), ", ")
     }
 
@@ -191,146 +188,6 @@ impl Shape {
             )
         });
         Sql::join(pairs, " and ")
-    }
-
-    /// A stage for the source's keys and hashes of some buckets; it outlives transactions.
-    pub fn create_key_stage(&self) -> Sql {
-        sql!(
-            "drop table if exists {keys}; create temporary table pgsync_keys as select {names}, 0::pg_catalog.int8 as pgsync_hash \
-             from {from} with no data",
-            keys = Sql::trusted(KEYS),
-            names = Sql::join(self.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", "),
-            from = self.from(Side::Target),
-        )
-    }
-
-    pub fn copy_into_key_stage(&self) -> Sql {
-        Sql::trusted(format!("copy {KEYS} from stdin"))
-    }
-
-    /// Without statistics the planner looks for each staged key in all others.
-    pub fn analyze_key_stage(&self) -> Sql {
-        Sql::trusted(format!("analyze {KEYS}"))
-    }
-
-    /// Numbers the staged keys that the target lacks or has with another hash; gives their number.
-    pub fn want(&self, measure: Measure, buckets: &Buckets) -> Sql {
-        sql!(
-            "drop table if exists {wanted}; create temporary table pgsync_wanted as \
-             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {rows} \
-             on {matching} where t.ctid is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
-             select pg_catalog.count(*) from {wanted}",
-            keys = Sql::trusted(KEYS),
-            names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
-            rows = buckets.target_rows(self, measure),
-            matching = self.matching("s"),
-            wanted = Sql::trusted(WANTED),
-        )
-    }
-
-    /// Wanted keys number `from` to before `to`: per key column one array literal of texts.
-    pub fn wanted(&self, from: u64, to: u64) -> Sql {
-        let arrays = self.key.iter().map(|column| {
-            sql!(
-                "pg_catalog.array_agg(w.{n}::pg_catalog.text order by w.pgsync_n)::pg_catalog.text",
-                n = column.name
-            )
-        });
-        sql!(
-            "select {arrays} from {wanted} w where w.pgsync_n operator(pg_catalog.>=) {from} \
-             and w.pgsync_n operator(pg_catalog.<) {to}",
-            arrays = Sql::join(arrays, ", "),
-            wanted = Sql::trusted(WANTED),
-            from = from,
-            to = to,
-        )
-    }
-
-    /// Counts the target's rows in some buckets whose keys are not staged.
-    pub fn count_vanished(&self, buckets: &Buckets) -> Sql {
-        sql!(
-            "select pg_catalog.count(*) from {buckets} join {from} on {condition} where not exists \
-             (select from {keys} s where {matching})",
-            buckets = buckets.relation,
-            from = self.from(Side::Target),
-            condition = buckets.condition(self, Side::Target),
-            keys = Sql::trusted(KEYS),
-            matching = self.matching("s"),
-        )
-    }
-
-    /// Deletes them; a CTE `removed` of one row `deleted`.
-    pub fn delete_vanished(&self, buckets: &Buckets) -> Sql {
-        sql!(
-            "gone as (delete from {from} using {buckets} where {condition} and not exists \
-             (select from {keys} s where {matching}) returning 1), \
-             removed as (select pg_catalog.count(*) as deleted from gone)",
-            from = self.from(Side::Target),
-            buckets = buckets.relation,
-            condition = buckets.condition(self, Side::Target),
-            keys = Sql::trusted(KEYS),
-            matching = self.matching("s"),
-        )
-    }
-
-    /// For a table without a key, with the whole rows of some buckets staged: the surplus of each
-    /// row is deleted, then what is short is inserted. CTEs `removed` and `written`.
-    pub fn replace_rows(&self, buckets: &Buckets) -> Sql {
-        let staged = self.columns.iter().map(|c| sql!("s.{n}", n = c.name));
-        sql!(
-            "{ranked}, gone as (delete from {from} using here where t.ctid operator(pg_catalog.=) here.at \
-             and t.tableoid operator(pg_catalog.=) here.part and not exists (select from there \
-             where there.image operator(pg_catalog.=) here.image and there.n operator(pg_catalog.=) here.n) \
-             returning 1), \
-             n as (select pg_catalog.count(*) as gone from gone), \
-             added as (insert into {table}{names} overriding system value select {staged} \
-             from n join there on n.gone operator(pg_catalog.>=) 0 join {stage} s on s.ctid operator(pg_catalog.=) there.at where not exists \
-             (select from here where here.image operator(pg_catalog.=) there.image \
-             and here.n operator(pg_catalog.=) there.n) returning 1), \
-             removed as (select n.gone as deleted from n), \
-             written as (select pg_catalog.count(*) as inserted, 0 as updated from added)",
-            ranked = self.ranked(buckets),
-            from = self.from(Side::Target),
-            table = self.target.name,
-            names = match self.columns.is_empty() {
-                true => Sql::trusted(""),
-                false => sql!(" ({names})", names = self.names()),
-            },
-            staged = Sql::join(staged, ", "),
-            stage = Sql::trusted(STAGE),
-        )
-    }
-
-    /// What [`Shape::replace_rows`] would do: `inserted, deleted`.
-    pub fn count_replace_rows(&self, buckets: &Buckets) -> Sql {
-        sql!(
-            "with {ranked} select pg_catalog.count(*) filter (where here.image is null), \
-             pg_catalog.count(*) filter (where there.image is null) from there full join here \
-             on here.image operator(pg_catalog.=) there.image and here.n operator(pg_catalog.=) there.n",
-            ranked = self.ranked(buckets),
-        )
-    }
-
-    /// The rows of both sides as text, equal ones numbered.
-    fn ranked(&self, buckets: &Buckets) -> Sql {
-        let text = |prefix: &'static str| {
-            let prefix = Sql::trusted(prefix);
-            let values = self.columns.iter().map(|c| sql!("{p}.{c}", p = prefix, c = c.name));
-            sql!("row({values})::pg_catalog.text", values = Sql::join(values, ", "))
-        };
-        sql!(
-            "here as (select x.*, pg_catalog.row_number() over (partition by x.image) as n from \
-             (select t.ctid as at, t.tableoid as part, {target} as image from {buckets} join {from} \
-             on {condition}) x), \
-             there as (select x.*, pg_catalog.row_number() over (partition by x.image) as n from \
-             (select s.ctid as at, {staged} as image from {stage} s) x)",
-            target = text("t"),
-            buckets = buckets.relation,
-            from = self.from(Side::Target),
-            condition = buckets.condition(self, Side::Target),
-            staged = text("s"),
-            stage = Sql::trusted(STAGE),
-        )
     }
 }
 

@@ -6,12 +6,16 @@
 //! the role's, and objects that somebody put into `public` must not be picked up.
 
 pub mod apply;
+pub mod buckets;
 pub mod ddl;
 pub mod digest;
+pub mod horizon;
+pub mod keys;
 pub mod log;
 mod made;
 pub mod park;
 pub mod read;
+pub mod rows;
 pub mod sequence;
 
 use std::fmt::{self, Write};

@@ -1,8 +1,9 @@
 //! Statements about values that stand in each other's way: parking rows, and finding rows that refer
 //! to what is not there (any more).
 
-use super::apply::KEYS;
-use super::digest::{Buckets, Measure};
+use super::buckets::Buckets;
+use super::digest::Measure;
+use super::keys::KEYS;
 use super::read::operator;
 use super::{Sql, sql};
 use crate::error::Side;

@@ -1,8 +1,9 @@
 //! Statements that read: streams of COPY text from the source, and the predicates that say which
 //! rows. The table is `t` in all of them.
 
-use super::digest::{Buckets, Measure};
-use super::log::Horizon;
+use super::buckets::Buckets;
+use super::digest::Measure;
+use super::horizon::Horizon;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;

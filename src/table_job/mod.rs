@@ -341,7 +341,7 @@ pub fn entry<'a>(engine: &'a Engine, plan: &'a TablePlan, status: &'a str) -> En
         sync_type: Some(plan.strategy.name()),
         status,
         fingerprint: Some(&plan.fingerprint),
-        watermark: moment.map(crate::sql::log::utc),
+        watermark: moment.map(crate::sql::horizon::utc),
         counts: Counts::default(),
         error: None,
         elapsed: None,
