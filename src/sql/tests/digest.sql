@@ -1,0 +1,95 @@
+-- digest of keys
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
+                0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner", 2),
+                0))) from only "public"."item" t
+
+-- digest of rows
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
+                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
+                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
+                0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended((t."Price"::numeric(8,2))::pg_catalog.text
+                    collate pg_catalog."C", 3), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
+                    pg_catalog."C", 4), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)))
+    from only "public"."item" t where (t."updated_at" is null or
+        t."updated_at" operator(pg_catalog.=) 'infinity' or
+        t."updated_at" operator(pg_catalog.=) '-infinity')
+
+-- digest of rows on the target
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
+                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
+                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
+                0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+                    pg_catalog."C", 3), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
+                    pg_catalog."C", 4), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)))
+    from only "copy"."Item" t
+
+-- digest by md5
+select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
+                pg_catalog.substr(pg_catalog.md5(row(t."updated_at", t."id",
+                            (t."Price"::numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
+                    16))::pg_catalog.bit(64)::pg_catalog.int8)) from "public"."item" t
+
+-- digest by md5 of recoded text
+select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
+                pg_catalog.substr(pg_catalog.md5(pg_catalog.convert_to(row(t."id",
+                            t."owner")::pg_catalog.text, 'UTF8')), 1,
+                    16))::pg_catalog.bit(64)::pg_catalog.int8)) from only "copy"."Item" t
+
+-- digest up to
+select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
+    from (select
+        (coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
+                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
+                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
+                0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+                    pg_catalog."C", 3), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
+                    pg_catalog."C", 4), 0) operator(pg_catalog.#)
+            coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)) as h, t."updated_at" as at
+        from only "copy"."Item" t where (t."updated_at" is null or
+            t."updated_at" operator(pg_catalog.=) 'infinity' or
+            t."updated_at" operator(pg_catalog.=) '-infinity')
+        limit 9) h
+
+-- key bounds
+select pg_catalog.min(t."id"), pg_catalog.max(t."id")
+    from only "public"."item" t
+
+-- buckets by ranges
+copy (select r.b, pg_catalog.count(*), pg_catalog.sum(r.h)
+        from (select (t."id"::pg_catalog.int8 operator(pg_catalog.>>) 6) as b,
+            (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                        t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
+                    0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner",
+                        2), 0)) as h from only "public"."item" t limit all) r
+        group by 1 order by 1) to stdout
+
+-- buckets by hashes
+copy (select r.b, pg_catalog.count(*), pg_catalog.sum(r.h)
+        from (select ((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                            t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
+                        0)) operator(pg_catalog.&) 7::pg_catalog.int8) as b,
+            (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                        t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
+                    0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner",
+                        2), 0)) as h from only "copy"."Item" t where (t."updated_at" is null or
+                t."updated_at" operator(pg_catalog.=) 'infinity' or
+                t."updated_at" operator(pg_catalog.=) '-infinity')
+            limit all) r group by 1 order by 1) to stdout

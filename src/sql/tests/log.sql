@@ -1,0 +1,94 @@
+-- last rows
+select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
+    l.fingerprint from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    cross join lateral (select l.* from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name
+        and l.status operator(pg_catalog.<>) 'skipped'
+        order by l.id desc limit 1) l
+
+-- insert
+insert into "public"."sync_log" (run_id, source, schema_name, table_name, sync_type, status,
+        start_time, end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated,
+        rows_deleted, batches, bytes, error_message) values ('20241213T152530.5-7',
+        'db:5432/shop', 'public', 'item', 'incremental', 'running',
+        pg_catalog.clock_timestamp() operator(pg_catalog.-) '0 microseconds'::pg_catalog.interval,
+        null::pg_catalog.timestamptz, now()::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0,
+        null), ('20241213T152530.5-7', 'db:5432/shop', 'public', 'item', 'incremental', 'running',
+        pg_catalog.clock_timestamp() operator(pg_catalog.-)
+        '5000 microseconds'::pg_catalog.interval, pg_catalog.clock_timestamp(),
+        now()::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0, null)
+    returning id, pg_catalog.replace(pg_catalog.timezone('UTC', watermark)::pg_catalog.text, ' ',
+        'T') operator(pg_catalog.||) 'Z'
+
+-- committed
+select l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes,
+    pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text
+    from "public"."sync_log" l where l.id operator(pg_catalog.=) 7 for update
+
+-- counted
+with written as (select 1 as inserted, 2 as updated),
+    counts as (select inserted, updated, deleted from written
+        cross join (values (0)) removed(deleted)),
+    logged as (update "public"."sync_log" l set
+        rows_processed = l.rows_processed operator(pg_catalog.+) 3,
+        bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
+        watermark = greatest(l.watermark, now()),
+        rows_inserted = l.rows_inserted operator(pg_catalog.+) c.inserted,
+        rows_updated = l.rows_updated operator(pg_catalog.+) c.updated,
+        rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
+        from counts c where l.id operator(pg_catalog.=) 7)
+    select inserted, updated, deleted from counts
+
+-- counted with deletes
+with removed as (select 3 as deleted),
+    written as (select 1 as inserted, 0 as updated),
+    counts as (select inserted, updated, deleted from written
+        cross join removed),
+    logged as (update "public"."sync_log" l set
+        rows_processed = l.rows_processed operator(pg_catalog.+) 0,
+        bytes = l.bytes operator(pg_catalog.+) 0, batches = l.batches operator(pg_catalog.+) 0,
+        watermark = l.watermark, rows_inserted = l.rows_inserted operator(pg_catalog.+)
+        c.inserted, rows_updated = l.rows_updated operator(pg_catalog.+) c.updated,
+        rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
+        from counts c where l.id operator(pg_catalog.=) 7)
+    select inserted, updated, deleted from counts
+
+-- copied
+update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3,
+    bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
+    watermark = greatest(l.watermark, now()),
+    rows_inserted = l.rows_inserted operator(pg_catalog.+) 1000
+    where l.id operator(pg_catalog.=) 7
+
+-- finish
+update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3,
+    bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
+    watermark = coalesce(now(), l.watermark),
+    status = 'failed', error_message = 'it''s over', end_time = pg_catalog.clock_timestamp()
+    where l.id operator(pg_catalog.=) 7 returning pg_catalog.replace(pg_catalog.timezone('UTC',
+            l.watermark)::pg_catalog.text, ' ', 'T') operator(pg_catalog.||) 'Z'
+
+-- retract
+update "public"."sync_log" l set status = 'failed', error_message = 'it''s over'
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and l.schema_name operator(pg_catalog.=) 'public'
+    and l.table_name operator(pg_catalog.=) 'item' and l.status operator(pg_catalog.=) 'success'
+    and l.sync_type operator(pg_catalog.<>) 'create'
+
+-- finish run
+update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp()
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and l.status operator(pg_catalog.=) 'running'
+
+-- made tables
+select w.schema_name, w.table_name from rows from
+    (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    where exists (select from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name
+        and l.sync_type operator(pg_catalog.=) 'create'
+        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
+                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text)

@@ -1,0 +1,244 @@
+//! What the builders write, as whole statements beside the text that is expected of them, with
+//! spaces and line ends made alike.
+
+mod log;
+
+use std::time::Duration;
+
+use super::buckets::{Buckets, Slicing};
+use super::digest::{Hasher, Measure};
+use super::horizon::Horizon;
+use super::log::{Entry, Log, Progress, Writes};
+use super::park::dangling;
+use super::read::Pages;
+use super::{Literal, Sql};
+use crate::error::Side::{Source, Target};
+use crate::ident::{Ident, TableName};
+use crate::outcome::Counts;
+use crate::plan::columns::{Hashed, PlanColumn};
+use crate::plan::key::KeyColumn;
+use crate::plan::{Relation, Shape, Timestamp, TimestampKind};
+use crate::table::{ForeignKey, Operator};
+
+/// Compares statements with a file: each stands there behind `-- its name`.
+fn expect(file: &str, statements: &[(&str, Sql)]) {
+    let alike = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut expected: Vec<(String, String)> = Vec::new();
+    for line in file.lines() {
+        match (line.strip_prefix("-- "), expected.last_mut()) {
+            (Some(name), _) => expected.push((name.to_owned(), String::new())),
+            (None, Some((_, text))) => *text += &format!("{line}\n"),
+            (None, None) => panic!("a statement without a name: {line}"),
+        }
+    }
+    for (name, statement) in statements {
+        let there = expected.iter().find(|(expected, _)| expected == name);
+        let there = there.map(|(_, text)| alike(text)).unwrap_or_default();
+        assert_eq!(alike(statement.as_str()), there, "{name}");
+    }
+    assert_eq!(expected.len(), statements.len(), "statements that nothing builds are expected");
+}
+
+fn operator(name: &str) -> Operator {
+    Operator { schema: Ident::new("pg_catalog"), name: name.to_owned() }
+}
+
+fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
+    PlanColumn {
+        name: Ident::new(name),
+        cast: None,
+        target_type: kind.to_owned(),
+        hashed,
+        binary: true,
+        settable: true,
+    }
+}
+
+/// An integer key, a column that is cast, one whose text is hashed as it travels, and one that can
+/// change without its timestamp; another name and schema on the target.
+fn item() -> Shape {
+    let mut id = column("id", "bigint", Hashed::Integer);
+    id.settable = false;
+    let mut price = column("Price", "numeric(8,2)", Hashed::Text);
+    price.cast = Some(sql!("numeric(8,2)"));
+    price.binary = false;
+    let owner = column("owner", "uuid", Hashed::Uuid);
+    Shape {
+        source: Relation { name: TableName::new("public", "item"), partitioned: false },
+        target: Relation { name: TableName::new("copy", "Item"), partitioned: false },
+        columns: vec![
+            column("updated_at", "timestamp with time zone", Hashed::Timestamp),
+            id,
+            price,
+            column("body", "xml", Hashed::Printed),
+            owner.clone(),
+        ],
+        key: vec![KeyColumn {
+            name: Ident::new("id"),
+            cast: None,
+            source_type: (Ident::new("pg_catalog"), Ident::new("int4")),
+            source_equals: operator("="),
+            target_equals: operator("="),
+            hashed: Hashed::Integer,
+            wide: false,
+        }],
+        key_deferrable: false,
+        drifting: vec![owner],
+        hasher: Hasher::Extended,
+    }
+}
+
+/// The same without a key and in partitions, on servers that share no hash function but md5.
+fn loose() -> Shape {
+    let mut shape = item();
+    shape.key.clear();
+    shape.drifting.clear();
+    shape.source.partitioned = true;
+    shape.target.partitioned = true;
+    shape.hasher = Hasher::Md5;
+    shape
+}
+
+fn ranges() -> Buckets {
+    Buckets::new(Slicing::Range { shift: 6 }, &[(0, 0), (4, 6)])
+}
+
+fn hashes() -> Buckets {
+    Buckets::new(Slicing::Hash { mask: 7 }, &[(1, 2), (5, 5)])
+}
+
+fn stamp(kind: TimestampKind) -> Timestamp {
+    Timestamp { column: Ident::new("updated_at"), source: kind, target: TimestampKind::Timestamptz }
+}
+
+fn horizon() -> Horizon {
+    Horizon {
+        horizon: "2024-12-13 15:25:30.5".to_owned(),
+        now: "2024-12-13 15:25:31".to_owned(),
+        overlap: Duration::from_secs(30),
+    }
+}
+
+#[test]
+fn values_and_names_cannot_leave_their_quotes() {
+    let statement = sql!(
+        "select {column} from {table} where x = {value} limit {limit}",
+        column = Ident::new("a\"b"),
+        table = TableName::new("public", "t; drop table x"),
+        value = Literal("it's \\' -- /*"),
+        limit = 3u64,
+    );
+    assert_eq!(
+        statement.as_str(),
+        "select \"a\"\"b\" from \"public\".\"t; drop table x\" where x = 'it''s \\'' -- /*' limit 3"
+    );
+}
+
+#[test]
+fn rows_are_written_by_their_key() {
+    let mut keys_only = item();
+    keys_only.columns.iter_mut().for_each(|column| column.settable = false);
+    let deferrable = Shape { key_deferrable: true, ..item() };
+    let mut divided = item();
+    divided.target.partitioned = true;
+    expect(
+        include_str!("apply.sql"),
+        &[
+            ("copy into target", item().copy_into_target()),
+            ("create stage", item().create_stage()),
+            ("copy into stage", item().copy_into_stage()),
+            ("upsert", item().upsert()),
+            ("upsert where all columns are key", keys_only.upsert()),
+            ("upsert of a partitioned table", divided.upsert()),
+            ("upsert by a deferrable key", deferrable.upsert()),
+            ("replace", item().replace()),
+            ("count upsert", item().count_upsert()),
+        ],
+    );
+}
+
+#[test]
+fn keys_are_staged_and_looked_up() {
+    let keys = ["{1,2}".to_owned()];
+    let window = stamp(TimestampKind::Timestamptz).window(Source, "2024-12-13 15:25:30.5");
+    expect(
+        include_str!("keys.sql"),
+        &[
+            ("create key stage", item().create_key_stage()),
+            ("copy into key stage", item().copy_into_key_stage()),
+            ("copy keys", item().copy_keys(&ranges(), Measure::Keys, None)),
+            ("want by ranges", item().want(Measure::Rows, &ranges())),
+            ("want by hashes", item().want(Measure::Keys, &hashes())),
+            ("wanted", item().wanted(1, 2001)),
+            ("copy wanted", item().copy_wanted(&keys, None)),
+            ("copy wanted unless in the window", item().copy_wanted(&keys, Some(&window))),
+            ("count vanished", item().count_vanished(&ranges())),
+            ("delete vanished", item().delete_vanished(&ranges())),
+        ],
+    );
+}
+
+#[test]
+fn rows_without_a_key_take_the_place_of_others() {
+    expect(
+        include_str!("rows.sql"),
+        &[
+            ("copy buckets", loose().copy_buckets(&hashes(), None)),
+            ("replace rows", loose().replace_rows(&hashes())),
+            (
+                "replace rows without columns",
+                Shape { columns: Vec::new(), ..loose() }.replace_rows(&hashes()),
+            ),
+            ("count replace rows", loose().count_replace_rows(&hashes())),
+        ],
+    );
+}
+
+#[test]
+fn rows_are_digested_as_a_whole_and_by_buckets() {
+    let timeless = stamp(TimestampKind::Timestamptz).timeless();
+    let shift = Slicing::Range { shift: 6 };
+    let mask = Slicing::Hash { mask: 7 };
+    let recoded = Shape { hasher: Hasher::Recoded, ..item() };
+    expect(
+        include_str!("digest.sql"),
+        &[
+            ("digest of keys", item().digest(Source, Measure::Keys, None)),
+            ("digest of rows", item().digest(Source, Measure::Rows, Some(&timeless))),
+            ("digest of rows on the target", item().digest(Target, Measure::Rows, None)),
+            ("digest by md5", loose().digest(Source, Measure::Rows, None)),
+            ("digest by md5 of recoded text", recoded.digest(Target, Measure::Keys, None)),
+            ("digest up to", item().digest_up_to(Target, &timeless, &Ident::new("updated_at"), 9)),
+            ("key bounds", item().key_bounds(Source)),
+            ("buckets by ranges", item().bucket_digests(Source, Measure::Keys, shift, None)),
+            (
+                "buckets by hashes",
+                item().bucket_digests(Target, Measure::Keys, mask, Some(&timeless)),
+            ),
+        ],
+    );
+}
+
+#[test]
+fn rows_are_read_by_pages_and_by_their_timestamp() {
+    let moment = "2024-12-13 15:25:30.5";
+    let zoned = stamp(TimestampKind::Timestamptz);
+    let date = stamp(TimestampKind::Date);
+    expect(
+        include_str!("read.sql"),
+        &[
+            ("copy all", item().copy_all(None)),
+            ("copy pages", item().copy_all(Some(Pages { from: 7, to: Some(9) }))),
+            ("copy the last pages", item().copy_all(Some(Pages { from: 9, to: None }))),
+            ("copy ordered", item().copy_ordered(&zoned, &zoned.window(Source, moment))),
+            ("window of dates", date.window(Source, moment)),
+            ("timeless", zoned.timeless()),
+            ("greatest timestamp", zoned.greatest(&item(), &horizon())),
+            ("greatest date", date.greatest(&item(), &horizon())),
+            ("watermark", horizon().watermark(&zoned, Source, "2024-12-13 15:25:29+00")),
+            ("watermark of dates", horizon().watermark(&date, Source, "2024-12-13")),
+            ("unreadable row", item().unreadable_row()),
+            ("unreadable row without a key", loose().unreadable_row()),
+        ],
+    );
+}
