@@ -7,7 +7,7 @@ use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
 use crate::sql::digest::Measure;
-use crate::sql::log::Horizon;
+use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
 
 /// Rows of a window that a look digests; a window with more is digested later, on its own.
