@@ -81,7 +81,10 @@ pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
     let (source, target) = ends(settings)?;
     let (source, target) = (&source, &target);
     let log = &log;
-    Ends { settings, source, target, log, events, run_id: "", source_name: "" }.list().await
+    let listed =
+        Ends { settings, source, target, log, events, run_id: "", source_name: "" }.list().await;
+    tokio::join!(source.close(), target.close());
+    listed
 }
 
 /// Short, sortable, and unlike any other: the time in microseconds and the process.
@@ -99,6 +102,7 @@ async fn rounds(
     let ends = ends(settings)?;
     loop {
         let ended = round((settings, &ends), events, stop, report).await;
+        tokio::join!(ends.0.close(), ends.1.close());
         let error = match ended {
             Ok(None) => return Ok(()),
             Ok(Some(lost)) => lost,
@@ -181,8 +185,6 @@ async fn round(
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);
-    engine.source.close().await;
-    engine.target.close().await;
     match (ended.lost, logged) {
         (Some(lost), _) => Ok(Some(lost)),
         // The rows are in step; that has to be said where the next run looks for it.

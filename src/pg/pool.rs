@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
-
+use futures_util::future::join_all;
 use tokio::sync::OnceCell;
 
 use super::cancel::Canceller;
@@ -26,6 +26,10 @@ impl Lease {
         if let Some(object) = self.0.take() {
             drop(Object::take(object));
         }
+    }
+
+    fn into_session(mut self) -> Option<Session> {
+        self.0.take().map(Object::take)
     }
 }
 
@@ -137,6 +141,14 @@ impl Pool {
         }
     }
 
+    /// Ends all idle sessions and `keeper`, so that the server hears of it from us: else it would
+    /// note a lost client in its log.
+    pub async fn close(&self, keeper: Option<Lease>) {
+        let keeper = keeper.and_then(Lease::into_session);
+        let idle = self.inner.retain(|_, _| false).removed;
+        join_all(idle.into_iter().chain(keeper).map(Session::end)).await;
+    }
+
     /// Whether any session was ever opened.
     pub fn was_reached(&self) -> bool {
         !self.opened.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
@@ -159,6 +171,6 @@ impl Pool {
             let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
             opened.clone()
         };
-        futures_util::future::join_all(opened.iter().map(Canceller::cancel)).await;
+        join_all(opened.iter().map(Canceller::cancel)).await;
     }
 }

@@ -43,6 +43,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("client_min_messages", "error"),
 ];
 
+/// How long taking leave of a server may take.
+const LEAVE: Duration = Duration::from_millis(500);
+
 /// Lets a server look every second whether we are still there while it works or waits for a lock, so
 /// that nothing of a killed run lives on (PostgreSQL 14). Not every operating system can.
 const WATCH: &str = "select pg_catalog.set_config('client_connection_check_interval', '1s', false) \
@@ -228,6 +231,18 @@ impl Session {
         let sink = self.client.copy_in(&copy.statement).await;
         let sink = sink.map_err(|error| self.error(copy.doing, error))?;
         Ok(RowSink::new(self.side, copy.doing, sink))
+    }
+
+    /// Takes leave of the server. One that does not listen is not waited for.
+    pub async fn end(mut self) {
+        self.clean = true;
+        let mut driver = std::mem::replace(&mut self.driver, tokio::spawn(async {}));
+        let (left, backend) = (self.left.clone(), self.backend.clone());
+        drop(self);
+        if tokio::time::timeout(LEAVE, &mut driver).await.is_err() {
+            driver.abort();
+            left.lock().unwrap_or_else(PoisonError::into_inner).push(backend);
+        }
     }
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {

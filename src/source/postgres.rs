@@ -96,9 +96,12 @@ impl Source {
         let mut lease = self.pool.get().await?;
         let snapshot = self.snapshot.read().await.clone();
         if lease.snapshot() != Some(&snapshot) {
+            // Without a transaction a rollback leaves a warning in the server's log.
+            let leave = if lease.snapshot().is_some() { "rollback; " } else { "" };
             let import = sql!(
-                "rollback; begin transaction isolation level repeatable read read only; \
+                "{leave}begin transaction isolation level repeatable read read only; \
                  set transaction snapshot {snapshot}",
+                leave = Sql::trusted(leave),
                 snapshot = Literal(&snapshot),
             );
             if let Err(error) = lease.run("importing the snapshot", &import).await {
@@ -176,9 +179,10 @@ impl Source {
         }
     }
 
-    /// Lets the snapshot go.
+    /// Lets the snapshot go, and all sessions.
     pub async fn close(&self) {
-        *self.keeper.lock().await = None;
+        let keeper = self.keeper.lock().await.take();
+        self.pool.close(keeper).await;
     }
 
     /// Whether the server was there at some time of this run.

@@ -214,9 +214,10 @@ impl Target {
         Ok(count.is_some_and(|count| count > limit))
     }
 
-    /// Lets the locks go.
+    /// Lets the locks go, and all sessions.
     pub async fn close(&self) {
-        *self.keeper.lock().await = None;
+        let keeper = self.keeper.lock().await.take();
+        self.pool.close(keeper).await;
     }
 
     /// Whether the server was there at some time of this run.

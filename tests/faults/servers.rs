@@ -88,3 +88,22 @@ async fn a_standby_is_a_source_also_when_it_cancels_us_and_takes_the_primarys_pl
     there.run("delete from one where id = 1").await;
     sync().await.expect_ok().expect_strategy("one", "compare").expect_changes("one", (0, 0, 1));
 }
+
+#[tokio::test]
+async fn the_servers_have_nothing_to_complain_about_in_their_logs() {
+    let own = OwnServer::start("");
+    let db = Pair::with("").await;
+    let source = Session::open(&own.url("postgres")).await;
+    source.run("create database copy").await;
+    source.run(TABLES).await;
+    source.run(ROWS).await;
+    for _ in 0..2 {
+        db.sync().source_url(own.url("postgres")).target_url(own.url("copy")).await.expect_ok();
+        source.run("update one set n = n + 1, updated_at = now()").await;
+    }
+    let log = own.log();
+    let of_ours = log
+        .lines()
+        .filter(|line| line.contains("@postgres pgsync") || line.contains("@copy pgsync"));
+    assert_eq!(of_ours.collect::<Vec<_>>(), Vec::<&str>::new());
+}

@@ -62,6 +62,11 @@ impl OwnServer {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// What the server has written about itself and its clients.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("a server has a log")
+    }
+
     pub fn restart(&self, mode: &str) {
         self.control(&["-m", mode, "restart", "-o", &format!("-p {}", self.port)]);
     }
