@@ -1,7 +1,7 @@
 //! What a database is made of, as its own server words it: the objects of some tables, the text that
 //! creates each, and what each needs. Read from JSON that `pg/definitions/*.sql` builds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -103,6 +103,10 @@ pub struct ColumnShape {
     pub name: Ident,
     #[serde(rename = "type")]
     pub type_text: String,
+    /// The type's own name, if it is built in.
+    pub built_in: Option<String>,
+    /// `atttypmod`: -1 for none.
+    pub modifier: i32,
     pub collation: Option<String>,
     pub not_null: bool,
     /// Not merely inherited.
@@ -119,6 +123,25 @@ pub struct ColumnShape {
     pub options: Vec<String>,
     /// As a string constant.
     pub comment: Option<String>,
+}
+
+/// What hangs on a table and goes with it, and what forbids that it goes.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Keep {
+    pub table: TableName,
+    /// In words.
+    pub forbids: Vec<String>,
+    /// Statements that give its owner, grants and triggers to another table of its name.
+    pub back: Vec<String>,
+    /// Foreign keys of other tables that refer to it.
+    pub keys: Vec<IncomingKey>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct IncomingKey {
+    pub child: TableName,
+    pub drop: String,
+    pub add: String,
 }
 
 impl Kind {
@@ -156,6 +179,18 @@ impl Definitions {
         }
         let nodes = objects.iter().enumerate().map(|(place, o)| (o.node.clone(), place)).collect();
         Self { objects, needs, ids, nodes }
+    }
+
+    /// As if these tables were not there, with what belongs to them.
+    pub fn without(self, tables: &HashSet<&TableName>) -> Self {
+        let is_theirs = |object: &Object| object.root.as_ref().is_some_and(|r| tables.contains(r));
+        let shapes = self.objects.iter().filter(|o| is_theirs(o)).filter_map(|o| o.shape.as_ref());
+        let owned: HashSet<String> =
+            shapes.flat_map(|shape| &shape.owns).map(|owned| owned.sequence.clone()).collect();
+        let is_owned =
+            |object: &Object| object.kind == Kind::Sequence && owned.contains(&object.id);
+        let left = self.objects.iter().filter(|object| !is_theirs(object) && !is_owned(object));
+        Self::new(left.cloned().collect(), self.needs)
     }
 
     /// The object of the other side's kind and id.

@@ -72,7 +72,7 @@ async fn list(settings: Settings, warnings: Vec<String>) -> u8 {
     match listed {
         Ok(listing) => {
             report::answer(&report::listing(&listing));
-            u8::from(!listing.statements.is_empty() || !listing.obstacles.is_empty())
+            u8::from(!listing.is_empty())
         }
         Err(error) => {
             report::refusal(&error);

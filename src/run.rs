@@ -18,7 +18,7 @@ use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
 use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::{self, Pool};
-use crate::schema::{Listing, build};
+use crate::schema::{Listing, build, swap};
 use crate::sequences;
 use crate::source::Source;
 use crate::sql::log::Log;
@@ -157,7 +157,7 @@ async fn round(
         true => sync_log::of_run(&target, &log, &report.run_id).await?,
         false => HashMap::new(),
     };
-    let Found { plans, failed, tasks, references, horizon, page_ranges, last } = found;
+    let Found { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } = found;
     let engine = Arc::new(Engine {
         source,
         target,
@@ -178,6 +178,7 @@ async fn round(
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     if ended.lost.is_none() && stop.requested().is_none() && !settings.dry_run {
         sequences::raise(&engine, &plans, &outcomes).await;
+        swap::tables(&engine, &rebuilt, &mut outcomes).await;
         survivors::check(&engine, &references, &mut outcomes, &failed).await;
         build::foreign_keys(&engine, &last, &mut outcomes).await;
     }

@@ -48,6 +48,6 @@ fn remark(engine: &Engine, plan: &TablePlan, owned: &OwnedSequence) {
         "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant \
          select, update on sequence {name} to the target role"
     );
-    let table = Some(plan.shape.target.name.clone());
+    let table = Some(plan.name.clone());
     engine.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));
 }

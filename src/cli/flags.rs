@@ -80,7 +80,8 @@ struct Arguments {
     /// Table of the log of runs [default: sync_log in the first schema]
     #[arg(long, value_name = "TABLE")]
     log_table: Option<String>,
-    /// What is missing on the target: additive makes it, none names it [default: additive]
+    /// What is missing on the target: additive makes it, none names it, reset also builds tables anew
+    /// whose columns or key differ [default: additive]
     #[arg(long, value_name = "MODE")]
     ddl: Option<String>,
     /// Name on the target of the one schema that is synced [default: the same]

@@ -106,6 +106,8 @@ pub enum Ddl {
     Additive,
     /// Says what is missing.
     None,
+    /// Makes what is missing, and builds a table anew that additions cannot make equal.
+    Reset,
 }
 
 /// What the user wants to see.

@@ -78,7 +78,8 @@ pub fn ddl(text: &str) -> Result<Ddl, String> {
     match text.trim() {
         "additive" => Ok(Ddl::Additive),
         "none" => Ok(Ddl::None),
-        _ => Err(format!("\"{text}\" is neither additive nor none")),
+        "reset" => Ok(Ddl::Reset),
+        _ => Err(format!("\"{text}\" is none of additive, none and reset")),
     }
 }
 
@@ -113,7 +114,8 @@ mod tests {
     #[test]
     fn modes_and_sizes() {
         assert_eq!(ddl("none"), Ok(Ddl::None));
-        assert_eq!(shown(ddl("reset")), "error: \"reset\" is neither additive nor none");
+        assert_eq!(ddl("reset"), Ok(Ddl::Reset));
+        assert_eq!(shown(ddl("all")), "error: \"all\" is none of additive, none and reset");
         assert_eq!(shown(memory("512MB")), "\"512MB\"");
         assert_eq!(shown(memory("MB")), "error: \"MB\" is no size such as 64MB or 2GB");
     }

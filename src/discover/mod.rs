@@ -20,6 +20,7 @@ use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::{self, Candidate, Ground, TablePlan};
 use crate::schema::Shaped;
+use crate::schema::anew::Rebuilt;
 use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::horizon::Horizon;
@@ -45,6 +46,8 @@ pub struct Found {
     pub page_ranges: bool,
     /// Foreign keys that are made at the end.
     pub last: Vec<Step>,
+    /// Tables that take the places of others before.
+    pub rebuilt: Vec<Rebuilt>,
 }
 
 /// Everything that discovery reads and writes through.
@@ -103,11 +106,13 @@ impl Ends<'_> {
         let references = self.references(&sides, &names, &ground);
         let there: HashMap<&TableName, &Table> =
             sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let anew: HashMap<&TableName, &Table> =
+            shaped.rebuilt.iter().map(|one| (&one.stand_in.table, &one.table)).collect();
         let candidates = selected.iter().zip(&names).map(|(source, name)| Candidate {
             source: shaped.reduced.get(&source.name).unwrap_or(source),
-            target: there.get(name).copied(),
+            target: anew.get(name).or(there.get(name)).copied(),
             target_name: name,
-            target_is_empty: empty.contains(*name),
+            target_is_empty: empty.contains(*name) || anew.contains_key(name),
             last: last.get(*name),
             references: &references,
         });
@@ -129,6 +134,7 @@ impl Ends<'_> {
             horizon: sides.source.horizon,
             page_ranges: sides.source.server.version >= TID_RANGES,
             last: shaped.last,
+            rebuilt: shaped.rebuilt,
         })
     }
 
@@ -138,8 +144,7 @@ impl Ends<'_> {
         mut plans: Vec<TablePlan>,
         keys: &[ForeignKey],
     ) -> (Vec<Arc<TablePlan>>, Vec<Task>) {
-        let names: Vec<TableName> =
-            plans.iter().map(|plan| plan.shape.target.name.clone()).collect();
+        let names: Vec<TableName> = plans.iter().map(|plan| plan.name.clone()).collect();
         let places: Vec<&TableName> = names.iter().collect();
         let rings = match self.settings.dry_run {
             true => Vec::new(),

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::catalog::{objects, with_schemas};
 use super::session::Session;
-use crate::definition::{Definitions, Object};
+use crate::definition::{Definitions, Keep, Object};
 use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
@@ -68,8 +68,27 @@ pub async fn sketch(session: &Session, schemas: &[Ident], log: &TableName) -> Re
     Ok(Sketch { first: text(0), after: text(1) })
 }
 
+/// What hangs on the tables `names` of `schema`; others are built in `scratch` to take their places.
+pub async fn keep(
+    session: &Session,
+    schema: &Ident,
+    scratch: &Ident,
+    names: &[&Ident],
+) -> Result<Vec<Keep>> {
+    let literal = |name: &Ident| sql!("{name}", name = Literal(name.as_str()));
+    let names = Sql::join(names.iter().map(|name| literal(name)), ", ");
+    let names = sql!("array[{names}]", names = names);
+    let text = include_str!("definitions/keep.sql")
+        .replace("$names", names.as_str())
+        .replace("$schema", literal(schema).as_str())
+        .replace("$scratch", literal(scratch).as_str());
+    let statement = sql!("{path}; {query}", path = search_path(None), query = Sql::trusted(text));
+    objects(session, "reading what hangs on tables", &statement).await
+}
+
 /// Sets the path under which definitions are read and run, for the length of the transaction.
-pub fn search_path(home: Option<&Ident>) -> Sql {
-    let path = home.map(Ident::quoted).unwrap_or_default();
+pub fn search_path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
+    let path: Vec<String> = schemas.into_iter().map(Ident::quoted).collect();
+    let path = path.join(", ");
     sql!("select pg_catalog.set_config('search_path', {path}, true)", path = Literal(&path))
 }

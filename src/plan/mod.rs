@@ -25,6 +25,8 @@ use remedy::Remedy;
 /// How one table is brought in step.
 #[derive(Clone, Debug)]
 pub struct TablePlan {
+    /// What the target calls the table. `shape.target` may be another that is to take its place.
+    pub name: TableName,
     pub strategy: Strategy,
     pub shape: Shape,
     pub timestamp: Option<Timestamp>,
@@ -181,6 +183,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
     let leave_replica = ground.replica_role && checked;
     Ok(TablePlan {
+        name: target_name.clone(),
         // No list of columns can say that COPY brings none.
         strategy: match (candidate.target_is_empty && !shape.columns.is_empty(), usable) {
             (true, _) => Strategy::Copy,

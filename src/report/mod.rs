@@ -28,6 +28,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
+use crate::schema::anew::Anew;
 use plain::Plain;
 use progress::{Bars, Screen};
 
@@ -177,7 +178,20 @@ pub fn listing(listing: &Listing) -> String {
     let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
     let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
     let statements = listing.statements.iter().map(|text| format!("{};\n", text.as_str()));
-    obstacles.chain(left_out).chain(home).chain(statements).collect()
+    let anew = listing.anew.iter().map(anew);
+    obstacles.chain(left_out).chain(home).chain(statements).chain(anew).collect()
+}
+
+/// As comments: run as they are, they would put an empty table in the place of a full one.
+fn anew(anew: &Anew) -> String {
+    let mut lines = vec![format!("{} is built anew: {}", anew.source, anew.reasons)];
+    lines.extend(anew.lost.iter().map(|lost| format!("{lost} goes with the old table")));
+    let (before, after) = anew.statements();
+    lines.extend(before.iter().map(|text| format!("    {};", text.as_str())));
+    lines.push("    (here the rows are copied)".to_owned());
+    lines.extend(after.iter().map(|text| format!("    {};", text.as_str())));
+    let lines = lines.iter().flat_map(|text| text.lines());
+    lines.map(|line| format!("-- {}\n", wording::harmless(line))).collect()
 }
 
 /// A panic becomes one line. Its text is shown when it is constant: one that was put together could

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::definition::Kind;
 use crate::error::{Error, Result};
 use crate::event::Phase;
+use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::Session;
 use crate::plan::ddl::Step;
@@ -144,29 +145,46 @@ pub async fn foreign_keys(engine: &Engine, steps: &[Step], outcomes: &mut [Table
     let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.looks);
     let mut failed: Vec<(&Step, Error)> = Vec::new();
     for step in make {
-        failed.extend(foreign_key(engine, step).await.err().map(|error| (step, error)));
+        failed.extend(at_end(engine, step, is_there).await.err().map(|error| (step, error)));
     }
     let lost: BTreeSet<&str> = failed.iter().map(|(step, _)| step.title.as_str()).collect();
     let look = look.into_iter().filter(|step| !lost.iter().any(|lost| step.title.ends_with(lost)));
-    let looks = look.map(|step| async move { (step, foreign_key(engine, step).await) });
+    let looks = look.map(|step| async move { (step, at_end(engine, step, is_there).await) });
     let looks = futures_util::stream::iter(looks).buffer_unordered(engine.settings.parallel);
     let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
     failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
     for (step, error) in failed {
-        let text = error.to_string();
-        let child = step.roots.first();
-        for outcome in outcomes.iter_mut().filter(|outcome| Some(&outcome.table) == child) {
-            let table = engine.settings.target_name_of(&outcome.table);
-            outcome.status = Status::Failed;
-            outcome.error = Some(error.clone());
-            let statement = engine.log.retract(&engine.run_id, &table, &text);
-            // What cannot be written to the log is in the outcome.
-            let _ = engine.target.on_keeper("writing sync_log", &statement).await;
+        if let Some(child) = step.roots.first() {
+            retract(engine, outcomes, child, error).await;
         }
     }
 }
 
-async fn foreign_key(engine: &Engine, step: &Step) -> Result<()> {
+/// Takes back a table's success.
+pub(super) async fn retract(
+    engine: &Engine,
+    outcomes: &mut [TableOutcome],
+    table: &TableName,
+    error: Error,
+) {
+    let text = error.to_string();
+    for outcome in outcomes.iter_mut().filter(|outcome| &outcome.table == table) {
+        let table = engine.settings.target_name_of(&outcome.table);
+        outcome.status = Status::Failed;
+        outcome.error = Some(error.clone());
+        let statement = engine.log.retract(&engine.run_id, &table, &text);
+        // What cannot be written to the log is in the outcome.
+        let _ = engine.target.on_keeper("writing sync_log", &statement).await;
+    }
+}
+
+/// Does a step that follows all tables, trying again what passes by itself. `is_done` tells by the
+/// error of a later try that an earlier one did it, and was not heard.
+pub(super) async fn at_end(
+    engine: &Engine,
+    step: &Step,
+    is_done: fn(&Error) -> bool,
+) -> Result<()> {
     let mut tries = 0;
     loop {
         let mut session = engine.target.session().await?;
@@ -177,7 +195,7 @@ async fn foreign_key(engine: &Engine, step: &Step) -> Result<()> {
                 tries += 1;
                 table_job::pause(&mut engine.stop.clone(), tries).await;
             }
-            Err(error) if tries > 0 && is_there(&error) => return Ok(()),
+            Err(error) if tries > 0 && is_done(&error) => return Ok(()),
             done => {
                 session.set_clean(true);
                 return done;

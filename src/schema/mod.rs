@@ -1,24 +1,26 @@
 //! What the target's tables are made of: what is missing is made before rows arrive, the rest is
 //! handed on to follow them. `build` does what follows.
 
+pub mod anew;
 pub mod build;
+mod judge;
+mod make;
+pub mod swap;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::config::{Ddl, Settings};
+use crate::config::Ddl;
 use crate::discover::{Ends, Sides};
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
+use crate::plan::Ground;
 use crate::plan::ddl::{Ask, Outline, Step};
-use crate::plan::{Ground, columns};
 use crate::sql::Sql;
 use crate::table::Table;
-use crate::target::ddl::Workshop;
 use crate::target::sync_log;
-
-/// Steps that one transaction takes together, for speed.
-const GROUP: usize = 50;
+use anew::{Anew, Planned, Rebuilt, Selection};
+use judge::{incompatible, lacking};
 
 /// What became of the target's definitions.
 #[derive(Default)]
@@ -31,6 +33,8 @@ pub struct Shaped {
     pub last: Vec<Step>,
     /// Tables of the target that were not there at the first look and hold no row, by its names.
     pub empty: HashSet<TableName>,
+    /// Tables that are built beside the old ones.
+    pub rebuilt: Vec<Rebuilt>,
     /// In a dry run: tables of the target as they would be.
     pub would_be: Vec<Table>,
     /// In a dry run: tables of the source without the columns that the target would get.
@@ -45,8 +49,17 @@ pub struct Listing {
     pub statements: Vec<Sql>,
     /// Tables that stay as they are, and why.
     pub obstacles: Vec<(TableName, Error)>,
+    /// Tables that would be built beside the old ones.
+    pub anew: Vec<Anew>,
     /// What would be left out, by table.
     pub left_out: Vec<(TableName, String)>,
+}
+
+impl Listing {
+    /// Whether there is nothing to do, and nothing in the way.
+    pub fn is_empty(&self) -> bool {
+        self.statements.is_empty() && self.obstacles.is_empty() && self.anew.is_empty()
+    }
 }
 
 impl Ends<'_> {
@@ -61,11 +74,18 @@ impl Ends<'_> {
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
         let mut outline = self.outline(&selected, &sides, &made).await?;
-        let obstacles = incompatible(&selected, &sides, self, &ground);
-        obstacles.iter().for_each(|(table, _)| outline.drop_root(table));
+        let outdated = self.outdated(&selected, &sides);
+        let run = Selection { tables: &selected, made: &made };
+        let Planned { all: anew, refused } = self.plan_anew(&outdated, &run, &sides).await?;
+        let mut obstacles = incompatible(&selected, &sides, self, &ground);
+        obstacles.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
+        obstacles.extend(refused);
+        let anew_names = anew.iter().map(|anew| &anew.source);
+        let barred = obstacles.iter().map(|(table, _)| table).chain(anew_names);
+        barred.for_each(|table| outline.drop_root(table));
         let statements = outline.steps().flat_map(|step| step.statements.clone()).collect();
         let home = self.settings.target_schema.clone();
-        Ok(Listing { home, statements, obstacles, left_out: outline.left_out })
+        Ok(Listing { home, statements, obstacles, left_out: outline.left_out, anew })
     }
 
     /// Makes what is missing, or says so, as the settings have it.
@@ -76,8 +96,10 @@ impl Ends<'_> {
         ground: &Ground,
     ) -> Result<Shaped> {
         let mut shaped = Shaped::default();
+        self.sweep(sides).await?;
         let made = self.made(selected).await?;
-        if self.is_equal(&made).await? {
+        let outdated = self.outdated(selected, sides);
+        if outdated.is_empty() && self.is_equal(&made).await? {
             // A killed run may have made it so since the first look.
             if !self.settings.dry_run && lacking(selected, sides, self.settings) {
                 self.look_again(sides, &mut shaped).await?;
@@ -88,10 +110,14 @@ impl Ends<'_> {
         for (table, text) in std::mem::take(&mut outline.left_out) {
             self.note(NoteLevel::Notice, Some(table), text);
         }
-        for (table, error) in incompatible(selected, sides, self, ground) {
-            outline.drop_root(&table);
-            shaped.failed.insert(table, error);
-        }
+        let run = Selection { tables: selected, made: &made };
+        let anew = self.plan_anew(&outdated, &run, sides).await?;
+        let is_anew = |name: &TableName| anew.all.iter().any(|anew| &anew.source == name);
+        let hindered = incompatible(selected, sides, self, ground).into_iter();
+        let hindered = hindered.filter(|(name, _)| !is_anew(name));
+        shaped.failed.extend(hindered.chain(anew.refused.iter().cloned()));
+        anew.all.iter().for_each(|anew| outline.drop_root(&anew.source));
+        shaped.failed.keys().for_each(|table| outline.drop_root(table));
         match self.settings.ddl {
             Ddl::None => self.name(&outline, &mut shaped),
             _ if self.settings.dry_run => {
@@ -107,6 +133,7 @@ impl Ends<'_> {
                 (shaped.after, shaped.last) = (outline.after, outline.last);
             }
         }
+        self.build_anew(anew.all, selected, &mut shaped).await?;
         Ok(shaped)
     }
 
@@ -146,7 +173,9 @@ impl Ends<'_> {
             version: sides.target.server.version,
             renamed,
         };
-        Ok(ask.outline())
+        let mut outline = ask.outline();
+        outline.lead(settings.target_schema.as_slice());
+        Ok(outline)
     }
 
     /// Whether a look is enough to know that there is nothing to make: a whole reading costs nearly a
@@ -172,169 +201,4 @@ impl Ends<'_> {
         let is_made = |name: &&&TableName| made.contains(&self.settings.target_name_of(name));
         Ok(names.iter().filter(is_made).map(|name| (*name).clone()).collect())
     }
-
-    /// Runs the steps. One that fails takes along the tables that need it; the others go on.
-    async fn make(&self, steps: &[Step], shaped: &mut Shaped) -> Result<()> {
-        if steps.is_empty() {
-            return Ok(());
-        }
-        let mut session = self.target.session().await?;
-        let shop = Workshop::of(self.settings);
-        for group in steps.chunk_by(|one, other| !one.alone && !other.alone) {
-            for group in group.chunks(GROUP) {
-                let made = self.made_by(group);
-                if group.len() > 1
-                    && shop.run(&session, "making tables", group, &made).await.is_ok()
-                {
-                    continue;
-                }
-                for step in group {
-                    if step.roots.iter().all(|root| shaped.failed.contains_key(root)) {
-                        continue;
-                    }
-                    let doing = format!("making {}", step.title);
-                    let done = match step.alone {
-                        true => shop.run_alone(&session, &doing, &step.statements).await,
-                        false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
-                    };
-                    match done {
-                        Ok(()) => {}
-                        Err(error) if error.is_transient() => return Err(error),
-                        Err(error) => {
-                            let roots = step.roots.iter().cloned();
-                            shaped.failed.extend(roots.map(|root| (root, error.clone())));
-                        }
-                    }
-                }
-            }
-        }
-        session.set_clean(true);
-        self.note(NoteLevel::Notice, None, counted(steps, &shaped.failed));
-        Ok(())
-    }
-
-    /// That tables are ours.
-    fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
-        let made = steps.into_iter().filter_map(|step| step.makes.as_ref()).map(|table| {
-            let table = self.settings.target_name_of(table);
-            self.log.made(self.run_id, self.source_name, &table)
-        });
-        made.collect()
-    }
-
-    /// Nothing is made: tables that lack something fail, with the statements that they need.
-    fn name(&self, outline: &Outline, shaped: &mut Shaped) {
-        let mut owed: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
-        for step in &outline.first {
-            step.roots.iter().for_each(|root| owed.entry(root).or_default().push(step));
-        }
-        for (table, steps) in owed {
-            let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
-            let error = Error::Table(format!(
-                "missing on the target: {}; run there: {}",
-                what.join(", "),
-                texts(steps)
-            ));
-            shaped.failed.insert(table.clone(), error);
-        }
-        let after =
-            outline.after.iter().flat_map(|(table, steps)| steps.iter().map(move |s| (table, s)));
-        let last = outline.last.iter().filter_map(|step| Some((step.roots.first()?, step)));
-        for (table, step) in after.chain(last) {
-            if !shaped.failed.contains_key(table) {
-                let text = format!(
-                    "{} is missing on the target; run there: {}",
-                    step.title,
-                    texts([step])
-                );
-                self.note(NoteLevel::Notice, Some(table.clone()), text);
-            }
-        }
-    }
-
-    fn foretell(&self, outline: &Outline) {
-        for step in outline.steps() {
-            let text = format!("would make {}: {}", step.title, texts([step]));
-            self.note(NoteLevel::Notice, step.roots.first().cloned(), text);
-        }
-    }
-
-    /// For a dry run: both sides as they would agree.
-    fn pretend(&self, selected: &[&Table], sides: &Sides, shaped: &mut Shaped) {
-        for table in selected {
-            let name = self.settings.target_name_of(&table.name);
-            match sides.target.tables.iter().find(|there| there.name == name) {
-                None => shaped.would_be.push(Table {
-                    name,
-                    owned: true,
-                    triggers: Vec::new(),
-                    rules: Vec::new(),
-                    ..(*table).clone()
-                }),
-                Some(there) => {
-                    let known = |column: &Ident| there.column(column).is_some();
-                    if !table.columns.iter().all(|column| known(&column.name)) {
-                        let mut reduced = (*table).clone();
-                        reduced.columns.retain(|column| known(&column.name));
-                        reduced.keys.retain(|key| key.columns.iter().all(|c| known(&c.name)));
-                        shaped.reduced.insert(table.name.clone(), reduced);
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// Whether the target, as it is known, lacks a table or a column.
-fn lacking(selected: &[&Table], sides: &Sides, settings: &Settings) -> bool {
-    let there: HashMap<&TableName, &Table> =
-        sides.target.tables.iter().map(|table| (&table.name, table)).collect();
-    selected.iter().any(|table| {
-        let there = there.get(&settings.target_name_of(&table.name));
-        there.is_none_or(|there| table.columns.iter().any(|c| there.column(&c.name).is_none()))
-    })
-}
-
-/// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.
-fn incompatible(
-    selected: &[&Table],
-    sides: &Sides,
-    ends: &Ends<'_>,
-    ground: &Ground,
-) -> Vec<(TableName, Error)> {
-    let judge = |table: &&Table| {
-        let name = ends.settings.target_name_of(&table.name);
-        let there = sides.target.tables.iter().find(|there| there.name == name)?;
-        let added = table.columns.iter().filter(|column| there.column(&column.name).is_none());
-        let mut grown = there.clone();
-        grown.columns.extend(added.cloned());
-        let error = columns::agree(table, &grown, ground).err()?;
-        Some((table.name.clone(), error))
-    };
-    selected.iter().filter_map(judge).collect()
-}
-
-/// `made on the target: 3 tables, 1 type`.
-fn counted(steps: &[Step], failed: &HashMap<TableName, Error>) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let done = |step: &&Step| !step.roots.iter().any(|root| failed.contains_key(root));
-    for step in steps.iter().filter(done) {
-        *counts.entry(step.title.split(' ').next().unwrap_or_default()).or_default() += 1;
-    }
-    let counts = counts.into_iter().map(|(noun, count)| match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    });
-    let counts: Vec<String> = counts.collect();
-    match counts.is_empty() {
-        true => "nothing was made on the target".to_owned(),
-        false => format!("made on the target: {}", counts.join(", ")),
-    }
-}
-
-/// The statements of some steps as one may run them.
-pub fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
-    let statements = steps.into_iter().flat_map(|step| &step.statements);
-    let texts: Vec<&str> = statements.map(Sql::as_str).collect();
-    texts.join("; ")
 }

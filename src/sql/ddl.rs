@@ -54,6 +54,29 @@ pub fn add_column(table: &str, shape: &TableShape, column: &ColumnShape, version
     statements
 }
 
+/// A type that holds more.
+pub fn widen(table: &str, column: &ColumnShape) -> Sql {
+    sql!(
+        "alter table {table} alter column {column} type {wider}{collation}",
+        table = text(table),
+        column = column.name,
+        wider = text(&column.type_text),
+        collation = match &column.collation {
+            Some(name) => sql!(" collate {name}", name = text(name)),
+            None => word(""),
+        },
+    )
+}
+
+/// A column that takes NULL.
+pub fn loosen(table: &str, column: &ColumnShape) -> Sql {
+    sql!(
+        "alter table {table} alter column {column} drop not null",
+        table = text(table),
+        column = column.name
+    )
+}
+
 /// What a column that was added to rows still lacks, once they are filled.
 pub fn tighten(table: &str, here: &ColumnShape, there: &ColumnShape) -> Vec<Sql> {
     let alter = |what: Sql| {

@@ -17,6 +17,7 @@ pub mod park;
 pub mod read;
 pub mod rows;
 pub mod sequence;
+pub mod swap;
 
 use std::fmt::{self, Write};
 

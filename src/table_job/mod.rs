@@ -67,7 +67,7 @@ pub struct Unlogged {
 
 impl Work {
     pub fn new(engine: &Engine, plan: Arc<TablePlan>) -> Self {
-        let earlier = engine.earlier.get(&plan.shape.target.name);
+        let earlier = engine.earlier.get(&plan.name);
         Self {
             plan,
             started: Instant::now(),
@@ -185,7 +185,7 @@ async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     let Some(id) = work.log_id else {
         if !engine.settings.dry_run {
             let rows = sync_log::of_run(&engine.target, &engine.log, &engine.run_id).await?;
-            work.earlier = rows.get(&work.plan.shape.target.name).map(|row| row.id);
+            work.earlier = rows.get(&work.plan.name).map(|row| row.id);
         }
         return Ok(());
     };
@@ -337,7 +337,7 @@ pub fn entry<'a>(engine: &'a Engine, plan: &'a TablePlan, status: &'a str) -> En
     Entry {
         run_id: &engine.run_id,
         source: &engine.source_name,
-        table: &plan.shape.target.name,
+        table: &plan.name,
         sync_type: Some(plan.strategy.name()),
         status,
         fingerprint: Some(&plan.fingerprint),

@@ -14,7 +14,7 @@ use crate::sql::{Literal, Sql, sql};
 /// Under what settings definitions are changed.
 #[derive(Clone, Debug, Default)]
 pub struct Workshop {
-    /// The schema that names without one lead to.
+    /// The schema in which the tables lie, unless it is the source's.
     pub home: Option<Ident>,
     /// `maintenance_work_mem`, unless it is the target's own.
     pub memory: Option<String>,
@@ -32,11 +32,13 @@ impl Workshop {
         let tables: BTreeSet<TableName> =
             steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
         let tables: Vec<&TableName> = tables.iter().collect();
+        // Steps that are done together are of one outline.
+        let path = steps.clone().into_iter().next().map_or(&[][..], |step| &step.path);
         let statements = steps.into_iter().flat_map(|step| &step.statements);
         let all = sql!(
             "{changing}; {path}{memory}; {all}",
             changing = lock::changing(&tables),
-            path = search_path(self.home.as_ref()),
+            path = search_path(path),
             memory = self.memory(),
             all = Sql::join(statements.chain(more).cloned(), "; ")
         );
@@ -45,17 +47,13 @@ impl Workshop {
 
     /// Runs statements that a server before PostgreSQL 12 takes in no transaction. It does no harm
     /// when they run once more.
-    pub async fn run_alone(
-        &self,
-        session: &Session,
-        doing: &str,
-        statements: &[Sql],
-    ) -> Result<()> {
-        let path = self.home.as_ref().map(Ident::quoted).unwrap_or_default();
+    pub async fn run_alone(&self, session: &Session, doing: &str, step: &Step) -> Result<()> {
+        let path: Vec<String> = step.path.iter().map(Ident::quoted).collect();
+        let path = path.join(", ");
         let set =
             sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
         session.run(doing, &set).await?;
-        for statement in statements {
+        for statement in &step.statements {
             session.run(doing, statement).await.map_err(explained)?;
         }
         session.run(doing, &Sql::trusted("reset search_path")).await

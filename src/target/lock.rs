@@ -4,7 +4,7 @@
 
 use super::Target;
 use crate::error::Result;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
 /// Who holds a lock that a run needs.
@@ -53,6 +53,17 @@ impl Target {
             self.on_keeper("waiting for what a run left behind", &wait).await?;
         }
         Ok(None)
+    }
+
+    /// Takes the lock of a schema in which tables are built; whether nobody else has it. It is kept.
+    pub async fn lock_scratch(&self, schema: &Ident) -> Result<bool> {
+        let name = TableName { schema: schema.clone(), name: Ident::default() };
+        let statement = sql!(
+            "select pg_catalog.pg_try_advisory_lock(w.key) from {keys}",
+            keys = keys(Sort::Run, &[&name])
+        );
+        let rows = self.on_keeper("taking a schema's lock", &statement).await?;
+        Ok(rows.iter().flatten().all(|row| row.is_true(0)))
     }
 
     async fn holder(&self, key: &str) -> Result<String> {

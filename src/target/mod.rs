@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::definition::Definitions;
+use crate::definition::{Definitions, Keep};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
@@ -78,6 +78,17 @@ impl Target {
     ) -> Result<Definitions> {
         let keeper = self.keeper.lock().await;
         definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
+    }
+
+    /// What hangs on the tables `names` of `schema`, whose places others in `scratch` are to take.
+    pub async fn keep(
+        &self,
+        schema: &Ident,
+        scratch: &Ident,
+        names: &[&Ident],
+    ) -> Result<Vec<Keep>> {
+        let keeper = self.keeper.lock().await;
+        definitions::keep(keeper.as_ref().ok_or_else(not_open)?, schema, scratch, names).await
     }
 
     pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {

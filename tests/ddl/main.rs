@@ -10,5 +10,7 @@ mod everything;
 mod first_run;
 mod interrupted;
 mod listing;
+mod modes;
+mod reset;
 mod rights;
 mod target_schema;

@@ -8,9 +8,12 @@ with homes as (
   where c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
     and c.relpersistence operator(pg_catalog.<>) 't' and c.relname operator(pg_catalog.<>) $log::pg_catalog.name
 ), firsts as (
-  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relispartition, a.attname) as line
+  -- With the types that can grow in place.
+  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relispartition, a.attname, t.typname, case when t.oid is not null then a.atttypmod end) as line
   from relations r left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid
     and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+  left join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid and t.typname operator(pg_catalog.=) any
+    (array['varchar', 'text', 'varbit', 'numeric', 'timestamp', 'timestamptz', 'time', 'timetz', 'cidr', 'inet']::pg_catalog.name[])
   union all
   select pg_catalog.concat_ws(' ', t.typname, e.enumlabel)
   from pg_catalog.pg_enum e join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) e.enumtypid

@@ -43,6 +43,8 @@ select json_build_object(
       select json_agg(json_build_object(
         'name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod),
+        'built_in', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname end,
+        'modifier', a.atttypmod,
         'collation', (
           select case when pg_collation_is_visible(co.oid) then '' else quote_ident(cs.nspname) || '.' end
             || quote_ident(co.collname)

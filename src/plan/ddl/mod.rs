@@ -2,7 +2,9 @@
 //! before rows arrive, what is built once a table's rows are there, and foreign keys last. Pure:
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
+pub mod reset;
 mod walk;
+pub mod widen;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -43,6 +45,10 @@ pub struct Step {
     pub alone: bool,
     /// Whether it only looks at the rows of a foreign key that is there.
     pub looks: bool,
+    /// Whether the table may do without.
+    pub optional: bool,
+    /// The schemas that names without one lead to.
+    pub path: Vec<Ident>,
 }
 
 /// Everything that is to be done.
@@ -58,16 +64,28 @@ pub struct Outline {
 }
 
 impl Step {
-    fn about(object: &Object, statements: Vec<Sql>, roots: &[&TableName]) -> Self {
+    /// What concerns some tables as a whole.
+    pub fn of_tables(title: &str, statements: Vec<Sql>, roots: Vec<TableName>) -> Self {
         Self {
-            kind: object.kind,
-            title: title(object),
-            table: object.table.clone(),
+            kind: Kind::Table,
+            title: title.to_owned(),
+            table: None,
             statements,
-            roots: roots.iter().map(|root| (*root).clone()).collect(),
+            roots,
             makes: None,
             alone: false,
             looks: false,
+            optional: false,
+            path: Vec::new(),
+        }
+    }
+
+    fn about(object: &Object, statements: Vec<Sql>, roots: &[&TableName]) -> Self {
+        let roots = roots.iter().map(|root| (*root).clone()).collect();
+        Self {
+            kind: object.kind,
+            table: object.table.clone(),
+            ..Self::of_tables(&title(object), statements, roots)
         }
     }
 }
@@ -76,6 +94,13 @@ impl Outline {
     /// All steps, in the order in which they run.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.first.iter().chain(self.after.values().flatten()).chain(&self.last)
+    }
+
+    /// Says where names without a schema lead.
+    pub fn lead(&mut self, path: &[Ident]) {
+        let after = self.after.values_mut().flatten();
+        let all = self.first.iter_mut().chain(after).chain(&mut self.last);
+        all.for_each(|step| step.path = path.to_vec());
     }
 
     /// Takes a table out: nothing is done for it alone.

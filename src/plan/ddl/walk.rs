@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::widen::{Typed, in_place};
 use super::{Ask, Step, texts};
 use crate::definition::{ColumnShape, Kind, Object, TableShape};
 use crate::ident::TableName;
@@ -113,16 +114,43 @@ impl Ask<'_> {
                 .into_iter()
                 .map(|statement| Step { alone: true, ..step(vec![statement]) })
                 .collect(),
-            (Some(there), Kind::Table, Some(here)) => {
-                let missing = there.shape.as_ref().map(|there| missing_columns(here, there));
-                let add = missing.into_iter().flatten().map(|column| Step {
-                    title: format!("column {}.{}", object.id, column.name.as_str()),
-                    ..step(ddl::add_column(&object.id, here, column, self.version))
-                });
-                add.collect()
-            }
+            (Some(there), Kind::Table, Some(here)) => there
+                .shape
+                .as_ref()
+                .map(|there| self.alter(object, here, there))
+                .unwrap_or_default(),
             (Some(_), ..) => Vec::new(),
         }
+    }
+
+    /// Columns that are added, and those that come to hold more.
+    fn alter(&self, object: &Object, here: &TableShape, there: &TableShape) -> Vec<Step> {
+        let column = |column: &ColumnShape, how: &str, statements| Step {
+            title: format!("column {}.{}{how}", object.id, column.name.as_str()),
+            ..Step::about(object, statements, &[])
+        };
+        // Rows may fit all the same, a view may hold the column, its owner may be another.
+        let optional = |step| Step { optional: true, ..step };
+        let mut steps = Vec::new();
+        // Partitions and heirs follow their parents.
+        for own in here.columns.iter().filter(|column| column.local && !here.partition) {
+            let Some(other) = there.column(&own.name) else {
+                let add = ddl::add_column(&object.id, here, own, self.version);
+                steps.push(column(own, "", add));
+                continue;
+            };
+            let pair = Typed::of_shape(own).zip(Typed::of_shape(other));
+            if pair.is_some_and(|(here, there)| in_place(here, there)) {
+                let how = format!(" as {}", own.type_text);
+                steps.push(optional(column(own, &how, vec![ddl::widen(&object.id, own)])));
+            }
+            let is_made = object.root.as_ref().is_some_and(|root| self.made.contains(root));
+            if is_made && other.not_null && !own.not_null {
+                let loosen = vec![ddl::loosen(&object.id, own)];
+                steps.push(optional(column(own, " without NOT NULL", loosen)));
+            }
+        }
+        steps
     }
 
     fn schema(&self, object: &Object) -> Vec<Sql> {
@@ -135,12 +163,6 @@ impl Ask<'_> {
             }
         }
     }
-}
-
-fn missing_columns<'a>(here: &'a TableShape, there: &TableShape) -> Vec<&'a ColumnShape> {
-    // Partitions and heirs take them from their parents.
-    let own = here.columns.iter().filter(|column| column.local && !here.partition);
-    own.filter(|column| there.column(&column.name).is_none()).collect()
 }
 
 /// Labels of the source's enum that the target's lacks, each in its place.

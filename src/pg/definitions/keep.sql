@@ -1,0 +1,108 @@
+-- What hangs on the tables $names of the schema $schema, one JSON object each: what forbids to put
+-- others in their places, and the statements that take away and bring back what the tables do not
+-- carry themselves. Those that are to take the places, if they are there, are in the schema $scratch.
+--
+-- Runs under an empty search path: every name is printed with its schema.
+with recursive roots as (
+  select c.oid, c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where n.nspname = $schema and c.relname = any ($names::name[]) and c.relkind in ('r', 'p')
+), tree(root, oid) as (
+  select r.oid, r.oid from roots r
+  union all
+  select t.root, i.inhrelid from tree t
+  join pg_inherits i on i.inhparent = t.oid join pg_class c on c.oid = i.inhrelid and c.relispartition
+), members as (
+  select t.root, c.*, to_regclass(quote_ident($scratch) || '.' || quote_ident(c.relname)) as heir
+  from tree t join pg_class c on c.oid = t.oid
+), owned as (
+  select m.root, s.*, to_regclass(quote_ident($scratch) || '.' || quote_ident(s.relname)) as heir
+  from members m
+  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = m.oid
+    and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+  join pg_class s on s.oid = d.objid and s.relkind = 'S'
+), forbids(root, what) as (
+  -- Views, and functions and columns that name the table or its row type.
+  select distinct t.root, case v.relkind when 'm' then 'materialized view ' else 'view ' end || v.oid::regclass
+  from tree t
+  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid and d.classid = 'pg_rewrite'::regclass
+  join pg_rewrite w on w.oid = d.objid
+  join pg_class v on v.oid = w.ev_class and v.relkind in ('v', 'm')
+  union all
+  select distinct m.root, pg_describe_object(d.classid, d.objid, 0)
+  from members m
+  join pg_type y on y.oid = m.reltype
+  join pg_depend d on d.deptype = 'n' and (
+    d.refclassid = 'pg_type'::regclass and d.refobjid in (y.oid, y.typarray)
+    or d.refclassid = 'pg_class'::regclass and d.refobjid = m.oid and d.classid = 'pg_proc'::regclass)
+  where d.classid in ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass)
+    and not (d.classid = 'pg_class'::regclass and d.objid in (select oid from tree))
+  union all
+  select t.root, 'rule ' || quote_ident(w.rulename) from tree t join pg_rewrite w on w.ev_class = t.oid
+  union all
+  select t.root, 'policy ' || quote_ident(p.polname) from tree t join pg_policy p on p.polrelid = t.oid
+  union all
+  select t.root, 'publication ' || quote_ident(p.pubname)
+  from tree t join pg_publication_rel r on r.prrelid = t.oid join pg_publication p on p.oid = r.prpubid
+  union all
+  select t.root, 'table ' || i.inhrelid::regclass || ', which inherits from it'
+  from tree t join pg_inherits i on i.inhparent = t.oid where i.inhrelid not in (select oid from tree)
+  union all
+  select r.oid, 'table ' || i.inhparent::regclass || ', its parent'
+  from roots r join pg_inherits i on i.inhrelid = r.oid
+  union all
+  select r.oid, pg_describe_object(d.refclassid, d.refobjid, 0)
+  from roots r join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = r.oid and d.deptype = 'e'
+), back(root, place, statement) as (
+  select root, 1, 'alter table ' || oid::regclass || ' owner to ' || quote_ident(pg_get_userbyid(relowner))
+  from members where heir is not null and relowner <> (select h.relowner from pg_class h where h.oid = heir)
+  union all
+  select m.root, 2, 'revoke all on table ' || m.oid::regclass || ' from ' || g.grantee
+  from members m join pg_class h on h.oid = m.heir cross join lateral (
+    select distinct case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee
+    from aclexplode(h.relacl) a where a.grantee <> h.relowner) g
+  union all
+  select m.root, 3, 'grant ' || a.privilege_type || ' on ' || m.sort || m.oid::regclass || ' to '
+    || case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
+    || case when a.is_grantable then ' with grant option' else '' end
+  from (
+    select root, oid, relacl, 'table ' as sort from members where heir is not null
+    union all
+    select root, oid, relacl, 'sequence ' from owned where heir is not null
+  ) m cross join lateral aclexplode(m.relacl) a
+  union all
+  select m.root, 3, 'grant ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') on table ' || m.oid::regclass || ' to '
+    || case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
+    || case when a.is_grantable then ' with grant option' else '' end
+  from members m join pg_attribute t on t.attrelid = m.oid and t.attnum > 0 and not t.attisdropped
+  join pg_attribute h on h.attrelid = m.heir and h.attname = t.attname and not h.attisdropped
+  cross join lateral aclexplode(t.attacl) a
+  union all
+  select m.root, 4, 'alter table ' || m.oid::regclass || ' enable row level security' from members m where m.relrowsecurity
+  union all
+  select m.root, 4, 'alter table ' || m.oid::regclass || ' force row level security' from members m where m.relforcerowsecurity
+  union all
+  select t.root, 5, pg_get_triggerdef(g.oid) from tree t join pg_trigger g on g.tgrelid = t.oid
+  where not g.tgisinternal and coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0'
+  union all
+  select t.root, 6, 'alter table ' || t.oid::regclass
+    || case g.tgenabled when 'D' then ' disable' when 'R' then ' enable replica' else ' enable always' end
+    || ' trigger ' || quote_ident(g.tgname)
+  from tree t join pg_trigger g on g.tgrelid = t.oid
+  where not g.tgisinternal and g.tgenabled <> 'O' and coalesce(to_jsonb(g) ->> 'tgparentid', '0') = '0'
+)
+select json_build_object(
+  'table', json_build_object('schema', $schema, 'name', r.relname),
+  'forbids', coalesce((select json_agg(f.what order by f.what) from forbids f where f.root = r.oid), '[]'),
+  'back', coalesce((select json_agg(b.statement order by b.place, b.statement) from back b where b.root = r.oid), '[]'),
+  'keys', coalesce((
+    select json_agg(json_build_object(
+      'child', json_build_object('schema', n.nspname, 'name', c.relname),
+      'drop', 'alter table ' || c.oid::regclass || ' drop constraint ' || quote_ident(k.conname),
+      'add', 'alter table ' || c.oid::regclass || ' add constraint ' || quote_ident(k.conname) || ' '
+        || pg_get_constraintdef(k.oid)) order by c.oid::regclass::text, k.conname)
+    from pg_constraint k
+    join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+    where k.contype = 'f' and k.confrelid in (select oid from tree t where t.root = r.oid)
+      and k.conrelid not in (select oid from tree t where t.root = r.oid)
+      and coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0'), '[]'))
+from roots r

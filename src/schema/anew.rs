@@ -1,0 +1,345 @@
+//! Tables that additions cannot make equal, built beside the old ones in a schema of their own. The
+//! usual job fills them; `swap` puts them in their places.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Shaped;
+use super::judge::would_be;
+use crate::config::Ddl;
+use crate::definition::{Definitions, Keep, Kind, Object};
+use crate::discover::{Ends, Sides};
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::{Ident, TableName};
+use crate::plan::ddl::{Ask, Outline, Step, reset};
+use crate::sql::swap::{self, MARK, StandIn};
+use crate::sql::{Literal, Sql, sql};
+use crate::table::Table;
+use crate::target::Target;
+
+/// A table that is to be built anew.
+pub struct Outdated<'a> {
+    pub table: &'a Table,
+    pub reasons: Vec<String>,
+}
+
+/// The tables of a run, and those of them that pgsync made.
+pub(super) struct Selection<'a> {
+    pub tables: &'a [&'a Table],
+    pub made: &'a HashSet<TableName>,
+}
+
+/// What is to be built anew, and what cannot be.
+#[derive(Default)]
+pub(super) struct Planned {
+    pub all: Vec<Anew>,
+    pub refused: Vec<(TableName, Error)>,
+}
+
+/// How one table is built anew.
+#[derive(Debug)]
+pub struct Anew {
+    pub source: TableName,
+    pub reasons: String,
+    pub stand_in: StandIn,
+    pub outline: Outline,
+    pub keep: Keep,
+    /// What only the target's old table has, in words.
+    pub lost: Vec<String>,
+}
+
+/// A table that stands ready to be filled.
+#[derive(Clone, Debug)]
+pub struct Rebuilt {
+    pub source: TableName,
+    pub stand_in: StandIn,
+    /// As the target's catalog has it.
+    pub table: Table,
+}
+
+impl Anew {
+    /// What runs before the rows, and after them.
+    pub fn statements(&self) -> (Vec<Sql>, Vec<Sql>) {
+        let scratch = sql!("create schema {scratch}", scratch = self.stand_in.scratch);
+        let of = |steps: &mut dyn Iterator<Item = &Step>| -> Vec<Sql> {
+            steps.flat_map(|step| step.statements.clone()).collect()
+        };
+        let mut before = vec![scratch];
+        before.extend(of(&mut self.outline.first.iter()));
+        let mut after = of(&mut self.outline.after.values().flatten());
+        after.extend(swap::swap(&[(&self.stand_in, &self.keep)]));
+        after.extend(of(&mut self.outline.last.iter()));
+        (before, after)
+    }
+}
+
+impl Ends<'_> {
+    /// The tables that the mode wants built anew.
+    pub(super) fn outdated<'s>(&self, selected: &[&'s Table], sides: &Sides) -> Vec<Outdated<'s>> {
+        if self.settings.ddl != Ddl::Reset {
+            return Vec::new();
+        }
+        let there: HashMap<&TableName, &Table> =
+            sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let judge = |table: &&'s Table| {
+            let there = there.get(&self.settings.target_name_of(&table.name))?;
+            let reasons = reset::reasons(table, there);
+            (!reasons.is_empty()).then_some(Outdated { table, reasons })
+        };
+        selected.iter().filter_map(judge).collect()
+    }
+
+    /// Drops what killed runs left behind, unless another run is at it.
+    pub(super) async fn sweep(&self, sides: &Sides) -> Result<()> {
+        if self.settings.dry_run || self.settings.ddl == Ddl::None {
+            return Ok(());
+        }
+        for schema in self.settings.target_schemas() {
+            let scratch = swap::scratch(&schema);
+            let is_there = sides.target.server.schemas.contains(&scratch);
+            if is_there && self.target.lock_scratch(&scratch).await? {
+                drop_scratch(self.target, &scratch).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How the tables are built anew, or why they cannot be.
+    pub(super) async fn plan_anew(
+        &self,
+        outdated: &[Outdated<'_>],
+        run: &Selection<'_>,
+        sides: &Sides,
+    ) -> Result<Planned> {
+        let mut schemas: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.schema).collect();
+        schemas.sort();
+        schemas.dedup();
+        let mut planned = Planned::default();
+        for schema in schemas {
+            let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
+            let of_schema: Vec<&Outdated<'_>> = of_schema.collect();
+            self.plan_schema(schema, &of_schema, run, (sides, &mut planned)).await?;
+        }
+        Ok(planned)
+    }
+
+    async fn plan_schema(
+        &self,
+        schema: &Ident,
+        outdated: &[&Outdated<'_>],
+        run: &Selection<'_>,
+        (sides, planned): (&Sides, &mut Planned),
+    ) -> Result<()> {
+        let settings = self.settings;
+        let home = settings.target_schema_of(schema);
+        let scratch = swap::scratch(home);
+        let schemas = settings.target_schemas();
+        let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
+        let on_target = async {
+            let target = self.target.definitions(&schemas, Some(home)).await?;
+            Ok((target, self.target.keep(home, &scratch, &names).await?))
+        };
+        let (source, (target, keeps)) =
+            tokio::try_join!(self.source.definitions(&settings.schemas, Some(schema)), on_target)?;
+        let place = |one: &&Outdated<'_>| settings.target_name_of(&one.table.name);
+        let places: Vec<TableName> = outdated.iter().map(place).collect();
+        let lost: Vec<Vec<String>> =
+            places.iter().map(|place| only_there(&source, &target, place)).collect();
+        let target = target.without(&places.iter().collect());
+        let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
+        let ask = Ask {
+            source: &source,
+            target: &target,
+            selected: &selected,
+            made: run.made,
+            version: sides.target.server.version,
+            renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
+        };
+        let mut outline = ask.outline();
+        outline.lead(&[scratch.clone(), home.clone()]);
+        outline.last.iter_mut().for_each(|step| step.path = vec![home.clone()]);
+        for (one, (place, lost)) in outdated.iter().zip(places.iter().zip(lost)) {
+            let name = one.table.name.clone();
+            let keep = keeps.iter().find(|keep| &keep.table == place);
+            let there = sides.target.tables.iter().find(|table| &table.name == place);
+            match allowed(keep, there, &source, &name) {
+                Err(error) => planned.refused.push((name, error)),
+                Ok(keep) => {
+                    let stand_in = stand_in(&source, &name, place, &scratch);
+                    let outline = of_table(&outline, &name, &stand_in, &names);
+                    let reasons = one.reasons.join("; ");
+                    let keep = keep.clone();
+                    let source = name;
+                    let anew = Anew { source, reasons, stand_in, outline, keep, lost };
+                    planned.all.push(anew);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the tables, empty and beside the old ones; in a dry run only says so.
+    pub(super) async fn build_anew(
+        &self,
+        all: Vec<Anew>,
+        selected: &[&Table],
+        shaped: &mut Shaped,
+    ) -> Result<()> {
+        for anew in all {
+            let source = anew.source.clone();
+            let notice = |text| self.note(NoteLevel::Notice, Some(source.clone()), text);
+            let word = if self.settings.dry_run { "would be" } else { "is" };
+            notice(format!("{word} built anew: {}", anew.reasons));
+            if !anew.lost.is_empty() {
+                notice(format!("goes with the old table: {}", anew.lost.join(", ")));
+            }
+            let table = match self.settings.dry_run {
+                true => {
+                    self.foretell(&anew.outline);
+                    let table = selected.iter().find(|table| table.name == source);
+                    table.map(|table| would_be(table, anew.stand_in.table.clone()))
+                }
+                false => self.make_beside(&anew, shaped).await?,
+            };
+            if let Some(table) = table {
+                if !self.settings.dry_run {
+                    shaped.after.extend(anew.outline.after);
+                    shaped.last.extend(anew.outline.last);
+                }
+                shaped.rebuilt.push(Rebuilt { source, stand_in: anew.stand_in, table });
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_beside(&self, anew: &Anew, shaped: &mut Shaped) -> Result<Option<Table>> {
+        let scratch = &anew.stand_in.scratch;
+        if let Err(error) = self.make_scratch(scratch).await {
+            if error.is_transient() {
+                return Err(error);
+            }
+            shaped.failed.insert(anew.source.clone(), error);
+            return Ok(None);
+        }
+        self.make(&anew.outline.first, shaped).await?;
+        let name = TableName { schema: scratch.clone(), name: anew.source.name.clone() };
+        let tables = self.target.catalog(std::slice::from_ref(scratch)).await?.0;
+        Ok(tables.into_iter().find(|table| table.name == name))
+    }
+
+    async fn make_scratch(&self, scratch: &Ident) -> Result<()> {
+        if !self.target.lock_scratch(scratch).await? {
+            return Err(Error::Table(format!(
+                "another run is building tables anew in schema {}: wait for its end",
+                scratch.as_str()
+            )));
+        }
+        if is_marked(self.target, scratch).await? {
+            return Ok(());
+        }
+        let create = sql!(
+            "create schema {scratch}; comment on schema {scratch} is {mark}",
+            scratch = scratch,
+            mark = Literal(MARK)
+        );
+        self.target.on_keeper("making a schema to build tables in", &create).await.map(drop)
+    }
+}
+
+/// Whether there is such a schema, and it is one of pgsync's.
+async fn is_marked(target: &Target, scratch: &Ident) -> Result<bool> {
+    let look = sql!(
+        "select from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) {name} \
+         and pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark}",
+        name = Literal(scratch.as_str()),
+        mark = Literal(MARK)
+    );
+    let rows = target.on_keeper("looking for a schema", &look).await?;
+    Ok(rows.iter().flatten().next().is_some())
+}
+
+/// To be called with the schema's lock.
+pub(super) async fn drop_scratch(target: &Target, scratch: &Ident) -> Result<()> {
+    if !is_marked(target, scratch).await? {
+        return Ok(());
+    }
+    let drop = sql!("drop schema {scratch} cascade", scratch = scratch);
+    target
+        .on_keeper("dropping a schema in which tables were built", &drop)
+        .await
+        .map(std::mem::drop)
+}
+
+/// Whether nothing forbids that the target's table goes.
+fn allowed<'k>(
+    keep: Option<&'k Keep>,
+    there: Option<&Table>,
+    source: &Definitions,
+    name: &TableName,
+) -> Result<&'k Keep, Error> {
+    let refusal = |why: String| Error::Table(format!("it cannot be built anew: {why}"));
+    let keep = keep.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
+    if there.is_some_and(|table| !table.owned) {
+        return Err(refusal("the target role does not own it".to_owned()));
+    }
+    let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
+    if let Some(part) = elsewhere {
+        return Err(refusal(format!("its partition {part} lies in another schema")));
+    }
+    match keep.forbids.is_empty() {
+        true => Ok(keep),
+        false => Err(refusal(format!(
+            "on it depend {}; drop them and make them again after the run, or alter the table yourself",
+            keep.forbids.join(", ")
+        ))),
+    }
+}
+
+/// The tables of which a table of the source consists.
+fn parts<'d>(source: &'d Definitions, name: &'d TableName) -> impl Iterator<Item = &'d TableName> {
+    let tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
+    tables.filter(move |table| table.root.as_ref() == Some(name)).filter_map(|t| t.name.as_ref())
+}
+
+fn stand_in(source: &Definitions, name: &TableName, place: &TableName, scratch: &Ident) -> StandIn {
+    let is_own =
+        |object: &&Object| object.kind == Kind::Statistics && object.root.as_ref() == Some(name);
+    StandIn {
+        table: place.clone(),
+        scratch: scratch.clone(),
+        tables: parts(source, name).map(|part| part.name.clone()).collect(),
+        statistics: source.objects.iter().filter(is_own).map(|object| object.id.clone()).collect(),
+    }
+}
+
+/// The table's own steps. What follows rows makes sure that it does not hit the old table.
+fn of_table(all: &Outline, name: &TableName, stand_in: &StandIn, anew: &[&Ident]) -> Outline {
+    let first = all.first.iter().filter(|step| step.roots.contains(name));
+    let first = first.map(|step| Step { makes: None, ..step.clone() });
+    let guarded = |step: &Step| {
+        let guard = std::iter::once(stand_in.guard());
+        Step { statements: guard.chain(step.statements.clone()).collect(), ..step.clone() }
+    };
+    let after = all.after.get(name).map(|steps| steps.iter().map(guarded).collect());
+    let others = |child: &TableName| child.schema != name.schema || !anew.contains(&&child.name);
+    let last = all.last.iter().filter(|step| match step.roots.as_slice() {
+        [child, parent] => child == name || parent == name && others(child),
+        _ => false,
+    });
+    Outline {
+        first: first.collect(),
+        after: after.map(|steps| (name.clone(), steps)).into_iter().collect(),
+        last: last.cloned().collect(),
+        left_out: Vec::new(),
+    }
+}
+
+/// What only the target's table has, in words.
+fn only_there(source: &Definitions, target: &Definitions, place: &TableName) -> Vec<String> {
+    let counts = |kind| {
+        matches!(kind, Kind::Key | Kind::Index | Kind::Check | Kind::ForeignKey | Kind::Statistics)
+    };
+    let own = target.objects.iter().filter(|object| object.root.as_ref() == Some(place));
+    let lost = own.filter(|object| counts(object.kind) && source.same(object).is_none());
+    lost.map(|object| format!("{} {}", object.kind.noun(), object.id)).collect()
+}

@@ -1,0 +1,89 @@
+//! What two tables' catalogs say before anything is made: what the target's lacks, what no added column
+//! mends, and what both would be after a run.
+
+use std::collections::HashMap;
+
+use super::Shaped;
+use crate::config::Settings;
+use crate::discover::{Ends, Sides};
+use crate::error::Error;
+use crate::ident::{Ident, TableName};
+use crate::plan::ddl::widen::{Typed, in_place};
+use crate::plan::{Ground, columns};
+use crate::table::{Column, Table};
+
+impl Ends<'_> {
+    /// For a dry run: both sides as they would agree.
+    pub(super) fn pretend(&self, selected: &[&Table], sides: &mut Sides, shaped: &mut Shaped) {
+        for table in selected {
+            let name = self.settings.target_name_of(&table.name);
+            match sides.target.tables.iter_mut().find(|there| there.name == name) {
+                None => shaped.would_be.push(would_be(table, name)),
+                Some(there) => {
+                    widen(table, there);
+                    let known = |column: &Ident| there.column(column).is_some();
+                    if !table.columns.iter().all(|column| known(&column.name)) {
+                        let mut reduced = (*table).clone();
+                        reduced.columns.retain(|column| known(&column.name));
+                        reduced.keys.retain(|key| key.columns.iter().all(|c| known(&c.name)));
+                        shaped.reduced.insert(table.name.clone(), reduced);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the target's table would be if a run made it.
+pub(super) fn would_be(source: &Table, name: TableName) -> Table {
+    let (triggers, rules) = (Vec::new(), Vec::new());
+    Table { name, owned: true, triggers, rules, ..source.clone() }
+}
+
+/// Whether the target, as it is known, lacks a table or a column.
+pub(super) fn lacking(selected: &[&Table], sides: &Sides, settings: &Settings) -> bool {
+    let there: HashMap<&TableName, &Table> =
+        sides.target.tables.iter().map(|table| (&table.name, table)).collect();
+    selected.iter().any(|table| {
+        let there = there.get(&settings.target_name_of(&table.name));
+        there.is_none_or(|there| table.columns.iter().any(|c| there.column(&c.name).is_none()))
+    })
+}
+
+/// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.
+pub(super) fn incompatible(
+    selected: &[&Table],
+    sides: &Sides,
+    ends: &Ends<'_>,
+    ground: &Ground,
+) -> Vec<(TableName, Error)> {
+    let judge = |table: &&Table| {
+        let name = ends.settings.target_name_of(&table.name);
+        let there = sides.target.tables.iter().find(|there| there.name == name)?;
+        let error = columns::agree(table, &grown(table, there), ground).err()?;
+        Some((table.name.clone(), error))
+    };
+    selected.iter().filter_map(judge).collect()
+}
+
+/// The target's table with the columns that it lacks, and with those that grow as they will be.
+fn grown(source: &Table, target: &Table) -> Table {
+    let mut grown = target.clone();
+    widen(source, &mut grown);
+    let lacks = |column: &&Column| target.column(&column.name).is_none();
+    grown.columns.extend(source.columns.iter().filter(lacks).cloned());
+    grown
+}
+
+/// Lets the columns of the target grow that will.
+fn widen(source: &Table, target: &mut Table) {
+    for column in &mut target.columns {
+        let Some(here) = source.column(&column.name) else { continue };
+        let pair = Typed::of_column(here).zip(Typed::of_column(column));
+        if pair.is_some_and(|(here, there)| in_place(here, there)) {
+            column.type_name.clone_from(&here.type_name);
+            column.type_text.clone_from(&here.type_text);
+            column.type_modifier = here.type_modifier;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Makes what comes before rows, or says what is missing.
+
+use std::collections::BTreeMap;
+
+use super::Shaped;
+use crate::discover::Ends;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::TableName;
+use crate::plan::ddl::{Outline, Step};
+use crate::sql::Sql;
+use crate::target::ddl::Workshop;
+
+/// Steps that one transaction takes together, for speed.
+const GROUP: usize = 50;
+
+impl Ends<'_> {
+    /// Runs the steps. One that fails takes along the tables that need it; the others go on.
+    pub(super) async fn make(&self, steps: &[Step], shaped: &mut Shaped) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut session = self.target.session().await?;
+        let shop = Workshop::of(self.settings);
+        let mut made: Vec<&Step> = Vec::new();
+        for group in steps.chunk_by(|one, other| !one.alone && !other.alone) {
+            for group in group.chunks(GROUP) {
+                let more = self.made_by(group);
+                if group.len() > 1
+                    && shop.run(&session, "making tables", group, &more).await.is_ok()
+                {
+                    made.extend(group);
+                    continue;
+                }
+                for step in group {
+                    if step.roots.iter().all(|root| shaped.failed.contains_key(root)) {
+                        continue;
+                    }
+                    let doing = format!("making {}", step.title);
+                    let done = match step.alone {
+                        true => shop.run_alone(&session, &doing, step).await,
+                        false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
+                    };
+                    match done {
+                        Ok(()) => made.push(step),
+                        Err(error) if error.is_transient() => return Err(error),
+                        Err(error) if step.optional => {
+                            let table = step.roots.first().cloned();
+                            self.note(NoteLevel::Notice, table, format!("left out: {error}"));
+                        }
+                        Err(error) => {
+                            let roots = step.roots.iter().cloned();
+                            shaped.failed.extend(roots.map(|root| (root, error.clone())));
+                        }
+                    }
+                }
+            }
+        }
+        session.set_clean(true);
+        self.note(NoteLevel::Notice, None, counted(&made));
+        Ok(())
+    }
+
+    /// That tables are ours.
+    fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
+        let made = steps.into_iter().filter_map(|step| step.makes.as_ref()).map(|table| {
+            let table = self.settings.target_name_of(table);
+            self.log.made(self.run_id, self.source_name, &table)
+        });
+        made.collect()
+    }
+
+    /// Nothing is made: tables that lack something fail, with the statements that they need.
+    pub(super) fn name(&self, outline: &Outline, shaped: &mut Shaped) {
+        let mut owed: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+        let (can_do_without, needed): (Vec<&Step>, Vec<&Step>) =
+            outline.first.iter().partition(|step| step.optional);
+        for step in needed {
+            step.roots.iter().for_each(|root| owed.entry(root).or_default().push(step));
+        }
+        for (table, steps) in owed {
+            let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+            let error = Error::Table(format!(
+                "missing on the target: {}; run there: {}",
+                what.join(", "),
+                texts(steps)
+            ));
+            shaped.failed.insert(table.clone(), error);
+        }
+        let after =
+            outline.after.iter().flat_map(|(table, steps)| steps.iter().map(move |s| (table, s)));
+        let others = can_do_without.into_iter().chain(&outline.last);
+        let others = others.filter_map(|step| Some((step.roots.first()?, step)));
+        for (table, step) in after.chain(others) {
+            if !shaped.failed.contains_key(table) {
+                let text = format!(
+                    "{} is missing on the target; run there: {}",
+                    step.title,
+                    texts([step])
+                );
+                self.note(NoteLevel::Notice, Some(table.clone()), text);
+            }
+        }
+    }
+
+    pub(super) fn foretell(&self, outline: &Outline) {
+        for step in outline.steps() {
+            let text = format!("would make {}: {}", step.title, texts([step]));
+            self.note(NoteLevel::Notice, step.roots.first().cloned(), text);
+        }
+    }
+}
+
+/// `made on the target: 3 tables, 1 type`.
+fn counted(steps: &[&Step]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in steps {
+        *counts.entry(step.title.split(' ').next().unwrap_or_default()).or_default() += 1;
+    }
+    let counts = counts.into_iter().map(|(noun, count)| match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    });
+    let counts: Vec<String> = counts.collect();
+    match counts.is_empty() {
+        true => "nothing was made on the target".to_owned(),
+        false => format!("made on the target: {}", counts.join(", ")),
+    }
+}
+
+/// The statements of some steps as one may run them.
+fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+    let statements = steps.into_iter().flat_map(|step| &step.statements);
+    let texts: Vec<&str> = statements.map(Sql::as_str).collect();
+    texts.join("; ")
+}

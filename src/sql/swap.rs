@@ -1,0 +1,123 @@
+//! Puts tables that were built beside others in their places, as parts of one transaction.
+
+use std::collections::HashSet;
+
+use super::{Sql, sql};
+use crate::definition::Keep;
+use crate::ident::{Ident, TableName};
+
+/// A table that is ready to take the place of another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StandIn {
+    /// The place, on the target.
+    pub table: TableName,
+    /// Where it stands until then.
+    pub scratch: Ident,
+    /// It and its partitions.
+    pub tables: Vec<Ident>,
+    /// Its statistics objects: they do not follow their table.
+    pub statistics: Vec<String>,
+}
+
+/// The schema in which tables of `schema` are built.
+pub fn scratch(schema: &Ident) -> Ident {
+    // A name has 63 bytes.
+    let mut name = format!("pgsync_reset_{}", schema.as_str());
+    while name.len() > 63 {
+        name.pop();
+    }
+    Ident::new(name)
+}
+
+/// What a scratch schema says of itself: one that does not is somebody else's.
+pub const MARK: &str = "pgsync builds tables here; what is left of a run, the next one drops";
+
+/// Swaps all of them at once. Foreign keys come back as they were, but those of tables that are
+/// swapped too: these are the source's now.
+pub fn swap(all: &[(&StandIn, &Keep)]) -> Vec<Sql> {
+    let swapped: HashSet<&TableName> = all.iter().map(|(stand_in, _)| &stand_in.table).collect();
+    let stays = |child: &TableName| !swapped.contains(child);
+    let lock = all.iter().map(|(stand_in, _)| {
+        sql!("lock table {table} in access exclusive mode", table = stand_in.table)
+    });
+    let keys = || all.iter().flat_map(|(_, keep)| &keep.keys);
+    let dropped = keys().map(|key| Sql::trusted(&key.drop));
+    let gone = all.iter().map(|(stand_in, _)| sql!("drop table {table}", table = stand_in.table));
+    let moved = all.iter().flat_map(|(stand_in, _)| stand_in.moves());
+    let back = all.iter().flat_map(|(_, keep)| keep.back.iter().map(Sql::trusted));
+    let added = keys().filter(|key| stays(&key.child)).map(|key| Sql::trusted(&key.add));
+    lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
+}
+
+impl StandIn {
+    /// Fails where the table is gone: names without a schema would lead to the one in its place.
+    pub fn guard(&self) -> Sql {
+        let name = TableName { schema: self.scratch.clone(), name: self.table.name.clone() };
+        let name = name.quoted();
+        sql!("select {name}::pg_catalog.regclass", name = super::Literal(&name))
+    }
+
+    fn moves(&self) -> impl Iterator<Item = Sql> {
+        let to = &self.table.schema;
+        let tables = self.tables.iter().map(move |table| {
+            sql!(
+                "alter table {scratch}.{table} set schema {to}",
+                scratch = self.scratch,
+                table = table,
+                to = to
+            )
+        });
+        let statistics = self.statistics.iter().map(move |name| {
+            sql!(
+                "alter statistics {scratch}.{name} set schema {to}",
+                scratch = self.scratch,
+                name = Sql::trusted(name),
+                to = to
+            )
+        });
+        tables.chain(statistics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::IncomingKey;
+
+    #[test]
+    fn tables_change_places_in_one_transaction() {
+        let stand_in = StandIn {
+            table: TableName::new("public", "a"),
+            scratch: scratch(&Ident::new("public")),
+            tables: vec![Ident::new("a"), Ident::new("a_1")],
+            statistics: vec!["s".to_owned()],
+        };
+        let key = |child: &str| IncomingKey {
+            child: TableName::new("public", child),
+            drop: format!("drop {child}"),
+            add: format!("add {child}"),
+        };
+        let keep = Keep {
+            table: stand_in.table.clone(),
+            forbids: Vec::new(),
+            back: vec!["grant x".to_owned()],
+            keys: vec![key("a"), key("b")],
+        };
+        let statements = swap(&[(&stand_in, &keep)]);
+        let texts: Vec<&str> = statements.iter().map(Sql::as_str).collect();
+        assert_eq!(
+            texts,
+            [
+                "lock table \"public\".\"a\" in access exclusive mode",
+                "drop a",
+                "drop b",
+                "drop table \"public\".\"a\"",
+                "alter table \"pgsync_reset_public\".\"a\" set schema \"public\"",
+                "alter table \"pgsync_reset_public\".\"a_1\" set schema \"public\"",
+                "alter statistics \"pgsync_reset_public\".s set schema \"public\"",
+                "grant x",
+                "add b",
+            ]
+        );
+    }
+}

@@ -1,0 +1,134 @@
+//! Each kind of change on the source under each mode: the table of the README, row by row.
+
+use crate::dump::assert_same_definitions;
+use crate::support::Pair;
+
+const ITEM: &str = "
+    create type mood as enum ('sad', 'happy');
+    create table item (id int primary key, name varchar(20), n int not null, m mood, updated_at timestamptz not null default now());
+    insert into item select i, 'n' || i, i, 'sad' from generate_series(1, 50) i";
+
+/// What a run comes to.
+#[derive(Clone, Copy)]
+enum End {
+    /// Rows and definitions are the source's.
+    Equal,
+    /// The rows of the source's columns are there; the target's definition stays as it was.
+    Stays,
+    /// The same, and a note says what is missing.
+    Noted(&'static str),
+    /// The table fails with this, and nothing of it changes.
+    Fails(&'static str),
+}
+use End::{Equal, Fails, Noted, Stays};
+
+/// A change, and what additive, none and reset make of it.
+const CASES: &[(&str, [End; 3])] = &[
+    (
+        "alter table item add extra text; update item set extra = 'e'",
+        [Equal, Fails("item.extra"), Equal],
+    ),
+    ("alter table item add extra int not null default 7", [Equal, Fails("item.extra"), Equal]),
+    (
+        "alter table item drop n",
+        [Fails("\"n\" is NOT NULL without a default"), Fails("\"n\" is NOT NULL"), Equal],
+    ),
+    ("alter table item drop m", [Stays, Stays, Equal]),
+    ("alter table item rename m to state", [Stays, Fails("item.state"), Equal]),
+    (
+        "alter table item alter name type varchar(40); update item set name = repeat('x', 30) where id = 1",
+        [Equal, Fails("value too long"), Equal],
+    ),
+    (
+        "alter table item alter name type text",
+        [Equal, Noted("column public.item.name as text"), Equal],
+    ),
+    (
+        "alter table item alter n type bigint",
+        [Fails("\"n\" is bigint"), Fails("\"n\" is bigint"), Equal],
+    ),
+    ("alter table item alter name type varchar(10)", [Stays, Stays, Equal]),
+    ("alter table item alter n type smallint", [Stays, Stays, Equal]),
+    ("alter table item alter n type text", [Fails("\"n\" is text"), Fails("\"n\" is text"), Equal]),
+    (
+        "alter table item alter n drop not null; update item set n = null where id = 1",
+        [Equal, Fails("violates not-null"), Equal],
+    ),
+    ("alter type mood add value 'fine' after 'sad'", [Equal, Fails("add value"), Equal]),
+    (
+        "alter table item drop constraint item_pkey; alter table item add primary key (id, n)",
+        [Stays, Stays, Equal],
+    ),
+    (
+        "alter table item rename to thing",
+        [Fails("already exists"), Fails("missing on the target"), Fails("already exists")],
+    ),
+    ("create index later on item (n) where n > 3", [Equal, Noted("index public.later"), Equal]),
+    (
+        "alter table item add check (n > 0), add unique (name)",
+        [Equal, Noted("constraint public.item"), Equal],
+    ),
+];
+
+async fn each_case(mode: &str, place: usize) {
+    for (change, ends) in CASES {
+        let db = Pair::fresh().await;
+        db.source(ITEM).await;
+        db.sync().await.expect_ok();
+        db.source(change).await;
+        let before = shape(&db).await;
+        let run = db.sync().args(&["-ddl", mode]).await;
+        let changed = run.tables()[0].table.clone();
+        match ends[place] {
+            Equal => {
+                run.expect_ok();
+                db.assert_all_same().await;
+                assert_same_definitions(&db).await;
+            }
+            Stays => {
+                run.expect_ok();
+                db.assert_all_same().await;
+            }
+            Noted(text) => {
+                run.expect_ok().expect_note(text);
+                assert_eq!(shape(&db).await, before, "{change}");
+                db.assert_all_same().await;
+            }
+            Fails(text) => {
+                run.expect_exit(1).expect_failed(&changed, &[text]);
+                assert_eq!(shape(&db).await, before, "{change}");
+            }
+        }
+        // Whatever the mode, what the target had and the source dropped is there unless it was reset.
+        if mode != "reset" {
+            let all = "select count(m) || ' ' || count(name) from item";
+            assert_eq!(db.target_value(all).await, "50 50", "{change}");
+        }
+        if mode == "reset" && matches!(ends[place], Equal) {
+            db.sync().args(&["-ddl", mode]).await.expect_unchanged();
+        }
+    }
+}
+
+/// The target's columns and indexes.
+async fn shape(db: &Pair) -> String {
+    let question = "select string_agg(attrelid::regclass || ' ' || attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull::text, ', '
+        order by attrelid, attnum) from pg_attribute where attnum > 0
+        and attrelid in (select oid from pg_class where relnamespace = 'public'::regnamespace and relname ~ '^item')";
+    db.target_value(question).await
+}
+
+#[tokio::test]
+async fn additive_makes_what_can_be_added_and_fails_the_rest_by_name() {
+    each_case("additive", 0).await;
+}
+
+#[tokio::test]
+async fn none_changes_no_definition() {
+    each_case("none", 1).await;
+}
+
+#[tokio::test]
+async fn reset_makes_the_target_what_the_source_is() {
+    each_case("reset", 2).await;
+}

@@ -1,0 +1,177 @@
+//! `-ddl reset`: tables that additions cannot make equal are built beside the old ones and swapped.
+
+use std::time::Duration;
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair, Random, pgsync};
+
+const SHOP: &str = "
+    create type mood as enum ('sad', 'happy');
+    create table parent (id serial primary key, name varchar(20) not null, m mood, updated_at timestamptz default now());
+    create table child (id int primary key, parent_id int references parent on delete cascade, v text);
+    create index on parent (name); create statistics named on id, name from parent;
+    insert into parent (name, m) select 'p' || i, 'sad' from generate_series(1, 50) i;
+    insert into child select i, i, 'c' from generate_series(1, 50) i";
+
+async fn changed(change: &str) -> Pair {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    db.settle().await;
+    db.source(change).await;
+    db
+}
+
+async fn reset(db: &Pair) -> Outcome {
+    db.sync().args(&["-ddl", "reset"]).await
+}
+
+/// A reset makes both sides equal, and the next one finds nothing to do.
+async fn settles(db: &Pair) {
+    reset(db).await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(db).await;
+    reset(db).await.expect_unchanged();
+    db.sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_of_another_type_a_dropped_and_a_renamed_one_are_the_sources_again() {
+    let db = changed(
+        "alter table parent alter id type bigint, alter name type text using name || '!', drop m;
+        alter table child rename v to value",
+    )
+    .await;
+    db.sync().await.expect_exit(1).expect_failed("parent", &["\"id\"", "bigint"]);
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_key_that_changed_on_both_ends_of_a_foreign_key_is_followed() {
+    let db = changed("alter table child drop constraint child_parent_id_fkey; alter table parent alter id type text;
+        alter table child alter parent_id type text; alter table child add constraint child_parent_id_fkey foreign key (parent_id) references parent;
+        alter table child drop constraint child_pkey; alter table child add primary key (id, parent_id)").await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn what_the_target_added_to_the_table_stays_or_is_named() {
+    let db = changed("alter table parent alter name type int using id").await;
+    let role = db.target_writer().await;
+    db.target(&format!("create function nothing() returns trigger language plpgsql as 'begin return new; end';
+        create trigger mine before insert on parent for each row execute procedure nothing();
+        create trigger quiet before update on parent for each row execute procedure nothing(); alter table parent disable trigger quiet;
+        grant select, update (m) on parent to {role}; grant usage on sequence parent_id_seq to {role};
+        create table report (parent int references parent (id)); insert into report values (7);
+        create index own on parent (updated_at)", role = role.name)).await;
+    reset(&db).await.expect_ok().expect_note("goes with the old table: index own");
+    db.assert_all_same().await;
+    let kept = format!("select string_agg(tgname::text || tgenabled::text, ' ' order by tgname) || ' ' || has_table_privilege('{0}', 'parent', 'select')
+        || has_column_privilege('{0}', 'parent', 'm', 'update') || has_sequence_privilege('{0}', 'parent_id_seq', 'usage')
+        || (select count(*) from pg_constraint where confrelid = 'parent'::regclass and convalidated)
+        from pg_trigger where tgrelid = 'parent'::regclass and not tgisinternal", role.name);
+    assert_eq!(db.target_value(&kept).await, "mineO quietD truetruetrue2");
+}
+
+#[tokio::test]
+async fn a_table_that_a_view_shows_is_refused_by_the_views_name() {
+    let db = changed("alter table parent alter name type int using id; alter table child alter v type int using id").await;
+    db.target("create view shown as select name from parent").await;
+    let run = reset(&db).await.expect_exit(1);
+    let run = run.expect_failed("parent", &["cannot be built anew", "view public.shown"]);
+    assert_eq!(run.table("child").status, "success");
+    assert_eq!(db.target_value("select count(*) from shown").await, "50");
+}
+
+#[tokio::test]
+async fn a_key_that_a_table_of_the_target_refers_to_cannot_go() {
+    let db = changed(
+        "alter table parent drop constraint parent_pkey cascade; alter table parent drop id",
+    )
+    .await;
+    db.target("create table report (parent int references parent (id))").await;
+    reset(&db).await.expect_exit(1).expect_failed("parent", &["in its new form"]);
+    assert_eq!(db.target_value("select count(id) from parent").await, "50");
+    let left = "select count(*) from pg_namespace where nspname ~ 'reset'";
+    assert_eq!(db.target_value(left).await, "0");
+}
+
+#[tokio::test]
+async fn readers_never_see_the_table_empty_and_a_killed_reset_leaves_the_old_one() {
+    let db = changed("insert into parent (name) select 'q' from generate_series(1, 20000); alter table parent alter name type text using name || '!', alter id type bigint").await;
+    let reader = db.target_session().await;
+    let mut random = Random::seeded();
+    for _ in 0..8 {
+        let running = db.sync().args(&["-ddl", "reset"]).start();
+        tokio::time::sleep(Duration::from_millis(random.below(400))).await;
+        running.signal("KILL");
+        tokio::task::spawn_blocking(|| running.finish()).await.expect("the run ends");
+        let rows = reader.value("select count(*) from parent").await;
+        assert!(rows == "50" || rows == "20050", "{rows} rows");
+    }
+    settles(&db).await;
+    assert_eq!(
+        db.target_value("select count(*) from pg_namespace where nspname ~ 'reset'").await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn what_a_killed_reset_left_goes_also_when_the_next_run_does_not_reset() {
+    let db = changed("alter table parent alter name type int using id").await;
+    db.target("create schema pgsync_reset_public; comment on schema pgsync_reset_public is 'pgsync builds tables here; what is left of a run, the next one drops';
+        create table pgsync_reset_public.parent (id int)").await;
+    db.sync().await.expect_exit(1);
+    assert_eq!(
+        db.target_value("select count(*) from pg_namespace where nspname ~ 'reset'").await,
+        "0"
+    );
+    // Somebody else's.
+    db.target("create schema pgsync_reset_public").await;
+    reset(&db).await.expect_exit(1).expect_failed("parent", &["already exists"]);
+}
+
+#[tokio::test]
+async fn a_dry_run_and_the_listing_show_what_a_reset_would_do() {
+    let db = changed("alter table parent alter name type int using id").await;
+    let run = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
+    run.expect_note("would be built anew: column \"name\" is integer on the source")
+        .expect_changes("parent", (50, 0, 0));
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target, "-ddl", "reset"]).await;
+    let printed = listed.expect_exit(1).stdout;
+    assert!(printed.lines().all(|line| line.starts_with("-- ")), "{printed}");
+    assert!(printed.contains("set schema \"public\""), "{printed}");
+    let type_of = "select atttypid::regtype::text from pg_attribute where attrelid = 'parent'::regclass and attname = 'name'";
+    assert_eq!(db.target_value(type_of).await, "character varying");
+}
+
+#[tokio::test]
+async fn a_partitioned_table_is_built_anew_with_its_partitions() {
+    let db = Pair::fresh().await;
+    db.source("create schema s; create table s.part (id int, at date, v int, primary key (id, at)) partition by range (at);
+        create table s.p1 partition of s.part for values from ('2023-01-01') to ('2024-01-01'); create index on s.part (v);
+        create statistics s.two on id, v from s.p1;
+        insert into s.part select i, date '2023-01-01' + i, i from generate_series(1, 50) i; create table s.other (id int)").await;
+    let run = || db.sync().args(&["-ddl", "reset", "-schema", "s,public"]);
+    run().await.expect_ok();
+    db.source("alter table s.part alter v type text").await;
+    run().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    run().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_schema_of_another_name_is_followed_too() {
+    let db = changed("alter table parent alter id type bigint, drop m; alter table child alter parent_id type bigint").await;
+    db.target("drop table parent, child cascade; drop type mood").await;
+    let run = || db.sync().args(&["-ddl", "reset", "-target-schema", "copy"]);
+    run().await.expect_ok();
+    db.source("alter table parent alter id type numeric, add a int[]").await;
+    run().await.expect_ok();
+    run().await.expect_unchanged();
+    assert_eq!(
+        db.target_value("select count(*) || pg_typeof(min(id))::text from copy.parent").await,
+        "50numeric"
+    );
+}
