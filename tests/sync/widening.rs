@@ -115,7 +115,8 @@ async fn a_type_that_cannot_hold_every_value_is_refused_by_name() {
     }
     db.both("create table good (id int primary key)").await;
     db.source("insert into good values (1)").await;
-    let mut run = db.sync().await.expect_exit(1);
+    // With additions allowed some of them grow.
+    let mut run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
     for number in 0..pairs.len() {
         let table = format!("t{number}");
         run = run.expect_failed(&table, &["column \"v\"", "on the source", "on the target"]);
@@ -129,9 +130,10 @@ async fn a_value_too_long_for_the_target_fails_its_table_by_name() {
     db.source("create table item (id int primary key, v varchar(20))").await;
     db.target("create table item (id int primary key, v varchar(5))").await;
     db.source("insert into item values (1, 'short')").await;
-    db.sync().await.expect_ok();
+    let run = || db.sync().args(&["-ddl", "none"]);
+    run().await.expect_ok();
     db.source("insert into item values (2, 'much too long')").await;
-    db.sync().await.expect_exit(1).expect_failed("item", &["value too long", "22001"]);
-    db.source("delete from item where id = 2").await;
+    run().await.expect_exit(1).expect_failed("item", &["value too long", "22001"]);
+    // With additions allowed the column grows.
     db.settle().await;
 }
