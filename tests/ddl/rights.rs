@@ -21,7 +21,7 @@ async fn a_target_that_only_reads_is_named() {
     let db = Pair::fresh().await;
     db.source(ITEM).await;
     db.target(&format!("alter database {} set default_transaction_read_only = on", db.name)).await;
-    db.sync().await.expect_exit(1).expect_said("read-only transaction");
+    db.sync().await.expect_exit(1).expect_said("read-only");
 }
 
 #[tokio::test]
