@@ -2,113 +2,29 @@
 //! a value; the others go on.
 
 mod failure;
+mod work;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
-use crate::outcome::{Counts, Status, Strategy, TableOutcome};
+use crate::outcome::{Counts, Status, Strategy};
 use crate::plan::TablePlan;
 use crate::plan::schedule::Part;
 use crate::reconcile::{self, Probe};
-use crate::schema::build::{self, Built};
-use crate::sql::Sql;
+use crate::schema::build;
 use crate::sql::log::{Entry, Progress};
 use crate::stop::Stop;
 use crate::strategy::{Engine, Job, compare, copy, incremental};
 use crate::target::{apply, sync_log};
 pub use failure::fail;
 use failure::{fail_all, name_row};
+pub use work::{End, Unlogged, Work};
 
 /// The first pause before something is tried again; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
-/// A table's work so far, carried from its write to its delete and from one try to the next.
-#[derive(Clone, Debug)]
-pub struct Work {
-    pub plan: Arc<TablePlan>,
-    pub started: Instant,
-    /// The table's row in the log, once it says that work has begun.
-    pub log_id: Option<u64>,
-    /// The row that an earlier round or try wrote.
-    pub earlier: Option<u64>,
-    /// What has been committed, in earlier rounds too.
-    pub counts: Counts,
-    /// Bytes of keys and digests, which enter the log at the end.
-    pub travelled: u64,
-    pub retries: u32,
-    /// The last look, until something was written.
-    pub probe: Option<Probe>,
-    /// What of its indexes and constraints is built.
-    pub built: Built,
-}
-
-/// How a task ended.
-pub enum End {
-    /// The table's other task is still to come.
-    Carried(Box<Work>),
-    /// The table is done; `log` is what is still to be written about it.
-    Done(Box<TableOutcome>, Option<Unlogged>),
-    /// The snapshot or the locks are gone: nothing can go on in this round.
-    Lost(Box<TableOutcome>),
-}
-
-/// A table that ended without a row in the log: they are written together.
-#[derive(Clone, Debug)]
-pub struct Unlogged {
-    pub plan: Arc<TablePlan>,
-    /// Where the next run starts, as an expression.
-    pub watermark: Option<Sql>,
-    /// The row that an earlier round wrote.
-    pub earlier: Option<u64>,
-}
-
-impl Work {
-    pub fn new(engine: &Engine, plan: Arc<TablePlan>) -> Self {
-        let earlier = engine.earlier.get(&plan.name);
-        Self {
-            plan,
-            started: Instant::now(),
-            log_id: None,
-            earlier: earlier.map(|row| row.id),
-            counts: earlier.map(|row| row.counts).unwrap_or_default(),
-            travelled: 0,
-            retries: 0,
-            probe: None,
-            built: Built::default(),
-        }
-    }
-
-    pub fn outcome(&self, status: Status, error: Option<Error>) -> TableOutcome {
-        TableOutcome {
-            table: self.plan.shape.source.name.clone(),
-            strategy: Some(self.plan.strategy),
-            status,
-            counts: self.counts,
-            elapsed: self.started.elapsed(),
-            watermark: None,
-            error,
-            retries: self.retries,
-        }
-    }
-
-    /// What is still to be written about a table whose work has not begun.
-    pub fn unlogged(&self, watermark: Option<Sql>) -> Unlogged {
-        Unlogged { plan: self.plan.clone(), watermark, earlier: self.earlier }
-    }
-
-    /// The end of a table that a look found unchanged.
-    pub fn unchanged(&self, engine: &Engine, probe: &Probe) -> End {
-        let greatest = probe.greatest.as_deref().zip(self.plan.timestamp.as_ref());
-        let watermark = greatest.map(|(greatest, timestamp)| {
-            engine.horizon.watermark(timestamp, Side::Source, greatest)
-        });
-        let log = self.unlogged(watermark);
-        End::Done(Box::new(self.outcome(Status::Success, None)), Some(log))
-    }
-}
 
 /// Does one task, trying again what passes by itself. Several tables share one transaction and so one
 /// fate; gives an end for each.
