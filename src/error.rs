@@ -76,6 +76,8 @@ pub enum Cause {
     Connection,
     /// The server answered, and the answer cannot be used; trying again changes nothing.
     Refused,
+    /// The server has moved on from the run's snapshot, which is of no more use.
+    Snapshot,
 }
 
 impl fmt::Display for DbError {
@@ -108,7 +110,7 @@ impl DbError {
     pub fn is_transient(&self) -> bool {
         match (&self.sqlstate, self.cause) {
             (Some(state), _) => TRANSIENT.iter().any(|(prefix, _)| state.starts_with(prefix)),
-            (None, cause) => cause == Cause::Connection,
+            (None, cause) => cause != Cause::Refused,
         }
     }
 }
@@ -116,6 +118,11 @@ impl DbError {
 impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Database(db) if db.is_transient())
+    }
+
+    /// Whether only a new snapshot can help.
+    pub fn outdates_snapshot(&self) -> bool {
+        matches!(self, Error::Database(db) if db.cause == Cause::Snapshot)
     }
 
     /// The SQLSTATE, when a server reported this error.
@@ -177,6 +184,7 @@ mod tests {
             (Some("53100"), Cause::Server, false),
             (Some("28P01"), Cause::Server, false),
             (None, Cause::Refused, false),
+            (None, Cause::Snapshot, true),
         ];
         for (state, cause, transient) in cases {
             assert_eq!(failed(state, cause).is_transient(), transient, "{state:?} {cause:?}");

@@ -38,6 +38,8 @@ pub struct TablePlan {
     pub rows: u64,
     /// Size of the source table in bytes.
     pub bytes: u64,
+    /// That of the source at the snapshot; see [`Table::storage`].
+    pub storage: String,
     /// Pages of the source table, when it is one file that can be read in parts by ctid.
     pub pages: Option<u64>,
     /// A self reference that is checked per statement: everything goes in one batch.
@@ -94,6 +96,12 @@ pub struct OwnedSequence {
 pub struct Relation {
     pub name: TableName,
     pub partitioned: bool,
+}
+
+impl Relation {
+    pub fn of(table: &Table) -> Self {
+        Self { name: table.name.clone(), partitioned: table.partitioned }
+    }
 }
 
 /// The column by which changes are found, with its type on each side.
@@ -166,8 +174,8 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let drifting =
         columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
     let shape = Shape {
-        source: Relation { name: source.name.clone(), partitioned: source.partitioned },
-        target: Relation { name: target.name.clone(), partitioned: target.partitioned },
+        source: Relation::of(source),
+        target: Relation::of(target),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
         columns,
         key,
@@ -195,6 +203,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
+        storage: source.storage.clone(),
         pages: (!source.partitioned).then_some(source.pages),
         one_statement: checked && references.target.iter().any(own),
         leave_replica,

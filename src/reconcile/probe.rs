@@ -6,6 +6,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
+use crate::source::still;
 use crate::sql::digest::Measure;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -73,10 +74,10 @@ pub async fn probe(
             };
             let (here, there) = (statements(Side::Source), statements(Side::Target));
             let (here, there) = tokio::try_join!(
-                source.answers("digesting keys", &here),
+                of_one_moment(plan, source, "digesting keys", &here),
                 target.answers("digesting keys", &there),
             )?;
-            Ok(judge(&Look::new(here)?, &Look::new(there)?))
+            Ok(judge(&Look::new(here)?, &Look::new(there.into_iter().flatten())?))
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => {
             let digest = |side| plan.shape.digest(side, Measure::Rows, None);
@@ -85,18 +86,37 @@ pub async fn probe(
             let here = Sql::join(std::iter::once(digest(Side::Source)).chain(greatest), "; ");
             let there = digest(Side::Target);
             let (here, there) = tokio::try_join!(
-                source.answers("digesting rows", &here),
+                of_one_moment(plan, source, "digesting rows", &here),
                 target.row("digesting rows", &there),
             )?;
             whole(here, &there)
         }
-        _ => Ok(Probe::blank()),
+        _ => {
+            of_one_moment(plan, source, "looking at the table", &Sql::trusted(""))
+                .await
+                .map(drop)?;
+            Ok(Probe::blank())
+        }
     }
 }
 
+/// The rows that the source answers, once it is sure that it still has the snapshot's table; from then
+/// on the session's transaction keeps it.
+pub async fn of_one_moment(
+    plan: &TablePlan,
+    source: &Session,
+    doing: &str,
+    statements: &Sql,
+) -> Result<impl Iterator<Item = Row>> {
+    let storage = plan.shape.source.storage();
+    let all = sql!("{storage}; {statements}", storage = storage, statements = statements);
+    let mut rows = source.answers(doing, &all).await?.into_iter().flatten();
+    still(&plan.storage, rows.next().as_ref())?;
+    Ok(rows)
+}
+
 /// The source's digest, and its greatest timestamp where there is one to go on from.
-fn whole(here: Vec<Vec<Row>>, there: &Row) -> Result<Probe> {
-    let mut here = here.into_iter().flatten();
+fn whole(mut here: impl Iterator<Item = Row>, there: &Row) -> Result<Probe> {
     let (Some(digest), greatest) = (here.next(), here.next()) else {
         return Err(Error::Internal("a look came back incomplete".to_owned()));
     };
@@ -126,8 +146,7 @@ struct Look {
 }
 
 impl Look {
-    fn new(answers: Vec<Vec<Row>>) -> Result<Self> {
-        let mut rows = answers.into_iter().flatten();
+    fn new(mut rows: impl Iterator<Item = Row>) -> Result<Self> {
         match (rows.next(), rows.next(), rows.next()) {
             (Some(keys), Some(window), Some(timeless)) => Ok(Self { keys, window, timeless }),
             _ => Err(Error::Internal("a look came back incomplete".to_owned())),

@@ -3,4 +3,4 @@
 
 mod postgres;
 
-pub use postgres::{Opening, Source};
+pub use postgres::{Opening, Source, still};

@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::definition::Definitions;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
 use crate::pg::definitions::{self, Sketch};
-use crate::pg::{Lease, Pool};
+use crate::pg::{Lease, Pool, Row, Session};
+use crate::plan::Relation;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
@@ -159,12 +160,23 @@ impl Source {
         let mut session = self.session().await?;
         match session.row("looking for rows", &statement).await {
             Ok(row) => {
+                let any = row.is_true(0);
+                if !any {
+                    self.require_moment(&session, tables).await?;
+                }
                 session.set_clean(true);
-                Ok(row.is_true(0))
+                Ok(any)
             }
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {
+        let storages = tables.iter().map(|table| Relation::of(table).storage());
+        let answers = session.answers("looking for rows", &Sql::join(storages, "; ")).await?;
+        let mut rows = answers.into_iter().flatten();
+        tables.iter().try_for_each(|table| still(&table.storage, rows.next().as_ref()))
     }
 
     /// Whether the snapshot can still be imported.
@@ -192,6 +204,28 @@ impl Source {
 
     pub async fn cancel_all(&self) {
         self.pool.cancel_all().await;
+    }
+}
+
+/// Whether a table is what it was at the snapshot; `now` answers [`Relation::storage`].
+///
+/// # Errors
+/// [`Cause::Snapshot`], when it is not.
+pub fn still(storage: &str, now: Option<&Row>) -> Result<()> {
+    match now.and_then(|row| row.text(0)) == Some(storage) {
+        true => Ok(()),
+        false => Err(Error::Database(Box::new(DbError {
+            side: Side::Source,
+            doing: "looking at the table".to_owned(),
+            sqlstate: None,
+            message:
+                "it was emptied or rewritten (TRUNCATE, ALTER TABLE) after the snapshot was taken"
+                    .to_owned(),
+            detail: None,
+            hint: None,
+            constraint: None,
+            cause: Cause::Snapshot,
+        }))),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod horizon;
 pub mod keys;
 pub mod log;
 mod made;
+mod moment;
 pub mod park;
 pub mod read;
 pub mod rows;

@@ -17,6 +17,7 @@ use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::Lease;
 use crate::plan::TablePlan;
+use crate::reconcile;
 use crate::source::Source;
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
@@ -84,7 +85,8 @@ impl Job {
     pub async fn renew_source(&mut self) -> Result<()> {
         self.source.close();
         self.source = self.engine.source.session().await?;
-        Ok(())
+        let again = Sql::trusted("");
+        reconcile::of_one_moment(&self.plan, &self.source, "reading again", &again).await.map(drop)
     }
 
     /// Where the next run starts if nothing later than `greatest` was read.

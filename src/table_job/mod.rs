@@ -59,6 +59,9 @@ pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<E
         });
         engine.events.send(Event::Phase { table, phase: Phase::Retrying });
         pause(&mut engine.stop.clone(), works[0].retries).await;
+        if error.outdates_snapshot() {
+            engine.source.close().await;
+        }
         if !engine.source.snapshot_lives().await || !engine.target.locks_live().await {
             return lost(&engine, &works, &error).await;
         }

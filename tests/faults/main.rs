@@ -9,6 +9,7 @@ mod dry_run;
 mod kills;
 mod locks;
 mod memory;
+mod moments;
 mod poolers;
 mod rails;
 mod secrets;
