@@ -6,7 +6,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
-use crate::source::still;
+use crate::source::{still, unless_dropped};
 use crate::sql::digest::Measure;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -110,7 +110,8 @@ pub async fn of_one_moment(
 ) -> Result<impl Iterator<Item = Row>> {
     let storage = plan.shape.source.storage();
     let all = sql!("{storage}; {statements}", storage = storage, statements = statements);
-    let mut rows = source.answers(doing, &all).await?.into_iter().flatten();
+    let answers = source.answers(doing, &all).await.map_err(unless_dropped)?;
+    let mut rows = answers.into_iter().flatten();
     still(&plan.storage, rows.next().as_ref())?;
     Ok(rows)
 }

@@ -3,4 +3,4 @@
 
 mod postgres;
 
-pub use postgres::{Opening, Source, still};
+pub use postgres::{Opening, Source, still, unless_dropped};

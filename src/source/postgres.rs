@@ -168,7 +168,7 @@ impl Source {
                 Ok(any)
             }
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
-            Err(error) => Err(error),
+            Err(error) => Err(unless_dropped(error)),
         }
     }
 
@@ -226,6 +226,18 @@ pub fn still(storage: &str, now: Option<&Row>) -> Result<()> {
             constraint: None,
             cause: Cause::Snapshot,
         }))),
+    }
+}
+
+/// A table that the snapshot has and the server has no more: without it, another round can do.
+pub fn unless_dropped(error: Error) -> Error {
+    match error {
+        Error::Database(mut error) if error.sqlstate.as_deref() == Some("42P01") => {
+            error.sqlstate = None;
+            error.cause = Cause::Snapshot;
+            Error::Database(error)
+        }
+        error => error,
     }
 }
 

@@ -85,3 +85,18 @@ async fn a_table_that_is_rewritten_during_a_run_is_read_as_it_is_then() {
     run.expect_changes("cmp", (0, 2000, 0));
     db.assert_same("cmp").await;
 }
+
+#[tokio::test]
+async fn a_table_that_is_dropped_during_a_run_is_no_part_of_it() {
+    let db =
+        Pair::with("create table one (id int primary key); create table two (id int primary key)")
+            .await;
+    db.source("insert into one values (1); insert into two values (1)").await;
+    for target in ["", "insert into one values (2)"] {
+        db.target(target).await;
+        let run = beside(&db, "begin; drop table two", db.sync().while_writing()).await;
+        run.expect_tables(&["one"]);
+        db.assert_same("one").await;
+        db.source("create table two (id int primary key)").await;
+    }
+}
