@@ -92,3 +92,26 @@ select w.schema_name, w.table_name from rows from
         and l.sync_type operator(pg_catalog.=) 'create'
         and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
                 w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text)
+
+-- of run
+select l.schema_name, l.table_name, l.id, l.rows_processed, l.rows_inserted, l.rows_updated,
+    l.rows_deleted, l.batches, l.bytes from "public"."sync_log" l
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' order by l.id
+
+-- take up
+update "public"."sync_log" l set sync_type = 'incremental', status = 'running',
+        end_time = null::pg_catalog.timestamptz, watermark = now()::pg_catalog.timestamptz,
+        fingerprint = 'it''s', error_message = null where l.id operator(pg_catalog.=) 7
+    returning l.id, pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
+        ' ', 'T') operator(pg_catalog.||) 'Z'
+
+-- close stale
+update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(),
+        error_message = 'the run ended without a word'
+    from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    where l.status operator(pg_catalog.=) 'running'
+    and l.run_id operator(pg_catalog.<>) '20241213T152530.5-7'
+    and l.schema_name operator(pg_catalog.=) w.schema_name
+    and l.table_name operator(pg_catalog.=) w.table_name

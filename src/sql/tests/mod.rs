@@ -220,6 +220,15 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
 }
 
 #[test]
+fn a_table_is_kept_and_says_what_its_storage_is_now() {
+    let name = || TableName::new("public", "it\"em");
+    let plain = Relation { name: name(), partitioned: false };
+    let parted = Relation { name: name(), partitioned: true };
+    let statements = [("storage", plain.storage()), ("storage of partitions", parted.storage())];
+    expect(include_str!("moment.sql"), &statements);
+}
+
+#[test]
 fn rows_are_read_by_pages_and_by_their_timestamp() {
     let moment = "2024-12-13 15:25:30.5";
     let zoned = stamp(TimestampKind::Timestamptz);
