@@ -51,6 +51,11 @@ const LEAVE: Duration = Duration::from_millis(500);
 const WATCH: &str = "select pg_catalog.set_config('client_connection_check_interval', '1s', false) \
      where pg_catalog.current_setting('client_connection_check_interval', true) is not null";
 
+/// A role or a database may have the replica role as its own setting: triggers that are asked for would
+/// stay silent. Without the statement where it is not needed, for not every role may make it.
+const LEAVE_REPLICA: &str = "select pg_catalog.set_config('session_replication_role', 'origin', false) where \
+     pg_catalog.current_setting('session_replication_role') operator(pg_catalog.<>) 'origin'";
+
 /// The server processes of sessions that were left in the middle of something: they may still be at it.
 pub type Left = Arc<Mutex<Vec<Backend>>>;
 
@@ -125,7 +130,7 @@ impl Session {
         let pins = settings.statement(side);
         let role = Sql::trusted(match settings.replica_role {
             true => "set session_replication_role = replica",
-            false => "",
+            false => LEAVE_REPLICA,
         });
         let watch = Sql::trusted(WATCH);
         let (pinned, watched, role) = tokio::join!(

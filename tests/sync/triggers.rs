@@ -88,6 +88,9 @@ async fn triggers_fire_when_they_shall_and_then_every_constraint_is_checked() {
          create trigger note after insert on item for each row execute procedure note()",
     )
     .await;
+    // What the database sets of its own does not count.
+    let replica = format!("alter database {} set session_replication_role = replica", db.name);
+    db.target(&replica).await;
     db.sync().include("item").arg("-fire-triggers").await.expect_ok();
     assert_eq!(db.target_value("select count(*) from audit").await, "50");
     db.source("insert into item values (77, 'n', now())").await;
