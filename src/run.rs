@@ -128,8 +128,8 @@ async fn rounds(
 fn passes(error: &Error, (source, target): &(Arc<Source>, Arc<Target>)) -> bool {
     let Error::Database(error) = error else { return false };
     let reached = match error.side {
-        Side::Source => source.was_reached(),
-        Side::Target => target.was_reached(),
+        Side::Source => source.pool.was_reached(),
+        Side::Target => target.pool.was_reached(),
     };
     error.is_transient() && (reached || error.sqlstate.is_some())
 }
@@ -212,7 +212,7 @@ async fn cancelled_on_stop<T>(
             return done;
         }
         // To their end: a request under way must not hit what follows the work.
-        let cancelling = async { tokio::join!(source.cancel_all(), target.cancel_all()) };
+        let cancelling = async { tokio::join!(source.pool.cancel_all(), target.pool.cancel_all()) };
         let cancelled =
             async { tokio::join!(cancelling, tokio::time::timeout(AGAIN, &mut work)).1 };
         match cancelled.await {

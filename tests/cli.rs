@@ -50,21 +50,18 @@ fn config(db: &Pair, more: &str) -> String {
 
 // What may be typed.
 
+/// `pgsync -source … -target …` and more, which must go well.
+async fn typed(db: &Pair, more: &[&str]) -> Outcome {
+    let (source, target) = (db.source_url(), db.target_url());
+    let sides = ["-source", &source, "-target", &target];
+    pgsync(&[&sides, more].concat()).await.expect_ok()
+}
+
 #[tokio::test]
 async fn the_documented_command_line_with_patterns_works_verbatim() {
     let db = shop().await;
-    let (source, target) = (db.source_url(), db.target_url());
-    let args = [
-        "-source",
-        &source,
-        "-target",
-        &target,
-        "-include",
-        "user_*,order_*",
-        "-exclude",
-        "temp_*,*_log,audit_[0-9]*",
-    ];
-    let run = pgsync(&args).await.expect_ok();
+    let patterns = ["-include", "user_*,order_*", "-exclude", "temp_*,*_log,audit_[0-9]*"];
+    let run = typed(&db, &patterns).await;
     run.expect_said("user_roles")
         .expect_said("order_lines")
         .expect_unsaid("user_log")
@@ -74,22 +71,11 @@ async fn the_documented_command_line_with_patterns_works_verbatim() {
 #[tokio::test]
 async fn the_documented_command_line_with_a_timestamp_works_verbatim() {
     let db = shop().await;
-    let (source, target) = (db.source_url(), db.target_url());
-    let args = [
-        "-source",
-        &source,
-        "-target",
-        &target,
-        "-timestamp",
-        "modified_at",
-        "-parallel",
-        "8",
-        "-verbose",
-    ];
-    pgsync(&args).await.expect_ok();
+    let flags = ["-timestamp", "modified_at", "-parallel", "8", "-verbose"];
+    typed(&db, &flags).await;
     db.assert_all_same().await;
     db.source("update users set name = 'x', modified_at = now() where id = 5").await;
-    pgsync(&args).await.expect_ok().expect_said("incremental");
+    typed(&db, &flags).await.expect_said("incremental");
     db.assert_all_same().await;
 }
 

@@ -9,6 +9,7 @@ pub mod connect;
 mod copy;
 pub mod definitions;
 pub mod failure;
+mod keeper;
 mod pool;
 mod pooler;
 mod session;
@@ -17,5 +18,6 @@ mod tls;
 mod verify;
 
 pub use copy::{RowSink, RowStream};
+pub use keeper::Keeper;
 pub use pool::{Lease, Pool};
 pub use session::{Backend, CopyIn, Row, Session, Settings};

@@ -136,11 +136,13 @@ impl Ends<'_> {
         let schemas = settings.target_schemas();
         let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
         let on_target = async {
-            let target = self.target.definitions(&schemas, Some(home)).await?;
-            Ok((target, self.target.keep(home, &scratch, &names).await?))
+            let target = self.target.keeper.definitions(&schemas, Some(home)).await?;
+            Ok((target, self.target.keeper.keep(home, &scratch, &names).await?))
         };
-        let (source, (target, keeps)) =
-            tokio::try_join!(self.source.definitions(&settings.schemas, Some(schema)), on_target)?;
+        let (source, (target, keeps)) = tokio::try_join!(
+            self.source.keeper.definitions(&settings.schemas, Some(schema)),
+            on_target
+        )?;
         let place = |one: &&Outdated<'_>| settings.target_name_of(&one.table.name);
         let places: Vec<TableName> = outdated.iter().map(place).collect();
         let lost: Vec<Vec<String>> =
@@ -223,7 +225,7 @@ impl Ends<'_> {
         }
         self.make(&anew.outline.first, shaped).await?;
         let name = TableName { schema: scratch.clone(), name: anew.source.name.clone() };
-        let tables = self.target.catalog(std::slice::from_ref(scratch)).await?.0;
+        let tables = self.target.keeper.catalog(std::slice::from_ref(scratch)).await?.0;
         Ok(tables.into_iter().find(|table| table.name == name))
     }
 

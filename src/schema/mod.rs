@@ -141,7 +141,7 @@ impl Ends<'_> {
     async fn look_again(&self, sides: &mut Sides, shaped: &mut Shaped) -> Result<()> {
         let target = &mut sides.target;
         let before: HashSet<TableName> = target.tables.drain(..).map(|table| table.name).collect();
-        let catalog = self.target.catalog(&self.settings.target_schemas()).await?;
+        let catalog = self.target.keeper.catalog(&self.settings.target_schemas()).await?;
         (target.tables, target.foreign_keys) = catalog;
         let appeared = target.tables.iter().filter(|table| !before.contains(&table.name));
         // Not all of them are this run's: a killed one may have filled them since the first look.
@@ -161,8 +161,8 @@ impl Ends<'_> {
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let schemas = settings.target_schemas();
         let (source, target) = tokio::try_join!(
-            self.source.definitions(&settings.schemas, renamed.map(|(from, _)| from)),
-            self.target.definitions(&schemas, settings.target_schema.as_ref()),
+            self.source.keeper.definitions(&settings.schemas, renamed.map(|(from, _)| from)),
+            self.target.keeper.definitions(&schemas, settings.target_schema.as_ref()),
         )?;
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let ask = Ask {
@@ -183,8 +183,8 @@ impl Ends<'_> {
     async fn is_equal(&self, made: &HashSet<TableName>) -> Result<bool> {
         let schemas = self.settings.target_schemas();
         let (source, target) = tokio::try_join!(
-            self.source.sketch(&self.settings.schemas, &self.log.table),
-            self.target.sketch(&schemas, &self.log.table),
+            self.source.keeper.sketch(&self.settings.schemas, &self.log.table),
+            self.target.keeper.sketch(&schemas, &self.log.table),
         )?;
         Ok(source.first == target.first && (made.is_empty() || source.after == target.after))
     }

@@ -53,7 +53,7 @@ async fn together(engine: &Engine, tables: &[&Rebuilt]) -> Result<()> {
         let here: Vec<&StandIn> = here.collect();
         let names: Vec<&Ident> = here.iter().map(|stand_in| &stand_in.table.name).collect();
         if let Some(first) = here.first() {
-            keeps.extend(engine.target.keep(schema, &first.scratch, &names).await?);
+            keeps.extend(engine.target.keeper.keep(schema, &first.scratch, &names).await?);
         }
     }
     let keep_of = |table: &TableName| keeps.iter().find(|keep| &keep.table == table);

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::RwLock;
 
-use crate::definition::Definitions;
 use crate::error::{Cause, DbError, Error, Result, Side};
-use crate::ident::{Ident, TableName};
+use crate::ident::Ident;
 use crate::pg::catalog::{self, Server};
-use crate::pg::definitions::{self, Sketch};
-use crate::pg::{Lease, Pool, Row, Session};
+use crate::pg::{Keeper, Lease, Pool, Row, Session};
 use crate::plan::Relation;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Literal, Sql, sql};
@@ -20,9 +18,9 @@ const BLIND_OVERLAP: Duration = Duration::from_secs(300);
 
 /// One source database.
 pub struct Source {
-    pool: Pool,
-    /// Holds the transaction that exported the snapshot. Behind a lock because it is replaced.
-    keeper: Mutex<Option<Lease>>,
+    pub pool: Pool,
+    /// Holds the transaction that exported the snapshot.
+    pub keeper: Keeper,
     snapshot: RwLock<String>,
 }
 
@@ -39,7 +37,7 @@ pub struct Opening {
 
 impl Source {
     pub fn new(pool: Pool) -> Self {
-        Self { pool, keeper: Mutex::new(None), snapshot: RwLock::new(String::new()) }
+        Self { pool, keeper: Keeper::new(Side::Source), snapshot: RwLock::new(String::new()) }
     }
 
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
@@ -77,7 +75,7 @@ impl Source {
             foreign_keys: foreign_keys?,
         };
         *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
-        *self.keeper.lock().await = Some(session);
+        self.keeper.hold(session).await;
         Ok(opening)
     }
 
@@ -119,22 +117,6 @@ impl Source {
         lease.close();
         *lease = self.session().await?;
         Ok(())
-    }
-
-    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
-        let keeper = self.keeper.lock().await;
-        let session = keeper.as_ref().ok_or_else(not_open)?;
-        definitions::sketch(session, schemas, log).await
-    }
-
-    /// What the tables of `schemas` are made of; names in `home` are printed without it.
-    pub async fn definitions(
-        &self,
-        schemas: &[Ident],
-        home: Option<&Ident>,
-    ) -> Result<Definitions> {
-        let keeper = self.keeper.lock().await;
-        definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
     }
 
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
@@ -181,29 +163,12 @@ impl Source {
 
     /// Whether the snapshot can still be imported.
     pub async fn snapshot_lives(&self) -> bool {
-        let keeper = self.keeper.lock().await;
-        match keeper.as_ref() {
-            Some(session) => {
-                let look = Sql::trusted("select 1");
-                session.run("looking after the snapshot", &look).await.is_ok()
-            }
-            None => false,
-        }
+        self.keeper.require("looking after the snapshot").await.is_ok()
     }
 
     /// Lets the snapshot go, and all sessions.
     pub async fn close(&self) {
-        let keeper = self.keeper.lock().await.take();
-        self.pool.close(keeper).await;
-    }
-
-    /// Whether the server was there at some time of this run.
-    pub fn was_reached(&self) -> bool {
-        self.pool.was_reached()
-    }
-
-    pub async fn cancel_all(&self) {
-        self.pool.cancel_all().await;
+        self.pool.close(self.keeper.take().await).await;
     }
 }
 
@@ -239,8 +204,4 @@ pub fn unless_dropped(error: Error) -> Error {
         }
         error => error,
     }
-}
-
-fn not_open() -> Error {
-    Error::Internal("the source is not open".to_owned())
 }

@@ -122,31 +122,26 @@ fn definition(column: &ColumnShape, version: u32) -> Sql {
     Sql::join(parts, " ")
 }
 
+fn set(table: &Sql, column: &ColumnShape, what: Sql) -> Sql {
+    sql!(
+        "alter table only {table} alter column {column} set {what}",
+        table = table,
+        column = column.name,
+        what = what
+    )
+}
+
 /// What an inherited column has of its own.
 fn own_traits(table: &Sql, column: &ColumnShape) -> Vec<Sql> {
-    let alter = |what: Sql| {
-        sql!(
-            "alter table only {t} alter column {c} {what}",
-            t = table,
-            c = column.name,
-            what = what
-        )
-    };
     let default = column.default.as_ref();
-    let default = default.map(|value| alter(sql!("set default {value}", value = text(value))));
-    default.into_iter().chain(column.not_null.then(|| alter(word("set not null")))).collect()
+    let default = default.map(|value| sql!("default {value}", value = text(value)));
+    let traits = default.into_iter().chain(column.not_null.then(|| word("not null")));
+    traits.map(|what| set(table, column, what)).collect()
 }
 
 /// What CREATE TABLE has no words for.
 fn extras(table: &Sql, column: &ColumnShape, version: u32) -> Vec<Sql> {
-    let set = |what: Sql| {
-        sql!(
-            "alter table only {table} alter column {column} set {what}",
-            table = table,
-            column = column.name,
-            what = what
-        )
-    };
+    let set = |what: Sql| set(table, column, what);
     let compression = column.compression.as_ref().filter(|_| version >= COMPRESSION);
     let mut statements = Vec::new();
     statements.extend(column.storage.as_ref().map(|s| set(sql!("storage {s}", s = text(s)))));

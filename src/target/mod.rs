@@ -9,14 +9,10 @@ mod transaction;
 
 use std::time::Duration;
 
-use tokio::sync::Mutex;
-
-use crate::definition::{Definitions, Keep};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::definitions::{self, Sketch};
-use crate::pg::{Lease, Pool};
+use crate::pg::{Keeper, Lease, Pool, Row};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 
@@ -26,9 +22,9 @@ const LEFTOVER_PAUSE: Duration = Duration::from_millis(20);
 
 /// One target database.
 pub struct Target {
-    pool: Pool,
+    pub pool: Pool,
     /// Holds the advisory locks of the selected tables.
-    keeper: Mutex<Option<Lease>>,
+    pub keeper: Keeper,
 }
 
 /// What a target says when it is opened.
@@ -41,7 +37,7 @@ pub struct Opening {
 
 impl Target {
     pub fn new(pool: Pool) -> Self {
-        Self { pool, keeper: Mutex::new(None) }
+        Self { pool, keeper: Keeper::new(Side::Target) }
     }
 
     /// Reads the catalog, in one round trip.
@@ -59,41 +55,8 @@ impl Target {
             foreign_keys: foreign_keys?,
             hash_probe: hash_probe?,
         };
-        *self.keeper.lock().await = Some(session);
+        self.keeper.hold(session).await;
         Ok(opening)
-    }
-
-    /// The catalog once more, after it was changed.
-    pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
-        let keeper = self.keeper.lock().await;
-        let session = keeper.as_ref().ok_or_else(not_open)?;
-        tokio::try_join!(catalog::tables(session, schemas), catalog::foreign_keys(session, schemas))
-    }
-
-    /// What the tables of `schemas` are made of; names in `home` are printed without it.
-    pub async fn definitions(
-        &self,
-        schemas: &[Ident],
-        home: Option<&Ident>,
-    ) -> Result<Definitions> {
-        let keeper = self.keeper.lock().await;
-        definitions::read(keeper.as_ref().ok_or_else(not_open)?, schemas, home).await
-    }
-
-    /// What hangs on the tables `names` of `schema`, whose places others in `scratch` are to take.
-    pub async fn keep(
-        &self,
-        schema: &Ident,
-        scratch: &Ident,
-        names: &[&Ident],
-    ) -> Result<Vec<Keep>> {
-        let keeper = self.keeper.lock().await;
-        definitions::keep(keeper.as_ref().ok_or_else(not_open)?, schema, scratch, names).await
-    }
-
-    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
-        let keeper = self.keeper.lock().await;
-        definitions::sketch(keeper.as_ref().ok_or_else(not_open)?, schemas, log).await
     }
 
     pub async fn session(&self) -> Result<Lease> {
@@ -101,16 +64,8 @@ impl Target {
     }
 
     /// Statements on the session that holds the locks.
-    pub async fn on_keeper(
-        &self,
-        doing: &str,
-        statements: &Sql,
-    ) -> Result<Vec<Vec<crate::pg::Row>>> {
-        let keeper = self.keeper.lock().await;
-        match keeper.as_ref() {
-            Some(session) => session.answers(doing, statements).await,
-            None => Err(not_open()),
-        }
+    pub async fn on_keeper(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        self.keeper.answers(doing, statements).await
     }
 
     /// Whether the locks are still held: they live and die with one session.
@@ -121,7 +76,7 @@ impl Target {
     /// # Errors
     /// That of the session that held the locks, if it is gone.
     pub async fn require_locks(&self) -> Result<()> {
-        self.on_keeper("looking after the locks", &Sql::trusted("select 1")).await.map(drop)
+        self.keeper.require("looking after the locks").await
     }
 
     /// Ends what sessions that broke are still doing on the server, and waits until they are gone. A
@@ -227,20 +182,6 @@ impl Target {
 
     /// Lets the locks go, and all sessions.
     pub async fn close(&self) {
-        let keeper = self.keeper.lock().await.take();
-        self.pool.close(keeper).await;
+        self.pool.close(self.keeper.take().await).await;
     }
-
-    /// Whether the server was there at some time of this run.
-    pub fn was_reached(&self) -> bool {
-        self.pool.was_reached()
-    }
-
-    pub async fn cancel_all(&self) {
-        self.pool.cancel_all().await;
-    }
-}
-
-fn not_open() -> Error {
-    Error::Internal("the target is not open".to_owned())
 }

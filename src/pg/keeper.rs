@@ -1,0 +1,85 @@
+//! The one session of a side that lives as long as a run, and holds what dies with it: the source's
+//! snapshot, the target's locks.
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::catalog;
+use super::definitions::{self, Sketch};
+use super::pool::Lease;
+use super::session::Row;
+use crate::definition::{Definitions, Keep};
+use crate::error::{Error, Result, Side};
+use crate::ident::{Ident, TableName};
+use crate::sql::Sql;
+use crate::table::{ForeignKey, Table};
+
+pub struct Keeper {
+    side: Side,
+    /// Behind a lock because it is replaced, round by round.
+    session: Mutex<Option<Lease>>,
+}
+
+impl Keeper {
+    pub fn new(side: Side) -> Self {
+        Self { side, session: Mutex::new(None) }
+    }
+
+    pub async fn hold(&self, session: Lease) {
+        *self.session.lock().await = Some(session);
+    }
+
+    /// The session, to be closed: what it holds is let go.
+    pub async fn take(&self) -> Option<Lease> {
+        self.session.lock().await.take()
+    }
+
+    pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        self.kept(&self.session.lock().await)?.answers(doing, statements).await
+    }
+
+    /// Whether what the session holds is still held.
+    ///
+    /// # Errors
+    /// That of the session, if it is gone.
+    pub async fn require(&self, doing: &str) -> Result<()> {
+        self.answers(doing, &Sql::trusted("select 1")).await.map(drop)
+    }
+
+    /// The catalog once more, after it was changed.
+    pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
+        let session = self.session.lock().await;
+        let session = self.kept(&session)?;
+        tokio::try_join!(catalog::tables(session, schemas), catalog::foreign_keys(session, schemas))
+    }
+
+    /// See [`definitions::sketch`].
+    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
+        definitions::sketch(self.kept(&self.session.lock().await)?, schemas, log).await
+    }
+
+    /// See [`definitions::read`].
+    pub async fn definitions(
+        &self,
+        schemas: &[Ident],
+        home: Option<&Ident>,
+    ) -> Result<Definitions> {
+        definitions::read(self.kept(&self.session.lock().await)?, schemas, home).await
+    }
+
+    /// See [`definitions::keep`].
+    pub async fn keep(
+        &self,
+        schema: &Ident,
+        scratch: &Ident,
+        names: &[&Ident],
+    ) -> Result<Vec<Keep>> {
+        definitions::keep(self.kept(&self.session.lock().await)?, schema, scratch, names).await
+    }
+
+    /// # Errors
+    /// None has been given to hold.
+    fn kept<'l>(&self, session: &'l MutexGuard<'_, Option<Lease>>) -> Result<&'l Lease> {
+        let missing = || Error::Internal(format!("the {} is not open", self.side));
+        session.as_ref().ok_or_else(missing)
+    }
+}
