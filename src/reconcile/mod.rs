@@ -15,7 +15,8 @@ use crate::sql::Sql;
 use crate::sql::buckets::{Buckets, Slicing};
 use crate::sql::digest::Measure;
 use crate::strategy::{Batch, Job};
-use crate::target::apply::{self, Mode, Writer};
+use crate::target::apply::{Mode, Writer};
+use crate::target::keys;
 
 /// Keys looked up on the source by one statement.
 const LOOKUP: u64 = 2000;
@@ -163,7 +164,7 @@ pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Diffe
 /// Sends the source's keys and hashes of the differing buckets to the target, which then knows what
 /// it lacks.
 pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
-    let mut keys = apply::stage_keys(&job.target, &job.plan).await?;
+    let mut keys = keys::stage_keys(&job.target, &job.plan).await?;
     if !difference.differing.is_empty() {
         let predicate = difference.scope.predicate(job);
         let copy = job.plan.shape.copy_keys(
@@ -177,7 +178,7 @@ pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
             keys.push(row).await?;
         }
     }
-    apply::finish_keys(&job.target, &job.plan, keys).await
+    keys::finish_keys(&job.target, &job.plan, keys).await
 }
 
 /// Fetches what the target lacks or has otherwise, and writes it. May be repeated.
@@ -185,7 +186,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     let plan = job.plan.clone();
     let engine = job.engine.clone();
     let buckets = difference.differing();
-    let wanted = apply::want(&job.target, &plan, difference.measure, &buckets).await?;
+    let wanted = keys::want(&job.target, &plan, difference.measure, &buckets).await?;
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let counted = already_counted(job);
@@ -198,7 +199,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
             Some(copy) => copy,
             None if from <= wanted => {
                 writer.suspend().await?;
-                let keys = apply::wanted(&job.target, &plan, from, from + LOOKUP).await?;
+                let keys = keys::wanted(&job.target, &plan, from, from + LOOKUP).await?;
                 from += LOOKUP;
                 plan.shape.copy_wanted(&keys, counted.as_ref())
             }
@@ -242,7 +243,7 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
         job.counts.add(Counts { deleted, ..Counts::default() });
         return Ok(());
     };
-    if let Some((key, rows)) = apply::referring(&job.target, &job.plan, &buckets).await? {
+    if let Some((key, rows)) = keys::referring(&job.target, &job.plan, &buckets).await? {
         return Err(Error::Table(format!(
             "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
              them, and the foreign key \"{}\" would change those: bring that table in step too, or \
@@ -252,7 +253,7 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
         )));
     }
     let log = (&job.engine.log, id);
-    let counts = apply::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
+    let counts = keys::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
     job.counts.add(counts);
     Ok(())
 }

@@ -8,11 +8,43 @@ use super::read::operator;
 use super::{Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::Shape;
+use crate::plan::{Shape, TablePlan};
 
 pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
+impl TablePlan {
+    /// Writes the stage into the target, as [`Shape::upsert`] does where it can.
+    pub fn write(&self) -> Sql {
+        match self.replaceable && self.shape.identities().next().is_some() {
+            true => self.shape.replace(),
+            false => self.shape.upsert(),
+        }
+    }
+
+    /// Counts the staged rows with another identity than the target's, where those cannot be replaced.
+    pub fn stuck(&self) -> Option<Sql> {
+        let names: Vec<&Ident> = self.shape.identities().collect();
+        (!self.replaceable && !names.is_empty()).then(|| {
+            sql!(
+                "select pg_catalog.count(*) from {stage} s join {from} on {matching} where {differs}",
+                stage = Sql::trusted(STAGE),
+                from = self.shape.from(Side::Target),
+                matching = self.shape.matching("s"),
+                differs = images_differ(&names, "t", "s"),
+            )
+        })
+    }
+}
+
 impl Shape {
+    /// The columns outside of the key that are GENERATED ALWAYS as identity: an insert can bring their
+    /// values, an update cannot.
+    pub fn identities(&self) -> impl Iterator<Item = &Ident> {
+        let fixed =
+            self.columns.iter().filter(|column| !column.settable).map(|column| &column.name);
+        fixed.filter(|name| self.key.iter().all(|column| column.name != **name))
+    }
+
     pub(super) fn names(&self) -> Sql {
         Sql::join(self.columns.iter().map(|column| &column.name), ", ")
     }

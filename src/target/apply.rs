@@ -6,11 +6,9 @@ use crate::error::{Error, Result};
 use crate::outcome::Counts;
 use crate::pg::{CopyIn, RowSink, Session};
 use crate::plan::TablePlan;
+use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
-use crate::sql::digest::Measure;
 use crate::sql::log::{Log, Progress, Writes};
-use crate::sql::{Sql, sql};
-use crate::table::ForeignKey;
 use crate::target::transaction;
 
 /// How staged rows become rows of the table.
@@ -136,14 +134,16 @@ impl<'a> Writer<'a> {
                 let sink = self.sink.take();
                 return self.finish(sink, id, progress).await;
             }
-            (Some(id), mode) => {
+            (Some(id), _) => {
+                self.unless_stuck().await?;
+                let mode = &self.mode;
                 let (writes, has) = match mode {
                     Mode::Replace => (self.plan.shape.replace(), Writes::Written),
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.shape.replace_rows(buckets), Writes::Both)
                     }
                     Mode::Upsert | Mode::Park(_) | Mode::Direct => {
-                        (self.plan.shape.upsert(), Writes::Written)
+                        (self.plan.write(), Writes::Written)
                     }
                 };
                 let write = self.log.counted(id, &writes, has, progress);
@@ -171,6 +171,16 @@ impl<'a> Writer<'a> {
         let Mode::Park(buckets) = &self.mode else { return Ok(()) };
         let parked = self.session.run("putting rows aside", &self.plan.park(buckets)).await;
         parked.map_err(|error| self.plan.cannot_park(error))
+    }
+
+    /// An update cannot give a row another identity, and these rows cannot be taken out.
+    async fn unless_stuck(&mut self) -> Result<()> {
+        let Some(look) = self.plan.stuck() else { return Ok(()) };
+        self.suspend().await?;
+        match self.session.row("looking for new identities", &look).await?.count(0)? {
+            0 => Ok(()),
+            rows => Err(self.plan.stuck_rows(rows)),
+        }
     }
 
     /// What the open batch would do.
@@ -216,7 +226,7 @@ async fn finished(sink: Option<RowSink>) -> Result<u64> {
     }
 }
 
-fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
+pub(super) fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
     let row = answers.iter().flatten().next();
     let row = row.ok_or_else(|| Error::Internal("a write was not counted".to_owned()))?;
     Ok(Counts {
@@ -227,42 +237,8 @@ fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
     })
 }
 
-/// Deletes the rows of `buckets` whose keys are not staged, in one transaction.
-pub async fn delete_vanished(
-    session: &Session,
-    plan: &TablePlan,
-    log: (&Log, u64),
-    buckets: &Buckets,
-) -> Result<Counts> {
-    let writes = plan.shape.delete_vanished(buckets);
-    let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
-    let delete = transaction::committed(plan, &delete);
-    let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
-    written(&session.answers("deleting vanished rows", &statement).await?)
-}
-
-/// The first foreign key whose action would reach rows of another table if those of `buckets` whose
-/// keys are not staged were deleted, and how many rows.
-pub async fn referring<'p>(
-    session: &Session,
-    plan: &'p TablePlan,
-    buckets: &Buckets,
-) -> Result<Option<(&'p ForeignKey, u64)>> {
-    if plan.cascades.is_empty() {
-        return Ok(None);
-    }
-    let looks = plan.referring(buckets);
-    for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
-        let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
-        if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
-            return Ok(Some((key, row.count(1)?)));
-        }
-    }
-    Ok(None)
-}
-
 /// Stages are temporary tables, in a dry run too.
-async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()> {
+pub(super) async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()> {
     session.run(doing, create).await.map_err(|error| match error {
         Error::Database(mut error) if error.sqlstate.as_deref() == Some("42501") => {
             error.hint = error.hint.or_else(|| {
@@ -272,45 +248,6 @@ async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()
         }
         error => error,
     })
-}
-
-/// Makes the stage of keys and opens it.
-pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
-    let (create, copy) = (plan.shape.create_key_stage(), plan.shape.copy_into_key_stage());
-    let (made, copy) = tokio::join!(
-        create_stage(session, "creating the stage of keys", &create),
-        session.prepare_copy_in("staging keys", &copy),
-    );
-    session.copy_in(&made.and(copy)?).await
-}
-
-/// Ends the COPY of keys and makes the stage ready to be joined.
-pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> Result<()> {
-    let analyze = plan.shape.analyze_key_stage();
-    let (staged, analyzed) =
-        tokio::join!(keys.finish(), session.run("analysing the stage of keys", &analyze));
-    staged.and(analyzed)
-}
-
-/// How many of the staged keys of some buckets the target lacks, or has with another hash.
-pub async fn want(
-    session: &Session,
-    plan: &TablePlan,
-    measure: Measure,
-    buckets: &Buckets,
-) -> Result<u64> {
-    session.row("comparing keys", &plan.shape.want(measure, buckets)).await?.count(0)
-}
-
-/// Some of them, as one array literal per key column.
-pub async fn wanted(
-    session: &Session,
-    plan: &TablePlan,
-    from: u64,
-    to: u64,
-) -> Result<Vec<String>> {
-    let row = session.row("reading wanted keys", &plan.shape.wanted(from, to)).await?;
-    (0..plan.shape.key.len()).map(|column| row.needed(column).map(str::to_owned)).collect()
 }
 
 /// Ends a transaction that failed.

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ddl;
+pub mod keys;
 pub mod lock;
 pub mod sync_log;
 mod transaction;

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod columns;
 mod composed;
 mod digests;
 mod encodings;

@@ -84,15 +84,20 @@ impl Table {
         if table.partitioned.contains(&true) {
             table.identity = None; // a partitioned table has none before 17
         }
-        let parents: Vec<usize> = (0..number).filter(|n| before[*n].key == Key::Primary).collect();
+        let parents: Vec<usize> = (0..number).filter(|n| before[*n].may_be_referred_to()).collect();
         if !parents.is_empty() && random.chance(60) {
             let parent = parents[random.below(parents.len() as u64) as usize];
             table.refer(random, (parent, before[parent].width), "parent");
         }
-        if key == Key::Primary && random.chance(25) {
+        if table.may_be_referred_to() && random.chance(25) {
             table.refer(random, (number, width), "up");
         }
         table
+    }
+
+    /// A row that is referred to cannot get another identity, unless the role checks nothing.
+    fn may_be_referred_to(&self) -> bool {
+        self.key == Key::Primary && self.identity != Some("always")
     }
 
     fn refer(&mut self, random: &mut Random, (table, width): (usize, usize), name: &str) {

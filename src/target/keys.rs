@@ -1,0 +1,86 @@
+//! The source's keys, staged on the target, and what follows from them: rows to fetch, rows to delete.
+
+use super::apply::{create_stage, written};
+use super::transaction;
+use crate::error::Result;
+use crate::outcome::Counts;
+use crate::pg::{RowSink, Session};
+use crate::plan::TablePlan;
+use crate::sql::buckets::Buckets;
+use crate::sql::digest::Measure;
+use crate::sql::log::{Log, Progress, Writes};
+use crate::sql::sql;
+use crate::table::ForeignKey;
+
+/// Makes the stage of keys and opens it.
+pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
+    let (create, copy) = (plan.shape.create_key_stage(), plan.shape.copy_into_key_stage());
+    let (made, copy) = tokio::join!(
+        create_stage(session, "creating the stage of keys", &create),
+        session.prepare_copy_in("staging keys", &copy),
+    );
+    session.copy_in(&made.and(copy)?).await
+}
+
+/// Ends the COPY of keys and makes the stage ready to be joined.
+pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> Result<()> {
+    let analyze = plan.shape.analyze_key_stage();
+    let (staged, analyzed) =
+        tokio::join!(keys.finish(), session.run("analysing the stage of keys", &analyze));
+    staged.and(analyzed)
+}
+
+/// How many of the staged keys of some buckets the target lacks, or has with another hash.
+pub async fn want(
+    session: &Session,
+    plan: &TablePlan,
+    measure: Measure,
+    buckets: &Buckets,
+) -> Result<u64> {
+    session.row("comparing keys", &plan.shape.want(measure, buckets)).await?.count(0)
+}
+
+/// Some of them, as one array literal per key column.
+pub async fn wanted(
+    session: &Session,
+    plan: &TablePlan,
+    from: u64,
+    to: u64,
+) -> Result<Vec<String>> {
+    let row = session.row("reading wanted keys", &plan.shape.wanted(from, to)).await?;
+    (0..plan.shape.key.len()).map(|column| row.needed(column).map(str::to_owned)).collect()
+}
+
+/// Deletes the rows of `buckets` whose keys are not staged, in one transaction.
+pub async fn delete_vanished(
+    session: &Session,
+    plan: &TablePlan,
+    log: (&Log, u64),
+    buckets: &Buckets,
+) -> Result<Counts> {
+    let writes = plan.shape.delete_vanished(buckets);
+    let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
+    let delete = transaction::committed(plan, &delete);
+    let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
+    written(&session.answers("deleting vanished rows", &statement).await?)
+}
+
+/// The first foreign key whose action would reach rows of another table if those of `buckets` whose
+/// keys are not staged were deleted, and how many rows.
+pub async fn referring<'p>(
+    session: &Session,
+    plan: &'p TablePlan,
+    buckets: &Buckets,
+) -> Result<Option<(&'p ForeignKey, u64)>> {
+    if plan.cascades.is_empty() {
+        return Ok(None);
+    }
+    let looks = plan.referring(buckets);
+    for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
+        let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
+        if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
+            return Ok(Some((key, row.count(1)?)));
+        }
+    }
+    Ok(None)
+}
