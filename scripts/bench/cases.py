@@ -74,24 +74,9 @@ def first_copy(bench, case, work):
         Contender("psql COPY, binary", lambda: pipe(
             source.psql(DATABASE, f"{copy} to stdout (format binary)"),
             target.psql(DATABASE, f"{copy} from stdin (format binary)")), empty),
-        Contender("pg_dump, psql", lambda: pipe(
-            ["pg_dump", "--data-only", "-t", "item", source.url(DATABASE)],
-            target.psql(DATABASE, "") [:-2]), empty),
+        pg_dump(bench, empty, "--data-only", "-t", "item"),
     ]
-    if shutil.which("pgcopydb"):
-        folder = bench.pair.work / "pgcopydb"
-        command = ["pgcopydb", "clone", "--source", source.url(DATABASE), "--target", target.url(OTHER),
-                   "--dir", str(folder), "--table-jobs", "4", "--index-jobs", "2",
-                   "--split-tables-larger-than", "64MB"]
-
-        def clone():
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-        def clear():
-            shutil.rmtree(folder, ignore_errors=True)
-            fresh()
-
-        contenders.append(Contender("pgcopydb clone, indexes afterwards", clone, clear))
+    contenders += pgcopydb(bench, OTHER, fresh)
     bench.measure(case, work, contenders)
     bench.pair.drop(DATABASE, OTHER)
 
@@ -118,6 +103,50 @@ def many(bench):
         Contender("psql: digest of every table", lambda: yardstick.digest_many(bench.pair, DATABASE, tables)),
     ])
     bench.pair.drop(DATABASE)
+
+
+def schema(bench):
+    """First runs into a database that holds nothing at all."""
+    tables = max(1000 * bench.rows // 2_000_000, 10)
+    create, load = data.many(tables)
+    items = data.Items(bench.rows)
+    for work, create, load, rows in (
+        (f"{tables:,} tables of 10 rows", [create], [load], tables * 10),
+        (f"{bench.rows:,} rows in one table", items.create(), items.load(), bench.rows),
+    ):
+        bench.pair.create(DATABASE)
+        bench.pair.source.run(DATABASE, *create, *load, "checkpoint")
+        fresh = lambda: bench.pair.target.create(DATABASE)
+        contenders = [Contender(TOOL, sync(bench, inserted=rows), fresh), pg_dump(bench, fresh)]
+        contenders += pgcopydb(bench, DATABASE, fresh)
+        bench.measure("schema", f"{work}, into an empty database", contenders)
+        bench.pair.drop(DATABASE)
+
+
+def pg_dump(bench, prepare, *flags):
+    source, target = bench.pair.source, bench.pair.target
+    name = " ".join(["pg_dump", *flags, "| psql"])
+    return Contender(name, lambda: pipe(
+        ["pg_dump", *flags, source.url(DATABASE)], target.psql(DATABASE, "")[:-2]), prepare)
+
+
+def pgcopydb(bench, database, fresh):
+    """Where it is installed."""
+    if not shutil.which("pgcopydb"):
+        return []
+    folder = bench.pair.work / "pgcopydb"
+    source, target = bench.pair.source.url(DATABASE), bench.pair.target.url(database)
+    command = ["pgcopydb", "clone", "--source", source, "--target", target, "--dir", str(folder),
+               "--table-jobs", "4", "--index-jobs", "2", "--split-tables-larger-than", "64MB"]
+
+    def clone():
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def clear():
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh()
+
+    return [Contender("pgcopydb clone, indexes afterwards", clone, clear)]
 
 
 def noop(bench):
@@ -265,6 +294,6 @@ def growth(bench):
 
 
 ALL = {
-    "first": first, "first-wide": first_wide, "many": many, "noop": noop, "delta": delta,
+    "first": first, "first-wide": first_wide, "many": many, "schema": schema, "noop": noop, "delta": delta,
     "compare": compare, "uuid": uuid, "wan": wan, "growth": growth,
 }

@@ -1,8 +1,11 @@
 //! Makes what comes before rows, or says what is missing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use futures_util::{StreamExt, stream};
 
 use super::Shaped;
+use crate::definition::Kind;
 use crate::discover::Ends;
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
@@ -20,45 +23,81 @@ impl Ends<'_> {
         if steps.is_empty() {
             return Ok(());
         }
-        let mut session = self.target.session().await?;
-        let shop = Workshop::of(self.settings);
-        let mut made: Vec<&Step> = Vec::new();
-        for group in steps.chunk_by(|one, other| !one.alone && !other.alone) {
-            for group in group.chunks(GROUP) {
-                let more = self.made_by(group);
-                if group.len() > 1
-                    && shop.run(&session, "making tables", group, &more).await.is_ok()
-                {
-                    made.extend(group);
-                    continue;
-                }
-                for step in group {
-                    if step.roots.iter().all(|root| shaped.failed.contains_key(root)) {
-                        continue;
-                    }
-                    let doing = format!("making {}", step.title);
-                    let done = match step.alone {
-                        true => shop.run_alone(&session, &doing, step).await,
-                        false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
-                    };
-                    match done {
-                        Ok(()) => made.push(step),
-                        Err(error) if error.is_transient() => return Err(error),
-                        Err(error) if step.optional => {
+        let mut made = 0;
+        let mut counts = BTreeMap::new();
+        let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
+        let together = |one: &Step, other: &Step| {
+            let alike = one.level == other.level && one.kind == other.kind;
+            (alike || !many) && !one.alone && !other.alone
+        };
+        for layer in steps.chunk_by(together) {
+            // Tables of one level know nothing of each other; of other things one cannot be sure.
+            let tables = many && layer.iter().all(|step| step.kind == Kind::Table);
+            let at_once = if tables { self.settings.parallel } else { 1 };
+            let groups = layer.chunks(GROUP).map(|group| self.make_group(group, &shaped.failed));
+            let groups = stream::iter(groups).buffer_unordered(at_once);
+            let ended: Vec<Result<Vec<Made<'_>>>> = groups.collect().await;
+            for group in ended {
+                for Made { step, error } in group? {
+                    match error {
+                        None => *counts.entry(noun(step)).or_insert(0) += 1,
+                        Some(error) if step.optional => {
                             let table = step.roots.first().cloned();
                             self.note(NoteLevel::Notice, table, format!("left out: {error}"));
                         }
-                        Err(error) => {
+                        Some(error) => {
                             let roots = step.roots.iter().cloned();
                             shaped.failed.extend(roots.map(|root| (root, error.clone())));
                         }
                     }
+                    made += 1;
                 }
             }
         }
-        session.set_clean(true);
-        self.note(NoteLevel::Notice, None, counted(&made));
+        if made > 0 {
+            self.note(NoteLevel::Notice, None, counted(counts));
+        }
         Ok(())
+    }
+
+    /// Runs some steps in one transaction, or where that fails one by one.
+    async fn make_group<'s>(
+        &self,
+        group: &'s [Step],
+        failed: &HashMap<TableName, Error>,
+    ) -> Result<Vec<Made<'s>>> {
+        let mut session = self.target.session().await?;
+        let shop = Workshop::of(self.settings);
+        let more = self.made_by(group);
+        let several = group.len() > 1;
+        if several && shop.run(&session, "making tables", group, &more).await.is_ok() {
+            session.set_clean(true);
+            return Ok(group.iter().map(|step| Made { step, error: None }).collect());
+        }
+        let mut ended: Vec<Made<'s>> = Vec::new();
+        let mut lost: HashSet<&TableName> = failed.keys().collect();
+        for step in group {
+            if step.roots.iter().all(|root| lost.contains(root)) {
+                continue;
+            }
+            let doing = format!("making {}", step.title);
+            let done = match step.alone {
+                true => shop.run_alone(&session, &doing, step).await,
+                false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
+            };
+            match done {
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    if !step.optional {
+                        lost.extend(&step.roots);
+                    }
+                    ended.push(Made { step, error: Some(error) });
+                }
+                Ok(()) => ended.push(Made { step, error: None }),
+            }
+        }
+        session.set_clean(true);
+        Ok(ended)
     }
 
     /// That tables are ours.
@@ -111,12 +150,19 @@ impl Ends<'_> {
     }
 }
 
+/// How a step ended.
+struct Made<'s> {
+    step: &'s Step,
+    error: Option<Error>,
+}
+
+/// `table`, of `table public.item`.
+fn noun(step: &Step) -> &str {
+    step.title.split(' ').next().unwrap_or_default()
+}
+
 /// `made on the target: 3 tables, 1 type`.
-fn counted(steps: &[&Step]) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in steps {
-        *counts.entry(step.title.split(' ').next().unwrap_or_default()).or_default() += 1;
-    }
+fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
         _ => format!("{count} {noun}s"),

@@ -98,3 +98,22 @@ async fn a_new_partition_joins_with_its_own_indexes() {
     db.settle().await;
     assert_same_definitions(&db).await;
 }
+
+#[tokio::test]
+async fn partitions_that_the_target_cuts_otherwise_are_not_missing() {
+    let db = Pair::fresh().await;
+    let parent =
+        "create table part (id int, at date, primary key (id, at)) partition by range (at)";
+    let place = |name: &str, from: &str, to: &str| {
+        format!("create table {name} partition of part for values from ('{from}') to ('{to}')")
+    };
+    db.both(parent).await;
+    db.source(&place("january", "2024-01-01", "2024-02-01")).await;
+    db.source(&place("february", "2024-02-01", "2024-03-01")).await;
+    db.source(&place("march", "2025-03-01", "2025-04-01")).await;
+    db.target(&place("year", "2024-01-01", "2025-01-01")).await;
+    db.source("insert into part select i, date '2024-01-01' + i from generate_series(1, 50) i; insert into part values (1, '2025-03-03')").await;
+    db.settle().await;
+    let parts = "select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'";
+    assert_eq!(db.target_value(parts).await, "march year");
+}

@@ -9,6 +9,7 @@ mod dump;
 mod everything;
 mod first_run;
 mod interrupted;
+mod known;
 mod listing;
 mod modes;
 mod reset;

@@ -36,3 +36,27 @@ async fn an_extension_that_the_target_does_not_have_fails_its_tables_alone() {
     let run = run.expect_failed("item", &["making extension no_such_thing"]);
     assert_eq!(run.table("other").status, "success");
 }
+
+#[tokio::test]
+async fn indexes_are_built_with_the_memory_that_is_given() {
+    let db = Pair::fresh().await;
+    let told = "create function told(int) returns int language plpgsql immutable as";
+    db.source(&format!(
+        "{told} 'begin return $1; end'; create table item (n int); create index on item (told(n));
+        insert into item values (1)"
+    ))
+    .await;
+    // The server says what it has while it builds.
+    db.target(&format!(
+        "{told} $$ begin raise exception 'with %', current_setting('maintenance_work_mem'); end $$"
+    ))
+    .await;
+    let run = || db.sync().args(&["-maintenance-work-mem", "33MB"]);
+    run().await.expect_exit(1).expect_failed("item", &["with 33MB"]);
+    db.target(
+        "create or replace function told(int) returns int language sql immutable as 'select $1'",
+    )
+    .await;
+    run().await.expect_ok();
+    db.assert_all_same().await;
+}

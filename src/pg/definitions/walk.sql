@@ -50,9 +50,12 @@ with recursive scope(oid, root) as (
     select 'pg_attrdef'::regclass, a.oid from pg_attrdef a
     where w.class = 'pg_class'::regclass and a.adrelid = w.oid
     union all
+    -- Two looks, an index for each.
     select 'pg_constraint'::regclass, k.oid from pg_constraint k
-    where k.contype = 'c' and (w.class = 'pg_class'::regclass and k.conrelid = w.oid
-      or w.class = 'pg_type'::regclass and k.contypid = w.oid)
+    where k.contype = 'c' and w.class = 'pg_class'::regclass and k.conrelid = w.oid
+    union all
+    select 'pg_constraint'::regclass, k.oid from pg_constraint k
+    where k.contype = 'c' and w.class = 'pg_type'::regclass and k.contypid = w.oid
     union all
     select 'pg_class'::regclass, d.objid
     from pg_depend d join pg_class s on s.oid = d.objid and s.relkind = 'S'

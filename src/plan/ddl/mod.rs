@@ -47,6 +47,8 @@ pub struct Step {
     pub looks: bool,
     /// Whether the table may do without.
     pub optional: bool,
+    /// How many other steps have to come before, one after the other.
+    pub level: usize,
     /// The schemas that names without one lead to.
     pub path: Vec<Ident>,
 }
@@ -76,6 +78,7 @@ impl Step {
             alone: false,
             looks: false,
             optional: false,
+            level: 0,
             path: Vec::new(),
         }
     }
@@ -141,6 +144,12 @@ impl Ask<'_> {
         }
         let Walk { steps, placed, .. } = walk;
         outline.first = steps;
+        // Tables of one level are made side by side. Partitioned ones stay in their order, so that as
+        // much of one as can be is made at once.
+        match outline.first.iter().any(|step| step.kind == Kind::Partition) {
+            true => outline.first.iter_mut().for_each(|step| step.level = 0),
+            false => outline.first.sort_by_key(|step| (step.level, step.kind)),
+        }
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
             let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {
                 continue;

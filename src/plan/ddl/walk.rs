@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::widen::{Typed, in_place};
-use super::{Ask, Step, texts};
+use super::{Ask, Step, texts, title};
 use crate::definition::{ColumnShape, Kind, Object, TableShape};
 use crate::ident::TableName;
 use crate::sql::{Sql, ddl, sql};
@@ -14,6 +14,8 @@ pub(super) struct Walk<'a> {
     pub steps: Vec<Step>,
     /// By node: the places of its steps.
     pub placed: HashMap<&'a str, Vec<usize>>,
+    /// By node: how many steps, one after the other, it takes until the node is there.
+    levels: HashMap<&'a str, usize>,
 }
 
 /// One object's way down.
@@ -24,7 +26,7 @@ struct Way<'a> {
 
 impl<'a> Walk<'a> {
     pub fn new(ask: &'a Ask<'a>) -> Self {
-        Self { ask, steps: Vec::new(), placed: HashMap::new() }
+        Self { ask, steps: Vec::new(), placed: HashMap::new(), levels: HashMap::new() }
     }
 
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
@@ -37,6 +39,13 @@ impl<'a> Walk<'a> {
         if !way.seen.insert((node, makes)) {
             return;
         }
+        let level = self.place(node, makes, way);
+        let known = self.levels.entry(node).or_default();
+        *known = level.max(*known);
+    }
+
+    /// Places what the node needs, and its own steps; gives its level.
+    fn place(&mut self, node: &'a str, makes: bool, way: &mut Way<'a>) -> usize {
         let ask = self.ask;
         let object = ask.source.at(node);
         let steps =
@@ -44,48 +53,86 @@ impl<'a> Walk<'a> {
         let steps = steps.unwrap_or_default();
         let is_there = object.is_some_and(|object| ask.there(object).is_some());
         if !makes && !is_there && object.is_some() {
-            return;
+            return 0;
         }
         let makes = makes && !(is_there && steps.is_empty());
+        let mut level = 0;
         for need in ask.source.needs.get(node).into_iter().flatten() {
             self.visit(need, makes, way);
+            level = level.max(self.levels.get(need.as_str()).copied().unwrap_or_default());
         }
-        let Some(object) = object else { return };
-        if object.kind == Kind::Partition && !is_there {
-            self.indexes_of_partition(object, way.root);
+        let Some(object) = object else { return level };
+        if object.kind == Kind::Partition && !is_there && self.joins_parent(object) {
+            if let Some(place) = self.new_table_of(object) {
+                self.join_at_once(object, place, way.root);
+                return level;
+            }
+            self.indexes_of_partition(object, (way.root, level));
+            level += 1;
         }
         if steps.is_empty() {
-            return;
+            return level;
         }
         if !self.placed.contains_key(node) {
             let places = (self.steps.len()..self.steps.len() + steps.len()).collect();
-            self.steps.extend(steps);
+            self.steps.extend(steps.into_iter().map(|step| Step { level, ..step }));
             self.placed.insert(node, places);
         }
         self.needed_by(node, way.root);
+        level + 1
+    }
+
+    fn joins_parent(&self, partition: &Object) -> bool {
+        let ask = self.ask;
+        let needs = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
+        let mut parents = needs.filter_map(|node| ask.source.at(node));
+        parents.any(|parent| ask.there(parent).is_some())
+    }
+
+    /// The step that makes the partition's table, if it has no partitions of its own.
+    fn new_table_of(&self, partition: &Object) -> Option<usize> {
+        let table = self.ask.source.find(Kind::Table, partition.table.as_ref()?)?;
+        let is_plain = table.shape.as_ref().is_some_and(|shape| shape.partition_by.is_none());
+        let is_new = is_plain && self.ask.there(table).is_none();
+        self.placed.get(table.node.as_str()).filter(|_| is_new)?.first().copied()
+    }
+
+    /// Makes a table and its place in the parent in one step. The target may divide the rows
+    /// otherwise and have no room for it, but for its rows.
+    fn join_at_once(&mut self, partition: &'a Object, place: usize, root: &TableName) {
+        let mut statements = Vec::new();
+        for object in self.own_indexes(partition) {
+            self.placed.insert(&object.node, vec![place]);
+            statements.extend(self.ask.follow(object, root).into_iter().flat_map(|s| s.statements));
+        }
+        statements.extend(texts(&partition.create));
+        let step = &mut self.steps[place];
+        step.title = title(partition);
+        step.statements.extend(statements);
+        step.optional = true;
+        self.placed.insert(&partition.node, vec![place]);
     }
 
     /// A partition joins a parent that has indexes with its own already built: the server would
     /// build them under names of its own.
-    fn indexes_of_partition(&mut self, partition: &'a Object, root: &TableName) {
-        let ask = self.ask;
-        let parents = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
-        let mut parents = parents.filter_map(|node| ask.source.at(node));
-        if !parents.any(|parent| ask.there(parent).is_some()) {
-            return;
+    fn indexes_of_partition(&mut self, partition: &'a Object, (root, level): (&TableName, usize)) {
+        for object in self.own_indexes(partition) {
+            self.placed.insert(&object.node, vec![self.steps.len()]);
+            let step = self.ask.follow(object, root);
+            self.steps.extend(step.map(|step| Step { level, ..step }));
         }
+    }
+
+    fn own_indexes(&self, partition: &Object) -> Vec<&'a Object> {
+        let ask = self.ask;
         let own = |object: &&Object| {
             matches!(object.kind, Kind::Key | Kind::Index)
                 && object.table == partition.table
                 && object.since <= ask.version
                 && ask.there(object).is_none()
+                && !self.placed.contains_key(object.node.as_str())
         };
-        for object in ask.source.objects.iter().filter(own) {
-            if !self.placed.contains_key(object.node.as_str()) {
-                self.placed.insert(&object.node, vec![self.steps.len()]);
-                self.steps.extend(ask.follow(object, root));
-            }
-        }
+        ask.source.objects.iter().filter(own).collect()
     }
 
     fn needed_by(&mut self, node: &str, root: &TableName) {
