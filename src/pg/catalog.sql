@@ -198,7 +198,9 @@ cross join lateral (
     (pg_catalog.sum(greatest(pages.own operator(pg_catalog.+) pages.toast, pages.guessed))
       operator(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.int8 as bytes,
     pg_catalog.md5(pg_catalog.string_agg(
-      p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||) p.relfilenode::pg_catalog.text,
+      p.oid::pg_catalog.text operator(pg_catalog.||) ':' operator(pg_catalog.||)
+      -- Before PostgreSQL 12 a partitioned table has a number here, and no file.
+      case when p.relkind operator(pg_catalog.=) 'p' then 0 else p.relfilenode end::pg_catalog.text,
       ',' order by p.oid)) as storage,
     pg_catalog.array_agg(p.oid) as oids
   from parts join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) parts.oid
