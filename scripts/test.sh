@@ -77,8 +77,9 @@ fi
 if [ $# = 0 ] && [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; then
     step "oldest and newest servers"
     if have npm && have cargo-nextest; then
-        ./scripts/test-matrix.sh --pairs "10-18" \
-            types:: composed:: key_types:: widening:: extensions:: partitions:: shapes:: digests::
+        ./scripts/test-matrix.sh --pairs "10-18 18-10" \
+            types:: composed:: key_types:: widening:: extensions:: partitions:: shapes:: columns:: \
+            digests:: triggers:: sequences::
     else
         echo "npm or cargo-nextest is not installed: skipped"
     fi
