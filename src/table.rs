@@ -112,6 +112,8 @@ pub struct Sequence {
 pub struct Trigger {
     pub name: Ident,
     pub fires: Fires,
+    /// Whether only a superuser can disable it.
+    pub internal: bool,
     /// The table, or one of its partitions.
     pub on: TableName,
 }

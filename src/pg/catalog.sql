@@ -160,12 +160,16 @@ select pg_catalog.json_build_object(
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', t.tgname,
       'fires', t.tgenabled,
+      'internal', t.tgisinternal,
       'on', pg_catalog.json_build_object('schema', rn.nspname, 'name', r.relname)
     ) order by t.tgname, rn.nspname, r.relname)
     from pg_catalog.pg_trigger t
     join pg_catalog.pg_class r on r.oid operator(pg_catalog.=) t.tgrelid
     join pg_catalog.pg_namespace rn on rn.oid operator(pg_catalog.=) r.relnamespace
-    where t.tgrelid operator(pg_catalog.=) any (tree.oids) and not t.tgisinternal
+    left join pg_catalog.pg_constraint k on k.oid operator(pg_catalog.=) t.tgconstraint
+    -- Before PostgreSQL 13 what a partition has from its parent counts as internal.
+    where t.tgrelid operator(pg_catalog.=) any (tree.oids)
+      and (not t.tgisinternal or k.oid is null or k.contype operator(pg_catalog.=) 't')
       and t.tgenabled operator(pg_catalog.<>) 'D'
   ), '[]'),
   'rules', coalesce((

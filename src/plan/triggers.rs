@@ -13,6 +13,15 @@ pub fn silenced(target: &Table, checked: bool, ground: &Ground) -> Result<Vec<Tr
     }
     let firing = target.triggers.iter().filter(|trigger| trigger.fires == Fires::Origin);
     let firing: Vec<Trigger> = firing.cloned().collect();
+    if let Some(trigger) = firing.iter().find(|trigger| trigger.internal) {
+        return Err(Error::Table(format!(
+            "the target's trigger \"{}\" would fire on rows copied into {}, and before PostgreSQL 13 \
+             only a superuser can disable it on a partition: connect as one, or let triggers fire \
+             with -fire-triggers",
+            trigger.name.as_str(),
+            trigger.on
+        )));
+    }
     if firing.is_empty() || target.owned {
         return Ok(firing);
     }

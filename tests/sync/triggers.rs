@@ -126,11 +126,17 @@ async fn triggers_of_partitions_stay_quiet_and_disabled_ones_stay_disabled() {
     let before = db.target_value(enabled).await;
     let owner = db.target_owner().await;
     db.source("insert into item select i, 'n' from generate_series(1, 150) i").await;
-    db.follow_as(
-        &owner,
-        "update item set name = 'x' where id % 50 = 0; delete from item where id = 7",
-    )
-    .await;
+    let internal =
+        "select exists (select from pg_trigger where tgname = 'of_parent' and tgisinternal)";
+    let changes = "update item set name = 'x' where id % 50 = 0; delete from item where id = 7";
+    if db.target_value(internal).await == "t" {
+        // PostgreSQL 11 and 12 let nobody but a superuser disable the trigger on a partition.
+        let run = db.sync().target_role(&owner).await.expect_exit(1);
+        run.expect_failed("item", &["of_parent", "only a superuser", "-fire-triggers"]);
+        db.follow(changes).await;
+    } else {
+        db.follow_as(&owner, changes).await;
+    }
     assert_eq!(db.target_value(enabled).await, before);
 }
 
