@@ -18,7 +18,7 @@ use crate::strategy::Engine;
 use crate::table_job::{self, End, Unlogged, Work};
 
 /// Tables that are looked at at once over one pair of sessions.
-const GROUP: usize = 32;
+const GROUP: usize = 64;
 /// A table larger than this is looked at alone, in bytes: others would wait behind it.
 const SMALL: u64 = 8 * 1024 * 1024;
 

@@ -15,7 +15,7 @@ use crate::target::Target;
 const COLUMNS: u64 = 18;
 
 /// Rows written by one statement.
-const ROWS: usize = 200;
+const ROWS: usize = 1000;
 
 /// Whether the log is there; an error, if something else is there.
 pub async fn exists(target: &Target, log: &Log) -> Result<bool> {
