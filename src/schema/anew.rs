@@ -98,7 +98,15 @@ impl Ends<'_> {
             let scratch = swap::scratch(&schema);
             let is_there = sides.target.server.schemas.contains(&scratch);
             if is_there && self.target.lock_scratch(&scratch).await? {
-                drop_scratch(self.target, &scratch).await?;
+                match drop_scratch(self.target, &scratch).await {
+                    Err(error) if error.is_transient() => return Err(error),
+                    Err(error) => {
+                        let text =
+                            format!("schema {} of a killed run stays: {error}", scratch.as_str());
+                        self.note(NoteLevel::Warning, None, text);
+                    }
+                    Ok(()) => {}
+                }
             }
         }
         Ok(())
@@ -147,8 +155,11 @@ impl Ends<'_> {
         let places: Vec<TableName> = outdated.iter().map(place).collect();
         let lost: Vec<Vec<String>> =
             places.iter().map(|place| only_there(&source, &target, place)).collect();
-        let target = target.without(&places.iter().collect());
         let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
+        let behind =
+            |one: &&Outdated<'_>| left_behind((&source, &target), &one.table.name, &selected);
+        let behind: Vec<Option<&Object>> = outdated.iter().map(behind).collect();
+        let target = target.without(&places.iter().collect());
         let ask = Ask {
             source: &source,
             target: &target,
@@ -159,12 +170,14 @@ impl Ends<'_> {
         };
         let mut outline = ask.outline();
         outline.lead(&[scratch.clone(), home.clone()]);
-        outline.last.iter_mut().for_each(|step| step.path = vec![home.clone()]);
-        for (one, (place, lost)) in outdated.iter().zip(places.iter().zip(lost)) {
+        let shared = outline.first.iter_mut().filter(|step| step.shared);
+        shared.chain(&mut outline.last).for_each(|step| step.path = vec![home.clone()]);
+        let old = places.iter().zip(lost.into_iter().zip(behind));
+        for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
             let name = one.table.name.clone();
             let keep = keeps.iter().find(|keep| &keep.table == place);
             let there = sides.target.tables.iter().find(|table| &table.name == place);
-            match allowed(keep, there, &source, &name) {
+            match self.spares(one.table, behind).and(allowed(keep, there, &source, &name)) {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(keep) => {
                     let stand_in = stand_in(&source, &name, place, &scratch);
@@ -180,6 +193,25 @@ impl Ends<'_> {
         Ok(())
     }
 
+    /// Whether nothing would be lost with the old table that a setting or its definition keeps.
+    fn spares(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
+        let name = &table.name;
+        let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
+            (false, _, _) => "rows that vanished from the source would go with the old table, and \
+                              -no-deletes keeps them"
+                .to_owned(),
+            (_, Some(_), _) => "the rows that would go with the old table are not counted, and \
+                                -max-delete limits them: leave it out once"
+                .to_owned(),
+            (_, _, Some(key)) => {
+                let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("its foreign key {} refers to {parent}: select that table, too", key.id)
+            }
+            _ => return Ok(()),
+        };
+        Err(refusal(why))
+    }
+
     /// Makes the tables, empty and beside the old ones; in a dry run only says so.
     pub(super) async fn build_anew(
         &self,
@@ -187,8 +219,15 @@ impl Ends<'_> {
         selected: &[&Table],
         shaped: &mut Shaped,
     ) -> Result<()> {
+        if !self.settings.dry_run {
+            self.make(&shared(&all), shaped).await?;
+        }
         for anew in all {
             let source = anew.source.clone();
+            // What it shares with others could not be made.
+            if shaped.failed.contains_key(&source) {
+                continue;
+            }
             let notice = |text| self.note(NoteLevel::Notice, Some(source.clone()), text);
             let word = if self.settings.dry_run { "would be" } else { "is" };
             notice(format!("{word} built anew: {}", anew.reasons));
@@ -223,7 +262,8 @@ impl Ends<'_> {
             shaped.failed.insert(anew.source.clone(), error);
             return Ok(None);
         }
-        self.make(&anew.outline.first, shaped).await?;
+        let own = anew.outline.first.iter().filter(|step| !step.shared);
+        self.make(&own.cloned().collect::<Vec<Step>>(), shaped).await?;
         let name = TableName { schema: scratch.clone(), name: anew.source.name.clone() };
         let tables = self.target.keeper.catalog(std::slice::from_ref(scratch)).await?.0;
         Ok(tables.into_iter().find(|table| table.name == name))
@@ -265,11 +305,51 @@ pub(super) async fn drop_scratch(target: &Target, scratch: &Ident) -> Result<()>
     if !is_marked(target, scratch).await? {
         return Ok(());
     }
-    let drop = sql!("drop schema {scratch} cascade", scratch = scratch);
-    target
-        .on_keeper("dropping a schema in which tables were built", &drop)
-        .await
-        .map(std::mem::drop)
+    // Not by cascade: that would take along what depends on anything else that is in it.
+    let tables = sql!(
+        "select pg_catalog.string_agg(c.oid::pg_catalog.regclass::pg_catalog.text, ', ') \
+         from pg_catalog.pg_class c \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+         where n.nspname operator(pg_catalog.=) {name} and not c.relispartition \
+         and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog.\"char\"[])",
+        name = Literal(scratch.as_str())
+    );
+    let doing = "dropping a schema in which tables were built";
+    let rows = target.on_keeper(doing, &tables).await?;
+    let tables = rows.iter().flatten().next().and_then(|row| row.text(0));
+    let tables = tables.map(|tables| format!("drop table {tables}; ")).unwrap_or_default();
+    let drop =
+        sql!("{tables}drop schema {scratch}", tables = Sql::trusted(tables), scratch = scratch);
+    target.on_keeper(doing, &drop).await.map(std::mem::drop)
+}
+
+/// What the tables need that belongs to none of them, each once.
+fn shared(all: &[Anew]) -> Vec<Step> {
+    let mut shared: Vec<Step> = Vec::new();
+    for step in all.iter().flat_map(|anew| &anew.outline.first).filter(|step| step.shared) {
+        match shared.iter_mut().find(|known| known.title == step.title && known.path == step.path) {
+            Some(known) => known.roots.extend(step.roots.iter().cloned()),
+            None => shared.push(step.clone()),
+        }
+    }
+    shared
+}
+
+fn refusal(why: String) -> Error {
+    Error::Table(format!("it cannot be built anew: {why}"))
+}
+
+/// A foreign key of the target's table that the new one would not get.
+fn left_behind<'d>(
+    (source, target): (&'d Definitions, &Definitions),
+    name: &TableName,
+    selected: &[&TableName],
+) -> Option<&'d Object> {
+    let own =
+        |object: &&Object| object.kind == Kind::ForeignKey && object.root.as_ref() == Some(name);
+    let unselected =
+        |object: &&Object| object.parent.as_ref().is_some_and(|parent| !selected.contains(&parent));
+    source.objects.iter().filter(own).filter(unselected).find(|key| target.same(key).is_some())
 }
 
 /// Whether nothing forbids that the target's table goes.
@@ -279,7 +359,6 @@ fn allowed<'k>(
     source: &Definitions,
     name: &TableName,
 ) -> Result<&'k Keep, Error> {
-    let refusal = |why: String| Error::Table(format!("it cannot be built anew: {why}"));
     let keep = keep.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
     if there.is_some_and(|table| !table.owned) {
         return Err(refusal("the target role does not own it".to_owned()));
@@ -314,7 +393,7 @@ fn stand_in(source: &Definitions, name: &TableName, place: &TableName, scratch: 
     }
 }
 
-/// The table's own steps. What follows rows makes sure that it does not hit the old table.
+/// The table's own steps; what it shares with others is made in its own place. What follows rows makes sure that it does not hit the old table.
 fn of_table(all: &Outline, name: &TableName, stand_in: &StandIn, anew: &[&Ident]) -> Outline {
     let first = all.first.iter().filter(|step| step.roots.contains(name));
     let first = first.map(|step| Step { makes: None, ..step.clone() });

@@ -111,7 +111,7 @@ impl Ends<'_> {
             self.note(NoteLevel::Notice, Some(table), text);
         }
         let run = Selection { tables: selected, made: &made };
-        let anew = self.plan_anew(&outdated, &run, sides).await?;
+        let mut anew = self.plan_anew(&outdated, &run, sides).await?;
         let is_anew = |name: &TableName| anew.all.iter().any(|anew| &anew.source == name);
         let hindered = incompatible(selected, sides, self, ground).into_iter();
         let hindered = hindered.filter(|(name, _)| !is_anew(name));
@@ -129,6 +129,10 @@ impl Ends<'_> {
                 self.make(&outline.first, &mut shaped).await?;
                 if !outline.first.is_empty() || lacking(selected, sides, self.settings) {
                     self.look_again(sides, &mut shaped).await?;
+                }
+                if !outline.first.is_empty() && !anew.all.is_empty() {
+                    // Types that have just been made are there now.
+                    anew = self.plan_anew(&outdated, &run, sides).await?;
                 }
                 (shaped.after, shaped.last) = (outline.after, outline.last);
             }

@@ -40,10 +40,15 @@ pub async fn run(job: &mut Job) -> Result<()> {
         copied
     };
     let (own, helped) = tokio::join!(own, join_all(helpers));
-    for counts in std::iter::once(own).chain(helped) {
-        job.counts.add(counts?);
+    // What the others have committed counts also when one was stopped.
+    let mut ended = Ok(());
+    for copied in std::iter::once(own).chain(helped) {
+        match copied {
+            Ok(counts) => job.counts.add(counts),
+            Err(error) => ended = ended.and(Err(error)),
+        }
     }
-    Ok(())
+    ended
 }
 
 /// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.

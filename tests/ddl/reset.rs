@@ -175,3 +175,41 @@ async fn a_schema_of_another_name_is_followed_too() {
         "50numeric"
     );
 }
+
+#[tokio::test]
+async fn types_collations_and_sequences_that_a_new_form_needs_outlive_the_swap() {
+    let db = changed("create type size as enum ('small', 'large'); create collation plain (locale = 'C'); create sequence numbers;
+        create domain short as text check (length(value) < 40);
+        alter table parent alter name type size using 'small', alter m type short;
+        alter table child drop constraint child_pkey; alter table child alter v type size using 'large', add primary key (id, v);
+        create table leaf (id int default nextval('numbers') primary key, t size); insert into leaf values (1, 'small');
+        alter table child add label text collate plain default 'x', drop parent_id").await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_partitioned_table_whose_new_key_is_of_a_new_type_keeps_its_rows() {
+    let db = Pair::fresh().await;
+    db.source("create table p (id int, k text) partition by list (k); create table p2 partition of p default; insert into p values (1, 'a')").await;
+    db.settle().await;
+    db.source("drop table p; create type kind as enum ('a'); create table p (id int, k kind) partition by list (k);
+        create table p2 partition of p default; insert into p values (1, 'a'), (2, 'a')").await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn what_keeps_rows_or_constraints_keeps_the_old_table() {
+    let db =
+        changed("delete from child where id > 3; alter table child alter v type varchar(50)").await;
+    let keeps: [(&[&str], &str); 3] = [
+        (&["-no-deletes"], "-no-deletes keeps them"),
+        (&["-max-delete", "20%"], "-max-delete limits them"),
+        (&["-include", "child"], "child_parent_id_fkey refers to public.parent"),
+    ];
+    for (args, why) in keeps {
+        let run = db.sync().args(&["-ddl", "reset"]).args(args).await.expect_exit(1);
+        run.expect_failed("child", &["cannot be built anew", why]);
+        assert_eq!(db.target_value("select count(*) from child").await, "50");
+    }
+    settles(&db).await;
+}

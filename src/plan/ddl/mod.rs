@@ -47,6 +47,8 @@ pub struct Step {
     pub looks: bool,
     /// Whether the table may do without.
     pub optional: bool,
+    /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
+    pub shared: bool,
     /// How many other steps have to come before, one after the other.
     pub level: usize,
     /// The schemas that names without one lead to.
@@ -78,6 +80,7 @@ impl Step {
             alone: false,
             looks: false,
             optional: false,
+            shared: false,
             level: 0,
             path: Vec::new(),
         }
@@ -144,6 +147,10 @@ impl Ask<'_> {
         }
         let Walk { steps, placed, .. } = walk;
         outline.first = steps;
+        let owned = self.owned();
+        for step in &mut outline.first {
+            step.shared = step.kind < Kind::Table && !owned.contains(&step.title);
+        }
         // Tables of one level are made side by side. Partitioned ones stay in their order, so that as
         // much of one as can be is made at once.
         match outline.first.iter().any(|step| step.kind == Kind::Partition) {
@@ -169,6 +176,13 @@ impl Ask<'_> {
         outline.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
         outline.last.sort_by_key(|step| step.looks);
         outline
+    }
+
+    /// The sequences that columns own, as their steps are called.
+    fn owned(&self) -> HashSet<String> {
+        let shapes = self.source.objects.iter().filter_map(|object| object.shape.as_ref());
+        let owned = shapes.flat_map(|shape| &shape.owns);
+        owned.map(|owned| format!("{} {}", Kind::Sequence.noun(), owned.sequence)).collect()
     }
 
     /// Tables whose indexes and constraints are completed: those that pgsync has made or will make.
