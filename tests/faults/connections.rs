@@ -115,6 +115,20 @@ async fn several_faults_on_both_sides_are_lived_through() {
 }
 
 #[tokio::test]
+async fn a_slow_line_is_no_fault() {
+    let broken = Broken::fresh().await;
+    broken.source.delay(10);
+    broken.target.delay(20);
+    for changes in ["", CHANGES] {
+        broken.db.source(changes).await;
+        let run = broken.sync().await.expect_ok();
+        assert_eq!(retries(&run), 0, "{run}");
+        broken.db.assert_all_same().await;
+    }
+    broken.sync().await.expect_unchanged();
+}
+
+#[tokio::test]
 async fn a_keeper_of_the_snapshot_that_is_cut_off_costs_another_round() {
     let broken = Broken::fresh().await;
     broken.source.fault(Way::Up, When::Text("pg_export_snapshot"), Then::Pass);

@@ -1,8 +1,9 @@
 //! A TCP proxy that does harm on request: it cuts or stalls a connection after so many
-//! bytes or when a text passes, and refuses new ones. Faults are used up one by one.
+//! bytes or when a text passes, refuses new ones, and delays all. Faults are used up one by one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -56,6 +57,8 @@ struct State {
     cuts: AtomicU32,
     /// How many more connections are closed as soon as they come.
     refused: AtomicU32,
+    /// How long each piece takes, in milliseconds.
+    delay: AtomicU32,
 }
 
 impl Proxy {
@@ -81,6 +84,11 @@ impl Proxy {
     /// Adds a fault for whichever connection meets it first.
     pub fn fault(&self, way: Way, when: When, then: Then) {
         self.state.faults.lock().expect("no panic under the lock").push(Fault { way, when, then });
+    }
+
+    /// Everything that passes from now on takes so long.
+    pub fn delay(&self, milliseconds: u32) {
+        self.state.delay.store(milliseconds, Ordering::SeqCst);
     }
 
     pub fn refuse(&self, connections: u32) {
@@ -120,6 +128,8 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
     loop {
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
         passed += read as u64;
+        let delay = state.delay.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(delay.into())).await;
         let then = state.harm(way, passed, &bytes[..read]);
         if then == Some(Then::Stall) {
             return std::future::pending().await;
