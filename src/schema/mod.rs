@@ -5,6 +5,7 @@ pub mod anew;
 pub mod build;
 mod judge;
 mod make;
+mod scratch;
 pub mod swap;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

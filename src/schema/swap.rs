@@ -3,8 +3,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::anew::{Rebuilt, drop_scratch};
+use super::anew::Rebuilt;
 use super::build;
+use super::scratch::drop_scratch;
 use crate::definition::Keep;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
@@ -37,7 +38,7 @@ pub async fn tables(engine: &Engine, rebuilt: &[Rebuilt], outcomes: &mut [TableO
     }
     let scratches: BTreeSet<&Ident> = rebuilt.iter().map(|one| &one.stand_in.scratch).collect();
     for scratch in scratches {
-        // What is left there, the next run drops.
+        // What is left there, the next run drops, or says why it cannot.
         let _ = drop_scratch(&engine.target, scratch).await;
     }
 }
