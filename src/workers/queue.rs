@@ -1,167 +1,25 @@
-//! A pool of workers over a queue of ready tasks, largest first. Small tables are looked at in groups,
-//! all at once over one pair of sessions. Each table gets exactly one outcome, also when its task
-//! panics.
+//! Which tasks are ready, which are under way, and how each table ended.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::join_all;
 use tokio::sync::Notify;
-use tokio::task::JoinError;
+use tokio::sync::futures::Notified;
 
+use super::{Ended, Turn};
 use crate::error::Error;
-use crate::event::{Event, Note, NoteLevel};
 use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
-use crate::reconcile::{self, Probe};
 use crate::strategy::Engine;
-use crate::table_job::{self, End, Unlogged, Work};
+use crate::table_job::{End, Unlogged, Work};
 
-/// Tables that are looked at at once over one pair of sessions.
+/// Tables that are worked on at once over one pair of sessions.
 const GROUP: usize = 64;
 /// A table larger than this is looked at alone, in bytes: others would wait behind it.
 const SMALL: u64 = 8 * 1024 * 1024;
 
-const TOO_MANY_CONNECTIONS: &str = "53300";
-
-/// How the tables ended, in the order of the plans.
-pub struct Ended {
-    pub outcomes: Vec<(TableOutcome, Option<Unlogged>)>,
-    /// Why the round cannot be trusted to have read one moment, if it cannot.
-    pub lost: Option<Error>,
-}
-
-/// Runs all tasks to their end.
-pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> Ended {
-    let queue = Arc::new(Queue::new(plans, tasks));
-    let workers = muster(engine, engine.settings.parallel.min(plans.len())).await;
-    let workers = (0..workers).map(|_| tokio::spawn(worker(engine.clone(), queue.clone())));
-    for end in join_all(workers).await {
-        // A worker itself only hands on; its tasks are guarded one by one.
-        if let Err(error) = end {
-            queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
-        }
-    }
-    let ended = queue.ended(engine);
-    for (outcome, _) in &ended.outcomes {
-        if outcome.status == Status::Skipped {
-            engine.events.send(Event::Finished(Box::new(outcome.clone())));
-        }
-    }
-    ended
-}
-
-/// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
-/// which both servers have room, at least one.
-async fn muster(engine: &Engine, wanted: usize) -> usize {
-    let pair = || async { tokio::try_join!(engine.source.session(), engine.target.session()) };
-    let mut pairs = join_all((0..wanted).map(|_| pair())).await;
-    for (source, target) in pairs.iter_mut().flatten() {
-        source.set_clean(true);
-        target.set_clean(true);
-    }
-    let full = |error: &&Error| error.sqlstate() == Some(TOO_MANY_CONNECTIONS);
-    let refused: Vec<&Error> =
-        pairs.iter().filter_map(|pair| pair.as_ref().err()).filter(full).collect();
-    let workers = (wanted - refused.len()).max(1);
-    if let Some(error) = refused.first() {
-        engine.slots.forget_permits(engine.settings.parallel - workers);
-        let text = format!("{workers} of {wanted} jobs at once, for want of connections: {error}");
-        engine.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
-    }
-    workers
-}
-
-async fn worker(engine: Arc<Engine>, queue: Arc<Queue>) {
-    loop {
-        let turn = queue.turn.notified();
-        match queue.take(&engine) {
-            Taken::Tasks(tasks) => {
-                let Ok(_slot) = engine.slots.acquire().await else { return };
-                work(&engine, &queue, tasks).await;
-            }
-            Taken::Wait => turn.await,
-            Taken::Nothing => return,
-        }
-    }
-}
-
-/// A task with the work of its tables so far.
-struct Turn {
-    task: usize,
-    part: Part,
-    works: Vec<Work>,
-}
-
-impl Turn {
-    /// What a look found, if it is all there is to do.
-    fn unchanged(&self) -> Option<&Probe> {
-        let probe = self.works[0].probe.as_ref().filter(|_| self.works.len() == 1);
-        let owes = || !self.works[0].plan.owed.is_empty();
-        probe.filter(|probe| probe.unchanged() && self.part != Part::Delete && !owes())
-    }
-}
-
-async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
-    if turns.len() > 1 {
-        look(engine, &mut turns).await;
-    }
-    for turn in turns {
-        let task = turn.task;
-        let ends = match turn.unchanged() {
-            Some(probe) => vec![turn.works[0].unchanged(engine, probe)],
-            None => guarded(engine, turn).await,
-        };
-        for end in &ends {
-            if let End::Done(outcome, _) = end {
-                engine.events.send(Event::Finished(outcome.clone()));
-            }
-        }
-        queue.end(task, ends);
-    }
-}
-
-/// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
-/// says why.
-async fn look(engine: &Engine, turns: &mut [Turn]) {
-    let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
-    let Ok((mut source, mut target)) = sessions else { return };
-    let plans = turns.iter().map(|turn| &turn.works[0].plan);
-    let looks = plans.map(|plan| reconcile::probe(plan, &engine.horizon, &source, &target));
-    let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
-    if probes.iter().any(Result::is_err) {
-        return;
-    }
-    for (turn, probe) in turns.iter_mut().zip(probes) {
-        turn.works[0].probe = probe.ok();
-    }
-    source.set_clean(true);
-    target.set_clean(true);
-}
-
-/// A panic in a task fails its tables only.
-async fn guarded(engine: &Arc<Engine>, Turn { part, works, .. }: Turn) -> Vec<End> {
-    let kept = works.clone();
-    match tokio::spawn(table_job::run(engine.clone(), works, part)).await {
-        Ok(ends) => ends,
-        Err(error) => {
-            let error = Error::Internal(format!("the table's task {}", ended_early(&error)));
-            let fail = |work| table_job::fail(engine, work, Status::Failed, error.clone());
-            join_all(kept.into_iter().map(fail)).await
-        }
-    }
-}
-
-/// Without the panic's own text, which may hold a value.
-fn ended_early(error: &JoinError) -> &'static str {
-    match error.is_panic() {
-        true => "panicked",
-        false => "was cancelled",
-    }
-}
-
 /// The tasks and how far each is.
-struct Queue {
+pub(super) struct Queue {
     state: Mutex<State>,
     turn: Notify,
 }
@@ -183,7 +41,7 @@ enum Progress {
     Failed,
 }
 
-enum Taken {
+pub(super) enum Taken {
     Tasks(Vec<Turn>),
     /// Something has to end first.
     Wait,
@@ -191,7 +49,7 @@ enum Taken {
 }
 
 impl Queue {
-    fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>) -> Self {
+    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>) -> Self {
         tasks.iter_mut().for_each(|task| task.after.sort_unstable());
         let state = State {
             progress: vec![Progress::Waiting; tasks.len()],
@@ -204,16 +62,21 @@ impl Queue {
         Self { state: Mutex::new(state), turn: Notify::new() }
     }
 
+    /// Resolves when the next task ends.
+    pub(super) fn turn(&self) -> Notified<'_> {
+        self.turn.notified()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lose(&self, error: Error) {
+    pub(super) fn lose(&self, error: Error) {
         self.state().lost = Some(error);
         self.turn.notify_waiters();
     }
 
-    fn take(&self, engine: &Engine) -> Taken {
+    pub(super) fn take(&self, engine: &Engine) -> Taken {
         let mut state = self.state();
         if state.lost.is_some() || engine.stop.requested().is_some() {
             return Taken::Nothing;
@@ -235,7 +98,7 @@ impl Queue {
         Taken::Tasks(taken)
     }
 
-    fn end(&self, task: usize, ends: Vec<End>) {
+    pub(super) fn end(&self, task: usize, ends: Vec<End>) {
         let mut state = self.state();
         state.progress[task] = Progress::Done;
         let tables: Vec<usize> = state.tasks[task].tables().collect();
@@ -260,7 +123,7 @@ impl Queue {
     }
 
     /// One outcome per table: those that nobody reached were skipped or interrupted.
-    fn ended(&self, engine: &Engine) -> Ended {
+    pub(super) fn ended(&self, engine: &Engine) -> Ended {
         let mut state = self.state();
         let stopped = engine.stop.requested().map(Error::Stopped);
         let reason = stopped.or_else(|| state.lost.clone());
