@@ -1,5 +1,6 @@
 -- Every table of the schemas in $schemas, one JSON object a row. Written for PostgreSQL 10 to 18:
--- columns that an older catalog lacks are read through to_jsonb(row), where they are NULL.
+-- `(select attgenerated from (select a.*) x)` finds no such column in an older catalog, and then means
+-- that of `older`.
 -- Not listed: views, foreign and temporary tables, partitions (their parent stands for them),
 -- tables of extensions.
 select pg_catalog.json_build_object(
@@ -20,11 +21,11 @@ select pg_catalog.json_build_object(
       'type_text', pg_catalog.format_type(a.atttypid, a.atttypmod),
       'type_modifier', a.atttypmod,
       'not_null', a.attnotnull,
-      'generated', coalesce(pg_catalog.to_jsonb(a) operator(pg_catalog.->>) 'attgenerated', '') operator(pg_catalog.<>) '',
+      'generated', (select attgenerated from (select a.*) x) operator(pg_catalog.<>) '',
       'identity_always', a.attidentity operator(pg_catalog.=) 'a',
       'has_default', a.atthasdef or a.attidentity operator(pg_catalog.<>) '',
       'nondeterministic', coalesce((
-        select pg_catalog.to_jsonb(co) operator(pg_catalog.->>) 'collisdeterministic' operator(pg_catalog.=) 'false'
+        select not (select collisdeterministic from (select co.*) x)
         from pg_catalog.pg_collation co where co.oid operator(pg_catalog.=) a.attcollation), false),
       'floats', case when t.typtype operator(pg_catalog.<>) 'b' or t.typelem operator(pg_catalog.<>) 0
         or t.typname operator(pg_catalog.=) any (array['float4', 'float8', 'path', 'polygon', 'circle']::pg_catalog.name[])
@@ -71,9 +72,13 @@ select pg_catalog.json_build_object(
       cross join lateral rows from (
         pg_catalog.unnest(i.indkey::pg_catalog.int2[]),
         pg_catalog.unnest(i.indclass::pg_catalog.oid[])) with ordinality as u(attnum, opclass, place)
+      cross join lateral (select coalesce((select indnkeyatts from (select i.*) x), i.indnatts) as columns) n
       join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
         and a.attnum operator(pg_catalog.=) u.attnum
-      join pg_catalog.pg_opclass oc on oc.oid operator(pg_catalog.=) u.opclass
+      -- Apart, because the planner overrates the rows of unnest and would go through all of them.
+      cross join lateral (
+        select oc.opcfamily, oc.opcintype from pg_catalog.pg_opclass oc
+        where oc.oid operator(pg_catalog.=) u.opclass offset 0) oc
       join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
         and ao.amoplefttype operator(pg_catalog.=) oc.opcintype
         and ao.amoprighttype operator(pg_catalog.=) oc.opcintype
@@ -82,24 +87,21 @@ select pg_catalog.json_build_object(
       join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace
       where i.indrelid operator(pg_catalog.=) c.oid and i.indisunique and i.indisvalid
         and i.indpred is null and i.indexprs is null
-        and u.place operator(pg_catalog.<=) coalesce(
-          (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
-      group by ic.relname, i.indisprimary, i.indimmediate, i.indnatts, i.*
+        and u.place operator(pg_catalog.<=) n.columns
+      group by ic.relname, i.indisprimary, i.indimmediate, n.columns
       having pg_catalog.bool_and(a.attnotnull and not exists (
           -- From PostgreSQL 18, where a NOT NULL that is not validated lets old NULLs be.
           select from pg_catalog.pg_constraint nn
           where nn.conrelid operator(pg_catalog.=) c.oid and nn.contype operator(pg_catalog.=) 'n'
             and not nn.convalidated and a.attnum operator(pg_catalog.=) any (nn.conkey)))
-        and pg_catalog.count(*) operator(pg_catalog.=) coalesce(
-          (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
+        and pg_catalog.count(*) operator(pg_catalog.=) n.columns
     ) k
   ), '[]'),
   'uniques', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
       'exclusion', i.indisexclusion,
-      'nulls_distinct', coalesce(pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnullsnotdistinct', 'false')
-        operator(pg_catalog.=) 'false',
+      'nulls_distinct', not (select indnullsnotdistinct from (select i.*) x),
       -- Those of its expressions come last, without those that its predicate names.
       'columns', (
         select coalesce(pg_catalog.json_agg(x.attname order by x.place), '[]') from (
@@ -108,8 +110,7 @@ select pg_catalog.json_build_object(
           left join pg_catalog.unnest(i.indkey::pg_catalog.int2[]) with ordinality as u(attnum, place)
             on u.attnum operator(pg_catalog.=) a.attnum
           where a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0
-            and (u.place operator(pg_catalog.<=) coalesce(
-                (pg_catalog.to_jsonb(i) operator(pg_catalog.->>) 'indnkeyatts')::pg_catalog.int4, i.indnatts)
+            and (u.place operator(pg_catalog.<=) coalesce((select indnkeyatts from (select i.*) x), i.indnatts)
               or u.place is null and i.indexprs is not null and exists (
                 select from pg_catalog.pg_depend d
                 where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -185,7 +186,9 @@ select pg_catalog.json_build_object(
       else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end
   ), '[]')
 )
-from pg_catalog.pg_class c
+from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true))
+  older(attgenerated, indnkeyatts, indnullsnotdistinct, collisdeterministic)
+cross join pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 cross join lateral (
   with recursive parts(oid) as (

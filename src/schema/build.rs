@@ -14,6 +14,7 @@ use crate::event::Phase;
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::Session;
+use crate::plan::TablePlan;
 use crate::plan::ddl::Step;
 use crate::strategy::{Engine, Job};
 use crate::table_job;
@@ -65,6 +66,15 @@ pub async fn follow_rows(job: &Job, built: &Built, again: bool) -> Result<()> {
         bench.work(stage).await?;
     }
     Ok(())
+}
+
+/// Builds all that small tables lack once their rows are there, within a transaction that is open.
+pub async fn follow_group(engine: &Engine, session: &Session, plans: &[&TablePlan]) -> Result<()> {
+    let steps: Vec<&Step> = plans.iter().flat_map(|plan| &plan.owed).collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    Workshop::of(&engine.settings).run(session, "building indexes", steps, &[]).await
 }
 
 /// Lots of steps in an order in which none waits for a lock of another: keys lock their table, so

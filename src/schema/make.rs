@@ -102,11 +102,10 @@ impl Ends<'_> {
 
     /// That tables are ours.
     fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
-        let made = steps.into_iter().filter_map(|step| step.makes.as_ref()).map(|table| {
-            let table = self.settings.target_name_of(table);
-            self.log.made(self.run_id, self.source_name, &table)
-        });
-        made.collect()
+        let made = steps.into_iter().filter_map(|step| step.makes.as_ref());
+        let made: Vec<TableName> = made.map(|table| self.settings.target_name_of(table)).collect();
+        let line = || self.log.made(self.run_id, self.source_name, made.iter());
+        (!made.is_empty()).then(line).into_iter().collect()
     }
 
     /// Nothing is made: tables that lack something fail, with the statements that they need.

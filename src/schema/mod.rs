@@ -100,11 +100,8 @@ impl Ends<'_> {
         self.sweep(sides).await?;
         let made = self.made(selected).await?;
         let outdated = self.outdated(selected, sides);
-        if outdated.is_empty() && self.is_equal(&made).await? {
-            // A killed run may have made it so since the first look.
-            if !self.settings.dry_run && lacking(selected, sides, self.settings) {
-                self.look_again(sides, &mut shaped).await?;
-            }
+        let lacking = lacking(selected, sides, self.settings);
+        if !lacking && outdated.is_empty() && self.is_equal(&made).await? {
             return Ok(shaped);
         }
         let mut outline = self.outline(selected, sides, &made).await?;
@@ -128,7 +125,8 @@ impl Ends<'_> {
             }
             _ => {
                 self.make(&outline.first, &mut shaped).await?;
-                if !outline.first.is_empty() || lacking(selected, sides, self.settings) {
+                // What lacks in no outline: a killed run may have made it since the first look.
+                if !outline.first.is_empty() || lacking {
                     self.look_again(sides, &mut shaped).await?;
                 }
                 if !outline.first.is_empty() && !anew.all.is_empty() {
@@ -151,7 +149,9 @@ impl Ends<'_> {
         let appeared = target.tables.iter().filter(|table| !before.contains(&table.name));
         // Not all of them are this run's: a killed one may have filled them since the first look.
         let appeared: Vec<&Table> = appeared.collect();
-        shaped.empty = self.target.empty(&appeared).await?.into_iter().collect();
+        shaped.empty = self.target.without_pages(&appeared).await?.into_iter().collect();
+        let others = appeared.into_iter().filter(|table| !shaped.empty.contains(&table.name));
+        shaped.empty.extend(self.target.empty(&others.collect::<Vec<_>>()).await?);
         Ok(())
     }
 

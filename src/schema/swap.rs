@@ -64,10 +64,9 @@ async fn together(engine: &Engine, tables: &[&Rebuilt]) -> Result<()> {
     let pairs = pairs.ok_or_else(gone)?;
     let names: Vec<String> = pairs.iter().map(|(one, _)| one.table.to_string()).collect();
     let guards = pairs.iter().map(|(stand_in, _)| stand_in.guard());
-    let made = pairs
-        .iter()
-        .map(|(one, _)| engine.log.made(&engine.run_id, &engine.source_name, &one.table));
-    let statements: Vec<Sql> = guards.chain(swap(&pairs)).chain(made).collect();
+    let made = pairs.iter().map(|(one, _)| &one.table);
+    let made = engine.log.made(&engine.run_id, &engine.source_name, made);
+    let statements: Vec<Sql> = guards.chain(swap(&pairs)).chain([made]).collect();
     let roots = tables.iter().map(|one| one.source.clone()).collect();
     let step = Step::of_tables(&format!("{} in its new form", names.join(", ")), statements, roots);
     // Once it is done, what stood in is there no more.

@@ -5,20 +5,27 @@ use super::log::{Log, names};
 use super::{Literal, Sql, sql};
 use crate::ident::TableName;
 
+/// What tells a table of `w` from another that has its name later.
+const OID: &str = "pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
+     ::pg_catalog.oid::pg_catalog.text";
+
 impl Log {
-    /// A row that says that this program made a table; `oid` names the very table that it made.
-    pub fn made(&self, run_id: &str, source: &str, table: &TableName) -> Sql {
+    /// A row per table that says that this program made it; its `oid` names the very table.
+    pub fn made<'a>(
+        &self,
+        run_id: &str,
+        source: &str,
+        tables: impl Iterator<Item = &'a TableName>,
+    ) -> Sql {
         sql!(
             "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
-             end_time, fingerprint) values ({run}, {source}, {schema}, {name}, 'create', 'success', \
-             pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), \
-             pg_catalog.to_regclass({quoted})::pg_catalog.oid::pg_catalog.text)",
+             end_time, fingerprint) select {run}, {source}, w.schema_name, w.table_name, 'create', \
+             'success', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), {oid} from {names}",
             log = self.table,
             run = Literal(run_id),
             source = Literal(source),
-            schema = Literal(table.schema.as_str()),
-            name = Literal(table.name.as_str()),
-            quoted = Literal(&table.quoted()),
+            oid = Sql::trusted(OID),
+            names = names(tables),
         )
     }
 
@@ -28,11 +35,10 @@ impl Log {
             "select w.schema_name, w.table_name from {names} where exists (select from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
-             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) \
-             pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
-             ::pg_catalog.oid::pg_catalog.text)",
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid})",
             names = names(tables),
             log = self.table,
+            oid = Sql::trusted(OID),
         )
     }
 }

@@ -2,6 +2,7 @@
 //! a value; the others go on.
 
 mod failure;
+pub mod group;
 mod work;
 
 use std::sync::Arc;

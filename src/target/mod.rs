@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ddl;
+pub mod group;
 pub mod keys;
 pub mod lock;
 pub mod sync_log;
@@ -120,6 +121,26 @@ impl Target {
              once it is gone"
                 .to_owned(),
         ))
+    }
+
+    /// Which of the tables have no page yet, and so no row; partitioned ones are never among them.
+    pub async fn without_pages(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let plain: Vec<&&Table> = tables.iter().filter(|table| !table.partitioned).collect();
+        let names: Vec<String> = plain.iter().map(|table| table.name.quoted()).collect();
+        let statement = sql!(
+            "select u.n operator(pg_catalog.-) 1 from \
+             pg_catalog.unnest(array[{names}]::pg_catalog.text[]) with ordinality as u(name, n) \
+             where pg_catalog.pg_relation_size(pg_catalog.to_regclass(u.name)) operator(pg_catalog.=) 0",
+            names = Sql::join(names.iter().map(|name| Literal(name)), ", "),
+        );
+        let rows = match self.on_keeper("looking which tables are empty", &statement).await {
+            // One of them is locked or gone.
+            Err(error) if error.sqlstate().is_some() => return Ok(Vec::new()),
+            rows => rows?.pop().unwrap_or_default(),
+        };
+        let numbers: Vec<u64> = rows.iter().map(|row| row.count(0)).collect::<Result<_>>()?;
+        let names = numbers.into_iter().filter_map(|n| plain.get(usize::try_from(n).ok()?));
+        Ok(names.map(|table| table.name.clone()).collect())
     }
 
     /// Which of the tables hold no row. A table that cannot be looked at is taken to hold some: its own

@@ -20,6 +20,17 @@ fn opened(plans: &[&TablePlan]) -> Sql {
     sql!("begin{role}{silence}", role = Sql::trusted(role), silence = Sql::join(silence, ""),)
 }
 
+/// Begins a transaction of several tables that know nothing of each other.
+pub fn begin_all(plans: &[&TablePlan]) -> Sql {
+    opened(plans)
+}
+
+/// `statement`, and the end of that transaction.
+pub fn committed_all(plans: &[&TablePlan], statement: &Sql) -> Sql {
+    let enable = plans.iter().map(|plan| triggers(plan, "enable"));
+    sql!("{statement}{enable}; commit", statement = statement, enable = Sql::join(enable, ""))
+}
+
 /// Begins the transaction of several tables that refer to each other.
 pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
     sql!("{begin}; set constraints all deferred", begin = opened(plans))

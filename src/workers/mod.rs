@@ -16,7 +16,7 @@ use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
 use crate::reconcile::{self, Probe};
 use crate::strategy::Engine;
-use crate::table_job::{self, End, Unlogged, Work};
+use crate::table_job::{self, End, Unlogged, Work, group};
 use queue::{Queue, Taken};
 
 const TOO_MANY_CONNECTIONS: &str = "53300";
@@ -91,6 +91,14 @@ struct Turn {
 }
 
 impl Turn {
+    /// Whether the table is copied together with others; the queue sees to its size.
+    fn is_copied_in_group(&self, engine: &Engine) -> bool {
+        let Work { plan, earlier, .. } = &self.works[0];
+        let alone = self.part != Part::Whole || self.works.len() > 1;
+        let afresh = earlier.is_none() && !engine.settings.dry_run;
+        group::fits(plan) && afresh && !alone
+    }
+
     /// What a look found, if it is all there is to do.
     fn unchanged(&self) -> Option<&Probe> {
         let probe = self.works[0].probe.as_ref().filter(|_| self.works.len() == 1);
@@ -100,6 +108,13 @@ impl Turn {
 }
 
 async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
+    let (mut copies, others): (Vec<Turn>, Vec<Turn>) =
+        turns.into_iter().partition(|turn| turn.is_copied_in_group(engine));
+    if copies.len() > 1 && copy(engine, queue, &copies).await {
+        copies.clear();
+    }
+    turns = others;
+    turns.append(&mut copies);
     if turns.len() > 1 {
         look(engine, &mut turns).await;
     }
@@ -109,13 +124,27 @@ async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
             Some(probe) => vec![turn.works[0].unchanged(engine, probe)],
             None => guarded(engine, turn).await,
         };
-        for end in &ends {
-            if let End::Done(outcome, _) = end {
-                engine.events.send(Event::Finished(outcome.clone()));
-            }
-        }
-        queue.end(task, ends);
+        close(engine, queue, task, ends);
     }
+}
+
+/// Copies small tables together. What hinders one of them is said by its own task.
+async fn copy(engine: &Engine, queue: &Queue, turns: &[Turn]) -> bool {
+    let works: Vec<&Work> = turns.iter().map(|turn| &turn.works[0]).collect();
+    let Ok(ends) = group::copy(engine, &works).await else { return false };
+    for (turn, end) in turns.iter().zip(ends) {
+        close(engine, queue, turn.task, vec![end]);
+    }
+    true
+}
+
+fn close(engine: &Engine, queue: &Queue, task: usize, ends: Vec<End>) {
+    for end in &ends {
+        if let End::Done(outcome, _) = end {
+            engine.events.send(Event::Finished(outcome.clone()));
+        }
+    }
+    queue.end(task, ends);
 }
 
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then

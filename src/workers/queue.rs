@@ -11,7 +11,7 @@ use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
 use crate::strategy::Engine;
-use crate::table_job::{End, Unlogged, Work};
+use crate::table_job::{End, Unlogged, Work, group};
 
 /// Tables that are worked on at once over one pair of sessions.
 const GROUP: usize = 64;
@@ -159,11 +159,12 @@ impl State {
 
     fn is_small(&self, task: usize) -> bool {
         let plan = self.plan_of(task);
-        plan.bytes <= SMALL
-            && plan.owed.is_empty()
-            && plan.strategy != Strategy::Copy
-            && self.tasks[task].part != Part::Delete
-            && self.tasks[task].ring.is_empty()
+        let Task { part, ring, .. } = &self.tasks[task];
+        let fits = match plan.strategy {
+            Strategy::Copy => group::fits(plan),
+            _ => plan.bytes <= SMALL && plan.owed.is_empty(),
+        };
+        fits && *part != Part::Delete && ring.is_empty()
     }
 
     fn start(&mut self, engine: &Engine, task: usize) -> Turn {

@@ -78,7 +78,7 @@ select json_build_object(
       from pg_attribute a
       join pg_type t on t.oid = a.atttypid
       left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
-      cross join lateral (select to_jsonb(a) as a) j
+      cross join lateral (select to_jsonb(a) as a offset 0) j
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]')))
 from needed n
 join pg_class c on n.class = 'pg_class'::regclass and c.oid = n.oid and c.relkind in ('r', 'p')

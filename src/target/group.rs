@@ -1,0 +1,41 @@
+//! Writing several small tables that are empty in one transaction, statements sent without waiting for
+//! the answers of those before.
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+
+use super::transaction;
+use crate::error::Result;
+use crate::pg::Session;
+use crate::plan::TablePlan;
+use crate::sql::log::{Entry, Log};
+
+/// Begins a transaction and copies each table's rows into it, in the format of its shape; gives the
+/// number of rows of each.
+pub async fn copy(session: &Session, plans: &[&TablePlan], rows: Vec<Bytes>) -> Result<Vec<u64>> {
+    let copies = plans.iter().map(|plan| async {
+        session.prepare_copy_in("writing a batch", &plan.shape.copy_into_target()).await
+    });
+    let copies = try_join_all(copies).await?;
+    let begin = transaction::begin_all(plans);
+    let begun = session.run("beginning a batch", &begin);
+    let copied = try_join_all(copies.iter().zip(rows).map(|(copy, rows)| async move {
+        let mut sink = session.copy_in(copy).await?;
+        sink.push(rows).await?;
+        sink.finish().await
+    }));
+    let (begun, copied) = tokio::join!(begun, copied);
+    begun.and(copied)
+}
+
+/// Writes the tables' rows of the log and commits all; gives the watermark of each.
+pub async fn commit(
+    session: &Session,
+    log: &Log,
+    plans: &[&TablePlan],
+    entries: &[Entry<'_>],
+) -> Result<Vec<Option<String>>> {
+    let all = transaction::committed_all(plans, &log.insert(entries));
+    let answers = session.answers("committing a batch", &all).await?;
+    Ok(answers.iter().flatten().map(|row| row.text(1).map(str::to_owned)).collect())
+}
