@@ -26,7 +26,7 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// Every other rule that two rows cannot be alike.
     pub uniques: Vec<Unique>,
-    /// The sequences that its columns own.
+    /// The sequences that its columns own, and those that their defaults draw from.
     pub sequences: Vec<Sequence>,
     /// Enabled user triggers of the table and its partitions.
     pub triggers: Vec<Trigger>,
@@ -87,7 +87,7 @@ pub struct Unique {
     pub columns: Vec<Ident>,
 }
 
-/// A sequence owned by a column, of `serial` or of an identity.
+/// A sequence of a column: of `serial`, of an identity, or one that its default draws from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Sequence {
     #[serde(flatten)]
@@ -103,6 +103,8 @@ pub struct Sequence {
     pub settable: bool,
     /// What it gave last; none when it never gave anything, or may not be read.
     pub last: Option<i64>,
+    /// Whether the column holds its numbers, and nothing made of them.
+    pub plain: bool,
     /// Whether an index answers at once what the greatest value of the column is.
     pub indexed: bool,
 }

@@ -137,25 +137,44 @@ select pg_catalog.json_build_object(
       'readable', r.readable,
       'settable', pg_catalog.has_sequence_privilege(sc.oid, 'update'),
       'last', case when r.readable then pg_catalog.pg_sequence_last_value(sc.oid) end,
+      'plain', u.owned or u.plain,
       'indexed', exists (
         select from pg_catalog.pg_index i
         where i.indrelid operator(pg_catalog.=) c.oid and i.indkey[0] operator(pg_catalog.=) a.attnum
           and i.indpred is null and i.indisvalid)
     ) order by a.attnum, sc.relname)
-    from pg_catalog.pg_depend d
-    join pg_catalog.pg_sequence s on s.seqrelid operator(pg_catalog.=) d.objid
-    join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) d.objid
+    from (
+      select d.objid, d.refobjsubid as attnum, true as owned, true as plain
+      from pg_catalog.pg_depend d
+      where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.refobjid operator(pg_catalog.=) c.oid
+        and d.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog."char"[])
+      union all
+      -- What a default draws from, whoever owns it; generated columns are none.
+      select d.refobjid, f.adnum, false, case
+        when pg_catalog.strpos(f.adbin::pg_catalog.text, '{VAR ') operator(pg_catalog.=) 0
+        then pg_catalog.pg_get_expr(f.adbin, 0) operator(pg_catalog.~) '^nextval\(''([^'']|'''')*''::regclass\)$' end
+      from pg_catalog.pg_attrdef f
+      join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+        and d.objid operator(pg_catalog.=) f.oid and d.deptype operator(pg_catalog.=) 'n'
+        and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+      where f.adrelid operator(pg_catalog.=) c.oid and not exists (
+        select from pg_catalog.pg_depend o
+        where o.classid operator(pg_catalog.=) d.refclassid and o.objid operator(pg_catalog.=) d.refobjid
+          and o.refclassid operator(pg_catalog.=) d.refclassid and o.refobjid operator(pg_catalog.=) c.oid
+          and o.refobjsubid operator(pg_catalog.=) f.adnum
+          and o.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog."char"[]))
+    ) u
+    join pg_catalog.pg_sequence s on s.seqrelid operator(pg_catalog.=) u.objid
+    join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) u.objid
     join pg_catalog.pg_namespace sn on sn.oid operator(pg_catalog.=) sc.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
-      and a.attnum operator(pg_catalog.=) d.refobjsubid
+      and a.attnum operator(pg_catalog.=) u.attnum
     -- A standby cannot read what is not logged.
     cross join lateral (select
       pg_catalog.has_sequence_privilege(sc.oid, 'select')
         and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery()) as readable) r
-    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-      and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
-      and d.refobjid operator(pg_catalog.=) c.oid
-      and d.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog."char"[])
   ), '[]'),
   'triggers', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object(

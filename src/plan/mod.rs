@@ -245,15 +245,18 @@ fn visible(source: &Table, target: &Table) -> Result<(), Error> {
 
 /// The target's sequences, each with the one of the source that is owned by the same column.
 fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
-    let of_source = |column: &Ident| source.sequences.iter().find(|here| &here.column == column);
+    let of_source = |there: &Sequence| {
+        let same = || source.sequences.iter().filter(|here| here.column == there.column);
+        same().find(|here| here.name.name == there.name.name).or_else(|| same().next())
+    };
     let numeric = |name: &Ident| {
         let column =
             target.column(name).filter(|column| column.type_schema.as_str() == "pg_catalog");
         column.is_some_and(|c| matches!(c.type_name.as_str(), "int2" | "int4" | "int8" | "numeric"))
     };
     let owned = target.sequences.iter().map(|sequence| OwnedSequence {
-        source_last: of_source(&sequence.column).and_then(|here| here.last),
-        numeric: numeric(&sequence.column),
+        source_last: of_source(sequence).and_then(|here| here.last),
+        numeric: sequence.plain && numeric(&sequence.column),
         sequence: sequence.clone(),
     });
     owned.collect()

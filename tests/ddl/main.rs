@@ -14,4 +14,5 @@ mod listing;
 mod modes;
 mod reset;
 mod rights;
+mod sequences;
 mod target_schema;

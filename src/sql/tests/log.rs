@@ -68,6 +68,7 @@ fn sequences_move_forward_in_their_own_series() {
         settable: true,
         last: Some(15),
         indexed: true,
+        plain: true,
     };
     let up = OwnedSequence { sequence, source_last: Some(25), numeric: true };
     let mut down = up.clone();
