@@ -97,6 +97,24 @@ async fn a_name_clash_with_a_view_fails_that_table_alone() {
 }
 
 #[tokio::test]
+async fn an_index_or_constraint_whose_name_another_table_has_fails_its_table_by_name() {
+    let db = source(TWO).await;
+    db.target("create table other (x int); create index child_parent_idx on other (x)").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("child", &["child_parent_idx", "already exists", "drop or rename it"]);
+    db.assert_all_same().await;
+    // Every run says so, until it is mended.
+    db.sync().await.expect_exit(1).expect_failed("child", &["child_parent_idx"]);
+    db.target("alter index child_parent_idx rename to mine; alter table child drop constraint if exists child_parent_id_key;
+        create index child_parent_id_key on other (x)").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("child", &["child_parent_id_key", "already exists"]);
+    db.target("drop table other").await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
 async fn a_missing_function_fails_its_table_by_name() {
     let db = source(TWO).await;
     db.source("create function f(int) returns int language sql immutable as 'select $1'; create table g (a int default f(1))").await;

@@ -201,7 +201,8 @@ impl Ask<'_> {
             (Some(schema), Some((from, to))) if schema == from => {
                 self.target.objects.iter().find(|other| other.schema.as_ref() == Some(to))
             }
-            _ => self.target.same(object),
+            // An index's name may be taken by another table's.
+            _ => self.target.same(object).filter(|there| there.table == object.table),
         }
     }
 
