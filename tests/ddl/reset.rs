@@ -213,3 +213,57 @@ async fn what_keeps_rows_or_constraints_keeps_the_old_table() {
     }
     settles(&db).await;
 }
+
+#[tokio::test]
+async fn what_another_table_has_that_names_this_one_refuses_before_rows_are_copied() {
+    let things = [
+        (
+            "create policy mine on other using (exists (select from parent where name = x))",
+            "policy mine on table public.other",
+        ),
+        (
+            "create rule mine as on insert to other do also delete from parent where name = 'x'",
+            "rule mine on table public.other",
+        ),
+        (
+            "alter table other add y bigint default nextval('parent_id_seq')",
+            "default value for column y of table public.other",
+        ),
+        (
+            "alter table other add z oid default 'parent'::regclass",
+            "default value for column z of table public.other",
+        ),
+    ];
+    let db = changed("alter table parent alter name type int using id").await;
+    for (make, named) in things {
+        db.target(&format!("create table other (x text); {make}")).await;
+        let run = reset(&db).await.expect_exit(1);
+        let run = run.expect_failed("parent", &["cannot be built anew", named]);
+        assert_eq!(run.table("parent").strategy, None, "nothing was copied");
+        db.target("drop table other").await;
+    }
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_filled_and_not_swapped_is_no_success() {
+    let db = changed("create table slow (id int); alter table parent alter name type int using id")
+        .await;
+    db.target("create table slow (id int)").await;
+    db.source("insert into slow values (1)").await;
+    let other = db.target_session().await;
+    other.run("begin; lock table slow in exclusive mode").await;
+    let running = db.sync().args(&["-ddl", "reset"]).start();
+    db.target.until("select exists (select from sync_log where table_name = 'parent' and sync_type = 'copy' and end_time is not null)").await;
+    db.until_blocked().await;
+    running.signal("TERM");
+    let run = running.end().await.expect_exit(143);
+    assert_eq!(run.table("parent").status, "interrupted");
+    let said =
+        "select string_agg(status, ' ' order by id) from sync_log where table_name = 'parent'";
+    assert_eq!(db.target_value(said).await, "success success success interrupted");
+    other.run("rollback").await;
+    settles(&db).await;
+    let last = "select status from sync_log where table_name = 'parent' order by id desc limit 1";
+    assert_eq!(db.target_value(last).await, "success");
+}

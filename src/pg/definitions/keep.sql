@@ -37,6 +37,25 @@ with recursive roots as (
   where d.classid in ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass)
     and not (d.classid = 'pg_class'::regclass and d.objid in (select oid from tree))
   union all
+  -- What belongs to other tables and names this one, or a sequence that goes with it.
+  select distinct u.root, pg_describe_object(d.classid, d.objid, 0)
+  from (select root, oid from members union all select root, oid from owned) u
+  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = u.oid
+  cross join lateral (
+    select p.polrelid from pg_policy p where d.classid = 'pg_policy'::regclass and p.oid = d.objid
+    union all
+    select w.ev_class from pg_rewrite w join pg_class c on c.oid = w.ev_class and c.relkind not in ('v', 'm')
+    where d.classid = 'pg_rewrite'::regclass and w.oid = d.objid
+    union all
+    select f.adrelid from pg_attrdef f where d.classid = 'pg_attrdef'::regclass and f.oid = d.objid
+    union all
+    select k.conrelid from pg_constraint k
+    where d.classid = 'pg_constraint'::regclass and k.oid = d.objid and k.contype <> 'f'
+    union all
+    select g.tgrelid from pg_trigger g where d.classid = 'pg_trigger'::regclass and g.oid = d.objid and not g.tgisinternal
+  ) o(holder)
+  where o.holder not in (select t.oid from tree t where t.root = u.root)
+  union all
   select t.root, 'rule ' || quote_ident(w.rulename) from tree t join pg_rewrite w on w.ev_class = t.oid
   union all
   select t.root, 'policy ' || quote_ident(p.polname) from tree t join pg_policy p on p.polrelid = t.oid
