@@ -57,9 +57,9 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Whether there is nothing to do, and nothing in the way.
+    /// Whether a run would execute nothing. What it could not mend is said, and is no statement.
     pub fn is_empty(&self) -> bool {
-        self.statements.is_empty() && self.obstacles.is_empty() && self.anew.is_empty()
+        self.statements.is_empty() && self.anew.is_empty()
     }
 }
 
