@@ -176,7 +176,12 @@ async fn round(
     let working = workers::run(&engine, &plans, tasks);
     let ended = cancelled_on_stop(stop, (&engine.source, &engine.target), working).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
-    if ended.lost.is_none() && stop.requested().is_none() && !settings.dry_run {
+    let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
+    if settings.dry_run {
+        // Nothing was written that could be put in its place.
+    } else if let Some(why) = early {
+        swap::left(&rebuilt, &mut outcomes, &why);
+    } else {
         sequences::raise(&engine, &plans, &outcomes).await;
         swap::tables(&engine, &rebuilt, &mut outcomes).await;
         survivors::check(&engine, &references, &mut outcomes, &failed).await;

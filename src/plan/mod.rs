@@ -223,6 +223,11 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
 }
 
 impl TablePlan {
+    /// Whether the rows go to a table that is to take the place of another.
+    pub fn stands_in(&self) -> bool {
+        self.name != self.shape.target.name
+    }
+
     /// Makes the table one of `ring`: all of them are written in one transaction.
     pub fn join(&mut self, ring: &[TableName]) {
         self.joint = true;
@@ -243,7 +248,7 @@ fn visible(source: &Table, target: &Table) -> Result<(), Error> {
     }
 }
 
-/// The target's sequences, each with the one of the source that is owned by the same column.
+/// The target's sequences, each with the one of the source that serves the same column.
 fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
     let of_source = |there: &Sequence| {
         let same = || source.sequences.iter().filter(|here| here.column == there.column);

@@ -43,6 +43,16 @@ pub async fn tables(engine: &Engine, rebuilt: &[Rebuilt], outcomes: &mut [TableO
     }
 }
 
+/// The run ends before the tables are swapped: what was filled is not in its place.
+pub fn left(rebuilt: &[Rebuilt], outcomes: &mut [TableOutcome], why: &Error) {
+    for outcome in outcomes.iter_mut().filter(|outcome| outcome.status == Status::Success) {
+        if rebuilt.iter().any(|one| one.source == outcome.table) {
+            outcome.status = Status::Interrupted;
+            outcome.error = Some(why.clone());
+        }
+    }
+}
+
 async fn together(engine: &Engine, tables: &[&Rebuilt]) -> Result<()> {
     if tables.is_empty() {
         return Ok(());
@@ -66,7 +76,8 @@ async fn together(engine: &Engine, tables: &[&Rebuilt]) -> Result<()> {
     let guards = pairs.iter().map(|(stand_in, _)| stand_in.guard());
     let made = pairs.iter().map(|(one, _)| &one.table);
     let made = engine.log.made(&engine.run_id, &engine.source_name, made);
-    let statements: Vec<Sql> = guards.chain(swap(&pairs)).chain([made]).collect();
+    let placed = pairs.iter().map(|(one, _)| engine.log.placed(&engine.run_id, &one.table));
+    let statements: Vec<Sql> = guards.chain(swap(&pairs)).chain([made]).chain(placed).collect();
     let roots = tables.iter().map(|one| one.source.clone()).collect();
     let step = Step::of_tables(&format!("{} in its new form", names.join(", ")), statements, roots);
     // Once it is done, what stood in is there no more.

@@ -248,12 +248,26 @@ impl Log {
         )
     }
 
+    /// A table that was filled in this run has come to its place.
+    pub fn placed(&self, run_id: &str, table: &TableName) -> Sql {
+        sql!(
+            "update {log} l set status = 'success', end_time = pg_catalog.clock_timestamp() \
+             where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table} and l.status operator(pg_catalog.=) 'running'",
+            log = self.table,
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
     /// Takes back the success of a table that was written in this run.
     pub fn retract(&self, run_id: &str, table: &TableName, error: &str) -> Sql {
         sql!(
             "update {log} l set status = 'failed', error_message = {error} \
              where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
-             and l.table_name operator(pg_catalog.=) {table} and l.status operator(pg_catalog.=) 'success' \
+             and l.table_name operator(pg_catalog.=) {table} \
+             and l.status operator(pg_catalog.=) any (array['success', 'running']) \
              and l.sync_type operator(pg_catalog.<>) 'create'",
             log = self.table,
             error = Literal(error),

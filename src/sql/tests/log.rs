@@ -49,6 +49,7 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("copied", log().copied(7, 1000, &progress())),
             ("finish", log().finish(7, "failed", Some("it's over"), &progress())),
             ("retract", log().retract("20241213T152530.5-7", &table, "it's over")),
+            ("placed", log().placed("20241213T152530.5-7", &table)),
             ("finish run", log().finish_run("20241213T152530.5-7", "interrupted")),
             ("made tables", log().made_tables([&table].into_iter())),
         ],
@@ -67,8 +68,8 @@ fn sequences_move_forward_in_their_own_series() {
         readable: true,
         settable: true,
         last: Some(15),
-        indexed: true,
         plain: true,
+        indexed: true,
     };
     let up = OwnedSequence { sequence, source_last: Some(25), numeric: true };
     let mut down = up.clone();

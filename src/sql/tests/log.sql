@@ -74,8 +74,15 @@ update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_c
 update "public"."sync_log" l set status = 'failed', error_message = 'it''s over'
     where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
     and l.schema_name operator(pg_catalog.=) 'public'
-    and l.table_name operator(pg_catalog.=) 'item' and l.status operator(pg_catalog.=) 'success'
+    and l.table_name operator(pg_catalog.=) 'item'
+    and l.status operator(pg_catalog.=) any (array['success', 'running'])
     and l.sync_type operator(pg_catalog.<>) 'create'
+
+-- placed
+update "public"."sync_log" l set status = 'success', end_time = pg_catalog.clock_timestamp()
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and l.schema_name operator(pg_catalog.=) 'public'
+    and l.table_name operator(pg_catalog.=) 'item' and l.status operator(pg_catalog.=) 'running'
 
 -- finish run
 update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp()
