@@ -83,6 +83,9 @@ pub struct Object {
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct TableShape {
     pub unlogged: bool,
+    /// The composite type that gives it its columns.
+    #[serde(default)]
+    pub of: Option<String>,
     pub partition: bool,
     pub partition_by: Option<String>,
     pub inherits: Vec<String>,

@@ -13,14 +13,25 @@ const VIRTUAL_GENERATED: u32 = 180_000;
 /// A table with its columns and checks, without keys, and what belongs to it from the start.
 pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sql> {
     let local = || shape.columns.iter().filter(|column| column.local);
-    let columns = local().map(|column| definition(column, version));
+    let columns = local().filter_map(|column| match &shape.of {
+        Some(_) => of_type(column, version),
+        None => Some(definition(column, version)),
+    });
     let checks = shape.checks.iter().map(Sql::trusted);
+    let items: Vec<Sql> = columns.chain(checks).collect();
     let name = text(&table.id);
     let create = sql!(
-        "create {unlogged}table {name} (\n    {items}\n){inherits}{partition}{options}",
+        "create {unlogged}table {name}{of}{items}{inherits}{partition}{options}",
         unlogged = word(if shape.unlogged { "unlogged " } else { "" }),
         name = name,
-        items = Sql::join(columns.chain(checks), ",\n    "),
+        of = match &shape.of {
+            Some(kind) => sql!(" of {kind}", kind = text(kind)),
+            None => word(""),
+        },
+        items = match items.is_empty() && shape.of.is_some() {
+            true => word(""),
+            false => sql!(" (\n    {items}\n)", items = Sql::join(items, ",\n    ")),
+        },
         inherits = listed(" inherits (", &shape.inherits, ")"),
         partition = match &shape.partition_by {
             Some(by) => sql!(" partition by {by}", by = text(by)),
@@ -111,6 +122,19 @@ pub fn add_label(name: &str, label: &str, after: Option<&str>, before: Option<&s
 fn definition(column: &ColumnShape, version: u32) -> Sql {
     let mut parts = vec![sql!("{n} {t}", n = column.name, t = text(&column.type_text))];
     parts.extend(column.collation.as_ref().map(|name| sql!("collate {name}", name = text(name))));
+    parts.extend(traits(column, version));
+    Sql::join(parts, " ")
+}
+
+/// What a column has beside its composite type's attribute, if anything.
+fn of_type(column: &ColumnShape, version: u32) -> Option<Sql> {
+    let traits = traits(column, version);
+    let name = sql!("{n} with options", n = column.name);
+    (!traits.is_empty()).then(|| Sql::join(std::iter::once(name).chain(traits), " "))
+}
+
+fn traits(column: &ColumnShape, version: u32) -> Vec<Sql> {
+    let mut parts = Vec::new();
     parts.extend(column.default.as_ref().map(|value| sql!("default {v}", v = text(value))));
     if let Some(expression) = column.generated.as_ref().filter(|_| version >= STORED_GENERATED) {
         let is_virtual = column.is_virtual && version >= VIRTUAL_GENERATED;
@@ -119,7 +143,7 @@ fn definition(column: &ColumnShape, version: u32) -> Sql {
     }
     parts.extend(column.identity.as_ref().map(|what| sql!("generated {what}", what = text(what))));
     parts.extend(column.not_null.then(|| word("not null")));
-    Sql::join(parts, " ")
+    parts
 }
 
 fn set(table: &Sql, column: &ColumnShape, what: Sql) -> Sql {

@@ -13,7 +13,7 @@ pub async fn assert_same_definitions(db: &Pair) {
         missing.is_empty() && surplus.is_empty(),
         "missing on the target:\n{missing:#?}\nonly there:\n{surplus:#?}"
     );
-    assert_eq!(source.len(), target.len());
+    assert_eq!(source, target);
 }
 
 /// The statements of a database in a stable order.

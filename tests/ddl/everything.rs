@@ -84,6 +84,73 @@ const PARTITIONS: &str = r#"
     create table app.entry_0 partition of app.entry for values with (modulus 2, remainder 0);
     create table app.entry_1 partition of app.entry for values with (modulus 2, remainder 1)"#;
 
+/// What is less often met.
+const RARE: &str = r#"
+    create domain app.words as app.word[] check (cardinality(value) < 9);
+    create domain "Odd name; --".posit as app.positive check (value <> 13);
+    create type app.money_range as range (subtype = numeric, multirange_type_name = app.many_money);
+    create type app."Row Type" as (s app.money_range, w app.words, n numeric(5, 2)[]);
+    create type app.nothing as enum ();
+    create collation "Odd name; --"."C like" (lc_collate = 'C', lc_ctype = 'C');
+    create collation app.folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    create sequence "Odd name; --"."Down" increment by -1 minvalue -50 maxvalue 0 start with -1;
+    create unlogged sequence app.light;
+    create table app."Mixed Case" (
+        "Id" smallint generated always as identity (minvalue -100 start with -100 cycle),
+        "Down" bigint default nextval('"Odd name; --"."Down"') not null,
+        light int default nextval('app.light'),
+        folded text collate app.folded, alike text collate "Odd name; --"."C like",
+        c char(3)[], b bit(4), vb bit varying(9), i interval day to second(2), t time(3) with time zone, ts timestamp(1),
+        num numeric(7, -2), wide numeric(30, 25), o "char", n name, r "Odd name; --".posit, w app.words,
+        m app.many_money, x app."Row Type", nothing app.nothing, mr int4multirange, arr int[][],
+        total numeric generated always as (coalesce(wide, 0) * 2) stored,
+        up text collate "C" generated always as (upper(alike collate "C")) stored,
+        said text not null default E'it''s \\ "quoted"; --' || current_user,
+        packed text compression pglz, plainly bytea, i4 int4range, t2 box,
+        constraint "Mixed key" primary key ("Down", "Id") include (o) with (fillfactor = 80),
+        constraint once unique nulls not distinct (n, o) deferrable initially deferred,
+        constraint "check ""it""" check (r is null or r < 12) no inherit,
+        constraint apart exclude using gist (i4 with &&, t2 with &&) where (i4 is not null))
+        with (fillfactor = 60, toast.autovacuum_enabled = false, autovacuum_vacuum_scale_factor = 0.01, parallel_workers = 2);
+    create unique index "unique by ""it""" on app."Mixed Case" using btree ("Down" desc nulls last, said collate "de-x-icu" varchar_pattern_ops) with (deduplicate_items = off);
+    alter table app."Mixed Case" alter plainly set storage plain, alter wide set storage main,
+        alter "Id" set (n_distinct = 5, n_distinct_inherited = 7), alter folded set statistics 0,
+        cluster on "Mixed key", replica identity using index "unique by ""it""";
+    create index on app."Mixed Case" using brin (ts timestamp_minmax_multi_ops (values_per_range = 16)) with (pages_per_range = 4);
+    create index on app."Mixed Case" using gin (arr array_ops) with (fastupdate = off);
+    create index on app."Mixed Case" using spgist (t2);
+    create index expressed on app."Mixed Case" (("Down" + 1), (lower(said) || 'x') desc) where light is not null and said <> 'it''s';
+    alter index app.expressed alter column 2 set statistics 77;
+    create statistics "Odd name; --"."Far stats" (mcv) on "Down", light from app."Mixed Case";
+    alter statistics "Odd name; --"."Far stats" set statistics 99;
+    comment on statistics "Odd name; --"."Far stats" is 'far';
+    comment on constraint once on app."Mixed Case" is 'only'; comment on column app."Mixed Case".up is '';
+    comment on collation app.folded is 'no case'; comment on schema "Odd name; --" is 'odd; --';
+    create table app.chain (id int primary key, next int unique references app.chain on update cascade on delete set null (next) deferrable,
+        k1 bigint, k2 smallint, other int, foreign key (k1, k2) references app."Mixed Case" ("Down", "Id") match full);
+    create table public.ring (id int primary key, chain int references app.chain);
+    alter table app.chain add constraint back foreign key (other) references public.ring;
+    create sequence app.owned_late; 
+    create table "Odd name; --".late (id int default nextval('app.owned_late'), gap int, keep text default 'k', check (id > 0) not valid);
+    alter table "Odd name; --".late drop gap; alter table "Odd name; --".late add last "Odd name; --".posit[] default '{}';
+    alter sequence app.owned_late owned by app.chain.id; alter sequence app.owned_late restart with 40;
+    create table app.typed of "Odd name; --"."Pair" (primary key (a), m with options default 'sad');
+    create table app.none ();
+    create table app.grand (like public.plain, z int) inherits (public.heir); 
+    create table app.both_heir (w int check (w <> 4)) inherits (public.plain, app.none);
+    alter table public.plain add constraint never check (a <> 99) not valid, add constraint own_only check (a <> 98) no inherit;
+    create table app.cut (a int, b text, c numeric default 1) partition by range (a, lower(b) collate "C", b text_pattern_ops);
+    create table app.cut_low partition of app.cut for values from (minvalue, minvalue, minvalue) to (10, 'm', maxvalue) with (fillfactor = 50);
+    create unlogged table app.cut_high partition of app.cut (c default 5, check (c > 0)) for values from (10, 'm', maxvalue) to (maxvalue, maxvalue, maxvalue);
+    create index cut_index on app.cut (c) ; create index on only app.cut (b); 
+    alter table app.cut_low add unique (a, c); alter table app.cut_low replica identity full;
+    comment on table app.cut_low is 'low'; comment on index app.cut_index is 'cut';
+    create statistics app.cut_stats on a, c from app.cut;
+    create table app.lists (k app.mood, v date) partition by list (k);
+    create table app.lists_null partition of app.lists for values in (null, 'sad') partition by hash (v);
+    create table app.lists_null_0 partition of app.lists_null for values with (modulus 1, remainder 0);
+    create table app.lists_ok partition of app.lists for values in ('it''s ok')"#;
+
 const ROWS: &str = r#"
     insert into app.author (name, nick, pair, during) select 'n' || i, 'k' || i, row(i, 'x', 'sad'::app.mood)::"Odd name; --"."Pair", app.spans(0, i)
         from generate_series(1, 300) i;
@@ -94,7 +161,16 @@ const ROWS: &str = r#"
     insert into plain values (1, 'p'); insert into heir values (2, 'h', 3);
     insert into nokey values ('{}'), ('{}');
     insert into app.event select i, date '2023-01-01' + i, chr(97 + i % 4) from generate_series(0, 1500) i;
-    insert into app.entry select id, at, kind, 1 from app.event"#;
+    insert into app.entry select id, at, kind, 1 from app.event;
+    insert into app."Mixed Case" (folded, c, n, w, m, x, mr, wide, i4, t2, said) select 'Ä' || i, array['a', 'b'], 'n' || i, array['w', null],
+        '{[1,2),[5,)}', row(null, '{}', '{1.5}')::app."Row Type", '{[1,4)}', i, int4range(i, i + 1), '(1,1),(0,0)', 's' || i from generate_series(1, 40) i;
+    insert into app.chain (id, next) select i, nullif(i + 1, 101) from generate_series(1, 100) i;
+    insert into public.ring select i, i from generate_series(1, 50) i; update app.chain set other = id where id < 50;
+    insert into "Odd name; --".late (keep) select null from generate_series(1, 20);
+    insert into app.typed values (1, 'B'); insert into app.none select from generate_series(1, 3);
+    insert into app.grand values (5, 'g', 6, 7); insert into app.both_heir values (4, 'two', 5);
+    insert into app.cut values (1, 'a', 1), (10, 'n', 3), (10, 'm', 4), (500, 'z', 9);
+    insert into app.lists values (null, '2024-01-01'), ('sad', '2024-02-02'), ('it''s ok', null)"#;
 
 pub async fn full_source() -> Pair {
     let db = Pair::fresh().await;
@@ -102,6 +178,7 @@ pub async fn full_source() -> Pair {
     db.source(TYPES).await;
     db.source(TABLES).await;
     db.source(PARTITIONS).await;
+    db.source(RARE).await;
     db.source(ROWS).await;
     db
 }

@@ -53,10 +53,14 @@ select json_build_object(
   'since', case
     when c.relkind = 'p' then 110000
     when pg_get_indexdef(ic.oid) like '%NULLS NOT DISTINCT%' then 150000
-    when i.indnatts > coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts) then 110000
+    when i.indnatts > coalesce((to_jsonb(i) ->> 'indnkeyatts')::int, i.indnatts)
+      or exists (select from pg_attribute ia where ia.attrelid = ic.oid and ia.attstattarget >= 0) then 110000
     else 0 end,
   'create', array_remove(array[
-    pg_get_indexdef(ic.oid, 0, true),
+    pg_get_indexdef(ic.oid, 0, true)], null) || coalesce((
+    select array_agg('alter index ' || ic.oid::regclass::text || ' alter column ' || ia.attnum || ' set statistics '
+      || ia.attstattarget order by ia.attnum)
+    from pg_attribute ia where ia.attrelid = ic.oid and ia.attstattarget >= 0 and not ia.attisdropped), '{}') || array_remove(array[
     case when i.indisclustered then
       'alter table ' || c.oid::regclass::text || ' cluster on ' || quote_ident(ic.relname) end,
     case when i.indisreplident then

@@ -16,6 +16,7 @@ select json_build_object(
     where k.conrelid = c.oid and k.contype = 'c' and k.convalidated and (k.conislocal or c.relispartition)), '{}'),
   'shape', json_build_object(
     'unlogged', c.relpersistence = 'u',
+    'of', case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
     'partition', c.relispartition,
     'partition_by', case c.relkind when 'p' then pg_get_partkeydef(c.oid) end,
     'inherits', case when c.relispartition then '[]'::json else coalesce((
