@@ -51,6 +51,9 @@ pub struct Object {
     /// The id of the table it belongs to.
     #[serde(default)]
     pub table: Option<String>,
+    /// Its own name, quoted, where the id has more than that.
+    #[serde(default)]
+    pub own: Option<String>,
     /// The table whose rows it serves: for a partition, the topmost parent.
     #[serde(default)]
     pub root: Option<TableName>,

@@ -56,16 +56,48 @@ pub struct Sketch {
     pub first: Option<String>,
     /// Of what follows them.
     pub after: Option<String>,
+    /// Of settings and definitions, if they were asked for.
+    pub details: Option<String>,
+    /// Of what computes columns.
+    pub computed: Option<String>,
 }
 
-/// The sketch of `schemas` without the log.
-pub async fn sketch(session: &Session, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
-    let text = with_schemas(include_str!("definitions/sketch.sql"), schemas);
-    let log = sql!("{log}", log = Literal(log.name.as_str()));
-    let statement = Sql::trusted(text.as_str().replace("$log", log.as_str()));
+/// What is sketched: `schemas` without the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Sketched<'a> {
+    pub schemas: &'a [Ident],
+    pub log: &'a TableName,
+    /// Names in it are printed without their schema.
+    pub home: Option<&'a Ident>,
+    /// The server's.
+    pub version: u32,
+    pub details: bool,
+}
+
+/// The first version in which a column has a compression of its own.
+const COMPRESSION: u32 = 140_000;
+
+pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
+    let text = with_schemas(include_str!("definitions/sketch.sql"), what.schemas);
+    let log = sql!("{log}", log = Literal(what.log.name.as_str()));
+    let (compression, compressed) = match what.version >= COMPRESSION {
+        true => (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''"),
+        false => ("", ""),
+    };
+    let details = match what.details {
+        true => {
+            "(select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate \"C\")) \
+             from details)"
+        }
+        false => "null",
+    };
+    let text = text.as_str().replace("$log", log.as_str()).replace("$details", details);
+    let text = text.replace("$compression", compression).replace("$compressed", compressed);
+    let statement =
+        sql!("{path}; {query}", path = search_path(what.home), query = Sql::trusted(text));
     let row = session.row("sketching the definitions of tables", &statement).await?;
     let text = |column| row.text(column).map(str::to_owned);
-    Ok(Sketch { first: text(0), after: text(1) })
+    Ok(Sketch { first: text(0), after: text(1), details: text(2), computed: text(3) })
 }
 
 /// What hangs on the tables `names` of `schema`; others are built in `scratch` to take their places.

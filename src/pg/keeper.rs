@@ -4,12 +4,12 @@
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::catalog;
-use super::definitions::{self, Sketch};
+use super::definitions::{self, Sketch, Sketched};
 use super::pool::Lease;
 use super::session::Row;
 use crate::definition::{Definitions, Keep};
 use crate::error::{Error, Result, Side};
-use crate::ident::{Ident, TableName};
+use crate::ident::Ident;
 use crate::sql::Sql;
 use crate::table::{ForeignKey, Table};
 
@@ -53,8 +53,8 @@ impl Keeper {
     }
 
     /// See [`definitions::sketch`].
-    pub async fn sketch(&self, schemas: &[Ident], log: &TableName) -> Result<Sketch> {
-        definitions::sketch(self.kept(&self.session.lock().await)?, schemas, log).await
+    pub async fn sketch(&self, what: Sketched<'_>) -> Result<Sketch> {
+        definitions::sketch(self.kept(&self.session.lock().await)?, what).await
     }
 
     /// See [`definitions::read`].

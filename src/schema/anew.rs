@@ -142,6 +142,8 @@ impl Ends<'_> {
             selected: &selected,
             made: run.made,
             version: sides.target.server.version,
+            alike: false,
+            reset: true,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
         };
         let mut outline = ask.outline();
@@ -334,7 +336,7 @@ fn of_table(all: &Outline, name: &TableName, stand_in: &StandIn, anew: &[&Ident]
         first: first.collect(),
         after: after.map(|steps| (name.clone(), steps)).into_iter().collect(),
         last: last.cloned().collect(),
-        left_out: Vec::new(),
+        ..Outline::default()
     }
 }
 

@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 
 use super::Shaped;
-use crate::config::Settings;
+use super::anew::Outdated;
+use crate::config::{Ddl, Settings};
 use crate::discover::{Ends, Sides};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
+use crate::plan::ddl::drift::{Difference, Weight};
 use crate::plan::ddl::widen::{Typed, in_place};
 use crate::plan::{Ground, columns};
 use crate::table::{Column, Table};
@@ -31,6 +33,50 @@ impl Ends<'_> {
                 }
             }
         }
+    }
+}
+
+/// What differences come to.
+#[derive(Default)]
+pub(super) struct Weighed {
+    pub fatal: Vec<(TableName, Error)>,
+    pub said: Vec<(TableName, String)>,
+}
+
+impl Ends<'_> {
+    /// What is another thing on the target and not mended in place: built anew where that may be, else
+    /// a failure where values differ, else only said.
+    pub(super) fn weigh<'s>(
+        &self,
+        differs: Vec<Difference>,
+        selected: &[&'s Table],
+        outdated: &mut Vec<Outdated<'s>>,
+    ) -> Weighed {
+        let Weighed { mut fatal, mut said } = Weighed::default();
+        for Difference { table: name, text, weight } in differs {
+            let table = selected.iter().find(|table| table.name == name).copied();
+            match (weight, table) {
+                (Weight::Values | Weight::Form, Some(table)) if self.settings.ddl == Ddl::Reset => {
+                    match outdated.iter_mut().find(|one| one.table.name == name) {
+                        Some(known) => known.reasons.push(text),
+                        None => outdated.push(Outdated { table, reasons: vec![text] }),
+                    }
+                }
+                (Weight::Values, _) => {
+                    let text =
+                        format!("{text}, so its values differ: alter it there, or use -ddl reset");
+                    fatal.push((name, Error::Table(text)));
+                }
+                (Weight::Form, _) => {
+                    said.push((
+                        name,
+                        format!("{text}: it stays so, unless -ddl reset builds it anew"),
+                    ));
+                }
+                (Weight::Part, _) => said.push((name, text)),
+            }
+        }
+        Weighed { fatal, said }
     }
 }
 

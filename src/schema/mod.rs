@@ -15,13 +15,15 @@ use crate::discover::{Ends, Sides};
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
+use crate::pg::catalog::Server;
+use crate::pg::definitions::Sketched;
 use crate::plan::Ground;
 use crate::plan::ddl::{Ask, Outline, Step};
 use crate::sql::Sql;
 use crate::table::Table;
 use crate::target::sync_log;
 use anew::{Anew, Planned, Rebuilt, Selection};
-use judge::{incompatible, lacking};
+use judge::{Weighed, incompatible, lacking};
 
 /// What became of the target's definitions.
 #[derive(Default)]
@@ -75,12 +77,15 @@ impl Ends<'_> {
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
         let mut outline = self.outline(&selected, &sides, &made).await?;
-        let outdated = self.outdated(&selected, &sides);
+        let mut outdated = self.outdated(&selected, &sides);
+        let differs = std::mem::take(&mut outline.differs);
+        let Weighed { fatal, said } = self.weigh(differs, &selected, &mut outdated);
+        outline.left_out.extend(said);
         let run = Selection { tables: &selected, made: &made };
         let Planned { all: anew, refused } = self.plan_anew(&outdated, &run, &sides).await?;
         let mut obstacles = incompatible(&selected, &sides, self, &ground);
         obstacles.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
-        obstacles.extend(refused);
+        obstacles.extend(refused.into_iter().chain(fatal));
         let anew_names = anew.iter().map(|anew| &anew.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(anew_names);
         barred.for_each(|table| outline.drop_root(table));
@@ -99,12 +104,16 @@ impl Ends<'_> {
         let mut shaped = Shaped::default();
         self.sweep(sides).await?;
         let made = self.made(selected).await?;
-        let outdated = self.outdated(selected, sides);
+        let mut outdated = self.outdated(selected, sides);
         let lacking = lacking(selected, sides, self.settings);
-        if !lacking && outdated.is_empty() && self.is_equal(&made).await? {
+        if !lacking && outdated.is_empty() && self.is_equal(&made, sides).await? {
             return Ok(shaped);
         }
         let mut outline = self.outline(selected, sides, &made).await?;
+        let differs = std::mem::take(&mut outline.differs);
+        let Weighed { fatal, said } = self.weigh(differs, selected, &mut outdated);
+        shaped.failed.extend(fatal);
+        outline.left_out.extend(said);
         for (table, text) in std::mem::take(&mut outline.left_out) {
             self.note(NoteLevel::Notice, Some(table), text);
         }
@@ -176,6 +185,8 @@ impl Ends<'_> {
             selected: &names,
             made,
             version: sides.target.server.version,
+            alike: alike(sides),
+            reset: settings.ddl == Ddl::Reset,
             renamed,
         };
         let mut outline = ask.outline();
@@ -185,13 +196,32 @@ impl Ends<'_> {
 
     /// Whether a look is enough to know that there is nothing to make: a whole reading costs nearly a
     /// millisecond a table on each side.
-    async fn is_equal(&self, made: &HashSet<TableName>) -> Result<bool> {
-        let schemas = self.settings.target_schemas();
-        let (source, target) = tokio::try_join!(
-            self.source.keeper.sketch(&self.settings.schemas, &self.log.table),
-            self.target.keeper.sketch(&schemas, &self.log.table),
-        )?;
-        Ok(source.first == target.first && (made.is_empty() || source.after == target.after))
+    async fn is_equal(&self, made: &HashSet<TableName>, sides: &Sides) -> Result<bool> {
+        let settings = self.settings;
+        let schemas = settings.target_schemas();
+        let alike = alike(sides);
+        let followed = !made.is_empty();
+        let details = alike && (followed || settings.ddl == Ddl::Reset);
+        let log = &self.log.table;
+        let renamed = settings.schemas.first().filter(|_| settings.target_schema.is_some());
+        let here = Sketched {
+            schemas: &settings.schemas,
+            log,
+            home: renamed,
+            version: sides.source.server.version,
+            details,
+        };
+        let there = Sketched {
+            schemas: &schemas,
+            home: settings.target_schema.as_ref(),
+            version: sides.target.server.version,
+            ..here
+        };
+        let (source, target) =
+            tokio::try_join!(self.source.keeper.sketch(here), self.target.keeper.sketch(there),)?;
+        let in_detail =
+            !alike || source.details == target.details && source.computed == target.computed;
+        Ok(source.first == target.first && (!followed || source.after == target.after) && in_detail)
     }
 
     /// Those of the tables that pgsync has made, by their names on the source.
@@ -206,4 +236,10 @@ impl Ends<'_> {
         let is_made = |name: &&&TableName| made.contains(&self.settings.target_name_of(name));
         Ok(names.iter().filter(is_made).map(|name| (*name).clone()).collect())
     }
+}
+
+/// Whether both servers word definitions alike: others may say the same thing differently.
+fn alike(sides: &Sides) -> bool {
+    let major = |server: &Server| server.version / 10_000;
+    major(&sides.source.server) == major(&sides.target.server)
 }

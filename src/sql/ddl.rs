@@ -104,6 +104,79 @@ pub fn tighten(table: &str, here: &ColumnShape, there: &ColumnShape) -> Vec<Sql>
     not_null.into_iter().chain(identity).collect()
 }
 
+pub fn alter_table(table: &str, what: Sql) -> Sql {
+    sql!("alter table {table} {what}", table = text(table), what = what)
+}
+
+/// `set (…)` and `reset (…)` that make options the source's: `name='value'` each.
+pub fn options(here: &[String], there: &[String]) -> (Option<Sql>, Option<Sql>) {
+    let name = |option: &String| option.split('=').next().unwrap_or_default().to_owned();
+    let names: Vec<String> = here.iter().map(name).collect();
+    let new: Vec<String> = here.iter().filter(|o| !there.contains(o)).cloned().collect();
+    let gone: Vec<String> = there.iter().map(name).filter(|o| !names.contains(o)).collect();
+    let some =
+        |before, items: Vec<String>| (!items.is_empty()).then(|| listed(before, &items, ")"));
+    (some("set (", new), some("reset (", gone))
+}
+
+/// What makes a column's settings the source's: what it is, the statement, and whether it takes
+/// something away.
+pub fn settings(
+    table: &str,
+    here: &ColumnShape,
+    there: &ColumnShape,
+) -> Vec<(&'static str, Sql, bool)> {
+    let name = text(table);
+    let alter = |what: Sql| {
+        sql!(
+            "alter table only {table} alter column {column} {what}",
+            table = name,
+            column = here.name,
+            what = what
+        )
+    };
+    let mut found = Vec::new();
+    // Of other types the same default is worded otherwise; that of an identity is its sequence.
+    let comparable = here.type_text == there.type_text
+        && [here, there]
+            .iter()
+            .all(|column| column.generated.is_none() && column.identity.is_none());
+    match (&here.default, &there.default) {
+        (here, there) if here == there || !comparable => {}
+        (Some(value), _) => {
+            found.push(("default", alter(sql!("set default {v}", v = text(value))), false));
+        }
+        (None, _) => found.push(("default", alter(word("drop default")), true)),
+    }
+    if let Some(storage) = here.storage.as_ref().filter(|_| here.storage != there.storage) {
+        found.push(("storage", alter(sql!("set storage {s}", s = text(storage))), false));
+    }
+    if here.compression != there.compression {
+        let method = here.compression.as_deref();
+        let set = sql!("set compression {m}", m = text(method.unwrap_or("default")));
+        found.push(("compression", alter(set), method.is_none()));
+    }
+    if here.statistics != there.statistics {
+        let target = i64::from(here.statistics.unwrap_or(-1));
+        let drops = here.statistics.is_none();
+        found.push(("statistics target", alter(sql!("set statistics {n}", n = target)), drops));
+    }
+    let (set, reset) = options(&here.options, &there.options);
+    found.extend(set.map(|set| ("options", alter(set), false)));
+    found.extend(reset.map(|reset| ("an option", alter(reset), true)));
+    if here.comment != there.comment {
+        let comment = here.comment.as_deref();
+        let statement = sql!(
+            "comment on column {table}.{column} is {comment}",
+            table = name,
+            column = here.name,
+            comment = text(comment.unwrap_or("null"))
+        );
+        found.push(("comment", statement, comment.is_none()));
+    }
+    found
+}
+
 /// A further label of an enum, in its place.
 pub fn add_label(name: &str, label: &str, after: Option<&str>, before: Option<&str>) -> Sql {
     let place = match (after, before) {

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod drift;
 mod dump;
 mod everything;
 mod first_run;

@@ -2,7 +2,7 @@
 select json_build_object(
   'node', 'pg_constraint/' || k.oid,
   'kind', case k.contype when 'f' then 'foreign_key' when 'c' then 'check' else 'key' end,
-  'id', c.oid::regclass::text || ' ' || quote_ident(k.conname),
+  'id', c.oid::regclass::text || ' ' || quote_ident(k.conname), 'own', quote_ident(k.conname),
   'needs', case when ic.oid is null then '[]'::json
     else json_build_array('pg_class'::regclass::oid || '/' || ic.oid) end,
   'table', c.oid::regclass::text,
@@ -46,7 +46,7 @@ where case k.contype
   else true end
 union all
 select json_build_object(
-  'node', 'pg_class/' || ic.oid, 'kind', 'index', 'id', ic.oid::regclass::text,
+  'node', 'pg_class/' || ic.oid, 'kind', 'index', 'id', ic.oid::regclass::text, 'own', quote_ident(ic.relname),
   'needs', json_build_array('pg_class'::regclass::oid || '/' || ic.oid),
   'table', c.oid::regclass::text,
   'root', json_build_object('schema', rs.nspname, 'name', r.relname),
@@ -90,7 +90,7 @@ join pg_class ic on ic.oid = i.indexrelid
 join pg_inherits h on h.inhrelid = ic.oid
 union all
 select json_build_object(
-  'node', 'statistics/' || t.oid, 'kind', 'statistics', 'id', t.name, 'table', c.oid::regclass::text,
+  'node', 'statistics/' || t.oid, 'kind', 'statistics', 'id', t.name, 'own', t.own, 'table', c.oid::regclass::text,
   'root', json_build_object('schema', rs.nspname, 'name', r.relname),
   'since', case
     when t.expressions then 140000
@@ -113,6 +113,7 @@ join lateral (
   select e.oid, e.stxkind,
     case when pg_statistics_obj_is_visible(e.oid) then '' else quote_ident(s.nspname) || '.' end
       || quote_ident(e.stxname) as name,
+    quote_ident(e.stxname) as own,
     to_jsonb(e) ->> 'stxexprs' is not null as expressions,
     -- One expression alone takes no kinds.
     e.stxkind <> array['e']::"char"[] as several,

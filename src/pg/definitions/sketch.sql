@@ -1,10 +1,13 @@
--- Two short texts that are equal on both sides when there is nothing to make: of what comes before
--- rows, and of what follows them. They are told apart cheaply; what differs is then read whole.
+-- Four short texts that are equal on both sides when there is nothing to make: of what comes before
+-- rows, of what follows them, of settings and definitions in detail, and of what computes values. They
+-- are told apart cheaply; what differs is then read whole. The last two mean something only between
+-- servers of one major version. No table is locked: expressions that name columns are not printed but
+-- compared as the server stores them, without what each side numbers for itself.
 with homes as (
   select n.oid, s.place from pg_catalog.unnest($schemas::pg_catalog.name[]) with ordinality as s(name, place)
   join pg_catalog.pg_namespace n on n.nspname operator(pg_catalog.=) s.name
 ), relations as (
-  select c.oid, h.place, c.relname, c.relispartition from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
+  select c.oid, h.place, c.relname, c.relispartition, c.relpersistence, c.relreplident, c.reloptions, c.relpartbound from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
   where c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
     and c.relpersistence operator(pg_catalog.<>) 't' and c.relname operator(pg_catalog.<>) $log::pg_catalog.name
 ), firsts as (
@@ -42,7 +45,95 @@ with homes as (
   from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
   join pg_catalog.pg_inherits h on h.inhrelid operator(pg_catalog.=) i.indexrelid
+), defaults as (
+  select r.place, r.relname, r.oid as relation, f.oid, a.attname, f.adbin,
+    pg_catalog.strpos(f.adbin::pg_catalog.text, '{VAR ') operator(pg_catalog.>) 0 as computed
+  from relations r join pg_catalog.pg_attrdef f on f.adrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) f.adnum
+), trees as (
+  select place, relname, relation, attname as name, 'd' as sort, 'pg_catalog.pg_attrdef'::pg_catalog.regclass as class, oid, adbin::pg_catalog.text as tree
+  from defaults where computed
+  union all
+  select r.place, r.relname, r.oid, k.conname, 'c', 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conbin::pg_catalog.text
+  from relations r join pg_catalog.pg_constraint k on k.conrelid operator(pg_catalog.=) r.oid
+  where k.contype operator(pg_catalog.=) 'c'
+  union all
+  select r.place, r.relname, r.oid, c.relname, 'i', 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid,
+    pg_catalog.concat_ws(' / ', i.indexprs::pg_catalog.text, i.indpred::pg_catalog.text)
+  from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
+  where i.indexprs is not null or i.indpred is not null
+), expressions as (
+  -- With the names of the columns and functions that it needs, in place of their numbers.
+  select t.sort, pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, pg_catalog.regexp_replace(
+      pg_catalog.regexp_replace(pg_catalog.regexp_replace(t.tree, 'consttype [0-9]{5,} [^]]*\]', '', 'g'),
+        '[0-9]{5,}', '', 'g'), '[nto] -?[0-9]+', '', 'g'), (
+    select pg_catalog.string_agg(coalesce(p.proname, a.attname)::pg_catalog.text, ' ' order by coalesce(p.proname, a.attname))
+    from pg_catalog.pg_depend d
+    left join pg_catalog.pg_proc p on d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+      and p.oid operator(pg_catalog.=) d.refobjid
+    left join pg_catalog.pg_attribute a on d.refobjid operator(pg_catalog.=) t.relation
+      and a.attrelid operator(pg_catalog.=) t.relation and a.attnum operator(pg_catalog.=) d.refobjsubid
+    where d.classid operator(pg_catalog.=) t.class and d.objid operator(pg_catalog.=) t.oid)) as line
+  from trees t
+), details as (
+  select pg_catalog.concat_ws(' ', d.place, d.relname, d.attname, pg_catalog.pg_get_expr(d.adbin, 0)) as line
+  from defaults d where not d.computed
+  union all
+  select line from expressions where sort operator(pg_catalog.<>) 'd'
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, a.attstorage, a.attoptions::pg_catalog.text, a.attstattarget$compression, co.collname)
+  from relations r join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid
+    and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+  join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) a.atttypid
+  left join pg_catalog.pg_collation co on co.oid operator(pg_catalog.=) a.attcollation
+    and a.attcollation operator(pg_catalog.<>) t.typcollation
+  where a.attstorage operator(pg_catalog.<>) t.typstorage or co.oid is not null or a.attoptions is not null
+    or a.attstattarget operator(pg_catalog.>=) 0$compressed
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, case
+    when r.relispartition then pg_catalog.pg_get_expr(r.relpartbound, 0) end, p.partstrat, p.partnatts)
+  from relations r left join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, d.description)
+  from relations r join pg_catalog.pg_description d on d.objoid operator(pg_catalog.=) r.oid
+    and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+  left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) d.objsubid
+    and d.objsubid operator(pg_catalog.>) 0
+  union all
+  -- Numbers of what users made are their server's own.
+  select pg_catalog.concat_ws(' ', r.place, r.relname, c.relname, am.amname, i.indisunique, i.indisclustered, i.indisreplident,
+    i.indoption::pg_catalog.text, pg_catalog.regexp_replace(i.indclass::pg_catalog.text, '[0-9]{5,}', 'x', 'g'),
+    c.reloptions::pg_catalog.text)
+  from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
+  join pg_catalog.pg_am am on am.oid operator(pg_catalog.=) c.relam
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, c.relname, a.attnum, a.attname, co.collname)
+  from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) i.indexrelid
+  left join pg_catalog.pg_collation co on co.oid operator(pg_catalog.=) a.attcollation
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, k.conname, k.condeferrable, k.condeferred,
+    k.contype operator(pg_catalog.=) 'c' and k.connoinherit, k.confupdtype,
+    k.confdeltype, k.confmatchtype, p.relname, case when p.oid is not null then (
+      select pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attname, b.attname), ' ' order by u.place)
+      from rows from (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) with ordinality as u(child, parent, place)
+      join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) k.conrelid and a.attnum operator(pg_catalog.=) u.child
+      join pg_catalog.pg_attribute b on b.attrelid operator(pg_catalog.=) k.confrelid and b.attnum operator(pg_catalog.=) u.parent) end)
+  from relations r join pg_catalog.pg_constraint k on k.conrelid operator(pg_catalog.=) r.oid
+  left join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) k.confrelid
+  where k.contype operator(pg_catalog.=) any (array['p', 'u', 'x', 'c', 'f']::pg_catalog."char"[])
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, e.stxname, e.stxkind::pg_catalog.text, (
+    select pg_catalog.string_agg(a.attname, ' ' order by a.attname) from pg_catalog.pg_attribute a
+    where a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) any (e.stxkeys::pg_catalog.int2[])))
+  from relations r join pg_catalog.pg_statistic_ext e on e.stxrelid operator(pg_catalog.=) r.oid
 )
 select
   (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from firsts),
-  (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from others)
+  (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from others),
+  $details,
+  (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from expressions
+    where sort operator(pg_catalog.=) 'd')

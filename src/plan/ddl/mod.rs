@@ -2,6 +2,7 @@
 //! before rows arrive, what is built once a table's rows are there, and foreign keys last. Pure:
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
+pub mod drift;
 pub mod reset;
 mod walk;
 pub mod widen;
@@ -12,6 +13,7 @@ use crate::definition::{ColumnShape, Definitions, Kind, Object};
 use crate::ident::{Ident, TableName};
 use crate::plan::layout;
 use crate::sql::{Sql, ddl};
+use drift::Difference;
 use walk::Walk;
 
 /// Both sides, and what is known about the tables.
@@ -24,6 +26,10 @@ pub struct Ask<'a> {
     pub made: &'a HashSet<TableName>,
     /// Of the target.
     pub version: u32,
+    /// Whether both servers word definitions alike.
+    pub alike: bool,
+    /// Whether the target may lose what the source does not have.
+    pub reset: bool,
     /// The schema that has another name on the target, and that name.
     pub renamed: Option<(&'a Ident, &'a Ident)>,
 }
@@ -65,6 +71,8 @@ pub struct Outline {
     pub last: Vec<Step>,
     /// What stays undone, by table and why.
     pub left_out: Vec<(TableName, String)>,
+    /// What is there and another thing than on the source.
+    pub differs: Vec<Difference>,
 }
 
 impl Step {
@@ -172,6 +180,7 @@ impl Ask<'_> {
             }
         }
         self.tighten(&wanted, &mut outline);
+        self.compare(&mut outline);
         outline.after.retain(|_, steps| !steps.is_empty());
         outline.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
         outline.last.sort_by_key(|step| step.looks);

@@ -7,6 +7,10 @@ use crate::table::{Column, Key, Table};
 /// Why the target's table cannot become the source's by additions; empty when it can.
 pub fn reasons(source: &Table, target: &Table) -> Vec<String> {
     let mut reasons = Vec::new();
+    if source.partitioned != target.partitioned {
+        let side = if source.partitioned { "source" } else { "target" };
+        reasons.push(format!("it is partitioned on the {side} only"));
+    }
     for there in &target.columns {
         let name = there.name.as_str();
         match source.column(&there.name) {

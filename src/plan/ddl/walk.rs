@@ -21,7 +21,9 @@ pub(super) struct Walk<'a> {
 /// One object's way down.
 struct Way<'a> {
     root: &'a TableName,
-    seen: HashSet<(&'a str, bool)>,
+    seen: HashSet<(&'a str, bool, bool)>,
+    /// Whether it leads only to what the table may do without.
+    lesser: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -30,13 +32,13 @@ impl<'a> Walk<'a> {
     }
 
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
-        self.visit(&object.node, true, &mut Way { root, seen: HashSet::new() });
+        self.visit(&object.node, true, &mut Way { root, seen: HashSet::new(), lesser: false });
     }
 
     /// What is there as it should be needs nothing that is not there: somebody may have made it of
     /// other things. `makes` is false below such an object.
     fn visit(&mut self, node: &'a str, makes: bool, way: &mut Way<'a>) {
-        if !way.seen.insert((node, makes)) {
+        if !way.seen.insert((node, makes, way.lesser)) {
             return;
         }
         let level = self.place(node, makes, way);
@@ -56,11 +58,14 @@ impl<'a> Walk<'a> {
             return 0;
         }
         let makes = makes && !(is_there && steps.is_empty());
+        let lesser = way.lesser;
+        way.lesser |= is_there && !steps.is_empty() && steps.iter().all(|step| step.optional);
         let mut level = 0;
         for need in ask.source.needs.get(node).into_iter().flatten() {
             self.visit(need, makes, way);
             level = level.max(self.levels.get(need.as_str()).copied().unwrap_or_default());
         }
+        way.lesser = lesser;
         let Some(object) = object else { return level };
         if object.kind == Kind::Partition && !is_there && self.joins_parent(object) {
             if let Some(place) = self.new_table_of(object) {
@@ -75,8 +80,13 @@ impl<'a> Walk<'a> {
         }
         if !self.placed.contains_key(node) {
             let places = (self.steps.len()..self.steps.len() + steps.len()).collect();
-            self.steps.extend(steps.into_iter().map(|step| Step { level, ..step }));
+            let optional = |step: &Step| step.optional || lesser && !is_there;
+            let steps = steps.into_iter();
+            self.steps.extend(steps.map(|s| Step { level, optional: optional(&s), ..s }));
             self.placed.insert(node, places);
+        } else if !lesser && object.kind < Kind::Table {
+            let places = self.placed.get(node).into_iter().flatten();
+            places.for_each(|place| self.steps[*place].optional = false);
         }
         self.needed_by(node, way.root);
         level + 1
@@ -161,11 +171,11 @@ impl Ask<'_> {
                 .into_iter()
                 .map(|statement| Step { alone: true, ..step(vec![statement]) })
                 .collect(),
-            (Some(there), Kind::Table, Some(here)) => there
-                .shape
-                .as_ref()
-                .map(|there| self.alter(object, here, there))
-                .unwrap_or_default(),
+            (Some(there), Kind::Table, Some(here)) => {
+                let altered = there.shape.as_ref().map(|there| self.alter(object, here, there));
+                let settings = self.in_place(object, there);
+                altered.into_iter().flatten().chain(settings).collect()
+            }
             (Some(_), ..) => Vec::new(),
         }
     }

@@ -1,0 +1,274 @@
+//! What both sides have under one name and define otherwise: what is set in place, and what is only
+//! said, or built anew by a run that may. Texts are compared between servers of one major version:
+//! others word the same thing differently.
+
+use super::{Ask, Outline, Step, title};
+use crate::definition::{ColumnShape, Kind, Object, TableShape};
+use crate::ident::TableName;
+use crate::plan::digest;
+use crate::sql::{Sql, ddl};
+
+/// A difference that no statement of this run mends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The table of the run, by its name on the source.
+    pub table: TableName,
+    pub text: String,
+    pub weight: Weight,
+}
+
+/// What a difference means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Values that the target computes are others than the source's.
+    Values,
+    /// The rows are equal, and the table would have to be built anew.
+    Form,
+    /// Something on the table.
+    Part,
+}
+
+/// A change of something that is there.
+struct Change {
+    title: String,
+    statement: Sql,
+    /// Whether the target loses something.
+    drops: bool,
+}
+
+impl Ask<'_> {
+    /// What a table that pgsync made is given in place, each change by itself.
+    pub(super) fn in_place(&self, object: &Object, there: &Object) -> Vec<Step> {
+        let Some(root) = object.root.as_ref().filter(|root| self.follows(root)) else {
+            return Vec::new();
+        };
+        let changes = changes(object, there).into_iter();
+        let changes = changes.filter(|change| self.reset || !change.drops);
+        let steps = changes.map(|change| Step {
+            title: change.title,
+            optional: true,
+            ..Step::about(object, vec![change.statement], &[root])
+        });
+        steps.collect()
+    }
+
+    /// Whether the definitions of the table are followed in detail.
+    fn follows(&self, root: &TableName) -> bool {
+        self.alike && self.made.contains(root)
+    }
+
+    /// Adds what differs in the run's tables and is not mended in place.
+    pub(super) fn compare(&self, outline: &mut Outline) {
+        if !self.alike {
+            return;
+        }
+        for object in &self.source.objects {
+            let root = object.root.as_ref().filter(|root| self.selected.contains(root));
+            let Some((root, there)) = root.zip(self.there(object)) else { continue };
+            let found: Vec<(Weight, String)> = match object.kind {
+                Kind::Table => {
+                    let kept = changes(object, there).into_iter().filter(|change| change.drops);
+                    let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
+                        let run = change.statement;
+                        let text = format!(
+                            "{} is the target's own; to drop it run there: {}",
+                            change.title,
+                            run.as_str()
+                        );
+                        (Weight::Part, text)
+                    });
+                    forms(object, there).into_iter().chain(kept).collect()
+                }
+                Kind::Partition => bounds(object, there).into_iter().collect(),
+                kind if kind.comes_first() || !self.follows(root) => Vec::new(),
+                _ => self.part(object, there, (root, outline)).into_iter().collect(),
+            };
+            // The form of what others made is theirs.
+            let counts =
+                |weight: Weight| weight != Weight::Form || self.reset || self.follows(root);
+            let found = found.into_iter().filter(|(weight, _)| counts(*weight));
+            let found =
+                found.map(|(weight, text)| Difference { table: root.clone(), text, weight });
+            outline.differs.extend(found);
+        }
+    }
+
+    /// An index, a constraint or a statistics object of the same name.
+    fn part(
+        &self,
+        object: &Object,
+        there: &Object,
+        (root, outline): (&TableName, &mut Outline),
+    ) -> Option<(Weight, String)> {
+        let (here_text, there_text) = (object.create.first()?, there.create.first()?);
+        if !self.same_types(object) {
+            return None;
+        }
+        if bare(here_text) != bare(there_text) {
+            if let Some(step) = self.again(object, root).filter(|_| self.reset) {
+                let steps = outline.after.entry(root.clone()).or_default();
+                steps.push(step);
+                return None;
+            }
+            let text = format!(
+                "{} is another one on the source: {here_text}; drop it on the target, and the next run \
+                 makes it",
+                title(object)
+            );
+            return Some((Weight::Part, text));
+        }
+        let is_new = |text: &&String| !there.create.contains(text);
+        let new = object.create.iter().skip(1).filter(is_new).map(Sql::trusted);
+        let validated = object.kind == Kind::Check
+            && !here_text.ends_with("NOT VALID")
+            && there_text.ends_with("NOT VALID");
+        let names = object.table.as_ref().zip(object.own.as_ref()).filter(|_| validated);
+        let validate = names.map(|(table, own)| {
+            Sql::trusted(format!("alter table {table} validate constraint {own}"))
+        });
+        let new: Vec<Sql> = new.chain(validate).collect();
+        if !new.is_empty() {
+            let title = format!("settings of {}", title(object));
+            let step = Step { title, ..Step::about(object, new, &[root]) };
+            outline.after.entry(root.clone()).or_default().push(step);
+        }
+        None
+    }
+
+    /// Makes one anew in the place of the old one, for whole tables: parts of partitions go with
+    /// those of their parents.
+    fn again(&self, object: &Object, root: &TableName) -> Option<Step> {
+        let table = self.source.find(Kind::Table, object.table.as_ref()?)?;
+        let shape = table.shape.as_ref()?;
+        if shape.partition || shape.partition_by.is_some() {
+            return None;
+        }
+        let (table, own) = (object.table.as_deref()?, object.own.as_deref()?);
+        let create = object.create.iter().chain(&object.validate).map(Sql::trusted);
+        let statements: Vec<Sql> = match object.kind {
+            // Readers wait for the last statement alone.
+            Kind::Index => {
+                let aside = format!("pgsync_old_{}", digest(&object.id));
+                let schema = object.id.strip_suffix(own)?;
+                let rename = format!("alter index {} rename to {aside}", object.id);
+                let drop = format!("drop index {schema}{aside}");
+                let drop = std::iter::once(Sql::trusted(drop));
+                std::iter::once(Sql::trusted(rename)).chain(create).chain(drop).collect()
+            }
+            Kind::Statistics => {
+                let drop = format!("drop statistics {}", object.id);
+                std::iter::once(Sql::trusted(drop)).chain(create).collect()
+            }
+            _ => {
+                let drop = format!("alter table {table} drop constraint {own}");
+                std::iter::once(Sql::trusted(drop)).chain(create).collect()
+            }
+        };
+        Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
+    }
+
+    /// Expressions are worded by the types of their columns.
+    fn same_types(&self, object: &Object) -> bool {
+        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+        let there = table.and_then(|table| self.there(table));
+        table.zip(there).is_some_and(|(table, there)| have_same_types(table, there))
+    }
+}
+
+fn have_same_types(here: &Object, there: &Object) -> bool {
+    let (Some(here), Some(there)) = (&here.shape, &there.shape) else { return false };
+    let mut pairs = here.columns.iter().map(|own| (own, there.column(&own.name)));
+    pairs.all(|(own, other)| other.is_some_and(|other| own.type_text == other.type_text))
+}
+
+/// A definition without what says whether rows were looked at.
+fn bare(text: &str) -> &str {
+    let text = text.strip_suffix(" not valid").unwrap_or(text);
+    text.strip_suffix(" NOT VALID").unwrap_or(text)
+}
+
+/// What of a table is set without touching a row.
+fn changes(object: &Object, there: &Object) -> Vec<Change> {
+    let (Some(here), Some(other)) = (&object.shape, &there.shape) else { return Vec::new() };
+    let mut changes = Vec::new();
+    let mut add = |title: String, statement: Sql, drops: bool| {
+        changes.push(Change { title, statement, drops });
+    };
+    let (set, reset) = ddl::options(&here.options, &other.options);
+    let table = |what: Sql| ddl::alter_table(&object.id, what);
+    if let Some(set) = set {
+        add(format!("options of table {}", object.id), table(set), false);
+    }
+    if let Some(reset) = reset {
+        add(format!("an option of table {}", object.id), table(reset), true);
+    }
+    for text in object.create.iter().filter(|text| !there.create.contains(text)) {
+        add(format!("settings of table {}", object.id), Sql::trusted(text), false);
+    }
+    for own in &here.columns {
+        let Some(other) = other.column(&own.name) else { continue };
+        let column = format!("column {}.{}", object.id, own.name.as_str());
+        for (what, statement, drops) in ddl::settings(&object.id, own, other) {
+            add(format!("{what} of {column}"), statement, drops);
+        }
+    }
+    changes
+}
+
+/// What differs in a table's form.
+fn forms(object: &Object, there: &Object) -> Vec<(Weight, String)> {
+    let (Some(here), Some(other)) = (&object.shape, &there.shape) else { return Vec::new() };
+    let same_types = have_same_types(object, there);
+    let pairs = here.columns.iter().filter_map(|own| Some((own, other.column(&own.name)?)));
+    let mut found: Vec<(Weight, String)> =
+        pairs.filter_map(|(own, other)| form(object, own, other, same_types)).collect();
+    let layout = |shape: &TableShape| match &shape.partition_by {
+        Some(by) => format!("partitioned by {by}"),
+        None => "not partitioned".to_owned(),
+    };
+    if here.partition_by != other.partition_by {
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            layout(here),
+            layout(other)
+        );
+        found.push((Weight::Form, text));
+    }
+    found
+}
+
+fn form(
+    object: &Object,
+    own: &ColumnShape,
+    other: &ColumnShape,
+    same_types: bool,
+) -> Option<(Weight, String)> {
+    let column = format!("column {}.{}", object.id, own.name.as_str());
+    let (here, there) = (&own.generated, &other.generated);
+    if let (Some(here), Some(there)) = (here, there)
+        && here != there
+    {
+        // Of other types the same expression is worded otherwise.
+        let weight = if same_types { Weight::Values } else { Weight::Part };
+        let text =
+            format!("{column} is generated as {here} on the source and as {there} on the target");
+        return Some((weight, text));
+    }
+    if own.type_text != other.type_text || own.collation == other.collation {
+        return None;
+    }
+    let of = |shape: &ColumnShape| shape.collation.clone().unwrap_or_else(|| "default".to_owned());
+    let (here, there) = (of(own), of(other));
+    let text = format!("{column} has the collation {here} on the source and {there} on the target");
+    Some((Weight::Form, text))
+}
+
+/// Another place of a partition of the same name.
+fn bounds(object: &Object, there: &Object) -> Option<(Weight, String)> {
+    let (here, other) = (object.create.first()?, there.create.first()?);
+    (here != other).then(|| {
+        let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
+        (Weight::Form, text)
+    })
+}
