@@ -23,6 +23,8 @@ enum Trouble {
     Denied(Side),
     /// This constraint or unique index of the target is violated.
     Violated(Ident),
+    /// The target's partitions have no place for a row.
+    Unplaced,
 }
 
 impl Remedy {
@@ -30,6 +32,11 @@ impl Remedy {
         let fits = match &self.trouble {
             Trouble::Denied(side) => {
                 error.side == *side && error.sqlstate.as_deref() == Some("42501")
+            }
+            Trouble::Unplaced => {
+                error.side == Side::Target
+                    && error.sqlstate.as_deref() == Some("23514")
+                    && error.constraint.is_none()
             }
             Trouble::Violated(name) => error.constraint.as_deref() == Some(name.as_str()),
         };
@@ -98,7 +105,14 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, ground: &Ground) -> V
             }
         },
     });
-    denied.into_iter().flatten().chain(keys).chain(uniques).collect()
+    let unplaced = target.partitioned.then(|| Remedy {
+        trouble: Trouble::Unplaced,
+        text:
+            "the target is partitioned otherwise than the source: attach a partition for such rows \
+               there, or use -ddl reset"
+                .to_owned(),
+    });
+    denied.into_iter().flatten().chain(unplaced).chain(keys).chain(uniques).collect()
 }
 
 fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Option<Remedy> {

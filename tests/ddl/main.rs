@@ -13,6 +13,7 @@ mod interrupted;
 mod known;
 mod listing;
 mod modes;
+mod partitions;
 mod reset;
 mod rights;
 mod sequences;

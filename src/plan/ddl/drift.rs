@@ -101,7 +101,7 @@ impl Ask<'_> {
         (root, outline): (&TableName, &mut Outline),
     ) -> Option<(Weight, String)> {
         let (here_text, there_text) = (object.create.first()?, there.create.first()?);
-        if !self.same_types(object) {
+        if !self.same_ground(object) {
             return None;
         }
         if bare(here_text) != bare(there_text) {
@@ -167,11 +167,15 @@ impl Ask<'_> {
         Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
     }
 
-    /// Expressions are worded by the types of their columns.
-    fn same_types(&self, object: &Object) -> bool {
+    /// Expressions are worded by the types of their columns, indexes by whether there are partitions.
+    fn same_ground(&self, object: &Object) -> bool {
         let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
         let there = table.and_then(|table| self.there(table));
-        table.zip(there).is_some_and(|(table, there)| have_same_types(table, there))
+        let key =
+            |table: &Object| table.shape.as_ref().and_then(|shape| shape.partition_by.clone());
+        table.zip(there).is_some_and(|(table, there)| {
+            have_same_types(table, there) && key(table).is_some() == key(there).is_some()
+        })
     }
 }
 

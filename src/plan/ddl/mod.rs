@@ -169,7 +169,9 @@ impl Ask<'_> {
             let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {
                 continue;
             };
-            if placed.contains_key(object.node.as_str()) || object.since > self.version {
+            let table = object.table.as_deref().unwrap_or_default();
+            let is_owed = !placed.contains_key(object.node.as_str()) && !misplaced.contains(table);
+            if !is_owed || object.since > self.version {
                 continue;
             }
             match object.kind {

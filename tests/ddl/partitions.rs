@@ -1,0 +1,101 @@
+//! Tables whose partitions come to be others on the source.
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair};
+
+const PARTED: &str = "create table part (id int, at date, v text, primary key (id, at)) partition by range (at);
+    create table early partition of part for values from ('2023-01-01') to ('2024-01-01');
+    create table late partition of part for values from ('2024-01-01') to ('2025-01-01'); create index by_v on part (v)";
+const PLAIN: &str = "create table part (id int, at date, v text, primary key (id, at)); create index by_v on part (v)";
+const ROWS: &str =
+    "insert into part select i, date '2023-06-01' + i, 'v' from generate_series(1, 300) i";
+
+/// A pair that pgsync has made equal, whose source table is then made anew.
+async fn changed(before: &str, after: &str) -> Pair {
+    let db = Pair::fresh().await;
+    db.source(&format!("{before}; {ROWS}")).await;
+    db.settle().await;
+    db.source(&format!("drop table part; {after}; {ROWS}; update part set v = 'w' where id < 9"))
+        .await;
+    db
+}
+
+async fn reset(db: &Pair) -> Outcome {
+    db.sync().args(&["-ddl", "reset"]).await
+}
+
+async fn settles(db: &Pair) {
+    reset(db).await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(db).await;
+    db.sync().await.expect_unchanged().expect_unsaid("on the source");
+}
+
+#[tokio::test]
+async fn a_table_that_came_to_be_partitioned_is_named_and_built_anew_by_a_reset() {
+    let db = changed(PLAIN, PARTED).await;
+    for mode in ["additive", "none"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
+        run.expect_note("table public.part is partitioned by RANGE (at) on the source and not partitioned on the target");
+        db.assert_all_same().await;
+    }
+    let foretold = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
+    foretold.expect_note("would be built anew: it is partitioned on the source only");
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_partitioned_no_more_is_named_and_built_anew_by_a_reset() {
+    let db = changed(PARTED, PLAIN).await;
+    for mode in ["additive", "none"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
+        run.expect_note(
+            "not partitioned on the source and partitioned by RANGE (at) on the target",
+        );
+        db.assert_all_same().await;
+    }
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn rows_for_which_the_targets_partitions_have_no_place_fail_their_table_with_a_remedy() {
+    let moved = PARTED.replace("'2023-01-01'", "'2020-01-01'");
+    let db = changed(PARTED, &moved).await;
+    db.sync()
+        .await
+        .expect_ok()
+        .expect_note("partition public.early stands elsewhere on the source");
+    db.assert_all_same().await;
+    db.source("insert into part values (7, '2021-01-01')").await;
+    for mode in ["additive", "none"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
+        run.expect_failed(
+            "part",
+            &["no partition of relation \"part\"", "attach a partition", "-ddl reset"],
+        );
+    }
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn another_partition_key_is_named_and_built_anew_by_a_reset() {
+    let listed = "create table part (id int, at date, v text, primary key (id, at)) partition by hash (id);
+        create table early partition of part for values with (modulus 2, remainder 0);
+        create table late partition of part for values with (modulus 2, remainder 1); create index by_v on part (v)";
+    let db = changed(PARTED, listed).await;
+    db.sync().await.expect_ok().expect_note("partitioned by HASH (id) on the source");
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_partition_that_the_source_dropped_stays_without_its_rows() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.settle().await;
+    db.source("drop table early").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_eq!(db.target_value("select count(*) from early").await, "0");
+    reset(&db).await.expect_unchanged();
+    assert_eq!(db.target_value("select count(*) from early").await, "0");
+}
