@@ -223,9 +223,11 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
 }
 
 impl TablePlan {
-    /// Whether the rows go to a table that is to take the place of another.
-    pub fn stands_in(&self) -> bool {
-        self.name != self.shape.target.name
+    /// What the log says of the table when its rows are there. One that stands beside its place is no
+    /// success before it is put there.
+    pub fn filled(&self) -> &'static str {
+        let stands_in = self.name != self.shape.target.name;
+        if stands_in { "running" } else { "success" }
     }
 
     /// Makes the table one of `ring`: all of them are written in one transaction.

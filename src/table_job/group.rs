@@ -109,7 +109,7 @@ fn line<'w>(engine: &'w Engine, work: &'w Work, table: &Copied, inserted: u64) -
         batches: 1,
         ..Counts::default()
     };
-    let entry = entry(engine, &work.plan, Status::Success.name());
+    let entry = entry(engine, &work.plan, work.plan.filled());
     let greatest = table.greatest.as_deref().zip(work.plan.timestamp.as_ref());
     let watermark = greatest
         .map(|(greatest, timestamp)| engine.horizon.watermark(timestamp, Side::Source, greatest));

@@ -285,8 +285,7 @@ async fn finish(job: &Job, work: &Work) -> Result<End> {
         let watermark = job.final_watermark().await?;
         let progress = Progress { watermark, bytes: work.travelled, ..Progress::default() };
         let log = &job.engine.log;
-        // One that stands beside its place is no success before it is put there.
-        let status = if job.plan.stands_in() { "running" } else { "success" };
+        let status = job.plan.filled();
         outcome.watermark =
             sync_log::finish(&job.target, log, id, (status, None), &progress).await?;
     }
