@@ -63,12 +63,14 @@ pub struct Ends<'a> {
 pub(crate) struct Sides {
     pub source: source::Opening,
     pub target: target::Opening,
+    /// On each side: tables whose definitions cannot be read, for somebody holds them.
+    pub held: [Vec<u32>; 2],
 }
 
 impl Sides {
     /// How both sides hash, and why not faster.
     fn hasher(&self) -> (Hasher, Option<&'static str>) {
-        let Self { source, target } = self;
+        let Self { source, target, .. } = self;
         Hasher::agreed(
             [&source.server.encoding, &target.server.encoding],
             [source.hash_probe.as_deref(), target.hash_probe.as_deref()],
@@ -169,7 +171,7 @@ impl Ends<'_> {
             target: self.settings.target.describe(),
             parallel: self.settings.parallel,
         });
-        let sides = Sides { source, target };
+        let sides = Sides { source, target, held: Default::default() };
         self.refuse_same_database(&sides)?;
         refusals::require_schemas(schemas, &sides.source.server)?;
         self.require_log_schema(&sides.target.server)?;
@@ -217,7 +219,7 @@ impl Ends<'_> {
     }
 
     pub(crate) fn ground(&self, sides: &Sides) -> Ground {
-        let Sides { source, target } = sides;
+        let Sides { source, target, .. } = sides;
         let (here, there) = (&source.server, &target.server);
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
         Ground {

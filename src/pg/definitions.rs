@@ -27,17 +27,33 @@ enum Line {
     Needs { node: String, needs: Vec<String> },
 }
 
-/// What the tables of `schemas` are made of. Names in `home` are printed without their schema.
+/// A table that somebody holds so that nobody may look at it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Held {
+    pub oid: u32,
+    #[serde(flatten)]
+    pub name: TableName,
+    pub pid: Option<i32>,
+}
+
+pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<Held>> {
+    let statement = with_schemas(include_str!("definitions/held.sql"), schemas);
+    objects(session, "looking for locked tables", &statement).await
+}
+
+/// What the tables of `schemas` are made of, but for those whose numbers are `held`. Names in `home`
+/// are printed without their schema.
 pub async fn read(
     session: &Session,
     schemas: &[Ident],
     home: Option<&Ident>,
+    held: &[u32],
 ) -> Result<Definitions> {
-    let statement = sql!(
-        "{path}; {query}",
-        path = search_path(home),
-        query = with_schemas(&PARTS.join("\nunion all\n"), schemas),
-    );
+    let held: Vec<String> = held.iter().map(u32::to_string).collect();
+    let held = format!("'{{{}}}'", held.join(","));
+    let parts = PARTS.join("\nunion all\n").replace("$held", &held);
+    let statement =
+        sql!("{path}; {query}", path = search_path(home), query = with_schemas(&parts, schemas),);
     let lines = objects(session, "reading the definitions of tables", &statement).await?;
     let (mut found, mut needs) = (Vec::new(), HashMap::new());
     for line in lines {

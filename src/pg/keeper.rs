@@ -4,7 +4,7 @@
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::catalog;
-use super::definitions::{self, Sketch, Sketched};
+use super::definitions::{self, Held, Sketch, Sketched};
 use super::pool::Lease;
 use super::session::Row;
 use crate::definition::{Definitions, Keep};
@@ -62,8 +62,14 @@ impl Keeper {
         &self,
         schemas: &[Ident],
         home: Option<&Ident>,
+        held: &[u32],
     ) -> Result<Definitions> {
-        definitions::read(self.kept(&self.session.lock().await)?, schemas, home).await
+        definitions::read(self.kept(&self.session.lock().await)?, schemas, home, held).await
+    }
+
+    /// See [`definitions::held`].
+    pub async fn held(&self, schemas: &[Ident]) -> Result<Vec<Held>> {
+        definitions::held(self.kept(&self.session.lock().await)?, schemas).await
     }
 
     /// See [`definitions::keep`].

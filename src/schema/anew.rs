@@ -120,11 +120,12 @@ impl Ends<'_> {
         let schemas = settings.target_schemas();
         let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
         let on_target = async {
-            let target = self.target.keeper.definitions(&schemas, Some(home)).await?;
+            let target =
+                self.target.keeper.definitions(&schemas, Some(home), &sides.held[1]).await?;
             Ok((target, self.target.keeper.keep(home, &scratch, &names).await?))
         };
         let (source, (target, keeps)) = tokio::try_join!(
-            self.source.keeper.definitions(&settings.schemas, Some(schema)),
+            self.source.keeper.definitions(&settings.schemas, Some(schema), &sides.held[0]),
             on_target
         )?;
         let place = |one: &&Outdated<'_>| settings.target_name_of(&one.table.name);

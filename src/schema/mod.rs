@@ -3,6 +3,7 @@
 
 pub mod anew;
 pub mod build;
+mod held;
 mod judge;
 mod make;
 mod scratch;
@@ -76,15 +77,18 @@ impl Ends<'_> {
         let selected = self.select(&tables, &sides.target.tables)?;
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
+        let mut obstacles = self.await_held(&selected, &mut sides).await?;
         let mut outline = self.outline(&selected, &sides, &made).await?;
         let mut outdated = self.outdated(&selected, &sides);
+        outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let differs = std::mem::take(&mut outline.differs);
         let Weighed { fatal, said } = self.weigh(differs, &selected, &mut outdated);
         outline.left_out.extend(said);
         let run = Selection { tables: &selected, made: &made };
         let Planned { all: anew, refused } = self.plan_anew(&outdated, &run, &sides).await?;
-        let mut obstacles = incompatible(&selected, &sides, self, &ground);
-        obstacles.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
+        let mut hindered = incompatible(&selected, &sides, self, &ground);
+        hindered.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
+        obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
         let anew_names = anew.iter().map(|anew| &anew.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(anew_names);
@@ -109,6 +113,8 @@ impl Ends<'_> {
         if !lacking && outdated.is_empty() && self.is_equal(&made, sides).await? {
             return Ok(shaped);
         }
+        shaped.failed.extend(self.await_held(selected, sides).await?);
+        outdated.retain(|one| !shaped.failed.contains_key(&one.table.name));
         let mut outline = self.outline(selected, sides, &made).await?;
         let differs = std::mem::take(&mut outline.differs);
         let Weighed { fatal, said } = self.weigh(differs, selected, &mut outdated);
@@ -175,8 +181,16 @@ impl Ends<'_> {
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let schemas = settings.target_schemas();
         let (source, target) = tokio::try_join!(
-            self.source.keeper.definitions(&settings.schemas, renamed.map(|(from, _)| from)),
-            self.target.keeper.definitions(&schemas, settings.target_schema.as_ref()),
+            self.source.keeper.definitions(
+                &settings.schemas,
+                renamed.map(|(from, _)| from),
+                &sides.held[0]
+            ),
+            self.target.keeper.definitions(
+                &schemas,
+                settings.target_schema.as_ref(),
+                &sides.held[1]
+            ),
         )?;
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let ask = Ask {

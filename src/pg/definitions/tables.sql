@@ -87,7 +87,7 @@ join pg_namespace s on s.oid = c.relnamespace
 left join scope x on x.oid = c.oid
 left join pg_class r on r.oid = x.root
 left join pg_namespace rs on rs.oid = r.relnamespace
-where not n.extra and s.nspname !~ '^pg_' and s.nspname <> 'information_schema'
+where not n.extra and c.oid <> all ($held::oid[]) and s.nspname !~ '^pg_' and s.nspname <> 'information_schema'
 union all
 select json_build_object(
   'node', 'partition/' || c.oid, 'kind', 'partition', 'id', c.oid::regclass::text,

@@ -8,7 +8,7 @@
 with recursive scope(oid, root) as (
   select c.oid, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = any ($schemas::name[]) and c.relkind in ('r', 'p') and not c.relispartition
-    and c.relpersistence <> 't'
+    and c.relpersistence <> 't' and c.oid <> all ($held::oid[])
     and not exists (
       select from pg_depend d
       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')

@@ -1,0 +1,64 @@
+//! Tables that others hold in ACCESS EXCLUSIVE mode while definitions have to be read.
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair, Session};
+
+const TABLES: &str = "create table one (id int primary key, n int default 3 check (n > 0)); create index one_n on one ((n + 1)) where n > 5;
+    create table part (id int, n int check (n > 0)) partition by range (id); create table part_1 partition of part for values from (0) to (100);
+    create table two (id int primary key, one int references one, n int default 4 check (n > 0)); create index two_n on two ((n + 1));
+    create table three (id int primary key); insert into one values (1); insert into two values (1, 1); insert into part values (1, 1); insert into three values (3)";
+
+async fn run(db: &Pair) -> Outcome {
+    // Started, not awaited: that would look itself whether the source was touched, and wait.
+    db.sync().args(&["-lock-timeout", "400ms", "-retries", "0"]).start().end().await
+}
+
+async fn held(session: Session, tables: &str) -> Session {
+    session.run(&format!("begin; lock table {tables} in access exclusive mode")).await;
+    session
+}
+
+#[tokio::test]
+async fn a_table_that_is_locked_on_the_source_fails_alone_though_definitions_are_read() {
+    let db = Pair::fresh().await;
+    db.source(TABLES).await;
+    let other = held(db.source_session().await, "one, part_1").await;
+    let run = run(&db).await.expect_exit(1);
+    let run = run.expect_failed("one", &["on the source holds the table in ACCESS EXCLUSIVE mode"]);
+    let run = run.expect_failed("part", &["ACCESS EXCLUSIVE"]);
+    assert_eq!(run.table("three").status, "success");
+    assert_eq!(db.target_value("select count(*) from three").await, "1");
+    other.run("rollback").await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_locked_on_the_target_fails_alone_though_definitions_are_read() {
+    let db = Pair::fresh().await;
+    db.source(TABLES).await;
+    db.settle().await;
+    db.source("alter table one add extra int default 5; alter table three add extra int default 6")
+        .await;
+    let other = held(db.target_session().await, "one").await;
+    let run = run(&db).await.expect_exit(1);
+    let run = run.expect_failed("one", &["on the target holds the table in ACCESS EXCLUSIVE mode"]);
+    assert_eq!(run.table("three").status, "success");
+    other.run("rollback").await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_lock_that_is_let_go_in_time_is_waited_for() {
+    let db = Pair::fresh().await;
+    db.source(TABLES).await;
+    let other = held(db.source_session().await, "one").await;
+    let running = db.sync().args(&["-lock-timeout", "60s"]).start();
+    let connected = "select exists (select from pg_stat_activity where datname = current_database() and application_name = 'pgsync')";
+    db.target.until(connected).await;
+    other.run("rollback").await;
+    running.end().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+}
