@@ -164,6 +164,7 @@ fn noun(step: &Step) -> &str {
 fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
+        _ if noun == "index" => format!("{count} indexes"),
         _ => format!("{count} {noun}s"),
     });
     let counts: Vec<String> = counts.collect();

@@ -148,6 +148,17 @@ pub fn settings(
         }
         (None, _) => found.push(("default", alter(word("drop default")), true)),
     }
+    let always = |column: &ColumnShape| {
+        column.identity.as_ref().map(|identity| identity.starts_with("always"))
+    };
+    match (always(here), always(there)) {
+        (Some(here), Some(there)) if here != there => {
+            let how = word(if here { "always" } else { "by default" });
+            found.push(("identity", alter(sql!("set generated {how}", how = how)), false));
+        }
+        (None, Some(_)) => found.push(("identity", alter(word("drop identity")), true)),
+        _ => {}
+    }
     if let Some(storage) = here.storage.as_ref().filter(|_| here.storage != there.storage) {
         found.push(("storage", alter(sql!("set storage {s}", s = text(storage))), false));
     }
@@ -159,11 +170,11 @@ pub fn settings(
     if here.statistics != there.statistics {
         let target = i64::from(here.statistics.unwrap_or(-1));
         let drops = here.statistics.is_none();
-        found.push(("statistics target", alter(sql!("set statistics {n}", n = target)), drops));
+        found.push(("target of statistics", alter(sql!("set statistics {n}", n = target)), drops));
     }
     let (set, reset) = options(&here.options, &there.options);
-    found.extend(set.map(|set| ("options", alter(set), false)));
-    found.extend(reset.map(|reset| ("an option", alter(reset), true)));
+    found.extend(set.map(|set| ("option", alter(set), false)));
+    found.extend(reset.map(|reset| ("option", alter(reset), true)));
     if here.comment != there.comment {
         let comment = here.comment.as_deref();
         let statement = sql!(

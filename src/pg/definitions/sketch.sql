@@ -7,7 +7,7 @@ with homes as (
   select n.oid, s.place from pg_catalog.unnest($schemas::pg_catalog.name[]) with ordinality as s(name, place)
   join pg_catalog.pg_namespace n on n.nspname operator(pg_catalog.=) s.name
 ), relations as (
-  select c.oid, h.place, c.relname, c.relispartition, c.relpersistence, c.relreplident, c.reloptions, c.relpartbound from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
+  select c.oid, h.place, c.relname, c.relispartition, c.relpersistence, c.relreplident, c.reloptions, c.reltoastrelid, c.relpartbound from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
   where c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
     and c.relpersistence operator(pg_catalog.<>) 't' and c.relname operator(pg_catalog.<>) $log::pg_catalog.name
 ), firsts as (
@@ -91,15 +91,27 @@ with homes as (
   where a.attstorage operator(pg_catalog.<>) t.typstorage or co.oid is not null or a.attoptions is not null
     or a.attstattarget operator(pg_catalog.>=) 0$compressed
   union all
-  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, case
+  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, long.reloptions::pg_catalog.text, case
     when r.relispartition then pg_catalog.pg_get_expr(r.relpartbound, 0) end, p.partstrat, p.partnatts)
-  from relations r left join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
+  from relations r left join pg_catalog.pg_class long on long.oid operator(pg_catalog.=) r.reltoastrelid
+  left join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
   union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, d.description)
   from relations r join pg_catalog.pg_description d on d.objoid operator(pg_catalog.=) r.oid
     and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
   left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) d.objsubid
     and d.objsubid operator(pg_catalog.>) 0
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, c.relname, d.description)
+  from pg_catalog.pg_description d join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) d.objoid
+    and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+  join relations r on r.oid operator(pg_catalog.=) i.indrelid
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, k.conname, d.description)
+  from pg_catalog.pg_description d join pg_catalog.pg_constraint k on k.oid operator(pg_catalog.=) d.objoid
+    and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
+  join relations r on r.oid operator(pg_catalog.=) k.conrelid
   union all
   -- Numbers of what users made are their server's own.
   select pg_catalog.concat_ws(' ', r.place, r.relname, c.relname, am.amname, i.indisunique, i.indisclustered, i.indisreplident,

@@ -105,16 +105,16 @@ impl Ask<'_> {
             return None;
         }
         if bare(here_text) != bare(there_text) {
+            let text = format!("{} is another one on the source: {here_text}", title(object));
+            if self.reset && self.is_referred_to(there) {
+                return Some((Weight::Form, text));
+            }
             if let Some(step) = self.again(object, root).filter(|_| self.reset) {
                 let steps = outline.after.entry(root.clone()).or_default();
                 steps.push(step);
                 return None;
             }
-            let text = format!(
-                "{} is another one on the source: {here_text}; drop it on the target, and the next run \
-                 makes it",
-                title(object)
-            );
+            let text = format!("{text}; drop it on the target, and the next run makes it");
             return Some((Weight::Part, text));
         }
         let is_new = |text: &&String| !there.create.contains(text);
@@ -128,11 +128,25 @@ impl Ask<'_> {
         });
         let new: Vec<Sql> = new.chain(validate).collect();
         if !new.is_empty() {
-            let title = format!("settings of {}", title(object));
+            let title = format!("setting of {}", title(object));
             let step = Step { title, ..Step::about(object, new, &[root]) };
             outline.after.entry(root.clone()).or_default().push(step);
         }
-        None
+        let gone = given_up(object, there);
+        (!gone.is_empty()).then(|| {
+            let text = format!(
+                "setting of {} is the target's own; to drop it run there: {}",
+                title(object),
+                gone.join("; ")
+            );
+            (Weight::Part, text)
+        })
+    }
+
+    /// Whether foreign keys of the target keep a key from being dropped.
+    fn is_referred_to(&self, key: &Object) -> bool {
+        let keys = self.target.objects.iter().filter(|object| object.kind == Kind::ForeignKey);
+        key.kind == Kind::Key && keys.into_iter().any(|foreign| foreign.parent == key.root)
     }
 
     /// Makes one anew in the place of the old one, for whole tables: parts of partitions go with
@@ -201,13 +215,16 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
     let (set, reset) = ddl::options(&here.options, &other.options);
     let table = |what: Sql| ddl::alter_table(&object.id, what);
     if let Some(set) = set {
-        add(format!("options of table {}", object.id), table(set), false);
+        add(format!("option of table {}", object.id), table(set), false);
     }
     if let Some(reset) = reset {
-        add(format!("an option of table {}", object.id), table(reset), true);
+        add(format!("option of table {}", object.id), table(reset), true);
     }
     for text in object.create.iter().filter(|text| !there.create.contains(text)) {
-        add(format!("settings of table {}", object.id), Sql::trusted(text), false);
+        add(format!("setting of table {}", object.id), Sql::trusted(text), false);
+    }
+    for gone in given_up(object, there) {
+        add(format!("setting of table {}", object.id), Sql::trusted(gone), true);
     }
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };
@@ -217,6 +234,20 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// Statements that take away what only the target's has beside its definition.
+fn given_up(object: &Object, there: &Object) -> Vec<String> {
+    let subject = |text: &str, end: &str| text.split(end).next().map(str::to_owned);
+    let ends = [(" is '", " is null"), (" replica identity ", " replica identity default")];
+    let own = there.create.iter().filter(|text| !object.create.contains(text));
+    let gone = own.filter_map(|text| {
+        let (end, none) = ends.iter().find(|(end, _)| text.contains(end))?;
+        let subject = subject(text, end)?;
+        let kept = object.create.iter().any(|text| text.starts_with(&subject));
+        (!kept).then(|| format!("{subject}{none}"))
+    });
+    gone.collect()
 }
 
 /// What differs in a table's form.
@@ -230,6 +261,16 @@ fn forms(object: &Object, there: &Object) -> Vec<(Weight, String)> {
         Some(by) => format!("partitioned by {by}"),
         None => "not partitioned".to_owned(),
     };
+    if here.unlogged != other.unlogged {
+        let word = |shape: &TableShape| if shape.unlogged { "unlogged" } else { "logged" };
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            word(here),
+            word(other)
+        );
+        found.push((Weight::Form, text));
+    }
     if here.partition_by != other.partition_by {
         let text = format!(
             "table {} is {} on the source and {} on the target",
