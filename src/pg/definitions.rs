@@ -107,7 +107,9 @@ pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
         }
         false => "null",
     };
-    let text = text.as_str().replace("$log", log.as_str()).replace("$details", details);
+    let detailed = if what.details { "true" } else { "false" };
+    let text = text.as_str().replace("$log", log.as_str()).replace("$detailed", detailed);
+    let text = text.replace("$details", details);
     let text = text.replace("$compression", compression).replace("$compressed", compressed);
     let statement =
         sql!("{path}; {query}", path = search_path(what.home), query = Sql::trusted(text));

@@ -56,18 +56,18 @@ with homes as (
   union all
   select r.place, r.relname, r.oid, k.conname, 'c', 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, k.conbin::pg_catalog.text
   from relations r join pg_catalog.pg_constraint k on k.conrelid operator(pg_catalog.=) r.oid
-  where k.contype operator(pg_catalog.=) 'c'
+  where $detailed and k.contype operator(pg_catalog.=) 'c'
   union all
   select r.place, r.relname, r.oid, c.relname, 'i', 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid,
     pg_catalog.concat_ws(' / ', i.indexprs::pg_catalog.text, i.indpred::pg_catalog.text)
   from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
-  where i.indexprs is not null or i.indpred is not null
+  where $detailed and (i.indexprs is not null or i.indpred is not null)
 ), expressions as (
   -- With the names of the columns and functions that it needs, in place of their numbers.
   select t.sort, pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, pg_catalog.regexp_replace(
       pg_catalog.regexp_replace(pg_catalog.regexp_replace(t.tree, 'consttype [0-9]{5,} [^]]*\]', '', 'g'),
-        '[0-9]{5,}', '', 'g'), '[nto] -?[0-9]+', '', 'g'), (
+        '[0-9]{5,}', '', 'g'), '[nto] -?[0-9]*', '', 'g'), (
     select pg_catalog.string_agg(coalesce(p.proname, a.attname)::pg_catalog.text, ' ' order by coalesce(p.proname, a.attname))
     from pg_catalog.pg_depend d
     left join pg_catalog.pg_proc p on d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
