@@ -4,6 +4,8 @@
 
 pub mod drift;
 pub mod reset;
+#[cfg(test)]
+mod tests;
 mod walk;
 pub mod widen;
 

@@ -1,0 +1,65 @@
+//! Outlines between servers that the integration tests do not have.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::{Ask, Outline};
+use crate::definition::{Definitions, Object};
+use crate::ident::TableName;
+
+fn definitions(default: &str, with_index: bool) -> Definitions {
+    let root = json!({"schema": "public", "name": "item"});
+    let column = json!({"name": "n", "type": "integer", "built_in": "int4", "modifier": -1, "collation": null,
+        "not_null": false, "local": true, "default": default, "generated": null, "virtual": false,
+        "identity": null, "storage": null, "compression": null, "statistics": null, "options": [], "comment": null});
+    let shape = json!({"unlogged": false, "partition": false, "partition_by": null, "inherits": [],
+        "options": [], "checks": [], "owns": [], "columns": [column]});
+    let table = json!({"node": "1", "kind": "table", "id": "public.item", "name": root, "root": root,
+        "create": [], "shape": shape});
+    let index = json!({"node": "2", "kind": "index", "id": "public.once", "table": "public.item", "root": root,
+        "since": 150_000, "create": ["CREATE UNIQUE INDEX once ON public.item USING btree (n) NULLS NOT DISTINCT"]});
+    let object = |value: Value| serde_json::from_value::<Object>(value).expect("an object");
+    let index = with_index.then(|| object(index));
+    Definitions::new(std::iter::once(object(table)).chain(index).collect(), HashMap::new())
+}
+
+fn outline(version: u32, alike: bool) -> Outline {
+    let (source, target) = (definitions("1", true), definitions("2", false));
+    let name = TableName::new("public", "item");
+    let made = HashSet::from([name.clone()]);
+    let selected = [&name];
+    let ask = Ask {
+        source: &source,
+        target: &target,
+        selected: &selected,
+        made: &made,
+        version,
+        alike,
+        reset: false,
+        renamed: None,
+    };
+    ask.outline()
+}
+
+#[test]
+fn what_an_older_target_lacks_is_left_out_and_named() {
+    let outline = outline(140_000, false);
+    let text = "index public.once is left out: the target would have to be PostgreSQL 15 or later";
+    assert_eq!(outline.left_out, [(TableName::new("public", "item"), text.to_owned())]);
+    assert_eq!(outline.steps().count(), 0, "texts of another version are not compared");
+}
+
+#[test]
+fn between_servers_that_word_things_alike_a_default_is_followed() {
+    let outline = outline(150_000, true);
+    let statements = outline.steps().flat_map(|step| &step.statements);
+    let statements: Vec<&str> = statements.map(|text| text.as_str()).collect();
+    assert_eq!(
+        statements,
+        [
+            "alter table only public.item alter column \"n\" set default 1",
+            "CREATE UNIQUE INDEX once ON public.item USING btree (n) NULLS NOT DISTINCT",
+        ]
+    );
+}
