@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::Shaped;
 use super::judge::would_be;
+use super::spare::{allowed, left_behind};
 use crate::config::Ddl;
 use crate::definition::{Definitions, Keep, Kind, Object};
 use crate::discover::{Ends, Sides};
@@ -148,9 +149,7 @@ impl Ends<'_> {
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
         };
         let mut outline = ask.outline();
-        outline.lead(&[scratch.clone(), home.clone()]);
-        let shared = outline.first.iter_mut().filter(|step| step.shared);
-        shared.chain(&mut outline.last).for_each(|step| step.path = vec![home.clone()]);
+        lead(&mut outline, &scratch, home);
         let old = places.iter().zip(lost.into_iter().zip(behind));
         for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
             let name = one.table.name.clone();
@@ -161,34 +160,12 @@ impl Ends<'_> {
                 Ok(keep) => {
                     let stand_in = stand_in(&source, &name, place, &scratch);
                     let outline = of_table(&outline, &name, &stand_in, &names);
-                    let reasons = one.reasons.join("; ");
-                    let keep = keep.clone();
-                    let source = name;
-                    let anew = Anew { source, reasons, stand_in, outline, keep, lost };
-                    planned.all.push(anew);
+                    let (reasons, keep) = (one.reasons.join("; "), keep.clone());
+                    planned.all.push(Anew { source: name, reasons, stand_in, outline, keep, lost });
                 }
             }
         }
         Ok(())
-    }
-
-    /// Whether nothing would be lost with the old table that a setting or its definition keeps.
-    fn spares(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
-        let name = &table.name;
-        let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
-            (false, _, _) => "rows that vanished from the source would go with the old table, and \
-                              -no-deletes keeps them"
-                .to_owned(),
-            (_, Some(_), _) => "the rows that would go with the old table are not counted, and \
-                                -max-delete limits them: leave it out once"
-                .to_owned(),
-            (_, _, Some(key)) => {
-                let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("its foreign key {} refers to {parent}: select that table, too", key.id)
-            }
-            _ => return Ok(()),
-        };
-        Err(refusal(why))
     }
 
     /// Makes the tables, empty and beside the old ones; in a dry run only says so.
@@ -249,6 +226,13 @@ impl Ends<'_> {
     }
 }
 
+/// Tables are made in `scratch`; what others share with them, and foreign keys, in its place.
+fn lead(outline: &mut Outline, scratch: &Ident, home: &Ident) {
+    outline.lead(&[scratch.clone(), home.clone()]);
+    let shared = outline.first.iter_mut().filter(|step| step.shared);
+    shared.chain(&mut outline.last).for_each(|step| step.path = vec![home.clone()]);
+}
+
 /// What the tables need that belongs to none of them, each once.
 fn shared(all: &[Anew]) -> Vec<Step> {
     let mut shared: Vec<Step> = Vec::new();
@@ -261,49 +245,11 @@ fn shared(all: &[Anew]) -> Vec<Step> {
     shared
 }
 
-fn refusal(why: String) -> Error {
-    Error::Table(format!("it cannot be built anew: {why}"))
-}
-
-/// A foreign key of the target's table that the new one would not get.
-fn left_behind<'d>(
-    (source, target): (&'d Definitions, &Definitions),
-    name: &TableName,
-    selected: &[&TableName],
-) -> Option<&'d Object> {
-    let own =
-        |object: &&Object| object.kind == Kind::ForeignKey && object.root.as_ref() == Some(name);
-    let unselected =
-        |object: &&Object| object.parent.as_ref().is_some_and(|parent| !selected.contains(&parent));
-    source.objects.iter().filter(own).filter(unselected).find(|key| target.same(key).is_some())
-}
-
-/// Whether nothing forbids that the target's table goes.
-fn allowed<'k>(
-    keep: Option<&'k Keep>,
-    there: Option<&Table>,
-    source: &Definitions,
-    name: &TableName,
-) -> Result<&'k Keep, Error> {
-    let keep = keep.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
-    if there.is_some_and(|table| !table.owned) {
-        return Err(refusal("the target role does not own it".to_owned()));
-    }
-    let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
-    if let Some(part) = elsewhere {
-        return Err(refusal(format!("its partition {part} lies in another schema")));
-    }
-    match keep.forbids.is_empty() {
-        true => Ok(keep),
-        false => Err(refusal(format!(
-            "on it depend {}; drop them and make them again after the run, or alter the table yourself",
-            keep.forbids.join(", ")
-        ))),
-    }
-}
-
 /// The tables of which a table of the source consists.
-fn parts<'d>(source: &'d Definitions, name: &'d TableName) -> impl Iterator<Item = &'d TableName> {
+pub(super) fn parts<'d>(
+    source: &'d Definitions,
+    name: &'d TableName,
+) -> impl Iterator<Item = &'d TableName> {
     let tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
     tables.filter(move |table| table.root.as_ref() == Some(name)).filter_map(|t| t.name.as_ref())
 }

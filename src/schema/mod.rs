@@ -7,6 +7,7 @@ mod held;
 mod judge;
 mod make;
 mod scratch;
+mod spare;
 pub mod swap;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
