@@ -40,6 +40,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "6"),
     ("jit", "off"),
+    // Without statistics about hashes of keys the planner sorts whole tables to merge them with a few
+    // buckets (measured on 2 M rows: 2.7 s, and 0.7 s by hashing).
+    ("enable_mergejoin", "off"),
     ("client_min_messages", "error"),
 ];
 

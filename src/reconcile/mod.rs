@@ -12,7 +12,7 @@ use crate::event::Phase;
 use crate::outcome::{Counts, Strategy};
 use crate::plan::schedule::Part;
 use crate::sql::Sql;
-use crate::sql::buckets::{Buckets, Slicing};
+use crate::sql::buckets::{Buckets, Single, Slicing};
 use crate::sql::digest::Measure;
 use crate::strategy::{Batch, Job};
 use crate::target::apply::{Mode, Writer};
@@ -48,13 +48,20 @@ pub struct Difference {
     differing: Vec<(i64, i64)>,
     /// Buckets that only the source has.
     absent: Vec<(i64, i64)>,
+    /// Of buckets that differ by one key.
+    singles: Vec<Single>,
     /// All rows of the target, for shares.
     pub target_rows: u64,
 }
 
 impl Difference {
     pub fn is_none(&self) -> bool {
-        self.differing.is_empty() && self.absent.is_empty()
+        self.differing.is_empty() && self.absent.is_empty() && self.singles.is_empty()
+    }
+
+    /// Whether rows that only the source has are all the difference there is.
+    fn is_all_absent(&self) -> bool {
+        self.differing.is_empty() && self.singles.is_empty()
     }
 
     pub fn every_bucket(&self) -> Buckets {
@@ -65,7 +72,10 @@ impl Difference {
     }
 
     pub fn differing(&self) -> Buckets {
-        Buckets::new(self.slicing, &self.differing)
+        match self.singles.is_empty() {
+            true => Buckets::new(self.slicing, &self.differing),
+            false => Buckets::with_singles(self.slicing, &self.differing, &self.singles),
+        }
     }
 
     /// Reads the rows of the buckets that the target does not have at all.
@@ -98,11 +108,15 @@ pub async fn keys(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
     if keys_equal(job, probe).await? {
         return Ok(());
     }
-    let difference = find(job, Measure::Keys, Scope::Table).await?;
+    let mut difference = find(job, Measure::Keys, Scope::Table, expected(job, probe)).await?;
     if difference.is_none() {
         return Ok(());
     }
     stage(job, &difference).await?;
+    if !keys::all_found(&job.target, &job.plan, &difference.singles).await? {
+        difference = find(job, Measure::Keys, Scope::Table, None).await?;
+        stage(job, &difference).await?;
+    }
     if part != Part::Delete {
         fetch(job, &difference, Mode::Upsert).await?;
     }
@@ -110,6 +124,15 @@ pub async fn keys(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
         Part::Write => Ok(()),
         Part::Whole | Part::Delete => delete(job, &difference).await,
     }
+}
+
+/// How many keys differ, going by the numbers of rows; nothing where they say nothing, or where more than
+/// the key is digested.
+fn expected(job: &Job, probe: &Probe) -> Option<u64> {
+    let here: u64 = probe.source_keys.0.parse().ok()?;
+    let there = probe.target_rows + job.counts.inserted;
+    let number = here.abs_diff(there);
+    (number > 0 && job.plan.shape.drifting.is_empty()).then_some(number)
 }
 
 /// Whether no key has vanished and none is missing, after what the job has written. Where the rows
@@ -130,7 +153,7 @@ async fn keys_equal(job: &Job, probe: &Probe) -> Result<bool> {
 /// Deletes vanished keys and nothing else.
 pub async fn vanished(job: &mut Job) -> Result<()> {
     job.phase(Phase::Keys);
-    let difference = find(job, Measure::Keys, Scope::Table).await?;
+    let difference = find(job, Measure::Keys, Scope::Table, None).await?;
     if difference.is_none() {
         return Ok(());
     }
@@ -138,9 +161,15 @@ pub async fn vanished(job: &mut Job) -> Result<()> {
     delete(job, &difference).await
 }
 
-/// Compares the digests of all buckets.
-pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Difference> {
-    let slicing = buckets::slicing(job).await?;
+/// Compares the digests of all buckets. Where it is known how many keys are `expected` to differ, those
+/// that differ alone in their bucket are told apart.
+pub async fn find(
+    job: &mut Job,
+    measure: Measure,
+    scope: Scope,
+    expected: Option<u64>,
+) -> Result<Difference> {
+    let slicing = buckets::slicing(job, expected).await?;
     let predicate = scope.predicate(job);
     let statement =
         |side| job.plan.shape.bucket_digests(side, measure, slicing, predicate.as_ref());
@@ -149,7 +178,8 @@ pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Diffe
         job.source.copy_out("digesting buckets", &here),
         job.target.copy_out("digesting buckets", &there),
     )?;
-    let merged = buckets::merge(here, there).await?;
+    let singles = expected.is_some() && matches!(slicing, Slicing::Hash { .. });
+    let merged = buckets::merge(here, there, singles).await?;
     job.travelled += merged.bytes;
     Ok(Difference {
         measure,
@@ -157,6 +187,7 @@ pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Diffe
         slicing,
         differing: merged.differing,
         absent: merged.absent,
+        singles: merged.singles,
         target_rows: merged.target_rows,
     })
 }
@@ -164,19 +195,20 @@ pub async fn find(job: &mut Job, measure: Measure, scope: Scope) -> Result<Diffe
 /// Sends the source's keys and hashes of the differing buckets to the target, which then knows what
 /// it lacks.
 pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
+    let (buckets, measure) = (difference.differing(), difference.measure);
+    let predicate = difference.scope.predicate(job);
+    let copy = job.plan.shape.copy_keys(&buckets, measure, predicate.as_ref());
+    // Both servers go through their tables at once.
+    let (rows, taken) = tokio::join!(
+        job.source.copy_out("reading keys", &copy),
+        keys::take_down(&job.target, &job.plan, measure, &buckets),
+    );
+    let mut rows = rows?;
+    taken?;
     let mut keys = keys::stage_keys(&job.target, &job.plan).await?;
-    if !difference.differing.is_empty() {
-        let predicate = difference.scope.predicate(job);
-        let copy = job.plan.shape.copy_keys(
-            &difference.differing(),
-            difference.measure,
-            predicate.as_ref(),
-        );
-        let mut rows = job.source.copy_out("reading keys", &copy).await?;
-        while let Some(row) = rows.next().await? {
-            job.travelled += row.len() as u64;
-            keys.push(row).await?;
-        }
+    while let Some(row) = rows.next().await? {
+        job.travelled += row.len() as u64;
+        keys.push(row).await?;
     }
     keys::finish_keys(&job.target, &job.plan, keys).await
 }
@@ -232,7 +264,7 @@ fn already_counted(job: &Job) -> Option<Sql> {
 
 /// Deletes the target's rows of the differing buckets whose keys are not staged.
 pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
-    if !job.plan.deletes || difference.differing.is_empty() {
+    if !job.plan.deletes || difference.is_all_absent() {
         return Ok(());
     }
     job.phase(Phase::Deleting);

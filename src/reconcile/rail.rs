@@ -9,7 +9,7 @@ use crate::strategy::Job;
 
 /// Refuses when deleting the rows that vanished would exceed the table's limit; their keys are staged.
 pub async fn allow_differing(job: &Job, difference: &Difference) -> Result<()> {
-    if limit(job).is_none() || difference.differing.is_empty() {
+    if limit(job).is_none() || difference.is_all_absent() {
         return Ok(());
     }
     let count = job.plan.shape.count_vanished(&difference.differing());
@@ -22,7 +22,7 @@ pub async fn allow_vanished(job: &mut Job, probe: &Probe) -> Result<()> {
     if limit(job).is_none() || probe.keys_equal {
         return Ok(());
     }
-    let difference = find(job, Measure::Keys, Scope::Table).await?;
+    let difference = find(job, Measure::Keys, Scope::Table, None).await?;
     if difference.is_none() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! Slices of a table's keys, small enough that few equal rows travel with one that changed.
 
 use super::digest::Measure;
+use super::keys::HERE;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::plan::Shape;
@@ -31,6 +32,29 @@ impl Shape {
         self.key.len() == 1 && self.key[0].hashed == Hashed::Integer
     }
 
+    /// Key, `pgsync_hash` and, where it is by hash, `pgsync_bucket` of the target's rows of some buckets.
+    pub(super) fn key_hashes(&self, measure: Measure, buckets: &Buckets) -> Sql {
+        let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
+        let bucket = match buckets.slicing {
+            Slicing::Range { .. } => Sql::trusted(""),
+            Slicing::Hash { .. } => {
+                sql!(
+                    ", {bucket} as pgsync_bucket",
+                    bucket = self.bucket(Side::Target, buckets.slicing)
+                )
+            }
+        };
+        sql!(
+            "select {keys}, {hash} as pgsync_hash{bucket} from {buckets} join {from} on {condition}",
+            keys = Sql::join(keys, ", "),
+            hash = self.hash(Side::Target, measure),
+            bucket = bucket,
+            buckets = buckets.relation,
+            from = self.from(Side::Target),
+            condition = buckets.condition(self, Side::Target),
+        )
+    }
+
     /// The bucket of a row.
     pub fn bucket(&self, side: Side, slicing: Slicing) -> Sql {
         match slicing {
@@ -48,11 +72,21 @@ impl Shape {
     }
 }
 
+/// The one key that a bucket has on one side only: the bucket, and the hash that both sides' sums differ
+/// by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Single {
+    pub bucket: i64,
+    pub hash: i64,
+}
+
 /// Buckets of one table, as a relation `b` to join and the condition that a row lies in one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
     pub relation: Sql,
     slicing: Slicing,
+    /// Whether `b.hash` names the one row that is meant of a bucket, where it is not NULL.
+    singles: bool,
 }
 
 impl Buckets {
@@ -69,39 +103,40 @@ impl Buckets {
                 low = Literal(&list(&|span| span.0 << shift)),
                 high = Literal(&list(&|span| (span.1 << shift) | ((1 << shift) - 1))),
             ),
-            Slicing::Hash { .. } => {
-                let all = spans.iter().flat_map(|(low, high)| *low..=*high);
-                let all: Vec<String> = all.map(|bucket| bucket.to_string()).collect();
-                sql!(
-                    "pg_catalog.unnest({all}::pg_catalog.int8[]) b(bucket)",
-                    all = Literal(&format!("{{{}}}", all.join(","))),
-                )
-            }
+            Slicing::Hash { .. } => sql!(
+                "pg_catalog.unnest({all}::pg_catalog.int8[]) b(bucket)",
+                all = Literal(&listed(spans, [].iter()).0),
+            ),
         };
-        Self { relation, slicing }
+        Self { relation, slicing, singles: false }
+    }
+
+    /// Buckets of hashes as above, and single rows of others.
+    pub fn with_singles(slicing: Slicing, spans: &[(i64, i64)], singles: &[Single]) -> Self {
+        let (buckets, hashes) = listed(spans, singles.iter());
+        let relation = sql!(
+            "rows from (pg_catalog.unnest({buckets}::pg_catalog.int8[]), \
+             pg_catalog.unnest({hashes}::pg_catalog.int8[])) b(bucket, hash)",
+            buckets = Literal(&buckets),
+            hashes = Literal(&hashes),
+        );
+        Self { relation, slicing, singles: true }
+    }
+
+    /// Whether rows of these buckets can only be found by going through the whole table.
+    pub fn are_scattered(&self) -> bool {
+        matches!(self.slicing, Slicing::Hash { .. })
     }
 
     /// The target's rows in which the staged keys of these buckets are looked up, as a relation `t` of
-    /// `ctid`, key and `pgsync_hash`. Keys that are equal but not alike fall into different buckets by
-    /// hash: there it is the whole table. `limit all` because a planner that takes the ranges apart
-    /// again looks through all of them for every key.
+    /// key and `pgsync_hash`. `limit all` because a planner that takes the ranges apart again looks
+    /// through all of them for every key.
     pub fn target_rows(&self, shape: &Shape, measure: Measure) -> Sql {
-        let keys = shape.key.iter().map(|column| sql!("t.{name}", name = column.name));
-        let rows = sql!(
-            "select t.ctid, {keys}, {hash} as pgsync_hash from",
-            keys = Sql::join(keys, ", "),
-            hash = shape.hash(Side::Target, measure),
-        );
-        let from = shape.from(Side::Target);
         match self.slicing {
-            Slicing::Range { .. } => sql!(
-                "({rows} {buckets} join {from} on {condition} limit all) t",
-                rows = rows,
-                buckets = self.relation,
-                from = from,
-                condition = self.condition(shape, Side::Target),
-            ),
-            Slicing::Hash { .. } => sql!("({rows} {from}) t", rows = rows, from = from),
+            Slicing::Range { .. } => {
+                sql!("({rows} limit all) t", rows = shape.key_hashes(measure, self),)
+            }
+            Slicing::Hash { .. } => sql!("{here} t", here = Sql::trusted(HERE)),
         }
     }
 
@@ -113,9 +148,34 @@ impl Buckets {
                 key = shape.key_values(side).swap_remove(0).value,
             ),
             Slicing::Hash { .. } => sql!(
-                "{bucket} operator(pg_catalog.=) b.bucket",
+                "{bucket} operator(pg_catalog.=) b.bucket{single}",
                 bucket = shape.bucket(side, self.slicing),
+                single = match self.singles {
+                    true => sql!(
+                        " and (b.hash is null or {hash} operator(pg_catalog.=) b.hash)",
+                        hash = shape.hash(side, Measure::Keys),
+                    ),
+                    false => Sql::trusted(""),
+                },
             ),
         }
     }
+
+    /// Whether row `t` of the target lies in the bucket in which row `h` was found.
+    pub fn still(&self, shape: &Shape) -> Sql {
+        sql!(
+            "{bucket} operator(pg_catalog.=) h.pgsync_bucket",
+            bucket = shape.bucket(Side::Target, self.slicing),
+        )
+    }
+}
+
+/// All buckets of spans, then those of singles; and the hashes of the latter beside them, as array
+/// literals.
+fn listed<'s>(spans: &[(i64, i64)], singles: impl Iterator<Item = &'s Single>) -> (String, String) {
+    let whole = spans.iter().flat_map(|(low, high)| *low..=*high);
+    let whole = whole.map(|bucket| (bucket.to_string(), "null".to_owned()));
+    let singles = singles.map(|single| (single.bucket.to_string(), single.hash.to_string()));
+    let (buckets, hashes): (Vec<String>, Vec<String>) = whole.chain(singles).unzip();
+    (format!("{{{}}}", buckets.join(",")), format!("{{{}}}", hashes.join(",")))
 }

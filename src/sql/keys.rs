@@ -1,13 +1,15 @@
 //! Statements about the source's keys, staged on the target: which rows it lacks or has otherwise, and
 //! which have vanished.
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, Single};
 use super::digest::Measure;
-use super::{Sql, sql};
+use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::plan::Shape;
 
 pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
+/// The target's own rows of the buckets of which keys are staged, where they are scattered.
+pub(super) const HERE: &str = "pg_temp.pgsync_here";
 const WANTED: &str = "pg_temp.pgsync_wanted";
 
 impl Shape {
@@ -31,12 +33,35 @@ impl Shape {
         Sql::trusted(format!("analyze {KEYS}"))
     }
 
+    /// Takes down the target's rows of some scattered buckets, by key, so that the table is gone through
+    /// once and not for every statement about them.
+    pub fn create_here(&self, measure: Measure, buckets: &Buckets) -> Sql {
+        sql!(
+            "drop table if exists {here}; create temporary table pgsync_here as {rows}; analyze {here}",
+            here = Sql::trusted(HERE),
+            rows = self.key_hashes(measure, buckets),
+        )
+    }
+
+    /// Counts the singles that neither side has: what their buckets' sums differ by is not one row.
+    pub fn count_unfound(&self, singles: &[Single]) -> Sql {
+        let hashes: Vec<String> = singles.iter().map(|single| single.hash.to_string()).collect();
+        sql!(
+            "select pg_catalog.count(*) from pg_catalog.unnest({hashes}::pg_catalog.int8[]) u(hash) \
+             where not exists (select from {here} t where t.pgsync_hash operator(pg_catalog.=) u.hash) \
+             and not exists (select from {keys} s where s.pgsync_hash operator(pg_catalog.=) u.hash)",
+            hashes = Literal(&format!("{{{}}}", hashes.join(","))),
+            here = Sql::trusted(HERE),
+            keys = Sql::trusted(KEYS),
+        )
+    }
+
     /// Numbers the staged keys that the target lacks or has with another hash; gives their number.
     pub fn want(&self, measure: Measure, buckets: &Buckets) -> Sql {
         sql!(
             "drop table if exists {wanted}; create temporary table pgsync_wanted as \
              select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {rows} \
-             on {matching} where t.ctid is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
+             on {matching} where t.pgsync_hash is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
              select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
             names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
@@ -66,26 +91,52 @@ impl Shape {
 
     /// Counts the target's rows in some buckets whose keys are not staged.
     pub fn count_vanished(&self, buckets: &Buckets) -> Sql {
+        let rows = match buckets.are_scattered() {
+            true => sql!("{here} t where", here = Sql::trusted(HERE)),
+            false => sql!(
+                "{buckets} join {from} on {condition} where",
+                buckets = buckets.relation,
+                from = self.from(Side::Target),
+                condition = buckets.condition(self, Side::Target),
+            ),
+        };
         sql!(
-            "select pg_catalog.count(*) from {buckets} join {from} on {condition} where not exists \
-             (select from {keys} s where {matching})",
-            buckets = buckets.relation,
-            from = self.from(Side::Target),
-            condition = buckets.condition(self, Side::Target),
-            keys = Sql::trusted(KEYS),
-            matching = self.matching("s"),
+            "select pg_catalog.count(*) from {rows} {unstaged}",
+            rows = rows,
+            unstaged = self.unstaged()
         )
     }
 
-    /// Deletes them; a CTE `removed` of one row `deleted`.
+    /// Deletes them; a CTE `removed` of one row `deleted`. A row that has changed its bucket since it was
+    /// taken down has been given another key, equal but not alike, and stays.
     pub fn delete_vanished(&self, buckets: &Buckets) -> Sql {
+        let rows = match buckets.are_scattered() {
+            true => sql!(
+                "(select t.* from {here} t where {unstaged} limit all) h where {matching} and {still}",
+                here = Sql::trusted(HERE),
+                unstaged = self.unstaged(),
+                matching = self.matching("h"),
+                still = buckets.still(self),
+            ),
+            false => sql!(
+                "{buckets} where {condition} and {unstaged}",
+                buckets = buckets.relation,
+                condition = buckets.condition(self, Side::Target),
+                unstaged = self.unstaged(),
+            ),
+        };
         sql!(
-            "gone as (delete from {from} using {buckets} where {condition} and not exists \
-             (select from {keys} s where {matching}) returning 1), \
+            "gone as (delete from {from} using {rows} returning 1), \
              removed as (select pg_catalog.count(*) as deleted from gone)",
             from = self.from(Side::Target),
-            buckets = buckets.relation,
-            condition = buckets.condition(self, Side::Target),
+            rows = rows,
+        )
+    }
+
+    /// That the key of row `t` is not staged.
+    fn unstaged(&self) -> Sql {
+        sql!(
+            "not exists (select from {keys} s where {matching})",
             keys = Sql::trusted(KEYS),
             matching = self.matching("s"),
         )

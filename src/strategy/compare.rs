@@ -37,7 +37,7 @@ pub async fn rows(job: &mut Job, part: Part) -> Result<()> {
 /// Digests of whole rows, and the keys of the buckets that differ staged.
 async fn differing(job: &mut Job, scope: Scope) -> Result<Option<Difference>> {
     job.phase(Phase::Digests);
-    let difference = reconcile::find(job, Measure::Rows, scope).await?;
+    let difference = reconcile::find(job, Measure::Rows, scope, None).await?;
     if difference.is_none() {
         return Ok(None);
     }
@@ -98,7 +98,7 @@ pub async fn timeless(job: &mut Job) -> Result<()> {
 /// A table without a key: the rows of all differing buckets are replaced in one transaction.
 async fn keyless(job: &mut Job) -> Result<()> {
     job.phase(Phase::Digests);
-    let difference = reconcile::find(job, Measure::Rows, Scope::Table).await?;
+    let difference = reconcile::find(job, Measure::Rows, Scope::Table, None).await?;
     if difference.is_none() {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::outcome::Counts;
 use crate::pg::{RowSink, Session};
 use crate::plan::TablePlan;
-use crate::sql::buckets::Buckets;
+use crate::sql::buckets::{Buckets, Single};
 use crate::sql::digest::Measure;
 use crate::sql::log::{Log, Progress, Writes};
 use crate::sql::sql;
@@ -28,6 +28,32 @@ pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> 
     let (staged, analyzed) =
         tokio::join!(keys.finish(), session.run("analysing the stage of keys", &analyze));
     staged.and(analyzed)
+}
+
+/// Takes down the target's own rows of some buckets, where statements about them would each go through
+/// the whole table.
+pub async fn take_down(
+    session: &Session,
+    plan: &TablePlan,
+    measure: Measure,
+    buckets: &Buckets,
+) -> Result<()> {
+    match buckets.are_scattered() {
+        true => {
+            let create = plan.shape.create_here(measure, buckets);
+            create_stage(session, "taking down keys", &create).await
+        }
+        false => Ok(()),
+    }
+}
+
+/// Whether each of the singles was found on one side.
+pub async fn all_found(session: &Session, plan: &TablePlan, singles: &[Single]) -> Result<bool> {
+    if singles.is_empty() {
+        return Ok(true);
+    }
+    let unfound = plan.shape.count_unfound(singles);
+    Ok(session.row("looking for single keys", &unfound).await?.count(0)? == 0)
 }
 
 /// How many of the staged keys of some buckets the target lacks, or has with another hash.

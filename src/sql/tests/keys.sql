@@ -14,10 +14,44 @@ copy (select t."id", (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.in
         join only "public"."item" t on t."id" operator(pg_catalog.>=) b.low
         and t."id" operator(pg_catalog.<=) b.high) to stdout
 
+-- copy single keys
+copy (select t."id", (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+            t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.uuid_hash_extended(t."owner", 2), 0))
+    from rows from (pg_catalog.unnest('{1,2,5}'::pg_catalog.int8[]),
+        pg_catalog.unnest('{null,null,-3}'::pg_catalog.int8[])) b(bucket, hash)
+    join only "public"."item" t on ((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0)) operator(pg_catalog.&) 7::pg_catalog.int8) operator(pg_catalog.=) b.bucket
+        and (b.hash is null or (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+            t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.uuid_hash_extended(t."owner", 2), 0)) operator(pg_catalog.=) b.hash)) to stdout
+
+-- create here
+drop table if exists pg_temp.pgsync_here; create temporary table pgsync_here as
+    select t."id", (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+            t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.uuid_hash_extended(t."owner", 2), 0)) as pgsync_hash,
+    ((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0)) operator(pg_catalog.&) 7::pg_catalog.int8) as pgsync_bucket
+    from rows from (pg_catalog.unnest('{1,2,5}'::pg_catalog.int8[]),
+        pg_catalog.unnest('{null,null,-3}'::pg_catalog.int8[])) b(bucket, hash)
+    join only "copy"."Item" t on ((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0)) operator(pg_catalog.&) 7::pg_catalog.int8) operator(pg_catalog.=) b.bucket
+        and (b.hash is null or (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+            t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.uuid_hash_extended(t."owner", 2), 0)) operator(pg_catalog.=) b.hash); analyze pg_temp.pgsync_here
+
+-- count unfound
+select pg_catalog.count(*) from pg_catalog.unnest('{-3}'::pg_catalog.int8[]) u(hash)
+    where not exists (select from pg_temp.pgsync_here t
+        where t.pgsync_hash operator(pg_catalog.=) u.hash)
+    and not exists (select from pg_temp.pgsync_keys s
+        where s.pgsync_hash operator(pg_catalog.=) u.hash)
+
 -- want by ranges
 drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted as select
     pg_catalog.row_number() over () as pgsync_n, s."id"
-    from pg_temp.pgsync_keys s left join (select t.ctid, t."id",
+    from pg_temp.pgsync_keys s left join (select t."id",
         (coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
                     pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
                             t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
@@ -33,19 +67,15 @@ drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted
             pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high)
         join only "copy"."Item" t on t."id" operator(pg_catalog.>=) b.low
         and t."id" operator(pg_catalog.<=) b.high limit all) t
-    on t."id" operator("pg_catalog".=) s."id" where t.ctid is null or
+    on t."id" operator("pg_catalog".=) s."id" where t.pgsync_hash is null or
     t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash;
     select pg_catalog.count(*) from pg_temp.pgsync_wanted
 
 -- want by hashes
 drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted as select
     pg_catalog.row_number() over () as pgsync_n, s."id"
-    from pg_temp.pgsync_keys s left join (select t.ctid, t."id",
-        (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
-                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
-                0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner", 2),
-                0)) as pgsync_hash from only "copy"."Item" t) t
-    on t."id" operator("pg_catalog".=) s."id" where t.ctid is null or
+    from pg_temp.pgsync_keys s left join pg_temp.pgsync_here t
+    on t."id" operator("pg_catalog".=) s."id" where t.pgsync_hash is null or
     t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash;
     select pg_catalog.count(*) from pg_temp.pgsync_wanted
 
@@ -86,3 +116,17 @@ gone as (delete from only "copy"."Item" t using rows
         returning 1),
     removed as (select pg_catalog.count(*) as deleted
         from gone)
+
+-- count vanished by hashes
+select pg_catalog.count(*) from pg_temp.pgsync_here t where not exists
+    (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id")
+
+-- delete vanished by hashes
+gone as (delete from only "copy"."Item" t using
+        (select t.* from pg_temp.pgsync_here t where not exists
+            (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id") limit all) h
+        where t."id" operator("pg_catalog".=) h."id" and
+        ((coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0)) operator(pg_catalog.&) 7::pg_catalog.int8) operator(pg_catalog.=) h.pgsync_bucket
+        returning 1),
+    removed as (select pg_catalog.count(*) as deleted from gone)

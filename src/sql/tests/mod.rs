@@ -5,7 +5,7 @@ mod log;
 
 use std::time::Duration;
 
-use super::buckets::{Buckets, Slicing};
+use super::buckets::{Buckets, Single, Slicing};
 use super::digest::{Hasher, Measure};
 use super::horizon::Horizon;
 use super::log::{Entry, Log, Progress, Writes};
@@ -107,6 +107,11 @@ fn hashes() -> Buckets {
     Buckets::new(Slicing::Hash { mask: 7 }, &[(1, 2), (5, 5)])
 }
 
+fn singles() -> Buckets {
+    let singles = [Single { bucket: 5, hash: -3 }];
+    Buckets::with_singles(Slicing::Hash { mask: 7 }, &[(1, 2)], &singles)
+}
+
 fn stamp(kind: TimestampKind) -> Timestamp {
     Timestamp { column: Ident::new("updated_at"), source: kind, target: TimestampKind::Timestamptz }
 }
@@ -167,6 +172,9 @@ fn keys_are_staged_and_looked_up() {
             ("create key stage", item().create_key_stage()),
             ("copy into key stage", item().copy_into_key_stage()),
             ("copy keys", item().copy_keys(&ranges(), Measure::Keys, None)),
+            ("copy single keys", item().copy_keys(&singles(), Measure::Keys, None)),
+            ("create here", item().create_here(Measure::Keys, &singles())),
+            ("count unfound", item().count_unfound(&[Single { bucket: 5, hash: -3 }])),
             ("want by ranges", item().want(Measure::Rows, &ranges())),
             ("want by hashes", item().want(Measure::Keys, &hashes())),
             ("wanted", item().wanted(1, 2001)),
@@ -174,6 +182,8 @@ fn keys_are_staged_and_looked_up() {
             ("copy wanted unless in the window", item().copy_wanted(&keys, Some(&window))),
             ("count vanished", item().count_vanished(&ranges())),
             ("delete vanished", item().delete_vanished(&ranges())),
+            ("count vanished by hashes", item().count_vanished(&hashes())),
+            ("delete vanished by hashes", item().delete_vanished(&hashes())),
         ],
     );
 }
