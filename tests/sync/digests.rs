@@ -85,6 +85,38 @@ async fn most_of_a_table_deleted_is_followed() {
     db.settle().await.expect_changes("big", (0, 0, 27_000));
 }
 
+/// Keys of hashed buckets: one that differs alone is known by its hash, several are not.
+#[tokio::test]
+async fn vanished_and_late_keys_are_told_apart_however_they_share_their_buckets() {
+    let db = Pair::with(
+        "create table thing (id uuid primary key, n int not null, updated_at timestamptz not null);
+        create table named (kind text, name text, updated_at timestamptz not null, primary key (kind, name))",
+    )
+    .await;
+    let add = |from: u32, to: u32| {
+        format!(
+            "insert into thing select md5(i::text)::uuid, i, '2024-01-01' from generate_series({from}, {to}) i;
+            insert into named select 'k' || i % 3, 'name ' || i, '2024-01-01' from generate_series({from}, {to}) i"
+        )
+    };
+    db.source(&add(1, 6000)).await;
+    db.settle().await;
+    // Few of many, so that most are alone; then so many that most are not, with others in exchange
+    // whose timestamps are old.
+    for (every, from, to) in [(1000, 0, 0), (40, 0, 0), (7, 7000, 7300), (5, 7301, 9000)] {
+        db.source(&format!(
+            "delete from thing where n % {every} = 1; delete from named where substr(name, 6)::int % {every} = 1"
+        ))
+        .await;
+        if to > 0 {
+            db.source(&add(from, to)).await;
+        }
+        db.sync().await.expect_ok();
+        db.assert_same("thing").await;
+        db.assert_same("named").await;
+    }
+}
+
 #[tokio::test]
 async fn values_that_the_servers_hash_alike_are_told_apart() {
     let db = Pair::with(
