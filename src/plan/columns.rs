@@ -16,6 +16,8 @@ pub struct PlanColumn {
     /// As `format_type` prints it on the target.
     pub target_type: String,
     pub hashed: Hashed,
+    /// Whether the source computes it, which COPY gives in queries only.
+    pub computed: bool,
     /// Whether both servers mean the same by its binary form.
     pub binary: bool,
     /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
@@ -98,6 +100,7 @@ fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, S
         cast: cast(here, there),
         target_type: there.type_text.clone(),
         hashed: hashed(there, ground),
+        computed: here.generated,
         binary: binary(here, there),
         settable: !there.identity_always,
     })

@@ -15,6 +15,8 @@ use crate::sql::{Sql, sql};
 const WINDOW: u64 = 10_000;
 /// A compared table with more rows than this is not looked at: its buckets answer both questions.
 const SMALL: u64 = 20_000;
+/// A table with fewer rows than this is digested whole: one statement costs less than three.
+const TINY: u64 = 1_000;
 
 /// What a look found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,11 +70,17 @@ pub async fn probe(
 ) -> Result<Probe> {
     match (plan.strategy, &plan.timestamp, &plan.watermark) {
         (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
+            if plan.rows < TINY {
+                let probe = whole(plan, horizon, source, target).await?;
+                if probe.unchanged() {
+                    return Ok(probe);
+                }
+            }
             let statements = |side| {
                 let window = timestamp.window(side, watermark);
                 incremental(plan, side, &window, &timestamp.column)
             };
-            let (here, there) = (statements(Side::Source), statements(Side::Target));
+            let (here, there) = ([statements(Side::Source)], statements(Side::Target));
             let (here, there) = tokio::try_join!(
                 of_one_moment(plan, source, "digesting keys", &here),
                 target.answers("digesting keys", &there),
@@ -80,44 +88,48 @@ pub async fn probe(
             Ok(judge(&Look::new(here)?, &Look::new(there.into_iter().flatten())?))
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => {
-            let digest = |side| plan.shape.digest(side, Measure::Rows, None);
-            let greatest = plan.timestamp.iter();
-            let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.shape, horizon));
-            let here = Sql::join(std::iter::once(digest(Side::Source)).chain(greatest), "; ");
-            let there = digest(Side::Target);
-            let (here, there) = tokio::try_join!(
-                of_one_moment(plan, source, "digesting rows", &here),
-                target.row("digesting rows", &there),
-            )?;
-            whole(here, &there)
+            whole(plan, horizon, source, target).await
         }
         _ => {
-            of_one_moment(plan, source, "looking at the table", &Sql::trusted(""))
-                .await
-                .map(drop)?;
+            of_one_moment(plan, source, "looking at the table", &[]).await.map(drop)?;
             Ok(Probe::blank())
         }
     }
 }
 
-/// The rows that the source answers, once it is sure that it still has the snapshot's table; from then
-/// on the session's transaction keeps it.
+/// The rows that the source answers, once it is sure that it still has the snapshot's table: the first
+/// statement holds it, in which others than reads of the table must not stand.
 pub async fn of_one_moment(
     plan: &TablePlan,
     source: &Session,
     doing: &str,
-    statements: &Sql,
-) -> Result<impl Iterator<Item = Row>> {
-    let storage = plan.shape.source.storage();
-    let all = sql!("{storage}; {statements}", storage = storage, statements = statements);
-    let answers = source.answers(doing, &all).await.map_err(unless_dropped)?;
-    let mut rows = answers.into_iter().flatten();
-    still(&plan.storage, rows.next().as_ref())?;
-    Ok(rows)
+    statements: &[Sql],
+) -> Result<impl Iterator<Item = Row> + use<>> {
+    let relation = &plan.shape.source;
+    let held = [relation.hold()];
+    let reads = if statements.is_empty() { &held[..] } else { statements };
+    let all = Sql::join(reads.iter().chain([&relation.storage()]), "; ");
+    let mut answers = source.answers(doing, &all).await.map_err(unless_dropped)?;
+    let storage = answers.pop().unwrap_or_default();
+    still(&plan.storage, storage.first())?;
+    Ok(answers.into_iter().flatten())
 }
 
-/// The source's digest, and its greatest timestamp where there is one to go on from.
-fn whole(mut here: impl Iterator<Item = Row>, there: &Row) -> Result<Probe> {
+/// Digests of the whole table, and the source's greatest timestamp where there is one to go on from.
+async fn whole(
+    plan: &TablePlan,
+    horizon: &Horizon,
+    source: &Session,
+    target: &Session,
+) -> Result<Probe> {
+    let digest = |side| plan.shape.digest(side, Measure::Rows, None);
+    let greatest = plan.timestamp.iter().map(|timestamp| timestamp.greatest(&plan.shape, horizon));
+    let here: Vec<Sql> = std::iter::once(digest(Side::Source)).chain(greatest).collect();
+    let there = digest(Side::Target);
+    let (mut here, there) = tokio::try_join!(
+        of_one_moment(plan, source, "digesting rows", &here),
+        target.row("digesting rows", &there),
+    )?;
     let (Some(digest), greatest) = (here.next(), here.next()) else {
         return Err(Error::Internal("a look came back incomplete".to_owned()));
     };

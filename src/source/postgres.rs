@@ -155,8 +155,9 @@ impl Source {
     }
 
     async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {
-        let storages = tables.iter().map(|table| Relation::of(table).storage());
-        let answers = session.answers("looking for rows", &Sql::join(storages, "; ")).await?;
+        let relations = tables.iter().map(|table| Relation::of(table));
+        let looks = relations.flat_map(|relation| [relation.hold(), relation.storage()]);
+        let answers = session.answers("looking for rows", &Sql::join(looks, "; ")).await?;
         let mut rows = answers.into_iter().flatten();
         tables.iter().try_for_each(|table| still(&table.storage, rows.next().as_ref()))
     }

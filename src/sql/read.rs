@@ -7,6 +7,7 @@ use super::horizon::Horizon;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
+use crate::plan::columns::PlanColumn;
 use crate::plan::key::KeyColumn;
 use crate::plan::{Shape, Timestamp, TimestampKind};
 use crate::table::Operator;
@@ -52,6 +53,15 @@ impl Shape {
 
     /// All rows, or those of a slice of pages, in the format of [`Shape::format`].
     pub fn copy_all(&self, pages: Option<Pages>) -> Sql {
+        if pages.is_none() && self.is_read_as_it_is() {
+            // Without a query nothing has to be planned.
+            return sql!(
+                "copy {table} ({names}) to stdout{format}",
+                table = self.source.name,
+                names = self.names(),
+                format = self.format(),
+            );
+        }
         let scope = match pages {
             None => Sql::trusted(""),
             Some(Pages { from, to: None }) => sql!(
@@ -72,6 +82,12 @@ impl Shape {
             scope = scope,
             format = self.format(),
         )
+    }
+
+    /// Whether the source's columns travel as they are, and lie in one table.
+    fn is_read_as_it_is(&self) -> bool {
+        let made = |column: &PlanColumn| column.cast.is_some() || column.computed;
+        !self.source.partitioned && !self.columns.is_empty() && !self.columns.iter().any(made)
     }
 
     /// How rows travel that go straight into the target: binary where that is the same, which spares

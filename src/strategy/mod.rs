@@ -85,8 +85,7 @@ impl Job {
     pub async fn renew_source(&mut self) -> Result<()> {
         self.source.close();
         self.source = self.engine.source.session().await?;
-        let again = Sql::trusted("");
-        reconcile::of_one_moment(&self.plan, &self.source, "reading again", &again).await.map(drop)
+        reconcile::of_one_moment(&self.plan, &self.source, "reading again", &[]).await.map(drop)
     }
 
     /// Where the next run starts if nothing later than `greatest` was read.

@@ -65,7 +65,7 @@ async fn read(
 ) -> Result<Copied> {
     let greatest = plan.timestamp.iter();
     let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.shape, &engine.horizon));
-    let greatest = Sql::join(greatest, "; ");
+    let greatest: Vec<Sql> = greatest.collect();
     let mut answers =
         reconcile::of_one_moment(plan, source, "looking at the table", &greatest).await?;
     let greatest = answers.next().and_then(|row| row.text(0).map(str::to_owned));

@@ -49,6 +49,7 @@ fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
         cast: None,
         target_type: kind.to_owned(),
         hashed,
+        computed: false,
         binary: true,
         settable: true,
     }
@@ -234,7 +235,12 @@ fn a_table_is_kept_and_says_what_its_storage_is_now() {
     let name = || TableName::new("public", "it\"em");
     let plain = Relation { name: name(), partitioned: false };
     let parted = Relation { name: name(), partitioned: true };
-    let statements = [("storage", plain.storage()), ("storage of partitions", parted.storage())];
+    let statements = [
+        ("hold", plain.hold()),
+        ("hold partitions", parted.hold()),
+        ("storage", plain.storage()),
+        ("storage of partitions", parted.storage()),
+    ];
     expect(include_str!("moment.sql"), &statements);
 }
 
@@ -242,11 +248,14 @@ fn a_table_is_kept_and_says_what_its_storage_is_now() {
 fn rows_are_read_by_pages_and_by_their_timestamp() {
     let moment = "2024-12-13 15:25:30.5";
     let zoned = stamp(TimestampKind::Timestamptz);
+    let mut plain = item();
+    plain.columns.iter_mut().for_each(|column| column.cast = None);
     let date = stamp(TimestampKind::Date);
     expect(
         include_str!("read.sql"),
         &[
             ("copy all", item().copy_all(None)),
+            ("copy all as it is", plain.copy_all(None)),
             ("copy pages", item().copy_all(Some(Pages { from: 7, to: Some(9) }))),
             ("copy the last pages", item().copy_all(Some(Pages { from: 9, to: None }))),
             ("copy ordered", item().copy_ordered(&zoned, &zoned.window(Source, moment))),

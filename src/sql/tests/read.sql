@@ -2,6 +2,9 @@
 copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
         from only "public"."item" t) to stdout
 
+-- copy all as it is
+copy "public"."item" ("updated_at", "id", "Price", "body", "owner") to stdout
+
 -- copy pages
 copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
         from only "public"."item" t where t.ctid operator(pg_catalog.>=) '(7,0)'::pg_catalog.tid
