@@ -74,9 +74,9 @@ def first_copy(bench, case, work):
         Contender("psql COPY, binary", lambda: pipe(
             source.psql(DATABASE, f"{copy} to stdout (format binary)"),
             target.psql(DATABASE, f"{copy} from stdin (format binary)")), empty),
-        pg_dump(bench, empty, "--data-only", "-t", "item"),
+        pg_dump(bench, lambda: DATABASE, empty, "--data-only", "-t", "item"),
+        *pgcopydb(bench, lambda: OTHER, fresh),
     ]
-    contenders += pgcopydb(bench, OTHER, fresh)
     bench.measure(case, work, contenders)
     bench.pair.drop(DATABASE, OTHER)
 
@@ -114,20 +114,29 @@ def schema(bench):
         (f"{tables:,} tables of 10 rows", [create], [load]),
         (f"{bench.rows:,} rows in one table", items.create(), items.load()),
     ):
-        bench.pair.create(DATABASE)
+        bench.pair.source.create(DATABASE)
         bench.pair.source.run(DATABASE, *create, *load, "checkpoint")
-        fresh = lambda: bench.pair.target.create(DATABASE)
-        contenders = [Contender(TOOL, sync(bench, strategy="copy"), fresh), pg_dump(bench, fresh)]
-        contenders += pgcopydb(bench, DATABASE, fresh)
+        # A new one each time, and none is dropped before the end: where thousands of files have just
+        # been removed, ext4 takes many times as long to make others.
+        made = []
+
+        def fresh():
+            made.append(f"{DATABASE}_{len(made)}")
+            bench.pair.target.create(made[-1])
+            bench.pair.target.run(made[-1], "checkpoint")
+
+        last = lambda: made[-1]
+        contenders = [Contender(TOOL, lambda: sync(bench, database=last(), strategy="copy")(), fresh),
+                      pg_dump(bench, last, fresh), *pgcopydb(bench, last, fresh)]
         bench.measure("schema", f"{work}, into an empty database", contenders)
-        bench.pair.drop(DATABASE)
+        bench.pair.drop(DATABASE, *made)
 
 
-def pg_dump(bench, prepare, *flags):
+def pg_dump(bench, database, prepare, *flags):
     source, target = bench.pair.source, bench.pair.target
     name = " ".join(["pg_dump", *flags, "| psql"])
     return Contender(name, lambda: pipe(
-        ["pg_dump", *flags, source.url(DATABASE)], target.psql(DATABASE, "")[:-2]), prepare)
+        ["pg_dump", *flags, source.url(DATABASE)], target.psql(database(), "")[:-2]), prepare)
 
 
 def pgcopydb(bench, database, fresh):
@@ -135,12 +144,12 @@ def pgcopydb(bench, database, fresh):
     if not shutil.which("pgcopydb"):
         return []
     folder = bench.pair.work / "pgcopydb"
-    source, target = bench.pair.source.url(DATABASE), bench.pair.target.url(database)
-    command = ["pgcopydb", "clone", "--source", source, "--target", target, "--dir", str(folder),
+    command = ["pgcopydb", "clone", "--source", bench.pair.source.url(DATABASE), "--dir", str(folder),
                "--table-jobs", "4", "--index-jobs", "2", "--split-tables-larger-than", "64MB"]
 
     def clone():
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        target = ["--target", bench.pair.target.url(database())]
+        subprocess.run([*command, *target], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def clear():
         shutil.rmtree(folder, ignore_errors=True)

@@ -22,10 +22,10 @@ def key_digest(items):
 
 def column_digest(items):
     """As pgsync hashes a row: one hash per column."""
-    kinds = {"id": "hashint8extended({}, 1)", "n": "hashint8extended({}, 2)"}
-    stamp = "timestamp_hash_extended({}::timestamp, 3)"
-    kinds |= {"created_at": stamp, "updated_at": stamp}
-    text = 'hashtextextended({}::text collate "C", 4)'
+    number = "hashint8extended({0}::int8, {0}::int8 # 1::int8)"
+    moment = "timestamp_hash_extended({0}::timestamp, hashfloat8extended(date_part('epoch', {0}::timestamp), 3))"
+    kinds = {"id": number, "n": number, "created_at": moment, "updated_at": moment}
+    text = 'hashtextextended({0}::text collate "C", 4)'
     names = [name.strip() for name in items.names.split(",")]
     hashes = (f"coalesce({kinds.get(name, text).format(name)}, 0)" for name in names)
     return f"select count(*), sum({' # '.join(hashes)}) from item"
