@@ -9,6 +9,7 @@ mod drift;
 mod dump;
 mod everything;
 mod first_run;
+mod generated;
 mod held;
 mod interrupted;
 mod known;

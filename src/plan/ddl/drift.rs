@@ -2,8 +2,9 @@
 //! said, or built anew by a run that may. Texts are compared between servers of one major version:
 //! others word the same thing differently.
 
+use super::form::{bounds, forms, have_same_types};
 use super::{Ask, Outline, Step, title};
-use crate::definition::{ColumnShape, Kind, Object, TableShape};
+use crate::definition::{Kind, Object};
 use crate::ident::TableName;
 use crate::plan::digest;
 use crate::sql::{Sql, ddl};
@@ -193,12 +194,6 @@ impl Ask<'_> {
     }
 }
 
-fn have_same_types(here: &Object, there: &Object) -> bool {
-    let (Some(here), Some(there)) = (&here.shape, &there.shape) else { return false };
-    let mut pairs = here.columns.iter().map(|own| (own, there.column(&own.name)));
-    pairs.all(|(own, other)| other.is_some_and(|other| own.type_text == other.type_text))
-}
-
 /// A definition without what says whether rows were looked at.
 fn bare(text: &str) -> &str {
     let text = text.strip_suffix(" not valid").unwrap_or(text);
@@ -248,72 +243,4 @@ fn given_up(object: &Object, there: &Object) -> Vec<String> {
         (!kept).then(|| format!("{subject}{none}"))
     });
     gone.collect()
-}
-
-/// What differs in a table's form.
-fn forms(object: &Object, there: &Object) -> Vec<(Weight, String)> {
-    let (Some(here), Some(other)) = (&object.shape, &there.shape) else { return Vec::new() };
-    let same_types = have_same_types(object, there);
-    let pairs = here.columns.iter().filter_map(|own| Some((own, other.column(&own.name)?)));
-    let mut found: Vec<(Weight, String)> =
-        pairs.filter_map(|(own, other)| form(object, own, other, same_types)).collect();
-    let layout = |shape: &TableShape| match &shape.partition_by {
-        Some(by) => format!("partitioned by {by}"),
-        None => "not partitioned".to_owned(),
-    };
-    if here.unlogged != other.unlogged {
-        let word = |shape: &TableShape| if shape.unlogged { "unlogged" } else { "logged" };
-        let text = format!(
-            "table {} is {} on the source and {} on the target",
-            object.id,
-            word(here),
-            word(other)
-        );
-        found.push((Weight::Form, text));
-    }
-    if here.partition_by != other.partition_by {
-        let text = format!(
-            "table {} is {} on the source and {} on the target",
-            object.id,
-            layout(here),
-            layout(other)
-        );
-        found.push((Weight::Form, text));
-    }
-    found
-}
-
-fn form(
-    object: &Object,
-    own: &ColumnShape,
-    other: &ColumnShape,
-    same_types: bool,
-) -> Option<(Weight, String)> {
-    let column = format!("column {}.{}", object.id, own.name.as_str());
-    let (here, there) = (&own.generated, &other.generated);
-    if let (Some(here), Some(there)) = (here, there)
-        && here != there
-    {
-        // Of other types the same expression is worded otherwise.
-        let weight = if same_types { Weight::Values } else { Weight::Part };
-        let text =
-            format!("{column} is generated as {here} on the source and as {there} on the target");
-        return Some((weight, text));
-    }
-    if own.type_text != other.type_text || own.collation == other.collation {
-        return None;
-    }
-    let of = |shape: &ColumnShape| shape.collation.clone().unwrap_or_else(|| "default".to_owned());
-    let (here, there) = (of(own), of(other));
-    let text = format!("{column} has the collation {here} on the source and {there} on the target");
-    Some((Weight::Form, text))
-}
-
-/// Another place of a partition of the same name.
-fn bounds(object: &Object, there: &Object) -> Option<(Weight, String)> {
-    let (here, other) = (object.create.first()?, there.create.first()?);
-    (here != other).then(|| {
-        let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
-        (Weight::Form, text)
-    })
 }

@@ -3,11 +3,13 @@
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
 pub mod drift;
+mod form;
 pub mod reset;
 #[cfg(test)]
 mod tests;
 mod walk;
 pub mod widen;
+mod wording;
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -1,0 +1,158 @@
+//! What differs in the form of a table that both sides have: how its columns are computed and sorted,
+//! and how its rows are kept. Values that are computed otherwise are never passed over.
+
+use super::drift::Weight;
+use super::widen::{Typed, in_place};
+use super::wording::{differ_in_casts_only, names};
+use crate::definition::{ColumnShape, Object, TableShape};
+
+pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
+    let (Some(here), Some(there)) = (&here.shape, &there.shape) else { return false };
+    let mut pairs = here.columns.iter().map(|own| (own, there.column(&own.name)));
+    pairs.all(|(own, other)| other.is_some_and(|other| own.type_text == other.type_text))
+}
+
+/// What differs in a table's form.
+pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Weight, String)> {
+    let (Some(here), Some(other)) = (&object.shape, &there.shape) else { return Vec::new() };
+    let of_column = |own: &ColumnShape| {
+        computed(object, own, (here, other)).or_else(|| form(object, own, other.column(&own.name)?))
+    };
+    let mut found: Vec<(Weight, String)> = here.columns.iter().filter_map(of_column).collect();
+    let layout = |shape: &TableShape| match &shape.partition_by {
+        Some(by) => format!("partitioned by {by}"),
+        None => "not partitioned".to_owned(),
+    };
+    if here.unlogged != other.unlogged {
+        let word = |shape: &TableShape| if shape.unlogged { "unlogged" } else { "logged" };
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            word(here),
+            word(other)
+        );
+        found.push((Weight::Form, text));
+    }
+    if here.partition_by != other.partition_by {
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            layout(here),
+            layout(other)
+        );
+        found.push((Weight::Form, text));
+    }
+    found
+}
+
+fn form(object: &Object, own: &ColumnShape, other: &ColumnShape) -> Option<(Weight, String)> {
+    let column = format!("column {}.{}", object.id, own.name.as_str());
+    if own.type_text != other.type_text || own.collation == other.collation {
+        return None;
+    }
+    let of = |shape: &ColumnShape| shape.collation.clone().unwrap_or_else(|| "default".to_owned());
+    let (here, there) = (of(own), of(other));
+    let text = format!("{column} has the collation {here} on the source and {there} on the target");
+    Some((Weight::Form, text))
+}
+
+/// A column that both sides compute, otherwise or of other types.
+fn computed(
+    object: &Object,
+    own: &ColumnShape,
+    (here, there): (&TableShape, &TableShape),
+) -> Option<(Weight, String)> {
+    let other = there.column(&own.name)?;
+    let (text, other_text) = (own.generated.as_ref()?, other.generated.as_ref()?);
+    let uses = |column: &&ColumnShape| {
+        let name = column.name.as_str();
+        column.name == own.name || names(text, name) || names(other_text, name)
+    };
+    let used: Vec<Typing> = here
+        .columns
+        .iter()
+        .filter(uses)
+        .map(|column| typing(column, there.column(&column.name)))
+        .collect();
+    let name = format!("column {}.{}", object.id, own.name.as_str());
+    if text == other_text {
+        // Types alone can round otherwise.
+        let (mine, theirs) = (&own.type_text, &other.type_text);
+        let rounds = rounds(own, other) || used.contains(&Typing::Other);
+        return rounds.then(|| {
+            let text = format!(
+                "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
+                 on the target"
+            );
+            (Weight::Values, text)
+        });
+    }
+    // Of other types the same expression is worded otherwise.
+    let is_same = used.contains(&Typing::Alike)
+        && !rounds(own, other)
+        && used.iter().all(|typing| matches!(typing, Typing::Same | Typing::Alike))
+        && differ_in_casts_only(text, other_text);
+    (!is_same).then(|| {
+        let text = format!(
+            "{name} is generated as {text} on the source and as {other_text} on the target"
+        );
+        (Weight::Values, text)
+    })
+}
+
+/// How two columns' types stand to each other in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Typing {
+    Same,
+    /// Values of both are computed with alike.
+    Alike,
+    /// They may be rounded, divided or printed otherwise.
+    Other,
+    /// Not to be told: of users' types, or missing.
+    Unknown,
+}
+
+fn typing(own: &ColumnShape, other: Option<&ColumnShape>) -> Typing {
+    let Some(other) = other else { return Typing::Unknown };
+    if own.type_text == other.type_text {
+        return Typing::Same;
+    }
+    let (Some(here), Some(there)) = (own.built_in.as_deref(), other.built_in.as_deref()) else {
+        return Typing::Unknown;
+    };
+    let families: [&[&str]; 2] = [&["varchar", "text"], &["int2", "int4", "int8"]];
+    let related = families.iter().any(|family| family.contains(&here) && family.contains(&there));
+    // Of one type with other limits: rows that do not fit fail before.
+    match related || here == there {
+        true => Typing::Alike,
+        false => Typing::Other,
+    }
+}
+
+/// Whether the same value may be kept otherwise in the two. What is only shorter raises an error.
+fn rounds(own: &ColumnShape, other: &ColumnShape) -> bool {
+    let Some((here, there)) = Typed::of_shape(own).zip(Typed::of_shape(other)) else {
+        return false;
+    };
+    let same_scale = || in_place(here, there) || in_place(there, here);
+    match (here.name, there.name) {
+        ("numeric", "numeric") => {
+            let limited = here.modifier != -1 && there.modifier != -1;
+            here != there && !(limited && same_scale())
+        }
+        (one, same) if one == same => {
+            let is_time = matches!(one, "timestamp" | "timestamptz" | "time" | "timetz");
+            here != there && (is_time || matches!(one, "interval" | "bpchar" | "bit"))
+        }
+        _ => typing(own, Some(other)) == Typing::Other,
+    }
+}
+
+/// Another place of a partition of the same name.
+pub(super) fn bounds(object: &Object, there: &Object) -> Option<(Weight, String)> {
+    let (here, other) = (object.create.first()?, there.create.first()?);
+    (here != other).then(|| {
+        let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
+        (Weight::Form, text)
+    })
+}

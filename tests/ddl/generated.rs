@@ -1,0 +1,103 @@
+//! Columns that the target computes: other values than the source's are never a success, whatever else
+//! differs in the table.
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair};
+
+const ITEM: &str = "create table item (id int primary key, v varchar(10), g int generated always as (id * 2) stored);
+    insert into item (id, v) select i, 'x' from generate_series(1, 3) i";
+
+async fn mode(db: &Pair, mode: &str) -> Outcome {
+    db.sync().args(&["-ddl", mode]).await
+}
+
+/// Both ways that build nothing anew fail the table, and a reset mends it at once.
+async fn fails_until_reset(change: &str) {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    db.source(change).await;
+    for way in ["none", "additive", "additive"] {
+        let run = mode(&db, way).await.expect_exit(1);
+        run.expect_failed("item", &["public.item.g", "-ddl reset"]);
+    }
+    mode(&db, "reset").await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    db.sync().await.expect_unchanged();
+}
+
+const THREE: &str =
+    "alter table item drop g, add g int generated always as (id * 3) stored; alter table item";
+
+#[tokio::test]
+async fn another_expression_beside_a_column_that_grows() {
+    fails_until_reset(&format!("{THREE} alter v type varchar(20)")).await;
+}
+
+#[tokio::test]
+async fn another_expression_beside_a_column_that_shrinks() {
+    fails_until_reset(&format!("{THREE} alter v type varchar(5)")).await;
+}
+
+#[tokio::test]
+async fn another_expression_of_a_column_whose_own_type_is_another() {
+    fails_until_reset(&format!("{THREE} alter g type bigint")).await;
+}
+
+#[tokio::test]
+async fn another_expression_of_columns_whose_types_are_others() {
+    let g = "alter table item drop g, alter v type text;
+        alter table item add g int generated always as (length(v) + 1) stored";
+    fails_until_reset(g).await;
+}
+
+#[tokio::test]
+async fn the_same_expression_rounded_otherwise() {
+    let db = Pair::fresh().await;
+    let rounded = |digits: u32| {
+        format!(
+            "create table item (id int primary key, g numeric(9, {digits}) generated always as (id / 3.0) stored)"
+        )
+    };
+    db.source(&rounded(2)).await;
+    db.source("insert into item values (1)").await;
+    db.target(&rounded(1)).await;
+    db.sync().await.expect_exit(1).expect_failed("item", &["public.item.g", "numeric(9,1)"]);
+    db.target("drop table item").await;
+    db.target(&rounded(2).replace("numeric(9", "numeric(12")).await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn another_expression_beside_a_column_that_is_added() {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    db.source(&format!("{THREE} add w int")).await;
+    let run = mode(&db, "none").await.expect_exit(1);
+    run.expect_failed("item", &["public.item.g"]);
+    for _ in 0..2 {
+        let run = mode(&db, "additive").await.expect_exit(1);
+        run.expect_failed("item", &["public.item.g", "(id * 3)", "(id * 2)", "-ddl reset"]);
+    }
+    mode(&db, "reset").await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn the_same_expression_worded_otherwise_for_the_types_of_its_columns_is_no_other() {
+    let columns = |text: &str, number: &str| {
+        format!("create table item (id int primary key, \"V v\" {text}, n {number}, up text generated always as (upper(\"V v\") || 'a::b (''c'')') stored,
+            twice bigint generated always as (n * 2 + 1::int8) stored)")
+    };
+    let db = Pair::fresh().await;
+    db.source(&columns("varchar(10)", "int")).await;
+    db.source("insert into item (id, \"V v\", n) values (1, 'x', 7)").await;
+    db.target(&columns("text", "bigint")).await;
+    db.settle().await;
+    db.target("drop table item").await;
+    db.target(&columns("text", "bigint").replace("upper(\"V v\")", "lower(\"V v\")")).await;
+    db.sync().await.expect_exit(1).expect_failed("item", &["public.item.up"]);
+}
