@@ -31,7 +31,9 @@ select json_build_object(
     case when k.contype <> 'f' and i.indisreplident then
       'alter table only ' || c.oid::regclass::text || ' replica identity using index ' || quote_ident(ic.relname) end,
     'comment on constraint ' || quote_ident(k.conname) || ' on ' || c.oid::regclass::text || ' is '
-      || quote_literal(obj_description(k.oid, 'pg_constraint'))
+      || quote_literal(obj_description(k.oid, 'pg_constraint')),
+    case when k.contype <> 'f' then
+      'comment on index ' || ic.oid::regclass::text || ' is ' || quote_literal(obj_description(ic.oid, 'pg_class')) end
   ], null))
 from scope x
 join pg_class c on c.oid = x.oid
