@@ -10,6 +10,7 @@ mod dump;
 mod everything;
 mod first_run;
 mod generated;
+mod given_up;
 mod held;
 mod interrupted;
 mod known;

@@ -145,7 +145,7 @@ impl Ask<'_> {
     }
 
     /// Whether foreign keys of the target keep a key from being dropped.
-    fn is_referred_to(&self, key: &Object) -> bool {
+    pub(super) fn is_referred_to(&self, key: &Object) -> bool {
         let keys = self.target.objects.iter().filter(|object| object.kind == Kind::ForeignKey);
         key.kind == Kind::Key && keys.into_iter().any(|foreign| foreign.parent == key.root)
     }

@@ -4,6 +4,7 @@
 
 pub mod drift;
 mod form;
+mod given_up;
 pub mod reset;
 #[cfg(test)]
 mod tests;
@@ -187,6 +188,7 @@ impl Ask<'_> {
         }
         self.tighten(&wanted, &mut outline);
         self.compare(&mut outline);
+        self.give_up(&mut outline);
         outline.after.retain(|_, steps| !steps.is_empty());
         outline.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
         outline.last.sort_by_key(|step| step.looks);
