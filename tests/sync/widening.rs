@@ -137,3 +137,20 @@ async fn a_value_too_long_for_the_target_fails_its_table_by_name() {
     // With additions allowed the column grows.
     db.settle().await;
 }
+
+#[tokio::test]
+async fn values_are_what_the_servers_casts_make_of_them() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, r real, b boolean, c char(4), d date, t timestamp, u timestamp);
+        insert into item values (1, 0.1, true, 'x', '2024-03-31', '2024-03-31 02:30', '2024-03-31 00:00')").await;
+    db.target("create table item (id int primary key, r double precision, b text, c text, d timestamptz, t timestamptz, u text)").await;
+    let name = db.target_value("select current_database()").await;
+    db.target(&format!("alter database \"{name}\" set timezone = 'Europe/Berlin'")).await;
+    db.sync().await.expect_ok();
+    nothing_travels(&db).await;
+    let kept = "select concat_ws('|', r, b, c || '.', d at time zone 'UTC', t at time zone 'UTC', u) from item";
+    assert_eq!(
+        db.target_value(kept).await,
+        "0.10000000149011612|true|x.|2024-03-31 00:00:00|2024-03-31 02:30:00|2024-03-31 00:00:00"
+    );
+}
