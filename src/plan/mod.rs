@@ -50,6 +50,9 @@ pub struct TablePlan {
     pub joint: bool,
     /// Triggers of the target that have to be disabled while a batch is written.
     pub silence: Vec<Trigger>,
+    /// Triggers of the target that fire whatever we do: nothing but a look at the end tells what became
+    /// of the rows.
+    pub meddling: Vec<String>,
     /// Whether rows may be deleted and inserted again within one statement: nothing cascades.
     pub replaceable: bool,
     /// What rows hold while unique values move between them.
@@ -185,8 +188,10 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let fingerprint = fingerprint(&shape, source, target, timestamp.as_ref(), ground);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let watermark = trusted.and_then(|last| last.watermark.clone()).filter(|_| timestamp.is_some());
-    let usable = !ground.reconcile && !shape.key.is_empty() && watermark.is_some();
     let checked = references.are_checked(&target.name);
+    let firing = triggers::firing(target, checked, ground);
+    let may_follow = !ground.reconcile && (firing.is_empty() || ground.fire_triggers);
+    let usable = may_follow && !shape.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
     let leave_replica = ground.replica_role && checked;
@@ -215,7 +220,8 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
         remedies: remedy::remedies(&candidate, target, ground),
-        notes: triggers::notes(target, checked, ground),
+        notes: triggers::notes(&firing, ground),
+        meddling: if ground.fire_triggers { Vec::new() } else { firing },
         deletes: ground.deletes,
         owed: Vec::new(),
         shape,

@@ -53,23 +53,31 @@ fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
     }
 }
 
-/// Triggers that fire all the same, because their owner said so.
-pub fn notes(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
-    if ground.fire_triggers {
-        return Vec::new();
-    }
+/// The names of triggers that fire all the same, because their owner said so or the run is asked to let
+/// them.
+pub fn firing(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
     let fires = |trigger: &&Trigger| match trigger.fires {
         Fires::Always => true,
-        Fires::Replica => !checked,
-        Fires::Origin | Fires::Never => false,
+        Fires::Replica => !checked && !ground.fire_triggers,
+        Fires::Origin => ground.fire_triggers,
+        Fires::Never => false,
     };
-    let mut names: Vec<&str> =
-        target.triggers.iter().filter(fires).map(|trigger| trigger.name.as_str()).collect();
+    let firing = target.triggers.iter().filter(fires);
+    let mut names: Vec<String> = firing.map(|trigger| trigger.name.as_str().to_owned()).collect();
     names.dedup();
-    let note = |name| {
-        format!(
-            "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is copied"
-        )
+    names
+}
+
+pub fn notes(firing: &[String], ground: &Ground) -> Vec<String> {
+    let note = |name: &String| match ground.fire_triggers {
+        true => format!(
+            "the target's trigger \"{name}\" fires, as -fire-triggers asks: whether it leaves rows as the \
+             source has them is not looked at"
+        ),
+        false => format!(
+            "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \
+             copied: the table is compared, and fails if the trigger makes it another"
+        ),
     };
-    names.into_iter().map(note).collect()
+    firing.iter().map(note).collect()
 }

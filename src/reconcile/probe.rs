@@ -78,7 +78,8 @@ pub async fn probe(
             }
             let statements = |side| {
                 let window = timestamp.window(side, watermark);
-                incremental(plan, side, &window, &timestamp.column)
+                let in_time = timestamp.in_time(side, horizon);
+                incremental(plan, side, &window, (&timestamp.column, &in_time))
             };
             let (here, there) = ([statements(Side::Source)], statements(Side::Target));
             let (here, there) = tokio::try_join!(
@@ -141,12 +142,12 @@ async fn whole(
     Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, greatest, ..blank })
 }
 
-fn incremental(plan: &TablePlan, side: Side, window: &Sql, column: &Ident) -> Sql {
+fn incremental(plan: &TablePlan, side: Side, window: &Sql, in_time: (&Ident, &Sql)) -> Sql {
     let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.timeless());
     sql!(
         "{keys}; {window}; {timeless}",
         keys = plan.shape.digest(side, Measure::Keys, None),
-        window = plan.shape.digest_up_to(side, window, column, WINDOW),
+        window = plan.shape.digest_up_to(side, window, in_time, WINDOW),
         timeless = plan.shape.digest(side, Measure::Rows, timeless.as_ref()),
     )
 }

@@ -225,11 +225,11 @@ impl Shape {
 
 /// Whether the images of two rows differ: true for types without equality, and tells 1.0 from 1.00.
 /// Sub-selects, because a bare `row(…) *<> row(…)` is expanded column by column. The row is named
-/// unlike any column, which would be taken for it.
+/// unlike any column, which would be taken for it, also one that does not travel.
 fn images_differ(names: &[&Ident], one: &'static str, other: &'static str) -> Sql {
-    let mut row = "r".to_owned();
+    let mut row = "pgsync_row".to_owned();
     while names.iter().any(|name| name.as_str() == row) {
-        row.push('r');
+        row.push('_');
     }
     let row = Sql::trusted(row);
     let values = |prefix: &'static str| {

@@ -67,13 +67,22 @@ impl Shape {
         )
     }
 
-    /// `count, sum(hash), max(column)` of the first `limit` rows of `scope`, whichever they are.
-    pub fn digest_up_to(&self, side: Side, scope: &Sql, column: &Ident, limit: u64) -> Sql {
+    /// `count, sum(hash), max(at)` of the first `limit` rows of `scope`, whichever they are; the last of
+    /// those that are `in_time`.
+    pub fn digest_up_to(
+        &self,
+        side: Side,
+        scope: &Sql,
+        in_time: (&Ident, &Sql),
+        limit: u64,
+    ) -> Sql {
         sql!(
-            "select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at) from \
+            "select pg_catalog.count(*), pg_catalog.sum(h.h), \
+             pg_catalog.max(h.at) filter (where h.at {before}) from \
              (select {hash} as h, t.{column} as at from {from} where {scope} limit {limit}) h",
             hash = self.hash(side, Measure::Rows),
-            column = column,
+            column = in_time.0,
+            before = in_time.1,
             from = self.from(side),
             scope = scope,
             limit = limit,

@@ -238,13 +238,22 @@ impl Timestamp {
         }
     }
 
+    /// What a value that may move a watermark fulfils: `operator value`.
+    pub fn in_time(&self, side: Side, horizon: &Horizon) -> Sql {
+        let kind = match side {
+            Side::Source => self.source,
+            Side::Target => self.target,
+        };
+        match kind {
+            TimestampKind::Timestamptz => Sql::trusted("operator(pg_catalog.<) 'infinity'"),
+            _ => sql!("operator(pg_catalog.<=) {latest}", latest = horizon.latest()),
+        }
+    }
+
     /// The greatest finite timestamp of the source as text; no row when there is none. Without a zone
     /// only those count that some clock may show by now.
     pub fn greatest(&self, shape: &Shape, horizon: &Horizon) -> Sql {
-        let before = match self.source {
-            TimestampKind::Timestamptz => Sql::trusted("operator(pg_catalog.<) 'infinity'"),
-            _ => sql!("operator(pg_catalog.<=) {latest}", latest = horizon.latest()),
-        };
+        let before = self.in_time(Side::Source, horizon);
         sql!(
             "select t.{column}::pg_catalog.text from {from} \
              where t.{column} {before} and t.{column} operator(pg_catalog.>) '-infinity' \

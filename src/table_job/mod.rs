@@ -15,6 +15,7 @@ use crate::plan::TablePlan;
 use crate::plan::schedule::Part;
 use crate::reconcile::{self, Probe};
 use crate::schema::build;
+use crate::sql::digest::Measure;
 use crate::sql::log::{Entry, Progress};
 use crate::stop::Stop;
 use crate::strategy::{Engine, Job, compare, copy, incremental};
@@ -278,7 +279,25 @@ async fn follow(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
     }
 }
 
+/// A trigger that fires whatever we do may have changed or swallowed rows.
+async fn require_untouched(job: &Job) -> Result<()> {
+    let triggers = &job.plan.meddling;
+    if triggers.is_empty() || job.log_id.is_none() {
+        return Ok(());
+    }
+    match reconcile::equal(job, Measure::Rows, None).await? {
+        true => Ok(()),
+        false => Err(Error::Table(format!(
+            "what was written is not what stands in the table: its trigger \"{}\", which is enabled ALWAYS \
+             or for replicas, has changed or swallowed rows; disable it, or enable it for others' \
+             writes only (alter table … enable trigger …)",
+            triggers.join("\", \"")
+        ))),
+    }
+}
+
 async fn finish(job: &Job, work: &Work) -> Result<End> {
+    require_untouched(job).await?;
     let mut outcome = work.outcome(Status::Success, None);
     outcome.counts.bytes += work.travelled;
     if let Some(id) = job.log_id {

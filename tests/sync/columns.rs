@@ -192,3 +192,19 @@ async fn sixteen_hundred_columns_are_carried() {
     run.expect_changes("wide", (1, 4, 1)).expect_changes("late", (1, 4, 1));
     db.sync().arg("-dry-run").await.expect_unchanged();
 }
+
+#[tokio::test]
+async fn a_column_may_be_named_like_anything_in_our_statements() {
+    let db = Pair::with(
+        "create table r (r int primary key, t text, s text); create table t (t text, s int, b int, h int, primary key (t, s));
+        create table s (id int primary key deferrable, v int)",
+    )
+    .await;
+    db.target("create type one as (a int); alter table s add r one, add t text, add h int").await;
+    db.source("insert into r select i, 'v', 's' from generate_series(1, 50) i; insert into t select 'k' || i, i, i, i from generate_series(1, 50) i;
+        insert into s select i, i from generate_series(1, 50) i")
+        .await;
+    let changes = "update r set t = 'c' where r = 9; delete from r where r = 10; update t set h = 0 where s = 9;
+        delete from t where s = 10; update s set v = 100 where id = 1; delete from s where id = 2";
+    db.follow(changes).await;
+}

@@ -203,3 +203,16 @@ async fn a_table_that_was_compared_and_found_equal_is_followed_from_then_on() {
         db.sync().await.expect_unchanged().expect_strategy("item", "incremental");
     }
 }
+
+#[tokio::test]
+async fn a_date_in_the_future_does_not_take_the_watermark_away_from_runs_without_changes() {
+    let db = Pair::with("create table day (id int primary key, updated_at date); create table stamp (id int primary key, updated_at timestamp)").await;
+    db.source("insert into day select i, '2024-01-01' from generate_series(1, 2000) i; insert into day values (0, '2099-01-01');
+        insert into stamp select id, updated_at from day; analyze")
+        .await;
+    db.sync().await.expect_ok();
+    for _ in 0..3 {
+        let run = db.sync().await.expect_ok().expect_unchanged();
+        run.expect_strategy("day", "incremental").expect_strategy("stamp", "incremental");
+    }
+}

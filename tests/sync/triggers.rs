@@ -110,6 +110,29 @@ async fn a_trigger_that_is_enabled_always_fires_and_is_noted() {
 }
 
 #[tokio::test]
+async fn a_table_is_not_in_step_when_a_trigger_of_the_target_swallows_or_changes_rows() {
+    let db = Pair::with(
+        "create table gone (id int primary key, name text); create table bent (id int primary key, name text, updated_at timestamptz);
+        create table kept (id int primary key, name text)",
+    )
+    .await;
+    db.source("insert into gone select i, 'n' from generate_series(1, 5) i; insert into kept select * from gone;
+        insert into bent select i, 'n', now() from generate_series(1, 3000) i").await;
+    db.target("create function swallow() returns trigger language plpgsql as $$ begin return null; end $$;
+        create function bend() returns trigger language plpgsql as $$ begin new.name := 'bent'; return new; end $$;
+        create trigger eat before insert or update on gone for each row execute procedure swallow(); alter table gone enable always trigger eat;
+        create trigger bend before insert or update on bent for each row execute procedure bend(); alter table bent enable replica trigger bend").await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_exit(1);
+        let run = run.expect_failed("gone", &["\"eat\"", "changed or swallowed rows"]);
+        run.expect_failed("bent", &["\"bend\"", "changed or swallowed rows"]);
+        db.assert_same("kept").await;
+    }
+    db.target("alter table gone disable trigger eat; alter table bent disable trigger bend").await;
+    db.settle().await;
+}
+
+#[tokio::test]
 async fn triggers_of_partitions_stay_quiet_and_disabled_ones_stay_disabled() {
     let db = Pair::with("create table item (id int, name text) partition by range (id);
         create table low partition of item for values from (0) to (100); create table high partition of item for values from (100) to (200)").await;

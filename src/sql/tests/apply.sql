@@ -15,10 +15,10 @@ touched as (insert into "copy"."Item" as old ("updated_at", "id", "Price", "body
         overriding system value select "updated_at", "id", "Price", "body", "owner"
         from pg_temp.pgsync_stage on conflict ("id") do update set ("updated_at", "Price", "body",
             "owner") = row(excluded."updated_at", excluded."Price", excluded."body",
-            excluded."owner") where ((select r from (select old."updated_at", old."Price",
-                    old."body", old."owner") r) operator(pg_catalog.*<>)
-            (select r from (select excluded."updated_at", excluded."Price", excluded."body",
-                    excluded."owner") r)) returning (xmax operator(pg_catalog.=) 0) as fresh),
+            excluded."owner") where ((select pgsync_row from (select old."updated_at", old."Price",
+                    old."body", old."owner") pgsync_row) operator(pg_catalog.*<>)
+            (select pgsync_row from (select excluded."updated_at", excluded."Price", excluded."body",
+                    excluded."owner") pgsync_row)) returning (xmax operator(pg_catalog.=) 0) as fresh),
     written as (select pg_catalog.count(*) filter
         (where fresh) as inserted, pg_catalog.count(*) filter
         (where not fresh) as updated from touched)
@@ -37,10 +37,10 @@ touched as (insert into "copy"."Item" as old ("updated_at", "id", "Price", "body
         overriding system value select "updated_at", "id", "Price", "body", "owner"
         from pg_temp.pgsync_stage on conflict ("id") do update set ("updated_at", "Price", "body",
             "owner") = row(excluded."updated_at", excluded."Price", excluded."body",
-            excluded."owner") where ((select r from (select old."updated_at", old."Price",
-                    old."body", old."owner") r) operator(pg_catalog.*<>)
-            (select r from (select excluded."updated_at", excluded."Price", excluded."body",
-                    excluded."owner") r)) returning 1),
+            excluded."owner") where ((select pgsync_row from (select old."updated_at", old."Price",
+                    old."body", old."owner") pgsync_row) operator(pg_catalog.*<>)
+            (select pgsync_row from (select excluded."updated_at", excluded."Price", excluded."body",
+                    excluded."owner") pgsync_row)) returning 1),
     before as (select pg_catalog.count(*) as staged, pg_catalog.count(*) filter
         (where exists (select from "copy"."Item" t where t."id" operator("pg_catalog".=) s."id"))
         as known from pg_temp.pgsync_stage s),
@@ -52,10 +52,9 @@ touched as (insert into "copy"."Item" as old ("updated_at", "id", "Price", "body
 -- upsert by a deferrable key
 changed as (update only "copy"."Item" t set "updated_at" = s."updated_at", "Price" = s."Price",
         "body" = s."body", "owner" = s."owner" from pg_temp.pgsync_stage s
-        where t."id" operator("pg_catalog".=) s."id" and ((select r
-                from (select t."updated_at", t."id", t."Price", t."body", t."owner")
-                r) operator(pg_catalog.*<>) (select r from (select s."updated_at", s."id",
-                    s."Price", s."body", s."owner") r)) returning 1),
+        where t."id" operator("pg_catalog".=) s."id" and ((select pgsync_row from (select t."updated_at", t."id", t."Price", t."body", t."owner")
+                pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from (select s."updated_at", s."id",
+                    s."Price", s."body", s."owner") pgsync_row)) returning 1),
     added as (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner") overriding
         system value select "updated_at", "id", "Price", "body", "owner"
         from pg_temp.pgsync_stage s where not exists (select from only "copy"."Item" t
@@ -67,28 +66,26 @@ changed as (update only "copy"."Item" t set "updated_at" = s."updated_at", "Pric
 
 -- replace
 gone as (delete from only "copy"."Item" t using pg_temp.pgsync_stage s
-        where t."id" operator("pg_catalog".=) s."id" and ((select r
-                from (select t."updated_at", t."id", t."Price", t."body", t."owner")
-                r) operator(pg_catalog.*<>) (select r from (select s."updated_at", s."id",
-                    s."Price", s."body", s."owner") r)) returning 1),
+        where t."id" operator("pg_catalog".=) s."id" and ((select pgsync_row from (select t."updated_at", t."id", t."Price", t."body", t."owner")
+                pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from (select s."updated_at", s."id",
+                    s."Price", s."body", s."owner") pgsync_row)) returning 1),
     n as (select pg_catalog.count(*) as gone from gone),
     added as (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner") overriding
         system value select s."updated_at", s."id", s."Price", s."body", s."owner"
         from n cross join pg_temp.pgsync_stage s where n.gone operator(pg_catalog.>=) 0
         and not exists (select from only "copy"."Item" t
-            where t."id" operator("pg_catalog".=) s."id" and not ((select r
-                    from (select t."updated_at", t."id", t."Price", t."body", t."owner")
-                    r) operator(pg_catalog.*<>) (select r from (select s."updated_at", s."id",
-                        s."Price", s."body", s."owner") r))) returning 1),
+            where t."id" operator("pg_catalog".=) s."id" and not ((select pgsync_row from (select t."updated_at", t."id", t."Price", t."body", t."owner")
+                    pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from (select s."updated_at", s."id",
+                        s."Price", s."body", s."owner") pgsync_row))) returning 1),
     written as (select (select pg_catalog.count(*)
             from added) operator(pg_catalog.-) n.gone as inserted, n.gone as updated
         from n)
 
 -- count upsert
 select pg_catalog.count(*) filter (where t.ctid is null) as inserted, pg_catalog.count(*) filter
-    (where t.ctid is not null and ((select r from
+    (where t.ctid is not null and ((select pgsync_row from
                 (select t."updated_at", t."id", t."Price", t."body", t."owner")
-                r) operator(pg_catalog.*<>) (select r from (select s."updated_at", s."id",
-                    s."Price", s."body", s."owner") r))) as updated
+                pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from (select s."updated_at", s."id",
+                    s."Price", s."body", s."owner") pgsync_row))) as updated
     from pg_temp.pgsync_stage s left join only "copy"."Item" t
     on t."id" operator("pg_catalog".=) s."id"

@@ -51,6 +51,7 @@ select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
 
 -- digest up to
 select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
+    filter (where h.at operator(pg_catalog.<) 'infinity')
     from (select
         (coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
                     pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
