@@ -74,7 +74,7 @@ struct Arguments {
     /// Times a passing fault (lost connection, deadlock, …) is tried again [default: 5]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     retries: Option<String>,
-    /// Longest wait for a lock on the target [default: 30s]
+    /// Longest wait for a lock [default: 30s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     lock_timeout: Option<String>,
     /// Table of the log of runs [default: sync_log in the first schema]
@@ -122,7 +122,7 @@ Exit status:
   1        a table failed, or the run could not proceed
   2        wrong usage or configuration
   4        another run is at work on these tables
-  5        a safety rail refused; nothing was changed
+  5        a safety rail refused: nothing was changed, or with -max-delete nothing of that table
   130/143  stopped by SIGINT or SIGTERM
 
 Examples:

@@ -264,11 +264,21 @@ fn the_example_config_parses_and_has_every_key() {
     assert_eq!(settings.source.describe(), "prod.example.com:5432/shop");
     assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
     assert_eq!(warnings, [""; 0]);
+    // Whoever begins with a copy of it leaves out nothing unawares.
+    assert_eq!(settings.exclude, [""; 0]);
+    for key in Setting::all().map(Setting::key).chain(["maxDeleteByTable"]) {
+        assert!(text.contains(&format!("\"{key}\":")), "{key}");
+    }
+}
+
+#[test]
+fn a_table_may_have_a_limit_of_its_own() {
+    let text = r#"{"sourceDb": "host=s", "targetDb": "host=t", "maxDelete": "20%",
+        "maxDeleteByTable": {"public.sessions": "off", "orders": 1000}}"#;
+    let case = Case { file: Some(text), mode: 0o644, ..Case::default() };
+    let settings = case.resolve().unwrap().settings;
     let limit = |schema, name| settings.max_delete_of(&TableName::new(schema, name));
     assert_eq!(limit("public", "orders"), Some(MaxDelete::Rows(1000)));
     assert_eq!(limit("public", "sessions"), Some(MaxDelete::Share(1.0)));
     assert_eq!(limit("app", "sessions"), Some(MaxDelete::Share(0.2)));
-    for key in Setting::all().map(Setting::key).chain(["maxDeleteByTable"]) {
-        assert!(text.contains(&format!("\"{key}\":")), "{key}");
-    }
 }
