@@ -11,7 +11,7 @@ use super::{End, Work, entry};
 use crate::error::{Error, Result, Side};
 use crate::event::Event;
 use crate::outcome::{Counts, Status, Strategy, TableOutcome};
-use crate::pg::Session;
+use crate::pg::{Lease, Session};
 use crate::plan::TablePlan;
 use crate::reconcile;
 use crate::schema::build;
@@ -37,24 +37,35 @@ struct Copied {
     greatest: Option<String>,
 }
 
-/// Copies all tables, or none.
+/// Copies all tables, or none; what hindered that comes back, and need not be said, for each table is
+/// tried on its own then.
 ///
 /// # Errors
-/// What came first; it need not be said, for each table is tried on its own then.
-pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Vec<End>> {
-    let (mut source, mut target) =
-        tokio::try_join!(engine.source.session(), engine.target.session())?;
+/// The connection broke, so that nobody knows whether the rows are there: none of the tables may be
+/// copied once more, for one without a key would take its rows twice.
+pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Result<Vec<End>>> {
+    let read = read_all(engine, works).await;
+    let (mut target, tables) = match read {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
+    let written = write(engine, &target, works, &tables).await;
+    if let Err(error) = &written {
+        // Its locks would be in the way of what is tried next.
+        apply::roll_back(&target, &works[0].plan).await.map_err(|_| error.clone())?;
+    }
+    target.set_clean(true);
+    Ok(written)
+}
+
+/// The tables of the source, and a session of the target in which nothing has been done.
+async fn read_all(engine: &Engine, works: &[&Work]) -> Result<(Lease, Vec<Copied>)> {
+    let (mut source, target) = tokio::try_join!(engine.source.session(), engine.target.session())?;
     let room = AtomicUsize::new(MOST);
     let tables = works.iter().map(|work| read(engine, &work.plan, &source, &room));
     let tables = try_join_all(tables).await?;
     source.set_clean(true);
-    let written = write(engine, &target, works, &tables).await;
-    if written.is_err() {
-        // Its locks would be in the way of what is tried next.
-        apply::roll_back(&target, &works[0].plan).await?;
-    }
-    target.set_clean(true);
-    written
+    Ok((target, tables))
 }
 
 async fn read(

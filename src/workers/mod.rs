@@ -131,7 +131,15 @@ async fn work(engine: &Arc<Engine>, queue: &Queue, mut turns: Vec<Turn>) {
 /// Copies small tables together. What hinders one of them is said by its own task.
 async fn copy(engine: &Engine, queue: &Queue, turns: &[Turn]) -> bool {
     let works: Vec<&Work> = turns.iter().map(|turn| &turn.works[0]).collect();
-    let Ok(ends) = group::copy(engine, &works).await else { return false };
+    let ends = match group::copy(engine, &works).await {
+        Ok(Ok(ends)) => ends,
+        Ok(Err(_)) => return false,
+        // Another round looks what is there.
+        Err(error) => {
+            let lost = |work: &&Work| work.outcome(Status::Failed, Some(error.clone()));
+            works.iter().map(|work| End::Lost(Box::new(lost(work)))).collect()
+        }
+    };
     for (turn, end) in turns.iter().zip(ends) {
         close(engine, queue, turn.task, vec![end]);
     }
