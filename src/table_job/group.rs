@@ -50,6 +50,10 @@ pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Result<Vec<End>>> 
         Err(error) => return Ok(Err(error)),
     };
     let written = write(engine, &target, works, &tables).await;
+    if written.is_err() && engine.stop.requested().is_some() {
+        // The stop has cancelled a statement, and would cancel those that follow.
+        return Ok(written);
+    }
     if let Err(error) = &written {
         // Its locks would be in the way of what is tried next.
         apply::roll_back(&target, &works[0].plan).await.map_err(|_| error.clone())?;

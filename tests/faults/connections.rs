@@ -178,6 +178,28 @@ async fn a_round_that_is_lost_for_good_leaves_no_row_that_says_running() {
     assert!(logged.starts_with("failed: source while "), "{logged} after {run}");
 }
 
+/// Rows without a key would be there twice if they were copied once more.
+#[tokio::test]
+async fn small_tables_whose_commit_was_not_answered_are_not_copied_twice() {
+    let broken = Broken::fresh().await;
+    let few =
+        "delete from inc where id > 10; delete from cmp where id > 10; delete from bag where n > 3;
+        vacuum full inc; vacuum full cmp; vacuum full bag";
+    for statement in few.split(';') {
+        broken.db.source(statement).await;
+    }
+    broken.target.fault(Way::Up, When::Text("; commit"), Then::Pass);
+    let run = broken.sync().parallel(1).await.expect_ok();
+    broken.db.assert_all_same().await;
+    assert_eq!(broken.target.harm(), 1, "no harm was done to {run}");
+    assert!(retries(&run) > 0, "retries are counted in {run}");
+    let rows = "select string_agg(table_name || ' ' || status, ', ' order by id) from sync_log
+        where rows_inserted > 0";
+    let logged = broken.db.target_value(rows).await;
+    assert_eq!(logged.matches("success").count(), 3, "{logged} after {run}");
+    broken.sync().await.expect_unchanged();
+}
+
 #[tokio::test]
 async fn work_that_a_broken_session_left_on_the_server_is_ended_before_it_is_tried_again() {
     let broken = Broken::fresh().await;
