@@ -32,8 +32,7 @@ pub async fn run(job: &mut Job) -> Result<()> {
     }
     let parts = Parts::new(parts(job));
     let (drained, done) = watch::channel(false);
-    let helpers =
-        (1..job.engine.settings.parallel.min(parts.len())).map(|_| help(job, &parts, done.clone()));
+    let helpers = (1..at_once(job).min(parts.len())).map(|_| help(job, &parts, done.clone()));
     let own = async {
         let copied = parts.copy(job, &job.source, &job.target).await;
         let _ = drained.send(true);
@@ -49,6 +48,16 @@ pub async fn run(job: &mut Job) -> Result<()> {
         }
     }
     ended
+}
+
+/// How many sessions may write into the table. Into indexes that are there already only one of them
+/// appends; the others split pages in the middle, which costs time and leaves them half empty: two
+/// sessions took 0.85 x the time of one on two cores, four 1.0 x.
+fn at_once(job: &Job) -> usize {
+    match job.plan.owed.is_empty() {
+        true => job.engine.settings.parallel.div_ceil(2),
+        false => job.engine.settings.parallel,
+    }
 }
 
 /// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.
