@@ -46,6 +46,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("client_min_messages", "error"),
 ];
 
+/// Room for the digests of a table's buckets: with PostgreSQL's 4 MB they go through a file (2 M rows:
+/// 31 MB of it). Who has more keeps it.
+const WORK_MEM: &str = "select pg_catalog.set_config('work_mem', greatest(32768, pg_catalog.pg_size_bytes( \
+     pg_catalog.current_setting('work_mem')) operator(pg_catalog./) 1024)::pg_catalog.text, false)";
+
 /// How long taking leave of a server may take.
 const LEAVE: Duration = Duration::from_millis(500);
 
@@ -304,10 +309,11 @@ impl Settings {
         });
         sql!(
             "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
-             where pg_catalog.current_setting(s.name, true) is not null; \
+             where pg_catalog.current_setting(s.name, true) is not null; {memory}; \
              select a.pid, a.backend_start::pg_catalog.text \
              from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a",
             values = Sql::join(values, ", "),
+            memory = Sql::trusted(WORK_MEM),
         )
     }
 }
