@@ -241,7 +241,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
         while let Some(row) = rows.next().await? {
             if batch.rows >= size {
                 job.moved(batch.rows);
-                job.counts.add(batch.commit(&mut writer, None).await?);
+                job.counts.add(batch.turn(&mut writer, None).await?);
                 job.unless_stopped()?;
             }
             batch.push(&mut writer, row).await?;

@@ -84,7 +84,10 @@ pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()>
 
 /// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
 pub async fn start_over(job: &mut Job) -> Result<()> {
-    apply::roll_back(&job.target, &job.plan).await?;
+    match job.plan.joint {
+        true => apply::roll_back(&job.target, &job.plan).await?,
+        false => job.renew_target().await?,
+    }
     job.renew_source().await
 }
 

@@ -97,7 +97,7 @@ async fn stream(job: &mut Job) -> Result<()> {
         if batch.ends_before(&row, size) {
             job.moved(batch.rows);
             let watermark = job.watermark(Side::Target, &batch.last());
-            job.counts.add(batch.commit(&mut writer, watermark).await?);
+            job.counts.add(batch.turn(&mut writer, watermark).await?);
             job.unless_stopped()?;
         }
         batch.push(&mut writer, row).await?;

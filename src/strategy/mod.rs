@@ -88,6 +88,13 @@ impl Job {
         reconcile::of_one_moment(&self.plan, &self.source, "reading again", &[]).await.map(drop)
     }
 
+    /// A target session in place of one whose batch failed, perhaps with another opened behind it.
+    pub async fn renew_target(&mut self) -> Result<()> {
+        self.target.close();
+        self.target = self.engine.target.session().await?;
+        Ok(())
+    }
+
     /// Where the next run starts if nothing later than `greatest` was read.
     pub fn watermark(&self, side: Side, greatest: &str) -> Option<Sql> {
         let timestamp = self.plan.timestamp.as_ref()?;
@@ -130,15 +137,26 @@ impl Batch {
         String::from_utf8_lossy(&self.last).into_owned()
     }
 
-    /// Commits and starts anew; gives what was done.
+    /// Commits the last batch; gives what was done.
     pub async fn commit(
         &mut self,
         writer: &mut Writer<'_>,
         watermark: Option<Sql>,
     ) -> Result<Counts> {
+        writer.commit(&self.ended(watermark)).await
+    }
+
+    /// Commits and opens the next; gives what was done.
+    pub async fn turn(
+        &mut self,
+        writer: &mut Writer<'_>,
+        watermark: Option<Sql>,
+    ) -> Result<Counts> {
+        writer.turn(&self.ended(watermark)).await
+    }
+
+    fn ended(&mut self, watermark: Option<Sql>) -> Progress {
         let batch = std::mem::take(self);
-        let progress =
-            Progress { processed: batch.rows, bytes: batch.bytes, batches: 1, watermark };
-        writer.commit(&progress).await
+        Progress { processed: batch.rows, bytes: batch.bytes, batches: 1, watermark }
     }
 }

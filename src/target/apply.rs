@@ -121,6 +121,16 @@ impl<'a> Writer<'a> {
     /// Writes the open batch and what it means for the log, and commits both: with its end, one round
     /// trip.
     pub async fn commit(&mut self, progress: &Progress) -> Result<Counts> {
+        self.end(progress, false).await
+    }
+
+    /// As [`Self::commit`], and the next batch is opened in the same round trip: rows follow. After an
+    /// error the session is of no more use; so this is not done within a transaction of several tables.
+    pub async fn turn(&mut self, progress: &Progress) -> Result<Counts> {
+        self.end(progress, !self.plan.joint).await
+    }
+
+    async fn end(&mut self, progress: &Progress, more: bool) -> Result<Counts> {
         if !std::mem::take(&mut self.begun) {
             return Ok(Counts::default());
         }
@@ -149,14 +159,19 @@ impl<'a> Writer<'a> {
                 let write = self.log.counted(id, &writes, has, progress);
                 let write = transaction::committed(self.plan, &write);
                 let sink = self.sink.take();
-                let (staged, parked, answers) = tokio::join!(
+                // A write that fails leaves its transaction aborted, in which nothing begins.
+                let (staged, parked, answers, next) = tokio::join!(
                     finished(sink),
                     self.park(),
-                    self.session.answers(WRITING, &write)
+                    self.session.answers(WRITING, &write),
+                    self.next(more),
                 );
                 staged?;
                 parked?;
-                written(&answers?)?
+                let counts = written(&answers?)?;
+                self.sink = next?;
+                self.begun = self.sink.is_some();
+                counts
             }
         };
         Ok(Counts {
@@ -165,6 +180,14 @@ impl<'a> Writer<'a> {
             batches: progress.batches,
             ..counts
         })
+    }
+
+    /// The way in for the next batch, if there is one.
+    async fn next(&self, more: bool) -> Result<Option<RowSink>> {
+        match self.copy.as_ref().filter(|_| more) {
+            Some(copy) => self.begin(copy).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn park(&self) -> Result<()> {
