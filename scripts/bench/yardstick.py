@@ -23,7 +23,7 @@ def key_digest(items):
 def column_digest(items):
     """As pgsync hashes a row: one hash per column."""
     number = "hashint8extended({0}::int8, {0}::int8 # 1::int8)"
-    moment = "timestamp_hash_extended({0}::timestamp, hashfloat8extended(date_part('epoch', {0}::timestamp), 3))"
+    moment = 'hashtextextended(timestamptz_send({0})::text collate "C", 3)'
     kinds = {"id": number, "n": number, "created_at": moment, "updated_at": moment}
     text = 'hashtextextended({0}::text collate "C", 4)'
     names = [name.strip() for name in items.names.split(",")]

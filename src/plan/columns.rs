@@ -28,15 +28,13 @@ pub struct PlanColumn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hashed {
     Integer,
-    /// `timestamp` and, in a session at UTC, `timestamptz`.
-    Timestamp,
     Uuid,
     /// By a cast, which for most built-in types prints the value.
     Text,
     /// As it travels: casts of xml and of types by users may print something else.
     Printed,
     /// By the bytes that this function makes of it: text of floats differs between servers before
-    /// and after 12.
+    /// and after 12, and that of timestamps costs more.
     Binary(Ident),
 }
 
@@ -191,7 +189,9 @@ fn hashed(there: &Column, ground: &Ground) -> Hashed {
     }
     match there.type_name.as_str() {
         "int2" | "int4" | "int8" => Hashed::Integer,
-        "timestamp" | "timestamptz" => Hashed::Timestamp,
+        // Their own hash folds 64 bits to 32.
+        "timestamp" => Hashed::Binary(Ident::new("timestamp_send")),
+        "timestamptz" => Hashed::Binary(Ident::new("timestamptz_send")),
         "uuid" => Hashed::Uuid,
         "xml" => Hashed::Printed,
         _ => Hashed::Text,

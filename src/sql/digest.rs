@@ -186,9 +186,8 @@ fn md5(text: &Sql) -> Sql {
 
 /// One hash per value, under exclusive or; each with a seed of its own.
 ///
-/// The hashes of 64-bit integers and timestamps fold their value to 32 bits first, so that 1 and 2^32
-/// collide. The whole value goes into the seed as well, which takes 64 bits: an integer as it is, a
-/// timestamp by the hash of its seconds.
+/// The hash of a 64-bit integer folds it to 32 bits first, so that 1 and 2^32 collide: the whole value
+/// goes into the seed as well, which takes 64 bits.
 fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
     let hashes = values.enumerate().map(|(index, value)| {
         let seed = index + 1;
@@ -196,12 +195,6 @@ fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
             Hashed::Integer => sql!(
                 "hashint8extended({v}::pg_catalog.int8, {v}::pg_catalog.int8 operator(pg_catalog.#) \
                  {seed}::pg_catalog.int8)",
-                v = value.value,
-                seed = seed,
-            ),
-            Hashed::Timestamp => sql!(
-                "timestamp_hash_extended({v}::pg_catalog.timestamp, pg_catalog.hashfloat8extended(\
-                 pg_catalog.date_part('epoch', {v}::pg_catalog.timestamp), {seed}))",
                 v = value.value,
                 seed = seed,
             ),

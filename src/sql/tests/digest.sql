@@ -7,9 +7,8 @@ select pg_catalog.count(*),
 
 -- digest of rows
 select pg_catalog.count(*),
-    pg_catalog.sum((coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
-                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
-                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+    pg_catalog.sum((coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+                collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)
@@ -24,9 +23,8 @@ select pg_catalog.count(*),
 
 -- digest of rows on the target
 select pg_catalog.count(*),
-    pg_catalog.sum((coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
-                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
-                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+    pg_catalog.sum((coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+                collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)
@@ -39,7 +37,7 @@ select pg_catalog.count(*),
 
 -- digest by md5
 select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
-                pg_catalog.substr(pg_catalog.md5(row(t."updated_at", t."id",
+                pg_catalog.substr(pg_catalog.md5(row(pg_catalog."timestamptz_send"(t."updated_at"), t."id",
                             (t."Price"::numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
                     16))::pg_catalog.bit(64)::pg_catalog.int8)) from "public"."item" t
 
@@ -53,9 +51,8 @@ select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
 select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
     filter (where h.at operator(pg_catalog.<) 'infinity')
     from (select
-        (coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
-                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
-                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+        (coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+                collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)

@@ -52,9 +52,8 @@ select pg_catalog.count(*) from pg_catalog.unnest('{-3}'::pg_catalog.int8[]) u(h
 drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted as select
     pg_catalog.row_number() over () as pgsync_n, s."id"
     from pg_temp.pgsync_keys s left join (select t."id",
-        (coalesce(pg_catalog.timestamp_hash_extended(t."updated_at"::pg_catalog.timestamp,
-                    pg_catalog.hashfloat8extended(pg_catalog.date_part('epoch',
-                            t."updated_at"::pg_catalog.timestamp), 1)), 0) operator(pg_catalog.#)
+        (coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+                collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)

@@ -68,7 +68,11 @@ fn item() -> Shape {
         source: Relation { name: TableName::new("public", "item"), partitioned: false },
         target: Relation { name: TableName::new("copy", "Item"), partitioned: false },
         columns: vec![
-            column("updated_at", "timestamp with time zone", Hashed::Timestamp),
+            column(
+                "updated_at",
+                "timestamp with time zone",
+                Hashed::Binary(Ident::new("timestamptz_send")),
+            ),
             id,
             price,
             column("body", "xml", Hashed::Printed),
