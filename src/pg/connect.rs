@@ -24,7 +24,8 @@ use super::{silence, tls};
 pub struct Connected {
     pub client: Client,
     /// Moves the bytes; ends when the client is dropped or the connection is lost.
-    pub task: JoinHandle<()>,
+    /// Whether the connection was ended by us, at its end.
+    pub task: JoinHandle<bool>,
     pub canceller: Canceller,
 }
 
@@ -222,16 +223,14 @@ impl Connector {
 async fn start<T>(
     config: &Config,
     tls: T,
-) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error>
+) -> Result<(Client, JoinHandle<bool>), tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await?;
-    let task = tokio::spawn(async move {
-        // Whoever uses the client hears of a lost connection there, with side and deed.
-        let _ = connection.await;
-    });
+    // Whoever uses the client hears of a lost connection there, with side and deed.
+    let task = tokio::spawn(async move { connection.await.is_ok() });
     Ok((client, task))
 }
 

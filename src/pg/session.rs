@@ -115,7 +115,7 @@ pub struct Session {
     /// Where it is noted that the session was left in the middle of something.
     left: Left,
     client: Client,
-    driver: JoinHandle<()>,
+    driver: JoinHandle<bool>,
     canceller: Canceller,
     /// Whether nothing is under way: only such a session goes back to its pool.
     clean: bool,
@@ -249,10 +249,10 @@ impl Session {
     /// Takes leave of the server. One that does not listen is not waited for.
     pub async fn end(mut self) {
         self.clean = true;
-        let mut driver = std::mem::replace(&mut self.driver, tokio::spawn(async {}));
+        let mut driver = std::mem::replace(&mut self.driver, tokio::spawn(async { true }));
         let (left, backend) = (self.left.clone(), self.backend.clone());
         drop(self);
-        if tokio::time::timeout(LEAVE, &mut driver).await.is_err() {
+        if !matches!(tokio::time::timeout(LEAVE, &mut driver).await, Ok(Ok(true))) {
             driver.abort();
             left.lock().unwrap_or_else(PoisonError::into_inner).push(backend);
         }
@@ -278,9 +278,10 @@ impl Session {
 
 impl Drop for Session {
     /// The driver ends by itself when the client is gone; a session dropped in the middle of a
-    /// COPY must not leave it reading on.
+    /// COPY must not leave it reading on. One whose connection is lost may live on at the server, and
+    /// hold its locks.
     fn drop(&mut self) {
-        if !self.clean {
+        if !self.clean || self.client.is_closed() {
             self.driver.abort();
             self.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.backend.clone());
         }
