@@ -23,8 +23,7 @@ use super::{silence, tls};
 /// A session, as the server starts it.
 pub struct Connected {
     pub client: Client,
-    /// Moves the bytes; ends when the client is dropped or the connection is lost.
-    /// Whether the connection was ended by us, at its end.
+    /// Moves the bytes; ends when the client is dropped (true) or the connection is lost (false).
     pub task: JoinHandle<bool>,
     pub canceller: Canceller,
 }
