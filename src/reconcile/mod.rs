@@ -198,7 +198,7 @@ pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
     let (buckets, measure) = (difference.differing(), difference.measure);
     let predicate = difference.scope.predicate(job);
     let copy = job.plan.shape.copy_keys(&buckets, measure, predicate.as_ref());
-    // Both servers go through their tables at once.
+    // Both servers look up their rows at once.
     let (rows, taken) = tokio::join!(
         job.source.copy_out("reading keys", &copy),
         keys::take_down(&job.target, &job.plan, measure, &buckets),
@@ -217,8 +217,7 @@ pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
 pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result<()> {
     let plan = job.plan.clone();
     let engine = job.engine.clone();
-    let buckets = difference.differing();
-    let wanted = keys::want(&job.target, &plan, difference.measure, &buckets).await?;
+    let wanted = keys::want(&job.target, &plan).await?;
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let counted = already_counted(job);
@@ -270,7 +269,7 @@ pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
     job.phase(Phase::Deleting);
     let buckets = difference.differing();
     let Some(id) = job.log_id else {
-        let count = job.plan.shape.count_vanished(&buckets);
+        let count = job.plan.shape.count_vanished();
         let deleted = job.target.row("counting vanished rows", &count).await?.count(0)?;
         job.counts.add(Counts { deleted, ..Counts::default() });
         return Ok(());

@@ -1,7 +1,6 @@
 //! Slices of a table's keys, small enough that few equal rows travel with one that changed.
 
 use super::digest::Measure;
-use super::keys::HERE;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::plan::Shape;
@@ -32,23 +31,15 @@ impl Shape {
         self.key.len() == 1 && self.key[0].hashed == Hashed::Integer
     }
 
-    /// Key, `pgsync_hash` and, where it is by hash, `pgsync_bucket` of the target's rows of some buckets.
+    /// Key, `pgsync_hash` and `pgsync_bucket` of the target's rows of some buckets.
     pub(super) fn key_hashes(&self, measure: Measure, buckets: &Buckets) -> Sql {
         let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
-        let bucket = match buckets.slicing {
-            Slicing::Range { .. } => Sql::trusted(""),
-            Slicing::Hash { .. } => {
-                sql!(
-                    ", {bucket} as pgsync_bucket",
-                    bucket = self.bucket(Side::Target, buckets.slicing)
-                )
-            }
-        };
         sql!(
-            "select {keys}, {hash} as pgsync_hash{bucket} from {buckets} join {from} on {condition}",
+            "select {keys}, {hash} as pgsync_hash, {bucket} as pgsync_bucket \
+             from {buckets} join {from} on {condition}",
             keys = Sql::join(keys, ", "),
             hash = self.hash(Side::Target, measure),
-            bucket = bucket,
+            bucket = self.bucket(Side::Target, buckets.slicing),
             buckets = buckets.relation,
             from = self.from(Side::Target),
             condition = buckets.condition(self, Side::Target),
@@ -121,23 +112,6 @@ impl Buckets {
             hashes = Literal(&hashes),
         );
         Self { relation, slicing, singles: true }
-    }
-
-    /// Whether rows of these buckets can only be found by going through the whole table.
-    pub fn are_scattered(&self) -> bool {
-        matches!(self.slicing, Slicing::Hash { .. })
-    }
-
-    /// The target's rows in which the staged keys of these buckets are looked up, as a relation `t` of
-    /// key and `pgsync_hash`. `limit all` because a planner that takes the ranges apart again looks
-    /// through all of them for every key.
-    pub fn target_rows(&self, shape: &Shape, measure: Measure) -> Sql {
-        match self.slicing {
-            Slicing::Range { .. } => {
-                sql!("({rows} limit all) t", rows = shape.key_hashes(measure, self),)
-            }
-            Slicing::Hash { .. } => sql!("{here} t", here = Sql::trusted(HERE)),
-        }
     }
 
     /// Whether row `t` lies in bucket `b`.

@@ -8,7 +8,7 @@ use crate::error::Side;
 use crate::plan::Shape;
 
 pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
-/// The target's own rows of the buckets of which keys are staged, where they are scattered.
+/// The target's own rows of the buckets of which keys are staged.
 pub(super) const HERE: &str = "pg_temp.pgsync_here";
 const WANTED: &str = "pg_temp.pgsync_wanted";
 
@@ -33,8 +33,8 @@ impl Shape {
         Sql::trusted(format!("analyze {KEYS}"))
     }
 
-    /// Takes down the target's rows of some scattered buckets, by key, so that the table is gone through
-    /// once and not for every statement about them.
+    /// Takes down the target's rows of some buckets, by key, so that they are looked up once, while the
+    /// source looks up its own, and not for every statement about them.
     pub fn create_here(&self, measure: Measure, buckets: &Buckets) -> Sql {
         sql!(
             "drop table if exists {here}; create temporary table pgsync_here as {rows}; analyze {here}",
@@ -57,15 +57,15 @@ impl Shape {
     }
 
     /// Numbers the staged keys that the target lacks or has with another hash; gives their number.
-    pub fn want(&self, measure: Measure, buckets: &Buckets) -> Sql {
+    pub fn want(&self) -> Sql {
         sql!(
             "drop table if exists {wanted}; create temporary table pgsync_wanted as \
-             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {rows} \
+             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {here} t \
              on {matching} where t.pgsync_hash is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
              select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
             names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
-            rows = buckets.target_rows(self, measure),
+            here = Sql::trusted(HERE),
             matching = self.matching("s"),
             wanted = Sql::trusted(WANTED),
         )
@@ -89,20 +89,11 @@ impl Shape {
         )
     }
 
-    /// Counts the target's rows in some buckets whose keys are not staged.
-    pub fn count_vanished(&self, buckets: &Buckets) -> Sql {
-        let rows = match buckets.are_scattered() {
-            true => sql!("{here} t where", here = Sql::trusted(HERE)),
-            false => sql!(
-                "{buckets} join {from} on {condition} where",
-                buckets = buckets.relation,
-                from = self.from(Side::Target),
-                condition = buckets.condition(self, Side::Target),
-            ),
-        };
+    /// Counts the rows taken down whose keys are not staged.
+    pub fn count_vanished(&self) -> Sql {
         sql!(
-            "select pg_catalog.count(*) from {rows} {unstaged}",
-            rows = rows,
+            "select pg_catalog.count(*) from {here} t where {unstaged}",
+            here = Sql::trusted(HERE),
             unstaged = self.unstaged()
         )
     }
@@ -110,26 +101,15 @@ impl Shape {
     /// Deletes them; a CTE `removed` of one row `deleted`. A row that has changed its bucket since it was
     /// taken down has been given another key, equal but not alike, and stays.
     pub fn delete_vanished(&self, buckets: &Buckets) -> Sql {
-        let rows = match buckets.are_scattered() {
-            true => sql!(
-                "(select t.* from {here} t where {unstaged} limit all) h where {matching} and {still}",
-                here = Sql::trusted(HERE),
-                unstaged = self.unstaged(),
-                matching = self.matching("h"),
-                still = buckets.still(self),
-            ),
-            false => sql!(
-                "{buckets} where {condition} and {unstaged}",
-                buckets = buckets.relation,
-                condition = buckets.condition(self, Side::Target),
-                unstaged = self.unstaged(),
-            ),
-        };
         sql!(
-            "gone as (delete from {from} using {rows} returning 1), \
+            "gone as (delete from {from} using (select t.* from {here} t where {unstaged} limit all) h \
+             where {matching} and {still} returning 1), \
              removed as (select pg_catalog.count(*) as deleted from gone)",
             from = self.from(Side::Target),
-            rows = rows,
+            here = Sql::trusted(HERE),
+            unstaged = self.unstaged(),
+            matching = self.matching("h"),
+            still = buckets.still(self),
         )
     }
 

@@ -30,21 +30,15 @@ pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> 
     staged.and(analyzed)
 }
 
-/// Takes down the target's own rows of some buckets, where statements about them would each go through
-/// the whole table.
+/// Takes down the target's own rows of some buckets.
 pub async fn take_down(
     session: &Session,
     plan: &TablePlan,
     measure: Measure,
     buckets: &Buckets,
 ) -> Result<()> {
-    match buckets.are_scattered() {
-        true => {
-            let create = plan.shape.create_here(measure, buckets);
-            create_stage(session, "taking down keys", &create).await
-        }
-        false => Ok(()),
-    }
+    let create = plan.shape.create_here(measure, buckets);
+    create_stage(session, "taking down keys", &create).await
 }
 
 /// Whether each of the singles was found on one side.
@@ -56,14 +50,9 @@ pub async fn all_found(session: &Session, plan: &TablePlan, singles: &[Single]) 
     Ok(session.row("looking for single keys", &unfound).await?.count(0)? == 0)
 }
 
-/// How many of the staged keys of some buckets the target lacks, or has with another hash.
-pub async fn want(
-    session: &Session,
-    plan: &TablePlan,
-    measure: Measure,
-    buckets: &Buckets,
-) -> Result<u64> {
-    session.row("comparing keys", &plan.shape.want(measure, buckets)).await?.count(0)
+/// How many of the staged keys the target lacks, or has with another hash.
+pub async fn want(session: &Session, plan: &TablePlan) -> Result<u64> {
+    session.row("comparing keys", &plan.shape.want()).await?.count(0)
 }
 
 /// Some of them, as one array literal per key column.

@@ -26,7 +26,26 @@ copy (select t."id", (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.in
             t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
         coalesce(pg_catalog.uuid_hash_extended(t."owner", 2), 0)) operator(pg_catalog.=) b.hash)) to stdout
 
--- create here
+-- create here by ranges
+drop table if exists pg_temp.pgsync_here; create temporary table pgsync_here as
+    select t."id",
+    (coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+            collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
+                t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
+            0) operator(pg_catalog.#)
+        coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+                pg_catalog."C", 3), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
+                pg_catalog."C", 4), 0) operator(pg_catalog.#)
+        coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)) as pgsync_hash,
+        (t."id"::pg_catalog.int8 operator(pg_catalog.>>) 6) as pgsync_bucket
+    from rows from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
+        pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high)
+    join only "copy"."Item" t on t."id" operator(pg_catalog.>=) b.low
+    and t."id" operator(pg_catalog.<=) b.high; analyze pg_temp.pgsync_here
+
+-- create here by hashes
 drop table if exists pg_temp.pgsync_here; create temporary table pgsync_here as
     select t."id", (coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
             t."id"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8), 0) operator(pg_catalog.#)
@@ -48,29 +67,7 @@ select pg_catalog.count(*) from pg_catalog.unnest('{-3}'::pg_catalog.int8[]) u(h
     and not exists (select from pg_temp.pgsync_keys s
         where s.pgsync_hash operator(pg_catalog.=) u.hash)
 
--- want by ranges
-drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted as select
-    pg_catalog.row_number() over () as pgsync_n, s."id"
-    from pg_temp.pgsync_keys s left join (select t."id",
-        (coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
-                collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
-                    t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
-                0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
-                    pg_catalog."C", 3), 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
-                    pg_catalog."C", 4), 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)) as pgsync_hash
-        from rows from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
-            pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high)
-        join only "copy"."Item" t on t."id" operator(pg_catalog.>=) b.low
-        and t."id" operator(pg_catalog.<=) b.high limit all) t
-    on t."id" operator("pg_catalog".=) s."id" where t.pgsync_hash is null or
-    t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash;
-    select pg_catalog.count(*) from pg_temp.pgsync_wanted
-
--- want by hashes
+-- want
 drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted as select
     pg_catalog.row_number() over () as pgsync_n, s."id"
     from pg_temp.pgsync_keys s left join pg_temp.pgsync_here t
@@ -99,26 +96,17 @@ copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."own
             and t."updated_at" operator(pg_catalog.<) 'infinity', false)) to stdout
 
 -- count vanished
-select pg_catalog.count(*) from rows from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
-        pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high)
-    join only "copy"."Item" t on t."id" operator(pg_catalog.>=) b.low
-    and t."id" operator(pg_catalog.<=) b.high where not exists
-    (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id")
-
--- delete vanished
-gone as (delete from only "copy"."Item" t using rows
-        from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
-            pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high)
-        where t."id" operator(pg_catalog.>=) b.low and t."id" operator(pg_catalog.<=) b.high
-        and not exists (select from pg_temp.pgsync_keys s
-            where t."id" operator("pg_catalog".=) s."id")
-        returning 1),
-    removed as (select pg_catalog.count(*) as deleted
-        from gone)
-
--- count vanished by hashes
 select pg_catalog.count(*) from pg_temp.pgsync_here t where not exists
     (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id")
+
+-- delete vanished by ranges
+gone as (delete from only "copy"."Item" t using
+        (select t.* from pg_temp.pgsync_here t where not exists
+            (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id") limit all) h
+        where t."id" operator("pg_catalog".=) h."id" and
+        (t."id"::pg_catalog.int8 operator(pg_catalog.>>) 6) operator(pg_catalog.=) h.pgsync_bucket
+        returning 1),
+    removed as (select pg_catalog.count(*) as deleted from gone)
 
 -- delete vanished by hashes
 gone as (delete from only "copy"."Item" t using
