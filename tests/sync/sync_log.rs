@@ -124,6 +124,31 @@ async fn an_emptied_log_costs_a_comparison_and_nothing_else() {
     db.sync().await.expect_unchanged().expect_strategy("item", "compare");
 }
 
+/// The statement that README gives.
+#[tokio::test]
+async fn old_rows_can_be_deleted_as_documented() {
+    let readme = include_str!("../../README.md");
+    let from = readme.find("delete from sync_log").expect("a statement");
+    let prune = readme[from..].split_inclusive(';').next().expect("its end");
+    let db = items().await;
+    db.target("drop table item").await;
+    for _ in 0..2 {
+        db.sync().await.expect_ok();
+    }
+    db.target("update sync_log set start_time = start_time - interval '100 days'").await;
+    db.sync().await.expect_ok();
+    db.target(prune).await;
+    let left = "select string_agg(table_name || ' ' || sync_type || ' ' || (start_time > now() - interval '1 day'), ', '
+        order by id) from sync_log";
+    assert_eq!(
+        db.target_value(left).await,
+        "item create false, item incremental true, plain compare true"
+    );
+    db.target("update sync_log set start_time = start_time - interval '100 days'").await;
+    db.target(prune).await;
+    db.sync().await.expect_unchanged().expect_strategy("item", "incremental");
+}
+
 #[tokio::test]
 async fn a_log_in_a_schema_that_does_not_exist_is_refused_and_nothing_is_made() {
     let db = items().await;
