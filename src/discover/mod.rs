@@ -231,6 +231,7 @@ impl Ends<'_> {
             hasher: sides.hasher().0,
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
+            dry_run: self.settings.dry_run,
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,

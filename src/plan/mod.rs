@@ -139,6 +139,8 @@ pub struct Ground {
     /// Whether triggers and foreign keys are off on the target.
     pub replica_role: bool,
     pub fire_triggers: bool,
+    /// Whether nothing is written at all.
+    pub dry_run: bool,
     /// The grant that temporary tables need, where it is missing.
     pub needs_temporary: Option<String>,
     pub reconcile: bool,

@@ -185,10 +185,11 @@ impl Shape {
         )
     }
 
-    /// What [`Shape::upsert`] would do, counted and not done.
+    /// What [`Shape::upsert`] would do, counted and not done; row by row, as that does. A planner that
+    /// knows nothing of the stage prefers to go through the whole table for every batch.
     pub fn count_upsert(&self) -> Sql {
         sql!(
-            "select pg_catalog.count(*) filter (where t.ctid is null) as inserted, \
+            "set local enable_hashjoin = off; select pg_catalog.count(*) filter (where t.ctid is null) as inserted, \
              pg_catalog.count(*) filter (where t.ctid is not null and {differs}) as updated \
              from {stage} s left join {from} on {matching}",
             differs = self.differs(),

@@ -137,7 +137,8 @@ impl<'a> Writer<'a> {
         let counts = match (self.log_id, &self.mode) {
             (None, _) => {
                 let counts = self.foresee().await?;
-                roll_back(self.session, self.plan).await?;
+                let end = transaction::counted(self.plan);
+                self.session.run("ending a batch", &end).await?;
                 counts
             }
             (Some(id), Mode::Direct) => {

@@ -54,6 +54,14 @@ pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
     }
 }
 
+/// The end of a batch that wrote nothing but its stage, which is emptied by a commit alone.
+pub fn counted(plan: &TablePlan) -> Sql {
+    match plan.joint {
+        true => roll_back(plan),
+        false => Sql::trusted("commit"),
+    }
+}
+
 pub fn roll_back(plan: &TablePlan) -> Sql {
     match plan.joint {
         true => Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync"),

@@ -103,3 +103,37 @@ async fn a_dry_run_without_the_right_to_temporary_tables_says_so() {
     let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_exit(1);
     dry.expect_failed("cmp", &["temporary", "grant temporary on database"]);
 }
+
+#[tokio::test]
+async fn a_dry_run_leaves_triggers_alone_and_so_waits_for_no_writer() {
+    let db = changed().await;
+    let owner = db.target_owner().await;
+    db.target(
+        "create function act() returns trigger language plpgsql as 'begin return new; end';
+         create trigger act before insert or update on cmp for each row execute procedure act()",
+    )
+    .await;
+    let holder = db.target_session().await;
+    holder.run("begin; update cmp set n = n where id = 1").await;
+    db.sync().target_role(&owner).while_writing().arg("-dry-run").await.expect_ok();
+}
+
+/// A planner without statistics about the stage used to go through the whole table for each batch.
+#[tokio::test]
+async fn the_batches_of_a_dry_run_go_by_the_key() {
+    let db =
+        Pair::with("create table big (id int primary key, n int, updated_at timestamptz)").await;
+    db.source("insert into big select i, 0, '2024-01-01' from generate_series(1, 200000) i").await;
+    db.sync().await.expect_ok();
+    db.target("vacuum analyze big").await;
+    db.source("update big set n = 1, updated_at = '2024-02-01'::timestamptz + id * interval '1 s' where id <= 40000").await;
+    let scans = "select seq_scan from pg_stat_user_tables where relname = 'big'";
+    db.until_no_sessions().await;
+    let before: u64 = db.target_value(scans).await.parse().expect("a number");
+    let dry = db.sync().arg("-dry-run").await.expect_ok();
+    assert_eq!(dry.table("big").changes(), (0, 40000, 0), "{dry}");
+    db.until_no_sessions().await;
+    let after: u64 = db.target_value(scans).await.parse().expect("a number");
+    // Of 40 batches none; the looks are counted once for each process that takes part.
+    assert!(after - before < 20, "{} scans of the whole table", after - before);
+}

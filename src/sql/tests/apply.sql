@@ -82,7 +82,7 @@ gone as (delete from only "copy"."Item" t using pg_temp.pgsync_stage s
         from n)
 
 -- count upsert
-select pg_catalog.count(*) filter (where t.ctid is null) as inserted, pg_catalog.count(*) filter
+set local enable_hashjoin = off; select pg_catalog.count(*) filter (where t.ctid is null) as inserted, pg_catalog.count(*) filter
     (where t.ctid is not null and ((select pgsync_row from
                 (select t."updated_at", t."id", t."Price", t."body", t."owner")
                 pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from (select s."updated_at", s."id",
