@@ -41,25 +41,35 @@ struct Copied {
 /// tried on its own then.
 ///
 /// # Errors
-/// The connection broke, so that nobody knows whether the rows are there: none of the tables may be
-/// copied once more, for one without a key would take its rows twice.
+/// The connection broke at the commit, so that nobody knows whether the rows are there: none of the
+/// tables may be copied once more, for one without a key would take its rows twice.
 pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Result<Vec<End>>> {
     let read = read_all(engine, works).await;
     let (mut target, tables) = match read {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    let written = write(engine, &target, works, &tables).await;
-    if written.is_err() && engine.stop.requested().is_some() {
+    let plans: Vec<&TablePlan> = works.iter().map(|work| &*work.plan).collect();
+    let inserted = match write(engine, &target, &plans, &tables).await {
+        Ok(inserted) => inserted,
+        Err(error) => {
+            // Nothing is committed. What was sent behind the statement that failed is in the way of all
+            // others, and the locks of what is tried next.
+            target.close();
+            return Ok(Err(error));
+        }
+    };
+    let committed = commit(engine, &target, works, &plans, (&tables, inserted)).await;
+    if committed.is_err() && engine.stop.requested().is_some() {
         // The stop has cancelled a statement, and would cancel those that follow.
-        return Ok(written);
+        return Ok(committed);
     }
-    if let Err(error) = &written {
+    if let Err(error) = &committed {
         // Its locks would be in the way of what is tried next.
-        apply::roll_back(&target, &works[0].plan).await.map_err(|_| error.clone())?;
+        apply::roll_back(&target, plans[0]).await.map_err(|_| error.clone())?;
     }
     target.set_clean(true);
-    Ok(written)
+    Ok(committed)
 }
 
 /// The tables of the source, and a session of the target in which nothing has been done.
@@ -95,22 +105,33 @@ async fn read(
     Ok(Copied { rows: rows.freeze(), greatest })
 }
 
+/// Writes all rows, and what follows them; gives the number of rows of each table.
 async fn write(
     engine: &Engine,
     target: &Session,
-    works: &[&Work],
+    plans: &[&TablePlan],
     tables: &[Copied],
-) -> Result<Vec<End>> {
-    let plans: Vec<&TablePlan> = works.iter().map(|work| &*work.plan).collect();
+) -> Result<Vec<u64>> {
     let rows = tables.iter().map(|table| table.rows.clone()).collect();
-    let inserted = group::copy(target, &plans, rows).await?;
-    build::follow_group(engine, target, &plans).await?;
+    let inserted = group::copy(target, plans, rows).await?;
+    build::follow_group(engine, target, plans).await?;
+    Ok(inserted)
+}
+
+/// Writes the log, and commits all.
+async fn commit(
+    engine: &Engine,
+    target: &Session,
+    works: &[&Work],
+    plans: &[&TablePlan],
+    (tables, inserted): (&[Copied], Vec<u64>),
+) -> Result<Vec<End>> {
     let entries: Vec<Entry<'_>> = works
         .iter()
         .zip(tables.iter().zip(inserted))
         .map(|(work, (table, inserted))| line(engine, work, table, inserted))
         .collect();
-    let watermarks = group::commit(target, &engine.log, &plans, &entries).await?;
+    let watermarks = group::commit(target, &engine.log, plans, &entries).await?;
     let ends = works.iter().zip(&entries).zip(watermarks);
     Ok(ends.map(|((work, entry), moment)| ended(engine, work, entry.counts, moment)).collect())
 }

@@ -31,6 +31,28 @@ async fn a_table_that_fails_does_not_stop_the_others() {
     assert_eq!(db.target_value(logged).await, "failed true");
 }
 
+/// Small tables are copied together, and statements sent before those ahead of them are answered.
+#[tokio::test]
+async fn small_tables_that_fail_do_not_stop_those_behind_them() {
+    let db = Pair::fresh().await;
+    for n in 10..40 {
+        db.both(&format!("create table t{n} (id int primary key, v text)")).await;
+        db.source(&format!("insert into t{n} values (1, null)")).await;
+    }
+    db.target("alter table t10 alter v set not null; alter table t20 add check (v is not null)")
+        .await;
+    let run = db.sync().parallel(1).await.expect_exit(1);
+    let run = run.expect_failed("t10", &["null value", "23502"]);
+    let run = run.expect_failed("t20", &["t20_v_check", "23514"]).expect_unsaid("retry");
+    for table in run.tables() {
+        let bad = ["t10", "t20"].contains(&&*table.table);
+        assert_eq!(table.status, if bad { "failed" } else { "success" }, "{}: {run}", table.table);
+    }
+    let logged = "select string_agg(status || ' ' || n, ', ' order by status) from
+        (select status, count(*) n from sync_log group by 1) s";
+    assert_eq!(db.target_value(logged).await, "failed 2, success 28");
+}
+
 #[tokio::test]
 async fn a_failed_table_is_brought_in_step_once_the_cause_is_gone() {
     let db = three().await;
