@@ -11,9 +11,9 @@ use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::outcome::{Counts, Strategy};
 use crate::plan::schedule::Part;
-use crate::sql::Sql;
 use crate::sql::buckets::{Buckets, Single, Slicing};
 use crate::sql::digest::Measure;
+use crate::sql::{Sql, sql};
 use crate::strategy::{Batch, Job};
 use crate::target::apply::{Mode, Writer};
 use crate::target::keys;
@@ -220,7 +220,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     let wanted = keys::want(&job.target, &plan).await?;
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { job.engine.settings.batch_size };
-    let counted = already_counted(job);
+    let counted = already_counted(job, difference.scope);
     let mut fetched = difference.absent_rows(job, counted.as_ref());
     let mut writer = Writer::new(&job.target, &plan, &engine.log, job.log_id, mode);
     let mut batch = Batch::default();
@@ -253,12 +253,19 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     Ok(())
 }
 
-/// In a dry run nothing was written, so rows of the window would be counted as missing again.
-fn already_counted(job: &Job) -> Option<Sql> {
+/// In a dry run nothing was written, so rows of the window, and after them those without a finite
+/// timestamp, would be counted as missing again.
+fn already_counted(job: &Job, scope: Scope) -> Option<Sql> {
     let dry = job.log_id.is_none() && job.plan.strategy == Strategy::Incremental;
     let timestamp = job.plan.timestamp.as_ref().filter(|_| dry)?;
     let watermark = job.plan.watermark.as_ref()?;
-    Some(timestamp.window(Side::Source, watermark))
+    let window = timestamp.window(Side::Source, watermark);
+    Some(match scope {
+        Scope::Timeless => window,
+        Scope::Table => {
+            sql!("({window}) or ({timeless})", window = window, timeless = timestamp.timeless())
+        }
+    })
 }
 
 /// Deletes the target's rows of the differing buckets whose keys are not staged.

@@ -61,6 +61,17 @@ async fn a_dry_run_counts_exactly_what_the_run_then_does() {
 }
 
 #[tokio::test]
+async fn rows_without_a_timestamp_are_counted_once() {
+    let db = changed().await;
+    db.source("insert into inc values (6001, 1, null), (6002, 1, 'infinity')").await;
+    db.sync().await.expect_ok();
+    db.target("delete from inc where id in (6001, 6002, 7, 3)").await;
+    let dry = db.sync().arg("-dry-run").await.expect_ok();
+    dry.expect_changes("inc", (4, 0, 0));
+    db.sync().await.expect_ok().expect_changes("inc", (4, 0, 0));
+}
+
+#[tokio::test]
 async fn a_dry_run_of_a_first_run_makes_no_log() {
     let db = Pair::with(TABLES).await;
     db.source(ROWS).await;
