@@ -62,7 +62,7 @@ impl Shape {
             "drop table if exists {wanted}; create temporary table pgsync_wanted as \
              select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {here} t \
              on {matching} where t.pgsync_hash is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
-             select pg_catalog.count(*) from {wanted}",
+             create index on {wanted} (pgsync_n); select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
             names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
             here = Sql::trusted(HERE),

@@ -73,6 +73,7 @@ drop table if exists pg_temp.pgsync_wanted; create temporary table pgsync_wanted
     from pg_temp.pgsync_keys s left join pg_temp.pgsync_here t
     on t."id" operator("pg_catalog".=) s."id" where t.pgsync_hash is null or
     t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash;
+    create index on pg_temp.pgsync_wanted (pgsync_n);
     select pg_catalog.count(*) from pg_temp.pgsync_wanted
 
 -- wanted
