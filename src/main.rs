@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 }
 
 /// Jobs that one thread serves: a server spends several times the work on a row that we do, and each
-/// hand-over between threads costs (measured: a fourth of our own time with four jobs).
+/// hand-over between threads costs (measured: a fifth of our own time with four jobs).
 const JOBS_OF_THREAD: usize = 4;
 
 fn on_runtime(parallel: usize, work: impl Future<Output = u8>) -> ExitCode {
