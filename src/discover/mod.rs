@@ -237,12 +237,20 @@ impl Ends<'_> {
             reconcile: self.settings.reconcile,
             deletes: self.settings.deletes,
             same_floats: shortest(here) == shortest(there),
+            same_text: here.encoding == there.encoding && comes_back(&here.encoding),
         }
     }
 
     pub(crate) fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
         self.events.send(Event::Note(Note { table, text, level }));
     }
+}
+
+/// Whether every text of a database goes into UTF-8 and back unaltered: those that are UTF-8 already, and
+/// those of one byte a character. Of East Asian ones several characters can become one.
+fn comes_back(encoding: &str) -> bool {
+    let single = ["LATIN", "ISO_8859_", "WIN", "KOI8"];
+    matches!(encoding, "UTF8" | "SQL_ASCII") || single.iter().any(|name| encoding.starts_with(name))
 }
 
 /// A log that another chain of runs keeps on the source.

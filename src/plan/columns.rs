@@ -20,6 +20,10 @@ pub struct PlanColumn {
     pub computed: bool,
     /// Whether both servers mean the same by its binary form.
     pub binary: bool,
+    /// Whether what arrives is what was sent, whatever the value: a built-in type, the same with the
+    /// same modifier on both sides, and text that no encoding changes. Of all others only digests
+    /// of what was written can tell.
+    pub exact: bool,
     /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
     pub settable: bool,
 }
@@ -100,6 +104,7 @@ fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, S
         hashed: hashed(there, ground),
         computed: here.generated,
         binary: binary(here, there),
+        exact: exact(here, there) && ground.same_text,
         settable: !there.identity_always,
     })
 }
@@ -233,6 +238,12 @@ fn binary(here: &Column, there: &Column) -> bool {
     let listed = BINARY.contains(&there.type_name.as_str().trim_start_matches('_'));
     let same = here.type_name == there.type_name && cast(here, there).is_none();
     listed && same && built_in(here) && built_in(there)
+}
+
+/// A text or a bit string that is too long is cut without an error where its end are blanks; a domain
+/// rounds and cuts as its base type does.
+fn exact(here: &Column, there: &Column) -> bool {
+    binary(here, there) && here.type_modifier == there.type_modifier
 }
 
 /// The column by which changes are found, if both sides have it with a type that can serve.

@@ -101,6 +101,13 @@ pub struct Relation {
     pub partitioned: bool,
 }
 
+impl Shape {
+    /// Whether rows arrive as they were sent, whatever their values.
+    pub fn is_exact(&self) -> bool {
+        self.columns.iter().all(|column| column.exact)
+    }
+}
+
 impl Relation {
     pub fn of(table: &Table) -> Self {
         Self { name: table.name.clone(), partitioned: table.partitioned }
@@ -147,6 +154,8 @@ pub struct Ground {
     pub deletes: bool,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
     pub same_floats: bool,
+    /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.
+    pub same_text: bool,
 }
 
 /// One selected table with what is known about it.

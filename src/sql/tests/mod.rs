@@ -51,6 +51,7 @@ fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
         hashed,
         computed: false,
         binary: true,
+        exact: true,
         settable: true,
     }
 }
