@@ -157,7 +157,7 @@ impl Connector {
         config
             .user(&self.info.user)
             .dbname(&self.info.database)
-            .application_name("pgsync")
+            .application_name(&self.info.application_name)
             .port(host.port)
             .ssl_mode(way)
             .channel_binding(binding(self.info.ssl.channel_binding));

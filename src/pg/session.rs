@@ -34,7 +34,6 @@ const SETTINGS: &[(&str, &str)] = &[
     ("idle_in_transaction_session_timeout", "0"),
     ("transaction_timeout", "0"),
     ("idle_session_timeout", "0"),
-    ("application_name", "pgsync"),
     // A server notices a machine of ours that has gone for good, and with it the locks it held.
     ("tcp_keepalives_idle", "60"),
     ("tcp_keepalives_interval", "10"),

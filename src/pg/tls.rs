@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::conninfo::{Ssl, SslMode};
+use crate::config::conninfo::{Ssl, SslMode, TlsVersions};
 
 use super::verify::{Authorities, Verifier};
 
@@ -49,7 +50,7 @@ pub(super) fn connector(ssl: &Ssl, home: Option<&Path>) -> Result<MakeRustlsConn
         algorithms: provider.signature_verification_algorithms,
     };
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&versions(ssl.versions))
         .map_err(|fault| format!("TLS cannot be set up: {fault}"))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
@@ -59,10 +60,19 @@ pub(super) fn connector(ssl: &Ssl, home: Option<&Path>) -> Result<MakeRustlsConn
             .with_client_auth_cert(chain, key)
             .map_err(|fault| format!("sslcert and sslkey cannot be used together: {fault}"))?,
     };
+    config.enable_sni = !ssl.hide_name;
     if ssl.direct {
         config.alpn_protocols = vec![ALPN.to_vec()];
     }
     Ok(MakeRustlsConnect::new(config))
+}
+
+fn versions(allowed: TlsVersions) -> Vec<&'static SupportedProtocolVersion> {
+    match allowed {
+        TlsVersions::Both => vec![&TLS13, &TLS12],
+        TlsVersions::Only12 => vec![&TLS12],
+        TlsVersions::Only13 => vec![&TLS13],
+    }
 }
 
 /// As in libpq, known authorities are asked in every mode, not only in the verifying ones.
@@ -85,9 +95,8 @@ fn authorities(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Authorities>, St
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn client_certificate(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Identity>, String> {
-    let Some(path) = file(ssl.cert.as_deref(), home, "postgresql.crt") else {
-        return Ok(None);
-    };
+    let path = file(ssl.cert.as_deref(), home, "postgresql.crt").filter(|_| !ssl.no_cert);
+    let Some(path) = path else { return Ok(None) };
     let chain = certificates("sslcert", &path)?;
     let Some(path) = file(ssl.key.as_deref(), home, "postgresql.key") else {
         return Err(format!(

@@ -23,6 +23,7 @@ mod reference_case;
 mod rights;
 mod selection;
 mod sequences;
+mod settings;
 mod shapes;
 mod sync_log;
 mod timestamps;

@@ -7,7 +7,9 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use authority::{Authority, self_signed};
-use pgsync::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, Secret, SslMode};
+use pgsync::config::conninfo::{
+    Address, ChannelBinding, ConnInfo, Host, Secret, SslMode, TlsVersions,
+};
 use pgsync::error::{Cause, DbError, Error, Side};
 use pgsync::pg::connect::connect;
 use pgsync::pg::failure::db_error;
@@ -65,6 +67,24 @@ async fn every_sslmode_reaches_a_server_with_tls() {
     by_address.ssl.root_cert = root;
     at(&mut by_address, "127.0.0.1");
     assert!(encrypted(&by_address).await);
+}
+
+#[tokio::test]
+async fn the_version_of_tls_is_one_that_the_user_allows() {
+    let identity = self_signed("localhost");
+    let setup = Setup { identity: Some(&identity), hba: SCRAM, ..Setup::default() };
+    let server = Server::start(setup).await;
+    for (versions, spoken) in [(TlsVersions::Only12, "TLSv1.2"), (TlsVersions::Only13, "TLSv1.3")] {
+        let mut info = server.info(SslMode::Require);
+        info.ssl.versions = versions;
+        info.ssl.hide_name = true;
+        let connected = connect(&info, Side::Source).await.expect("a connection");
+        let sql =
+            "select version from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()";
+        let row =
+            connected.client.query_one(sql, &[]).await.expect("a session can ask about itself");
+        assert_eq!(row.get::<_, String>(0), spoken);
+    }
 }
 
 #[tokio::test]
@@ -191,6 +211,9 @@ async fn a_client_certificate_opens_the_door_that_asks_for_one() {
 
     let none = refused(&server.info(SslMode::Require)).await;
     assert_eq!(none.message, "connection requires a valid client certificate");
+    let mut withheld = with(&ours.client(USER));
+    withheld.ssl.no_cert = true;
+    assert_eq!(refused(&withheld).await.message, none.message);
     let other = refused(&with(&ours.client("bob"))).await;
     assert!(other.message.contains("authentication failed"), "{}", other.message);
     let unknown = refused(&with(&theirs.client(USER))).await;
@@ -265,6 +288,7 @@ async fn a_server_that_never_answers_is_given_up_after_connect_timeout() {
         silence: Default::default(),
         options: None,
         read_write: false,
+        application_name: "pgsync".into(),
     };
     let err = refused(&info).await;
     assert_eq!((err.message.as_str(), err.cause), ("no answer within 0.2 s", Cause::Connection));

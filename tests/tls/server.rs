@@ -74,6 +74,7 @@ impl Server {
             silence: Default::default(),
             options: None,
             read_write: false,
+            application_name: "pgsync".into(),
         }
     }
 

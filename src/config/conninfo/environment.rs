@@ -3,12 +3,18 @@
 use super::super::surroundings::Surroundings;
 use super::parameters::Parameters;
 
+/// Those of libpq that say something which counts here. `PGCLIENTENCODING`, `PGDATESTYLE` and `PGTZ`
+/// are about how a client shows values, which the session's settings fix.
 const VARIABLES: &[(&str, &str)] = &[
+    ("PGAPPNAME", "application_name"),
     ("PGCHANNELBINDING", "channel_binding"),
     ("PGCONNECT_TIMEOUT", "connect_timeout"),
     ("PGDATABASE", "dbname"),
     ("PGGSSENCMODE", "gssencmode"),
     ("PGHOST", "host"),
+    ("PGLOADBALANCEHOSTS", "load_balance_hosts"),
+    ("PGMAXPROTOCOLVERSION", "max_protocol_version"),
+    ("PGMINPROTOCOLVERSION", "min_protocol_version"),
     ("PGOPTIONS", "options"),
     ("PGPASSFILE", "passfile"),
     ("PGPASSWORD", "password"),
@@ -16,13 +22,16 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGREQUIREAUTH", "require_auth"),
     ("PGREQUIREPEER", "requirepeer"),
     ("PGSSLCERT", "sslcert"),
+    ("PGSSLCERTMODE", "sslcertmode"),
     ("PGSSLCRL", "sslcrl"),
     ("PGSSLCRLDIR", "sslcrldir"),
     ("PGSSLKEY", "sslkey"),
+    ("PGSSLMAXPROTOCOLVERSION", "ssl_max_protocol_version"),
     ("PGSSLMINPROTOCOLVERSION", "ssl_min_protocol_version"),
     ("PGSSLMODE", "sslmode"),
     ("PGSSLNEGOTIATION", "sslnegotiation"),
     ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLSNI", "sslsni"),
     ("PGTARGETSESSIONATTRS", "target_session_attrs"),
     ("PGUSER", "user"),
 ];
@@ -42,5 +51,8 @@ pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) {
         if let (true, Some(value)) = (is_open, surroundings.variable(variable)) {
             parameters.set_default(name, value, variable);
         }
+    } // The old way to ask for TLS, which libpq still hears where nothing else is said.
+    if surroundings.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
+        parameters.set_default("sslmode", "require", "PGREQUIRESSL");
     }
 }

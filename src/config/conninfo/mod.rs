@@ -36,7 +36,11 @@ pub struct ConnInfo {
     pub options: Option<String>,
     /// `target_session_attrs=read-write`, else any.
     pub read_write: bool,
+    /// What the server shows of the connection in `pg_stat_activity` and its log.
+    pub application_name: String,
 }
+
+const PROGRAM: &str = "pgsync";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -61,6 +65,11 @@ pub struct Ssl {
     pub root_cert: Option<String>,
     pub cert: Option<String>,
     pub key: Option<String>,
+    /// `sslcertmode=disable`: no certificate is shown to the server, also not the usual one.
+    pub no_cert: bool,
+    /// `sslsni=0`: the host's name is not sent in the clear.
+    pub hide_name: bool,
+    pub versions: TlsVersions,
     /// `sslnegotiation=direct`.
     pub direct: bool,
     pub channel_binding: ChannelBinding,
@@ -76,6 +85,15 @@ pub enum SslMode {
     Require,
     VerifyCa,
     VerifyFull,
+}
+
+/// Which versions of TLS may be spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsVersions {
+    #[default]
+    Both,
+    Only12,
+    Only13,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,6 +138,7 @@ impl ConnInfo {
             silence: Silence::default(),
             options: None,
             read_write: false,
+            application_name: PROGRAM.to_owned(),
         }
     }
 

@@ -9,54 +9,85 @@ use crate::suggest;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
     Used,
-    /// Without it the connection is the same in all that matters here.
-    Ignored,
-    /// Ignoring it would be less safe than the user asked for; says why not.
-    Refused(&'static str),
+    /// The listed values are what pgsync does anyway; any other is refused, with this reason.
+    Only(&'static [&'static str], &'static str),
+    /// The connection is the same without it, in all that a user can notice; says why.
+    Harmless(&'static str),
 }
 
+/// Any value is refused.
+const fn refused(why: &'static str) -> Use {
+    Use::Only(&[], why)
+}
+
+const KERBEROS: Use = Use::Harmless("only for GSSAPI, which pgsync never uses: gssencmode");
+const NO_GSS: &str = "pgsync encrypts with TLS only";
+const NO_OAUTH: Use = refused("pgsync cannot log in by OAuth");
+const NO_REVOCATION: Use = refused("pgsync does not read revocation lists");
+const NO_KEYS: Use = refused("pgsync logs in with a password, not with the keys made of it");
+const OLD: &[&str] = &["3.0"];
+const ANY: &[&str] = &["3.0", "3.2", "latest"];
+
+/// Every parameter of libpq 10 to 18: what is not used changes nothing, or is an error. None is
+/// dropped in silence.
 const KNOWN: &[(&str, Use)] = &[
-    ("application_name", Use::Ignored),
+    ("application_name", Use::Used),
     ("channel_binding", Use::Used),
-    ("client_encoding", Use::Ignored),
+    ("client_encoding", Use::Harmless("rows cross in UTF-8, whatever a client would show")),
     ("connect_timeout", Use::Used),
     ("dbname", Use::Used),
-    ("fallback_application_name", Use::Ignored),
-    ("gssdelegation", Use::Ignored),
-    ("gssencmode", Use::Used),
-    ("gsslib", Use::Ignored),
+    ("fallback_application_name", Use::Used),
+    ("gssdelegation", KERBEROS),
+    ("gssencmode", Use::Only(&["disable", "prefer"], NO_GSS)),
+    ("gsslib", KERBEROS),
     ("host", Use::Used),
     ("hostaddr", Use::Used),
     ("keepalives", Use::Used),
     ("keepalives_count", Use::Used),
     ("keepalives_idle", Use::Used),
     ("keepalives_interval", Use::Used),
-    ("krbsrvname", Use::Ignored),
-    ("load_balance_hosts", Use::Ignored),
-    ("max_protocol_version", Use::Ignored),
-    ("min_protocol_version", Use::Ignored),
+    ("krbsrvname", KERBEROS),
+    (
+        "load_balance_hosts",
+        Use::Only(&["disable"], "all sessions of a run have to reach the same server"),
+    ),
+    ("max_protocol_version", Use::Only(ANY, "pgsync speaks version 3.0")),
+    ("min_protocol_version", Use::Only(OLD, "pgsync speaks version 3.0")),
+    ("oauth_client_id", NO_OAUTH),
+    ("oauth_client_secret", NO_OAUTH),
+    ("oauth_issuer", NO_OAUTH),
+    ("oauth_scope", NO_OAUTH),
     ("options", Use::Used),
     ("passfile", Use::Used),
     ("password", Use::Used),
     ("port", Use::Used),
-    ("replication", Use::Refused("pgsync reads tables, not the replication protocol")),
-    ("require_auth", Use::Refused("pgsync cannot restrict it; use channel_binding=require")),
-    ("requirepeer", Use::Refused("pgsync cannot check the owner of a socket")),
+    (
+        "replication",
+        Use::Only(
+            &["false", "off", "no", "0"],
+            "pgsync reads tables, not the replication protocol",
+        ),
+    ),
+    ("require_auth", refused("pgsync cannot restrict it; use channel_binding=require")),
+    ("requirepeer", refused("pgsync cannot check the owner of a socket")),
+    ("scram_client_key", NO_KEYS),
+    ("scram_server_key", NO_KEYS),
     ("service", Use::Used),
     ("servicefile", Use::Used),
-    ("sslcert", Use::Used),
-    ("sslcertmode", Use::Ignored),
-    ("sslcompression", Use::Ignored),
-    ("sslcrl", Use::Refused("pgsync does not read revocation lists")),
-    ("sslcrldir", Use::Refused("pgsync does not read revocation lists")),
-    ("sslkey", Use::Used),
-    ("sslmode", Use::Used),
-    ("ssl_max_protocol_version", Use::Ignored),
+    ("ssl_max_protocol_version", Use::Used),
     ("ssl_min_protocol_version", Use::Used),
+    ("sslcert", Use::Used),
+    ("sslcertmode", Use::Used),
+    ("sslcompression", Use::Harmless("no TLS library of today compresses")),
+    ("sslcrl", NO_REVOCATION),
+    ("sslcrldir", NO_REVOCATION),
+    ("sslkey", Use::Used),
+    ("sslkeylogfile", refused("pgsync writes no secrets of a connection to a file")),
+    ("sslmode", Use::Used),
     ("sslnegotiation", Use::Used),
-    ("sslpassword", Use::Refused("pgsync needs a key file without a passphrase")),
+    ("sslpassword", refused("pgsync needs a key file without a passphrase")),
     ("sslrootcert", Use::Used),
-    ("sslsni", Use::Ignored),
+    ("sslsni", Use::Used),
     ("target_session_attrs", Use::Used),
     ("tcp_user_timeout", Use::Used),
     ("user", Use::Used),
@@ -104,11 +135,15 @@ impl Parameters {
 
     /// What was asked for and cannot be given.
     pub fn refused(&self) -> Vec<String> {
-        let refusal = |(name, what): &(&str, Use)| match what {
-            Use::Refused(why) if self.get(name).is_some() => {
-                Some(format!("{} is not supported: {why}", self.label(name)))
+        let refusal = |(name, what): &(&str, Use)| {
+            let given = self.get(name)?;
+            match what {
+                Use::Only([], why) => Some(format!("{} is not supported: {why}", self.label(name))),
+                Use::Only(can, why) if !can.contains(&given) => {
+                    Some(format!("{}={given} is not supported: {why}", self.label(name)))
+                }
+                _ => None,
             }
-            _ => None,
         };
         KNOWN.iter().filter_map(refusal).collect()
     }
@@ -128,4 +163,12 @@ pub fn unknown(name: &str, may_be_secret: bool) -> String {
         true => format!("unknown parameter \"{name}\"{near}"),
         false => format!("unknown parameter (not shown, it may be part of a password){near}"),
     }
+}
+
+/// Every name that libpq knows, in order.
+#[cfg(test)]
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = KNOWN.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    names
 }

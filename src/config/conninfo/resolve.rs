@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::surroundings::Surroundings;
 use super::parameters::Parameters;
-use super::{Address, ConnInfo, Host, Parsed, Secret, passfile, silence, ssl};
+use super::{Address, ConnInfo, Host, PROGRAM, Parsed, Secret, passfile, silence, ssl};
 
 const DEFAULT_PORT: u16 = 5432;
 
@@ -36,6 +36,11 @@ pub fn resolve(
         read_write: reader
             .choice("target_session_attrs", &[("any", false), ("read-write", true)])
             .unwrap_or_default(),
+        application_name: parameters
+            .get("application_name")
+            .or_else(|| parameters.get("fallback_application_name"))
+            .unwrap_or(PROGRAM)
+            .to_owned(),
         user,
     };
     if info.password.is_none() {
@@ -94,7 +99,7 @@ impl Reader<'_> {
 
     /// What would break the protocol, or put a password where names are printed.
     fn check_text(&mut self) {
-        for name in ["host", "user", "password", "dbname", "options"] {
+        for name in ["host", "user", "password", "dbname", "options", "application_name"] {
             if self.parameters.get(name).is_some_and(|text| text.contains('\0')) {
                 self.problem(name, "contains a zero byte");
             }

@@ -2,7 +2,7 @@
 
 use super::super::surroundings::Surroundings;
 use super::resolve::Reader;
-use super::{ChannelBinding, Ssl, SslMode};
+use super::{ChannelBinding, Ssl, SslMode, TlsVersions};
 
 const MODES: &[(&str, SslMode)] = &[
     ("disable", SslMode::Disable),
@@ -21,6 +21,13 @@ const BINDINGS: &[(&str, ChannelBinding)] = &[
 
 const NEGOTIATIONS: &[(&str, bool)] = &[("postgres", false), ("direct", true)];
 
+const CERT_MODES: &[(&str, bool)] = &[("disable", true), ("allow", false)];
+
+const SNI: &[(&str, bool)] = &[("0", true), ("1", false)];
+
+/// In the order of strength.
+const VERSIONS: &[(&str, u8)] = &[("TLSv1", 0), ("TLSv1.1", 1), ("TLSv1.2", 2), ("TLSv1.3", 3)];
+
 pub fn read(reader: &mut Reader, surroundings: &Surroundings) -> Ssl {
     let text = |reader: &Reader, name| reader.parameters.get(name).map(str::to_owned);
     let given = reader.choice("sslmode", MODES);
@@ -29,6 +36,9 @@ pub fn read(reader: &mut Reader, surroundings: &Surroundings) -> Ssl {
         root_cert: text(reader, "sslrootcert"),
         cert: text(reader, "sslcert"),
         key: text(reader, "sslkey"),
+        no_cert: reader.choice("sslcertmode", CERT_MODES).unwrap_or_default(),
+        hide_name: reader.choice("sslsni", SNI).unwrap_or_default(),
+        versions: versions(reader),
         direct: reader.choice("sslnegotiation", NEGOTIATIONS).unwrap_or_default(),
         channel_binding: reader.choice("channel_binding", BINDINGS).unwrap_or_default(),
     };
@@ -49,7 +59,6 @@ pub fn read(reader: &mut Reader, surroundings: &Surroundings) -> Ssl {
     if ssl.mode != SslMode::Disable {
         add_default_files(&mut ssl, is_required, surroundings);
     }
-    refuse_weaker(reader);
     ssl
 }
 
@@ -62,6 +71,10 @@ fn add_default_files(ssl: &mut Ssl, is_required: bool, surroundings: &Surroundin
     if ssl.root_cert.is_none() && is_required {
         ssl.root_cert = existing("root.crt");
     }
+    if ssl.no_cert {
+        (ssl.cert, ssl.key) = (None, None);
+        return;
+    }
     if ssl.cert.is_none() {
         ssl.cert = existing("postgresql.crt");
     }
@@ -70,13 +83,19 @@ fn add_default_files(ssl: &mut Ssl, is_required: bool, surroundings: &Surroundin
     }
 }
 
-/// What would make the connection safer than pgsync can make it.
-fn refuse_weaker(reader: &mut Reader) {
-    if reader.parameters.get("gssencmode") == Some("require") {
-        reader.problem("gssencmode", "require is not supported: pgsync encrypts with TLS only");
+/// The versions that are allowed and that pgsync speaks: 1.2 and 1.3.
+fn versions(reader: &mut Reader) -> TlsVersions {
+    let least = reader.choice("ssl_min_protocol_version", VERSIONS).unwrap_or(0);
+    let greatest = reader.choice("ssl_max_protocol_version", VERSIONS).unwrap_or(3);
+    if greatest < 2 {
+        let why = "is below TLSv1.2, which is the oldest that pgsync speaks";
+        reader.problem("ssl_max_protocol_version", why);
+    } else if greatest < least {
+        reader.problem("ssl_max_protocol_version", "is below ssl_min_protocol_version");
     }
-    if reader.parameters.get("ssl_min_protocol_version") == Some("TLSv1.3") {
-        let why = "TLSv1.3 is not supported: pgsync speaks TLS 1.2 and 1.3";
-        reader.problem("ssl_min_protocol_version", why);
+    match (least, greatest) {
+        (3, _) => TlsVersions::Only13,
+        (_, 2) => TlsVersions::Only12,
+        _ => TlsVersions::Both,
     }
 }

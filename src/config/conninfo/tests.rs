@@ -6,6 +6,7 @@ use super::super::surroundings::FileText;
 use super::*;
 
 mod defaults;
+mod every_parameter;
 
 /// Files by name, with permission bits.
 type Files = &'static [(&'static str, u32, &'static str)];
@@ -34,15 +35,24 @@ fn shown(info: &ConnInfo) -> String {
         text.push_str(&own.unwrap_or_default());
     }
     if info.ssl != Ssl::default() {
-        let Ssl { mode, root_cert, cert, key, direct, channel_binding } = &info.ssl;
+        let Ssl { mode, root_cert, cert, key, direct, channel_binding, .. } = &info.ssl;
+        let Ssl { no_cert, hide_name, versions, .. } = &info.ssl;
         text += &format!(" {mode:?} root={root_cert:?} cert={cert:?} key={key:?}");
         text += &format!(" direct={direct} {channel_binding:?}");
+        text += if *no_cert { " no-cert" } else { "" };
+        text += if *hide_name { " no-name" } else { "" };
+        if *versions != TlsVersions::Both {
+            text += &format!(" {versions:?}");
+        }
     }
     text += &info.connect_timeout.map(|t| format!(" timeout={t:?}")).unwrap_or_default();
     if info.silence != Silence::default() {
         text += &format!(" {:?}", info.silence);
     }
     text += &info.options.as_ref().map(|o| format!(" options={o}")).unwrap_or_default();
+    if info.application_name != PROGRAM {
+        text += &format!(" app={}", info.application_name);
+    }
     text + if info.read_write { " read-write" } else { "" }
 }
 
@@ -91,7 +101,7 @@ fn urls() {
              &sslnegotiation=direct&channel_binding=require&connect_timeout=5\
              &options=-c%20x%3D1&target_session_attrs=read-write&application_name=x",
             "ann at db:5432/shop VerifyFull root=Some(\"/ca\") cert=Some(\"/c\") key=Some(\"/k\") \
-             direct=true Require timeout=5s options=-c x=1 read-write",
+             direct=true Require timeout=5s options=-c x=1 app=x read-write",
         ),
     ]);
 }
@@ -114,7 +124,7 @@ fn key_value_strings() {
         ("host=db connect_timeout=0", "ann at db:5432/ann"),
         ("host=db connect_timeout=-1", "ann at db:5432/ann"),
         (
-            "host=db keepalives=1 client_encoding=UTF8 gssencmode=prefer sslsni=0",
+            "host=db keepalives=1 client_encoding=UTF8 gssencmode=prefer sslsni=1",
             "ann at db:5432/ann",
         ),
         (
@@ -208,10 +218,10 @@ fn every_wrong_value_is_named() {
             "error: sslrootcert=system needs sslmode=verify-full",
         ),
         (
-            "sslnegotiation=direct gssencmode=require ssl_min_protocol_version=TLSv1.3",
-            "error: sslnegotiation=direct needs sslmode=require or stronger\n\
-             error: gssencmode require is not supported: pgsync encrypts with TLS only\n\
-             error: ssl_min_protocol_version TLSv1.3 is not supported: pgsync speaks TLS 1.2 and 1.3",
+            "sslnegotiation=direct gssencmode=require ssl_min_protocol_version=TLSv1.3 ssl_max_protocol_version=TLSv1.2",
+            "error: gssencmode=require is not supported: pgsync encrypts with TLS only\n\
+             error: ssl_max_protocol_version is below ssl_min_protocol_version\n\
+             error: sslnegotiation=direct needs sslmode=require or stronger",
         ),
         (
             "sslmode=disable channel_binding=require",
