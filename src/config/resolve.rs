@@ -9,7 +9,6 @@ use super::setting::Setting;
 use super::surroundings::Surroundings;
 use super::{Output, Resolved, Settings, conninfo, file, reference, value};
 use crate::error::{Error, Result};
-use crate::filter;
 use crate::ident::Ident;
 use conninfo::ConnInfo;
 
@@ -43,8 +42,8 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
     let settings = Settings {
         source: source.unwrap_or_else(ConnInfo::nowhere),
         target: target.unwrap_or_else(ConnInfo::nowhere),
-        include: reader.patterns(Setting::Include),
-        exclude: reader.patterns(Setting::Exclude),
+        include: reader.list(Setting::Include),
+        exclude: reader.list(Setting::Exclude),
         timestamp: Ident::new(reader.text(Setting::Timestamp).unwrap_or("updated_at".into())),
         timestamp_given: reader.layer.contains_key(&Setting::Timestamp),
         parallel: usize::try_from(reader.number(Setting::Parallel, 4, 1, 256)).unwrap_or(1),
@@ -191,16 +190,6 @@ impl Reader {
             self.problem(Setting::TargetSchema, &origin, what);
         }
         Some(schema)
-    }
-
-    fn patterns(&mut self, setting: Setting) -> Vec<String> {
-        let patterns = self.list(setting);
-        for problem in filter::check(&patterns) {
-            let origin =
-                self.layer.get(&setting).map_or(Origin::Flag, |given| given.origin.clone());
-            self.problem(setting, &origin, &problem);
-        }
-        patterns
     }
 
     fn connection(

@@ -124,7 +124,6 @@ fn all_problems_come_at_once_and_name_flag_and_key() {
         (Setting::Parallel, "0"),
         (Setting::BatchSize, "-5"),
         (Setting::Overlap, "banana"),
-        (Setting::Include, "[a,x*"),
         (Setting::Schema, ","),
         (Setting::Target, "host=t sslmode=on"),
         (Setting::Timestamp, ""),
@@ -146,7 +145,6 @@ fn all_problems_come_at_once_and_name_flag_and_key() {
          -target (targetDb): sslmode \"on\" is none of \
          disable, allow, prefer, require, verify-ca, verify-full\n\
          -schema (schema): names no schema\n\
-         -include (includeTables): pattern \"[a\" has a [ without a ]; a [ in a name is written [[]\n\
          -timestamp (timestampColumn): is empty\n\
          -parallel (parallel): \"0\" is no whole number from 1 to 256\n\
          -batch-size (batchSize): \"-5\" is no whole number from 1 to 10000000\n\

@@ -57,11 +57,6 @@ pub enum Barred {
     TargetOnly,
 }
 
-/// What is wrong with the patterns themselves, before any table is known.
-pub fn check(patterns: &[String]) -> Vec<String> {
-    patterns.iter().filter_map(|text| Pattern::parse(text).err()).collect()
-}
-
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
 /// [`Error::Config`]: a missing or malformed include, or a selection of nothing.
 pub fn select(
@@ -75,7 +70,7 @@ pub fn select(
     let mut included = HashSet::new();
     let mut excluded = HashSet::new();
     for text in include {
-        match find(existing, text) {
+        match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => included.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::IncludeMatchesNothing(text.clone())),
             Ok(Found::Missing) => problems.push(match why_barred(barred, text) {
@@ -86,7 +81,7 @@ pub fn select(
         }
     }
     for text in exclude {
-        match find(existing, text) {
+        match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => excluded.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::ExcludeMatchesNothing(text.clone())),
             // What is never selected may be excluded, too.
@@ -117,7 +112,11 @@ enum Found<'a> {
     Missing,
 }
 
-fn find<'a>(existing: &'a [TableName], text: &str) -> Result<Found<'a>, String> {
+fn find<'a>(
+    existing: &'a [TableName],
+    barred: &[(TableName, Barred)],
+    text: &str,
+) -> Result<Found<'a>, String> {
     // A table may be called `a.b` or `a[1]`: its own name wins over any other reading.
     let by_name = those(existing, |table| table.name.as_str() == text);
     if !by_name.is_empty() {
@@ -127,7 +126,11 @@ fn find<'a>(existing: &'a [TableName], text: &str) -> Result<Found<'a>, String> 
     if !by_full_name.is_empty() {
         return Ok(Found::Tables(by_full_name));
     }
-    let pattern = Pattern::parse(text)?;
+    // A malformed pattern may be the name of something that is never selected, which is said of it.
+    let pattern = match Pattern::parse(text) {
+        Err(_) if why_barred(barred, text).is_some() => return Ok(Found::Missing),
+        parsed => parsed?,
+    };
     let tables = those(existing, |table| pattern.matches(table));
     Ok(match (tables.is_empty(), pattern.has_wildcard()) {
         (false, _) => Found::Tables(tables),

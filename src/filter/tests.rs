@@ -16,7 +16,8 @@ fn texts(patterns: &[&str]) -> Vec<String> {
 
 /// The selected names joined, then each remark, one per line; or the error.
 fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
-    let barred = [("sync_log", Barred::Log), ("ops/old", Barred::TargetOnly)];
+    let barred =
+        [("sync_log", Barred::Log), ("ops/old", Barred::TargetOnly), ("[gone", Barred::TargetOnly)];
     let barred = barred.map(|(name, why)| (tables(&[name]).remove(0), why));
     match select(&tables(existing), &barred, &texts(include), &texts(exclude)) {
         Ok(selection) => {
@@ -136,12 +137,24 @@ fn a_selection_of_nothing_says_what_there_is() {
 }
 
 #[test]
-fn malformed_patterns_are_found_before_any_table_is_known() {
+fn an_exact_name_counts_also_where_it_would_be_a_malformed_pattern() {
+    let odd = &["[x", "[z-a]", "[", "y"];
+    for name in ["[x", "[z-a]", "["] {
+        assert_eq!(selected(odd, &[name], &[]), format!("public.{name}"));
+        let full = format!("public.{name}");
+        assert_eq!(selected(odd, &[&full], &[]), full);
+        let others = odd.iter().filter(|other| **other != name);
+        let others: Vec<String> = others.map(|other| format!("public.{other}")).collect();
+        assert_eq!(selected(odd, &[], &[name]), others.join(" "));
+    }
     assert_eq!(
-        check(&texts(&["a*", "[a", "[z-a]"])),
-        [
-            "pattern \"[a\" has a [ without a ]; a [ in a name is written [[]",
-            "pattern \"[z-a]\" has the range z-a, which runs backwards"
-        ]
+        selected(odd, &["ops.[o"], &[]),
+        "error: -include (includeTables): pattern \"ops.[o\" has a [ without a ]; \
+         a [ in a name is written [[]"
+    );
+    assert_eq!(
+        selected(odd, &["[gone"], &["[gone"]),
+        "error: -include (includeTables): \"[gone\" is on the target only: there is nothing on the \
+         source to bring it in step with"
     );
 }

@@ -76,6 +76,16 @@ async fn an_exact_name_is_tried_before_it_is_read_as_a_pattern() {
 }
 
 #[tokio::test]
+async fn an_exact_name_is_taken_where_it_would_be_a_malformed_pattern() {
+    let db =
+        Pair::with("create table \"[x\" (id int primary key); create table y (id int primary key)")
+            .await;
+    db.sync().include("[x").await.expect_ok().expect_tables(&["[x"]);
+    db.sync().exclude("[x").await.expect_ok().expect_tables(&["y"]);
+    db.sync().include("[z").await.expect_exit(2).expect_said("has a [ without a ]");
+}
+
+#[tokio::test]
 async fn an_included_name_that_does_not_exist_is_an_error_with_the_choice() {
     let db = many().await;
     db.sync().include("users,usres").await.expect_exit(2).expect_said("usres").expect_said("users");
