@@ -2,6 +2,7 @@
 //! their locks, reads the last watermarks, and lets `plan` decide.
 
 mod log;
+mod origin;
 mod refusals;
 mod remarks;
 
@@ -87,9 +88,10 @@ impl Ends<'_> {
         let mut sides = self.open().await?;
         self.require_writable(&sides.target.server)?;
         let tables = std::mem::take(&mut sides.source.tables);
+        self.refuse_no_tables(&tables, &sides.target.tables).await?;
         let selected = self.select(&tables, &sides.target.tables)?;
-        let name = |table: &&Table| self.settings.target_name_of(&table.name);
-        let names: Vec<TableName> = selected.iter().map(name).collect();
+        self.refuse_swapped(&sides, &selected).await?;
+        let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
         let mut empty = self.empty(&selected, &sides).await?;
@@ -101,6 +103,7 @@ impl Ends<'_> {
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
         let last = self.last_runs(&names).await?;
+        self.remark_other_source(&sides.source.server, &last, &empty);
         empty.extend(shaped.empty.drain());
         sides.target.tables.append(&mut shaped.would_be);
         let references = self.references(&sides, &names, &ground);
@@ -172,7 +175,7 @@ impl Ends<'_> {
             parallel: self.settings.parallel,
         });
         let sides = Sides { source, target, held: Default::default() };
-        self.refuse_same_database(&sides)?;
+        self.refuse_same_database(&sides).await?;
         refusals::require_schemas(schemas, &sides.source.server)?;
         self.require_log_schema(&sides.target.server)?;
         Ok(sides)
@@ -223,10 +226,7 @@ impl Ends<'_> {
         let (here, there) = (&source.server, &target.server);
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
         Ground {
-            source_identity: format!(
-                "{}/{}/{}/{}",
-                here.system, here.database_oid, here.database, here.timeline
-            ),
+            source_identity: format!("{}{}/{}", here.identity(), here.database, here.timeline),
             timestamp: self.settings.timestamp.clone(),
             hasher: sides.hasher().0,
             replica_role: there.replica_role,

@@ -2,28 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Ends, Sides};
+use super::{Ends, Sides, looks_like_log};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::table::Table;
 
-/// Rows of a target that a run with nothing but empty source tables may not touch.
+/// Rows of a target that a run with nothing but empty source tables may not touch, when its tables
+/// have been filled from this source before.
 const WRONG_SOURCE: u64 = 1_000;
 
 impl Ends<'_> {
-    pub(super) fn refuse_same_database(&self, sides: &Sides) -> Result<()> {
-        let same = sides.source.server.is_same_database(&sides.target.server);
-        match same && !self.settings.force {
-            true => Err(Error::Refused(format!(
-                "source and target are the same database, {} (system {}): nothing was changed; name \
-                 two different ones",
-                sides.source.server.database, sides.source.server.system
-            ))),
-            false => Ok(()),
-        }
-    }
-
     /// A role or a database may be read-only on purpose: nothing is overruled in silence. A dry run
     /// makes temporary tables, which counts as writing.
     pub(super) fn require_writable(&self, server: &Server) -> Result<()> {
@@ -78,15 +67,39 @@ impl Ends<'_> {
         if self.source.any_row(&largest).await? || self.source.any_row(selected).await? {
             return Ok(empty);
         }
-        match self.target.holds_more_than(&filled, WRONG_SOURCE).await? {
-            true => Err(Error::Refused(format!(
-                "every selected table of the source is empty, while the target holds more than \
-                 {WRONG_SOURCE} rows, which would all be deleted: is {} the right source? If it is, \
-                 use -force",
-                self.settings.source.describe()
-            ))),
-            false => Ok(empty),
+        let names: Vec<TableName> = filled.iter().map(|table| table.name.clone()).collect();
+        let (known, _) = self.filled_from(&sides.source.server, &names).await?;
+        let (limit, held) = match known {
+            0 => (0, "rows of another origin".to_owned()),
+            _ => (WRONG_SOURCE, format!("more than {WRONG_SOURCE} rows")),
+        };
+        if !self.target.holds_more_than(&filled, limit).await? {
+            return Ok(empty);
         }
+        Err(Error::Refused(format!(
+            "every selected table of the source is empty, while the target holds {held}, which would \
+             all be deleted: is {} the right source, or are source and target swapped? If it is right, \
+             use -force",
+            self.settings.source.describe()
+        )))
+    }
+
+    /// Refuses a source without a single table while the target has tables with rows.
+    pub(super) async fn refuse_no_tables(&self, tables: &[Table], there: &[Table]) -> Result<()> {
+        let is_log = |table: &&Table| table.name == self.log.table || looks_like_log(table);
+        if self.settings.force || tables.iter().any(|table| !is_log(&table)) {
+            return Ok(());
+        }
+        let there: Vec<&Table> = there.iter().filter(|table| !is_log(table)).collect();
+        if there.is_empty() || !self.target.holds_more_than(&there, 0).await? {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "the source has no table to sync, while the target has {} and rows in them: is {} the right \
+             source, or are source and target swapped? Nothing was changed",
+            there.len(),
+            self.settings.source.describe()
+        )))
     }
 }
 

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::session::Session;
 use crate::error::{Error, Result};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 
@@ -31,9 +31,39 @@ pub struct Server {
 }
 
 impl Server {
-    /// Whether both are one database, whatever names led to it.
-    pub fn is_same_database(&self, other: &Server) -> bool {
-        self.system == other.system && self.database_oid == other.database_oid
+    /// What the fingerprints of runs that read this database begin with.
+    pub fn identity(&self) -> String {
+        format!("{}/{}/", self.system, self.database_oid)
+    }
+
+    /// Whether the system identifier is known, which outlives restarts.
+    pub fn is_lasting(&self) -> bool {
+        self.system.bytes().all(|byte| byte.is_ascii_digit())
+    }
+
+    /// Whether the identifiers leave it open that both are one database. A copied data directory has
+    /// those of its original, and who may not read the system identifier has another one.
+    pub fn may_be(&self, other: &Server) -> bool {
+        let known = self.is_lasting() && other.is_lasting();
+        self.database_oid == other.database_oid
+            && self.database == other.database
+            && (!known || self.system == other.system)
+    }
+
+    /// Whether this is a standby of `primary`, as far as one can tell: its timeline may be behind, for it
+    /// is that of the last checkpoint, but never ahead.
+    pub fn follows(&self, primary: &Server) -> bool {
+        let is_ahead = match (self.timeline_number(), primary.timeline_number()) {
+            (Some(own), Some(other)) => own > other,
+            _ => false,
+        };
+        self.standby && self.system == primary.system && !is_ahead
+    }
+
+    /// A primary names its timeline as its WAL files do, in hexadecimal.
+    fn timeline_number(&self) -> Option<u32> {
+        let radix = if self.standby { 10 } else { 16 };
+        u32::from_str_radix(&self.timeline, radix).ok()
     }
 }
 
@@ -84,6 +114,11 @@ pub async fn tables(session: &Session, schemas: &[Ident]) -> Result<Vec<Table>> 
 pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<ForeignKey>> {
     let statement = with_schemas(include_str!("foreign_keys.sql"), schemas);
     objects(session, "reading the catalog of foreign keys", &statement).await
+}
+
+/// The logs of runs that this role may read, in any schema and of any name.
+pub async fn logs(session: &Session) -> Result<Vec<TableName>> {
+    objects(session, "looking for logs", &Sql::trusted(include_str!("logs.sql"))).await
 }
 
 pub(super) async fn objects<T: DeserializeOwned>(

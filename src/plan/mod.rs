@@ -134,6 +134,8 @@ pub enum TimestampKind {
 pub struct LastRun {
     pub watermark: Option<String>,
     pub fingerprint: Option<String>,
+    /// What the source was called.
+    pub source: Option<String>,
 }
 
 /// What is the same for every table of a run.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::RwLock;
 
 use crate::error::{Cause, DbError, Error, Result, Side};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
 use crate::pg::{Keeper, Lease, Pool, Row, Session};
 use crate::plan::Relation;
@@ -29,6 +29,8 @@ pub struct Opening {
     pub server: Server,
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// Logs of runs that have written here.
+    pub logs: Vec<TableName>,
     pub horizon: Horizon,
     /// Why the horizon is not known, if it is not.
     pub blind: Option<String>,
@@ -52,11 +54,12 @@ impl Source {
         // What may fail without being an error goes before: it would end the transaction.
         let (hash_probe, server) =
             tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
-        let (horizon, snapshot, tables, foreign_keys) = tokio::join!(
+        let (horizon, snapshot, tables, foreign_keys, logs) = tokio::join!(
             session.row("looking for open transactions", &horizon),
             session.row("exporting a snapshot", &begin),
             catalog::tables(&session, schemas),
             catalog::foreign_keys(&session, schemas),
+            catalog::logs(&session),
         );
         let horizon = horizon?;
         let blind = horizon.text(2).map(str::to_owned);
@@ -73,6 +76,7 @@ impl Source {
             server,
             tables: tables?,
             foreign_keys: foreign_keys?,
+            logs: logs?,
         };
         *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
         self.keeper.hold(session).await;
@@ -152,6 +156,35 @@ impl Source {
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
             Err(error) => Err(unless_dropped(error)),
         }
+    }
+
+    /// What a log of the source answers; nothing, where it cannot: it is no part of the run.
+    pub async fn ask_log(&self, question: &Sql) -> Result<Option<Row>> {
+        let mut session = self.session().await?;
+        match session.row("reading a log of the source", question).await {
+            Ok(row) => {
+                session.set_clean(true);
+                Ok(Some(row))
+            }
+            Err(error) if !error.is_transient() || error.sqlstate() == Some("55P03") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a session of the same database holds this advisory lock.
+    pub async fn sees_lock(&self, key: &str) -> Result<bool> {
+        let statement = sql!(
+            "select exists (select from pg_catalog.pg_locks l \
+             join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database \
+             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted \
+             and d.datname operator(pg_catalog.=) pg_catalog.current_database() \
+             and l.objsubid operator(pg_catalog.=) 1 \
+             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
+             l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8)",
+            key = Literal(key),
+        );
+        let rows = self.keeper.answers("looking for the target's lock", &statement).await?;
+        Ok(rows.iter().flatten().any(|row| row.is_true(0)))
     }
 
     async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {

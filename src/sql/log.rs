@@ -81,11 +81,11 @@ impl Log {
         )
     }
 
-    /// The last row of each table: `schema, table, watermark (UTC), fingerprint`.
+    /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`.
     pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
             "select w.schema_name, w.table_name, \
-             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint \
+             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint, l.source \
              from {names} cross join lateral (select l.* from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \

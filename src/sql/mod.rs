@@ -14,6 +14,7 @@ pub mod keys;
 pub mod log;
 mod made;
 mod moment;
+mod origin;
 pub mod park;
 pub mod read;
 pub mod rows;

@@ -3,7 +3,7 @@
 //! can outlive a killed run on the server, and the next run has to see what they did.
 
 use super::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
@@ -64,6 +64,26 @@ impl Target {
         );
         let rows = self.on_keeper("taking a schema's lock", &statement).await?;
         Ok(rows.iter().flatten().all(|row| row.is_true(0)))
+    }
+
+    /// Takes a lock that nobody else knows of, and gives its key: who sees it is in the same database.
+    pub async fn lock_secret(&self) -> Result<String> {
+        let statement = sql!(
+            "select k.key, pg_catalog.pg_try_advisory_lock(k.key) from (select \
+             (pg_catalog.random() operator(pg_catalog.*) 9e18)::pg_catalog.int8 as key offset 0) k"
+        );
+        let rows = self.on_keeper("taking a lock", &statement).await?;
+        let row = rows.iter().flatten().next();
+        let row = row.ok_or_else(|| Error::Internal("no answer about a lock".to_owned()))?;
+        row.needed(0).map(str::to_owned)
+    }
+
+    pub async fn unlock_secret(&self, key: &str) -> Result<()> {
+        let statement = sql!(
+            "select pg_catalog.pg_advisory_unlock({key}::pg_catalog.int8)",
+            key = Literal(key)
+        );
+        self.on_keeper("letting a lock go", &statement).await.map(drop)
     }
 
     async fn holder(&self, key: &str) -> Result<String> {

@@ -1,6 +1,6 @@
 //! What is refused before anything changes (exit status 5), and what `-force` lets through.
 
-use crate::support::{Outcome, Pair};
+use crate::support::{Outcome, OwnServer, Pair, Session};
 
 const LOG_IS_MISSING: &str = "select to_regclass('public.sync_log') is null";
 
@@ -48,19 +48,157 @@ async fn filled(rows: u32) -> Pair {
 
 #[tokio::test]
 async fn a_source_with_nothing_but_empty_tables_is_refused() {
-    let db = filled(1001).await;
+    let db = filled(2).await;
     let run = db.sync().await;
-    refused(&db, run, &["every selected table of the source is empty", "1000 rows", "-force"])
-        .await;
-    assert_eq!(db.target_value("select count(*) from one").await, "500");
+    let texts = ["every selected table of the source is empty", "another origin", "-force"];
+    refused(&db, run, &texts).await;
+    assert_eq!(db.target_value("select count(*) from one").await, "1");
     db.sync().arg("-force").await.expect_ok();
     db.assert_all_same().await;
 }
 
 #[tokio::test]
-async fn a_few_rows_may_go_when_the_source_is_empty() {
-    let db = filled(1000).await;
-    db.settle().await;
+async fn a_few_rows_that_came_from_the_source_may_go_when_it_is_empty() {
+    for (rows, may) in [(1000, true), (1001, false)] {
+        let db =
+            Pair::with("create table one (id int primary key); create table two (id int)").await;
+        db.source(&format!("insert into one select generate_series(1, {rows})")).await;
+        db.sync().await.expect_ok();
+        db.source("delete from one").await;
+        if may {
+            db.settle().await;
+        } else {
+            let run = db.sync().await.expect_exit(5);
+            run.expect_said("the target holds more than 1000 rows").expect_said("swapped?");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_without_any_table_is_refused_where_the_target_has_rows() {
+    let db = Pair::fresh().await;
+    db.target("create table kept (id int primary key)").await;
+    db.sync().await.expect_exit(2);
+    db.target("insert into kept values (1)").await;
+    let run = db.sync().await;
+    refused(&db, run, &["the source has no table to sync", "swapped?"]).await;
+}
+
+/// Runs from the target to the source.
+fn back(db: &Pair) -> crate::support::Sync<'_> {
+    db.sync().while_writing().source_url(db.target_url()).target_url(db.source_url())
+}
+
+const ORDERS: &str = "create table orders (id int primary key, n int)";
+
+#[tokio::test]
+async fn a_target_that_is_named_as_the_source_of_its_own_source_is_refused() {
+    for log in ["public.sync_log", "ops.runs"] {
+        let db = Pair::with(ORDERS).await;
+        db.target("create schema ops").await;
+        db.source("insert into orders select i, i from generate_series(1, 50) i").await;
+        db.sync().args(&["-log-table", log]).await.expect_ok();
+        db.source("insert into orders select i, i from generate_series(51, 100) i").await;
+        for more in [&["-dry-run"][..], &[]] {
+            let run = back(&db).args(more).await.expect_exit(5);
+            run.expect_said("are source and target swapped?").expect_said(log);
+        }
+        assert_eq!(db.source_value("select count(*) from orders").await, "100");
+        assert_eq!(db.source_value("select to_regclass('sync_log') is null").await, "t");
+        db.sync().args(&["-log-table", log]).await.expect_ok();
+    }
+}
+
+#[tokio::test]
+async fn a_direction_that_was_changed_on_purpose_is_asked_about_once() {
+    let db = Pair::with(ORDERS).await;
+    db.source("insert into orders select i, i from generate_series(1, 50) i").await;
+    db.sync().await.expect_ok();
+    back(&db).await.expect_exit(5);
+    back(&db).arg("-force").await.expect_ok();
+    back(&db).await.expect_ok();
+    db.sync().while_writing().await.expect_exit(5).expect_said("swapped?");
+    // A log that cannot be read asks nothing.
+    let reader = db.source_reader().await;
+    db.source("revoke all on sync_log from public").await;
+    db.source(&format!("revoke all on sync_log from {}", reader.name)).await;
+    db.sync().while_writing().source_role(&reader).await.expect_ok();
+}
+
+#[tokio::test]
+async fn schemas_that_go_opposite_ways_are_not_swapped() {
+    let db = Pair::with(
+        "create schema a; create schema b; create table a.one (id int primary key);
+        create table b.two (id int primary key)",
+    )
+    .await;
+    db.source("insert into a.one values (1)").await;
+    db.target("insert into b.two values (2)").await;
+    for _ in 0..2 {
+        db.sync().schema("a").await.expect_ok();
+        back(&db).schema("b").await.expect_ok();
+    }
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_chain_of_databases_is_not_swapped_and_another_source_is_named() {
+    let (one, two) = (Pair::with(ORDERS).await, Pair::with(ORDERS).await);
+    one.source("insert into orders values (1, 1)").await;
+    for _ in 0..2 {
+        one.sync().await.expect_ok();
+        let second = || two.sync().source_url(one.target_url());
+        let run = second().await.expect_ok();
+        assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+    }
+    two.source("insert into orders values (1, 1), (2, 2)").await;
+    let run = two.sync().plain().arg("-quiet").await.expect_ok();
+    let (old, new) = (format!("/{}", one.name), format!("/{}", two.name));
+    let run = run.expect_said("1 table with rows had another source in the last run");
+    run.expect_said(&old).expect_said(&new);
+    let run = two.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+}
+
+/// A server with a table in its database `postgres`.
+async fn own() -> (OwnServer, Session) {
+    let own = OwnServer::start("max_wal_senders = 4");
+    let session = Session::open(&own.url("postgres")).await;
+    session.run("create table t (id int primary key); insert into t values (1)").await;
+    (own, session)
+}
+
+#[tokio::test]
+async fn a_copy_of_the_source_is_another_database() {
+    let (own, session) = own().await;
+    let (twin, promoted) = (own.twin(), own.standby(""));
+    promoted.promote();
+    session.run("insert into t values (2)").await;
+    let db = Pair::fresh().await;
+    for copy in [&twin, &promoted] {
+        let sync = || db.sync().source_url(own.url("postgres")).target_url(copy.url("postgres"));
+        let run = sync().await.expect_ok();
+        run.expect_changes("t", (1, 0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_standby_of_the_target_is_no_source() {
+    let (own, session) = own().await;
+    let standby = own.standby("");
+    let db = Pair::fresh().await;
+    let run = db.sync().source_url(standby.url("postgres")).target_url(own.url("postgres")).await;
+    run.expect_exit(5).expect_said("the source is a standby of the target");
+    assert_eq!(session.value("select to_regclass('sync_log') is null").await, "t");
+}
+
+#[tokio::test]
+async fn the_same_database_by_a_role_that_may_not_read_its_identifier_is_refused() {
+    let db = Pair::with("create table t (id int primary key); insert into t values (1)").await;
+    db.target("revoke execute on function pg_control_system() from public").await;
+    let writer = db.target_writer().await;
+    let run = db.sync().source_url(db.target_url()).target_role(&writer).await;
+    refused(&db, run, &["are the same database", "nothing was changed"]).await;
 }
 
 #[tokio::test]

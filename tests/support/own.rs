@@ -33,12 +33,21 @@ impl OwnServer {
 
     /// A copy of this server that follows it.
     pub fn standby(&self, settings: &str) -> Self {
+        self.copied(&["-R"], settings)
+    }
+
+    /// A copy of this server that goes its own way, on the same timeline.
+    pub fn twin(&self) -> Self {
+        self.copied(&[], "")
+    }
+
+    fn copied(&self, options: &[&str], settings: &str) -> Self {
         let folder = std::env::temp_dir().join(unique("pgsync_own"));
         let user = ServerUser::find();
         std::fs::create_dir_all(&folder).expect("the temporary folder can be written");
         user.own(&folder);
         let mut copy = user.command(&server::bin_folder("TARGET").join("pg_basebackup"));
-        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-R", "-c", "fast", "-p"]);
+        copy.args(options).args(["-h", "127.0.0.1", "-U", "postgres", "-c", "fast", "-p"]);
         server::run(copy.arg(self.port.to_string()).arg("-D").arg(folder.join("data")));
         let standby = Self { port: self.port, folder };
         let socket =

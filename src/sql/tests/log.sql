@@ -1,12 +1,25 @@
 -- last rows
 select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
-    l.fingerprint from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+    l.fingerprint, l.source from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
     cross join lateral (select l.* from "public"."sync_log" l
         where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.status operator(pg_catalog.<>) 'skipped'
         order by l.id desc limit 1) l
+
+-- filled from
+select pg_catalog.count(*), pg_catalog.to_char(pg_catalog.timezone('UTC',
+    pg_catalog.max(l.start_time)), 'YYYY-MM-DD HH24:MI:SS.US'), pg_catalog.max(l.source)
+    from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    cross join lateral (select l.start_time, l.source, l.fingerprint from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name and l.fingerprint is not null
+        and l.sync_type operator(pg_catalog.<>) 'create'
+        and l.status operator(pg_catalog.<>) all (array['skipped', 'refused'])
+        order by l.id desc limit 1) l
+    where pg_catalog.left(l.fingerprint, 8) operator(pg_catalog.=) '7/16384/'
 
 -- insert
 insert into "public"."sync_log" (run_id, source, schema_name, table_name, sync_type, status,
