@@ -11,8 +11,14 @@ pub struct Table {
     pub oid: u32,
     #[serde(flatten)]
     pub name: TableName,
-    /// A partitioned table: its rows are those of its partitions.
+    /// A partitioned table, or a hypertable of TimescaleDB: its rows are those of its partitions or
+    /// chunks, and it is read and written through its root.
     pub partitioned: bool,
+    /// Whether the session can read TimescaleDB's list of hypertables.
+    pub hypertables: bool,
+    /// The tables that inherit from it, at any depth, each with the parent that leads there. None of a
+    /// partitioned table.
+    pub heirs: Vec<Heir>,
     /// Rows as the planner estimates them; negative when never analysed.
     pub rows: f64,
     /// Size of the table and its partitions with their long values, in bytes, without indexes.
@@ -37,6 +43,16 @@ pub struct Table {
     pub row_security: bool,
     /// The rights among select, insert, update and delete that the role does not have.
     pub lacks: Vec<String>,
+}
+
+/// A table that inherits from another: reads of the parent without ONLY show its rows, too.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Heir {
+    #[serde(flatten)]
+    pub name: TableName,
+    /// `relkind`: r for a table, f for a foreign one.
+    pub kind: char,
+    pub parent: TableName,
 }
 
 /// One live column, in the table's order.

@@ -104,10 +104,44 @@ pub async fn hash_probe(session: &Session) -> Result<Option<String>> {
     }
 }
 
-/// The ordinary and partitioned tables of `schemas`.
+/// The ordinary and partitioned tables of `schemas`. Where TimescaleDB is, its catalog says which of
+/// them are hypertables: they are read again with that.
 pub async fn tables(session: &Session, schemas: &[Ident]) -> Result<Vec<Table>> {
-    let statement = with_schemas(include_str!("catalog.sql"), schemas);
-    objects(session, "reading the catalog of tables", &statement).await
+    let plain = read_tables(session, schemas, &NO_HYPERTABLES).await?;
+    match plain.iter().any(|table| table.hypertables) {
+        true => read_tables(session, schemas, &HYPERTABLES).await,
+        false => Ok(plain),
+    }
+}
+
+/// What the statement says where there are hypertables, and where there are none.
+struct Hypertables {
+    /// Whether `n.nspname, c.relname` is one.
+    is_one: &'static str,
+    /// Leaves out what inherits from one.
+    not_chunk: &'static str,
+}
+
+const NO_HYPERTABLES: Hypertables = Hypertables { is_one: "false", not_chunk: "" };
+
+const HYPERTABLES: Hypertables = Hypertables {
+    is_one: "exists (select from _timescaledb_catalog.hypertable x \
+             where x.schema_name operator(pg_catalog.=) n.nspname and x.table_name operator(pg_catalog.=) c.relname)",
+    not_chunk: "and not exists (select from pg_catalog.pg_inherits h \
+                join pg_catalog.pg_class hc on hc.oid operator(pg_catalog.=) h.inhparent \
+                join pg_catalog.pg_namespace hn on hn.oid operator(pg_catalog.=) hc.relnamespace \
+                join _timescaledb_catalog.hypertable x on x.schema_name operator(pg_catalog.=) hn.nspname \
+                and x.table_name operator(pg_catalog.=) hc.relname where h.inhrelid operator(pg_catalog.=) c.oid)",
+};
+
+async fn read_tables(
+    session: &Session,
+    schemas: &[Ident],
+    hypertables: &Hypertables,
+) -> Result<Vec<Table>> {
+    let statement = include_str!("catalog.sql").replace("$hypertable", hypertables.is_one);
+    let statement = statement.replace("$not_chunk", hypertables.not_chunk);
+    objects(session, "reading the catalog of tables", &with_schemas(&statement, schemas)).await
 }
 
 /// The foreign keys with an end in `schemas`.

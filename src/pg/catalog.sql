@@ -1,13 +1,38 @@
 -- Every table of the schemas in $schemas, one JSON object a row. Written for PostgreSQL 10 to 18:
 -- `(select attgenerated from (select a.*) x)` finds no such column in an older catalog, and then means
 -- that of `older`.
--- Not listed: views, foreign and temporary tables, partitions (their parent stands for them),
--- tables of extensions.
+-- $hypertable says whether `n.nspname, c.relname` is a hypertable of TimescaleDB.
+-- Not listed: views, foreign and temporary tables, partitions (their parent stands for them, as for
+-- chunks of hypertables), tables of extensions.
 select pg_catalog.json_build_object(
   'oid', c.oid::pg_catalog.int8,
   'schema', n.nspname,
   'name', c.relname,
-  'partitioned', c.relkind operator(pg_catalog.=) 'p',
+  'partitioned', c.relkind operator(pg_catalog.=) 'p' or $hypertable,
+  'hypertables', coalesce(pg_catalog.has_table_privilege(
+    pg_catalog.to_regclass('_timescaledb_catalog.hypertable')::pg_catalog.oid, 'select'), false),
+  -- Temporary ones are seen by the session that made them, and by nobody else.
+  'heirs', case when c.relhassubclass and c.relkind operator(pg_catalog.=) 'r' and not $hypertable then coalesce((
+    with recursive heirs(oid, parent) as (
+      select h.inhrelid, h.inhparent from pg_catalog.pg_inherits h
+      where h.inhparent operator(pg_catalog.=) c.oid
+      union
+      select h.inhrelid, h.inhparent from pg_catalog.pg_inherits h
+      join heirs on heirs.oid operator(pg_catalog.=) h.inhparent
+    )
+    select pg_catalog.json_agg(pg_catalog.json_build_object(
+      'schema', hn.nspname,
+      'name', hc.relname,
+      'kind', hc.relkind,
+      'parent', pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
+    ) order by hn.nspname, hc.relname, pn.nspname, pc.relname)
+    from heirs
+    join pg_catalog.pg_class hc on hc.oid operator(pg_catalog.=) heirs.oid
+    join pg_catalog.pg_namespace hn on hn.oid operator(pg_catalog.=) hc.relnamespace
+    join pg_catalog.pg_class pc on pc.oid operator(pg_catalog.=) heirs.parent
+    join pg_catalog.pg_namespace pn on pn.oid operator(pg_catalog.=) pc.relnamespace
+    where hc.relpersistence operator(pg_catalog.<>) 't'
+  ), '[]') else '[]' end,
   'rows', tree.rows,
   'bytes', tree.bytes,
   'pages', tree.pages,
@@ -215,7 +240,7 @@ cross join lateral (
     union
     select h.inhrelid from pg_catalog.pg_inherits h
     join parts on parts.oid operator(pg_catalog.=) h.inhparent
-    where c.relkind operator(pg_catalog.=) 'p'
+    where c.relkind operator(pg_catalog.=) 'p' or $hypertable
   )
   select
     pg_catalog.sum(greatest(p.reltuples, 0)) as rows,
@@ -241,6 +266,7 @@ cross join lateral (
 where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
   and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[]) and not c.relispartition
   and c.relpersistence operator(pg_catalog.<>) 't'
+  $not_chunk
   and not exists (
     select from pg_catalog.pg_depend d
     where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass

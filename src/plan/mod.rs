@@ -3,6 +3,7 @@
 
 pub mod columns;
 pub mod ddl;
+pub mod inheritance;
 pub mod key;
 pub mod layout;
 pub mod placeholder;

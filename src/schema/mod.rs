@@ -19,8 +19,8 @@ use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::pg::definitions::Sketched;
-use crate::plan::Ground;
 use crate::plan::ddl::{Ask, Outline, Step};
+use crate::plan::{Ground, inheritance};
 use crate::sql::Sql;
 use crate::table::Table;
 use crate::target::sync_log;
@@ -79,6 +79,7 @@ impl Ends<'_> {
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
         let mut obstacles = self.await_held(&selected, &mut sides).await?;
+        obstacles.extend(self.broken_trees(&selected, &sides));
         let mut outline = self.outline(&selected, &sides, &made).await?;
         let mut outdated = self.outdated(&selected, &sides);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
@@ -106,7 +107,8 @@ impl Ends<'_> {
         sides: &mut Sides,
         ground: &Ground,
     ) -> Result<Shaped> {
-        let mut shaped = Shaped::default();
+        let failed = self.broken_trees(selected, sides);
+        let mut shaped = Shaped { failed, ..Shaped::default() };
         self.sweep(sides).await?;
         let made = self.made(selected).await?;
         let mut outdated = self.outdated(selected, sides);
@@ -154,6 +156,13 @@ impl Ends<'_> {
         }
         self.build_anew(anew.all, selected, &mut shaped).await?;
         Ok(shaped)
+    }
+
+    /// Tables of which reads without ONLY show other rows than what travels: nothing of them is changed.
+    fn broken_trees(&self, selected: &[&Table], sides: &Sides) -> HashMap<TableName, Error> {
+        let settings = self.settings;
+        let target_name = |name: &TableName| settings.target_name_of(name);
+        inheritance::broken(selected, &sides.target.tables, &settings.schemas, &target_name)
     }
 
     /// Reads the target's catalog once more, after it was changed.

@@ -14,6 +14,7 @@ mod failures;
 mod first_run;
 mod foreign_keys;
 mod harness;
+mod inheritance;
 mod key_types;
 mod keys;
 mod late_commit;

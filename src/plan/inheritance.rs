@@ -1,0 +1,138 @@
+//! What `select * from t` shows beside the table's own rows: those of the tables that inherit from it. A
+//! table is read and written with ONLY, so it is equal on both sides only where each heir is selected,
+//! as a table of its own, and inherits from it on both sides.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::error::Error;
+use crate::ident::{Ident, TableName};
+use crate::sql::sql;
+use crate::table::{Heir, Table};
+
+/// Heirs that an error names before it says "and N more".
+const LISTED: usize = 3;
+
+/// One selected table on both sides, and what is around it.
+pub struct Tree<'a> {
+    pub source: &'a Table,
+    /// None where it is still to be made.
+    pub target: Option<&'a Table>,
+    /// The source's names of all tables that are selected.
+    pub selected: &'a HashSet<&'a TableName>,
+    pub schemas: &'a [Ident],
+    /// Whether the target has a table of this name of its own.
+    pub is_there: &'a dyn Fn(&TableName) -> bool,
+    /// The target's name of a table of the source.
+    pub target_name: &'a dyn Fn(&TableName) -> TableName,
+}
+
+impl Tree<'_> {
+    /// Whether both sides' heirs are the same tables, and each travels.
+    ///
+    /// # Errors
+    /// [`Error::Table`] with the remedy, where they are not.
+    pub fn check(&self) -> Result<(), Error> {
+        self.all_travel().and_then(|()| self.all_follow()).and_then(|()| self.none_besides())
+    }
+
+    fn all_travel(&self) -> Result<(), Error> {
+        let table = &self.source.name;
+        let outside = |heir: &&Heir| !self.selected.contains(&heir.name);
+        let outside: Vec<&Heir> = self.source.heirs.iter().filter(outside).collect();
+        let names: BTreeSet<&TableName> = outside.iter().map(|heir| &heir.name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let foreign = outside.iter().find(|heir| heir.kind != 'r');
+        let elsewhere = outside.iter().find(|heir| !self.schemas.contains(&heir.name.schema));
+        let remedy = match (foreign, elsewhere) {
+            (Some(heir), _) => {
+                format!(
+                    "exclude {table}, for {} is a foreign table, which is never synced",
+                    heir.name
+                )
+            }
+            (None, Some(heir)) => {
+                format!("add {} to -schema, or exclude {table}", heir.name.schema.as_str())
+            }
+            (None, None) => format!("select it too, or exclude {table}"),
+        };
+        Err(Error::Table(format!(
+            "reads of it also show the rows of {}, which inherits from it and is not selected: {remedy}",
+            listed(&names)
+        )))
+    }
+
+    /// An heir that is not there yet is made as one.
+    fn all_follow(&self) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        if let Some(heir) = self.source.heirs.first().filter(|_| target.partitioned) {
+            return Err(Error::Table(format!(
+                "on the source {} inherits from it, and on the target it is partitioned: its rows there \
+                 would have to be those of several tables; exclude {} and its children",
+                heir.name, self.source.name
+            )));
+        }
+        let there: HashSet<&TableName> = target.heirs.iter().map(|heir| &heir.name).collect();
+        for heir in &self.source.heirs {
+            let name = (self.target_name)(&heir.name);
+            if (self.is_there)(&name) && !there.contains(&name) {
+                let parent = (self.target_name)(&heir.parent);
+                return Err(Error::Table(format!(
+                    "on the source {} inherits from it, and on the target {name} does not: reads of it \
+                     show fewer rows there; run there: {}",
+                    heir.name,
+                    sql!("alter table {name} inherit {parent}", name = name, parent = parent)
+                        .as_str(),
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn none_besides(&self) -> Result<(), Error> {
+        let Some(target) = self.target else { return Ok(()) };
+        let mapped = self.source.heirs.iter().map(|heir| (self.target_name)(&heir.name));
+        let mapped: HashSet<TableName> = mapped.collect();
+        let besides = target.heirs.iter().find(|heir| !mapped.contains(&heir.name));
+        besides.map_or(Ok(()), |Heir { name, parent, .. }| {
+            Err(Error::Table(format!(
+                "on the target {name} inherits from it, and on the source nothing of that name does: reads \
+                 of it show more rows there; run there: {}",
+                sql!("alter table {name} no inherit {parent}", name = name, parent = parent).as_str(),
+            )))
+        })
+    }
+}
+
+/// The tables among `selected` of which the two sides show other rows than what travels.
+pub fn broken(
+    selected: &[&Table],
+    target: &[Table],
+    schemas: &[Ident],
+    target_name: &dyn Fn(&TableName) -> TableName,
+) -> HashMap<TableName, Error> {
+    let there: HashMap<&TableName, &Table> =
+        target.iter().map(|table| (&table.name, table)).collect();
+    let names: HashSet<&TableName> = selected.iter().map(|table| &table.name).collect();
+    let check = |source: &&Table| {
+        let tree = Tree {
+            source,
+            target: there.get(&target_name(&source.name)).copied(),
+            selected: &names,
+            schemas,
+            is_there: &|name| there.contains_key(name),
+            target_name,
+        };
+        Some((source.name.clone(), tree.check().err()?))
+    };
+    selected.iter().filter_map(check).collect()
+}
+
+fn listed(names: &BTreeSet<&TableName>) -> String {
+    let first: Vec<String> = names.iter().take(LISTED).map(|name| name.to_string()).collect();
+    match names.len().saturating_sub(LISTED) {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
