@@ -73,6 +73,49 @@ pub struct Column {
     pub nondeterministic: bool,
     /// For a type whose text shows floating point numbers: the function that gives its bytes.
     pub floats: Option<Ident>,
+    /// The output function of a built-in type.
+    pub output: Option<Ident>,
+    pub type_oid: u32,
+    /// For a user-defined type: itself and every type that it is made of.
+    pub parts: Vec<TypePart>,
+}
+
+/// One of the types of which a column's type is made.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct TypePart {
+    pub oid: u32,
+    pub schema: Ident,
+    pub name: Ident,
+    pub kind: TypeKind,
+    /// The base of a domain, the element of an array, the subtype of a range, the range of a multirange,
+    /// the attributes of a composite type. None of built-in types.
+    pub members: Vec<TypeMember>,
+    /// Of an enum, in order.
+    pub labels: Vec<String>,
+    /// Of a range: its operator class, collation and canonical function.
+    pub rules: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeKind {
+    Array,
+    Base,
+    Composite,
+    Domain,
+    Enum,
+    Range,
+    Multirange,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct TypeMember {
+    /// Of an attribute.
+    pub name: Option<Ident>,
+    pub oid: u32,
+    pub modifier: i32,
+    /// As `format_type` prints it.
+    pub text: String,
 }
 
 /// A set of columns that tells rows apart.
@@ -179,6 +222,21 @@ pub struct ForeignKey {
 pub struct Operator {
     pub schema: Ident,
     pub name: String,
+}
+
+impl Column {
+    /// Lets the column have the type of another.
+    pub fn take_type(&mut self, other: &Column) {
+        *self = Self {
+            name: self.name.clone(),
+            not_null: self.not_null,
+            generated: self.generated,
+            identity_always: self.identity_always,
+            has_default: self.has_default,
+            nondeterministic: self.nondeterministic,
+            ..other.clone()
+        };
+    }
 }
 
 impl Table {

@@ -3,16 +3,17 @@
 
 use crate::error::Error;
 use crate::ident::Ident;
+use crate::plan::composition::{self, Arrival};
+use crate::plan::kinds::{Cast, cast, is_plain, same_type, widens};
 use crate::plan::{Ground, Timestamp, TimestampKind};
-use crate::sql::{Sql, sql};
 use crate::table::{Column, Table};
 
 /// One column that travels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanColumn {
     pub name: Ident,
-    /// The built-in type to which the source casts it, where the two sides' types or limits differ.
-    pub cast: Option<Sql>,
+    /// What the source makes of it, where the two sides' types or limits differ.
+    pub cast: Option<Cast>,
     /// As `format_type` prints it on the target.
     pub target_type: String,
     pub hashed: Hashed,
@@ -33,9 +34,12 @@ pub struct PlanColumn {
 pub enum Hashed {
     Integer,
     Uuid,
-    /// By a cast, which for most built-in types prints the value.
+    /// `text` and `varchar`: as they are.
     Text,
-    /// As it travels: casts of xml and of types by users may print something else.
+    /// By this output function of a built-in type, which gives what travels. A cast to text may give
+    /// something else, that of `bpchar` does, and users can define casts.
+    Output(Ident),
+    /// By the text of a row of it, for types of users.
     Printed,
     /// By the bytes that this function makes of it: text of floats differs between servers before
     /// and after 12, and that of timestamps costs more.
@@ -87,109 +91,67 @@ pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<Plan
 }
 
 fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, String> {
-    let fits = same_type(here, there) || widens(here, there);
-    if !fits {
+    let name = there.name.as_str();
+    let (from, to) = (here.under_domains(), there.under_domains());
+    if !same_type(&from, &to) && !widens(&from, &to) {
         return Err(format!(
-            "column \"{}\" is {} on the source and {} on the target, which cannot hold every value: \
+            "column \"{name}\" is {} on the source and {} on the target, which cannot hold every value: \
              alter it there",
-            here.name.as_str(),
-            here.type_text,
-            there.type_text
+            shown(here, &from),
+            shown(there, &to)
         ));
     }
+    let same = from.type_name == to.type_name && from.is_built_in() == to.is_built_in();
+    let arrival = match same && !to.is_built_in() {
+        true => composition::compare(here, there).map_err(|what| {
+            format!(
+                "column \"{name}\" is {what}, so its values would be others: alter the type there"
+            )
+        })?,
+        false => Arrival::Unproven,
+    };
+    let cast = cast(&from, &to);
+    let plain = same && to.is_built_in() && is_plain(to.type_name.as_str()) && cast.is_none();
+    let exact = arrival == Arrival::Exact || plain && from.type_modifier == to.type_modifier;
     Ok(PlanColumn {
         name: there.name.clone(),
-        cast: cast(here, there),
+        cast,
         target_type: there.type_text.clone(),
         hashed: hashed(there, ground),
         computed: here.generated,
-        binary: binary(here, there),
-        exact: exact(here, there) && ground.same_text,
+        binary: plain && here.is_built_in() && there.is_built_in(),
+        exact: exact && ground.same_text,
         settable: !there.identity_always,
     })
 }
 
-/// What makes the source print a value as the target will.
-fn cast(here: &Column, there: &Column) -> Option<Sql> {
-    if here.type_name != there.type_name {
-        return Some(sql!("pg_catalog.{name}", name = there.type_name));
+/// A type as people read it, a domain with what is under it.
+fn shown(column: &Column, base: &Column) -> String {
+    if base.type_text == column.type_text {
+        return column.type_text.clone();
     }
-    // `1.5` becomes `1.5000`, `a` becomes `a    `. For these two types format_type prints keywords.
-    let reprinted = matches!(there.type_name.as_str(), "numeric" | "bpchar");
-    let limited = there.type_modifier != -1 && there.type_modifier != here.type_modifier;
-    (reprinted && limited).then(|| Sql::trusted(there.type_text.clone()))
+    format!("{} (a domain over {})", column.type_text, base.type_text)
 }
 
-/// The same type by name (user-defined ones may live in another schema), no narrower a modifier.
-fn same_type(here: &Column, there: &Column) -> bool {
-    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
-    here.type_name == there.type_name
-        && built_in(here) == built_in(there)
-        && modifier_fits(here, there)
-}
-
-/// A modifier limits length, precision or scale. A target without one takes everything; a text
-/// type that is too short raises an error by itself, but numbers and times would be rounded.
-fn modifier_fits(here: &Column, there: &Column) -> bool {
-    let (from, to) = (here.type_modifier, there.type_modifier);
-    if to == -1 || from == to {
-        return true;
-    }
-    match there.type_name.as_str().trim_start_matches('_') {
-        "varchar" | "varbit" => true,
-        "bpchar" => from != -1 && to >= from,
-        "timestamp" | "timestamptz" | "time" | "timetz" => from != -1 && to >= from || to >= 6,
-        "numeric" => from != -1 && numeric_fits(from, to),
-        _ => false,
-    }
-}
-
-/// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
-fn numeric_fits(from: i32, to: i32) -> bool {
-    let scale = |modifier: i32| (((modifier - 4) & 0x7ff) ^ 0x400) - 0x400; // may be negative
-    let parts = |modifier: i32| (((modifier - 4) >> 16) & 0xffff, scale(modifier));
-    let ((from_digits, from_scale), (to_digits, to_scale)) = (parts(from), parts(to));
-    to_scale >= from_scale && to_digits - to_scale >= from_digits - from_scale
-}
-
-/// Pairs of built-in types in which the second holds every value of the first.
-const WIDER: &[(&str, &[&str])] = &[
-    ("int2", &["int4", "int8", "numeric", "float4", "float8"]),
-    ("int4", &["int8", "numeric", "float8"]),
-    ("int8", &["numeric"]),
-    ("float4", &["float8"]),
-    ("bpchar", &["text", "varchar"]),
-    ("varchar", &["text"]),
-    ("text", &["varchar"]),
-    ("name", &["text", "varchar"]),
-    ("date", &["timestamp", "timestamptz"]),
-    ("timestamp", &["timestamptz"]),
-    ("cidr", &["inet"]),
-    ("bit", &["varbit"]),
+/// The functions whose bytes stand for a value.
+const SENT: &[&str] = &[
+    "array_send",
+    "circle_send",
+    "float4send",
+    "float8send",
+    "multirange_send",
+    "path_send",
+    "poly_send",
+    "range_send",
+    "record_send",
 ];
 
-fn widens(here: &Column, there: &Column) -> bool {
-    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
-    if !built_in(there) {
-        return false;
-    }
-    // Text is what travels, so text holds anything that has a text form.
-    if there.type_name.as_str() == "text" {
-        return true;
-    }
-    let (from, to) = (here.type_name.as_str(), there.type_name.as_str());
-    let listed = WIDER.iter().any(|(narrow, wide)| *narrow == from && wide.contains(&to));
-    // A limited numeric can round; a limited varchar raises an error by itself.
-    let limited =
-        there.type_modifier != -1 && matches!(to, "numeric" | "timestamp" | "timestamptz");
-    built_in(here) && listed && !limited
-}
-
 fn hashed(there: &Column, ground: &Ground) -> Hashed {
-    if let Some(send) = there.floats.as_ref().filter(|_| !ground.same_floats) {
+    let sent = there.floats.as_ref().filter(|_| !ground.same_floats);
+    if let Some(send) = sent.filter(|send| SENT.contains(&send.as_str())) {
         return Hashed::Binary(send.clone());
     }
-    if there.type_schema.as_str() != "pg_catalog" {
+    if !there.is_built_in() {
         return Hashed::Printed;
     }
     match there.type_name.as_str() {
@@ -198,52 +160,9 @@ fn hashed(there: &Column, ground: &Ground) -> Hashed {
         "timestamp" => Hashed::Binary(Ident::new("timestamp_send")),
         "timestamptz" => Hashed::Binary(Ident::new("timestamptz_send")),
         "uuid" => Hashed::Uuid,
-        "xml" => Hashed::Printed,
-        _ => Hashed::Text,
+        "text" | "varchar" => Hashed::Text,
+        _ => there.output.clone().map_or(Hashed::Printed, Hashed::Output),
     }
-}
-
-/// Types whose binary form is the same in every version, and names nothing that one server numbers
-/// otherwise than another, as `regclass` does. Arrays of them too.
-const BINARY: &[&str] = &[
-    "bool",
-    "int2",
-    "int4",
-    "int8",
-    "float4",
-    "float8",
-    "numeric",
-    "text",
-    "varchar",
-    "bpchar",
-    "bytea",
-    "date",
-    "time",
-    "timetz",
-    "timestamp",
-    "timestamptz",
-    "interval",
-    "uuid",
-    "json",
-    "jsonb",
-    "inet",
-    "cidr",
-    "macaddr",
-    "bit",
-    "varbit",
-];
-
-fn binary(here: &Column, there: &Column) -> bool {
-    let built_in = |column: &Column| column.type_schema.as_str() == "pg_catalog";
-    let listed = BINARY.contains(&there.type_name.as_str().trim_start_matches('_'));
-    let same = here.type_name == there.type_name && cast(here, there).is_none();
-    listed && same && built_in(here) && built_in(there)
-}
-
-/// A text or a bit string that is too long is cut without an error where its end are blanks; a domain
-/// rounds and cuts as its base type does.
-fn exact(here: &Column, there: &Column) -> bool {
-    binary(here, there) && here.type_modifier == there.type_modifier
 }
 
 /// The column by which changes are found, if both sides have it with a type that can serve.

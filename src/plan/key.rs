@@ -3,14 +3,14 @@
 use crate::ident::Ident;
 use crate::plan::Timestamp;
 use crate::plan::columns::{Hashed, PlanColumn};
-use crate::sql::Sql;
+use crate::plan::kinds::Cast;
 use crate::table::{Key, Operator, Table};
 
 /// One key column with the equality of the index on each side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyColumn {
     pub name: Ident,
-    pub cast: Option<Sql>,
+    pub cast: Option<Cast>,
     /// Schema and name of the source's type, under which its keys are looked up again.
     pub source_type: (Ident, Ident),
     pub source_equals: Operator,

@@ -2,9 +2,11 @@
 //! in the way; between tables the order. Pure: both catalogs and the last watermarks go in.
 
 pub mod columns;
+mod composition;
 pub mod ddl;
 pub mod inheritance;
 pub mod key;
+pub mod kinds;
 pub mod layout;
 pub mod placeholder;
 pub mod references;

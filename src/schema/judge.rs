@@ -127,9 +127,7 @@ fn widen(source: &Table, target: &mut Table) {
         let Some(here) = source.column(&column.name) else { continue };
         let pair = Typed::of_column(here).zip(Typed::of_column(column));
         if pair.is_some_and(|(here, there)| in_place(here, there)) {
-            column.type_name.clone_from(&here.type_name);
-            column.type_text.clone_from(&here.type_text);
-            column.type_modifier = here.type_modifier;
+            column.take_type(here);
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::Shape;
 use crate::plan::columns::{Hashed, PlanColumn};
+use crate::plan::kinds::Cast;
 
 /// The family of hash functions, the same on both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,7 +158,7 @@ fn columns(side: Side, columns: &[PlanColumn]) -> impl Iterator<Item = Hashable>
     columns.iter().map(move |c| hashable(side, &c.name, c.cast.as_ref(), &c.hashed))
 }
 
-fn hashable(side: Side, name: &Ident, cast: Option<&Sql>, hashed: &Hashed) -> Hashable {
+fn hashable(side: Side, name: &Ident, cast: Option<&Cast>, hashed: &Hashed) -> Hashable {
     // A number is hashed as what it is: a cast would only keep an index from being used.
     let cast = cast.filter(|_| *hashed != Hashed::Integer);
     Hashable { value: super::read::value(side, name, cast), hashed: hashed.clone() }
@@ -200,6 +201,7 @@ fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
             ),
             Hashed::Uuid => sql!("uuid_hash_extended({v}, {seed})", v = value.value, seed = seed),
             Hashed::Text => text_call(value.value, seed),
+            Hashed::Output(function) => text_call(output(function, &value.value), seed),
             Hashed::Printed => text_call(sql!("row({v})", v = value.value), seed),
             Hashed::Binary(send) => text_call(binary(send, &value.value), seed),
         };
@@ -210,6 +212,11 @@ fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
 
 fn binary(send: &Ident, value: &Sql) -> Sql {
     sql!("pg_catalog.{send}({value})", send = send, value = value)
+}
+
+/// What a cast by I/O does, whatever casts there are.
+fn output(function: &Ident, value: &Sql) -> Sql {
+    sql!("pg_catalog.textin(pg_catalog.{function}({value}))", function = function, value = value)
 }
 
 fn text_call(value: Sql, seed: usize) -> Sql {

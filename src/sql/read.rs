@@ -9,6 +9,7 @@ use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::columns::PlanColumn;
 use crate::plan::key::KeyColumn;
+use crate::plan::kinds::Cast;
 use crate::plan::{Shape, Timestamp, TimestampKind};
 use crate::table::Operator;
 
@@ -19,10 +20,16 @@ pub struct Pages {
     pub to: Option<u64>,
 }
 
-/// Column `name` of `t`, on the source as the target's type.
-pub fn value(side: Side, name: &Ident, cast: Option<&Sql>) -> Sql {
+/// Column `name` of `t`, on the source as the target's type. `concat` prints what COPY does, and makes
+/// nothing of NULL; a composite value `is null` also when its attributes are.
+pub fn value(side: Side, name: &Ident, cast: Option<&Cast>) -> Sql {
     match cast.filter(|_| side == Side::Source) {
-        Some(to) => sql!("(t.{name}::{to})", name = name, to = to),
+        Some(Cast::To(to)) => sql!("(t.{name}::{to})", name = name, to = to),
+        Some(Cast::Printed) => sql!(
+            "case when pg_catalog.num_nulls(t.{name}) operator(pg_catalog.=) 0 \
+             then pg_catalog.concat(t.{name}) end",
+            name = name
+        ),
         None => sql!("t.{name}", name = name),
     }
 }

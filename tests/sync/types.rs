@@ -269,3 +269,64 @@ async fn a_relation_is_carried_by_its_name_not_by_its_number() {
     db.sync().include("item").await.expect_ok();
     assert_eq!(db.target_value("select what::text from item").await, "later");
 }
+
+#[tokio::test]
+async fn blanks_at_the_end_of_a_char_without_a_length_are_carried() {
+    let db = Pair::with(
+        "create domain padded as bpchar; create type pair as (a bpchar, b text);
+        create type span as range (subtype = bpchar)",
+    )
+    .await;
+    let blanks: &[&str] = &["'ab'", "'ab  '", "' '", "''", "null"];
+    carried(
+        &db,
+        &[
+            ("bpchar", blanks),
+            ("padded", blanks),
+            ("bpchar[]", &["array['ab'::bpchar, 'ab  ']", "array['ab  '::bpchar, 'ab']", "'{}'"]),
+            ("pair", &["row('ab', 'ab')", "row('ab ', 'ab')", "row('ab', 'ab ')", "null"]),
+            ("span", &["span('ab', 'b')", "span('ab ', 'b')", "span('ab', 'b  ')"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_value_that_differs_in_blanks_alone_is_rewritten() {
+    let db = Pair::with(
+        "create table item (id int primary key, v bpchar); create table loose (v bpchar);
+        create table key (id bpchar primary key, v int)",
+    )
+    .await;
+    db.source("insert into item select i, 'ab' from generate_series(1, 100) i; insert into loose values ('x'), ('x');
+        insert into key values ('k', 1), ('l', 2)")
+        .await;
+    let changes =
+        "update item set v = 'ab   ' where id = 7; update loose set v = 'x ' where ctid = '(0,1)';
+        update key set id = 'k  ' where id = 'k'";
+    let run = db.follow(changes).await;
+    run.expect_changes("item", (0, 1, 0))
+        .expect_changes("loose", (1, 0, 1))
+        .expect_changes("key", (0, 1, 0));
+}
+
+/// Casts of built-in types are a superuser's; of others, of whoever owns the type.
+#[tokio::test]
+async fn a_cast_of_the_users_hides_no_change() {
+    let db = Pair::with(
+        "create type mood as enum ('sad', 'glad'); create domain code as text;
+        create function same(jsonb) returns text language sql immutable as $$ select 'same' $$;
+        create function same(numeric) returns text language sql immutable as $$ select 'same' $$;
+        create function same(mood) returns text language sql immutable as $$ select 'same' $$;
+        create cast (jsonb as text) with function same(jsonb) as assignment;
+        create cast (numeric as text) with function same(numeric) as assignment;
+        create cast (mood as text) with function same(mood) as assignment;
+        create table item (id int primary key, j jsonb, n numeric, m mood, c code)",
+    )
+    .await;
+    db.source("insert into item select i, '1', i, 'sad', 'c' from generate_series(1, 50) i").await;
+    let changes = "update item set j = '2' where id = 1; update item set n = 1.5 where id = 2; update item set m = 'glad' where id = 3;
+        update item set c = 'd' where id = 4";
+    let run = db.follow(changes).await;
+    run.expect_changes("item", (0, 4, 0));
+}

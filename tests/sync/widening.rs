@@ -154,3 +154,116 @@ async fn values_are_what_the_servers_casts_make_of_them() {
         "0.100000001490|true|x.|2024-03-31 00:00:00|2024-03-31 02:30:00|2024-03-31 00:00:00"
     );
 }
+
+#[tokio::test]
+async fn a_text_on_the_target_holds_what_prints_and_not_what_a_users_cast_makes() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create type mood as enum ('sad', 'glad'); create type pair as (a int, b text); create domain whole as int;
+        create function same(mood) returns text language sql immutable as $$ select 'same' $$;
+        create cast (mood as text) with function same(mood) as implicit;
+        create table item (id int primary key, m mood, p pair, q pair, w whole, b bpchar, c bpchar);
+        insert into item values (1, 'sad', row(1, 'x'), row(null, null), 7, 'ab  ', 'cd '), (2, null, null, null, null, null, null)",
+    )
+    .await;
+    db.target(
+        "create table item (id int primary key, m text, p text, q text, w text, b text, c varchar)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    nothing_travels(&db).await;
+    let kept = "select string_agg(concat_ws('|', id, m, p, q, w, b || '.', c || '.'), ' ' order by id) from item";
+    assert_eq!(db.target_value(kept).await, "1|sad|(1,x)|(,)|7|ab  .|cd . 2");
+    db.source("update item set m = 'glad' where id = 1").await;
+    db.sync().await.expect_ok().expect_changes("item", (0, 1, 0));
+    nothing_travels(&db).await;
+}
+
+#[tokio::test]
+async fn a_domain_is_held_by_what_holds_its_base_type() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain code as varchar(5); create domain positive as int check (value > 0); create domain price as numeric(6,1);
+        create table item (id positive primary key, c code, p price, q price);
+        insert into item select i, 'c' || i, i / 10.0, i from generate_series(1, 100) i",
+    )
+    .await;
+    db.target(
+        "create domain code as text; create domain id as bigint; create domain price as numeric(8,3);
+        create table item (id id primary key, c code, p price, q numeric(9,2))",
+    )
+    .await;
+    db.sync().await.expect_ok().expect_changes("item", (100, 0, 0));
+    nothing_travels(&db).await;
+    db.source("update item set c = 'x', q = 0.5 where id = 7; delete from item where id = 8").await;
+    db.sync().await.expect_ok().expect_changes("item", (0, 1, 1));
+    nothing_travels(&db).await;
+    assert_eq!(
+        db.target_value("select concat_ws('|', c, p, q) from item where id = 7").await,
+        "x|0.700|0.50"
+    );
+}
+
+/// The text of a value would be read all the same.
+#[tokio::test]
+async fn a_type_of_one_name_that_means_something_else_is_refused_by_name() {
+    let types = [
+        ("domain %s as text", "domain %s as int", "text"),
+        ("domain %s as numeric(6,2)", "domain %s as numeric(6,1)", "numeric(6,1)"),
+        ("type %s as (a int, b int)", "type %s as (b int, a int)", "(b integer, a integer)"),
+        ("type %s as (a int, b text)", "type %s as (a int)", "(a integer, b text)"),
+        ("type %s as (a numeric(6,2))", "type %s as (a numeric(6,0))", "numeric(6,0)"),
+        ("type %s as (a text)", "type %s as (a int)", "integer"),
+        ("type %s as range (subtype = int8)", "type %s as range (subtype = int4)", "integer"),
+        (
+            "type %s as range (subtype = text, collation = \"C\")",
+            "type %s as range (subtype = text)",
+            "of the range",
+        ),
+        ("type %s as enum ('a')", "domain %s as int", "integer"),
+        (
+            "type %s as range (subtype = text)",
+            "type %s as range (subtype = text, subtype_opclass = text_pattern_ops)",
+            "text_pattern_ops",
+        ),
+    ];
+    let db = Pair::fresh().await;
+    for (number, (from, to, _)) in types.iter().enumerate() {
+        for (side, definition) in [(&db.source, from), (&db.target, to)] {
+            let definition = definition.replace("%s", &format!("t{number}"));
+            side.run(&format!(
+                "create {definition}; create type n{number} as (x t{number}, y t{number}[]);
+                create table one{number} (id int primary key, v t{number}); create table many{number} (id int primary key, v t{number}[]);
+                create table nest{number} (id int primary key, v n{number}[])"
+            ))
+            .await;
+        }
+    }
+    db.both("create table good (id int primary key)").await;
+    db.source("insert into good values (1)").await;
+    for mode in ["none", "additive"] {
+        let mut run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
+        for (number, (_, _, text)) in types.iter().enumerate() {
+            for table in ["one", "many", "nest"] {
+                run = run.expect_failed(&format!("{table}{number}"), &["column \"v\"", text]);
+            }
+        }
+    }
+    db.assert_same("good").await;
+}
+
+#[tokio::test]
+async fn an_enum_with_more_labels_in_another_order_holds_every_value() {
+    let db = Pair::fresh().await;
+    let table = "create table item (m mood primary key, n mood[], v int)";
+    db.source(&format!("create type mood as enum ('sad', 'glad', 'so so'); {table}")).await;
+    db.target(&format!("create type mood as enum ('new', 'so so', 'glad', 'sad'); {table}")).await;
+    db.source(
+        "insert into item values ('sad', '{sad,glad}', 1), ('glad', '{}', 2), ('so so', null, 3)",
+    )
+    .await;
+    db.settle().await;
+    db.source("delete from item where m = 'glad'; update item set n = '{glad,sad}' where v = 1")
+        .await;
+    db.settle().await.expect_changes("item", (0, 1, 1));
+}

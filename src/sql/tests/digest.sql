@@ -12,7 +12,7 @@ select pg_catalog.count(*),
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashtextextended((t."Price"::numeric(8,2))::pg_catalog.text
+            coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"((t."Price"::pg_catalog.numeric(8,2))))::pg_catalog.text
                     collate pg_catalog."C", 3), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
                     pg_catalog."C", 4), 0) operator(pg_catalog.#)
@@ -28,7 +28,7 @@ select pg_catalog.count(*),
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+            coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"(t."Price"))::pg_catalog.text collate
                     pg_catalog."C", 3), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
                     pg_catalog."C", 4), 0) operator(pg_catalog.#)
@@ -38,7 +38,7 @@ select pg_catalog.count(*),
 -- digest by md5
 select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
                 pg_catalog.substr(pg_catalog.md5(row(pg_catalog."timestamptz_send"(t."updated_at"), t."id",
-                            (t."Price"::numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
+                            (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
                     16))::pg_catalog.bit(64)::pg_catalog.int8)) from "public"."item" t
 
 -- digest by md5 of recoded text
@@ -56,7 +56,7 @@ select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
             coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                     t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
                 0) operator(pg_catalog.#)
-            coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+            coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"(t."Price"))::pg_catalog.text collate
                     pg_catalog."C", 3), 0) operator(pg_catalog.#)
             coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
                     pg_catalog."C", 4), 0) operator(pg_catalog.#)

@@ -34,7 +34,7 @@ drop table if exists pg_temp.pgsync_here; create temporary table pgsync_here as
         coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8,
                 t."id"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
             0) operator(pg_catalog.#)
-        coalesce(pg_catalog.hashtextextended(t."Price"::pg_catalog.text collate
+        coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"(t."Price"))::pg_catalog.text collate
                 pg_catalog."C", 3), 0) operator(pg_catalog.#)
         coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate
                 pg_catalog."C", 4), 0) operator(pg_catalog.#)
@@ -82,13 +82,13 @@ select pg_catalog.array_agg(w."id"::pg_catalog.text
     where w.pgsync_n operator(pg_catalog.>=) 1 and w.pgsync_n operator(pg_catalog.<) 2001
 
 -- copy wanted
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from (select w."id"::"pg_catalog"."int4" as "id"
             from rows from (pg_catalog.unnest('{1,2}'::pg_catalog.text[])) w("id")) k
         join only "public"."item" t on t."id" operator("pg_catalog".=) k."id") to stdout
 
 -- copy wanted unless in the window
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from (select w."id"::"pg_catalog"."int4" as "id"
             from rows from (pg_catalog.unnest('{1,2}'::pg_catalog.text[])) w("id")) k
         join only "public"."item" t on t."id" operator("pg_catalog".=) k."id"

@@ -17,6 +17,7 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::Counts;
 use crate::plan::columns::{Hashed, PlanColumn};
 use crate::plan::key::KeyColumn;
+use crate::plan::kinds::Cast;
 use crate::plan::{Relation, Shape, Timestamp, TimestampKind};
 use crate::table::{ForeignKey, Operator};
 
@@ -61,8 +62,8 @@ fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
 fn item() -> Shape {
     let mut id = column("id", "bigint", Hashed::Integer);
     id.settable = false;
-    let mut price = column("Price", "numeric(8,2)", Hashed::Text);
-    price.cast = Some(sql!("numeric(8,2)"));
+    let mut price = column("Price", "numeric(8,2)", Hashed::Output(Ident::new("numeric_out")));
+    price.cast = Some(Cast::To(sql!("pg_catalog.numeric(8,2)")));
     price.binary = false;
     let owner = column("owner", "uuid", Hashed::Uuid);
     Shape {

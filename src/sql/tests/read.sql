@@ -1,22 +1,22 @@
 -- copy all
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from only "public"."item" t) to stdout
 
 -- copy all as it is
 copy "public"."item" ("updated_at", "id", "Price", "body", "owner") to stdout
 
 -- copy pages
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from only "public"."item" t where t.ctid operator(pg_catalog.>=) '(7,0)'::pg_catalog.tid
         and t.ctid operator(pg_catalog.<) '(9,0)'::pg_catalog.tid) to stdout
 
 -- copy the last pages
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from only "public"."item" t where t.ctid operator(pg_catalog.>=) '(9,0)'::pg_catalog.tid)
     to stdout
 
 -- copy ordered
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from only "public"."item" t
         where t."updated_at" operator(pg_catalog.>=) pg_catalog.timezone('UTC',
             '2024-12-13 15:25:30.5'::pg_catalog.timestamp)
@@ -62,7 +62,7 @@ select t."updated_at"::pg_catalog.text from only "public"."item" t
 select pg_catalog.concat('(id)'::pg_catalog.text, ' = ',
         pg_catalog.encode(pg_catalog.convert_to(row(t."id")::pg_catalog.text, 'SQL_ASCII'),
             'escape')) from only "public"."item" t where
-    pg_catalog.encode(pg_catalog.convert_to(row(t."updated_at", t."id", (t."Price"::numeric(8,2)),
+    pg_catalog.encode(pg_catalog.convert_to(row(t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)),
                 t."body", t."owner")::pg_catalog.text, 'SQL_ASCII'),
         'hex') operator(pg_catalog.!~)
     '^([0-7].|(c[2-9a-f]|d.)[89ab].|e0[ab].[89ab].|e[1-9a-cef]([89ab].){2}|ed[89].[89ab].|f0[9ab].([89ab].){2}|f[1-3]([89ab].){3}|f48.([89ab].){2})*$'
@@ -72,7 +72,7 @@ select pg_catalog.concat('(id)'::pg_catalog.text, ' = ',
 select pg_catalog.concat('ctid'::pg_catalog.text, ' = ',
         pg_catalog.encode(pg_catalog.convert_to(t.ctid::pg_catalog.text, 'SQL_ASCII'), 'escape'))
     from "public"."item" t where pg_catalog.encode(pg_catalog.convert_to(row(t."updated_at",
-                t."id", (t."Price"::numeric(8,2)), t."body", t."owner")::pg_catalog.text,
+                t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner")::pg_catalog.text,
             'SQL_ASCII'), 'hex') operator(pg_catalog.!~)
     '^([0-7].|(c[2-9a-f]|d.)[89ab].|e0[ab].[89ab].|e[1-9a-cef]([89ab].){2}|ed[89].[89ab].|f0[9ab].([89ab].){2}|f[1-3]([89ab].){3}|f48.([89ab].){2})*$'
     limit 1

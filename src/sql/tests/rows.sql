@@ -1,9 +1,9 @@
 -- copy buckets
-copy (select t."updated_at", t."id", (t."Price"::numeric(8,2)), t."body", t."owner"
+copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner"
         from pg_catalog.unnest('{1,2,5}'::pg_catalog.int8[]) b(bucket)
         join "public"."item" t on ((('x' operator(pg_catalog.||)
                     pg_catalog.substr(pg_catalog.md5(row(pg_catalog."timestamptz_send"(t."updated_at"), t."id",
-                            (t."Price"::numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
+                            (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner")::pg_catalog.text), 1,
                         16))::pg_catalog.bit(64)::pg_catalog.int8) operator(pg_catalog.&)
             7::pg_catalog.int8) operator(pg_catalog.=) b.bucket) to stdout
 

@@ -1,0 +1,171 @@
+//! Whether a type of a user means the same on both sides. Its name says little: a domain may stand over
+//! another base type, a composite type may have its attributes in another order, and the text of a value
+//! would be read all the same.
+
+use crate::plan::kinds::{is_plain, modifier_fits};
+use crate::table::{Column, TypeKind, TypeMember, TypePart};
+
+/// Whether what arrives is what was sent, whatever the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    Exact,
+    /// Only digests of what was written can tell.
+    Unproven,
+}
+
+/// A type with its modifier, on one side.
+#[derive(Clone, Copy)]
+struct Use<'a> {
+    part: &'a TypePart,
+    modifier: i32,
+    text: &'a str,
+}
+
+/// Compares the types of two columns.
+///
+/// # Errors
+/// What differs, in words that follow the column's name.
+pub fn compare(source: &Column, target: &Column) -> Result<Arrival, String> {
+    let (Some(here), Some(there)) = (own(source), own(target)) else {
+        return Ok(Arrival::Unproven);
+    };
+    let sides = Sides { source: &source.parts, target: &target.parts };
+    sides.compare(here, there).map_err(|Difference { what, inside }| {
+        if inside { format!("of the type {}, part of which is {what}", there.text) } else { what }
+    })
+}
+
+/// What differs, and whether in a part of the column's type.
+struct Difference {
+    what: String,
+    inside: bool,
+}
+
+impl From<String> for Difference {
+    fn from(what: String) -> Self {
+        Self { what, inside: false }
+    }
+}
+
+fn own(column: &Column) -> Option<Use<'_>> {
+    let part = column.parts.iter().find(|part| part.oid == column.type_oid)?;
+    Some(Use { part, modifier: column.type_modifier, text: &column.type_text })
+}
+
+struct Sides<'a> {
+    source: &'a [TypePart],
+    target: &'a [TypePart],
+}
+
+impl<'a> Sides<'a> {
+    fn compare(&self, source: Use<'a>, target: Use<'a>) -> Result<Arrival, Difference> {
+        let source = base(self.source, source);
+        let target = base(self.target, target);
+        let (here, there) = (source.part, target.part);
+        if here.kind != there.kind || here.is_built_in() != there.is_built_in() {
+            return Err(differ(source.text, target.text).into());
+        }
+        if here.is_built_in() || here.kind == TypeKind::Base {
+            let fits = modifier_fits(there.name.as_str(), source.modifier, target.modifier);
+            if here.name != there.name || !fits {
+                return Err(differ(source.text, target.text).into());
+            }
+            let exact = here.is_built_in()
+                && is_plain(here.name.as_str())
+                && source.modifier == target.modifier;
+            return Ok(if exact { Arrival::Exact } else { Arrival::Unproven });
+        }
+        if here.kind == TypeKind::Enum {
+            let known = here.labels.iter().all(|label| there.labels.contains(label));
+            return Ok(if known { Arrival::Exact } else { Arrival::Unproven });
+        }
+        let arrival = self.compare_members(here, there)?;
+        if here.rules != there.rules {
+            let rules = |part: &TypePart| part.rules.clone().unwrap_or_default();
+            let (name, ours, theirs) = (target.text, rules(here), rules(there));
+            let what = format!(
+                "of the range {name}, which has {ours} on the source and {theirs} on the target"
+            );
+            return Err(what.into());
+        }
+        Ok(arrival)
+    }
+
+    fn compare_members(
+        &self,
+        here: &'a TypePart,
+        there: &'a TypePart,
+    ) -> Result<Arrival, Difference> {
+        if !here.members.iter().map(|m| &m.name).eq(there.members.iter().map(|m| &m.name)) {
+            let what = format!(
+                "of the type {}, which has the attributes ({}) on the source and ({}) on the target",
+                there.name.as_str(),
+                attributes(here),
+                attributes(there)
+            );
+            return Err(what.into());
+        }
+        let mut arrival = Arrival::Exact;
+        for (one, other) in here.members.iter().zip(&there.members) {
+            let (one, other) = (member(self.source, one), member(self.target, other));
+            let (Some(one), Some(other)) = (one, other) else { return Ok(Arrival::Unproven) };
+            let inner = self.compare(one, other);
+            let inner = inner.map_err(|inner| Difference { inside: true, ..inner })?;
+            if inner == Arrival::Unproven {
+                arrival = inner;
+            }
+        }
+        Ok(arrival)
+    }
+}
+
+/// What a domain stands over: its constraints say which values there are, and change none.
+fn base<'a>(parts: &'a [TypePart], used: Use<'a>) -> Use<'a> {
+    let mut used = used;
+    while used.part.kind == TypeKind::Domain {
+        let Some(under) = used.part.members.first().and_then(|m| member(parts, m)) else { break };
+        used = under;
+    }
+    used
+}
+
+fn member<'a>(parts: &'a [TypePart], member: &'a TypeMember) -> Option<Use<'a>> {
+    let part = parts.iter().find(|part| part.oid == member.oid)?;
+    Some(Use { part, modifier: member.modifier, text: &member.text })
+}
+
+fn attributes(part: &TypePart) -> String {
+    let attribute = |member: &TypeMember| {
+        let name = member.name.as_ref().map_or("", |name| name.as_str());
+        format!("{name} {}", member.text)
+    };
+    part.members.iter().map(attribute).collect::<Vec<_>>().join(", ")
+}
+
+fn differ(here: &str, there: &str) -> String {
+    format!("{here} on the source and {there} on the target")
+}
+
+impl Column {
+    /// The base type of a domain, as if it was the column's own; else the column as it is.
+    pub fn under_domains(&self) -> Column {
+        let Some(own) = own(self).filter(|own| own.part.kind == TypeKind::Domain) else {
+            return self.clone();
+        };
+        let base = base(&self.parts, own);
+        Column {
+            type_schema: base.part.schema.clone(),
+            type_name: base.part.name.clone(),
+            type_text: base.text.to_owned(),
+            type_modifier: base.modifier,
+            type_oid: base.part.oid,
+            ..self.clone()
+        }
+    }
+}
+
+impl TypePart {
+    fn is_built_in(&self) -> bool {
+        self.schema.as_str() == "pg_catalog"
+    }
+}

@@ -1,0 +1,162 @@
+//! Which types hold which values: pairs of built-in types, and what their modifiers limit.
+
+use crate::sql::{Sql, sql};
+use crate::table::Column;
+
+impl Column {
+    pub fn is_built_in(&self) -> bool {
+        self.type_schema.as_str() == "pg_catalog"
+    }
+}
+
+/// The same type by name (user-defined ones may live in another schema), no narrower a modifier.
+pub fn same_type(here: &Column, there: &Column) -> bool {
+    here.type_name == there.type_name
+        && here.is_built_in() == there.is_built_in()
+        && modifier_fits(there.type_name.as_str(), here.type_modifier, there.type_modifier)
+}
+
+/// A modifier limits length, precision or scale. A target without one takes everything; a text
+/// type that is too short raises an error by itself, but numbers and times would be rounded.
+pub fn modifier_fits(name: &str, from: i32, to: i32) -> bool {
+    if to == -1 || from == to {
+        return true;
+    }
+    match name.trim_start_matches('_') {
+        "varchar" | "varbit" => true,
+        "bpchar" => from != -1 && to >= from,
+        "timestamp" | "timestamptz" | "time" | "timetz" => from != -1 && to >= from || to >= 6,
+        "numeric" => from != -1 && numeric_fits(from, to),
+        _ => false,
+    }
+}
+
+fn numeric_fits(from: i32, to: i32) -> bool {
+    let (from, to) = (numeric_limits(from), numeric_limits(to));
+    to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale
+}
+
+struct NumericLimits {
+    precision: i32,
+    /// May be negative.
+    scale: i32,
+}
+
+/// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
+fn numeric_limits(modifier: i32) -> NumericLimits {
+    let bits = modifier - 4;
+    NumericLimits { precision: (bits >> 16) & 0xffff, scale: ((bits & 0x7ff) ^ 0x400) - 0x400 }
+}
+
+/// Pairs of built-in types in which the second holds every value of the first.
+const WIDER: &[(&str, &[&str])] = &[
+    ("int2", &["int4", "int8", "numeric", "float4", "float8"]),
+    ("int4", &["int8", "numeric", "float8"]),
+    ("int8", &["numeric"]),
+    ("float4", &["float8"]),
+    ("bpchar", &["text", "varchar"]),
+    ("varchar", &["text"]),
+    ("text", &["varchar"]),
+    ("name", &["text", "varchar"]),
+    ("date", &["timestamp", "timestamptz"]),
+    ("timestamp", &["timestamptz"]),
+    ("cidr", &["inet"]),
+    ("bit", &["varbit"]),
+];
+
+/// Whether the target's built-in type holds every value of the source's other type.
+pub fn widens(here: &Column, there: &Column) -> bool {
+    if !there.is_built_in() {
+        return false;
+    }
+    // Text is what travels, so text holds anything that has a text form.
+    if there.type_name.as_str() == "text" {
+        return true;
+    }
+    let (from, to) = (here.type_name.as_str(), there.type_name.as_str());
+    let listed = WIDER.iter().any(|(narrow, wide)| *narrow == from && wide.contains(&to));
+    // A limited numeric can round; a limited varchar raises an error by itself.
+    let limited =
+        there.type_modifier != -1 && matches!(to, "numeric" | "timestamp" | "timestamptz");
+    here.is_built_in() && listed && !limited
+}
+
+/// What makes the source print a value as the target will.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cast {
+    /// To this built-in type, by a cast that no user can define.
+    To(Sql),
+    /// To the text that travels.
+    Printed,
+}
+
+/// Built-in types whose cast to text is their own function, and what it gives another text than what
+/// travels. For all others somebody could define one.
+const CAST_TO_TEXT: &[&str] = &["bool", "char", "name", "cidr", "inet", "xml", "bpchar", "varchar"];
+
+/// None where a value of the source prints as the target will print it.
+pub fn cast(here: &Column, there: &Column) -> Option<Cast> {
+    let name = here.type_name.as_str();
+    if here.type_name != there.type_name || here.is_built_in() != there.is_built_in() {
+        // Blanks at the end of a `bpchar` without length fill up nothing.
+        let unfilled = name == "bpchar" && here.type_modifier == -1;
+        let own_cast = here.is_built_in() && CAST_TO_TEXT.contains(&name) && !unfilled;
+        if there.type_name.as_str() == "text" && !own_cast || unfilled {
+            return Some(Cast::Printed);
+        }
+        return Some(Cast::To(sql!("pg_catalog.{name}", name = there.type_name)));
+    }
+    // `1.5` becomes `1.5000`, `a` becomes `a    `.
+    let to = there.type_modifier;
+    if !here.is_built_in() || to == -1 || to == here.type_modifier {
+        return None;
+    }
+    let limited = match name {
+        "numeric" => {
+            let NumericLimits { precision, scale } = numeric_limits(to);
+            sql!(
+                "pg_catalog.numeric({precision},{scale})",
+                precision = i64::from(precision),
+                scale = i64::from(scale)
+            )
+        }
+        "bpchar" => sql!("pg_catalog.bpchar({length})", length = i64::from(to - 4)),
+        _ => return None,
+    };
+    Some(Cast::To(limited))
+}
+
+/// Types whose binary form is the same in every version, and names nothing that one server numbers
+/// otherwise than another, as `regclass` does.
+const PLAIN: &[&str] = &[
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "numeric",
+    "text",
+    "varchar",
+    "bpchar",
+    "bytea",
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "uuid",
+    "json",
+    "jsonb",
+    "inet",
+    "cidr",
+    "macaddr",
+    "bit",
+    "varbit",
+];
+
+/// Whether both servers mean the same by the binary form of this built-in type, or of an array of it.
+pub fn is_plain(name: &str) -> bool {
+    PLAIN.contains(&name.trim_start_matches('_'))
+}
