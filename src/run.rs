@@ -167,6 +167,7 @@ async fn round(
         stop: stop.clone(),
         run_id: report.run_id.clone(),
         source_name: report.source.clone(),
+        last_round: report.retries >= settings.retries,
         slots: Semaphore::new(settings.parallel),
         settings: settings.clone(),
         page_ranges,

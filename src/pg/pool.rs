@@ -28,6 +28,16 @@ impl Lease {
         }
     }
 
+    /// The session, which its holder needs no longer: what is left is a lease without one.
+    pub fn take(&mut self) -> Lease {
+        Lease(self.0.take())
+    }
+
+    /// For work that needs no session of this side.
+    pub fn none() -> Lease {
+        Lease(None)
+    }
+
     fn into_session(mut self) -> Option<Session> {
         self.0.take().map(Object::take)
     }

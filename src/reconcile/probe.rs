@@ -6,7 +6,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
-use crate::source::{still, unless_dropped};
+use crate::source::{IMPORT_AGAIN, import_again, still, unless_dropped};
 use crate::sql::digest::Measure;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -61,17 +61,29 @@ impl Probe {
     }
 }
 
+/// Where a table is looked at: a session of each side, and what becomes of the source's lock.
+#[derive(Clone, Copy)]
+pub struct Sessions<'a> {
+    pub source: &'a Session,
+    pub target: &'a Session,
+    pub lock: Lock,
+}
+
+/// The lock that a read of a table leaves on the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The table is read on: until then nobody may empty it.
+    Kept,
+    /// Whoever reads the table later looks first whether it is still the same one.
+    LetGo,
+}
+
 /// Looks at one table.
-pub async fn probe(
-    plan: &TablePlan,
-    horizon: &Horizon,
-    source: &Session,
-    target: &Session,
-) -> Result<Probe> {
+pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
     match (plan.strategy, &plan.timestamp, &plan.watermark) {
         (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
             if plan.rows < TINY {
-                let probe = whole(plan, horizon, source, target).await?;
+                let probe = whole(plan, horizon, at).await?;
                 if probe.unchanged() {
                     return Ok(probe);
                 }
@@ -83,16 +95,14 @@ pub async fn probe(
             };
             let (here, there) = ([statements(Side::Source)], statements(Side::Target));
             let (here, there) = tokio::try_join!(
-                of_one_moment(plan, source, "digesting keys", &here),
-                target.answers("digesting keys", &there),
+                of_one_moment(plan, at.source, at.lock, "digesting keys", &here),
+                at.target.answers("digesting keys", &there),
             )?;
             Ok(judge(&Look::new(here)?, &Look::new(there.into_iter().flatten())?))
         }
-        (Strategy::Compare, _, _) if plan.rows <= SMALL => {
-            whole(plan, horizon, source, target).await
-        }
+        (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
-            of_one_moment(plan, source, "looking at the table", &[]).await.map(drop)?;
+            of_one_moment(plan, at.source, at.lock, "looking at the table", &[]).await.map(drop)?;
             Ok(Probe::blank())
         }
     }
@@ -103,33 +113,34 @@ pub async fn probe(
 pub async fn of_one_moment(
     plan: &TablePlan,
     source: &Session,
+    lock: Lock,
     doing: &str,
     statements: &[Sql],
 ) -> Result<impl Iterator<Item = Row> + use<>> {
     let relation = &plan.shape.source;
     let held = [relation.hold()];
     let reads = if statements.is_empty() { &held[..] } else { statements };
-    let all = Sql::join(reads.iter().chain([&relation.storage()]), "; ");
+    let let_go = source.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
+    let storage = [relation.storage()];
+    let all = Sql::join(reads.iter().chain(&storage).chain(&let_go), "; ");
     let mut answers = source.answers(doing, &all).await.map_err(unless_dropped)?;
+    if let_go.is_some() {
+        answers.truncate(answers.len().saturating_sub(IMPORT_AGAIN));
+    }
     let storage = answers.pop().unwrap_or_default();
     still(&plan.storage, storage.first())?;
     Ok(answers.into_iter().flatten())
 }
 
 /// Digests of the whole table, and the source's greatest timestamp where there is one to go on from.
-async fn whole(
-    plan: &TablePlan,
-    horizon: &Horizon,
-    source: &Session,
-    target: &Session,
-) -> Result<Probe> {
+async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
     let digest = |side| plan.shape.digest(side, Measure::Rows, None);
     let greatest = plan.timestamp.iter().map(|timestamp| timestamp.greatest(&plan.shape, horizon));
     let here: Vec<Sql> = std::iter::once(digest(Side::Source)).chain(greatest).collect();
     let there = digest(Side::Target);
     let (mut here, there) = tokio::try_join!(
-        of_one_moment(plan, source, "digesting rows", &here),
-        target.row("digesting rows", &there),
+        of_one_moment(plan, at.source, at.lock, "digesting rows", &here),
+        at.target.row("digesting rows", &there),
     )?;
     let (Some(digest), greatest) = (here.next(), here.next()) else {
         return Err(Error::Internal("a look came back incomplete".to_owned()));

@@ -2,5 +2,7 @@
 //! is narrow on purpose: describe, take snapshot and horizon, digest, stream COPY text.
 
 mod postgres;
+mod readers;
 
-pub use postgres::{Opening, Source, still, unless_dropped};
+pub use postgres::{IMPORT_AGAIN, Opening, Source, import_again, still, unless_dropped};
+pub use readers::{Reader, Readers};

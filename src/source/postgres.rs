@@ -1,5 +1,7 @@
 //! A PostgreSQL source. The snapshot lives as long as the session that exported it, the keeper.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::RwLock;
@@ -16,12 +18,17 @@ use crate::table::{ForeignKey, Table};
 /// The least distance from an unknown horizon.
 const BLIND_OVERLAP: Duration = Duration::from_secs(300);
 
+/// The number of statements in [`import_again`].
+pub const IMPORT_AGAIN: usize = 3;
+
 /// One source database.
 pub struct Source {
     pub pool: Pool,
     /// Holds the transaction that exported the snapshot.
     pub keeper: Keeper,
     snapshot: RwLock<String>,
+    /// Tables that were replaced under a snapshot of this run.
+    replaced: Mutex<HashSet<TableName>>,
 }
 
 /// What a source says when its snapshot is taken.
@@ -39,7 +46,12 @@ pub struct Opening {
 
 impl Source {
     pub fn new(pool: Pool) -> Self {
-        Self { pool, keeper: Keeper::new(Side::Source), snapshot: RwLock::new(String::new()) }
+        Self {
+            pool,
+            keeper: Keeper::new(Side::Source),
+            snapshot: RwLock::default(),
+            replaced: Mutex::default(),
+        }
     }
 
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
@@ -93,20 +105,17 @@ impl Source {
         Ok(lease)
     }
 
-    /// A session that reads the run's snapshot. Importing it costs one round trip per session, not
-    /// per use.
+    /// A session that reads the run's snapshot and holds no lock of any table. Importing it costs one
+    /// round trip per session, not per use: see [`Source::release`].
     pub async fn session(&self) -> Result<Lease> {
         let mut lease = self.pool.get().await?;
         let snapshot = self.snapshot.read().await.clone();
         if lease.snapshot() != Some(&snapshot) {
             // Without a transaction a rollback leaves a warning in the server's log.
-            let leave = if lease.snapshot().is_some() { "rollback; " } else { "" };
-            let import = sql!(
-                "{leave}begin transaction isolation level repeatable read read only; \
-                 set transaction snapshot {snapshot}",
-                leave = Sql::trusted(leave),
-                snapshot = Literal(&snapshot),
-            );
+            let import = match lease.snapshot() {
+                Some(_) => import_again(&snapshot),
+                None => import(&snapshot),
+            };
             if let Err(error) = lease.run("importing the snapshot", &import).await {
                 return Err(self.unless_lost(error).await);
             }
@@ -115,12 +124,28 @@ impl Source {
         Ok(lease)
     }
 
-    /// Another session in place of one that is in the middle of something.
-    pub async fn renew(&self, lease: &mut Lease) -> Result<()> {
-        // First: its place in the pool may be the last.
-        lease.close();
-        *lease = self.session().await?;
-        Ok(())
+    /// Gives a session back and lets the locks of all tables go that it has read: who wants to alter
+    /// or empty one of them waits for its own reader, not for the end of the run.
+    ///
+    /// Where nobody will ask for it again, a round trip is spared: see [`super::Readers`].
+    pub async fn release(&self, mut lease: Lease, is_last: bool) {
+        if is_last {
+            return lease.set_clean(true);
+        }
+        let Some(snapshot) = lease.snapshot() else { return };
+        // A session that cannot go on is closed; who needs another hears why.
+        if lease.run("letting go of tables", &import_again(snapshot)).await.is_ok() {
+            lease.set_clean(true);
+        }
+    }
+
+    /// Remembers that a table was replaced under a snapshot: the next one reads it first.
+    pub fn note_replaced(&self, table: &TableName) {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone());
+    }
+
+    pub fn was_replaced(&self, table: &TableName) -> bool {
+        self.replaced.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
     }
 
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
@@ -143,14 +168,14 @@ impl Source {
             sql!("exists (select from {only}{name})", only = only, name = table.name)
         });
         let statement = sql!("select {any}", any = Sql::join(looks, " or "));
-        let mut session = self.session().await?;
+        let session = self.session().await?;
         match session.row("looking for rows", &statement).await {
             Ok(row) => {
                 let any = row.is_true(0);
                 if !any {
                     self.require_moment(&session, tables).await?;
                 }
-                session.set_clean(true);
+                self.release(session, false).await;
                 Ok(any)
             }
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
@@ -204,6 +229,20 @@ impl Source {
     pub async fn close(&self) {
         self.pool.close(self.keeper.take().await).await;
     }
+}
+
+fn import(snapshot: &str) -> Sql {
+    sql!(
+        "begin transaction isolation level repeatable read read only; \
+         set transaction snapshot {snapshot}",
+        snapshot = Literal(snapshot),
+    )
+}
+
+/// Ends a transaction that reads the snapshot, and with it the locks of what was read, and begins
+/// another one.
+pub fn import_again(snapshot: &str) -> Sql {
+    sql!("rollback; {import}", import = import(snapshot))
 }
 
 /// Whether a table is what it was at the snapshot; `now` answers [`Relation::storage`].

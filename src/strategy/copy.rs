@@ -72,14 +72,14 @@ async fn help(job: &Job, parts: &Parts, mut done: watch::Receiver<bool>) -> Resu
         return Ok(Counts::default());
     }
     let sessions = tokio::try_join!(job.engine.source.session(), job.engine.target.session());
-    let (mut source, mut target) = match sessions {
+    let (source, mut target) = match sessions {
         Ok(sessions) => sessions,
         // The job's own sessions do the work all the same.
         Err(_) => return Ok(Counts::default()),
     };
     let counts = parts.copy(job, &source, &target).await?;
-    source.set_clean(true);
     target.set_clean(true);
+    job.engine.source.release(source, false).await;
     Ok(counts)
 }
 

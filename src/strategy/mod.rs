@@ -17,7 +17,7 @@ use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::Lease;
 use crate::plan::TablePlan;
-use crate::reconcile;
+use crate::reconcile::{self, Lock};
 use crate::source::Source;
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
@@ -39,6 +39,8 @@ pub struct Engine {
     /// `host:port/database` of the source.
     pub source_name: String,
     pub settings: Arc<Settings>,
+    /// Whether no other round may follow: a table that was replaced under the snapshot fails alone.
+    pub last_round: bool,
     /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
     pub slots: tokio::sync::Semaphore,
     /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
@@ -85,7 +87,13 @@ impl Job {
     pub async fn renew_source(&mut self) -> Result<()> {
         self.source.close();
         self.source = self.engine.source.session().await?;
-        reconcile::of_one_moment(&self.plan, &self.source, "reading again", &[]).await.map(drop)
+        self.hold("reading again").await
+    }
+
+    /// Takes the table's lock on the source, once it is sure that the snapshot still shows its rows.
+    pub async fn hold(&self, doing: &str) -> Result<()> {
+        let held = reconcile::of_one_moment(&self.plan, &self.source, Lock::Kept, doing, &[]);
+        held.await.map(drop)
     }
 
     /// A target session in place of one whose batch failed, perhaps with another opened behind it.

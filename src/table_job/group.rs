@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::outcome::{Counts, Status, Strategy, TableOutcome};
 use crate::pg::{Lease, Session};
 use crate::plan::TablePlan;
-use crate::reconcile;
+use crate::reconcile::{self, Lock};
 use crate::schema::build;
 use crate::sql::Sql;
 use crate::sql::log::Entry;
@@ -45,12 +45,14 @@ struct Copied {
 /// tables may be copied once more, for one without a key would take its rows twice.
 pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Result<Vec<End>>> {
     let read = read_all(engine, works).await;
-    let (mut target, tables) = match read {
+    let (source, mut target, tables) = match read {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
     let plans: Vec<&TablePlan> = works.iter().map(|work| &*work.plan).collect();
-    let inserted = match write(engine, &target, &plans, &tables).await {
+    let writing = write(engine, &target, &plans, &tables);
+    let (inserted, ()) = tokio::join!(writing, engine.source.release(source, false));
+    let inserted = match inserted {
         Ok(inserted) => inserted,
         Err(error) => {
             // Nothing is committed. What was sent behind the statement that failed is in the way of all
@@ -72,14 +74,14 @@ pub async fn copy(engine: &Engine, works: &[&Work]) -> Result<Result<Vec<End>>> 
     Ok(committed)
 }
 
-/// The tables of the source, and a session of the target in which nothing has been done.
-async fn read_all(engine: &Engine, works: &[&Work]) -> Result<(Lease, Vec<Copied>)> {
-    let (mut source, target) = tokio::try_join!(engine.source.session(), engine.target.session())?;
+/// The tables of the source, the session that has read them, and one of the target in which nothing has
+/// been done.
+async fn read_all(engine: &Engine, works: &[&Work]) -> Result<(Lease, Lease, Vec<Copied>)> {
+    let (source, target) = tokio::try_join!(engine.source.session(), engine.target.session())?;
     let room = AtomicUsize::new(MOST);
     let tables = works.iter().map(|work| read(engine, &work.plan, &source, &room));
     let tables = try_join_all(tables).await?;
-    source.set_clean(true);
-    Ok((target, tables))
+    Ok((source, target, tables))
 }
 
 async fn read(
@@ -92,7 +94,8 @@ async fn read(
     let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.shape, &engine.horizon));
     let greatest: Vec<Sql> = greatest.collect();
     let mut answers =
-        reconcile::of_one_moment(plan, source, "looking at the table", &greatest).await?;
+        reconcile::of_one_moment(plan, source, Lock::Kept, "looking at the table", &greatest)
+            .await?;
     let greatest = answers.next().and_then(|row| row.text(0).map(str::to_owned));
     let mut rows = BytesMut::new();
     let mut stream = source.copy_out("reading rows", &plan.shape.copy_all(None)).await?;

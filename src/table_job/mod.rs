@@ -11,10 +11,13 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, Strategy};
+use crate::pg::Lease;
 use crate::plan::TablePlan;
 use crate::plan::schedule::Part;
-use crate::reconcile::{self, Probe};
+use crate::reconcile::{self, Lock, Probe};
 use crate::schema::build;
+use crate::source::Reader;
+use crate::sql::Sql;
 use crate::sql::digest::Measure;
 use crate::sql::log::{Entry, Progress};
 use crate::stop::Stop;
@@ -22,7 +25,7 @@ use crate::strategy::{Engine, Job, compare, copy, incremental};
 use crate::target::{apply, sync_log};
 pub use failure::fail;
 use failure::{fail_all, name_row};
-pub use work::{End, Unlogged, Work};
+pub use work::{End, Rows, Unlogged, Work};
 
 /// The first pause before something is tried again; each further one is twice as long.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -30,10 +33,17 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// Does one task, trying again what passes by itself. Several tables share one transaction and so one
 /// fate; gives an end for each.
-pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<End> {
+///
+/// `reader` is given up as soon as the source is read no more.
+pub async fn run(
+    engine: Arc<Engine>,
+    mut works: Vec<Work>,
+    part: Part,
+    mut reader: Option<Reader>,
+) -> Vec<End> {
     loop {
         let mut at = 0;
-        let error = match attempt(&engine, &mut works, part, &mut at).await {
+        let error = match attempt(&engine, &mut works, part, &mut at, &mut reader).await {
             Ok(ends) => return ends,
             Err(error) => error,
         };
@@ -41,7 +51,12 @@ pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<E
             return fail_all(&engine, works, Status::Interrupted, (None, Error::Stopped(signal)))
                 .await;
         }
-        if !error.is_transient() || works[0].retries >= engine.settings.retries {
+        let replaced = error.outdates_snapshot();
+        if replaced && let Some(work) = works.get(at) {
+            engine.source.note_replaced(&work.plan.shape.source.name);
+        }
+        let given_up = works[0].retries >= engine.settings.retries || replaced && engine.last_round;
+        if !error.is_transient() || given_up {
             let (culprit, error) = match works.get(at) {
                 Some(work) => (
                     Some(work.plan.shape.source.name.clone()),
@@ -61,10 +76,12 @@ pub async fn run(engine: Arc<Engine>, mut works: Vec<Work>, part: Part) -> Vec<E
         });
         engine.events.send(Event::Phase { table, phase: Phase::Retrying });
         pause(&mut engine.stop.clone(), works[0].retries).await;
-        if error.outdates_snapshot() {
+        if replaced {
             engine.source.close().await;
         }
-        if !engine.source.snapshot_lives().await || !engine.target.locks_live().await {
+        let reads = works.iter().any(|work| work.rows.is_none());
+        let outdated = reads && !engine.source.snapshot_lives().await;
+        if outdated || !engine.target.locks_live().await {
             return lost(&engine, &works, &error).await;
         }
         for at in 0..works.len() {
@@ -103,6 +120,9 @@ pub async fn pause(stop: &mut Stop, retries: u32) {
 async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     work.probe = None;
     engine.target.end_leftovers().await?;
+    if work.rows.is_some() {
+        return Ok(());
+    }
     let Some(id) = work.log_id else {
         if !engine.settings.dry_run {
             let rows = sync_log::of_run(&engine.target, &engine.log, &engine.run_id).await?;
@@ -128,11 +148,18 @@ async fn attempt(
     works: &mut [Work],
     part: Part,
     at: &mut usize,
+    reader: &mut Option<Reader>,
 ) -> Result<Vec<End>> {
     if let Some(signal) = engine.stop.requested() {
         return Err(Error::Stopped(signal));
     }
-    let (source, target) = tokio::try_join!(engine.source.session(), engine.target.session())?;
+    let reads = works.iter().any(|work| work.rows.is_none());
+    let target = engine.target.session();
+    let (source, target) = if reads {
+        tokio::try_join!(engine.source.session(), target)?
+    } else {
+        (Lease::none(), target.await?)
+    };
     let mut job = Job {
         engine: engine.clone(),
         plan: works[0].plan.clone(),
@@ -142,19 +169,35 @@ async fn attempt(
         counts: Counts::default(),
         travelled: 0,
     };
-    let unchanged = look(&job, works).await?;
-    if unchanged.iter().flatten().count() == works.len() {
-        for work in works.iter() {
-            job.take_up(work);
-            build::follow_rows(&job, &work.built, work.retries > 0).await?;
-        }
-        give_back(&mut job);
-        let ends = works.iter().zip(unchanged.iter().flatten());
-        return Ok(ends.map(|(work, probe)| work.unchanged(engine, probe)).collect());
+    if reads {
+        bring_rows(&mut job, works, part, at).await?;
     }
-    for work in works.iter_mut() {
+    *at = works.len();
+    let source = job.source.take();
+    let let_go = async {
+        let is_last = reader.as_ref().is_some_and(Reader::is_last);
+        engine.source.release(source, is_last).await;
+        *reader = None;
+    };
+    let (ends, ()) = tokio::join!(complete(&mut job, works), let_go);
+    let ends = ends?;
+    job.target.set_clean(true);
+    Ok(ends)
+}
+
+/// Makes the rows of all tables the source's; says so in the works of those that have no other task.
+async fn bring_rows(job: &mut Job, works: &mut [Work], part: Part, at: &mut usize) -> Result<()> {
+    let looked = works.iter().map(|work| work.probe.is_some()).collect::<Vec<bool>>();
+    let unchanged = look(job, works).await?;
+    if unchanged.iter().flatten().count() == works.len() {
+        for (work, probe) in works.iter_mut().zip(unchanged) {
+            work.rows = probe.map(Rows::Unchanged);
+        }
+        return Ok(());
+    }
+    for (work, looked) in works.iter_mut().zip(looked) {
         job.take_up(work);
-        begin(&mut job, work).await?;
+        begin(job, work, looked).await?;
     }
     let plans: Vec<Arc<TablePlan>> = works.iter().map(|work| work.plan.clone()).collect();
     let plans: Vec<&TablePlan> = plans.iter().map(|plan| &**plan).collect();
@@ -164,24 +207,40 @@ async fn attempt(
     }
     for step in 0..works.len() {
         *at = if part == Part::Delete { works.len() - 1 - step } else { step };
-        work_on(&mut job, &mut works[*at], part).await?;
+        work_on(job, &mut works[*at], part).await?;
     }
     *at = works.len();
     if joint {
         apply::commit_joint(&job.target, &plans).await?;
     }
-    let mut ends = Vec::new();
-    for work in works.iter() {
+    for work in works.iter_mut().filter(|_| part != Part::Write) {
         job.take_up(work);
-        ends.push(match part {
-            Part::Write => End::Carried(Box::new(work.clone())),
-            Part::Whole | Part::Delete => {
-                build::follow_rows(&job, &work.built, work.retries > 0).await?;
-                finish(&job, work).await?
+        require_untouched(job).await?;
+        let watermark = match job.log_id {
+            Some(_) => job.final_watermark().await?,
+            None => None,
+        };
+        work.rows = Some(Rows::Written(watermark));
+    }
+    Ok(())
+}
+
+/// Builds what follows the rows, and says how each table ended. Needs nothing of the source.
+async fn complete(job: &mut Job, works: &[Work]) -> Result<Vec<End>> {
+    let mut ends = Vec::new();
+    for work in works {
+        job.take_up(work);
+        ends.push(match &work.rows {
+            None => End::Carried(Box::new(work.clone())),
+            Some(rows) => {
+                build::follow_rows(job, &work.built, work.retries > 0).await?;
+                match rows {
+                    Rows::Unchanged(probe) => work.unchanged(&job.engine, probe),
+                    Rows::Written(watermark) => finish(job, work, watermark.clone()).await?,
+                }
             }
         });
     }
-    give_back(&mut job);
     Ok(ends)
 }
 
@@ -192,7 +251,9 @@ async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
         let probe = match work.probe.take() {
             Some(probe) => probe,
             None => {
-                reconcile::probe(&work.plan, &job.engine.horizon, &job.source, &job.target).await?
+                let Job { source, target, .. } = job;
+                let at = reconcile::Sessions { source, target, lock: Lock::Kept };
+                reconcile::probe(&work.plan, &job.engine.horizon, at).await?
             }
         };
         // Statistics may be missing, or older than the rows.
@@ -224,15 +285,20 @@ impl Job {
     }
 }
 
-fn give_back(job: &mut Job) {
-    job.source.set_clean(true);
-    job.target.set_clean(true);
+/// Says that work begins, in the log and to whoever looks. A table that was `looked` at in another
+/// transaction is taken hold of again.
+async fn begin(job: &mut Job, work: &mut Work, looked: bool) -> Result<()> {
+    let hold = async { if looked { job.hold("looking at the table").await } else { Ok(()) } };
+    let (id, held) = tokio::join!(open_entry(job, work), hold);
+    work.log_id = id?;
+    job.log_id = work.log_id;
+    held
 }
 
-/// Says that work begins, in the log and to whoever looks.
-async fn begin(job: &mut Job, work: &mut Work) -> Result<()> {
+/// The table's row in the log, if the run writes one.
+async fn open_entry(job: &Job, work: &Work) -> Result<Option<u64>> {
     if work.log_id.is_some() {
-        return Ok(());
+        return Ok(work.log_id);
     }
     let plan = &job.plan;
     job.engine.events.send(Event::Started {
@@ -242,14 +308,11 @@ async fn begin(job: &mut Job, work: &mut Work) -> Result<()> {
         rows: (plan.strategy == Strategy::Copy).then_some(plan.rows),
     });
     if job.engine.settings.dry_run {
-        return Ok(());
+        return Ok(None);
     }
     let engine = &job.engine;
     let entry = Entry { earlier: work.earlier, ..entry(engine, plan, "running") };
-    let id = sync_log::begin(&job.target, &engine.log, entry).await?;
-    work.log_id = Some(id);
-    job.log_id = Some(id);
-    Ok(())
+    sync_log::begin(&job.target, &engine.log, entry).await.map(Some)
 }
 
 /// A row of the log about this plan. A watermark that was trusted stays good until a better one.
@@ -296,12 +359,10 @@ async fn require_untouched(job: &Job) -> Result<()> {
     }
 }
 
-async fn finish(job: &Job, work: &Work) -> Result<End> {
-    require_untouched(job).await?;
+async fn finish(job: &Job, work: &Work, watermark: Option<Sql>) -> Result<End> {
     let mut outcome = work.outcome(Status::Success, None);
     outcome.counts.bytes += work.travelled;
     if let Some(id) = job.log_id {
-        let watermark = job.final_watermark().await?;
         let progress = Progress { watermark, bytes: work.travelled, ..Progress::default() };
         let log = &job.engine.log;
         let status = job.plan.filled();

@@ -29,6 +29,17 @@ pub struct Work {
     pub probe: Option<Probe>,
     /// What of its indexes and constraints is built.
     pub built: Built,
+    /// Set once the source is read no more for this table.
+    pub rows: Option<Rows>,
+}
+
+/// How it was found that a table's rows are the source's.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// By a look, and nothing was written.
+    Unchanged(Probe),
+    /// They were written; the next run starts at this watermark.
+    Written(Option<Sql>),
 }
 
 /// How a task ended.
@@ -64,6 +75,7 @@ impl Work {
             retries: 0,
             probe: None,
             built: Built::default(),
+            rows: None,
         }
     }
 

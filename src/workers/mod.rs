@@ -14,7 +14,8 @@ use crate::event::{Event, Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
-use crate::reconcile::{self, Probe};
+use crate::reconcile::{self, Lock, Probe, Sessions};
+use crate::source::{Reader, Readers};
 use crate::strategy::Engine;
 use crate::table_job::{self, End, Unlogged, Work, group};
 use queue::{Queue, Taken};
@@ -30,16 +31,24 @@ pub struct Ended {
 
 /// Runs all tasks to their end.
 pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> Ended {
-    let queue = Arc::new(Queue::new(plans, tasks));
+    let (reader, readers) = Readers::new();
+    let queue = Arc::new(Queue::new(plans, tasks, reader));
     let workers = muster(engine, engine.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(engine.clone(), queue.clone())));
-    for end in join_all(workers).await {
-        // A worker itself only hands on; its tasks are guarded one by one.
-        if let Err(error) = end {
-            queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
+    let working = async {
+        for end in join_all(workers).await {
+            // A worker itself only hands on; its tasks are guarded one by one.
+            if let Err(error) = end {
+                queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
+            }
         }
-    }
-    let ended = queue.ended(engine);
+        queue.ended(engine)
+    };
+    let let_go = async {
+        readers.all_gone().await;
+        engine.source.close().await;
+    };
+    let (ended, ()) = tokio::join!(working, let_go);
     for (outcome, _) in &ended.outcomes {
         if outcome.status == Status::Skipped {
             engine.events.send(Event::Finished(Box::new(outcome.clone())));
@@ -88,6 +97,7 @@ struct Turn {
     task: usize,
     part: Part,
     works: Vec<Work>,
+    reader: Option<Reader>,
 }
 
 impl Turn {
@@ -161,7 +171,8 @@ async fn look(engine: &Engine, turns: &mut [Turn]) {
     let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
     let Ok((mut source, mut target)) = sessions else { return };
     let plans = turns.iter().map(|turn| &turn.works[0].plan);
-    let looks = plans.map(|plan| reconcile::probe(plan, &engine.horizon, &source, &target));
+    let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
+    let looks = plans.map(|plan| reconcile::probe(plan, &engine.horizon, at));
     let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
     if probes.iter().any(Result::is_err) {
         return;
@@ -174,9 +185,10 @@ async fn look(engine: &Engine, turns: &mut [Turn]) {
 }
 
 /// A panic in a task fails its tables only.
-async fn guarded(engine: &Arc<Engine>, Turn { part, works, .. }: Turn) -> Vec<End> {
+async fn guarded(engine: &Arc<Engine>, turn: Turn) -> Vec<End> {
+    let Turn { part, works, reader, .. } = turn;
     let kept = works.clone();
-    match tokio::spawn(table_job::run(engine.clone(), works, part)).await {
+    match tokio::spawn(table_job::run(engine.clone(), works, part, reader)).await {
         Ok(ends) => ends,
         Err(error) => {
             let error = Error::Internal(format!("the table's task {}", ended_early(&error)));

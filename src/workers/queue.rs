@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
+use crate::source::Reader;
 use crate::strategy::Engine;
 use crate::table_job::{End, Unlogged, Work, group};
 
@@ -27,6 +28,8 @@ pub(super) struct Queue {
 struct State {
     tasks: Vec<Task>,
     progress: Vec<Progress>,
+    /// Of tasks that may still begin.
+    readers: Vec<Option<Reader>>,
     plans: Vec<Arc<TablePlan>>,
     carried: Vec<Option<Work>>,
     outcomes: Vec<Option<(TableOutcome, Option<Unlogged>)>>,
@@ -49,10 +52,11 @@ pub(super) enum Taken {
 }
 
 impl Queue {
-    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>) -> Self {
+    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>, reader: Reader) -> Self {
         tasks.iter_mut().for_each(|task| task.after.sort_unstable());
         let state = State {
             progress: vec![Progress::Waiting; tasks.len()],
+            readers: vec![Some(reader); tasks.len()],
             tasks,
             plans: plans.to_vec(),
             carried: vec![None; plans.len()],
@@ -91,7 +95,9 @@ impl Queue {
             };
         }
         ready.sort_by_key(|task| std::cmp::Reverse(state.plan_of(*task).bytes));
-        let alone = !state.is_small(ready[0]);
+        // The sooner it is read after the snapshot, the less can happen to it.
+        ready.sort_by_key(|task| !state.was_replaced(engine, *task));
+        let alone = !state.is_small(ready[0]) || state.was_replaced(engine, ready[0]);
         let share = ready.len().div_ceil(engine.settings.parallel).clamp(1, GROUP);
         let count = if alone { 1 } else { share };
         let taken = ready.into_iter().take(count).map(|task| state.start(engine, task)).collect();
@@ -125,6 +131,7 @@ impl Queue {
     /// One outcome per table: those that nobody reached were skipped or interrupted.
     pub(super) fn ended(&self, engine: &Engine) -> Ended {
         let mut state = self.state();
+        state.readers.clear();
         let stopped = engine.stop.requested().map(Error::Stopped);
         let reason = stopped.or_else(|| state.lost.clone());
         let outcomes = (0..state.plans.len()).map(|table| {
@@ -157,6 +164,10 @@ impl State {
         all.filter(waiting).filter(|task| self.tasks[*task].after.iter().all(ended)).collect()
     }
 
+    fn was_replaced(&self, engine: &Engine, task: usize) -> bool {
+        engine.source.was_replaced(&self.plan_of(task).shape.source.name)
+    }
+
     fn is_small(&self, task: usize) -> bool {
         let plan = self.plan_of(task);
         let Task { part, ring, .. } = &self.tasks[task];
@@ -175,7 +186,7 @@ impl State {
             carried.unwrap_or_else(|| Work::new(engine, self.plans[table].clone()))
         };
         let works = tables.into_iter().map(&mut work_of).collect();
-        Turn { task, part: self.tasks[task].part, works }
+        Turn { task, part: self.tasks[task].part, works, reader: self.readers[task].take() }
     }
 
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
@@ -189,6 +200,7 @@ impl State {
                 "not tried, because it refers to {parent}, which failed: mend that one first"
             ));
             self.progress[task] = Progress::Failed;
+            self.readers[task] = None;
             for table in self.tasks[task].tables().collect::<Vec<usize>>() {
                 let work = Work::new(engine, self.plans[table].clone());
                 let outcome = work.outcome(Status::Skipped, Some(error.clone()));
@@ -204,6 +216,7 @@ impl State {
             let same = self.tasks[other].table == table && other != task;
             if same && self.progress[other] == Progress::Waiting {
                 self.progress[other] = self.progress[task];
+                self.readers[other] = None;
             }
         }
     }

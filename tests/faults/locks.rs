@@ -101,3 +101,94 @@ async fn a_lock_that_is_let_go_in_time_costs_a_retry_and_nothing_else() {
     run.expect_said("lock timeout");
     db.assert_all_same().await;
 }
+
+/// Returns once no run holds a lock of a table of the source.
+async fn until_let_go(db: &Pair, table: &str) {
+    let free = format!(
+        "select not exists (select from pg_locks l join pg_stat_activity a using (pid)
+        where a.application_name = 'pgsync' and l.relation = '{table}'::regclass)"
+    );
+    db.source.until(&free).await;
+}
+
+#[tokio::test]
+async fn a_table_of_the_source_is_let_go_when_it_is_done_and_not_at_the_end_of_the_run() {
+    let tables = "create table one (id int primary key, n int, updated_at timestamptz); create table two (id int primary key, n int)";
+    let db = Pair::with(tables).await;
+    db.source("insert into one values (1, 0, now()); insert into two values (2, 0)").await;
+    let changes = [
+        "select",
+        "update two set n = n + 1",
+        "update one set n = n + 1, updated_at = now(); update two set n = n + 1",
+        "insert into two select i, 0 from generate_series(3, 30000) i; analyze two",
+        "update two set n = n + 1",
+    ];
+    for change in changes {
+        db.source(change).await;
+        let blocker = db.target_session().await;
+        blocker.run("begin; lock table two in exclusive mode").await;
+        let run = db.sync().while_writing().parallel(1).start();
+        db.until_blocked().await;
+        until_let_go(&db, "one").await;
+        db.source("set lock_timeout = '5s'; truncate one; insert into one values (1, 0, now())")
+            .await;
+        blocker.run("rollback").await;
+        let run = run.end().await.expect_ok();
+        assert_eq!(run.json["retries"], 0, "{run} after {change}");
+        db.settle().await;
+    }
+}
+
+const WAITS_FOR_US: &str = "create function wait() returns event_trigger language plpgsql as 'begin perform pg_advisory_xact_lock(1); end';
+    create event trigger wait on ddl_command_start when tag in ('CREATE INDEX', 'ALTER TABLE') execute function wait();
+    alter event trigger wait enable always";
+
+/// The log is made: what waits from here on are statements about tables.
+async fn with_log() -> Pair {
+    let db = Pair::with("create table other (id int primary key)").await;
+    db.settle().await;
+    db
+}
+
+#[tokio::test]
+async fn nothing_of_the_source_is_held_while_indexes_and_foreign_keys_are_made() {
+    let db = with_log().await;
+    let tables = "create table one (id int primary key, n int); create index on one (n);
+        create table two (id int primary key, one int references one); create index on two (one)";
+    db.source(tables).await;
+    db.source("insert into one select i, i from generate_series(1, 20000) i; insert into two select i, i from generate_series(1, 20000) i")
+        .await;
+    let blocker = db.target_session().await;
+    for kind in ["index", "foreign key"] {
+        blocker.run("begin; select pg_advisory_xact_lock(1)").await;
+        db.target(WAITS_FOR_US).await;
+        let run = db.sync().while_writing().start();
+        db.until_blocked().await;
+        let gone = "select not exists (select from pg_stat_activity where datname = current_database()
+            and application_name = 'pgsync' and (backend_xmin is not null or xact_start is not null))";
+        db.source.until(gone).await;
+        assert_eq!(db.target_value("select count(*) from two").await, "20000", "{kind}");
+        blocker.run("rollback").await;
+        run.end().await.expect_ok();
+        db.assert_all_same().await;
+        db.target("drop event trigger wait; drop function wait; alter table two drop constraint two_one_fkey").await;
+    }
+}
+
+#[tokio::test]
+async fn what_fails_after_the_last_row_is_tried_again_without_reading_the_source_again() {
+    let db = with_log().await;
+    db.source("create table one (id int primary key, n int); create index on one (n); insert into one select i, i from generate_series(1, 20000) i")
+        .await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; select pg_advisory_xact_lock(1)").await;
+    db.target(WAITS_FOR_US).await;
+    let run = db.sync().while_writing().args(&["-lock-timeout", "200ms", "-retries", "20"]).start();
+    db.until_blocked().await;
+    let none = "select not exists (select from pg_stat_activity where datname = current_database() and application_name = 'pgsync')";
+    db.source.until(none).await;
+    blocker.run("rollback").await;
+    let run = run.end().await.expect_ok();
+    assert_eq!(run.json["retries"], 0, "no other round, {run}");
+    db.assert_same("one").await;
+}

@@ -100,3 +100,35 @@ async fn a_table_that_is_dropped_during_a_run_is_no_part_of_it() {
         db.source("create table two (id int primary key)").await;
     }
 }
+
+#[tokio::test]
+async fn a_table_that_is_emptied_all_the_time_fails_alone_and_the_others_are_finished() {
+    let db = Pair::fresh().await;
+    db.source("create table hot (id int primary key); create table parent (id int primary key);
+        create table child (id serial primary key, parent int references parent);
+        insert into parent values (1); insert into child (parent) select 1 from generate_series(1, 500)").await;
+    let writer = db.source_session().await;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let emptying = tokio::spawn(async move {
+        while !*stopped.borrow() {
+            writer.run("truncate hot; select pg_sleep(0.01)").await;
+        }
+    });
+    for changes in ["select", "insert into child (parent) values (1)"] {
+        db.source(changes).await;
+        let run = db.sync().while_writing().args(&["-retries", "2"]).start().end().await;
+        let run = run.expect_exit(1).expect_failed("hot", &["TRUNCATE"]);
+        assert_eq!(run.json["retries"], 2, "{run}");
+        for table in ["parent", "child"] {
+            assert_eq!(run.table(table).status, "success", "{table} in {run}");
+            db.assert_same(table).await;
+        }
+        let keys = "select count(*) from pg_constraint where contype = 'f'";
+        assert_eq!(db.target_value(keys).await, "1");
+        let last = db.source_value("select last_value from child_id_seq").await;
+        assert_eq!(db.target_value("select last_value from child_id_seq").await, last);
+    }
+    stop.send(true).expect("it is being emptied");
+    emptying.await.expect("it was emptied to the end");
+    db.settle().await;
+}
