@@ -142,3 +142,15 @@ pub fn search_path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
     let path = path.join(", ");
     sql!("select pg_catalog.set_config('search_path', {path}, true)", path = Literal(&path))
 }
+
+/// The same, followed by the search path that the role has by itself.
+pub fn search_path_with_that_of_the_role<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
+    let path: Vec<String> = schemas.into_iter().map(Ident::quoted).collect();
+    let path = path.join(", ");
+    sql!(
+        "select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', nullif({path}, ''), \
+         nullif(s.reset_val, '')), true) from pg_catalog.pg_settings s \
+         where s.name operator(pg_catalog.=) 'search_path'",
+        path = Literal(&path)
+    )
+}

@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow, Statement};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use super::cancel::Canceller;
 use super::connect::{Connected, Connector};
@@ -15,6 +16,7 @@ use super::copy::{RowSink, RowStream};
 use super::failure::db_error;
 use super::pooler::announced_pid;
 use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
 /// What text output depends on, and what would end a long session. Settings that a server does not
@@ -54,6 +56,9 @@ const WORK_MEM: &str = "select pg_catalog.set_config('work_mem', greatest(32768,
 
 /// How long taking leave of a server may take.
 const LEAVE: Duration = Duration::from_millis(500);
+
+/// How many statements are under way at once; `join_all` polls so many in their order.
+const PIPELINED: usize = 30;
 
 /// Lets a server look every second whether we are still there while it works or waits for a lock, so
 /// that nothing of a killed run lives on (PostgreSQL 14). Not every operating system can.
@@ -97,7 +102,7 @@ impl Row {
 #[derive(Clone)]
 pub struct CopyIn {
     doing: &'static str,
-    statement: Statement,
+    statement: tokio_postgres::Statement,
 }
 
 /// The server process behind a session. Numbers are used again; with its start it is unique.
@@ -226,6 +231,25 @@ impl Session {
     pub async fn run(&self, doing: &str, statements: &Sql) -> Result<()> {
         let done = self.client.batch_execute(statements.as_str()).await;
         done.map_err(|error| self.error(doing, error))
+    }
+
+    /// Runs one statement, and no second one that its text may hold: the extended protocol refuses it.
+    pub async fn run_alone(&self, doing: &str, statement: &Statement) -> Result<()> {
+        let done = self.client.execute_typed(statement.as_str(), &[]).await;
+        done.map(drop).map_err(|error| self.error(doing, error))
+    }
+
+    /// Runs each statement alone, in order, in few round trips; gives the first error. Those after an
+    /// error are sent all the same: a transaction that has failed refuses them, up to its end.
+    pub async fn run_each(&self, doing: &str, statements: &[Statement]) -> Result<()> {
+        let mut outcome = Ok(());
+        for some in statements.chunks(PIPELINED) {
+            // Polled in this order, and so sent in it.
+            let sent =
+                join_all(some.iter().map(|statement| self.run_alone(doing, statement))).await;
+            outcome = sent.into_iter().fold(outcome, Result::and);
+        }
+        outcome
     }
 
     /// Starts `copy (…) to stdout`; rows arrive as COPY text, one message each.

@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
 use crate::plan::ddl::{Ask, Outline, Step, reset};
+use crate::sql::statement::{Statement, statement};
 use crate::sql::swap::{self, StandIn};
-use crate::sql::{Sql, sql};
 use crate::table::Table;
 
 /// A table that is to be built anew.
@@ -59,9 +59,9 @@ pub struct Rebuilt {
 
 impl Anew {
     /// What runs before the rows, and after them.
-    pub fn statements(&self) -> (Vec<Sql>, Vec<Sql>) {
-        let scratch = sql!("create schema {scratch}", scratch = self.stand_in.scratch);
-        let of = |steps: &mut dyn Iterator<Item = &Step>| -> Vec<Sql> {
+    pub fn statements(&self) -> (Vec<Statement>, Vec<Statement>) {
+        let scratch = statement!("create schema {scratch}", scratch = self.stand_in.scratch);
+        let of = |steps: &mut dyn Iterator<Item = &Step>| -> Vec<Statement> {
             steps.flat_map(|step| step.statements.clone()).collect()
         };
         let mut before = vec![scratch];
@@ -270,7 +270,7 @@ fn of_table(all: &Outline, name: &TableName, stand_in: &StandIn, anew: &[&Ident]
     let first = all.first.iter().filter(|step| step.roots.contains(name));
     let first = first.map(|step| Step { makes: None, ..step.clone() });
     let guarded = |step: &Step| {
-        let guard = std::iter::once(stand_in.guard());
+        let guard = std::iter::once(stand_in.guard().into());
         Step { statements: guard.chain(step.statements.clone()).collect(), ..step.clone() }
     };
     let after = all.after.get(name).map(|steps| steps.iter().map(guarded).collect());

@@ -74,7 +74,7 @@ pub async fn follow_group(engine: &Engine, session: &Session, plans: &[&TablePla
     if steps.is_empty() {
         return Ok(());
     }
-    Workshop::of(&engine.settings).run(session, "building indexes", steps, &[]).await
+    Workshop::of(&engine.settings).run_within(session, "building indexes", steps).await
 }
 
 /// Lots of steps in an order in which none waits for a lock of another: keys lock their table, so

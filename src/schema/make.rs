@@ -12,6 +12,7 @@ use crate::event::NoteLevel;
 use crate::ident::TableName;
 use crate::plan::ddl::{Outline, Step};
 use crate::sql::Sql;
+use crate::sql::statement::Statement;
 use crate::target::ddl::Workshop;
 
 /// Steps that one transaction takes together, for speed.
@@ -177,6 +178,6 @@ fn counted(counts: BTreeMap<&str, usize>) -> String {
 /// The statements of some steps as one may run them.
 fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
     let statements = steps.into_iter().flat_map(|step| &step.statements);
-    let texts: Vec<&str> = statements.map(Sql::as_str).collect();
+    let texts: Vec<&str> = statements.map(Statement::as_str).collect();
     texts.join("; ")
 }

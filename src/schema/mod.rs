@@ -21,7 +21,7 @@ use crate::pg::catalog::Server;
 use crate::pg::definitions::Sketched;
 use crate::plan::ddl::{Ask, Outline, Step};
 use crate::plan::{Ground, inheritance};
-use crate::sql::Sql;
+use crate::sql::statement::Statement;
 use crate::table::Table;
 use crate::target::sync_log;
 use anew::{Anew, Planned, Rebuilt, Selection};
@@ -51,7 +51,7 @@ pub struct Shaped {
 pub struct Listing {
     /// The schema that names without one lead to.
     pub home: Option<Ident>,
-    pub statements: Vec<Sql>,
+    pub statements: Vec<Statement>,
     /// Tables that stay as they are, and why.
     pub obstacles: Vec<(TableName, Error)>,
     /// Tables that would be built beside the old ones.

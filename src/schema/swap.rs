@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::ddl::Step;
-use crate::sql::Sql;
+use crate::sql::statement::Statement;
 use crate::sql::swap::{StandIn, swap};
 use crate::strategy::Engine;
 
@@ -77,7 +77,9 @@ async fn together(engine: &Engine, tables: &[&Rebuilt]) -> Result<()> {
     let made = pairs.iter().map(|(one, _)| &one.table);
     let made = engine.log.made(&engine.run_id, &engine.source_name, made);
     let placed = pairs.iter().map(|(one, _)| engine.log.placed(&engine.run_id, &one.table));
-    let statements: Vec<Sql> = guards.chain(swap(&pairs)).chain([made]).chain(placed).collect();
+    let logged = [made].into_iter().chain(placed).map(Statement::from);
+    let guards = guards.map(Statement::from);
+    let statements: Vec<Statement> = guards.chain(swap(&pairs)).chain(logged).collect();
     let roots = tables.iter().map(|one| one.source.clone()).collect();
     let step = Step::of_tables(&format!("{} in its new form", names.join(", ")), statements, roots);
     // Once it is done, what stood in is there no more.

@@ -19,6 +19,7 @@ pub mod park;
 pub mod read;
 pub mod rows;
 pub mod sequence;
+pub mod statement;
 pub mod swap;
 
 use std::fmt::{self, Write};

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::statement::{Statement, statement};
 use super::{Sql, sql};
 use crate::definition::Keep;
 use crate::ident::{Ident, TableName};
@@ -34,18 +35,21 @@ pub const MARK: &str = "pgsync builds tables here; what is left of a run, the ne
 
 /// Swaps all of them at once. Foreign keys come back as they were, but those of tables that are
 /// swapped too: these are the source's now.
-pub fn swap(all: &[(&StandIn, &Keep)]) -> Vec<Sql> {
+pub fn swap(all: &[(&StandIn, &Keep)]) -> Vec<Statement> {
     let swapped: HashSet<&TableName> = all.iter().map(|(stand_in, _)| &stand_in.table).collect();
     let stays = |child: &TableName| !swapped.contains(child);
     let lock = all.iter().map(|(stand_in, _)| {
-        sql!("lock table {table} in access exclusive mode", table = stand_in.table)
+        statement!("lock table {table} in access exclusive mode", table = stand_in.table)
     });
     let keys = || all.iter().flat_map(|(_, keep)| &keep.keys);
-    let dropped = keys().map(|key| Sql::trusted(&key.drop));
-    let gone = all.iter().map(|(stand_in, _)| sql!("drop table {table}", table = stand_in.table));
+    // What the target prints of its own tables, it is given again.
+    let own = |text: &String| Statement::of_its_own_server(text);
+    let dropped = keys().map(|key| own(&key.drop));
+    let gone =
+        all.iter().map(|(stand_in, _)| statement!("drop table {table}", table = stand_in.table));
     let moved = all.iter().flat_map(|(stand_in, _)| stand_in.moves());
-    let back = all.iter().flat_map(|(_, keep)| keep.back.iter().map(Sql::trusted));
-    let added = keys().filter(|key| stays(&key.child)).map(|key| Sql::trusted(&key.add));
+    let back = all.iter().flat_map(|(_, keep)| keep.back.iter().map(own));
+    let added = keys().filter(|key| stays(&key.child)).map(|key| own(&key.add));
     lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
 }
 
@@ -57,10 +61,10 @@ impl StandIn {
         sql!("select {name}::pg_catalog.regclass", name = super::Literal(&name))
     }
 
-    fn moves(&self) -> impl Iterator<Item = Sql> {
+    fn moves(&self) -> impl Iterator<Item = Statement> {
         let to = &self.table.schema;
         let tables = self.tables.iter().map(move |table| {
-            sql!(
+            statement!(
                 "alter table {scratch}.{table} set schema {to}",
                 scratch = self.scratch,
                 table = table,
@@ -68,10 +72,10 @@ impl StandIn {
             )
         });
         let statistics = self.statistics.iter().map(move |name| {
-            sql!(
+            statement!(
                 "alter statistics {scratch}.{name} set schema {to}",
                 scratch = self.scratch,
-                name = Sql::trusted(name),
+                name = Statement::of_its_own_server(name),
                 to = to
             )
         });
@@ -104,7 +108,7 @@ mod tests {
             keys: vec![key("a"), key("b")],
         };
         let statements = swap(&[(&stand_in, &keep)]);
-        let texts: Vec<&str> = statements.iter().map(Sql::as_str).collect();
+        let texts: Vec<&str> = statements.iter().map(Statement::as_str).collect();
         assert_eq!(
             texts,
             [

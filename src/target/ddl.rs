@@ -7,8 +7,9 @@ use super::lock;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Session;
-use crate::pg::definitions::search_path;
+use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
 use crate::plan::ddl::Step;
+use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
 /// Under what settings definitions are changed.
@@ -29,20 +30,61 @@ impl Workshop {
         steps: impl IntoIterator<Item = &'a Step> + Clone,
         more: &[Sql],
     ) -> Result<()> {
+        let done = self.try_run(session, doing, (steps.clone(), more), PathTail::Nothing).await;
+        match done {
+            Err(error) if is_unknown_name(&error) => self
+                .try_run(session, doing, (steps, more), PathTail::OfTheRole)
+                .await
+                .or(Err(error)),
+            done => done,
+        }
+        .map_err(explained)
+    }
+
+    /// Does the steps within a transaction that is open.
+    pub async fn run_within<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+    ) -> Result<()> {
+        let statements = self.statements(steps, PathTail::Nothing);
+        session.run_each(doing, &statements).await.map_err(explained)
+    }
+
+    async fn try_run<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        (steps, more): (impl IntoIterator<Item = &'a Step> + Clone, &[Sql]),
+        tail: PathTail,
+    ) -> Result<()> {
+        let mut all: Vec<Statement> = vec![Sql::trusted("begin").into()];
+        all.extend(self.statements(steps, tail));
+        all.extend(more.iter().cloned().map(Statement::from));
+        // After an error it rolls back.
+        all.push(Sql::trusted("commit").into());
+        session.run_each(doing, &all).await
+    }
+
+    /// The statements of the steps, after those that prepare the transaction.
+    fn statements<'a>(
+        &self,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        tail: PathTail,
+    ) -> Vec<Statement> {
         let tables: BTreeSet<TableName> =
             steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
         let tables: Vec<&TableName> = tables.iter().collect();
         // Steps that are done together are of one outline.
         let path = steps.clone().into_iter().next().map_or(&[][..], |step| &step.path);
-        let statements = steps.into_iter().flat_map(|step| &step.statements);
-        let all = sql!(
-            "{changing}; {path}{memory}; {all}",
-            changing = lock::changing(&tables),
-            path = search_path(path),
-            memory = self.memory(),
-            all = Sql::join(statements.chain(more).cloned(), "; ")
-        );
-        session.run(doing, &all).await.map_err(explained)
+        let path = match tail {
+            PathTail::Nothing => search_path(path),
+            PathTail::OfTheRole => search_path_with_that_of_the_role(path),
+        };
+        let before = [lock::changing(&tables), path].into_iter().chain(self.memory());
+        let statements = steps.into_iter().flat_map(|step| step.statements.iter().cloned());
+        before.map(Statement::from).chain(statements).collect()
     }
 
     /// Runs statements that a server before PostgreSQL 12 takes in no transaction. It does no harm
@@ -54,7 +96,7 @@ impl Workshop {
             sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
         session.run(doing, &set).await?;
         for statement in &step.statements {
-            session.run(doing, statement).await.map_err(explained)?;
+            session.run_alone(doing, statement).await.map_err(explained)?;
         }
         session.run(doing, &Sql::trusted("reset search_path")).await
     }
@@ -65,15 +107,27 @@ impl Workshop {
         TableName { schema, name: table.name.clone() }
     }
 
-    fn memory(&self) -> Sql {
-        match &self.memory {
-            Some(size) => sql!(
-                "; select pg_catalog.set_config('maintenance_work_mem', {size}, true)",
-                size = Literal(size)
-            ),
-            None => Sql::trusted(""),
-        }
+    fn memory(&self) -> Option<Sql> {
+        let size = self.memory.as_ref()?;
+        Some(sql!(
+            "select pg_catalog.set_config('maintenance_work_mem', {size}, true)",
+            size = Literal(size)
+        ))
     }
+}
+
+/// What the search path holds behind the schemas to which names without one lead.
+#[derive(Clone, Copy)]
+enum PathTail {
+    Nothing,
+    /// Before PostgreSQL 17 functions of indexes and checks run under the session's path, and their
+    /// bodies may need the one that the role has.
+    OfTheRole,
+}
+
+/// Whether something was not found that may be in the role's own search path.
+fn is_unknown_name(error: &Error) -> bool {
+    matches!(error.sqlstate(), Some("42883" | "42P01" | "42704" | "42703"))
 }
 
 /// Says what to do where the server leaves it open.

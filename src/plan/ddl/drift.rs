@@ -7,7 +7,8 @@ use super::{Ask, Outline, Step, title};
 use crate::definition::{Kind, Object};
 use crate::ident::TableName;
 use crate::plan::digest;
-use crate::sql::{Sql, ddl};
+use crate::sql::ddl;
+use crate::sql::statement::Statement;
 
 /// A difference that no statement of this run mends.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +33,7 @@ pub enum Weight {
 /// A change of something that is there.
 struct Change {
     title: String,
-    statement: Sql,
+    statement: Statement,
     /// Whether the target loses something.
     drops: bool,
 }
@@ -119,15 +120,15 @@ impl Ask<'_> {
             return Some((Weight::Part, text));
         }
         let is_new = |text: &&String| !there.create.contains(text);
-        let new = object.create.iter().skip(1).filter(is_new).map(Sql::trusted);
+        let new = object.create.iter().skip(1).filter(is_new).map(Statement::of_its_own_server);
         let validated = object.kind == Kind::Check
             && !here_text.ends_with("NOT VALID")
             && there_text.ends_with("NOT VALID");
         let names = object.table.as_ref().zip(object.own.as_ref()).filter(|_| validated);
         let validate = names.map(|(table, own)| {
-            Sql::trusted(format!("alter table {table} validate constraint {own}"))
+            Statement::of_its_own_server(format!("alter table {table} validate constraint {own}"))
         });
-        let new: Vec<Sql> = new.chain(validate).collect();
+        let new: Vec<Statement> = new.chain(validate).collect();
         if !new.is_empty() {
             let title = format!("setting of {}", title(object));
             let step = Step { title, ..Step::about(object, new, &[root]) };
@@ -159,24 +160,27 @@ impl Ask<'_> {
             return None;
         }
         let (table, own) = (object.table.as_deref()?, object.own.as_deref()?);
-        let create = object.create.iter().chain(&object.validate).map(Sql::trusted);
-        let statements: Vec<Sql> = match object.kind {
+        let create = object.create.iter().chain(&object.validate).map(Statement::of_its_own_server);
+        let statements: Vec<Statement> = match object.kind {
             // Readers wait for the last statement alone.
             Kind::Index => {
                 let aside = format!("pgsync_old_{}", digest(&object.id));
                 let schema = object.id.strip_suffix(own)?;
                 let rename = format!("alter index {} rename to {aside}", object.id);
                 let drop = format!("drop index {schema}{aside}");
-                let drop = std::iter::once(Sql::trusted(drop));
-                std::iter::once(Sql::trusted(rename)).chain(create).chain(drop).collect()
+                let drop = std::iter::once(Statement::of_its_own_server(drop));
+                std::iter::once(Statement::of_its_own_server(rename))
+                    .chain(create)
+                    .chain(drop)
+                    .collect()
             }
             Kind::Statistics => {
                 let drop = format!("drop statistics {}", object.id);
-                std::iter::once(Sql::trusted(drop)).chain(create).collect()
+                std::iter::once(Statement::of_its_own_server(drop)).chain(create).collect()
             }
             _ => {
                 let drop = format!("alter table {table} drop constraint {own}");
-                std::iter::once(Sql::trusted(drop)).chain(create).collect()
+                std::iter::once(Statement::of_its_own_server(drop)).chain(create).collect()
             }
         };
         Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
@@ -204,11 +208,11 @@ fn bare(text: &str) -> &str {
 fn changes(object: &Object, there: &Object) -> Vec<Change> {
     let (Some(here), Some(other)) = (&object.shape, &there.shape) else { return Vec::new() };
     let mut changes = Vec::new();
-    let mut add = |title: String, statement: Sql, drops: bool| {
+    let mut add = |title: String, statement: Statement, drops: bool| {
         changes.push(Change { title, statement, drops });
     };
     let (set, reset) = ddl::options(&here.options, &other.options);
-    let table = |what: Sql| ddl::alter_table(&object.id, what);
+    let table = |what: Statement| ddl::alter_table(&object.id, what);
     if let Some(set) = set {
         add(format!("option of table {}", object.id), table(set), false);
     }
@@ -216,10 +220,10 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
         add(format!("option of table {}", object.id), table(reset), true);
     }
     for text in object.create.iter().filter(|text| !there.create.contains(text)) {
-        add(format!("setting of table {}", object.id), Sql::trusted(text), false);
+        add(format!("setting of table {}", object.id), Statement::of_its_own_server(text), false);
     }
     for gone in given_up(object, there) {
-        add(format!("setting of table {}", object.id), Sql::trusted(gone), true);
+        add(format!("setting of table {}", object.id), Statement::of_its_own_server(gone), true);
     }
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };

@@ -8,7 +8,7 @@ use super::drift::{Difference, Weight};
 use super::{Ask, Outline, Step, title};
 use crate::definition::{Kind, Object};
 use crate::ident::TableName;
-use crate::sql::Sql;
+use crate::sql::statement::Statement;
 
 impl Ask<'_> {
     pub(super) fn give_up(&self, outline: &mut Outline) {
@@ -57,8 +57,8 @@ impl Ask<'_> {
     }
 }
 
-fn drop(object: &Object) -> Option<Sql> {
-    Some(Sql::trusted(match object.kind {
+fn drop(object: &Object) -> Option<Statement> {
+    Some(Statement::of_its_own_server(match object.kind {
         Kind::Index => format!("drop index {}", object.id),
         Kind::Statistics => format!("drop statistics {}", object.id),
         _ => {

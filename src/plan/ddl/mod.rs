@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, HashSet};
 use crate::definition::{ColumnShape, Definitions, Kind, Object};
 use crate::ident::{Ident, TableName};
 use crate::plan::layout;
-use crate::sql::{Sql, ddl};
+use crate::sql::ddl;
+use crate::sql::statement::Statement;
 use drift::Difference;
 use walk::Walk;
 
@@ -47,7 +48,7 @@ pub struct Step {
     pub title: String,
     /// The id of the table that is changed.
     pub table: Option<String>,
-    pub statements: Vec<Sql>,
+    pub statements: Vec<Statement>,
     /// The tables of the run that need it, by their names on the source.
     pub roots: Vec<TableName>,
     /// The table of the run that this makes, by its name on the source.
@@ -82,7 +83,7 @@ pub struct Outline {
 
 impl Step {
     /// What concerns some tables as a whole.
-    pub fn of_tables(title: &str, statements: Vec<Sql>, roots: Vec<TableName>) -> Self {
+    pub fn of_tables(title: &str, statements: Vec<Statement>, roots: Vec<TableName>) -> Self {
         Self {
             kind: Kind::Table,
             title: title.to_owned(),
@@ -99,7 +100,7 @@ impl Step {
         }
     }
 
-    fn about(object: &Object, statements: Vec<Sql>, roots: &[&TableName]) -> Self {
+    fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
         let roots = roots.iter().map(|root| (*root).clone()).collect();
         Self {
             kind: object.kind,
@@ -266,7 +267,11 @@ impl Ask<'_> {
         }
         if let Some(validate) = &object.validate {
             let title = format!("validation of {}", title(object));
-            outline.last.push(Step { title, looks: true, ..step(vec![Sql::trusted(validate)]) });
+            outline.last.push(Step {
+                title,
+                looks: true,
+                ..step(vec![Statement::of_its_own_server(validate)])
+            });
         }
     }
 
@@ -296,8 +301,8 @@ impl Ask<'_> {
     }
 }
 
-fn texts(texts: &[String]) -> Vec<Sql> {
-    texts.iter().map(Sql::trusted).collect()
+fn texts(texts: &[String]) -> Vec<Statement> {
+    texts.iter().map(Statement::of_its_own_server).collect()
 }
 
 fn title(object: &Object) -> String {

@@ -7,7 +7,8 @@ use super::widen::{Typed, in_place};
 use super::{Ask, Step, texts, title};
 use crate::definition::{ColumnShape, Kind, Object, TableShape};
 use crate::ident::TableName;
-use crate::sql::{Sql, ddl, sql};
+use crate::sql::ddl;
+use crate::sql::statement::{Statement, statement};
 
 pub(super) struct Walk<'a> {
     ask: &'a Ask<'a>,
@@ -210,12 +211,12 @@ impl Ask<'_> {
         steps
     }
 
-    fn schema(&self, object: &Object) -> Vec<Sql> {
+    fn schema(&self, object: &Object) -> Vec<Statement> {
         let Some(name) = &object.schema else { return Vec::new() };
         match self.renamed.filter(|(from, _)| *from == name) {
-            Some((_, to)) => vec![sql!("create schema {to}", to = to)],
+            Some((_, to)) => vec![statement!("create schema {to}", to = to)],
             None => {
-                let create = sql!("create schema {name}", name = name);
+                let create = statement!("create schema {name}", name = name);
                 std::iter::once(create).chain(texts(&object.create)).collect()
             }
         }
@@ -223,7 +224,7 @@ impl Ask<'_> {
 }
 
 /// Labels of the source's enum that the target's lacks, each in its place.
-fn labels(here: &Object, there: &Object) -> Vec<Sql> {
+fn labels(here: &Object, there: &Object) -> Vec<Statement> {
     let mut statements = Vec::new();
     for (place, label) in here.labels.iter().enumerate() {
         if there.labels.contains(label) {

@@ -1,6 +1,8 @@
 //! What a database is made of, as its own server words it: the objects of some tables, the text that
 //! creates each, and what each needs. Read from JSON that `pg/definitions/*.sql` builds.
 
+pub mod text;
+
 use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;

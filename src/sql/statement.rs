@@ -1,0 +1,85 @@
+//! Statements that hold text which a server printed: expressions, bounds, definitions. Such a statement
+//! is sent alone, in a message that takes only one: whatever the text says, it begins no other one.
+
+use std::fmt::{self, Write};
+
+use super::{Fragment, Shown, Sql};
+
+/// One statement, or a piece of one, that is sent alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statement(String);
+
+impl Statement {
+    /// For `statement!`.
+    pub fn of(text: fmt::Arguments<'_>) -> Self {
+        Self(text.to_string())
+    }
+
+    /// A whole statement that a server printed about itself, to be run on that very server.
+    pub fn of_its_own_server(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The parts with `separator` between them.
+    pub fn join<T: Piece>(parts: impl IntoIterator<Item = T>, separator: &'static str) -> Self {
+        let mut text = String::new();
+        for (index, part) in parts.into_iter().enumerate() {
+            if index > 0 {
+                text.push_str(separator);
+            }
+            let _ = write!(text, "{}", Placed(&part));
+        }
+        Self(text)
+    }
+}
+
+impl From<Sql> for Statement {
+    fn from(sql: Sql) -> Self {
+        Self(sql.as_str().to_owned())
+    }
+}
+
+/// What may stand in a statement that is sent alone.
+pub trait Piece {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+impl<T: Fragment> Piece for T {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Shown(self), f)
+    }
+}
+
+impl Piece for Statement {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Piece for &Statement {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Shows a piece to `format_args!`; only `statement!` and [`Statement::join`] use it.
+pub struct Placed<'a, T: Piece>(pub &'a T);
+
+impl<T: Piece> fmt::Display for Placed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.place(f)
+    }
+}
+
+/// `sql!` for statements that are sent alone.
+macro_rules! statement {
+    ($text:literal $(, $name:ident = $value:expr)* $(,)?) => {
+        $crate::sql::statement::Statement::of(
+            format_args!($text $(, $name = $crate::sql::statement::Placed(&$value))*))
+    };
+}
+pub(crate) use statement;
