@@ -36,6 +36,9 @@ pub enum Hashed {
     Uuid,
     /// `text` and `varchar`: as they are.
     Text,
+    /// `char(n)`: by its own cast to text, without the blanks that fill it up. How many there are depends
+    /// on the encoding: SQL_ASCII counts bytes.
+    Filled,
     /// By this output function of a built-in type, which gives what travels. A cast to text may give
     /// something else, that of `bpchar` does, and users can define casts.
     Output(Ident),
@@ -161,6 +164,7 @@ fn hashed(there: &Column, ground: &Ground) -> Hashed {
         "timestamptz" => Hashed::Binary(Ident::new("timestamptz_send")),
         "uuid" => Hashed::Uuid,
         "text" | "varchar" => Hashed::Text,
+        "bpchar" if there.type_modifier != -1 => Hashed::Filled,
         _ => there.output.clone().map_or(Hashed::Printed, Hashed::Output),
     }
 }

@@ -56,7 +56,7 @@ impl Shape {
             ),
             Slicing::Hash { mask } => sql!(
                 "({hash} operator(pg_catalog.&) {mask}::pg_catalog.int8)",
-                hash = self.hash_of(self.identity(side)),
+                hash = self.hash_of(side, self.identity(side)),
                 mask = mask,
             ),
         }

@@ -19,17 +19,21 @@ pub enum Hasher {
     Extended,
     /// The first 64 bits of md5 over text, where the servers lack or disagree about the others.
     Md5,
-    /// The same over text recoded to UTF-8, where the databases store text in different encodings.
-    Recoded,
+    /// The same over text recoded to UTF-8, where the databases store text in different encodings. A
+    /// database of no encoding, SQL_ASCII, has what we send and read: UTF-8, and is not recoded.
+    Recoded { as_it_is: Option<Side> },
 }
 
 impl Hasher {
     /// The fastest on which both sides agree, by the encodings of the databases and the answers to
     /// the hash probe; and why it is not the fastest of all.
     pub fn agreed(encodings: [&str; 2], probes: [Option<&str>; 2]) -> (Self, Option<&'static str>) {
-        // SQL_ASCII is no encoding: its bytes pass as they are.
-        if encodings[0] != encodings[1] && !encodings.contains(&"SQL_ASCII") {
-            return (Self::Recoded, Some("the databases store text in different encodings"));
+        let is_utf8 = |encoding: &&str| matches!(*encoding, "UTF8" | "SQL_ASCII");
+        if encodings[0] != encodings[1] && !encodings.iter().all(is_utf8) {
+            let sides = [Side::Source, Side::Target].into_iter().zip(encodings);
+            let mut without = sides.filter(|(_, encoding)| *encoding == "SQL_ASCII");
+            let recoded = Self::Recoded { as_it_is: without.next().map(|(side, _)| side) };
+            return (recoded, Some("the databases store text in different encodings"));
         }
         match probes {
             [Some(source), Some(target)] if source == target => (Self::Extended, None),
@@ -118,9 +122,9 @@ impl Shape {
             Measure::Keys => {
                 let mut values = self.identity(side);
                 values.extend(columns(side, &self.drifting));
-                self.hash_of(values)
+                self.hash_of(side, values)
             }
-            Measure::Rows => self.hash_of(columns(side, &self.columns).collect()),
+            Measure::Rows => self.hash_of(side, columns(side, &self.columns).collect()),
         }
     }
 
@@ -132,10 +136,11 @@ impl Shape {
         }
     }
 
-    pub(super) fn hash_of(&self, values: Vec<Hashable>) -> Sql {
+    pub(super) fn hash_of(&self, side: Side, values: Vec<Hashable>) -> Sql {
         match self.hasher {
             Hasher::Md5 => md5(&printed(&values)),
-            Hasher::Recoded => {
+            Hasher::Recoded { as_it_is } if as_it_is == Some(side) => md5(&printed(&values)),
+            Hasher::Recoded { .. } => {
                 md5(&sql!("pg_catalog.convert_to({text}, 'UTF8')", text = printed(&values)))
             }
             Hasher::Extended if values.is_empty() => md5(&printed(&values)),
@@ -172,6 +177,7 @@ fn filtered(scope: Option<&Sql>) -> Sql {
 fn printed(values: &[Hashable]) -> Sql {
     let values = values.iter().map(|value| match &value.hashed {
         Hashed::Binary(send) => binary(send, &value.value),
+        Hashed::Filled => sql!("{v}::pg_catalog.text", v = value.value),
         _ => value.value.clone(),
     });
     sql!("row({values})::pg_catalog.text", values = Sql::join(values, ", "))
@@ -200,7 +206,7 @@ fn chain(values: impl Iterator<Item = Hashable>) -> Sql {
                 seed = seed,
             ),
             Hashed::Uuid => sql!("uuid_hash_extended({v}, {seed})", v = value.value, seed = seed),
-            Hashed::Text => text_call(value.value, seed),
+            Hashed::Text | Hashed::Filled => text_call(value.value, seed),
             Hashed::Output(function) => text_call(output(function, &value.value), seed),
             Hashed::Printed => text_call(sql!("row({v})", v = value.value), seed),
             Hashed::Binary(send) => text_call(binary(send, &value.value), seed),

@@ -47,6 +47,12 @@ select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
                             t."owner")::pg_catalog.text, 'UTF8')), 1,
                     16))::pg_catalog.bit(64)::pg_catalog.int8)) from only "copy"."Item" t
 
+-- digest by md5 of text that is not recoded
+select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
+                pg_catalog.substr(pg_catalog.md5(row(t."id",
+                            t."owner")::pg_catalog.text), 1,
+                    16))::pg_catalog.bit(64)::pg_catalog.int8)) from only "public"."item" t
+
 -- digest up to
 select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
     filter (where h.at operator(pg_catalog.<) 'infinity')

@@ -215,7 +215,7 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
     let timeless = stamp(TimestampKind::Timestamptz).timeless();
     let shift = Slicing::Range { shift: 6 };
     let mask = Slicing::Hash { mask: 7 };
-    let recoded = Shape { hasher: Hasher::Recoded, ..item() };
+    let recoded = Shape { hasher: Hasher::Recoded { as_it_is: Some(Source) }, ..item() };
     let before = stamp(TimestampKind::Timestamptz).in_time(Target, &horizon());
     let in_time = (&Ident::new("updated_at"), &before);
     expect(
@@ -226,6 +226,10 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
             ("digest of rows on the target", item().digest(Target, Measure::Rows, None)),
             ("digest by md5", loose().digest(Source, Measure::Rows, None)),
             ("digest by md5 of recoded text", recoded.digest(Target, Measure::Keys, None)),
+            (
+                "digest by md5 of text that is not recoded",
+                recoded.digest(Source, Measure::Keys, None),
+            ),
             ("digest up to", item().digest_up_to(Target, &timeless, in_time, 9)),
             ("key bounds", item().key_bounds(Source)),
             ("buckets by ranges", item().bucket_digests(Source, Measure::Keys, shift, None)),
