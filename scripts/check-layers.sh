@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # Module and layer.
 layers='
 main 4  cli 4  report 4
-run 3  workers 3  table_job 3  discover 3  schema 3  strategy 3  reconcile 3  sequences 3  survivors 3
+run 3  workers 3  table_job 3  discover 3  schema 3  strategy 3  reconcile 3  sequences 3  side_effects 3  survivors 3
 pg 2  source 2  target 2
 config 1  filter 1  plan 1  copy_text 1  sql 1  suggest 1
 ident 0  table 0  definition 0  error 0  outcome 0  event 0  stop 0

@@ -5,7 +5,7 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`schema`], [`strategy`], [`reconcile`], [`sequences`], [`survivors`] | decide the order of I/O |
+//! | engine | [`run`], [`workers`], [`table_job`], [`discover`], [`schema`], [`strategy`], [`reconcile`], [`sequences`], [`side_effects`], [`survivors`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target`] | talk to servers |
 //! | decisions | [`config`], [`filter`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`table`], [`definition`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
@@ -27,6 +27,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod sequences;
+pub mod side_effects;
 pub mod source;
 pub mod sql;
 pub mod stop;

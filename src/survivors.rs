@@ -35,9 +35,16 @@ pub async fn check(
     for row in rows.iter().flatten() {
         let number = row.count(0).ok().and_then(|number| usize::try_from(number).ok());
         let Some(key) = number.and_then(|number| keys.get(number)) else { continue };
-        let text = words(key, &broken);
-        warn(engine, Some(key.child.clone()), text.clone());
-        retract(engine, outcomes, &key.child, text).await;
+        let error = Error::Table(words(key, &broken));
+        let is_child = |outcome: &&mut TableOutcome| {
+            engine.settings.target_name_of(&outcome.table) == key.child
+        };
+        match outcomes.iter_mut().find(is_child) {
+            Some(outcome) if outcome.status == Status::Success => {
+                retract(engine, outcome, error).await;
+            }
+            _ => warn(engine, Some(key.child.clone()), error.to_string()),
+        }
     }
 }
 
@@ -51,17 +58,15 @@ fn words(key: &ForeignKey, broken: &[TableName]) -> String {
     )
 }
 
-async fn retract(engine: &Engine, outcomes: &mut [TableOutcome], child: &TableName, text: String) {
-    let is_it = |outcome: &&mut TableOutcome| {
-        let is_child = engine.settings.target_name_of(&outcome.table) == *child;
-        is_child && outcome.status == Status::Success
-    };
-    let Some(outcome) = outcomes.iter_mut().find(is_it) else { return };
-    let statement = engine.log.retract(&engine.run_id, child, &text);
+/// Turns a success into a failure, in the log too.
+pub async fn retract(engine: &Engine, outcome: &mut TableOutcome, error: Error) {
+    let table = engine.settings.target_name_of(&outcome.table);
+    warn(engine, Some(table.clone()), error.to_string());
+    let statement = engine.log.retract(&engine.run_id, &table, &error.to_string());
     outcome.status = Status::Failed;
-    outcome.error = Some(Error::Table(text));
+    outcome.error = Some(error);
     if let Err(error) = engine.target.on_keeper("writing sync_log", &statement).await {
-        warn(engine, Some(child.clone()), format!("sync_log still says success: {error}"));
+        warn(engine, Some(table), format!("sync_log still says success: {error}"));
     }
 }
 

@@ -53,8 +53,8 @@ pub struct TablePlan {
     pub joint: bool,
     /// Triggers of the target that have to be disabled while a batch is written.
     pub silence: Vec<Trigger>,
-    /// Triggers of the target that fire whatever we do: nothing but a look at the end tells what became
-    /// of the rows.
+    /// Triggers of the target that fire, whatever we do or because the run is asked to let them: nothing
+    /// but a look at the end tells what became of the rows.
     pub meddling: Vec<String>,
     /// Whether rows may be deleted and inserted again within one statement: nothing cascades.
     pub replaceable: bool,
@@ -206,7 +206,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let watermark = trusted.and_then(|last| last.watermark.clone()).filter(|_| timestamp.is_some());
     let checked = references.are_checked(&target.name);
     let firing = triggers::firing(target, checked, ground);
-    let may_follow = !ground.reconcile && (firing.is_empty() || ground.fire_triggers);
+    let may_follow = !ground.reconcile && firing.is_empty();
     let usable = may_follow && !shape.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
@@ -237,7 +237,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         sequences: sequences(source, target),
         remedies: remedy::remedies(&candidate, target, ground),
         notes: triggers::notes(&firing, ground),
-        meddling: if ground.fire_triggers { Vec::new() } else { firing },
+        meddling: firing,
         deletes: ground.deletes,
         owed: Vec::new(),
         shape,

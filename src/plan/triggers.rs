@@ -72,8 +72,8 @@ pub fn firing(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
 pub fn notes(firing: &[String], ground: &Ground) -> Vec<String> {
     let note = |name: &String| match ground.fire_triggers {
         true => format!(
-            "the target's trigger \"{name}\" fires, as -fire-triggers asks: whether it leaves rows as the \
-             source has them is not looked at"
+            "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
+             if the trigger makes it another"
         ),
         false => format!(
             "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \

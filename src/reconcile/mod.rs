@@ -5,7 +5,7 @@ mod buckets;
 mod probe;
 pub mod rail;
 
-pub use probe::{Lock, Probe, Sessions, Window, of_one_moment, probe};
+pub use probe::{Lock, Probe, Sessions, Window, of_one_moment, probe, same_rows};
 
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;

@@ -153,6 +153,19 @@ async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<
     Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, greatest, ..blank })
 }
 
+/// Whether both sides hold the same rows of a table.
+pub async fn same_rows(plan: &TablePlan, at: Sessions<'_>) -> Result<bool> {
+    let digest = |side| plan.shape.digest(side, Measure::Rows, None);
+    let (here, there) = ([digest(Side::Source)], digest(Side::Target));
+    let (mut here, there) = tokio::try_join!(
+        of_one_moment(plan, at.source, at.lock, "digesting rows", &here),
+        at.target.row("digesting rows", &there),
+    )?;
+    let here = here.next();
+    let alike = |column| here.as_ref().and_then(|row| row.text(column)) == there.text(column);
+    Ok(alike(0) && alike(1))
+}
+
 fn incremental(plan: &TablePlan, side: Side, window: &Sql, in_time: (&Ident, &Sql)) -> Sql {
     let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.timeless());
     sql!(

@@ -233,13 +233,15 @@ impl Log {
         )
     }
 
-    /// Ends row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`.
+    /// Ends row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`, and counts as [`Log::committed`].
+    /// Waits for a transaction that is still writing it.
     pub fn finish(&self, id: u64, status: &str, error: Option<&str>, progress: &Progress) -> Sql {
         sql!(
             "update {log} l set {progress}, status = {status}, error_message = {error}, \
              end_time = pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) {id} \
-             returning {shown}",
+             returning {shown}, {counts}",
             log = self.table,
+            counts = Sql::trusted(COUNTS),
             progress = progress.assignments(At::End),
             status = Literal(status),
             error = error.map(Literal),
@@ -271,6 +273,19 @@ impl Log {
              and l.sync_type operator(pg_catalog.<>) 'create'",
             log = self.table,
             error = Literal(error),
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
+    /// What was written in this run is no place to go on from: the next run compares.
+    pub fn distrust(&self, run_id: &str, table: &TableName) -> Sql {
+        sql!(
+            "update {log} l set watermark = null where l.run_id operator(pg_catalog.=) {run} \
+             and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table}",
+            log = self.table,
             run = Literal(run_id),
             schema = Literal(table.schema.as_str()),
             table = Literal(table.name.as_str()),

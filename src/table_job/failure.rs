@@ -1,11 +1,18 @@
 //! How a task ends that did not get there: one error for each of its tables, with what to try.
 
+use std::time::Duration;
+
 use super::{End, Work};
 use crate::error::{Error, Side};
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::strategy::Engine;
 use crate::target::sync_log;
+
+/// How long broken sessions are waited for when a table has failed: a stop leaves little time.
+const LEFTOVERS: Duration = Duration::from_millis(500);
+/// How often a statement about the end of a table is sent.
+const TRIES: u32 = 4;
 
 /// Ends all tables of a task. Where one of them is to blame, the others say so.
 pub(super) async fn fail_all(
@@ -35,21 +42,33 @@ pub async fn fail(engine: &Engine, work: Work, status: Status, error: Error) -> 
         Error::Refused(_) => Status::Refused,
         _ => status,
     };
-    let outcome = work.outcome(status, Some(work.plan.advise(error)));
+    let mut outcome = work.outcome(status, Some(work.plan.advise(error)));
     if engine.settings.dry_run {
         return End::Done(Box::new(outcome), None);
     }
-    log(engine, &work, &outcome).await;
+    log(engine, &work, &mut outcome).await;
     let unlogged = work.log_id.is_none().then(|| work.unlogged(None));
     End::Done(Box::new(outcome), unlogged)
 }
 
-/// Says in the table's row, if it has one, how it ended.
-pub(super) async fn log(engine: &Engine, work: &Work, outcome: &TableOutcome) {
+/// Says in the table's row, if it has one, how it ended. What the row counts was committed, also by
+/// sessions that could not say so any more; nothing else was.
+pub(super) async fn log(engine: &Engine, work: &Work, outcome: &mut TableOutcome) {
     let Some(id) = work.log_id else { return };
+    // A broken session may still be about to commit.
+    let leftovers = engine.target.end_leftovers();
+    let _ = tokio::time::timeout(LEFTOVERS, leftovers).await;
     let text = outcome.error.as_ref().map(ToString::to_string);
     let said = (outcome.status.name(), text.as_deref());
-    let _ = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
+    for _ in 0..TRIES {
+        let ended = sync_log::finish_on_keeper(&engine.target, &engine.log, id, said).await;
+        match ended {
+            Ok(committed) => return outcome.counts = committed,
+            // A stop cancels whatever takes long, this too.
+            Err(error) if error.sqlstate() == Some("57014") => {}
+            Err(_) => return,
+        }
+    }
 }
 
 /// A source without an encoding may hold bytes that no text has: says in which row, so that it can be

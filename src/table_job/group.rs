@@ -155,7 +155,7 @@ fn line<'w>(engine: &'w Engine, work: &'w Work, table: &Copied, inserted: u64) -
     Entry {
         counts,
         watermark: watermark.or(entry.watermark),
-        elapsed: Some(work.started.elapsed()),
+        elapsed: Some(work.elapsed()),
         ..entry
     }
 }

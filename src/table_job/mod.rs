@@ -100,8 +100,8 @@ pub async fn run(
 async fn lost(engine: &Engine, works: &[Work], error: &Error) -> Vec<End> {
     let mut ends = Vec::new();
     for work in works {
-        let outcome = work.outcome(Status::Failed, Some(error.clone()));
-        failure::log(engine, work, &outcome).await;
+        let mut outcome = work.outcome(Status::Failed, Some(error.clone()));
+        failure::log(engine, work, &mut outcome).await;
         ends.push(End::Lost(Box::new(outcome)));
     }
     ends

@@ -1,7 +1,7 @@
 //! A table's work between its tasks and tries, and how a task ends.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::error::{Error, Side};
 use crate::outcome::{Counts, Status, TableOutcome};
@@ -15,7 +15,10 @@ use crate::strategy::Engine;
 #[derive(Clone, Debug)]
 pub struct Work {
     pub plan: Arc<TablePlan>,
-    pub started: Instant,
+    /// The time that its earlier tasks took; what it waits for others between two of them is no work.
+    worked: Duration,
+    /// Since when its task is under way, if it is.
+    since: Option<Instant>,
     /// The table's row in the log, once it says that work has begun.
     pub log_id: Option<u64>,
     /// The row that an earlier round or try wrote.
@@ -62,12 +65,21 @@ pub struct Unlogged {
     pub earlier: Option<u64>,
 }
 
+impl Unlogged {
+    /// There is no place for the next run to go on from: it compares.
+    pub fn distrust(&mut self) {
+        self.watermark = None;
+        Arc::make_mut(&mut self.plan).watermark = None;
+    }
+}
+
 impl Work {
     pub fn new(engine: &Engine, plan: Arc<TablePlan>) -> Self {
         let earlier = engine.earlier.get(&plan.name);
         Self {
             plan,
-            started: Instant::now(),
+            worked: Duration::ZERO,
+            since: Some(Instant::now()),
             log_id: None,
             earlier: earlier.map(|row| row.id),
             counts: earlier.map(|row| row.counts).unwrap_or_default(),
@@ -79,13 +91,28 @@ impl Work {
         }
     }
 
+    /// The time spent on the table so far.
+    pub fn elapsed(&self) -> Duration {
+        self.worked + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// Stops its clock until another task goes on with the table.
+    pub fn pause(&mut self) {
+        self.worked = self.elapsed();
+        self.since = None;
+    }
+
+    pub fn go_on(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+
     pub fn outcome(&self, status: Status, error: Option<Error>) -> TableOutcome {
         TableOutcome {
             table: self.plan.shape.source.name.clone(),
             strategy: Some(self.plan.strategy),
             status,
             counts: self.counts,
-            elapsed: self.started.elapsed(),
+            elapsed: self.elapsed(),
             watermark: None,
             error,
             retries: self.retries,

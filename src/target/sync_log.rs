@@ -166,19 +166,26 @@ pub struct Committed {
 pub async fn committed(target: &Target, log: &Log, id: u64) -> Result<Committed> {
     let rows = target.on_keeper("reading sync_log", &log.committed(id)).await?;
     let row = rows.iter().flatten().next();
-    let row = row.ok_or_else(|| Error::Table(format!("row {id} of {} is gone", log.table)))?;
+    let row = row.ok_or_else(|| gone(log, id))?;
     Ok(Committed { counts: counts(row, 0)?, watermark: row.text(6).map(str::to_owned) })
 }
 
-/// Ends row `id` from outside the table's own sessions, which may be broken.
+fn gone(log: &Log, id: u64) -> Error {
+    Error::Table(format!("row {id} of {} is gone", log.table))
+}
+
+/// Ends row `id` from outside the table's own sessions, which may be broken; gives what they have
+/// committed.
 pub async fn finish_on_keeper(
     target: &Target,
     log: &Log,
     id: u64,
     (status, error): (&str, Option<&str>),
-) -> Result<()> {
+) -> Result<Counts> {
     let statement = log.finish(id, status, error, &Progress::default());
-    target.on_keeper("writing sync_log", &statement).await.map(drop)
+    let rows = target.on_keeper("writing sync_log", &statement).await?;
+    let row = rows.iter().flatten().next();
+    counts(row.ok_or_else(|| gone(log, id))?, 1)
 }
 
 /// Ends every row of this run that still says `running`.

@@ -15,6 +15,7 @@ use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
 use crate::reconcile::{self, Lock, Probe, Sessions};
+use crate::side_effects;
 use crate::source::{Reader, Readers};
 use crate::strategy::Engine;
 use crate::table_job::{self, End, Unlogged, Work, group};
@@ -32,6 +33,9 @@ pub struct Ended {
 /// Runs all tasks to their end.
 pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> Ended {
     let (reader, readers) = Readers::new();
+    // What triggers may have done to tables that are done is looked at when all are.
+    let meddling = plans.iter().any(|plan| !plan.meddling.is_empty());
+    let last_reader = meddling.then(|| reader.clone());
     let queue = Arc::new(Queue::new(plans, tasks, reader));
     let workers = muster(engine, engine.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(engine.clone(), queue.clone())));
@@ -42,7 +46,13 @@ pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task
                 queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
             }
         }
-        queue.ended(engine)
+        let mut ended = queue.ended(engine);
+        let can_go_on = ended.lost.is_none() && engine.stop.requested().is_none();
+        if last_reader.is_some() && can_go_on && !engine.settings.dry_run {
+            ended.lost = side_effects::check(engine, plans, &mut ended.outcomes).await.err();
+        }
+        drop(last_reader);
+        ended
     };
     let let_go = async {
         readers.all_gone().await;

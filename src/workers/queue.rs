@@ -110,7 +110,10 @@ impl Queue {
         let tables: Vec<usize> = state.tasks[task].tables().collect();
         for (table, end) in tables.into_iter().zip(ends) {
             match end {
-                End::Carried(work) => state.carried[table] = Some(*work),
+                End::Carried(mut work) => {
+                    work.pause();
+                    state.carried[table] = Some(*work);
+                }
                 End::Done(outcome, log) => {
                     if outcome.status != Status::Success {
                         state.progress[task] = Progress::Failed;
@@ -182,8 +185,11 @@ impl State {
         self.progress[task] = Progress::Running;
         let tables: Vec<usize> = self.tasks[task].tables().collect();
         let mut work_of = |table: usize| {
-            let carried = self.carried[table].take();
-            carried.unwrap_or_else(|| Work::new(engine, self.plans[table].clone()))
+            let Some(mut carried) = self.carried[table].take() else {
+                return Work::new(engine, self.plans[table].clone());
+            };
+            carried.go_on();
+            carried
         };
         let works = tables.into_iter().map(&mut work_of).collect();
         Turn { task, part: self.tasks[task].part, works, reader: self.readers[task].take() }

@@ -192,3 +192,33 @@ async fn what_fails_after_the_last_row_is_tried_again_without_reading_the_source
     assert_eq!(run.json["retries"], 0, "no other round, {run}");
     db.assert_same("one").await;
 }
+
+/// Parents are written before their children here, and lose their vanished rows after them.
+#[tokio::test]
+async fn the_time_of_a_parent_does_not_contain_the_wait_for_its_children() {
+    let db = Pair::with(
+        "create table parent (id int primary key, n int);
+        create table child (id int primary key, parent int references parent)",
+    )
+    .await;
+    db.source("insert into parent values (1, 1), (2, 2); insert into child values (1, 1)").await;
+    let writer = db.target_writer().await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.source("delete from parent where id = 2; update parent set n = 3").await;
+    db.source("update child set id = 2").await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; lock table child in exclusive mode").await;
+    let run = db.sync().while_writing().target_role(&writer).start();
+    let long = "select exists (select from pg_stat_activity where datname = current_database() and application_name = 'pgsync'
+        and wait_event_type = 'Lock' and clock_timestamp() - query_start > interval '3 s')";
+    db.target.until(long).await;
+    blocker.run("rollback").await;
+    let run = run.end().await.expect_ok();
+    let seconds = |name: &str| {
+        let tables = run.json["tables"].as_array().cloned().unwrap_or_default();
+        let table = tables.into_iter().find(|table| table["table"] == name);
+        table.and_then(|table| table["elapsed_seconds"].as_f64()).expect("a table has its time")
+    };
+    assert_eq!(run.table("parent").changes(), (0, 1, 1), "{run}");
+    assert!(seconds("child") > 3.0 && seconds("parent") < seconds("child") - 1.5, "{run}");
+}

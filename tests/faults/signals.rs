@@ -104,3 +104,47 @@ async fn a_signal_ends_a_run_whose_server_does_not_answer() {
     let outcome = run.end().await.expect_exit(130);
     assert!(begun.elapsed() < Duration::from_secs(2), "{outcome}");
 }
+
+/// A copy in several parts, of which the last waits: somebody else is writing the key of its last row.
+async fn copying_in_parts() -> (Pair, Session) {
+    let db = Pair::with("create table big (id int primary key, body text)").await;
+    db.source("insert into big select i, repeat('b', 1000) from generate_series(1, 40000) i").await;
+    db.source("vacuum analyze big").await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; insert into big values (40000, 'mine')").await;
+    (db, blocker)
+}
+
+/// The numbers of the table are those of its rows, in the outcome and in the log.
+async fn counted(db: &Pair, run: &Outcome, others: u64) {
+    let rows: u64 = db.target_value("select count(*) from big").await.parse().expect("a number");
+    let copied = rows - others;
+    assert!(copied > 10_000, "{copied} rows were committed before {run}");
+    let table = run.table("big");
+    assert_eq!((table.inserted, table.processed), (copied, copied), "{run}");
+    let logged =
+        "select rows_inserted || ' ' || rows_processed from sync_log where table_name = 'big'";
+    assert_eq!(db.target_value(logged).await, format!("{copied} {copied}"), "{run}");
+}
+
+#[tokio::test]
+async fn what_an_interrupted_first_copy_has_committed_is_counted_everywhere() {
+    let (db, blocker) = copying_in_parts().await;
+    let run = db.sync().while_writing().parallel(2).start();
+    let run = stopped(&db, run, "INT").await.expect_exit(130);
+    counted(&db, &run, 0).await;
+    run.expect_unsaid("unchanged");
+    blocker.run("rollback").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn what_a_failed_first_copy_has_committed_is_counted_everywhere() {
+    let (db, blocker) = copying_in_parts().await;
+    let run = db.sync().while_writing().parallel(2).start();
+    db.until_blocked().await;
+    blocker.run("commit").await;
+    let run = run.end().await.expect_exit(1);
+    counted(&db, &run, 1).await;
+    db.settle().await;
+}

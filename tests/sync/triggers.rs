@@ -188,3 +188,90 @@ async fn rules_of_the_target_do_not_rewrite_the_copy() {
     db.source("update item set name = 'z' where id < 5").await;
     db.settle_as(&owner).await;
 }
+
+const SWALLOW: &str = "create function swallow() returns trigger language plpgsql as
+    $$ begin if new.id % 3 > 0 then return null; end if; return new; end $$";
+
+#[tokio::test]
+async fn a_table_is_not_in_step_when_a_trigger_that_shall_fire_swallows_rows() {
+    let db = Pair::with(
+        "create table plain (id int primary key, name text, updated_at timestamptz);
+        create table bag (id int, name text)",
+    )
+    .await;
+    db.target(SWALLOW).await;
+    for table in ["plain", "bag"] {
+        db.source(&format!("insert into {table} select i, 'n' from generate_series(1, 3000) i"))
+            .await;
+        db.target(&format!("create trigger eat before insert or update on {table} for each row execute procedure swallow()")).await;
+    }
+    for _ in 0..3 {
+        let mut run = db.sync().arg("-fire-triggers").await.expect_exit(1);
+        for table in ["plain", "bag"] {
+            run = run.expect_failed(table, &["\"eat\"", "changed or swallowed rows"]);
+            let rows = format!("select count(*) from {table}");
+            assert_eq!(db.target_value(&rows).await, "1000", "{table} after {run}");
+        }
+        // New rows are eaten again.
+        db.source("update plain set name = 'm', updated_at = now()").await;
+    }
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_trigger_that_shall_fire_and_leaves_rows_alone_is_no_fault() {
+    let db =
+        Pair::with("create table item (id int primary key, name text, updated_at timestamptz)")
+            .await;
+    db.target(
+        "create table audit (id int); create function note() returns trigger language plpgsql as
+         $$ begin insert into audit values (new.id); return new; end $$;
+         create trigger note before insert or update on item for each row execute procedure note()",
+    )
+    .await;
+    db.source("insert into item select i, 'n', '2024-01-01' from generate_series(1, 3000) i").await;
+    let sync = || db.sync().exclude("audit").arg("-fire-triggers");
+    sync().await.expect_ok();
+    db.source("update item set name = 'm', updated_at = now() where id < 9").await;
+    sync().await.expect_ok();
+    sync().await.expect_unchanged();
+    db.assert_same("item").await;
+    assert_eq!(db.target_value("select count(*) > 3000 from audit").await, "t");
+}
+
+/// Table `b` is read before or after `a`, whichever is larger, and each has a turn at that.
+#[tokio::test]
+async fn a_trigger_of_one_table_that_writes_into_another_is_found_out() {
+    for (large, changed) in
+        [("a", ""), ("b", ""), ("a", "update b set n = 7, updated_at = now() where id = 9")]
+    {
+        let db = Pair::with(
+            "create table a (id int primary key, n int, updated_at timestamptz);
+            create table b (id int primary key, n int, updated_at timestamptz); create table c (id int primary key)",
+        )
+        .await;
+        db.source("insert into a select i, 0, '2024-01-01' from generate_series(1, 50) i; insert into b select * from a;
+            insert into c select id from a").await;
+        db.source(&format!("insert into {large} select i, 0, '2024-01-01' from generate_series(100, 20000) i; analyze")).await;
+        db.sync().await.expect_ok();
+        db.target("create function meddle() returns trigger language plpgsql as $$ begin delete from b where id = new.id; return new; end $$;
+            create trigger meddle after update on a for each row execute procedure meddle(); alter table a enable always trigger meddle").await;
+        db.source("update a set n = 1, updated_at = now() where id = 5").await;
+        db.source(changed).await;
+        let run = db.sync().parallel(1).await;
+        // Where `b` came last it was put right again.
+        if run.status != 0 {
+            let run = run.expect_exit(1);
+            run.expect_failed(
+                "b",
+                &["a trigger of another table has written into it", "\"meddle\" on public.a"],
+            );
+            assert_ne!(db.difference("b").await, Ok(()));
+            let last =
+                "select status from sync_log where table_name = 'b' order by id desc limit 1";
+            assert_eq!(db.target_value(last).await, "failed");
+            db.sync().await.expect_ok();
+        }
+        db.assert_all_same().await;
+    }
+}

@@ -49,6 +49,7 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("counted with deletes", log().counted(7, &both, Writes::Both, &Progress::default())),
             ("copied", log().copied(7, 1000, &progress())),
             ("finish", log().finish(7, "failed", Some("it's over"), &progress())),
+            ("distrust", log().distrust("20241213T152530.5-7", &table)),
             ("retract", log().retract("20241213T152530.5-7", &table, "it's over")),
             ("placed", log().placed("20241213T152530.5-7", &table)),
             ("finish run", log().finish_run("20241213T152530.5-7", "interrupted")),

@@ -81,7 +81,14 @@ update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_c
     watermark = coalesce(now(), l.watermark),
     status = 'failed', error_message = 'it''s over', end_time = pg_catalog.clock_timestamp()
     where l.id operator(pg_catalog.=) 7 returning pg_catalog.replace(pg_catalog.timezone('UTC',
-            l.watermark)::pg_catalog.text, ' ', 'T') operator(pg_catalog.||) 'Z'
+            l.watermark)::pg_catalog.text, ' ', 'T') operator(pg_catalog.||) 'Z',
+    l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes
+
+-- distrust
+update "public"."sync_log" l set watermark = null
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and l.schema_name operator(pg_catalog.=) 'public'
+    and l.table_name operator(pg_catalog.=) 'item'
 
 -- retract
 update "public"."sync_log" l set status = 'failed', error_message = 'it''s over'
