@@ -133,6 +133,20 @@ pub struct KeyColumn {
     /// The equality operator of the index, which may live in an extension's schema.
     pub equals_schema: Ident,
     pub equals_name: String,
+    pub opclass: ObjectName,
+    /// Of the index; none where the type has none.
+    pub collation: Option<ObjectName>,
+    /// Whether equal values can differ by the index's collation.
+    pub nondeterministic: bool,
+    /// Whether the column has the same collation.
+    pub as_column: bool,
+}
+
+/// A name with its schema, of something that is no table.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct ObjectName {
+    pub schema: Ident,
+    pub name: Ident,
 }
 
 /// A unique index beside the primary key, or the index of an exclusion constraint.

@@ -160,7 +160,17 @@ select pg_catalog.json_build_object(
         'columns', pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', a.attname,
           'equals_schema', opn.nspname,
-          'equals_name', op.oprname) order by u.place)
+          'equals_name', op.oprname,
+          'opclass', pg_catalog.json_build_object('schema', oc.schema, 'name', oc.opcname),
+          'collation', (
+            select pg_catalog.json_build_object('schema', cn.nspname, 'name', co.collname)
+            from pg_catalog.pg_collation co
+            join pg_catalog.pg_namespace cn on cn.oid operator(pg_catalog.=) co.collnamespace
+            where co.oid operator(pg_catalog.=) u.collated),
+          'nondeterministic', coalesce((
+            select not (select collisdeterministic from (select co.*) x)
+            from pg_catalog.pg_collation co where co.oid operator(pg_catalog.=) u.collated), false),
+          'as_column', u.collated operator(pg_catalog.=) a.attcollation) order by u.place)
       ) as key
       from pg_catalog.pg_index i
       join pg_catalog.pg_class ic on ic.oid operator(pg_catalog.=) i.indexrelid
@@ -168,13 +178,15 @@ select pg_catalog.json_build_object(
         and am.amname operator(pg_catalog.=) 'btree'
       cross join lateral rows from (
         pg_catalog.unnest(i.indkey::pg_catalog.int2[]),
-        pg_catalog.unnest(i.indclass::pg_catalog.oid[])) with ordinality as u(attnum, opclass, place)
+        pg_catalog.unnest(i.indclass::pg_catalog.oid[]),
+        pg_catalog.unnest(i.indcollation::pg_catalog.oid[])) with ordinality as u(attnum, opclass, collated, place)
       cross join lateral (select coalesce((select indnkeyatts from (select i.*) x), i.indnatts) as columns) n
       join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
         and a.attnum operator(pg_catalog.=) u.attnum
       -- Apart, because the planner overrates the rows of unnest and would go through all of them.
       cross join lateral (
-        select oc.opcfamily, oc.opcintype from pg_catalog.pg_opclass oc
+        select oc.opcfamily, oc.opcintype, oc.opcname, ocn.nspname as schema from pg_catalog.pg_opclass oc
+        join pg_catalog.pg_namespace ocn on ocn.oid operator(pg_catalog.=) oc.opcnamespace
         where oc.oid operator(pg_catalog.=) u.opclass offset 0) oc
       join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
         and ao.amoplefttype operator(pg_catalog.=) oc.opcintype

@@ -4,7 +4,8 @@ use crate::ident::Ident;
 use crate::plan::Timestamp;
 use crate::plan::columns::{Hashed, PlanColumn};
 use crate::plan::kinds::Cast;
-use crate::table::{Key, Operator, Table};
+use crate::sql::{Sql, sql};
+use crate::table::{self, Column, Key, Operator, Table};
 
 /// One key column with the equality of the index on each side.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +19,9 @@ pub struct KeyColumn {
     pub hashed: Hashed,
     /// Equal values can differ: citext, numeric, a nondeterministic collation.
     pub wide: bool,
+    /// What tells the index of the target from another over the same columns that takes other values for
+    /// equal: its collation and operator class.
+    pub index: Option<Sql>,
 }
 
 /// Types whose equality is identity: equal values print alike.
@@ -47,13 +51,44 @@ const IDENTICAL: &[&str] = &[
 /// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
 /// there is no other. Empty when no set of columns is unique on both sides.
 pub fn agree(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
-    let mut candidates: Vec<&Key> = target.keys.iter().collect();
+    let mut candidates: Vec<&Key> =
+        target.keys.iter().filter(|key| means_equality(key, target)).collect();
     candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
     let agreed = candidates.into_iter().find_map(|there| {
-        let here = source.keys.iter().find(|here| same_columns(here, there))?;
+        let mut keys = source.keys.iter().filter(|here| means_equality(here, source));
+        let here = keys.find(|here| same_columns(here, there))?;
         Some((key_columns((here, source), (there, target), columns)?, there.deferrable))
     });
     agreed.unwrap_or_default()
+}
+
+/// Whether rows that the index tells apart are those that comparing its columns tells apart. A comparison
+/// goes by the column's collation: where that or the index's own is nondeterministic, both have to be one.
+fn means_equality(key: &Key, table: &Table) -> bool {
+    key.columns.iter().all(|own| {
+        let column = table.column(&own.name);
+        let is_wide = |column: &Column| own.nondeterministic || column.nondeterministic;
+        own.as_column || column.is_some_and(|column| !is_wide(column))
+    })
+}
+
+/// How to name the index in ON CONFLICT, where others over the same columns are otherwise: without it
+/// they would arbitrate too.
+fn index_of(own: &table::KeyColumn, key: &Key, target: &Table) -> Option<Sql> {
+    let others = target.keys.iter().filter(|other| same_columns(other, key));
+    let kind = |key: &Key| {
+        let column = key.columns.iter().find(|column| column.name == own.name)?;
+        Some((column.collation.clone(), column.opclass.clone()))
+    };
+    if others.map(kind).all(|other| other == kind(key)) {
+        return None;
+    }
+    let collate = own.collation.as_ref().map(|collation| {
+        sql!(" collate {schema}.{name}", schema = collation.schema, name = collation.name)
+    });
+    let opclass = &own.opclass;
+    let opclass = sql!(" {schema}.{name}", schema = opclass.schema, name = opclass.name);
+    Some(Sql::join(collate.into_iter().chain([opclass]), ""))
 }
 
 fn same_columns(one: &Key, other: &Key) -> bool {
@@ -74,7 +109,9 @@ fn key_columns(
         let source = here.columns.iter().find(|column| &column.name == name)?;
         let target_key = there.columns.iter().find(|column| &column.name == name)?;
         let built_in = described.type_schema.as_str() == "pg_catalog";
-        let identical = built_in && IDENTICAL.contains(&described.type_name.as_str());
+        let usual =
+            target_key.equals_schema.as_str() == "pg_catalog" && target_key.equals_name == "=";
+        let identical = built_in && usual && IDENTICAL.contains(&described.type_name.as_str());
         let operator =
             |schema: &Ident, name: &str| Operator { schema: schema.clone(), name: name.to_owned() };
         Some(KeyColumn {
@@ -85,6 +122,7 @@ fn key_columns(
             target_equals: operator(&target_key.equals_schema, &target_key.equals_name),
             hashed: planned.hashed.clone(),
             wide: !identical || described.nondeterministic,
+            index: index_of(target_key, there, target),
         })
     };
     there.columns.iter().map(|key| column(&key.name)).collect()

@@ -49,8 +49,12 @@ impl Shape {
         Sql::join(self.columns.iter().map(|column| &column.name), ", ")
     }
 
-    fn key_names(&self) -> Sql {
-        Sql::join(self.key.iter().map(|column| &column.name), ", ")
+    /// The key's columns as ON CONFLICT has them.
+    fn arbiter(&self) -> Sql {
+        let own = |index: &Option<Sql>| index.clone().unwrap_or(Sql::trusted(""));
+        let columns = self.key.iter();
+        let columns = columns.map(|c| sql!("{name}{own}", name = c.name, own = own(&c.index)));
+        Sql::join(columns, ", ")
     }
 
     /// `copy t (…) from stdin`: straight into the target.
@@ -129,7 +133,7 @@ impl Shape {
             table = self.target.name,
             names = self.names(),
             stage = Sql::trusted(STAGE),
-            key = self.key_names(),
+            key = self.arbiter(),
             action = action,
         )
     }

@@ -1,6 +1,7 @@
 //! Keys of every make: what identifies a row must never be joined, folded or reordered.
 
 use crate::support::Pair;
+use crate::values::nothing_travels;
 
 const STAMP: &str = "updated_at timestamptz not null default '2024-01-01'";
 
@@ -170,4 +171,106 @@ async fn a_not_null_that_was_never_validated_makes_no_key() {
     db.both("alter table item add constraint kept not null id not valid").await;
     db.source("update item set name = 'x' where id = 1; delete from item where name = 'a'").await;
     db.settle().await;
+}
+
+/// A collation that takes letters of either case for equal.
+const FOLDED: &str =
+    "create collation folded (provider = icu, locale = 'und-u-ks-level2', deterministic = false)";
+
+/// The table followed through updates that change nothing but the case of names.
+async fn follow_names(tables: &str, changes: (u64, u64, u64)) {
+    for stamp in ["v int", "v int, updated_at timestamptz not null default '2024-01-01'"] {
+        let db = Pair::fresh().await;
+        if !db.has(12, "nondeterministic collations").await {
+            return;
+        }
+        db.both(FOLDED).await;
+        db.both(&tables.replace("$v", stamp)).await;
+        db.source("insert into item (name, v) select 'a' || i, i from generate_series(1, 40) i")
+            .await;
+        let update = if stamp == "v int" { "" } else { ", updated_at = now()" };
+        let run = db
+            .follow(&format!("update item set name = upper(name), v = -v{update} where v <= 20; delete from item where v = 30"))
+            .await;
+        run.expect_changes("item", changes);
+        nothing_travels(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_whose_collation_is_wider_than_its_columns_is_no_key() {
+    let table = "create table item (name text not null, $v); create unique index on item (name collate folded)";
+    follow_names(table, (20, 0, 21)).await;
+}
+
+#[tokio::test]
+async fn a_key_beside_an_index_with_a_wider_collation_takes_no_row_for_another() {
+    let table = "create table item (name text primary key, $v); create unique index aaa on item (name collate folded)";
+    follow_names(table, (20, 0, 21)).await;
+    let table = "create table item (name text not null, $v); create unique index aaa on item (name collate folded);
+        create unique index zzz on item (name)";
+    follow_names(table, (20, 0, 21)).await;
+}
+
+#[tokio::test]
+async fn an_index_whose_collation_is_narrower_than_its_columns_is_no_key() {
+    let table = "create table item (name text collate folded not null, $v); create unique index on item (name collate \"C\")";
+    follow_names(table, (20, 0, 21)).await;
+    let db = Pair::fresh().await;
+    if !db.has(12, "nondeterministic collations").await {
+        return;
+    }
+    db.both(FOLDED).await;
+    db.both(&table.replace("$v", "v int")).await;
+    db.source("insert into item values ('a', 1), ('A', 2), ('b', 3)").await;
+    db.follow("update item set v = 4 where name = 'A' collate \"C\"; delete from item where name = 'a' collate \"C\"").await;
+}
+
+#[tokio::test]
+async fn a_key_with_a_wider_collation_of_its_own_is_followed() {
+    let table = "create table item (name text collate folded primary key, $v)";
+    follow_names(table, (0, 20, 1)).await;
+}
+
+/// Letters of either case are equal.
+const OPCLASS: &str = "create function loose_cmp(text, text) returns int language sql immutable as $$ select pg_catalog.bttextcmp(pg_catalog.lower($1), pg_catalog.lower($2)) $$;
+    create function loose_lt(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) < 0 $$;
+    create function loose_le(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) <= 0 $$;
+    create function loose_eq(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) = 0 $$;
+    create function loose_ge(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) >= 0 $$;
+    create function loose_gt(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) > 0 $$;
+    create operator <~ (leftarg = text, rightarg = text, function = loose_lt);
+    create operator <=~ (leftarg = text, rightarg = text, function = loose_le);
+    create operator ==~ (leftarg = text, rightarg = text, function = loose_eq, commutator = ==~);
+    create operator >=~ (leftarg = text, rightarg = text, function = loose_ge);
+    create operator >~ (leftarg = text, rightarg = text, function = loose_gt);
+    create operator class loose_ops for type text using btree as
+        operator 1 <~, operator 2 <=~, operator 3 ==~, operator 4 >=~, operator 5 >~, function 1 loose_cmp(text, text)";
+
+#[tokio::test]
+async fn keys_that_an_operator_class_of_the_users_takes_for_equal_are_rewritten() {
+    for other in ["", "; create unique index aaa on item (name)"] {
+        let db = Pair::with(OPCLASS).await;
+        db.both(&format!(
+            "create table item (name text not null, v int); create unique index zzz on item (name loose_ops){other}"
+        ))
+        .await;
+        db.source("insert into item select 'a' || i, i from generate_series(1, 40) i").await;
+        db.follow(
+            "update item set name = upper(name) where v <= 20; delete from item where v = 30",
+        )
+        .await;
+        nothing_travels(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_by_patterns_is_a_key() {
+    let db = Pair::with(
+        "create table item (name text not null, v int); create unique index on item (name text_pattern_ops)",
+    )
+    .await;
+    db.source("insert into item select 'a' || i, i from generate_series(1, 40) i").await;
+    let run = db.follow("update item set v = 0 where v = 20; delete from item where v = 30").await;
+    run.expect_changes("item", (0, 1, 1));
 }

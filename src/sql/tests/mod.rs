@@ -88,6 +88,7 @@ fn item() -> Shape {
             target_equals: operator("="),
             hashed: Hashed::Integer,
             wide: false,
+            index: None,
         }],
         key_deferrable: false,
         drifting: vec![owner],
