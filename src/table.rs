@@ -14,6 +14,8 @@ pub struct Table {
     /// A partitioned table, or a hypertable of TimescaleDB: its rows are those of its partitions or
     /// chunks, and it is read and written through its root.
     pub partitioned: bool,
+    /// Whether it is partitioned and the server can tell its partitions of now (PostgreSQL 12).
+    pub partition_tree: bool,
     /// Whether the session can read TimescaleDB's list of hypertables.
     pub hypertables: bool,
     /// The tables that inherit from it, at any depth, each with the parent that leads there. None of a
@@ -25,7 +27,7 @@ pub struct Table {
     pub bytes: u64,
     /// Pages of the table and its partitions, without long values.
     pub pages: u64,
-    /// Changes when the storage is replaced (TRUNCATE, VACUUM FULL, an attached partition).
+    /// Changes when the storage is replaced (TRUNCATE, VACUUM FULL, a partition that comes or goes).
     pub storage: String,
     pub columns: Vec<Column>,
     /// Unique, not null, complete, immediate or not, b-tree; the primary key first.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::session::Session;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
@@ -160,8 +160,21 @@ pub(super) async fn objects<T: DeserializeOwned>(
     doing: &str,
     statement: &Sql,
 ) -> Result<Vec<T>> {
-    let rows = session.rows(doing, statement).await?;
+    let rows = session.rows(doing, statement).await.map_err(unless_gone)?;
     rows.iter().map(|row| parse(row.needed(0)?)).collect()
+}
+
+/// Functions like `pg_get_indexdef` know no snapshot: what it has may be dropped by now, which they call
+/// an internal error. With another one the same statement can do.
+pub(super) fn unless_gone(error: Error) -> Error {
+    match error {
+        Error::Database(mut error) if error.sqlstate.as_deref() == Some("XX000") => {
+            error.sqlstate = None;
+            error.cause = Cause::Snapshot;
+            Error::Database(error)
+        }
+        error => error,
+    }
 }
 
 fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {

@@ -9,6 +9,8 @@ select pg_catalog.json_build_object(
   'schema', n.nspname,
   'name', c.relname,
   'partitioned', c.relkind operator(pg_catalog.=) 'p' or $hypertable,
+  'partition_tree', c.relkind operator(pg_catalog.=) 'p'
+    and pg_catalog.to_regprocedure('pg_catalog.pg_partition_tree(regclass)') is not null,
   'hypertables', coalesce(pg_catalog.has_table_privilege(
     pg_catalog.to_regclass('_timescaledb_catalog.hypertable')::pg_catalog.oid, 'select'), false),
   -- Temporary ones are seen by the session that made them, and by nobody else.
@@ -314,8 +316,8 @@ select pg_catalog.json_build_object(
       else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end
   ), '[]')
 )
-from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true, null::pg_catalog.oid))
-  older(attgenerated, indnkeyatts, indnullsnotdistinct, collisdeterministic, rngmultitypid)
+from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true, null::pg_catalog.oid, false))
+  older(attgenerated, indnkeyatts, indnullsnotdistinct, collisdeterministic, rngmultitypid, inhdetachpending)
 cross join pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 cross join lateral (
@@ -324,7 +326,9 @@ cross join lateral (
     union
     select h.inhrelid from pg_catalog.pg_inherits h
     join parts on parts.oid operator(pg_catalog.=) h.inhparent
-    where c.relkind operator(pg_catalog.=) 'p' or $hypertable
+    where (c.relkind operator(pg_catalog.=) 'p' or $hypertable)
+      -- One that is being detached is shown by no read any more.
+      and not (select inhdetachpending from (select h.*) x)
   )
   select
     pg_catalog.sum(greatest(p.reltuples, 0)) as rows,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::catalog::{objects, with_schemas};
+use super::catalog::{objects, unless_gone, with_schemas};
 use super::session::Session;
 use crate::definition::{Definitions, Keep, Object};
 use crate::error::Result;
@@ -113,7 +113,8 @@ pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
     let text = text.replace("$compression", compression).replace("$compressed", compressed);
     let statement =
         sql!("{path}; {query}", path = search_path(what.home), query = Sql::trusted(text));
-    let row = session.row("sketching the definitions of tables", &statement).await?;
+    let row = session.row("sketching the definitions of tables", &statement).await;
+    let row = row.map_err(unless_gone)?;
     let text = |column| row.text(column).map(str::to_owned);
     Ok(Sketch { first: text(0), after: text(1), details: text(2), computed: text(3) })
 }

@@ -102,6 +102,8 @@ pub struct OwnedSequence {
 pub struct Relation {
     pub name: TableName,
     pub partitioned: bool,
+    /// See [`Table::partition_tree`].
+    pub partition_tree: bool,
 }
 
 impl Shape {
@@ -113,7 +115,11 @@ impl Shape {
 
 impl Relation {
     pub fn of(table: &Table) -> Self {
-        Self { name: table.name.clone(), partitioned: table.partitioned }
+        Self {
+            name: table.name.clone(),
+            partitioned: table.partitioned,
+            partition_tree: table.partition_tree,
+        }
     }
 }
 

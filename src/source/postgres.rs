@@ -257,7 +257,8 @@ pub fn still(storage: &str, now: Option<&Row>) -> Result<()> {
             doing: "looking at the table".to_owned(),
             sqlstate: None,
             message:
-                "it was emptied or rewritten (TRUNCATE, ALTER TABLE) after the snapshot was taken"
+                "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \
+                 the snapshot was taken"
                     .to_owned(),
             detail: None,
             hint: None,

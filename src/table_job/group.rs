@@ -105,6 +105,11 @@ async fn read(
             .map_err(|_| Error::Internal("a group of small tables is not small".to_owned()))?;
         rows.extend_from_slice(&row);
     }
+    if plan.shape.source.partitioned {
+        // One may have been attached since it was asked.
+        let again = "looking at the table again";
+        reconcile::of_one_moment(plan, source, Lock::Kept, again, &[]).await.map(drop)?;
+    }
     Ok(Copied { rows: rows.freeze(), greatest })
 }
 

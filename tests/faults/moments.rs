@@ -1,5 +1,6 @@
 //! Tables that are emptied and filled again, or rewritten, while a run is under way: an older snapshot
-//! finds no row in them, though there was never a moment without.
+//! finds no row in them, though there was never a moment without. And partitions that come, go or move:
+//! a read finds those of its own time, and in them the rows of the snapshot.
 
 use crate::support::{Pair, Sync};
 
@@ -131,4 +132,149 @@ async fn a_table_that_is_emptied_all_the_time_fails_alone_and_the_others_are_fin
     stop.send(true).expect("it is being emptied");
     emptying.await.expect("it was emptied to the end");
     db.settle().await;
+}
+
+/// Two partitioned tables with rows, of which the target is a plain copy: it takes any row.
+async fn partitioned() -> Pair {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table live (id int, k int, v text, primary key (id, k)) partition by list (k);
+         create table live_1 partition of live for values in (1);
+         create table live_2 partition of live for values in (2);
+         create table old (id int, k int, v text, primary key (id, k)) partition by list (k);
+         create table old_0 partition of old for values in (0);
+         create table filled (id int, k int not null, v text, primary key (id, k));
+         insert into live select g, 1 + g % 2, 'x' from generate_series(1, 2000) g;
+         insert into old select g, 0, 'x' from generate_series(1, 3000) g;
+         insert into filled select g, 3, 'x' from generate_series(5001, 5400) g; analyze",
+    )
+    .await;
+    db.target(
+        "create table live (id int, k int, v text, primary key (id, k));
+         create table old (id int, k int, v text, primary key (id, k));
+         create table filled (id int, k int, v text, primary key (id, k))",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db
+}
+
+/// Both tables are what they are after the move, and the run has noticed it.
+async fn expect_moved(db: &Pair, run: &crate::support::Outcome) {
+    assert_ne!(run.json["retries"], 0, "{run}");
+    for table in ["live", "old"] {
+        db.assert_same(table).await;
+    }
+}
+
+/// The same as `beside`, where the definitions of both sides differ: they are read before the tables,
+/// which waits for the table that is held without asking for its lock.
+async fn beside_definitions(db: &Pair, changes: &str, sync: Sync<'_>) -> crate::support::Outcome {
+    let writer = db.source_session().await;
+    writer.run(changes).await;
+    let run = sync.start();
+    db.source.until(SNAPSHOT).await;
+    writer.run("commit").await;
+    run.end().await.expect_ok()
+}
+
+/// Whether a run has taken its snapshot.
+const SNAPSHOT: &str =
+    "select exists (select from pg_stat_activity where datname = current_database()
+    and application_name = 'pgsync' and state = 'idle in transaction')";
+
+const MOVES: [&str; 5] = [
+    "alter table live detach partition live_1; alter table old attach partition live_1 for values in (1)",
+    "alter table live detach partition live_1",
+    "alter table live attach partition filled for values in (3)",
+    "alter table live detach partition live_1; alter table live_1 rename to live_1_old;
+     create table live_1 partition of live for values in (1)",
+    "alter table live rename to live_before; alter table old rename to live;
+     alter table live_before rename to old",
+];
+
+#[tokio::test]
+async fn a_partition_that_is_moved_while_a_run_waits_is_where_it_is_then() {
+    for moves in MOVES {
+        let db = partitioned().await;
+        // Changed rows, so that both tables are read beyond the look at them.
+        db.source(
+            "update live set v = 'y' where id % 7 = 0; update old set v = 'y' where id % 7 = 0",
+        )
+        .await;
+        let moves = format!("begin; lock table live in access exclusive mode; {moves}");
+        let sync = db.sync().while_writing().parallel(1).exclude("filled,live_1*");
+        let run = beside_definitions(&db, &moves, sync).await;
+        expect_moved(&db, &run).await;
+    }
+}
+
+#[tokio::test]
+async fn a_partition_that_moves_during_a_first_copy_is_copied_once() {
+    for moves in MOVES {
+        let db = partitioned().await;
+        db.target("truncate live, old").await;
+        let moves = format!("begin; lock table live in access exclusive mode; {moves}");
+        let sync = db.sync().while_writing().exclude("filled,live_1*");
+        let run = beside_definitions(&db, &moves, sync).await;
+        expect_moved(&db, &run).await;
+    }
+}
+
+/// Attaching locks against writers only: it comes between two reads of one table.
+#[tokio::test]
+async fn a_filled_table_that_is_attached_between_two_reads_of_its_parent_is_noticed() {
+    let db = partitioned().await;
+    db.source("update live set v = 'y' where id % 7 = 0").await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; lock table live in exclusive mode").await;
+    let run = db.sync().while_writing().parallel(1).include("live,old").start();
+    db.until_blocked().await;
+    db.source("alter table live attach partition filled for values in (3)").await;
+    blocker.run("commit").await;
+    let run = run.end().await.expect_ok();
+    expect_moved(&db, &run).await;
+}
+
+#[tokio::test]
+async fn a_partition_that_is_detached_concurrently_is_where_it_is_then() {
+    let db = partitioned().await;
+    if !db.has(14, "detach concurrently").await {
+        return;
+    }
+    db.source("update live set v = 'y' where id % 7 = 0; update old set v = 'y' where id % 7 = 0")
+        .await;
+    // Held by another, the first table makes the run wait with its snapshot taken.
+    let holder = db.source_session().await;
+    holder.run("begin; lock table filled in access exclusive mode").await;
+    let run = db.sync().while_writing().parallel(1).start();
+    db.source.until(SNAPSHOT).await;
+    db.source("alter table live detach partition live_1 concurrently").await;
+    db.source("drop table live_1").await;
+    holder.run("commit").await;
+    let run = run.end().await.expect_ok();
+    expect_moved(&db, &run).await;
+}
+
+/// An interrupted one leaves the partition half detached: no read shows it, and no run waits for it.
+#[tokio::test]
+async fn a_partition_that_is_half_detached_holds_no_run_up() {
+    let db = partitioned().await;
+    if !db.has(14, "detach concurrently").await {
+        return;
+    }
+    let reader = db.source_session().await;
+    reader.run("begin; select count(*) from live").await;
+    let other = db.source_session().await;
+    let detaching = tokio::spawn(async move {
+        other.try_run("set lock_timeout = '1s'; select 1").await.expect("a setting");
+        other.try_run("alter table live detach partition live_1 concurrently").await
+    });
+    assert!(detaching.await.expect("the task ends").is_err(), "it waits for the reader in vain");
+    reader.run("commit").await;
+    let pending = "select count(*) from pg_inherits where inhdetachpending";
+    assert_eq!(db.source_value(pending).await, "1");
+    let run = db.sync().await.expect_ok();
+    assert_eq!(run.json["retries"], 0, "{run}");
+    db.assert_same("live").await;
 }

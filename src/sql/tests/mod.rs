@@ -67,8 +67,16 @@ fn item() -> Shape {
     price.binary = false;
     let owner = column("owner", "uuid", Hashed::Uuid);
     Shape {
-        source: Relation { name: TableName::new("public", "item"), partitioned: false },
-        target: Relation { name: TableName::new("copy", "Item"), partitioned: false },
+        source: Relation {
+            name: TableName::new("public", "item"),
+            partitioned: false,
+            partition_tree: false,
+        },
+        target: Relation {
+            name: TableName::new("copy", "Item"),
+            partitioned: false,
+            partition_tree: false,
+        },
         columns: vec![
             column(
                 "updated_at",
@@ -245,13 +253,15 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
 #[test]
 fn a_table_is_kept_and_says_what_its_storage_is_now() {
     let name = || TableName::new("public", "it\"em");
-    let plain = Relation { name: name(), partitioned: false };
-    let parted = Relation { name: name(), partitioned: true };
+    let plain = Relation { name: name(), partitioned: false, partition_tree: false };
+    let parted = Relation { partitioned: true, partition_tree: true, ..plain.clone() };
+    let older = Relation { partition_tree: false, ..parted.clone() };
     let statements = [
         ("hold", plain.hold()),
         ("hold partitions", parted.hold()),
         ("storage", plain.storage()),
         ("storage of partitions", parted.storage()),
+        ("storage of partitions before PostgreSQL 12", older.storage()),
     ];
     expect(include_str!("moment.sql"), &statements);
 }
