@@ -57,6 +57,14 @@ pub struct Heir {
     pub parent: TableName,
 }
 
+/// A partition that is no table of its own: its rows are those of its root.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Partition {
+    #[serde(flatten)]
+    pub name: TableName,
+    pub root: TableName,
+}
+
 /// One live column, in the table's order.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Column {

@@ -27,7 +27,7 @@ use crate::source::{self, Source};
 use crate::sql::digest::Hasher;
 use crate::sql::horizon::Horizon;
 use crate::sql::log::Log;
-use crate::table::{ForeignKey, Table};
+use crate::table::{ForeignKey, Partition, Table};
 use crate::target::{self, Target};
 
 /// Versions from which a server can do a thing.
@@ -89,7 +89,7 @@ impl Ends<'_> {
         self.require_writable(&sides.target.server)?;
         let tables = std::mem::take(&mut sides.source.tables);
         self.refuse_no_tables(&tables, &sides.target.tables).await?;
-        let selected = self.select(&tables, &sides.target.tables)?;
+        let selected = self.select(&tables, &sides)?;
         self.refuse_swapped(&sides, &selected).await?;
         let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
@@ -165,8 +165,10 @@ impl Ends<'_> {
     pub(crate) async fn open(&self) -> Result<Sides> {
         let schemas = &self.settings.schemas;
         let target_schemas = self.settings.target_schemas();
+        let asked = self.settings.include.iter().chain(&self.settings.exclude);
+        let asked: Vec<&str> = asked.map(String::as_str).collect();
         let (source, target) = tokio::try_join!(
-            self.source.open(schemas, self.settings.overlap),
+            self.source.open(schemas, &asked, self.settings.overlap),
             self.target.open(&target_schemas),
         )?;
         self.events.send(Event::Connected {
@@ -181,23 +183,23 @@ impl Ends<'_> {
         Ok(sides)
     }
 
-    /// `there` are the target's tables, to say so when one of them is asked for.
-    pub(crate) fn select<'s>(
-        &self,
-        tables: &'s [Table],
-        there: &[Table],
-    ) -> Result<Vec<&'s Table>> {
+    /// `tables` are the source's. What else is on both sides is said when somebody asks for it.
+    pub(crate) fn select<'s>(&self, tables: &'s [Table], sides: &Sides) -> Result<Vec<&'s Table>> {
         let is_log = |table: &Table| table.name == self.log.table || looks_like_log(table);
         let (logs, existing): (Vec<&Table>, Vec<&Table>) =
             tables.iter().partition(|table| is_log(table));
         let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
-        let barred = there.iter().map(|table| {
+        let partition = |one: &Partition| (one.name.clone(), Barred::Partition(one.root.clone()));
+        let partitions = sides.source.partitions.iter().map(partition);
+        let barred = sides.target.tables.iter().map(|table| {
             let why = if is_log(table) { Barred::Log } else { Barred::TargetOnly };
             (self.settings.source_name_of(&table.name), why)
         });
-        let barred = logs.iter().map(|table| (table.name.clone(), Barred::Log)).chain(barred);
+        let logs = logs.iter().map(|table| (table.name.clone(), Barred::Log));
+        let barred = partitions.chain(logs).chain(barred);
         let barred: Vec<_> = barred.filter(|(name, _)| !names.contains(name)).collect();
         let Settings { include, exclude, .. } = self.settings;
+        self.note_rootless(&sides.source.partitions);
         let selection = filter::select(&names, &barred, include, exclude)?;
         for remark in &selection.remarks {
             self.note(NoteLevel::Notice, None, remark.to_string());

@@ -1,13 +1,19 @@
 //! What a run has to say about its two ends before it begins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Ends, Sides};
+use crate::config::Settings;
 use crate::event::NoteLevel;
+use crate::filter;
+use crate::ident::TableName;
 use crate::plan::Ground;
 use crate::suggest;
-use crate::table::Table;
+use crate::table::{Partition, Table};
+
+/// Partitions that a warning names before it says "and N more".
+const LISTED: usize = 3;
 
 impl Ends<'_> {
     pub(super) fn remark(&self, sides: &Sides, ground: &Ground) {
@@ -57,6 +63,30 @@ impl Ends<'_> {
             column.as_str()
         );
         self.note(NoteLevel::Warning, None, text);
+    }
+
+    /// Partitions whose root is in no selected schema travel with nothing.
+    pub(super) fn note_rootless(&self, partitions: &[Partition]) {
+        let Settings { schemas, include, exclude, .. } = self.settings;
+        let mut rootless: BTreeMap<&TableName, Vec<String>> = BTreeMap::new();
+        for Partition { name, root } in partitions {
+            if !schemas.contains(&root.schema) && filter::would_select(name, include, exclude) {
+                rootless.entry(root).or_default().push(name.to_string());
+            }
+        }
+        for (root, names) in rootless {
+            let listed = names.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+            let more = match names.len().saturating_sub(LISTED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let text = format!(
+                "not synced: {listed}{more}: of {root}, which is partitioned and whose schema is not \
+                 selected (add {} to -schema)",
+                root.schema.as_str()
+            );
+            self.note(NoteLevel::Warning, None, text);
+        }
     }
 
     /// A rail for a table that does not exist guards nothing.

@@ -31,6 +31,8 @@ pub enum Remark {
     ExcludeMatchesNothing(String),
     /// An excluded exact name that no table has.
     ExcludeMissing(String),
+    /// An excluded exact name of a partition of this table.
+    ExcludePartition(String, TableName),
 }
 
 impl fmt::Display for Remark {
@@ -45,15 +47,22 @@ impl fmt::Display for Remark {
             Remark::ExcludeMissing(text) => {
                 write!(f, "-exclude names \"{text}\", which does not exist")
             }
+            Remark::ExcludePartition(text, root) => write!(
+                f,
+                "-exclude names \"{text}\", a partition of {root}: its rows are that table's, and \
+                 travel with it"
+            ),
         }
     }
 }
 
 /// Why a table that somebody may ask for is not among those to select from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Barred {
     /// It is a log of runs.
     Log,
+    /// Its rows are those of this table.
+    Partition(TableName),
     TargetOnly,
 }
 
@@ -84,9 +93,14 @@ pub fn select(
         match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => excluded.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::ExcludeMatchesNothing(text.clone())),
-            // What is never selected may be excluded, too.
-            Ok(Found::Missing) if why_barred(barred, text).is_some() => {}
-            Ok(Found::Missing) => remarks.push(Remark::ExcludeMissing(text.clone())),
+            Ok(Found::Missing) => match why_barred(barred, text) {
+                Some(Barred::Partition(root)) => {
+                    remarks.push(Remark::ExcludePartition(text.clone(), root.clone()));
+                }
+                // What is never selected may be excluded, too.
+                Some(Barred::Log | Barred::TargetOnly) => {}
+                None => remarks.push(Remark::ExcludeMissing(text.clone())),
+            },
             Err(problem) => problems.push(format!("-exclude (excludeTables): {problem}")),
         }
     }
@@ -143,16 +157,26 @@ fn those(existing: &[TableName], wanted: impl Fn(&TableName) -> bool) -> Vec<&Ta
     existing.iter().filter(|table| wanted(table)).collect()
 }
 
-fn why_barred(barred: &[(TableName, Barred)], text: &str) -> Option<Barred> {
+fn why_barred<'b>(barred: &'b [(TableName, Barred)], text: &str) -> Option<&'b Barred> {
     let is_it = |name: &TableName| name.name.as_str() == text || name.to_string() == text;
-    barred.iter().find(|(name, _)| is_it(name)).map(|(_, why)| *why)
+    barred.iter().find(|(name, _)| is_it(name)).map(|(_, why)| why)
 }
 
-fn barred_include(text: &str, why: Barred) -> String {
+/// Whether the patterns would select a table of this name.
+pub fn would_select(name: &TableName, include: &[String], exclude: &[String]) -> bool {
+    let one = std::slice::from_ref(name);
+    let fits = |text: &String| matches!(find(one, &[], text), Ok(Found::Tables(_)));
+    (include.is_empty() || include.iter().any(fits)) && !exclude.iter().any(fits)
+}
+
+fn barred_include(text: &str, why: &Barred) -> String {
     let why = match why {
-        Barred::Log => "a log of pgsync's own runs, which is never synced",
+        Barred::Log => "a log of pgsync's own runs, which is never synced".to_owned(),
+        Barred::Partition(root) => {
+            format!("a partition of {root}, whose rows it holds: select that table")
+        }
         Barred::TargetOnly => {
-            "on the target only: there is nothing on the source to bring it in step with"
+            "on the target only: there is nothing on the source to bring it in step with".to_owned()
         }
     };
     format!("-include (includeTables): \"{text}\" is {why}")

@@ -116,6 +116,25 @@ fn what_can_never_be_selected_is_named_for_what_it_is() {
 }
 
 #[test]
+fn a_partition_that_is_asked_for_is_named_with_its_table() {
+    let root = || TableName::new("public", "users");
+    let barred = [(TableName::new("public", "users_1"), Barred::Partition(root()))];
+    let existing = [root()];
+    let asked = texts(&["users_1"]);
+    let excluded = select(&existing, &barred, &[], &asked).unwrap();
+    assert_eq!(
+        excluded.remarks[0].to_string(),
+        "-exclude names \"users_1\", a partition of public.users: its rows are that table's, and \
+         travel with it"
+    );
+    assert_eq!(
+        select(&existing, &barred, &asked, &[]).unwrap_err().to_string(),
+        "-include (includeTables): \"users_1\" is a partition of public.users, whose rows it holds: \
+         select that table"
+    );
+}
+
+#[test]
 fn a_selection_of_nothing_says_what_there_is() {
     assert_eq!(
         selected(&["a", "b"], &["x*"], &[]),

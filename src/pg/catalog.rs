@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{ForeignKey, Table};
+use crate::table::{ForeignKey, Partition, Table};
 
 /// One server and database.
 #[derive(Clone, Debug, Deserialize)]
@@ -142,6 +142,19 @@ async fn read_tables(
     let statement = include_str!("catalog.sql").replace("$hypertable", hypertables.is_one);
     let statement = statement.replace("$not_chunk", hypertables.not_chunk);
     objects(session, "reading the catalog of tables", &with_schemas(&statement, schemas)).await
+}
+
+/// Partitions in `schemas` whose root is elsewhere, and those that `names` has, as `t` or `schema.t`.
+pub async fn partitions(
+    session: &Session,
+    schemas: &[Ident],
+    names: &[&str],
+) -> Result<Vec<Partition>> {
+    let names = Sql::join(names.iter().map(|name| Literal(name)), ", ");
+    let statement = with_schemas(include_str!("partitions.sql"), schemas);
+    let names = format!("array[{}]", names.as_str());
+    let statement = Sql::trusted(statement.as_str().replace("$names", &names));
+    objects(session, "reading the catalog of partitions", &statement).await
 }
 
 /// The foreign keys with an end in `schemas`.

@@ -75,7 +75,7 @@ impl Ends<'_> {
     pub async fn list(&self) -> Result<Listing> {
         let mut sides = self.open().await?;
         let tables = std::mem::take(&mut sides.source.tables);
-        let selected = self.select(&tables, &sides.target.tables)?;
+        let selected = self.select(&tables, &sides)?;
         let ground = self.ground(&sides);
         let made = self.made(&selected).await?;
         let mut obstacles = self.await_held(&selected, &mut sides).await?;

@@ -13,7 +13,7 @@ use crate::pg::{Keeper, Lease, Pool, Row, Session};
 use crate::plan::Relation;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{ForeignKey, Table};
+use crate::table::{ForeignKey, Partition, Table};
 
 /// The least distance from an unknown horizon.
 const BLIND_OVERLAP: Duration = Duration::from_secs(300);
@@ -36,6 +36,8 @@ pub struct Opening {
     pub server: Server,
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// See [`catalog::partitions`].
+    pub partitions: Vec<Partition>,
     /// Logs of runs that have written here.
     pub logs: Vec<TableName>,
     pub horizon: Horizon,
@@ -56,7 +58,14 @@ impl Source {
 
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
     /// round trips.
-    pub async fn open(&self, schemas: &[Ident], overlap: Duration) -> Result<Opening> {
+    ///
+    /// `names` are those by which somebody may ask for a partition.
+    pub async fn open(
+        &self,
+        schemas: &[Ident],
+        names: &[&str],
+        overlap: Duration,
+    ) -> Result<Opening> {
         let session = self.outside().await?;
         let horizon = Sql::trusted(include_str!("horizon.sql"));
         let begin = sql!(
@@ -66,11 +75,12 @@ impl Source {
         // What may fail without being an error goes before: it would end the transaction.
         let (hash_probe, server) =
             tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
-        let (horizon, snapshot, tables, foreign_keys, logs) = tokio::join!(
+        let (horizon, snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
             session.row("looking for open transactions", &horizon),
             session.row("exporting a snapshot", &begin),
             catalog::tables(&session, schemas),
             catalog::foreign_keys(&session, schemas),
+            catalog::partitions(&session, schemas, names),
             catalog::logs(&session),
         );
         let horizon = horizon?;
@@ -88,6 +98,7 @@ impl Source {
             server,
             tables: tables?,
             foreign_keys: foreign_keys?,
+            partitions: partitions?,
             logs: logs?,
         };
         *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();

@@ -216,9 +216,8 @@ async fn bring_rows(job: &mut Job, works: &mut [Work], part: Part, at: &mut usiz
     for work in works.iter_mut().filter(|_| part != Part::Write) {
         job.take_up(work);
         require_untouched(job).await?;
-        let greatest = async {
-            if job.log_id.is_some() { job.final_watermark().await } else { Ok(None) }
-        };
+        let greatest =
+            async { if job.log_id.is_some() { job.final_watermark().await } else { Ok(None) } };
         // A partition may have been attached while the table was read: that needs no lock of its own.
         let (held, watermark) = tokio::join!(job.hold("looking at the table again"), greatest);
         held?;

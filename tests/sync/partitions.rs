@@ -141,3 +141,36 @@ async fn an_inheritance_tree_is_followed_table_by_table() {
         .expect_changes("city", (0, 2, 2))
         .expect_changes("capital", (0, 1, 1));
 }
+
+#[tokio::test]
+async fn a_partition_whose_root_is_not_selected_is_named() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create schema app; create table item (id int primary key);
+         create table app.log (k int) partition by list (k);
+         create table log_1 partition of app.log for values in (1) partition by list (k);
+         create table log_1_1 partition of log_1 for values in (1);
+         create table log_2 partition of app.log for values in (2)",
+    )
+    .await;
+    let warning = "not synced: public.log_1, public.log_1_1, public.log_2: of app.log";
+    db.sync().await.expect_ok().expect_tables(&["item"]).expect_note(warning);
+    db.sync().include("item").await.expect_ok().expect_unsaid("app.log");
+    let run = db.sync().exclude("log_1*").await.expect_ok();
+    run.expect_note("not synced: public.log_2: of app.log");
+    db.sync().schema("public,app").await.expect_ok().expect_tables(&["item", "log"]);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_asked_for_is_named_with_its_table() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table log (k int) partition by list (k);
+         create table log_1 partition of log for values in (1); insert into log values (1)",
+    )
+    .await;
+    db.sync().include("log_1").await.expect_exit(2).expect_said("a partition of public.log");
+    let run = db.sync().exclude("public.log_1").await.expect_ok();
+    run.expect_note("a partition of public.log");
+    db.assert_same("log").await;
+}
