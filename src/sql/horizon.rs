@@ -7,6 +7,10 @@ use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::plan::{Timestamp, TimestampKind};
 
+/// The first moment that PostgreSQL has. What lies less than an overlap behind it counts as just so
+/// far behind: the statement that says so writes about other tables as well.
+const LEAST: &str = "'4714-11-24 00:00:00 BC'::pg_catalog.timestamp";
+
 /// The moment before which nothing can change any more, and how far to stay behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Horizon {
@@ -30,18 +34,23 @@ impl Horizon {
         let overlap = sql!("{overlap}::pg_catalog.interval", overlap = Literal(&overlap));
         match kind {
             TimestampKind::Timestamptz => sql!(
-                "(least({greatest}::pg_catalog.timestamptz, pg_catalog.timezone('UTC', {horizon})) \
+                "(greatest(least({greatest}::pg_catalog.timestamptz, pg_catalog.timezone('UTC', {horizon})), \
+                 pg_catalog.timezone('UTC', {least} operator(pg_catalog.+) {overlap})) \
                  operator(pg_catalog.-) {overlap})",
                 greatest = Literal(greatest),
                 horizon = horizon,
+                least = Sql::trusted(LEAST),
                 overlap = overlap,
             ),
             TimestampKind::Timestamp | TimestampKind::Date => sql!(
                 "(case when {greatest}::pg_catalog.timestamp operator(pg_catalog.<=) {latest} then \
-                 pg_catalog.timezone('UTC', {greatest}::pg_catalog.timestamp operator(pg_catalog.-) \
+                 pg_catalog.timezone('UTC', greatest({greatest}::pg_catalog.timestamp, {least} \
+                 operator(pg_catalog.+) ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
+                 operator(pg_catalog.+) {overlap}) operator(pg_catalog.-) \
                  ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
                  operator(pg_catalog.-) {overlap}) end)",
                 greatest = Literal(greatest),
+                least = Sql::trusted(LEAST),
                 latest = self.latest(),
                 now = Literal(&self.now),
                 horizon = horizon,

@@ -216,3 +216,31 @@ async fn a_date_in_the_future_does_not_take_the_watermark_away_from_runs_without
         run.expect_strategy("day", "incremental").expect_strategy("stamp", "incremental");
     }
 }
+
+#[tokio::test]
+async fn the_first_moment_that_there_is_spoils_no_watermark() {
+    let tables = ["timestamptz", "timestamp", "date"].map(|kind| {
+        format!("create table {kind}s (id int primary key, n int, updated_at {kind});")
+    });
+    let db = Pair::with(&tables.concat()).await;
+    let first = "'4714-11-24 00:00:00+00 BC'";
+    for table in ["timestamptzs", "timestamps", "dates"] {
+        db.source(&format!(
+            "insert into {table} select i, 0, {first} from generate_series(1, 20) i"
+        ))
+        .await;
+    }
+    for change in [
+        "select",
+        "update timestamptzs set n = 1; update timestamps set n = 1; update dates set n = 1",
+    ] {
+        db.source(change).await;
+        let run = db.sync().await.expect_ok();
+        for table in run.tables() {
+            assert!(table.watermark.is_some(), "{run}");
+        }
+        db.assert_all_same().await;
+    }
+    let rows = "select count(*) from sync_log where status = 'success' and sync_type <> 'create'";
+    assert_eq!(db.target_value(rows).await, "6");
+}
