@@ -1,4 +1,7 @@
 //! Statements for a table without a key: whole rows, with their multiplicity, take the place of others.
+//!
+//! Rows are told apart by a hash of 128 bits, never by their text: what is sorted and kept aside is a
+//! row's place and its hash, a small part of most tables.
 
 use super::apply::STAGE;
 use super::buckets::Buckets;
@@ -12,18 +15,15 @@ impl Shape {
     pub fn replace_rows(&self, buckets: &Buckets) -> Sql {
         let staged = self.columns.iter().map(|c| sql!("s.{n}", n = c.name));
         sql!(
-            "{ranked}, gone as (delete from {from} using here where t.ctid operator(pg_catalog.=) here.at \
-             and t.tableoid operator(pg_catalog.=) here.part and not exists (select from there \
-             where there.image operator(pg_catalog.=) here.image and there.n operator(pg_catalog.=) here.n) \
-             returning 1), \
+            "{surplus}, gone as (delete from {from} using surplus x where not x.staged \
+             and t.ctid operator(pg_catalog.=) x.at and t.tableoid operator(pg_catalog.=) x.part returning 1), \
              n as (select pg_catalog.count(*) as gone from gone), \
              added as (insert into {table}{names} overriding system value select {staged} \
-             from n join there on n.gone operator(pg_catalog.>=) 0 join {stage} s on s.ctid operator(pg_catalog.=) there.at where not exists \
-             (select from here where here.image operator(pg_catalog.=) there.image \
-             and here.n operator(pg_catalog.=) there.n) returning 1), \
+             from n join surplus x on n.gone operator(pg_catalog.>=) 0 and x.staged \
+             join {stage} s on s.ctid operator(pg_catalog.=) x.at returning 1), \
              removed as (select n.gone as deleted from n), \
              written as (select pg_catalog.count(*) as inserted, 0 as updated from added)",
-            ranked = self.ranked(buckets),
+            surplus = self.surplus(buckets),
             from = self.from(Side::Target),
             table = self.target.name,
             names = match self.columns.is_empty() {
@@ -38,31 +38,37 @@ impl Shape {
     /// What [`Shape::replace_rows`] would do: `inserted, deleted`.
     pub fn count_replace_rows(&self, buckets: &Buckets) -> Sql {
         sql!(
-            "with {ranked} select pg_catalog.count(*) filter (where here.image is null), \
-             pg_catalog.count(*) filter (where there.image is null) from there full join here \
-             on here.image operator(pg_catalog.=) there.image and here.n operator(pg_catalog.=) there.n",
-            ranked = self.ranked(buckets),
+            "with {surplus} select pg_catalog.count(*) filter (where x.staged), \
+             pg_catalog.count(*) filter (where not x.staged) from surplus x",
+            surplus = self.surplus(buckets),
         )
     }
 
-    /// The rows of both sides as text, equal ones numbered.
-    fn ranked(&self, buckets: &Buckets) -> Sql {
-        let text = |prefix: &'static str| {
+    /// The rows of which one side has more than the other: of the table too many, of the stage those
+    /// that are missing. Equal rows are numbered on each side, and both sides' are sorted together.
+    fn surplus(&self, buckets: &Buckets) -> Sql {
+        let image = |prefix: &'static str| {
             let prefix = Sql::trusted(prefix);
             let values = self.columns.iter().map(|c| sql!("{p}.{c}", p = prefix, c = c.name));
-            sql!("row({values})::pg_catalog.text", values = Sql::join(values, ", "))
+            sql!(
+                "pg_catalog.md5(row({values})::pg_catalog.text)::pg_catalog.uuid",
+                values = Sql::join(values, ", ")
+            )
         };
         sql!(
-            "here as (select x.*, pg_catalog.row_number() over (partition by x.image) as n from \
-             (select t.ctid as at, t.tableoid as part, {target} as image from {buckets} join {from} \
-             on {condition}) x), \
-             there as (select x.*, pg_catalog.row_number() over (partition by x.image) as n from \
-             (select s.ctid as at, {staged} as image from {stage} s) x)",
-            target = text("t"),
+            "surplus as (select x.at, x.part, x.staged from (select r.at, r.part, r.staged, \
+             pg_catalog.row_number() over (partition by r.image, r.staged) as n, \
+             pg_catalog.count(*) filter (where not r.staged) over (partition by r.image) as present, \
+             pg_catalog.count(*) filter (where r.staged) over (partition by r.image) as wanted from \
+             (select t.ctid as at, t.tableoid as part, {target} as image, false as staged \
+             from {buckets} join {from} on {condition} \
+             union all select s.ctid, s.tableoid, {staged}, true from {stage} s) r) x \
+             where x.n operator(pg_catalog.>) case when x.staged then x.present else x.wanted end)",
+            target = image("t"),
             buckets = buckets.relation,
             from = self.from(Side::Target),
             condition = buckets.condition(self, Side::Target),
-            staged = text("s"),
+            staged = image("s"),
             stage = Sql::trusted(STAGE),
         )
     }

@@ -68,3 +68,22 @@ async fn memory_grows_with_the_largest_value_alone() {
     db.source("update large set body = body || 'w'").await;
     within(LIMIT + 2 * VALUE, db.sync().start()).await.expect_changes("large", (0, 3, 0));
 }
+
+#[tokio::test]
+async fn a_keyless_table_that_changed_throughout_takes_twice_its_size_in_temporary_files_at_most() {
+    let db = Pair::with("create table bag (a int, v text)").await;
+    db.source("insert into bag select i, repeat(md5(i::text), 12) from generate_series(1, 100000) i; analyze bag")
+        .await;
+    db.sync().await.expect_ok();
+    db.source("update bag set v = v || 'x'").await;
+    db.until_no_sessions().await;
+    let written = "select temp_bytes from pg_stat_database where datname = current_database()";
+    let before: u64 = db.target_value(written).await.parse().expect("a number");
+    db.sync().await.expect_ok().expect_changes("bag", (100000, 0, 100000));
+    db.until_no_sessions().await;
+    let after: u64 = db.target_value(written).await.parse().expect("a number");
+    let size = "select sum(pg_column_size(bag.*)) from bag";
+    let size: u64 = db.target_value(size).await.parse().expect("a number");
+    assert!(after - before <= 2 * size, "{} bytes for {size}", after - before);
+    db.assert_same("bag").await;
+}
