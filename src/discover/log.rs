@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{Ends, Sides};
 use crate::config::Ddl;
 use crate::error::{Error, Result};
+use crate::event::NoteLevel;
 use crate::ident::TableName;
 use crate::plan::LastRun;
 use crate::sql::sql;
@@ -31,7 +32,12 @@ impl Ends<'_> {
             return Ok(());
         }
         if sync_log::exists(self.target, self.log).await? {
-            return sync_log::close_stale(self.target, self.log, self.run_id, names).await;
+            let hindered = sync_log::tidy(self.target, self.log, self.run_id, names).await?;
+            if let Some(why) = hindered {
+                let text = format!("{} stays without some of its indexes: {why}", self.log.table);
+                self.note(NoteLevel::Detail, None, text);
+            }
+            return Ok(());
         }
         let schema = &self.log.table.schema;
         if self.settings.ddl != Ddl::None && !sides.target.server.schemas.contains(schema) {

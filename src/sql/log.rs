@@ -65,7 +65,7 @@ pub struct Log {
 impl Log {
     pub fn create(&self) -> Sql {
         let text = include_str!("sync_log.sql").replace("$log", &self.table.quoted());
-        Sql::trusted(text)
+        sql!("{table} {indexes}", table = Sql::trusted(text), indexes = self.indexes())
     }
 
     /// `exists, complete`: whether the table is there, and whether it has the columns.

@@ -12,6 +12,7 @@ pub mod digest;
 pub mod horizon;
 pub mod keys;
 pub mod log;
+mod log_indexes;
 mod made;
 mod moment;
 mod origin;

@@ -19,4 +19,3 @@ create table if not exists $log (
   bytes pg_catalog.int8 not null default 0,
   error_message pg_catalog.text
 );
-create index on $log (schema_name, table_name, id);

@@ -7,8 +7,8 @@ use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::{Row, Session};
 use crate::plan::LastRun;
-use crate::sql::Sql;
 use crate::sql::log::{Entry, Log, Progress};
+use crate::sql::{Sql, sql};
 use crate::target::Target;
 
 /// Columns that a log must have.
@@ -85,17 +85,30 @@ pub async fn made(target: &Target, log: &Log, tables: &[&TableName]) -> Result<H
     Ok(made)
 }
 
-pub async fn close_stale(
+/// Closes rows of dead runs, and makes the indexes that a log of an older version lacks; gives what
+/// hindered the latter, if something did: without them it is only slower.
+pub async fn tidy(
     target: &Target,
     log: &Log,
     run_id: &str,
     tables: &[&TableName],
-) -> Result<()> {
+) -> Result<Option<Error>> {
+    let mut missing = Vec::new();
     for group in tables.chunks(ROWS) {
-        let statement = log.close_stale(run_id, group.iter().copied());
-        target.on_keeper("closing rows of sync_log", &statement).await?;
+        let close = log.close_stale(run_id, group.iter().copied());
+        let both = sql!("{look}; {close}", look = log.missing_indexes(), close = close);
+        let rows = target.on_keeper("closing rows of sync_log", &both).await?.into_iter().next();
+        missing = rows.unwrap_or_default();
     }
-    Ok(())
+    for row in missing {
+        let number = usize::try_from(row.count(0)?).unwrap_or_default();
+        let Some(make) = log.make_index(number) else { continue };
+        match target.on_keeper("making an index of sync_log", &make).await {
+            Err(error) if error.sqlstate().is_some() => return Ok(Some(error)),
+            made => made.map(drop)?,
+        }
+    }
+    Ok(None)
 }
 
 /// Writes rows about tables that have ended; gives the watermark of each.

@@ -172,3 +172,53 @@ async fn a_table_that_cannot_be_planned_is_logged_by_its_name_on_the_target() {
     let logged = "select string_agg(schema_name || ' ' || status, ', ') from copy.sync_log";
     assert_eq!(db.target_value(logged).await, "copy failed");
 }
+
+/// What the server has read of the log since its numbers were reset: rows of whole scans, and by indexes.
+async fn reads_of_the_log(db: &Pair) -> Vec<String> {
+    db.until_no_sessions().await;
+    let reads = "select seq_tup_read || ' ' || idx_tup_fetch from pg_stat_user_tables where relname = 'sync_log'";
+    let reads = db.target_value(reads).await;
+    reads.split(' ').map(str::to_owned).collect()
+}
+
+const OLD_ROWS: &str = "insert into sync_log (run_id, source, schema_name, table_name, sync_type, status, start_time, fingerprint)
+    select 'run' || i / 2, 's', 'public', case when i % 2 = 0 then 'item' else 'plain' end, 'incremental', 'success', now(), 'f'
+    from generate_series(1, 200000) i; analyze sync_log";
+
+#[tokio::test]
+async fn a_run_reads_no_more_of_a_long_log_than_of_a_short_one() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.target(OLD_ROWS).await;
+    // The rows of the log that count are the last ones.
+    db.sync().await.expect_ok();
+    db.until_no_sessions().await;
+    db.target("select pg_stat_reset()").await;
+    db.source("update item set name = 'x', updated_at = now() where id = 3").await;
+    db.sync().await.expect_ok();
+    let reads = reads_of_the_log(&db).await;
+    assert_eq!(reads[0], "0", "rows read by scans of the whole log");
+    let fetched: u64 = reads[1].parse().expect("a number");
+    assert!(fetched < 100, "{fetched} rows fetched by an index");
+}
+
+#[tokio::test]
+async fn a_log_of_an_older_version_gets_its_indexes_where_the_role_may_make_them() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    let indexes = "select count(*) from pg_index where indrelid = 'sync_log'::regclass";
+    let all = db.target_value(indexes).await;
+    let drop = "do $$ declare i regclass; begin for i in select indexrelid from pg_index
+        where indrelid = 'sync_log'::regclass and not indisprimary loop execute 'drop index ' || i; end loop; end $$";
+    db.target(drop).await;
+    let blocker = db.target_session().await;
+    blocker.run("begin; lock table sync_log in row exclusive mode").await;
+    let run = db.sync().arg("-verbose").await.expect_ok();
+    run.expect_said("stays without some of its indexes");
+    assert_eq!(db.target_value(indexes).await, "1");
+    blocker.run("rollback").await;
+    db.sync().await.expect_ok().expect_unsaid("indexes");
+    assert_eq!(db.target_value(indexes).await, all);
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value(indexes).await, all, "made once");
+}

@@ -53,6 +53,8 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("retract", log().retract("20241213T152530.5-7", &table, "it's over")),
             ("placed", log().placed("20241213T152530.5-7", &table)),
             ("finish run", log().finish_run("20241213T152530.5-7", "interrupted")),
+            ("missing indexes", log().missing_indexes()),
+            ("make index", log().make_index(3).expect("there are as many")),
             ("made tables", log().made_tables([&table].into_iter())),
         ],
     );

@@ -142,3 +142,14 @@ update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.c
     and l.run_id operator(pg_catalog.<>) '20241213T152530.5-7'
     and l.schema_name operator(pg_catalog.=) w.schema_name
     and l.table_name operator(pg_catalog.=) w.table_name
+
+-- missing indexes
+select u.n from pg_catalog.unnest(array['%(schema_name, table_name, id)', '%(run_id)',
+    '%WHERE%status%running%', '%WHERE%sync_type%create%']::pg_catalog.text[]) with ordinality as u(mark,
+    n) where not exists (select from pg_catalog.pg_index i where i.indrelid operator(pg_catalog.=)
+    pg_catalog.to_regclass('"public"."sync_log"') and i.indisvalid and
+    pg_catalog.pg_get_indexdef(i.indexrelid) operator(pg_catalog.~~) u.mark)
+
+-- make index
+select pg_catalog.set_config('lock_timeout', '500', true); create index on "public"."sync_log"
+    (schema_name, table_name) where status = 'running'
