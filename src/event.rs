@@ -29,6 +29,8 @@ pub enum NoteLevel {
 /// What a table's job is doing, in the order in which it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Both sides are asked whether anything changed.
+    Looking,
     Digests,
     Copying,
     Applying,
@@ -39,8 +41,14 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Whether rows travel, so that their number tells how far it is.
+    pub fn moves_rows(self) -> bool {
+        matches!(self, Phase::Copying | Phase::Applying)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
+            Phase::Looking => "looking for changes",
             Phase::Digests => "comparing digests",
             Phase::Copying => "copying",
             Phase::Applying => "applying changes",
@@ -76,6 +84,11 @@ pub enum Event {
     Phase {
         table: TableName,
         phase: Phase,
+    },
+    /// How many rows will travel in all, once that is known.
+    Expected {
+        table: TableName,
+        rows: u64,
     },
     /// Rows that travelled since the last such event of this table.
     Rows {

@@ -218,6 +218,9 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     let plan = job.plan.clone();
     let engine = job.engine.clone();
     let wanted = keys::want(&job.target, &plan).await?;
+    if difference.absent.is_empty() {
+        job.expect(wanted);
+    }
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { job.engine.settings.batch_size };
     let counted = already_counted(job, difference.scope);

@@ -5,6 +5,7 @@
 //! exit status stays the run's.
 
 pub mod json;
+mod pace;
 pub mod plain;
 pub mod progress;
 pub mod summary;
@@ -125,7 +126,11 @@ impl Listener {
     }
 
     fn tick(&mut self) {
-        let lines = self.plain.tick(Utc::now());
+        let now = Utc::now();
+        let mut lines = self.plain.tick(now);
+        if self.bars.is_none() {
+            lines.extend(self.plain.progress(now));
+        }
         self.print(&lines);
         if let Some(bars) = &mut self.bars {
             bars.tick();

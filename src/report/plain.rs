@@ -7,20 +7,25 @@ use chrono::{DateTime, Utc};
 
 use crate::config::Output;
 use crate::error::Error;
-use crate::event::{Event, Note, NoteLevel};
+use crate::event::{Event, Note, NoteLevel, Phase};
 use crate::ident::TableName;
 use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::report::pace::Pace;
 use crate::report::wording;
 
 /// An unchanged table that is through sooner than this says nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A table that is at work says so as often.
+const INTERVAL: Duration = Duration::from_secs(60);
+const VERBOSE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Turns events into log lines.
 #[derive(Debug)]
 pub struct Plain {
     output: Output,
     dry_run: bool,
-    /// Tables that started, oldest first: as many as there are workers.
+    /// Tables that are at work, oldest first: as many as there are workers.
     begun: Vec<Begun>,
 }
 
@@ -30,6 +35,73 @@ struct Begun {
     since: DateTime<Utc>,
     /// Its start, until it is told.
     untold: Option<String>,
+    /// Whether anything was told of it, so that its end is owed.
+    told: bool,
+    /// When it was last told how far it is.
+    heard: DateTime<Utc>,
+    phase: Phase,
+    phase_since: DateTime<Utc>,
+    rows: u64,
+    estimate: Option<u64>,
+    /// When the first rows travelled.
+    moving: Option<DateTime<Utc>>,
+}
+
+impl Begun {
+    fn new(table: &TableName, now: DateTime<Utc>) -> Self {
+        Self {
+            table: table.clone(),
+            since: now,
+            untold: None,
+            told: false,
+            heard: now,
+            phase: Phase::Looking,
+            phase_since: now,
+            rows: 0,
+            estimate: None,
+            moving: None,
+        }
+    }
+
+    fn tell_start(&mut self) -> Option<String> {
+        self.told = self.told || self.untold.is_some();
+        self.untold.take()
+    }
+
+    fn begin_phase(&mut self, now: DateTime<Utc>, phase: Phase) {
+        if self.phase != phase {
+            (self.phase, self.phase_since) = (phase, now);
+        }
+    }
+
+    /// `copying: 1,204,000 of about 2,000,000 rows (60 %), 52,300 rows/s, about 15.2s left`.
+    fn progress(&self, now: DateTime<Utc>) -> String {
+        let since = |moment: DateTime<Utc>| (now - moment).to_std().unwrap_or_default();
+        let moving = self.moving.map(since).unwrap_or_default();
+        let pace = Pace { rows: self.rows, estimate: self.estimate, moving };
+        let phase = self.phase.name();
+        let for_long = || format!("for {}", wording::duration(since(self.phase_since)));
+        if self.rows == 0 || !self.phase.moves_rows() {
+            return format!("{phase} {}{}", for_long(), so_far(self.rows));
+        }
+        let mut text = format!("{phase}: {}", wording::number(self.rows));
+        if let (Some(share), Some(all)) = (pace.share(), self.estimate) {
+            text += &format!(" of about {} rows ({share} %)", wording::number(all));
+        } else {
+            text += " rows";
+        }
+        if let Some(rate) = pace.rate() {
+            text += &format!(", {} rows/s", wording::number(rate as u64));
+        }
+        match pace.left() {
+            Some(left) => text + &format!(", about {} left", wording::duration(left)),
+            None => text + &format!(", {}", for_long()),
+        }
+    }
+}
+
+fn so_far(rows: u64) -> String {
+    if rows == 0 { String::new() } else { format!(", {} so far", wording::counted(rows, "row")) }
 }
 
 impl Plain {
@@ -53,15 +125,24 @@ impl Plain {
                 vec![line(now, &format!("{selected} selected"))]
             }
             Event::Note(note) => self.note(now, note),
-            Event::Started { table, strategy, watermark, .. } => {
+            Event::Started { table, strategy, watermark, rows } => {
                 let from = watermark.as_ref().map(|w| format!(" from {}", wording::harmless(w)));
                 let what = format!("{}{}", strategy.name(), from.unwrap_or_default());
+                self.at(now, table).estimate = *rows;
                 self.started(now, table, &what)
             }
-            Event::Phase { table, phase } if self.output.verbose => {
-                vec![table_line(now, table, phase.name())]
+            Event::Phase { table, phase } => self.phase(now, table, *phase),
+            Event::Expected { table, rows } => {
+                let begun = self.at(now, table);
+                begun.estimate = Some(begun.rows + rows);
+                Vec::new()
             }
-            Event::Phase { .. } | Event::Rows { .. } => Vec::new(),
+            Event::Rows { table, rows } => {
+                let begun = self.at(now, table);
+                begun.moving.get_or_insert(now);
+                begun.rows += rows;
+                Vec::new()
+            }
             Event::Retry { table, error, attempt, of } => {
                 let text = format!("retry {attempt} of {of}: {}", wording::harmless(error));
                 match table {
@@ -79,7 +160,42 @@ impl Plain {
     /// The lines that have become due since the last event.
     pub fn tick(&mut self, now: DateTime<Utc>) -> Vec<String> {
         let due = |begun: &&mut Begun| (now - begun.since).to_std().is_ok_and(|t| t >= PATIENCE);
-        self.begun.iter_mut().filter(due).filter_map(|begun| begun.untold.take()).collect()
+        self.begun.iter_mut().filter(due).filter_map(Begun::tell_start).collect()
+    }
+
+    /// How far the tables are that have said nothing for long.
+    pub fn progress(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        let interval = if self.output.verbose { VERBOSE_INTERVAL } else { INTERVAL };
+        let due = |begun: &&mut Begun| (now - begun.heard).to_std().is_ok_and(|t| t >= interval);
+        let mut lines = Vec::new();
+        for begun in self.begun.iter_mut().filter(due) {
+            lines.extend(begun.tell_start());
+            lines.push(table_line(now, &begun.table, &begun.progress(now)));
+            (begun.told, begun.heard) = (true, now);
+        }
+        lines
+    }
+
+    /// What is known of a table that is at work.
+    fn at(&mut self, now: DateTime<Utc>, table: &TableName) -> &mut Begun {
+        let at = self.begun.iter().position(|begun| begun.table == *table);
+        let at = at.unwrap_or_else(|| {
+            self.begun.push(Begun::new(table, now));
+            self.begun.len() - 1
+        });
+        &mut self.begun[at]
+    }
+
+    fn phase(&mut self, now: DateTime<Utc>, table: &TableName, phase: Phase) -> Vec<String> {
+        let verbose = self.output.verbose;
+        let begun = self.at(now, table);
+        begun.begin_phase(now, phase);
+        // Of a thousand tables, nine hundred are looked at and found unchanged.
+        if !verbose || phase == Phase::Looking {
+            return Vec::new();
+        }
+        let text = format!("{}{}", phase.name(), so_far(begun.rows));
+        vec![table_line(now, table, &text)]
     }
 
     fn note(&self, now: DateTime<Utc>, note: &Note) -> Vec<String> {
@@ -98,23 +214,26 @@ impl Plain {
     /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
     fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<String> {
         let line = table_line(now, table, what);
-        if self.output.verbose {
+        let verbose = self.output.verbose;
+        let begun = self.at(now, table);
+        if verbose {
+            begun.told = true;
             return vec![line];
         }
-        self.begun.retain(|begun| begun.table != *table);
-        self.begun.push(Begun { table: table.clone(), since: now, untold: Some(line) });
+        begun.since = now;
+        begun.untold = Some(line);
         Vec::new()
     }
 
     /// The start of a table, if it is still untold.
     fn release(&mut self, table: &TableName) -> Option<String> {
-        self.begun.iter_mut().find(|begun| begun.table == *table)?.untold.take()
+        self.begun.iter_mut().find(|begun| begun.table == *table)?.tell_start()
     }
 
     fn finished(&mut self, now: DateTime<Utc>, outcome: &TableOutcome) -> Vec<String> {
         let at = self.begun.iter().position(|begun| begun.table == outcome.table);
         let begun = at.map(|at| self.begun.remove(at));
-        let start_told = begun.as_ref().is_some_and(|begun| begun.untold.is_none());
+        let start_told = begun.as_ref().is_some_and(|begun| begun.told);
         let Some(text) = self.ending(outcome, start_told) else { return Vec::new() };
         let start = begun.and_then(|begun| begun.untold);
         let mut lines = Vec::from_iter(start);

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::event::Event;
+use crate::event::{Event, Phase};
 use crate::ident::TableName;
 use crate::outcome::Status;
+use crate::report::pace::Pace;
 use crate::report::wording;
 
 /// A table that is through sooner than this never gets a bar: a thousand small tables would flicker.
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(250);
 const MOST_BARS: usize = 12;
 
 /// Columns for a table's name; with the figures this leaves a short bar on 80 columns.
-const NAME_COLUMNS: usize = 22;
+const NAME_COLUMNS: usize = 18;
 
 /// What the terminal shows of a run. Clones show the same.
 #[derive(Clone, Debug)]
@@ -62,7 +63,8 @@ struct Running {
     /// When the first rows travelled: digests before them do not slow the rate.
     moving: Option<Instant>,
     estimate: Option<u64>,
-    phase: &'static str,
+    phase: Phase,
+    phase_since: Instant,
 }
 
 impl Bars {
@@ -82,12 +84,17 @@ impl Bars {
         match event {
             Event::Connected { .. } => self.run.set_message("reading the catalogs"),
             Event::Planned { tables } => self.planned(*tables as u64),
-            Event::Started { table, strategy, rows, .. } => {
+            Event::Started { table, rows, .. } => self.running(table).estimate = *rows,
+            Event::Phase { table, phase } => {
                 let running = self.running(table);
-                running.phase = strategy.name();
-                running.estimate = *rows;
+                if running.phase != *phase {
+                    (running.phase, running.phase_since) = (*phase, Instant::now());
+                }
             }
-            Event::Phase { table, phase } => self.running(table).phase = phase.name(),
+            Event::Expected { table, rows } => {
+                let running = self.running(table);
+                running.estimate = Some(running.rows + rows);
+            }
             Event::Rows { table, rows } => {
                 let running = self.running(table);
                 running.moving.get_or_insert_with(Instant::now);
@@ -140,7 +147,8 @@ impl Bars {
             rows: 0,
             moving: None,
             estimate: None,
-            phase: "",
+            phase: Phase::Looking,
+            phase_since: Instant::now(),
         })
     }
 
@@ -180,12 +188,19 @@ impl Running {
         bar.set_message(self.figures());
     }
 
-    /// ` 640k rows  52.3k/s  applying changes `, always as wide.
+    /// ` 640k  52.3k/s  32 %  26s left  applying changes   `, always as wide. Where no rows travel, the
+    /// time that the phase has taken so far: ` for 26s`.
     fn figures(&self) -> String {
-        let seconds = self.moving.map_or(0.0, |since| since.elapsed().as_secs_f64());
-        let rate =
-            if seconds > 0.5 { short(self.rows as f64 / seconds) + "/s" } else { String::new() };
-        format!("{:>6} rows {rate:>8}  {:17}", short(self.rows as f64), self.phase)
+        let moving = self.moving.map(|since| since.elapsed()).unwrap_or_default();
+        let pace = Pace { rows: self.rows, estimate: self.estimate, moving };
+        let moves = self.phase.moves_rows();
+        let or_blank = |text: Option<String>| text.filter(|_| moves).unwrap_or_default();
+        let rate = or_blank(pace.rate().map(|rate| short(rate) + "/s"));
+        let share = or_blank(pace.share().map(|share| format!("{share} %")));
+        let left = or_blank(pace.left().map(|left| format!("{} left", clock(left))));
+        let time = if moves { left } else { format!("for {}", clock(self.phase_since.elapsed())) };
+        let rows = short(self.rows as f64);
+        format!("{rows:>6} {rate:>8} {share:>5} {time:>11}  {:19}", self.phase.name())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Digests per bucket of whole rows; only differing buckets travel. Always right, whatever was done
 //! to either side.
 
-use super::{Batch, Job};
+use super::{Batch, Job, TOLD};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan::schedule::Part;
@@ -123,7 +123,11 @@ async fn keyless(job: &mut Job) -> Result<()> {
     writer.open().await?;
     while let Some(row) = rows.next().await? {
         batch.push(&mut writer, row).await?;
+        if batch.rows.is_multiple_of(TOLD) {
+            job.moved(TOLD);
+        }
     }
+    job.moved(batch.rows % TOLD);
     if reconcile::rail::limit(job).is_some() {
         let counted = writer.foresee().await?;
         if let Err(refused) = reconcile::rail::allow(job, counted.deleted, difference.target_rows) {

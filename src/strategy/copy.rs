@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::Job;
+use super::{Job, TOLD};
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::outcome::Counts;
@@ -22,8 +22,6 @@ use crate::target::apply::{Mode, Writer};
 const LEAST_PART: u64 = 8 * 1024 * 1024;
 /// A part above this size loses too much when it breaks.
 const GREATEST_PART: u64 = 1024 * 1024 * 1024;
-/// Rows between two words about progress.
-const TOLD: u64 = 4096;
 
 pub async fn run(job: &mut Job) -> Result<()> {
     job.phase(Phase::Copying);

@@ -27,6 +27,9 @@ use crate::target::Target;
 use crate::target::apply::Writer;
 use crate::target::sync_log::Earlier;
 
+/// Rows between two words about progress, within one batch.
+const TOLD: u64 = 4096;
+
 /// What all jobs of a run share.
 pub struct Engine {
     pub source: Arc<Source>,
@@ -68,6 +71,12 @@ impl Job {
     pub fn phase(&self, phase: Phase) {
         let table = self.plan.shape.source.name.clone();
         self.engine.events.send(Event::Phase { table, phase });
+    }
+
+    /// How many rows will travel from here on.
+    pub fn expect(&self, rows: u64) {
+        let table = self.plan.shape.source.name.clone();
+        self.engine.events.send(Event::Expected { table, rows });
     }
 
     pub fn moved(&self, rows: u64) {

@@ -252,6 +252,8 @@ async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
         let probe = match work.probe.take() {
             Some(probe) => probe,
             None => {
+                let table = work.plan.shape.source.name.clone();
+                job.engine.events.send(Event::Phase { table, phase: Phase::Looking });
                 let Job { source, target, .. } = job;
                 let at = reconcile::Sessions { source, target, lock: Lock::Kept };
                 reconcile::probe(&work.plan, &job.engine.horizon, at).await?

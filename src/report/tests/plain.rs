@@ -176,3 +176,84 @@ NOT in step: 1 of 1 table failed
     assert!(object.contains(r#""message":"a\nb\u009bm""#), "{object}");
     assert!(serde_json::from_str::<serde_json::Value>(&object).is_ok(), "{object}");
 }
+
+fn phase(table: &str, phase: Phase) -> Event {
+    Event::Phase { table: TableName::new("public", table), phase }
+}
+
+fn rows(table: &str, rows: u64) -> Event {
+    Event::Rows { table: TableName::new("public", table), rows }
+}
+
+fn copy(table: &str, rows: u64) -> Event {
+    let table = TableName::new("public", table);
+    Event::Started { table, strategy: Strategy::Copy, watermark: None, rows: Some(rows) }
+}
+
+#[test]
+fn a_table_that_is_at_work_says_every_minute_how_far_it_is() {
+    let mut plain = Plain::new(Output::default(), false);
+    for event in [copy("users", 2_000_000), phase("users", Phase::Copying)] {
+        plain.event(at(0), &event);
+    }
+    plain.event(at(10), &rows("users", 500_000));
+    plain.tick(at(11));
+    assert!(plain.progress(at(59)).is_empty());
+    assert_eq!(
+        plain.progress(at(60)),
+        [
+            "[2024-12-13T15:31:45Z] users - copying: 500,000 of about 2,000,000 rows (25 %), 10,000 rows/s, \
+          about 2m30s left"
+        ]
+    );
+    assert!(plain.progress(at(119)).is_empty());
+    plain.event(at(119), &rows("users", 1_600_000));
+    assert_eq!(
+        plain.progress(at(120)),
+        ["[2024-12-13T15:32:45Z] users - copying: 2,100,000 rows, 19,090 rows/s, for 2m00s"]
+    );
+    plain.event(at(130), &phase("users", Phase::Building));
+    assert_eq!(
+        plain.progress(at(180)),
+        ["[2024-12-13T15:33:45Z] users - building indexes for 50.0s, 2,100,000 rows so far"]
+    );
+    plain.event(at(181), &finished(done("users", Strategy::Copy, [2_100_000, 2_100_000, 0, 0])));
+    assert!(plain.progress(at(999)).is_empty());
+}
+
+#[test]
+fn a_comparison_that_takes_long_says_so_before_it_finds_anything() {
+    let mut plain = Plain::new(Output::default(), false);
+    plain.event(at(0), &phase("users", Phase::Looking));
+    assert!(plain.tick(at(2)).is_empty());
+    let looking = "[2024-12-13T15:31:45Z] users - looking for changes for 1m00s";
+    assert_eq!(plain.progress(at(60)), [looking]);
+    let unchanged = finished(done("users", Strategy::Compare, [0; 4]));
+    assert_eq!(plain.event(at(61), &unchanged).len(), 1, "its end is owed");
+    plain.event(at(70), &phase("audit", Phase::Looking));
+    let unchanged = finished(done("audit", Strategy::Compare, [0; 4]));
+    assert!(plain.event(at(71), &unchanged).is_empty());
+}
+
+#[test]
+fn the_verbose_log_says_every_ten_seconds_how_far_a_table_is() {
+    let mut plain = Plain::new(VERBOSE, false);
+    plain.event(at(0), &copy("users", 0));
+    plain.event(at(0), &phase("users", Phase::Copying));
+    plain.event(at(5), &rows("users", 4096));
+    assert!(plain.progress(at(9)).is_empty());
+    assert_eq!(
+        plain.progress(at(10)),
+        ["[2024-12-13T15:30:55Z] users - copying: 4,096 rows, 819 rows/s, for 10.0s"]
+    );
+    let expected = Event::Expected { table: TableName::new("public", "users"), rows: 4096 };
+    plain.event(at(10), &expected);
+    plain.event(at(10), &phase("users", Phase::Applying));
+    assert_eq!(
+        plain.progress(at(20)),
+        [
+            "[2024-12-13T15:31:05Z] users - applying changes: 4,096 of about 8,192 rows (50 %), 273 rows/s, \
+          about 15.0s left"
+        ]
+    );
+}
