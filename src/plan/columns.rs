@@ -49,12 +49,22 @@ pub enum Hashed {
     Binary(Ident),
 }
 
-/// The columns that travel. None do where the source has none but generated ones: such a table has
-/// nothing but a number of rows.
+/// What both sides have.
+#[derive(Clone, Debug, Default)]
+pub struct Columns {
+    /// Those that travel. None do where the source has none but generated ones: such a table has
+    /// nothing but a number of rows.
+    pub carried: Vec<PlanColumn>,
+    /// Those that each side computes for itself. Nothing but a look at the values tells whether both
+    /// compute the same: functions, collations and constants of one name can mean other things.
+    pub generated: Vec<PlanColumn>,
+}
+
+/// Both sides' columns, by their names.
 ///
 /// # Errors
 /// [`Error::Table`] naming every column in the way and the remedy.
-pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<PlanColumn>, Error> {
+pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Columns, Error> {
     let mut columns = Vec::new();
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {
@@ -88,9 +98,29 @@ pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Vec<Plan
         )
     }));
     match problems.is_empty() {
-        true => Ok(columns),
+        true => Ok(Columns { carried: columns, generated: generated(source, target, ground) }),
         false => Err(Error::Table(problems.join("; "))),
     }
+}
+
+/// What both sides compute, each by its own expression; printed where no type says how to compare them.
+fn generated(source: &Table, target: &Table, ground: &Ground) -> Vec<PlanColumn> {
+    let there = target.columns.iter().filter(|there| there.generated);
+    let pairs = there.filter_map(|there| Some((source.column(&there.name)?, there)));
+    let pairs = pairs.filter(|(here, _)| here.generated);
+    let planned = pairs.map(|(here, there)| {
+        carry(here, there, ground).unwrap_or_else(|_| PlanColumn {
+            name: there.name.clone(),
+            cast: None,
+            target_type: there.type_text.clone(),
+            hashed: Hashed::Printed,
+            computed: true,
+            binary: false,
+            exact: false,
+            settable: false,
+        })
+    });
+    planned.collect()
 }
 
 fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, String> {

@@ -19,7 +19,7 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::sql::digest::Hasher;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
-use columns::PlanColumn;
+use columns::{Columns, PlanColumn};
 use key::KeyColumn;
 use placeholder::Placeholder;
 use references::References;
@@ -79,6 +79,8 @@ pub struct Shape {
     pub target: Relation,
     /// The columns that travel, in the target's order.
     pub columns: Vec<PlanColumn>,
+    /// What each side computes; digested with the row.
+    pub generated: Vec<PlanColumn>,
     /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
     pub key: Vec<KeyColumn>,
     /// Whether ON CONFLICT cannot be used: the key is deferrable, or there are rules.
@@ -109,7 +111,7 @@ pub struct Relation {
 impl Shape {
     /// Whether rows arrive as they were sent, whatever their values.
     pub fn is_exact(&self) -> bool {
-        self.columns.iter().all(|column| column.exact)
+        self.generated.is_empty() && self.columns.iter().all(|column| column.exact)
     }
 }
 
@@ -190,7 +192,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         Error::Table(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     visible(source, target)?;
-    let columns = columns::agree(source, target, ground)?;
+    let Columns { carried: columns, generated } = columns::agree(source, target, ground)?;
     let (key, key_deferrable) = key::agree(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &ground.timestamp);
     let references = candidate.references;
@@ -203,6 +205,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         target: Relation::of(target),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
         columns,
+        generated,
         key,
         key_deferrable: key_deferrable || !target.rules.is_empty(),
         hasher: ground.hasher,

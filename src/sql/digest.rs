@@ -124,7 +124,10 @@ impl Shape {
                 values.extend(columns(side, &self.drifting));
                 self.hash_of(side, values)
             }
-            Measure::Rows => self.hash_of(side, columns(side, &self.columns).collect()),
+            Measure::Rows => {
+                let values = columns(side, &self.columns).chain(columns(side, &self.generated));
+                self.hash_of(side, values.collect())
+            }
         }
     }
 

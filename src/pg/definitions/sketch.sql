@@ -64,9 +64,11 @@ with homes as (
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
   where $detailed and (i.indexprs is not null or i.indpred is not null)
 ), expressions as (
-  -- With the names of the columns and functions that it needs, in place of their numbers.
+  -- With the names of the columns and functions that it needs, in place of their numbers. Constants of
+  -- users' types have numbers too: of a column that is computed they stay, and are read in full then.
   select t.sort, pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, pg_catalog.regexp_replace(
-      pg_catalog.regexp_replace(pg_catalog.regexp_replace(t.tree, 'consttype [0-9]{5,} [^]]*\]', '', 'g'),
+      pg_catalog.regexp_replace(case when t.sort operator(pg_catalog.=) 'd' then named.tree
+        else pg_catalog.regexp_replace(named.tree, 'consttype [0-9]{5,} [^]]*\]', '', 'g') end,
         '[0-9]{5,}', '', 'g'), '[nto] -?[0-9]*', '', 'g'), (
     select pg_catalog.string_agg(coalesce(p.proname, a.attname)::pg_catalog.text, ' ' order by coalesce(p.proname, a.attname))
     from pg_catalog.pg_depend d
@@ -76,6 +78,13 @@ with homes as (
       and a.attrelid operator(pg_catalog.=) t.relation and a.attnum operator(pg_catalog.=) d.refobjsubid
     where d.classid operator(pg_catalog.=) t.class and d.objid operator(pg_catalog.=) t.oid)) as line
   from trees t
+  cross join lateral (
+    select pg_catalog.string_agg(case when x.place operator(pg_catalog.=) 1 then x.part
+      else pg_catalog.concat('{VAR ', a.attname, pg_catalog.regexp_replace(x.part, '^-?[0-9]+', '')) end, '' order by x.place) as tree
+    from pg_catalog.regexp_split_to_table(t.tree, '{VAR :varno [0-9]+ :varattno ') with ordinality x(part, place)
+    left join pg_catalog.pg_attribute a on x.place operator(pg_catalog.>) 1 and a.attrelid operator(pg_catalog.=) t.relation
+      and a.attnum::pg_catalog.text operator(pg_catalog.=) pg_catalog.substring(x.part, '^-?[0-9]+')
+  ) named
 ), details as (
   select pg_catalog.concat_ws(' ', d.place, d.relname, d.attname, pg_catalog.pg_get_expr(d.adbin, 0)) as line
   from defaults d where not d.computed

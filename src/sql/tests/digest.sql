@@ -35,6 +35,15 @@ select pg_catalog.count(*),
             coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)))
     from only "copy"."Item" t
 
+-- digest of rows with a generated column
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.hashint8extended(t."n"::pg_catalog.int8,
+                    t."n"::pg_catalog.int8 operator(pg_catalog.#) 1::pg_catalog.int8),
+                0) operator(pg_catalog.#)
+            coalesce(pg_catalog.hashint8extended(t."twice"::pg_catalog.int8,
+                    t."twice"::pg_catalog.int8 operator(pg_catalog.#) 2::pg_catalog.int8),
+                0))) from only "public"."item" t
+
 -- digest by md5
 select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
                 pg_catalog.substr(pg_catalog.md5(row(pg_catalog."timestamptz_send"(t."updated_at"), t."id",

@@ -88,6 +88,7 @@ fn item() -> Shape {
             column("body", "xml", Hashed::Printed),
             owner.clone(),
         ],
+        generated: Vec::new(),
         key: vec![KeyColumn {
             name: Ident::new("id"),
             cast: None,
@@ -224,6 +225,8 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
     let timeless = stamp(TimestampKind::Timestamptz).timeless();
     let shift = Slicing::Range { shift: 6 };
     let mask = Slicing::Hash { mask: 7 };
+    let generated = vec![column("twice", "bigint", Hashed::Integer)];
+    let made = Shape { columns: vec![column("n", "int", Hashed::Integer)], generated, ..item() };
     let recoded = Shape { hasher: Hasher::Recoded { as_it_is: Some(Source) }, ..item() };
     let before = stamp(TimestampKind::Timestamptz).in_time(Target, &horizon());
     let in_time = (&Ident::new("updated_at"), &before);
@@ -233,6 +236,7 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
             ("digest of keys", item().digest(Source, Measure::Keys, None)),
             ("digest of rows", item().digest(Source, Measure::Rows, Some(&timeless))),
             ("digest of rows on the target", item().digest(Target, Measure::Rows, None)),
+            ("digest of rows with a generated column", made.digest(Source, Measure::Rows, None)),
             ("digest by md5", loose().digest(Source, Measure::Rows, None)),
             ("digest by md5 of recoded text", recoded.digest(Target, Measure::Keys, None)),
             (
