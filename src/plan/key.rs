@@ -12,8 +12,9 @@ use crate::table::{self, Column, Key, Operator, Table};
 pub struct KeyColumn {
     pub name: Ident,
     pub cast: Option<Cast>,
-    /// Schema and name of the source's type, under which its keys are looked up again.
+    /// Schema and name of the types that the column has, under which its keys are looked up again.
     pub source_type: (Ident, Ident),
+    pub target_type: (Ident, Ident),
     pub source_equals: Operator,
     pub target_equals: Operator,
     pub hashed: Hashed,
@@ -22,6 +23,18 @@ pub struct KeyColumn {
     /// What tells the index of the target from another over the same columns that takes other values for
     /// equal: its collation and operator class.
     pub index: Option<Sql>,
+}
+
+impl KeyColumn {
+    /// The type that its column has on the source.
+    pub fn type_on_source(&self) -> Sql {
+        sql!("{schema}.{name}", schema = self.source_type.0, name = self.source_type.1)
+    }
+
+    /// The type that its column has on the target.
+    pub fn type_on_target(&self) -> Sql {
+        sql!("{schema}.{name}", schema = self.target_type.0, name = self.target_type.1)
+    }
 }
 
 /// Types whose equality is identity: equal values print alike.
@@ -105,7 +118,7 @@ fn key_columns(
         let planned = columns.iter().find(|column| &column.name == name)?;
         let described = target.column(name)?;
         let origin = source.column(name)?;
-        let origin = (origin.type_schema.clone(), origin.type_name.clone());
+        let type_of = |column: &Column| (column.type_schema.clone(), column.type_name.clone());
         let source = here.columns.iter().find(|column| &column.name == name)?;
         let target_key = there.columns.iter().find(|column| &column.name == name)?;
         let built_in = described.type_schema.as_str() == "pg_catalog";
@@ -117,7 +130,8 @@ fn key_columns(
         Some(KeyColumn {
             name: name.clone(),
             cast: planned.cast.clone(),
-            source_type: origin,
+            source_type: type_of(origin),
+            target_type: type_of(described),
             source_equals: operator(&source.equals_schema, &source.equals_name),
             target_equals: operator(&target_key.equals_schema, &target_key.equals_name),
             hashed: planned.hashed.clone(),

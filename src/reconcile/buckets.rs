@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::Digest;
 use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::pg::RowStream;
@@ -27,7 +28,18 @@ pub struct Merged {
     /// Buckets that differ by one key, where such are told apart.
     pub singles: Vec<Single>,
     pub target_rows: u64,
+    /// What the source has in the buckets that differ and in those that only it has.
+    pub source: Digest,
     pub bytes: u64,
+}
+
+impl Merged {
+    fn count(&mut self, line: &Line) -> Result<()> {
+        let digest = line.digest();
+        let digest = digest.ok_or_else(|| Error::Internal("a digest cannot be read".to_owned()))?;
+        self.source.add(digest);
+        Ok(())
+    }
 }
 
 /// Ranges of integer keys, when they lie close enough together that each holds some rows; else
@@ -65,17 +77,20 @@ struct Line {
 }
 
 impl Line {
+    /// Its rows and the sum of their hashes.
+    fn digest(&self) -> Option<Digest> {
+        let sum = copy_text::fields(&self.bytes).nth(2)?.trim_end().parse().ok()?;
+        Some(Digest { rows: self.rows, sum })
+    }
+
     /// The hash by which a bucket of the source (`self`) differs from that of the target, if that may be
     /// one row's: sums are exact, so the difference of two sums of which one has one row more is the hash
     /// of this row, or else that of none.
     fn single(one: Option<&Self>, two: Option<&Self>) -> Option<Single> {
-        let sum = |line: Option<&Self>| match line {
-            Some(line) => copy_text::fields(&line.bytes).nth(2)?.trim_end().parse::<i128>().ok(),
-            None => Some(0),
-        };
-        let rows = |line: Option<&Self>| line.map_or(0, |line| line.rows);
-        let difference = sum(one)? - sum(two)?;
-        let hash = match (rows(one), rows(two)) {
+        let digest = |line: Option<&Self>| line.map_or(Some(Digest::default()), Self::digest);
+        let (source, target) = (digest(one)?, digest(two)?);
+        let difference = source.sum - target.sum;
+        let hash = match (source.rows, target.rows) {
             (here, there) if here == there + 1 => difference,
             (here, there) if here + 1 == there => -difference,
             _ => return None,
@@ -95,6 +110,7 @@ pub async fn merge(mut here: RowStream, mut there: RowStream, singles: bool) -> 
             (None, None) => return Ok(merged),
             (Some(line), other) if other.as_ref().is_none_or(|o| line.bucket < o.bucket) => {
                 extend(&mut merged.absent, line.bucket);
+                merged.count(line)?;
                 source = next(&mut here, &mut merged).await?;
             }
             (other, Some(line)) if other.as_ref().is_none_or(|o| line.bucket < o.bucket) => {
@@ -107,6 +123,7 @@ pub async fn merge(mut here: RowStream, mut there: RowStream, singles: bool) -> 
             }
             (Some(one), Some(two)) => {
                 if one.bytes != two.bytes {
+                    merged.count(one)?;
                     match Line::single(Some(one), Some(two)).filter(|_| singles) {
                         Some(single) => merged.singles.push(single),
                         None => extend(&mut merged.differing, one.bucket),

@@ -2,17 +2,22 @@
 //! buckets, then the keys of differing buckets, which the target itself compares (DESIGN §4.6).
 
 mod buckets;
+pub mod delete;
+pub mod digest;
 mod probe;
+pub mod proof;
 pub mod rail;
 
+pub use digest::Digest;
 pub use probe::{Lock, Probe, Sessions, Window, of_one_moment, probe, same_rows};
 
-use crate::error::{Error, Result, Side};
+use crate::error::{Result, Side};
 use crate::event::Phase;
-use crate::outcome::{Counts, Strategy};
+use crate::outcome::Strategy;
 use crate::plan::schedule::Part;
 use crate::sql::buckets::{Buckets, Single, Slicing};
 use crate::sql::digest::Measure;
+use crate::sql::keys::KeyList;
 use crate::sql::{Sql, sql};
 use crate::strategy::{Batch, Job};
 use crate::target::apply::{Mode, Writer};
@@ -52,6 +57,8 @@ pub struct Difference {
     singles: Vec<Single>,
     /// All rows of the target, for shares.
     pub target_rows: u64,
+    /// What the source has in the buckets of this difference.
+    pub source: Digest,
 }
 
 impl Difference {
@@ -60,8 +67,28 @@ impl Difference {
     }
 
     /// Whether rows that only the source has are all the difference there is.
-    fn is_all_absent(&self) -> bool {
+    pub fn is_all_absent(&self) -> bool {
         self.differing.is_empty() && self.singles.is_empty()
+    }
+
+    /// Whether there are buckets that only the source has.
+    pub fn has_absent(&self) -> bool {
+        !self.absent.is_empty()
+    }
+
+    pub fn only_absent(&self) -> Buckets {
+        Buckets::new(self.slicing, &self.absent)
+    }
+
+    /// What the source has in the buckets that only it has.
+    async fn absent_digest(&self, job: &Job) -> Result<Digest> {
+        if self.absent.is_empty() {
+            return Ok(Digest::default());
+        }
+        let scope = self.scope.predicate(job);
+        let statement =
+            job.plan.shape.digest_buckets(Side::Source, &self.only_absent(), false, scope.as_ref());
+        Digest::of(&job.source.row("counting missing rows", &statement).await?)
     }
 
     pub fn every_bucket(&self) -> Buckets {
@@ -90,75 +117,56 @@ impl Difference {
     }
 }
 
-/// Whether both sides' digests agree, over the table or over a predicate per side.
-pub async fn equal(job: &Job, measure: Measure, scope: Option<(&Sql, &Sql)>) -> Result<bool> {
-    let shape = &job.plan.shape;
-    let here = shape.digest(Side::Source, measure, scope.map(|(source, _)| source));
-    let there = shape.digest(Side::Target, measure, scope.map(|(_, target)| target));
-    let (here, there) = tokio::try_join!(
-        job.source.row("digesting rows", &here),
-        job.target.row("digesting rows", &there),
-    )?;
-    Ok(here.text(0) == there.text(0) && here.text(1) == there.text(1))
-}
-
-/// After the changes of an incremental run: vanished keys are deleted, missing ones fetched.
-pub async fn keys(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
+/// After the changes of an incremental run: vanished keys are deleted, missing ones fetched. Gives whether
+/// the rows that were fetched arrived as the source has them.
+pub async fn keys(job: &mut Job, probe: &Probe, part: Part) -> Result<bool> {
     job.phase(Phase::Keys);
     if keys_equal(job, probe).await? {
-        return Ok(());
+        return Ok(true);
     }
     let mut difference = find(job, Measure::Keys, Scope::Table, expected(job, probe)).await?;
     if difference.is_none() {
-        return Ok(());
+        return Ok(true);
     }
     stage(job, &difference).await?;
     if !keys::all_found(&job.target, &job.plan, &difference.singles).await? {
         difference = find(job, Measure::Keys, Scope::Table, None).await?;
         stage(job, &difference).await?;
     }
+    let mut proven = true;
     if part != Part::Delete {
-        fetch(job, &difference, Mode::Upsert).await?;
+        let wanted = fetch(job, &difference, Mode::Upsert).await?;
+        proven = proof::fetched(job, &difference, wanted).await?;
     }
-    match part {
-        Part::Write => Ok(()),
-        Part::Whole | Part::Delete => delete(job, &difference).await,
+    if part != Part::Write {
+        delete::vanished(job, &difference).await?;
     }
+    Ok(proven)
 }
 
 /// How many keys differ, going by the numbers of rows; nothing where they say nothing, or where more than
 /// the key is digested.
 fn expected(job: &Job, probe: &Probe) -> Option<u64> {
-    let here: u64 = probe.source_keys.0.parse().ok()?;
-    let there = probe.target_rows + job.counts.inserted;
-    let number = here.abs_diff(there);
+    let source = probe.source_keys?.rows;
+    let target = probe.target_keys?.rows + job.counts.inserted;
+    let number = source.abs_diff(target);
     (number > 0 && job.plan.shape.drifting.is_empty()).then_some(number)
 }
 
-/// Whether no key has vanished and none is missing, after what the job has written. Where the rows
-/// do not even add up the digest is spared: the buckets' digests tell more.
-async fn keys_equal(job: &Job, probe: &Probe) -> Result<bool> {
-    if probe.keys_equal && !job.counts.changed() {
-        return Ok(true);
+/// Whether no key has vanished and none is missing, after what the job has written. Where its writes
+/// told what they did to the keys, these are not read again. Where the rows do not even add up the
+/// digest is spared: the buckets' digests tell more.
+pub async fn keys_equal(job: &Job, probe: &Probe) -> Result<bool> {
+    let Some(source) = probe.source_keys else { return Ok(false) };
+    if job.log_id.is_none() {
+        // Nothing was written.
+        return Ok(probe.keys_equal && job.counts.inserted == 0);
     }
-    let (rows, sum) = &probe.source_keys;
-    if *rows != (probe.target_rows + job.counts.inserted).to_string() {
-        return Ok(false);
+    match (job.keys, probe.target_keys) {
+        (Some(target), _) => Ok(source == target),
+        (None, Some(before)) if before.rows + job.counts.inserted != source.rows => Ok(false),
+        (None, _) => Ok(source == digest::one(job, Side::Target, Measure::Keys, None).await?),
     }
-    let statement = job.plan.shape.digest(Side::Target, Measure::Keys, None);
-    let now = job.target.row("digesting keys", &statement).await?;
-    Ok(now.text(0) == Some(rows) && now.text(1) == sum.as_deref())
-}
-
-/// Deletes vanished keys and nothing else.
-pub async fn vanished(job: &mut Job) -> Result<()> {
-    job.phase(Phase::Keys);
-    let difference = find(job, Measure::Keys, Scope::Table, None).await?;
-    if difference.is_none() {
-        return Ok(());
-    }
-    stage(job, &difference).await?;
-    delete(job, &difference).await
 }
 
 /// Compares the digests of all buckets. Where it is known how many keys are `expected` to differ, those
@@ -189,6 +197,7 @@ pub async fn find(
         absent: merged.absent,
         singles: merged.singles,
         target_rows: merged.target_rows,
+        source: merged.source,
     })
 }
 
@@ -213,8 +222,9 @@ pub async fn stage(job: &mut Job, difference: &Difference) -> Result<()> {
     keys::finish_keys(&job.target, &job.plan, keys).await
 }
 
-/// Fetches what the target lacks or has otherwise, and writes it. May be repeated.
-pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result<()> {
+/// Fetches what the target lacks or has otherwise, and writes it; gives how many keys it had listed for
+/// that. May be repeated.
+pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result<u64> {
     let plan = job.plan.clone();
     let engine = job.engine.clone();
     let wanted = keys::want(&job.target, &plan).await?;
@@ -233,7 +243,8 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
             Some(copy) => copy,
             None if from <= wanted => {
                 writer.suspend().await?;
-                let keys = keys::wanted(&job.target, &plan, from, from + LOOKUP).await?;
+                let list = KeyList::Wanted;
+                let keys = keys::numbered(&job.target, &plan, list, from, from + LOOKUP).await?;
                 from += LOOKUP;
                 plan.shape.copy_wanted(&keys, counted.as_ref())
             }
@@ -243,7 +254,9 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
         while let Some(row) = rows.next().await? {
             if batch.rows >= size {
                 job.moved(batch.rows);
-                job.counts.add(batch.turn(&mut writer, None).await?);
+                let applied = batch.turn(&mut writer, None).await?;
+                job.counts.add(applied.counts);
+                job.keys = Digest::after(job.keys, &applied);
                 job.unless_stopped()?;
             }
             batch.push(&mut writer, row).await?;
@@ -251,9 +264,9 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
     }
     if batch.rows > 0 {
         job.moved(batch.rows);
-        job.counts.add(batch.commit(&mut writer, None).await?);
+        job.add(&batch.commit(&mut writer, None).await?);
     }
-    Ok(())
+    Ok(wanted)
 }
 
 /// In a dry run nothing was written, so rows of the window, and after them those without a finite
@@ -269,32 +282,4 @@ fn already_counted(job: &Job, scope: Scope) -> Option<Sql> {
             sql!("({window}) or ({timeless})", window = window, timeless = timestamp.timeless())
         }
     })
-}
-
-/// Deletes the target's rows of the differing buckets whose keys are not staged.
-pub async fn delete(job: &mut Job, difference: &Difference) -> Result<()> {
-    if !job.plan.deletes || difference.is_all_absent() {
-        return Ok(());
-    }
-    job.phase(Phase::Deleting);
-    let buckets = difference.differing();
-    let Some(id) = job.log_id else {
-        let count = job.plan.shape.count_vanished();
-        let deleted = job.target.row("counting vanished rows", &count).await?.count(0)?;
-        job.counts.add(Counts { deleted, ..Counts::default() });
-        return Ok(());
-    };
-    if let Some((key, rows)) = keys::referring(&job.target, &job.plan, &buckets).await? {
-        return Err(Error::Table(format!(
-            "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
-             them, and the foreign key \"{}\" would change those: bring that table in step too, or \
-             remove its rows",
-            key.child,
-            key.name.as_str()
-        )));
-    }
-    let log = (&job.engine.log, id);
-    let counts = keys::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
-    job.counts.add(counts);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The look that an unchanged table costs: one round trip per side, both sides at once, and for many
 //! tables all at once on the same two sessions.
 
+use super::Digest;
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
 use crate::outcome::Strategy;
@@ -24,9 +25,11 @@ pub struct Probe {
     pub window: Window,
     pub timeless_equal: bool,
     pub keys_equal: bool,
-    /// Count and sum of the source's keys.
-    pub source_keys: (String, Option<String>),
-    pub target_rows: u64,
+    /// The digests of all keys, where they were taken.
+    pub source_keys: Option<Digest>,
+    pub target_keys: Option<Digest>,
+    /// The digest of the source's window, where it was taken.
+    pub source_window: Option<Digest>,
     /// The larger side's rows, when they were counted.
     pub rows: u64,
     /// The greatest timestamp of the source, when the look saw it.
@@ -49,8 +52,9 @@ impl Probe {
             window: Window::Differs,
             timeless_equal: false,
             keys_equal: false,
-            source_keys: (String::new(), None),
-            target_rows: 0,
+            source_keys: None,
+            target_keys: None,
+            source_window: None,
             rows: 0,
             greatest: None,
         }
@@ -98,7 +102,7 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
                 of_one_moment(plan, at.source, at.lock, "digesting keys", &here),
                 at.target.answers("digesting keys", &there),
             )?;
-            Ok(judge(&Look::new(here)?, &Look::new(there.into_iter().flatten())?))
+            judge(&Look::new(here)?, &Look::new(there.into_iter().flatten())?)
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
@@ -145,9 +149,10 @@ async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<
     let (Some(digest), greatest) = (here.next(), here.next()) else {
         return Err(Error::Internal("a look came back incomplete".to_owned()));
     };
-    let equal = digest.text(0) == there.text(0) && digest.text(1) == there.text(1);
+    let (source, target) = (Digest::of(&digest)?, Digest::of(&there)?);
+    let equal = source == target;
     let window = if equal { Window::Equal } else { Window::Differs };
-    let rows = digest.count(0)?.max(there.count(0)?);
+    let rows = source.rows.max(target.rows);
     let greatest = greatest.and_then(|row| row.text(0).map(str::to_owned));
     let blank = Probe::blank();
     Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, greatest, ..blank })
@@ -192,29 +197,28 @@ impl Look {
     }
 }
 
-fn judge(here: &Look, there: &Look) -> Probe {
-    let equal = |one: &Row, two: &Row| one.text(0) == two.text(0) && one.text(1) == two.text(1);
-    let full = |row: &Row| row.text(0) == Some(&WINDOW.to_string());
-    let window = match (full(&here.window), full(&there.window)) {
+fn judge(source: &Look, target: &Look) -> Result<Probe> {
+    let digests = |look: &Look| {
+        Ok((Digest::of(&look.keys)?, Digest::of(&look.window)?, Digest::of(&look.timeless)?))
+    };
+    let (source_keys, source_window, source_timeless) = digests(source)?;
+    let (target_keys, target_window, target_timeless) = digests(target)?;
+    let window = match (source_window.rows == WINDOW, target_window.rows == WINDOW) {
         (true, true) => Window::Large,
-        (false, false) if equal(&here.window, &there.window) => Window::Equal,
+        (false, false) if source_window == target_window => Window::Equal,
         _ => Window::Differs,
     };
-    let (source_rows, target_rows) =
-        (here.keys.count(0).unwrap_or_default(), there.keys.count(0).unwrap_or_default());
-    Probe {
+    Ok(Probe {
         window,
-        timeless_equal: equal(&here.timeless, &there.timeless),
-        keys_equal: equal(&here.keys, &there.keys),
-        source_keys: (
-            here.keys.text(0).unwrap_or_default().to_owned(),
-            here.keys.text(1).map(str::to_owned),
-        ),
-        target_rows,
-        rows: source_rows.max(target_rows),
+        timeless_equal: source_timeless == target_timeless,
+        keys_equal: source_keys == target_keys,
+        source_keys: Some(source_keys),
+        target_keys: Some(target_keys),
+        source_window: (source_window.rows < WINDOW).then_some(source_window),
+        rows: source_keys.rows.max(target_keys.rows),
         greatest: match window {
-            Window::Equal => here.window.text(2).map(str::to_owned),
+            Window::Equal => source.window.text(2).map(str::to_owned),
             _ => None,
         },
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! The rail of `-max-delete`: deletes of a table are counted before its first write, so that a refusal
 //! has changed nothing (DESIGN §4.7).
 
-use super::{Difference, Probe, Scope, find, stage};
+use super::{Difference, Probe, Scope, delete, find, stage};
 use crate::config::MaxDelete;
 use crate::error::{Error, Result};
 use crate::sql::digest::Measure;
@@ -12,8 +12,7 @@ pub async fn allow_differing(job: &Job, difference: &Difference) -> Result<()> {
     if limit(job).is_none() || difference.is_all_absent() {
         return Ok(());
     }
-    let count = job.plan.shape.count_vanished();
-    let deletes = job.target.row("counting vanished rows", &count).await?.count(0)?;
+    let deletes = delete::list(job).await?;
     allow(job, deletes, difference.target_rows)
 }
 

@@ -88,26 +88,35 @@ impl Shape {
             (true, _) => self.update_then_insert(),
             (false, true) => self.upsert_counting_before(),
             (false, false) => sql!(
-                "touched as ({upsert} returning (xmax operator(pg_catalog.=) 0) as fresh), \
+                "touched as ({upsert} returning (t.xmax operator(pg_catalog.=) 0) as fresh, \
+                 case when t.xmax operator(pg_catalog.=) 0 then {hash} end as key_hash), \
                  written as (select pg_catalog.count(*) filter (where fresh) as inserted, \
-                 pg_catalog.count(*) filter (where not fresh) as updated from touched)",
+                 pg_catalog.count(*) filter (where not fresh) as updated, {keys} as keys from touched)",
                 upsert = self.insert_on_conflict(),
+                hash = self.tracked_hash(),
+                keys = self.tracked_sum("key_hash"),
             ),
         }
     }
 
+    /// All parts of a statement see the table as it was before: a row that was written and is not found
+    /// there was inserted.
     fn upsert_counting_before(&self) -> Sql {
+        let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
         sql!(
-            "touched as ({upsert} returning 1), \
-             before as (select pg_catalog.count(*) as staged, pg_catalog.count(*) filter (where exists \
-             (select from {from} where {matching})) as known from {stage} s), \
-             written as (select b.staged operator(pg_catalog.-) b.known as inserted, \
-             (select pg_catalog.count(*) from touched) operator(pg_catalog.-) \
-             (b.staged operator(pg_catalog.-) b.known) as updated from before b)",
+            "touched as ({upsert} returning {key}, {hash} as {hash_name}), \
+             known as (select w.{hash_name} as key_hash, exists (select from {from} where {matching}) as known \
+             from touched w), \
+             written as (select pg_catalog.count(*) filter (where not known) as inserted, \
+             pg_catalog.count(*) filter (where known) as updated, {keys} as keys \
+             from (select known, case when not known then key_hash end as key_hash from known) w)",
             upsert = self.insert_on_conflict(),
+            key = Sql::join(keys, ", "),
+            hash = self.tracked_hash(),
+            hash_name = self.beside_key("pgsync_hash"),
             from = self.from(Side::Target),
-            matching = self.matching("s"),
-            stage = Sql::trusted(STAGE),
+            matching = self.matching("w"),
+            keys = self.tracked_sum("key_hash"),
         )
     }
 
@@ -124,11 +133,11 @@ impl Shape {
                 "do update set ({names}) = row({new}) where {differs}",
                 names = Sql::join(settable.iter(), ", "),
                 new = prefixed("excluded"),
-                differs = images_differ(&settable, "old", "excluded"),
+                differs = images_differ(&settable, "t", "excluded"),
             )
         };
         sql!(
-            "insert into {table} as old ({names}) overriding system value select {names} from {stage} \
+            "insert into {table} as t ({names}) overriding system value select {names} from {stage} \
              on conflict ({key}) {action}",
             table = self.target.name,
             names = self.names(),
@@ -155,10 +164,12 @@ impl Shape {
             )
         };
         sql!(
-            "changed as ({changed}), added as (insert into {table} ({names}) overriding system value \
+            "changed as ({changed}), added as (insert into {table} as t ({names}) overriding system value \
              select {names} from {stage} s where not exists (select from {from} where {matching}) \
-             returning 1), written as (select (select pg_catalog.count(*) from added) as inserted, \
-             (select pg_catalog.count(*) from changed) as updated)",
+             returning {hash} as key_hash), written as (select pg_catalog.count(*) as inserted, \
+             (select pg_catalog.count(*) from changed) as updated, {keys} as keys from added)",
+            hash = self.tracked_hash(),
+            keys = self.tracked_sum("key_hash"),
             changed = changed,
             table = self.target.name,
             names = self.names(),
@@ -178,7 +189,7 @@ impl Shape {
              from n cross join {stage} s where n.gone operator(pg_catalog.>=) 0 and not exists \
              (select from {from} where {matching} and not {differs}) returning 1), \
              written as (select (select pg_catalog.count(*) from added) operator(pg_catalog.-) n.gone \
-             as inserted, n.gone as updated from n)",
+             as inserted, n.gone as updated, null::pg_catalog.numeric as keys from n)",
             from = self.from(Side::Target),
             stage = Sql::trusted(STAGE),
             matching = self.matching("s"),

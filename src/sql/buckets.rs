@@ -35,8 +35,10 @@ impl Shape {
     pub(super) fn key_hashes(&self, measure: Measure, buckets: &Buckets) -> Sql {
         let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
         sql!(
-            "select {keys}, {hash} as pgsync_hash, {bucket} as pgsync_bucket \
+            "select {keys}, {hash} as {hash_name}, {bucket} as {bucket_name} \
              from {buckets} join {from} on {condition}",
+            hash_name = self.beside_key("pgsync_hash"),
+            bucket_name = self.beside_key("pgsync_bucket"),
             keys = Sql::join(keys, ", "),
             hash = self.hash(Side::Target, measure),
             bucket = self.bucket(Side::Target, buckets.slicing),
@@ -138,7 +140,8 @@ impl Buckets {
     /// Whether row `t` of the target lies in the bucket in which row `h` was found.
     pub fn still(&self, shape: &Shape) -> Sql {
         sql!(
-            "{bucket} operator(pg_catalog.=) h.pgsync_bucket",
+            "{bucket} operator(pg_catalog.=) h.{name}",
+            name = shape.beside_key("pgsync_bucket"),
             bucket = shape.bucket(Side::Target, self.slicing),
         )
     }

@@ -4,7 +4,8 @@
 //!
 //! Cheaper than hashing the row's text (measured on 2 M rows: 0.6 s beside 1.3 s).
 
-use super::buckets::Slicing;
+use super::buckets::{Buckets, Slicing};
+use super::keys::NumberedKey;
 use super::{Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
@@ -113,6 +114,41 @@ impl Shape {
             hash = self.hash(side, measure),
             from = self.from(side),
             scope = filtered(scope),
+        )
+    }
+
+    /// `count, sum(hash)` of the rows of some buckets; of the target's `only_staged` ones only those whose
+    /// keys are staged.
+    pub fn digest_buckets(
+        &self,
+        side: Side,
+        buckets: &Buckets,
+        only_staged: bool,
+        scope: Option<&Sql>,
+    ) -> Sql {
+        let scope = scope.map(|scope| sql!(" and {scope}", scope = scope));
+        let staged = only_staged.then(|| self.is_staged());
+        sql!(
+            "select pg_catalog.count(*), pg_catalog.sum({hash}) from {buckets} join {from} \
+             on {condition}{more}",
+            hash = self.hash(side, Measure::Rows),
+            buckets = buckets.relation,
+            from = self.from(side),
+            condition = buckets.condition(self, side),
+            more = Sql::join(scope.into_iter().chain(staged), ""),
+        )
+    }
+
+    /// The hash of each column that is digested, of the rows with these keys.
+    pub fn column_hashes(&self, side: Side, keys: &[NumberedKey]) -> Sql {
+        let values = columns(side, &self.columns).chain(columns(side, &self.generated));
+        let hashes = values.map(|value| self.hash_of(side, vec![value]));
+        sql!(
+            "select {hashes} from {keys} join {from} on {matching}",
+            hashes = Sql::join(hashes, ", "),
+            keys = self.keys_of(side, keys),
+            from = self.from(side),
+            matching = self.matching_of(side),
         )
     }
 

@@ -3,22 +3,63 @@
 
 use super::buckets::{Buckets, Single};
 use super::digest::Measure;
+use super::read::{operator, value};
 use super::{Literal, Sql, sql};
 use crate::error::Side;
+use crate::ident::Ident;
 use crate::plan::Shape;
+use crate::plan::columns::Hashed;
+use crate::plan::key::KeyColumn;
+use crate::plan::kinds::Cast;
 
 pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
 /// The target's own rows of the buckets of which keys are staged.
 pub(super) const HERE: &str = "pg_temp.pgsync_here";
 const WANTED: &str = "pg_temp.pgsync_wanted";
+pub(super) const VANISHED: &str = "pg_temp.pgsync_vanished";
+
+/// A key by the number that a temporary table of the target gave it, as its columns' types print it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberedKey {
+    pub number: u64,
+    pub values: Vec<String>,
+}
+
+/// A temporary table of numbered keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyList {
+    /// Keys that the target lacks or has otherwise.
+    Wanted,
+    /// Keys that only the target seems to have.
+    Vanished,
+}
+
+impl KeyList {
+    fn table(self) -> Sql {
+        Sql::trusted(match self {
+            KeyList::Wanted => WANTED,
+            KeyList::Vanished => VANISHED,
+        })
+    }
+}
 
 impl Shape {
+    /// A name for a column beside those of the key, in tables and lists of keys.
+    pub(super) fn beside_key(&self, name: &'static str) -> Ident {
+        let mut name = name.to_owned();
+        while self.key.iter().any(|column| column.name.as_str() == name) {
+            name.push('_');
+        }
+        Ident::new(name)
+    }
+
     /// A stage for the source's keys and hashes of some buckets; it outlives transactions.
     pub fn create_key_stage(&self) -> Sql {
         sql!(
-            "drop table if exists {keys}; create temporary table pgsync_keys as select {names}, 0::pg_catalog.int8 as pgsync_hash \
+            "drop table if exists {keys}; create temporary table pgsync_keys as select {names}, 0::pg_catalog.int8 as {hash} \
              from {from} with no data",
             keys = Sql::trusted(KEYS),
+            hash = self.beside_key("pgsync_hash"),
             names = Sql::join(self.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", "),
             from = self.from(Side::Target),
         )
@@ -48,8 +89,9 @@ impl Shape {
         let hashes: Vec<String> = singles.iter().map(|single| single.hash.to_string()).collect();
         sql!(
             "select pg_catalog.count(*) from pg_catalog.unnest({hashes}::pg_catalog.int8[]) u(hash) \
-             where not exists (select from {here} t where t.pgsync_hash operator(pg_catalog.=) u.hash) \
-             and not exists (select from {keys} s where s.pgsync_hash operator(pg_catalog.=) u.hash)",
+             where not exists (select from {here} t where t.{hash} operator(pg_catalog.=) u.hash) \
+             and not exists (select from {keys} s where s.{hash} operator(pg_catalog.=) u.hash)",
+            hash = self.beside_key("pgsync_hash"),
             hashes = Literal(&format!("{{{}}}", hashes.join(","))),
             here = Sql::trusted(HERE),
             keys = Sql::trusted(KEYS),
@@ -60,56 +102,204 @@ impl Shape {
     pub fn want(&self) -> Sql {
         sql!(
             "drop table if exists {wanted}; create temporary table pgsync_wanted as \
-             select pg_catalog.row_number() over () as pgsync_n, {names} from {keys} s left join {here} t \
-             on {matching} where t.pgsync_hash is null or t.pgsync_hash operator(pg_catalog.<>) s.pgsync_hash; \
-             create index on {wanted} (pgsync_n); select pg_catalog.count(*) from {wanted}",
+             select pg_catalog.row_number() over () as {n}, {names} from {keys} s left join {here} t \
+             on {matching} where t.{hash} is null or t.{hash} operator(pg_catalog.<>) s.{hash}; \
+             create index on {wanted} ({n}); select pg_catalog.count(*) from {wanted}",
             keys = Sql::trusted(KEYS),
-            names = Sql::join(self.key.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
+            names = self.key_list("s"),
             here = Sql::trusted(HERE),
             matching = self.matching("s"),
             wanted = Sql::trusted(WANTED),
+            n = self.beside_key("pgsync_n"),
+            hash = self.beside_key("pgsync_hash"),
         )
     }
 
-    /// Wanted keys number `from` to before `to`: per key column one array literal of texts.
-    pub fn wanted(&self, from: u64, to: u64) -> Sql {
-        let arrays = self.key.iter().map(|column| {
-            sql!(
-                "pg_catalog.array_agg(w.{n}::pg_catalog.text order by w.pgsync_n)::pg_catalog.text",
-                n = column.name
-            )
-        });
+    /// Numbers the rows taken down whose keys are not staged; gives their number.
+    pub fn list_vanished(&self) -> Sql {
         sql!(
-            "select {arrays} from {wanted} w where w.pgsync_n operator(pg_catalog.>=) {from} \
-             and w.pgsync_n operator(pg_catalog.<) {to}",
-            arrays = Sql::join(arrays, ", "),
-            wanted = Sql::trusted(WANTED),
-            from = from,
-            to = to,
-        )
-    }
-
-    /// Counts the rows taken down whose keys are not staged.
-    pub fn count_vanished(&self) -> Sql {
-        sql!(
-            "select pg_catalog.count(*) from {here} t where {unstaged}",
-            here = Sql::trusted(HERE),
-            unstaged = self.unstaged()
-        )
-    }
-
-    /// Deletes them; a CTE `removed` of one row `deleted`. A row that has changed its bucket since it was
-    /// taken down has been given another key, equal but not alike, and stays.
-    pub fn delete_vanished(&self, buckets: &Buckets) -> Sql {
-        sql!(
-            "gone as (delete from {from} using (select t.* from {here} t where {unstaged} limit all) h \
-             where {matching} and {still} returning 1), \
-             removed as (select pg_catalog.count(*) as deleted from gone)",
-            from = self.from(Side::Target),
+            "drop table if exists {vanished}; create temporary table pgsync_vanished as \
+             select pg_catalog.row_number() over () as {n}, {names}, t.{bucket} from {here} t \
+             where {unstaged}; create index on {vanished} ({n}); \
+             select pg_catalog.count(*) from {vanished}",
+            vanished = Sql::trusted(VANISHED),
+            names = self.key_list("t"),
             here = Sql::trusted(HERE),
             unstaged = self.unstaged(),
+            n = self.beside_key("pgsync_n"),
+            bucket = self.beside_key("pgsync_bucket"),
+        )
+    }
+
+    /// Keys number `from` to before `to` of a list: the number, then each column as its type's output
+    /// function prints it. Not by a cast, which a type's owner can define.
+    pub fn numbered_keys(&self, list: KeyList, from: u64, to: u64) -> Sql {
+        let values =
+            self.key.iter().map(|column| sql!("pg_catalog.concat(w.{n})", n = column.name));
+        sql!(
+            "select w.{n}, {values} from {list} w where w.{n} operator(pg_catalog.>=) {from} \
+             and w.{n} operator(pg_catalog.<) {to} order by w.{n}",
+            values = Sql::join(values, ", "),
+            list = list.table(),
+            from = from,
+            to = to,
+            n = self.beside_key("pgsync_n"),
+        )
+    }
+
+    /// Takes keys off the list of vanished ones.
+    pub fn unlist_vanished(&self, numbers: &[u64]) -> Sql {
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        sql!(
+            "delete from {vanished} v where v.{n} operator(pg_catalog.=) any ({numbers}::pg_catalog.int8[])",
+            vanished = Sql::trusted(VANISHED),
+            n = self.beside_key("pgsync_n"),
+            numbers = Literal(&format!("{{{}}}", numbers.join(","))),
+        )
+    }
+
+    /// Deletes the rows on the list of vanished ones; a CTE `removed` of one row `deleted, keys`. A row
+    /// that has changed its bucket since it was taken down has been given another key, equal but not
+    /// alike, and stays.
+    pub fn delete_vanished(&self, buckets: &Buckets) -> Sql {
+        sql!(
+            "gone as (delete from {from} using (select v.* from {vanished} v limit all) h \
+             where {matching} and {still} returning {hash} as key_hash), \
+             removed as (select pg_catalog.count(*) as deleted, {keys} as keys from gone)",
+            from = self.from(Side::Target),
+            vanished = Sql::trusted(VANISHED),
             matching = self.matching("h"),
             still = buckets.still(self),
+            hash = self.tracked_hash(),
+            keys = self.tracked_sum("key_hash"),
+        )
+    }
+
+    /// Which of these keys the source has: their numbers. A value becomes one of its column's type by
+    /// the type's input function, as every constant does.
+    pub fn find_keys(&self, keys: &[NumberedKey]) -> Sql {
+        let matching = self.key.iter().map(|column| {
+            let name = &column.name;
+            match (&column.cast, &column.hashed) {
+                (None, _) => {
+                    let equals = operator(&column.source_equals);
+                    sql!("t.{name} {equals} k.{name}", name = name, equals = equals)
+                }
+                // Numbers of several sizes are compared by one index.
+                (_, Hashed::Integer) => {
+                    sql!("t.{name} operator(pg_catalog.=) k.{name}", name = name)
+                }
+                (Some(_), _) => sql!(
+                    "{value} operator(pg_catalog.=) k.{name}",
+                    value = value(Side::Source, name, column.cast.as_ref()),
+                    name = name,
+                ),
+            }
+        });
+        let type_of = |column: &KeyColumn| match &column.cast {
+            Some(Cast::To(to)) => to.clone(),
+            Some(Cast::Printed) => Sql::trusted("pg_catalog.text"),
+            None => column.type_on_source(),
+        };
+        sql!(
+            "select k.{n} from {keys} where exists (select from {from} where {matching})",
+            n = self.beside_key("pgsync_n"),
+            keys = self.key_values_list(keys, type_of),
+            from = self.from(Side::Source),
+            matching = Sql::join(matching, " and "),
+        )
+    }
+
+    /// Keys as a relation `k` of their numbers and columns, whose types the first row says.
+    fn key_values_list(&self, keys: &[NumberedKey], type_of: impl Fn(&KeyColumn) -> Sql) -> Sql {
+        let rows = keys.iter().enumerate().map(|(index, key)| {
+            let values = self.key.iter().zip(&key.values).map(|(column, value)| {
+                if index == 0 {
+                    sql!("{v}::{to}", v = Literal(value), to = type_of(column))
+                } else {
+                    sql!("{v}", v = Literal(value))
+                }
+            });
+            sql!("({n}, {values})", n = key.number, values = Sql::join(values, ", "))
+        });
+        sql!(
+            "(values {rows}) k({n}, {names})",
+            rows = Sql::join(rows, ", "),
+            n = self.beside_key("pgsync_n"),
+            names = Sql::join(self.key.iter().map(|column| &column.name), ", "),
+        )
+    }
+
+    /// Keys as a relation `k` of one side's types.
+    pub(super) fn keys_of(&self, side: Side, keys: &[NumberedKey]) -> Sql {
+        match side {
+            Side::Source => self.key_values_list(keys, KeyColumn::type_on_source),
+            Side::Target => self.key_values_list(keys, KeyColumn::type_on_target),
+        }
+    }
+
+    /// Whether row `t` of a side has the key of row `k`, which is of this side's types.
+    pub(super) fn matching_of(&self, side: Side) -> Sql {
+        match side {
+            Side::Target => self.matching("k"),
+            Side::Source => {
+                let matching = self.key.iter().map(|column| {
+                    let equals = operator(&column.source_equals);
+                    sql!("t.{name} {equals} k.{name}", name = column.name, equals = equals)
+                });
+                Sql::join(matching, " and ")
+            }
+        }
+    }
+
+    fn key_list(&self, row: &'static str) -> Sql {
+        let row = Sql::trusted(row);
+        Sql::join(self.key.iter().map(|c| sql!("{row}.{n}", row = row, n = c.name)), ", ")
+    }
+
+    /// The digest of the rows on the list of wanted keys.
+    pub fn digest_wanted(&self) -> Sql {
+        sql!(
+            "select pg_catalog.count(*), pg_catalog.sum({hash}) from {wanted} w join {from} on {matching}",
+            hash = self.hash(Side::Target, Measure::Rows),
+            wanted = Sql::trusted(WANTED),
+            from = self.from(Side::Target),
+            matching = self.matching("w"),
+        )
+    }
+
+    /// Whether what writes do to the digest of keys can be told from the rows that they insert and
+    /// delete: no update changes the hash of a key, or what is digested with it.
+    pub fn tracks_keys(&self) -> bool {
+        !self.key.is_empty()
+            && self.drifting.is_empty()
+            && self.key.iter().all(|column| !column.wide)
+    }
+
+    /// The hash of the key of row `t` of the target, where it is tracked.
+    pub(super) fn tracked_hash(&self) -> Sql {
+        if self.tracks_keys() {
+            self.hash(Side::Target, Measure::Keys)
+        } else {
+            Sql::trusted("null::pg_catalog.int8")
+        }
+    }
+
+    /// The sum of tracked hashes; NULL where they are not tracked.
+    pub(super) fn tracked_sum(&self, column: &'static str) -> Sql {
+        if self.tracks_keys() {
+            sql!("coalesce(pg_catalog.sum({column}), 0)", column = Sql::trusted(column))
+        } else {
+            Sql::trusted("null::pg_catalog.numeric")
+        }
+    }
+
+    /// ` and` the key of row `t` of the target is staged.
+    pub(super) fn is_staged(&self) -> Sql {
+        sql!(
+            " and exists (select from {keys} s where {matching})",
+            keys = Sql::trusted(KEYS),
+            matching = self.matching("s"),
         )
     }
 

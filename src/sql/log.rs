@@ -198,20 +198,22 @@ impl Log {
     }
 
     /// Runs `writes` (CTEs of which `written` or `removed` count) and adds to row `id` in the same
-    /// statement; gives `inserted, updated, deleted`.
+    /// statement; gives `inserted, updated, deleted, keys`: the last is what the sum of the keys' hashes
+    /// grew by, where that is tracked.
     pub fn counted(&self, id: u64, writes: &Sql, has: Writes, progress: &Progress) -> Sql {
         let (written, removed) = match has {
-            Writes::Written => ("written", "(values (0)) removed(deleted)"),
-            Writes::Removed => ("(values (0, 0)) written(inserted, updated)", "removed"),
+            Writes::Written => ("written", "(values (0, 0)) removed(deleted, keys)"),
+            Writes::Removed => ("(values (0, 0, 0)) written(inserted, updated, keys)", "removed"),
             Writes::Both => ("written", "removed"),
         };
         sql!(
-            "with {writes}, counts as (select inserted, updated, deleted from {written} cross join {removed}), \
+            "with {writes}, counts as (select inserted, updated, deleted, \
+             written.keys operator(pg_catalog.-) removed.keys as keys from {written} cross join {removed}), \
              logged as (update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) c.inserted, \
              rows_updated = l.rows_updated operator(pg_catalog.+) c.updated, \
              rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted \
              from counts c where l.id operator(pg_catalog.=) {id}) \
-             select inserted, updated, deleted from counts",
+             select inserted, updated, deleted, keys from counts",
             writes = writes,
             written = Sql::trusted(written),
             removed = Sql::trusted(removed),

@@ -3,7 +3,7 @@
 
 use super::buckets::Buckets;
 use super::digest::Measure;
-use super::keys::KEYS;
+use super::keys::{KEYS, VANISHED};
 use super::read::operator;
 use super::{Sql, sql};
 use crate::error::Side;
@@ -13,19 +13,26 @@ use crate::table::ForeignKey;
 
 impl TablePlan {
     /// Gives every row of some buckets that will be written or removed values that are in nobody's
-    /// way. The source's keys and hashes of the buckets are staged.
+    /// way. The source's keys and hashes of the buckets are staged, the vanished ones listed.
     pub fn park(&self, buckets: &Buckets) -> Sql {
         let shape = &self.shape;
         let sets = self.placeholders.iter().map(|placeholder| {
             sql!("{c} = {v}", c = placeholder.column, v = shape.filler(placeholder))
         });
-        let vanished = sql!(" or s.{first} is null", first = shape.key[0].name);
+        let vanished = sql!(
+            " or exists (select from {vanished} v where {matching})",
+            vanished = Sql::trusted(VANISHED),
+            matching = shape.matching("v"),
+        );
         let key = || Sql::join(shape.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
         sql!(
-            "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as pgsync_n, \
-             pg_catalog.md5(row({key})::pg_catalog.text) as pgsync_name from {buckets} join {from} \
+            "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as {n}, \
+             pg_catalog.md5(row({key})::pg_catalog.text) as {name} from {buckets} join {from} \
              on {condition} left join {keys} s on {matching} \
-             where {hash} operator(pg_catalog.<>) s.pgsync_hash{vanished}) p where {parked}",
+             where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {parked}",
+            n = shape.beside_key("pgsync_n"),
+            name = shape.beside_key("pgsync_name"),
+            hash_name = shape.beside_key("pgsync_hash"),
             from = shape.from(Side::Target),
             sets = Sql::join(sets, ", "),
             key = key(),
@@ -39,23 +46,20 @@ impl TablePlan {
         )
     }
 
-    /// Counts, per foreign key that would act on it, the rows of other tables that refer to rows of
-    /// some buckets whose keys are not staged: `number of the key, rows`.
-    pub fn referring(&self, buckets: &Buckets) -> Sql {
+    /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
+    /// rows: `number of the key, rows`.
+    pub fn referring(&self) -> Sql {
         let shape = &self.shape;
         let counts = self.cascades.iter().enumerate().map(|(number, key)| {
             sql!(
                 "select {number}, pg_catalog.count(*) from {child} c where exists \
-                 (select from {buckets} join {from} on {condition} where {pairs} and not exists \
-                 (select from {keys} s where {matching}))",
+                 (select from {vanished} v join {from} on {matching} where {pairs})",
                 number = number,
                 child = key.child,
-                buckets = buckets.relation,
+                vanished = Sql::trusted(VANISHED),
                 from = shape.from(Side::Target),
-                condition = buckets.condition(shape, Side::Target),
+                matching = shape.matching("v"),
                 pairs = pairs(key, "t"),
-                keys = Sql::trusted(KEYS),
-                matching = shape.matching("s"),
             )
         });
         Sql::join(counts, " union all ")
@@ -73,26 +77,30 @@ impl Shape {
             )
         };
         let below = "operator(pg_catalog.<) 'infinity'";
+        let (name, n) = (self.beside_key("pgsync_name"), self.beside_key("pgsync_n"));
         match placeholder.filler {
             Filler::Null => Sql::trusted("null"),
             Filler::Text { length } => {
                 sql!(
-                    "pg_catalog.substr(p.pgsync_name, 1, {length}::pg_catalog.int4)",
+                    "pg_catalog.substr(p.{name}, 1, {length}::pg_catalog.int4)",
+                    name = name,
                     length = length
                 )
             }
-            Filler::Uuid => Sql::trusted("p.pgsync_name::pg_catalog.uuid"),
-            Filler::Bytes => Sql::trusted("pg_catalog.decode(p.pgsync_name, 'hex')"),
+            Filler::Uuid => sql!("p.{name}::pg_catalog.uuid", name = name),
+            Filler::Bytes => sql!("pg_catalog.decode(p.{name}, 'hex')", name = name),
             Filler::Number => {
-                sql!("({max} operator(pg_catalog.+) p.pgsync_n)", max = greatest("is not null"))
+                sql!("({max} operator(pg_catalog.+) p.{n})", max = greatest("is not null"), n = n)
             }
             Filler::Day => sql!(
-                "({max} operator(pg_catalog.+) p.pgsync_n::pg_catalog.int4)",
-                max = greatest(below)
+                "({max} operator(pg_catalog.+) p.{n}::pg_catalog.int4)",
+                max = greatest(below),
+                n = n
             ),
             Filler::Moment => sql!(
-                "({max} operator(pg_catalog.+) pg_catalog.make_interval(secs => p.pgsync_n))",
-                max = greatest(below)
+                "({max} operator(pg_catalog.+) pg_catalog.make_interval(secs => p.{n}))",
+                max = greatest(below),
+                n = n
             ),
             Filler::Empty => Sql::trusted("'empty'"),
         }

@@ -4,11 +4,11 @@
 use super::buckets::Buckets;
 use super::digest::Measure;
 use super::horizon::Horizon;
+use super::keys::NumberedKey;
 use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::columns::PlanColumn;
-use crate::plan::key::KeyColumn;
 use crate::plan::kinds::Cast;
 use crate::plan::{Shape, Timestamp, TimestampKind};
 use crate::table::Operator;
@@ -141,33 +141,29 @@ impl Shape {
         )
     }
 
-    /// The rows whose keys are given: per key column, an array literal of values as text.
-    pub fn copy_wanted(&self, keys: &[String], unless: Option<&Sql>) -> Sql {
-        let arrays = keys.iter().map(|array| {
-            sql!("pg_catalog.unnest({array}::pg_catalog.text[])", array = Literal(array))
-        });
-        let names = self.key.iter().map(|column| &column.name);
-        let typed = self.key.iter().map(|column| {
-            let to = self.source_type(column);
-            sql!("w.{name}::{to} as {name}", name = column.name, to = to)
-        });
-        let matching = self.key.iter().map(|column| {
-            let equals = operator(&column.source_equals);
-            sql!("t.{name} {equals} k.{name}", name = column.name, equals = equals)
-        });
+    /// The rows whose keys are given, as the source's types print them.
+    pub fn copy_wanted(&self, keys: &[NumberedKey], unless: Option<&Sql>) -> Sql {
         sql!(
-            "copy (select {values} from (select {typed} from rows from ({arrays}) w({names})) k \
-             join {from} on {matching}{unless}) to stdout",
+            "copy (select {values} from {keys} join {from} on {matching}{unless}) to stdout",
             values = self.values(Side::Source),
-            typed = Sql::join(typed, ", "),
-            arrays = Sql::join(arrays, ", "),
-            names = Sql::join(names, ", "),
+            keys = self.keys_of(Side::Source, keys),
             from = self.from(Side::Source),
-            matching = Sql::join(matching, " and "),
+            matching = self.matching_of(Side::Source),
             unless = match unless {
                 Some(scope) => sql!(" where not coalesce({scope}, false)", scope = scope),
                 None => Sql::trusted(""),
             },
+        )
+    }
+
+    /// The digest of the rows whose keys are given.
+    pub fn digest_of_keys(&self, keys: &[NumberedKey]) -> Sql {
+        sql!(
+            "select pg_catalog.count(*), pg_catalog.sum({hash}) from {keys} join {from} on {matching}",
+            hash = self.hash(Side::Source, Measure::Rows),
+            keys = self.keys_of(Side::Source, keys),
+            from = self.from(Side::Source),
+            matching = self.matching_of(Side::Source),
         )
     }
 
@@ -197,10 +193,6 @@ impl Shape {
             from = self.from(Side::Source),
             row = bytes(sql!("row({row})::pg_catalog.text", row = self.values(Side::Source))),
         )
-    }
-
-    fn source_type(&self, column: &KeyColumn) -> Sql {
-        sql!("{schema}.{name}", schema = column.source_type.0, name = column.source_type.1)
     }
 }
 

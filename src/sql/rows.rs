@@ -21,8 +21,8 @@ impl Shape {
              added as (insert into {table}{names} overriding system value select {staged} \
              from n join surplus x on n.gone operator(pg_catalog.>=) 0 and x.staged \
              join {stage} s on s.ctid operator(pg_catalog.=) x.at returning 1), \
-             removed as (select n.gone as deleted from n), \
-             written as (select pg_catalog.count(*) as inserted, 0 as updated from added)",
+             removed as (select n.gone as deleted, null::pg_catalog.numeric as keys from n), \
+             written as (select pg_catalog.count(*) as inserted, 0 as updated, null::pg_catalog.numeric as keys from added)",
             surplus = self.surplus(buckets),
             from = self.from(Side::Target),
             table = self.target.name,

@@ -5,7 +5,7 @@ use super::{Batch, Job, TOLD};
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan::schedule::Part;
-use crate::reconcile::{self, Difference, Scope};
+use crate::reconcile::{self, Difference, Scope, delete, proof};
 use crate::sql::digest::Measure;
 use crate::target::apply::{self, Mode, Writer};
 
@@ -14,7 +14,11 @@ pub async fn run(job: &mut Job, part: Part) -> Result<()> {
     match (job.plan.shape.key.is_empty(), part) {
         (true, Part::Delete) => Ok(()),
         (true, _) => keyless(job).await,
-        (false, Part::Delete) => reconcile::vanished(job).await,
+        (false, Part::Delete) => match job.unproven.take() {
+            Some(difference) => delete_and_prove(job, &difference, part).await,
+            // A try that broke has forgotten what it found.
+            None => rows(job, Part::Whole).await,
+        },
         (false, _) => match unless_collision(rows(job, part).await)? {
             Ok(()) => Ok(()),
             Err(collision) => untangle(job, part, collision).await,
@@ -24,25 +28,39 @@ pub async fn run(job: &mut Job, part: Part) -> Result<()> {
 
 /// Brings every differing row in step, by key.
 pub async fn rows(job: &mut Job, part: Part) -> Result<()> {
-    let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
-    reconcile::rail::allow_differing(job, &difference).await?;
-    job.phase(Phase::Applying);
-    reconcile::fetch(job, &difference, Mode::Upsert).await?;
-    match part {
-        Part::Whole => reconcile::delete(job, &difference).await,
-        Part::Write | Part::Delete => Ok(()),
+    let difference = differing(job, Scope::Table).await?;
+    if !difference.is_none() {
+        reconcile::rail::allow_differing(job, &difference).await?;
+        job.phase(Phase::Applying);
+        reconcile::fetch(job, &difference, Mode::Upsert).await?;
     }
+    if part == Part::Write {
+        job.unproven = Some(difference);
+        return Ok(());
+    }
+    delete_and_prove(job, &difference, part).await
+}
+
+/// Ends a comparison. The part that deletes is another task, on sessions that have staged nothing yet.
+async fn delete_and_prove(job: &mut Job, difference: &Difference, part: Part) -> Result<()> {
+    if difference.is_none() {
+        return Ok(());
+    }
+    if part == Part::Delete {
+        reconcile::stage(job, difference).await?;
+    }
+    delete::vanished(job, difference).await?;
+    proof::buckets(job, difference).await
 }
 
 /// Digests of whole rows, and the keys of the buckets that differ staged.
-async fn differing(job: &mut Job, scope: Scope) -> Result<Option<Difference>> {
+async fn differing(job: &mut Job, scope: Scope) -> Result<Difference> {
     job.phase(Phase::Digests);
     let difference = reconcile::find(job, Measure::Rows, scope, None).await?;
-    if difference.is_none() {
-        return Ok(None);
+    if !difference.is_none() {
+        reconcile::stage(job, &difference).await?;
     }
-    reconcile::stage(job, &difference).await?;
-    Ok(Some(difference))
+    Ok(difference)
 }
 
 /// Sorts out a unique violation, which has a remedy, from every other error.
@@ -60,13 +78,17 @@ pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
 /// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
 pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()> {
     start_over(job).await?;
-    let Some(difference) = differing(job, Scope::Table).await? else { return Ok(()) };
+    let difference = differing(job, Scope::Table).await?;
+    if difference.is_none() {
+        job.unproven = Some(difference);
+        return Ok(());
+    }
     // Before anything is parked, too.
     reconcile::rail::allow_differing(job, &difference).await?;
     let plan = job.plan.clone();
     let alone = part == Part::Whole && !plan.one_statement;
     if alone {
-        reconcile::delete(job, &difference).await?;
+        delete::vanished(job, &difference).await?;
     }
     job.phase(Phase::Applying);
     let mode = match (plan.replaceable, plan.placeholders.is_empty()) {
@@ -75,11 +97,15 @@ pub async fn untangle(job: &mut Job, part: Part, collision: Error) -> Result<()>
         (_, false) => Mode::Park(difference.differing()),
         (false, true) => return Err(collision),
     };
-    reconcile::fetch(job, &difference, mode).await?;
-    match part == Part::Whole && !alone {
-        true => reconcile::delete(job, &difference).await,
-        false => Ok(()),
+    if matches!(mode, Mode::Park(_)) {
+        delete::list(job).await?;
     }
+    reconcile::fetch(job, &difference, mode).await?;
+    if part == Part::Write {
+        job.unproven = Some(difference);
+        return Ok(());
+    }
+    delete_and_prove(job, &difference, Part::Whole).await
 }
 
 /// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
@@ -94,8 +120,11 @@ pub async fn start_over(job: &mut Job) -> Result<()> {
 /// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row
 /// that left this set is elsewhere, or vanished and found by its key.
 pub async fn timeless(job: &mut Job) -> Result<()> {
-    let Some(difference) = differing(job, Scope::Timeless).await? else { return Ok(()) };
-    reconcile::fetch(job, &difference, Mode::Upsert).await
+    let difference = differing(job, Scope::Timeless).await?;
+    if !difference.is_none() {
+        reconcile::fetch(job, &difference, Mode::Upsert).await?;
+    }
+    Ok(())
 }
 
 /// A table without a key: the rows of all differing buckets are replaced in one transaction.
@@ -135,7 +164,7 @@ async fn keyless(job: &mut Job) -> Result<()> {
             return Err(refused);
         }
     }
-    let counts = batch.commit(&mut writer, None).await?;
-    job.counts.add(counts);
-    Ok(())
+    let applied = batch.commit(&mut writer, None).await?;
+    job.add(&applied);
+    proof::buckets(job, &difference).await
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::pg::Session;
+use crate::reconcile::proof;
 use crate::sql::digest::Measure;
 use crate::sql::log::Progress;
 use crate::sql::read::Pages;
@@ -45,7 +46,9 @@ pub async fn run(job: &mut Job) -> Result<()> {
             Err(error) => ended = ended.and(Err(error)),
         }
     }
-    ended
+    ended?;
+    let proven = job.plan.shape.is_exact() && !job.engine.settings.reconcile;
+    if proven { Ok(()) } else { proof::table(job).await }
 }
 
 /// How many sessions may write into the table. Into indexes that are there already, that of its key at
@@ -141,7 +144,7 @@ async fn copy_part(
         }
     }
     job.moved(progress.processed % TOLD);
-    writer.commit(&progress).await
+    Ok(writer.commit(&progress).await?.counts)
 }
 
 /// Slices of pages, the last one open: the table may have grown since its size was read. A page of

@@ -5,7 +5,7 @@ use super::{Batch, Job, compare};
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::plan::schedule::Part;
-use crate::reconcile::{self, Probe, Window};
+use crate::reconcile::{self, Digest, Probe, Scope, Window, digest};
 use crate::sql::digest::Measure;
 use crate::target::apply::{Mode, Writer};
 
@@ -39,24 +39,32 @@ async fn changes(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
             compare::timeless(job).await?;
         }
     }
-    reconcile::keys(job, probe, part).await?;
-    if part != Part::Write && probe.window != Window::Equal {
-        settle(job).await?;
-    }
-    Ok(())
+    let fetched = reconcile::keys(job, probe, part).await?;
+    let proven = fetched && (part == Part::Write || is_settled(job, probe).await?);
+    if proven { Ok(()) } else { compare::rows(job, Part::Whole).await }
 }
 
-/// The windows must be equal now. Where they are not, a row has left the source's window backwards in
-/// time, or somebody else writes to the target: the whole table is compared.
-async fn settle(job: &mut Job) -> Result<()> {
-    if job.engine.settings.dry_run {
-        return Ok(());
+/// The windows must be equal now, and so must be the keys and the rows without a timestamp. Where they
+/// are not, a row has left the source's window backwards in time, somebody else writes to the target, or
+/// what was written is not what arrived: the whole table is compared, and proven.
+async fn is_settled(job: &Job, probe: &Probe) -> Result<bool> {
+    if job.log_id.is_none() || !job.counts.changed() && probe.unchanged() {
+        return Ok(true);
+    }
+    if !probe.timeless_equal && !digest::equal_in(job, Scope::Timeless).await? {
+        return Ok(false);
+    }
+    let keys = !job.plan.deletes || reconcile::keys_equal(job, probe).await?;
+    if probe.window == Window::Equal || !keys {
+        return Ok(keys);
     }
     let (source, target) = windows(job)?;
-    match reconcile::equal(job, Measure::Rows, Some((&source, &target))).await? {
-        true => Ok(()),
-        false => compare::rows(job, Part::Whole).await,
-    }
+    let target = digest::one(job, Side::Target, Measure::Rows, Some(&target)).await?;
+    let source = match probe.source_window {
+        Some(source) => source,
+        None => digest::one(job, Side::Source, Measure::Rows, Some(&source)).await?,
+    };
+    Ok(source == target)
 }
 
 /// A large window was not digested by the look, and is now.
@@ -66,7 +74,7 @@ async fn window_differs(job: &Job, probe: &Probe) -> Result<bool> {
         Window::Differs => Ok(true),
         Window::Large => {
             let (source, target) = windows(job)?;
-            let equal = reconcile::equal(job, Measure::Rows, Some((&source, &target))).await?;
+            let equal = digest::equal(job, Measure::Rows, Some((&source, &target))).await?;
             Ok(!equal)
         }
     }
@@ -97,7 +105,9 @@ async fn stream(job: &mut Job) -> Result<()> {
         if batch.ends_before(&row, size) {
             job.moved(batch.rows);
             let watermark = job.watermark(Side::Target, &batch.last());
-            job.counts.add(batch.turn(&mut writer, watermark).await?);
+            let applied = batch.turn(&mut writer, watermark).await?;
+            job.counts.add(applied.counts);
+            job.keys = Digest::after(job.keys, &applied);
             job.unless_stopped()?;
         }
         batch.push(&mut writer, row).await?;
@@ -105,7 +115,7 @@ async fn stream(job: &mut Job) -> Result<()> {
     if batch.rows > 0 {
         job.moved(batch.rows);
         let watermark = job.watermark(Side::Target, &batch.last());
-        job.counts.add(batch.commit(&mut writer, watermark).await?);
+        job.add(&batch.commit(&mut writer, watermark).await?);
     }
     Ok(())
 }

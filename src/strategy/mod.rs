@@ -17,14 +17,14 @@ use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::Lease;
 use crate::plan::TablePlan;
-use crate::reconcile::{self, Lock};
+use crate::reconcile::{self, Difference, Digest, Lock};
 use crate::source::Source;
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
 use crate::sql::log::{Log, Progress};
 use crate::stop::Stop;
 use crate::target::Target;
-use crate::target::apply::Writer;
+use crate::target::apply::{Applied, Writer};
 use crate::target::sync_log::Earlier;
 
 /// Rows between two words about progress, within one batch.
@@ -64,9 +64,19 @@ pub struct Job {
     pub counts: Counts,
     /// Bytes of keys and digests that have travelled, not yet in the log.
     pub travelled: u64,
+    /// The digest of the target's keys as the job's writes have left them, while that is known.
+    pub keys: Option<Digest>,
+    /// What a comparison found when it wrote, until vanished rows are deleted and all is proven.
+    pub unproven: Option<Difference>,
 }
 
 impl Job {
+    /// Counts what a transaction has committed.
+    pub fn add(&mut self, applied: &Applied) {
+        self.counts.add(applied.counts);
+        self.keys = Digest::after(self.keys, applied);
+    }
+
     /// Tells whoever looks.
     pub fn phase(&self, phase: Phase) {
         let table = self.plan.shape.source.name.clone();
@@ -159,7 +169,7 @@ impl Batch {
         &mut self,
         writer: &mut Writer<'_>,
         watermark: Option<Sql>,
-    ) -> Result<Counts> {
+    ) -> Result<Applied> {
         writer.commit(&self.ended(watermark)).await
     }
 
@@ -168,7 +178,7 @@ impl Batch {
         &mut self,
         writer: &mut Writer<'_>,
         watermark: Option<Sql>,
-    ) -> Result<Counts> {
+    ) -> Result<Applied> {
         writer.turn(&self.ended(watermark)).await
     }
 

@@ -14,11 +14,10 @@ use crate::outcome::{Counts, Status, Strategy};
 use crate::pg::Lease;
 use crate::plan::TablePlan;
 use crate::plan::schedule::Part;
-use crate::reconcile::{self, Lock, Probe};
+use crate::reconcile::{self, Lock, Probe, proof};
 use crate::schema::build;
 use crate::source::Reader;
 use crate::sql::Sql;
-use crate::sql::digest::Measure;
 use crate::sql::log::{Entry, Progress};
 use crate::stop::Stop;
 use crate::strategy::{Engine, Job, compare, copy, incremental};
@@ -119,6 +118,8 @@ pub async fn pause(stop: &mut Stop, retries: u32) {
 /// What was committed is in the log, also when the connection broke before the answer came.
 async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
     work.probe = None;
+    work.keys = None;
+    work.unproven = None;
     engine.target.end_leftovers().await?;
     if work.rows.is_some() {
         return Ok(());
@@ -168,6 +169,8 @@ async fn attempt(
         log_id: None,
         counts: Counts::default(),
         travelled: 0,
+        keys: None,
+        unproven: None,
     };
     if reads {
         bring_rows(&mut job, works, part, at).await?;
@@ -249,22 +252,19 @@ async fn complete(job: &mut Job, works: &[Work]) -> Result<Vec<End>> {
 async fn look(job: &Job, works: &mut [Work]) -> Result<Vec<Option<Probe>>> {
     let mut unchanged = Vec::new();
     for work in works {
-        let probe = match work.probe.take() {
-            Some(probe) => probe,
-            None => {
-                let table = work.plan.shape.source.name.clone();
-                job.engine.events.send(Event::Phase { table, phase: Phase::Looking });
-                let Job { source, target, .. } = job;
-                let at = reconcile::Sessions { source, target, lock: Lock::Kept };
-                reconcile::probe(&work.plan, &job.engine.horizon, at).await?
-            }
-        };
+        if work.probe.is_none() {
+            let table = work.plan.shape.source.name.clone();
+            job.engine.events.send(Event::Phase { table, phase: Phase::Looking });
+            let Job { source, target, .. } = job;
+            let at = reconcile::Sessions { source, target, lock: Lock::Kept };
+            work.look(reconcile::probe(&work.plan, &job.engine.horizon, at).await?);
+        }
+        let Some(probe) = &work.probe else { continue };
         // Statistics may be missing, or older than the rows.
         if probe.rows > work.plan.rows {
             Arc::make_mut(&mut work.plan).rows = probe.rows;
         }
         unchanged.push((probe.unchanged() && !work.counts.changed()).then(|| probe.clone()));
-        work.probe = Some(probe);
     }
     Ok(unchanged)
 }
@@ -275,6 +275,8 @@ async fn work_on(job: &mut Job, work: &mut Work, part: Part) -> Result<()> {
     let done = follow(job, &probe, part).await;
     work.counts = job.counts;
     work.travelled += job.travelled;
+    work.keys = job.keys;
+    work.unproven = job.unproven.take();
     done
 }
 
@@ -285,6 +287,8 @@ impl Job {
         self.log_id = work.log_id;
         self.counts = work.counts;
         self.travelled = 0;
+        self.keys = work.keys;
+        self.unproven = work.unproven.clone();
     }
 }
 
@@ -346,20 +350,8 @@ async fn follow(job: &mut Job, probe: &Probe, part: Part) -> Result<()> {
 }
 
 /// A trigger that fires whatever we do may have changed or swallowed rows.
-async fn require_untouched(job: &Job) -> Result<()> {
-    let triggers = &job.plan.meddling;
-    if triggers.is_empty() || job.log_id.is_none() {
-        return Ok(());
-    }
-    match reconcile::equal(job, Measure::Rows, None).await? {
-        true => Ok(()),
-        false => Err(Error::Table(format!(
-            "what was written is not what stands in the table: its trigger \"{}\", which is enabled ALWAYS \
-             or for replicas, has changed or swallowed rows; disable it, or enable it for others' \
-             writes only (alter table … enable trigger …)",
-            triggers.join("\", \"")
-        ))),
-    }
+async fn require_untouched(job: &mut Job) -> Result<()> {
+    if job.plan.meddling.is_empty() { Ok(()) } else { proof::table(job).await }
 }
 
 async fn finish(job: &Job, work: &Work, watermark: Option<Sql>) -> Result<End> {

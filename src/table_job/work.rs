@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Side};
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::plan::TablePlan;
-use crate::reconcile::Probe;
+use crate::reconcile::{Difference, Digest, Probe};
 use crate::schema::build::Built;
 use crate::sql::Sql;
 use crate::strategy::Engine;
@@ -30,6 +30,10 @@ pub struct Work {
     pub retries: u32,
     /// The last look, until something was written.
     pub probe: Option<Probe>,
+    /// See [`crate::strategy::Job::keys`].
+    pub keys: Option<Digest>,
+    /// See [`crate::strategy::Job::unproven`].
+    pub unproven: Option<Difference>,
     /// What of its indexes and constraints is built.
     pub built: Built,
     /// Set once the source is read no more for this table.
@@ -86,6 +90,8 @@ impl Work {
             travelled: 0,
             retries: 0,
             probe: None,
+            keys: None,
+            unproven: None,
             built: Built::default(),
             rows: None,
         }
@@ -104,6 +110,12 @@ impl Work {
 
     pub fn go_on(&mut self) {
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Notes what a look at both sides has found.
+    pub fn look(&mut self, probe: Probe) {
+        self.keys = probe.target_keys;
+        self.probe = Some(probe);
     }
 
     pub fn outcome(&self, status: Status, error: Option<Error>) -> TableOutcome {

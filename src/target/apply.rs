@@ -11,6 +11,14 @@ use crate::sql::buckets::Buckets;
 use crate::sql::log::{Log, Progress, Writes};
 use crate::target::transaction;
 
+/// What writes did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    pub counts: Counts,
+    /// What the sum of the hashes of keys grew by; none where that cannot be told.
+    pub keys: Option<i128>,
+}
+
 /// How staged rows become rows of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mode {
@@ -120,26 +128,26 @@ impl<'a> Writer<'a> {
 
     /// Writes the open batch and what it means for the log, and commits both: with its end, one round
     /// trip.
-    pub async fn commit(&mut self, progress: &Progress) -> Result<Counts> {
+    pub async fn commit(&mut self, progress: &Progress) -> Result<Applied> {
         self.end(progress, false).await
     }
 
     /// As [`Self::commit`], and the next batch is opened in the same round trip: rows follow. After an
     /// error the session is of no more use; so this is not done within a transaction of several tables.
-    pub async fn turn(&mut self, progress: &Progress) -> Result<Counts> {
+    pub async fn turn(&mut self, progress: &Progress) -> Result<Applied> {
         self.end(progress, !self.plan.joint).await
     }
 
-    async fn end(&mut self, progress: &Progress, more: bool) -> Result<Counts> {
+    async fn end(&mut self, progress: &Progress, more: bool) -> Result<Applied> {
         if !std::mem::take(&mut self.begun) {
-            return Ok(Counts::default());
+            return Ok(Applied::default());
         }
-        let counts = match (self.log_id, &self.mode) {
+        let applied = match (self.log_id, &self.mode) {
             (None, _) => {
                 let counts = self.foresee().await?;
                 let end = transaction::counted(self.plan);
                 self.session.run("ending a batch", &end).await?;
-                counts
+                Applied { counts, keys: None }
             }
             (Some(id), Mode::Direct) => {
                 let sink = self.sink.take();
@@ -169,18 +177,19 @@ impl<'a> Writer<'a> {
                 );
                 staged?;
                 parked?;
-                let counts = written(&answers?)?;
+                let applied = written(&answers?)?;
                 self.sink = next?;
                 self.begun = self.sink.is_some();
-                counts
+                applied
             }
         };
-        Ok(Counts {
+        let counts = Counts {
             processed: progress.processed,
             bytes: progress.bytes,
             batches: progress.batches,
-            ..counts
-        })
+            ..applied.counts
+        };
+        Ok(Applied { counts, ..applied })
     }
 
     /// The way in for the next batch, if there is one.
@@ -227,18 +236,19 @@ impl<'a> Writer<'a> {
 
     /// The end of a copy straight into the table: the server counts the rows, which in binary
     /// come between a header and a trailer of no known place.
-    async fn finish(&self, sink: Option<RowSink>, id: u64, progress: &Progress) -> Result<Counts> {
+    async fn finish(&self, sink: Option<RowSink>, id: u64, progress: &Progress) -> Result<Applied> {
         let inserted = finished(sink).await?;
         let progress = Progress { processed: inserted, ..progress.clone() };
         let log = transaction::committed(self.plan, &self.log.copied(id, inserted, &progress));
         self.session.answers("committing a batch", &log).await?;
-        Ok(Counts {
+        let counts = Counts {
             processed: inserted,
             inserted,
             bytes: progress.bytes,
             batches: progress.batches,
             ..Counts::default()
-        })
+        };
+        Ok(Applied { counts, keys: None })
     }
 }
 
@@ -250,15 +260,16 @@ async fn finished(sink: Option<RowSink>) -> Result<u64> {
     }
 }
 
-pub(super) fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Counts> {
+pub(super) fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Applied> {
     let row = answers.iter().flatten().next();
     let row = row.ok_or_else(|| Error::Internal("a write was not counted".to_owned()))?;
-    Ok(Counts {
+    let counts = Counts {
         inserted: row.count(0)?,
         updated: row.count(1)?,
         deleted: row.count(2)?,
         ..Counts::default()
-    })
+    };
+    Ok(Applied { counts, keys: row.text(3).and_then(|sum| sum.parse().ok()) })
 }
 
 /// Stages are temporary tables, in a dry run too.

@@ -1,13 +1,13 @@
 //! The source's keys, staged on the target, and what follows from them: rows to fetch, rows to delete.
 
-use super::apply::{create_stage, written};
+use super::apply::{Applied, create_stage, written};
 use super::transaction;
 use crate::error::Result;
-use crate::outcome::Counts;
-use crate::pg::{RowSink, Session};
+use crate::pg::{Row, RowSink, Session};
 use crate::plan::TablePlan;
 use crate::sql::buckets::{Buckets, Single};
 use crate::sql::digest::Measure;
+use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sql::log::{Log, Progress, Writes};
 use crate::sql::sql;
 use crate::table::ForeignKey;
@@ -55,24 +55,41 @@ pub async fn want(session: &Session, plan: &TablePlan) -> Result<u64> {
     session.row("comparing keys", &plan.shape.want()).await?.count(0)
 }
 
-/// Some of them, as one array literal per key column.
-pub async fn wanted(
-    session: &Session,
-    plan: &TablePlan,
-    from: u64,
-    to: u64,
-) -> Result<Vec<String>> {
-    let row = session.row("reading wanted keys", &plan.shape.wanted(from, to)).await?;
-    (0..plan.shape.key.len()).map(|column| row.needed(column).map(str::to_owned)).collect()
+/// Numbers the rows taken down whose keys are not staged; gives their number.
+pub async fn list_vanished(session: &Session, plan: &TablePlan) -> Result<u64> {
+    session.row("listing vanished keys", &plan.shape.list_vanished()).await?.count(0)
 }
 
-/// Deletes the rows of `buckets` whose keys are not staged, in one transaction.
+/// Keys number `from` to before `to` of a list.
+pub async fn numbered(
+    session: &Session,
+    plan: &TablePlan,
+    list: KeyList,
+    from: u64,
+    to: u64,
+) -> Result<Vec<NumberedKey>> {
+    let statement = plan.shape.numbered_keys(list, from, to);
+    let rows = session.rows("reading listed keys", &statement).await?;
+    let columns = 1..=plan.shape.key.len();
+    let key = |row: &Row| {
+        let values = columns.clone().map(|column| row.needed(column).map(str::to_owned));
+        Ok(NumberedKey { number: row.count(0)?, values: values.collect::<Result<_>>()? })
+    };
+    rows.iter().map(key).collect()
+}
+
+/// Takes keys off the list of vanished ones.
+pub async fn unlist_vanished(session: &Session, plan: &TablePlan, numbers: &[u64]) -> Result<()> {
+    session.run("keeping keys", &plan.shape.unlist_vanished(numbers)).await
+}
+
+/// Deletes the listed rows of `buckets`, in one transaction.
 pub async fn delete_vanished(
     session: &Session,
     plan: &TablePlan,
     log: (&Log, u64),
     buckets: &Buckets,
-) -> Result<Counts> {
+) -> Result<Applied> {
     let writes = plan.shape.delete_vanished(buckets);
     let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
     let delete = transaction::committed(plan, &delete);
@@ -80,17 +97,16 @@ pub async fn delete_vanished(
     written(&session.answers("deleting vanished rows", &statement).await?)
 }
 
-/// The first foreign key whose action would reach rows of another table if those of `buckets` whose
-/// keys are not staged were deleted, and how many rows.
+/// The first foreign key whose action would reach rows of another table if the vanished rows were
+/// deleted, and how many rows.
 pub async fn referring<'p>(
     session: &Session,
     plan: &'p TablePlan,
-    buckets: &Buckets,
 ) -> Result<Option<(&'p ForeignKey, u64)>> {
     if plan.cascades.is_empty() {
         return Ok(None);
     }
-    let looks = plan.referring(buckets);
+    let looks = plan.referring();
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
         let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
         if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {

@@ -188,7 +188,9 @@ async fn look(engine: &Engine, turns: &mut [Turn]) {
         return;
     }
     for (turn, probe) in turns.iter_mut().zip(probes) {
-        turn.works[0].probe = probe.ok();
+        if let Ok(probe) = probe {
+            turn.works[0].look(probe);
+        }
     }
     source.set_clean(true);
     target.set_clean(true);

@@ -62,6 +62,37 @@ select pg_catalog.count(*), pg_catalog.sum((('x' operator(pg_catalog.||)
                             t."owner")::pg_catalog.text), 1,
                     16))::pg_catalog.bit(64)::pg_catalog.int8)) from only "public"."item" t
 
+-- digest of buckets
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+    collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8, t."id"::pg_catalog.int8
+    operator(pg_catalog.#) 2::pg_catalog.int8), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"((t."Price"::pg_catalog.numeric(8,2))))::pg_catalog.text
+    collate pg_catalog."C", 3), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate pg_catalog."C", 4),
+    0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0))) from rows
+    from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
+    pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high) join only "public"."item" t on
+    t."id" operator(pg_catalog.>=) b.low and t."id" operator(pg_catalog.<=) b.high and
+    (t."updated_at" is null or t."updated_at" operator(pg_catalog.=) 'infinity' or t."updated_at"
+    operator(pg_catalog.=) '-infinity')
+
+-- digest of staged rows
+select pg_catalog.count(*),
+    pg_catalog.sum((coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+    collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8, t."id"::pg_catalog.int8
+    operator(pg_catalog.#) 2::pg_catalog.int8), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"(t."Price"))::pg_catalog.text
+    collate pg_catalog."C", 3), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate pg_catalog."C", 4),
+    0) operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0))) from rows
+    from (pg_catalog.unnest('{0,256}'::pg_catalog.int8[]),
+    pg_catalog.unnest('{63,447}'::pg_catalog.int8[])) b(low, high) join only "copy"."Item" t on
+    t."id" operator(pg_catalog.>=) b.low and t."id" operator(pg_catalog.<=) b.high and exists
+    (select from pg_temp.pgsync_keys s where t."id" operator("pg_catalog".=) s."id")
+
 -- digest up to
 select pg_catalog.count(*), pg_catalog.sum(h.h), pg_catalog.max(h.at)
     filter (where h.at operator(pg_catalog.<) 'infinity')

@@ -40,33 +40,49 @@ select l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batc
     pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text
     from "public"."sync_log" l where l.id operator(pg_catalog.=) 7 for update
 
+-- of run
+select l.schema_name, l.table_name, l.id, l.rows_processed, l.rows_inserted, l.rows_updated,
+    l.rows_deleted, l.batches, l.bytes from "public"."sync_log" l
+    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
+    and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' order by l.id
+
+-- take up
+update "public"."sync_log" l set sync_type = 'incremental', status = 'running',
+        end_time = null::pg_catalog.timestamptz, watermark = now()::pg_catalog.timestamptz,
+        fingerprint = 'it''s', error_message = null where l.id operator(pg_catalog.=) 7
+    returning l.id, pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
+        ' ', 'T') operator(pg_catalog.||) 'Z'
+
+-- close stale
+update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(),
+        error_message = 'the run ended without a word'
+    from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    where l.status operator(pg_catalog.=) 'running'
+    and l.run_id operator(pg_catalog.<>) '20241213T152530.5-7'
+    and l.schema_name operator(pg_catalog.=) w.schema_name
+    and l.table_name operator(pg_catalog.=) w.table_name
+
 -- counted
-with written as (select 1 as inserted, 2 as updated),
-    counts as (select inserted, updated, deleted from written
-        cross join (values (0)) removed(deleted)),
-    logged as (update "public"."sync_log" l set
-        rows_processed = l.rows_processed operator(pg_catalog.+) 3,
-        bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
-        watermark = greatest(l.watermark, now()),
-        rows_inserted = l.rows_inserted operator(pg_catalog.+) c.inserted,
-        rows_updated = l.rows_updated operator(pg_catalog.+) c.updated,
-        rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
-        from counts c where l.id operator(pg_catalog.=) 7)
-    select inserted, updated, deleted from counts
+with written as (select 1 as inserted, 2 as updated), counts as (select inserted, updated, deleted,
+    written.keys operator(pg_catalog.-) removed.keys as keys from written cross join (values (0, 0))
+    removed(deleted, keys)), logged as (update "public"."sync_log" l set rows_processed =
+    l.rows_processed operator(pg_catalog.+) 3, bytes = l.bytes operator(pg_catalog.+) 400, batches =
+    l.batches operator(pg_catalog.+) 1, watermark = greatest(l.watermark, now()), rows_inserted =
+    l.rows_inserted operator(pg_catalog.+) c.inserted, rows_updated = l.rows_updated
+    operator(pg_catalog.+) c.updated, rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
+    from counts c where l.id operator(pg_catalog.=) 7) select inserted, updated, deleted, keys from
+    counts
 
 -- counted with deletes
-with removed as (select 3 as deleted),
-    written as (select 1 as inserted, 0 as updated),
-    counts as (select inserted, updated, deleted from written
-        cross join removed),
-    logged as (update "public"."sync_log" l set
-        rows_processed = l.rows_processed operator(pg_catalog.+) 0,
-        bytes = l.bytes operator(pg_catalog.+) 0, batches = l.batches operator(pg_catalog.+) 0,
-        watermark = l.watermark, rows_inserted = l.rows_inserted operator(pg_catalog.+)
-        c.inserted, rows_updated = l.rows_updated operator(pg_catalog.+) c.updated,
-        rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
-        from counts c where l.id operator(pg_catalog.=) 7)
-    select inserted, updated, deleted from counts
+with removed as (select 3 as deleted), written as (select 1 as inserted, 0 as updated), counts as
+    (select inserted, updated, deleted, written.keys operator(pg_catalog.-) removed.keys as keys
+    from written cross join removed), logged as (update "public"."sync_log" l set rows_processed =
+    l.rows_processed operator(pg_catalog.+) 0, bytes = l.bytes operator(pg_catalog.+) 0, batches =
+    l.batches operator(pg_catalog.+) 0, watermark = l.watermark, rows_inserted = l.rows_inserted
+    operator(pg_catalog.+) c.inserted, rows_updated = l.rows_updated operator(pg_catalog.+)
+    c.updated, rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted from counts c where
+    l.id operator(pg_catalog.=) 7) select inserted, updated, deleted, keys from counts
 
 -- copied
 update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3,
@@ -76,13 +92,13 @@ update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_c
     where l.id operator(pg_catalog.=) 7
 
 -- finish
-update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3,
-    bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
-    watermark = coalesce(now(), l.watermark),
-    status = 'failed', error_message = 'it''s over', end_time = pg_catalog.clock_timestamp()
-    where l.id operator(pg_catalog.=) 7 returning pg_catalog.replace(pg_catalog.timezone('UTC',
-            l.watermark)::pg_catalog.text, ' ', 'T') operator(pg_catalog.||) 'Z',
-    l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes
+update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3, bytes =
+    l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1, watermark =
+    coalesce(now(), l.watermark), status = 'failed', error_message = 'it''s over', end_time =
+    pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) 7 returning
+    pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, ' ', 'T')
+    operator(pg_catalog.||) 'Z', l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted,
+    l.batches, l.bytes
 
 -- distrust
 update "public"."sync_log" l set watermark = null
@@ -109,40 +125,6 @@ update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.c
     where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
     and l.status operator(pg_catalog.=) 'running'
 
--- made tables
-select w.schema_name, w.table_name from rows from
-    (pg_catalog.unnest(array['public']::pg_catalog.text[]),
-        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
-    where exists (select from "public"."sync_log" l
-        where l.schema_name operator(pg_catalog.=) w.schema_name
-        and l.table_name operator(pg_catalog.=) w.table_name
-        and l.sync_type operator(pg_catalog.=) 'create'
-        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
-                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text)
-
--- of run
-select l.schema_name, l.table_name, l.id, l.rows_processed, l.rows_inserted, l.rows_updated,
-    l.rows_deleted, l.batches, l.bytes from "public"."sync_log" l
-    where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
-    and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' order by l.id
-
--- take up
-update "public"."sync_log" l set sync_type = 'incremental', status = 'running',
-        end_time = null::pg_catalog.timestamptz, watermark = now()::pg_catalog.timestamptz,
-        fingerprint = 'it''s', error_message = null where l.id operator(pg_catalog.=) 7
-    returning l.id, pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
-        ' ', 'T') operator(pg_catalog.||) 'Z'
-
--- close stale
-update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(),
-        error_message = 'the run ended without a word'
-    from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
-        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
-    where l.status operator(pg_catalog.=) 'running'
-    and l.run_id operator(pg_catalog.<>) '20241213T152530.5-7'
-    and l.schema_name operator(pg_catalog.=) w.schema_name
-    and l.table_name operator(pg_catalog.=) w.table_name
-
 -- missing indexes
 select u.n from pg_catalog.unnest(array['%(schema_name, table_name, id)', '%(run_id)',
     '%WHERE%status%running%', '%WHERE%sync_type%create%']::pg_catalog.text[]) with ordinality as u(mark,
@@ -153,3 +135,14 @@ select u.n from pg_catalog.unnest(array['%(schema_name, table_name, id)', '%(run
 -- make index
 select pg_catalog.set_config('lock_timeout', '500', true); create index on "public"."sync_log"
     (schema_name, table_name) where status = 'running'
+
+-- made tables
+select w.schema_name, w.table_name from rows from
+    (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    where exists (select from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name
+        and l.sync_type operator(pg_catalog.=) 'create'
+        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
+                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text)

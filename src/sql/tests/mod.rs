@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::buckets::{Buckets, Single, Slicing};
 use super::digest::{Hasher, Measure};
 use super::horizon::Horizon;
+use super::keys::{KeyList, NumberedKey};
 use super::log::{Entry, Log, Progress, Writes};
 use super::park::dangling;
 use super::read::Pages;
@@ -93,6 +94,7 @@ fn item() -> Shape {
             name: Ident::new("id"),
             cast: None,
             source_type: (Ident::new("pg_catalog"), Ident::new("int4")),
+            target_type: (Ident::new("pg_catalog"), Ident::new("int4")),
             source_equals: operator("="),
             target_equals: operator("="),
             hashed: Hashed::Integer,
@@ -103,6 +105,11 @@ fn item() -> Shape {
         drifting: vec![owner],
         hasher: Hasher::Extended,
     }
+}
+
+/// The same without a column that changes without its timestamp: its keys' digest is kept by writes.
+fn tracked() -> Shape {
+    Shape { drifting: Vec::new(), ..item() }
 }
 
 /// The same without a key and in partitions, on servers that share no hash function but md5.
@@ -170,6 +177,7 @@ fn rows_are_written_by_their_key() {
             ("create stage", item().create_stage()),
             ("copy into stage", item().copy_into_stage()),
             ("upsert", item().upsert()),
+            ("upsert by a tracked key", tracked().upsert()),
             ("upsert where all columns are key", keys_only.upsert()),
             ("upsert of a partitioned table", divided.upsert()),
             ("upsert by a deferrable key", deferrable.upsert()),
@@ -181,7 +189,13 @@ fn rows_are_written_by_their_key() {
 
 #[test]
 fn keys_are_staged_and_looked_up() {
-    let keys = ["{1,2}".to_owned()];
+    let key = |number, value: &str| NumberedKey { number, values: vec![value.to_owned()] };
+    let keys = [key(1, "7"), key(2, "8")];
+    let wider =
+        KeyColumn { cast: Some(Cast::To(sql!("pg_catalog.int8"))), ..item().key.swap_remove(0) };
+    let widened = Shape { key: vec![wider], ..item() };
+    let mut taken = item();
+    taken.key[0].name = Ident::new("pgsync_hash");
     let window = stamp(TimestampKind::Timestamptz).window(Source, "2024-12-13 15:25:30.5");
     expect(
         include_str!("keys.sql"),
@@ -194,12 +208,20 @@ fn keys_are_staged_and_looked_up() {
             ("create here by hashes", item().create_here(Measure::Keys, &singles())),
             ("count unfound", item().count_unfound(&[Single { bucket: 5, hash: -3 }])),
             ("want", item().want()),
-            ("wanted", item().wanted(1, 2001)),
+            ("want by a key named as ours", taken.want()),
+            ("numbered keys", item().numbered_keys(KeyList::Wanted, 1, 2001)),
             ("copy wanted", item().copy_wanted(&keys, None)),
             ("copy wanted unless in the window", item().copy_wanted(&keys, Some(&window))),
-            ("count vanished", item().count_vanished()),
+            ("digest of keys that were wanted", item().digest_of_keys(&keys)),
+            ("digest of wanted rows", item().digest_wanted()),
+            ("list vanished", item().list_vanished()),
+            ("find keys", item().find_keys(&keys)),
+            ("find widened keys", widened.find_keys(&keys)),
+            ("unlist vanished", item().unlist_vanished(&[1, 2])),
+            ("column hashes", item().column_hashes(Target, &keys[..1])),
             ("delete vanished by ranges", item().delete_vanished(&ranges())),
             ("delete vanished by hashes", item().delete_vanished(&hashes())),
+            ("delete vanished by a tracked key", tracked().delete_vanished(&hashes())),
         ],
     );
 }
@@ -243,6 +265,8 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
                 "digest by md5 of text that is not recoded",
                 recoded.digest(Source, Measure::Keys, None),
             ),
+            ("digest of buckets", item().digest_buckets(Source, &ranges(), false, Some(&timeless))),
+            ("digest of staged rows", item().digest_buckets(Target, &ranges(), true, None)),
             ("digest up to", item().digest_up_to(Target, &timeless, in_time, 9)),
             ("key bounds", item().key_bounds(Source)),
             ("buckets by ranges", item().bucket_digests(Source, Measure::Keys, shift, None)),

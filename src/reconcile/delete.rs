@@ -1,0 +1,102 @@
+//! Deleting what the source has no more. Digests and staged keys only say which rows of the target
+//! seem to have vanished; the source itself is asked for each of their keys, in the run's snapshot, and
+//! what it has stays. So nothing that makes two servers hash or compare values differently can
+//! delete a row that is right.
+
+use super::Difference;
+use crate::error::{Error, Result};
+use crate::event::Phase;
+use crate::outcome::Counts;
+use crate::sql::keys::{KeyList, NumberedKey};
+use crate::sql::{Sql, sql};
+use crate::strategy::Job;
+use crate::target::keys;
+
+/// Keys of which the source is asked by one statement.
+const ASKED: u64 = 2000;
+
+/// Lists the target's rows of the differing buckets whose keys are neither staged nor on the source;
+/// gives their number.
+pub async fn list(job: &Job) -> Result<u64> {
+    let (target, plan) = (&job.target, &job.plan);
+    let listed = keys::list_vanished(target, plan).await?;
+    let mut vanished = listed;
+    for from in (1..=listed).step_by(ASKED as usize) {
+        job.unless_stopped()?;
+        let asked = keys::numbered(target, plan, KeyList::Vanished, from, from + ASKED).await?;
+        let found = found(job, &asked).await?;
+        if !found.is_empty() {
+            keys::unlist_vanished(target, plan, &found).await?;
+        }
+        vanished -= found.len() as u64;
+    }
+    Ok(vanished)
+}
+
+/// Which of the keys the source has. A key that its type does not take there, say a label that an enum
+/// does not have, is a key that no row has; to tell which, the others are asked for apart.
+async fn found(job: &Job, asked: &[NumberedKey]) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let mut open = vec![asked];
+    while let Some(keys) = open.pop() {
+        match ask(job, keys).await {
+            Ok(numbers) => found.extend(numbers),
+            Err(error) if !is_invalid_value(&error) => return Err(error),
+            Err(_) if keys.len() > 1 => {
+                let (first, second) = keys.split_at(keys.len() / 2);
+                open.extend([first, second]);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// A failed statement ends the snapshot's transaction, unless a savepoint stands before it.
+async fn ask(job: &Job, keys: &[NumberedKey]) -> Result<Vec<u64>> {
+    let deed = "asking for vanished keys";
+    let set = Sql::trusted("savepoint pgsync_ask");
+    let statement = job.plan.shape.find_keys(keys);
+    let (set, rows) = tokio::join!(job.source.run(deed, &set), job.source.rows(deed, &statement));
+    set?;
+    let back = if rows.is_err() { "rollback to savepoint pgsync_ask; " } else { "" };
+    let end = sql!("{back}release savepoint pgsync_ask", back = Sql::trusted(back));
+    let ended = job.source.run(deed, &end).await;
+    let rows = rows?;
+    ended?;
+    rows.iter().map(|row| row.count(0)).collect()
+}
+
+/// Class 22, data exception: the text is none of a value of the type.
+fn is_invalid_value(error: &Error) -> bool {
+    error.sqlstate().is_some_and(|state| state.starts_with("22"))
+}
+
+/// Deletes the target's rows of the differing buckets whose keys the source has no more.
+pub async fn vanished(job: &mut Job, difference: &Difference) -> Result<()> {
+    if !job.plan.deletes || difference.is_all_absent() {
+        return Ok(());
+    }
+    job.phase(Phase::Deleting);
+    let deleted = list(job).await?;
+    let Some(id) = job.log_id else {
+        job.counts.add(Counts { deleted, ..Counts::default() });
+        return Ok(());
+    };
+    if deleted == 0 {
+        return Ok(());
+    }
+    if let Some((key, rows)) = keys::referring(&job.target, &job.plan).await? {
+        return Err(Error::Table(format!(
+            "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
+             them, and the foreign key \"{}\" would change those: bring that table in step too, or \
+             remove its rows",
+            key.child,
+            key.name.as_str()
+        )));
+    }
+    let (log, buckets) = ((&job.engine.log, id), difference.differing());
+    let applied = keys::delete_vanished(&job.target, &job.plan, log, &buckets).await?;
+    job.add(&applied);
+    Ok(())
+}

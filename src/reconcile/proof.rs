@@ -1,0 +1,179 @@
+//! The closing proof: what was written is digested again on the target, and has to be what the source
+//! has. Nothing that came before is trusted here: a trigger, a type that changes values, another
+//! writer or a fault of this program leaves a difference, and the table fails by it.
+
+use super::{Difference, Digest, LOOKUP, Scope, delete, digest, find, stage};
+use crate::error::{Error, Result, Side};
+use crate::pg::Row;
+use crate::sql::digest::Measure;
+use crate::sql::keys::KeyList;
+use crate::strategy::Job;
+use crate::target::keys;
+
+/// Proves the buckets in which the sides differed. Where vanished rows stay, those of the target count
+/// only whose keys the source has.
+///
+/// # Errors
+/// [`Error::Table`] saying what still differs.
+pub async fn buckets(job: &mut Job, difference: &Difference) -> Result<()> {
+    if job.log_id.is_none() || difference.is_none() {
+        return Ok(());
+    }
+    let only_staged = !job.plan.deletes && !difference.is_all_absent();
+    let scope = difference.scope.predicate(job);
+    let mut target = Digest::default();
+    let parts = if only_staged {
+        vec![(difference.differing(), true), (difference.only_absent(), false)]
+    } else {
+        vec![(difference.every_bucket(), false)]
+    };
+    for (buckets, staged) in parts {
+        let shape = &job.plan.shape;
+        let statement = shape.digest_buckets(Side::Target, &buckets, staged, scope.as_ref());
+        target.add(Digest::of(&job.target.row("proving what was written", &statement).await?)?);
+    }
+    if target == difference.source {
+        return Ok(());
+    }
+    unequal(job, difference.scope).await
+}
+
+/// Proves the whole table.
+///
+/// # Errors
+/// [`Error::Table`] saying what differs.
+pub async fn table(job: &mut Job) -> Result<()> {
+    if job.log_id.is_none() || digest::equal(job, Measure::Rows, None).await? {
+        return Ok(());
+    }
+    unequal(job, Scope::Table).await
+}
+
+/// Whether the rows that were fetched by the digests of keys are what the source has: the listed ones
+/// of which `wanted` is the number, and those of buckets that only the source had.
+pub async fn fetched(job: &Job, difference: &Difference, wanted: u64) -> Result<bool> {
+    if job.log_id.is_none() {
+        return Ok(true);
+    }
+    let shape = &job.plan.shape;
+    if difference.has_absent() {
+        let buckets = difference.only_absent();
+        let statement = |side| shape.digest_buckets(side, &buckets, false, None);
+        let (source, target) = (statement(Side::Source), statement(Side::Target));
+        let (source, target) = tokio::try_join!(
+            job.source.row("proving what was written", &source),
+            job.target.row("proving what was written", &target),
+        )?;
+        if Digest::of(&source)? != Digest::of(&target)? {
+            return Ok(false);
+        }
+    }
+    let mut source = Digest::default();
+    for from in (1..=wanted).step_by(LOOKUP as usize) {
+        let list = KeyList::Wanted;
+        let keys = keys::numbered(&job.target, &job.plan, list, from, from + LOOKUP).await?;
+        let row = job.source.row("proving what was written", &shape.digest_of_keys(&keys)).await?;
+        source.add(Digest::of(&row)?);
+    }
+    if wanted == 0 {
+        return Ok(true);
+    }
+    let target = job.target.row("proving what was written", &shape.digest_wanted()).await?;
+    Ok(source == Digest::of(&target)?)
+}
+
+/// Says which rows differ, and why that can be.
+async fn unequal(job: &mut Job, scope: Scope) -> Result<()> {
+    let difference = find(job, Measure::Rows, scope, None).await?;
+    if difference.is_none() {
+        return Ok(());
+    }
+    if job.plan.shape.key.is_empty() {
+        let rows = difference.source.rows.max(1);
+        return Err(failed(job, &format!("up to {rows} rows of the table, which has no key,")));
+    }
+    stage(job, &difference).await?;
+    let wanted = keys::want(&job.target, &job.plan).await?;
+    let vanished = if job.plan.deletes { delete::list(job).await? } else { 0 };
+    let missing = difference.absent_digest(job).await?.rows;
+    let rows = wanted + vanished + missing;
+    if rows == 0 && !job.plan.deletes {
+        return Ok(());
+    }
+    let first = if wanted > 0 {
+        first(job, KeyList::Wanted).await?
+    } else if vanished > 0 {
+        first(job, KeyList::Vanished).await?
+    } else {
+        String::new()
+    };
+    Err(failed(job, &format!("{rows} {} of the table{first}", plural(rows))))
+}
+
+fn plural(rows: u64) -> &'static str {
+    if rows == 1 { "row" } else { "rows" }
+}
+
+/// The first key of a list, and in what it differs.
+async fn first(job: &Job, list: KeyList) -> Result<String> {
+    let shape = &job.plan.shape;
+    let keys = keys::numbered(&job.target, &job.plan, list, 1, 1 + LOOKUP).await?;
+    let Some(key) = keys.first() else { return Ok(String::new()) };
+    let names: Vec<&str> = shape.key.iter().map(|column| column.name.as_str()).collect();
+    let name = format!("({}) = ({})", names.join(", "), key.values.join(", "));
+    if list == KeyList::Vanished {
+        return Ok(format!(" (the first has the key {name}, which the source does not have)"));
+    }
+    let source = shape.column_hashes(Side::Source, std::slice::from_ref(key));
+    let target = shape.column_hashes(Side::Target, std::slice::from_ref(key));
+    let (source, target) = tokio::try_join!(
+        job.source.rows("looking for what differs", &source),
+        job.target.rows("looking for what differs", &target),
+    )?;
+    let what = match (source.first(), target.first()) {
+        (Some(source), Some(target)) => match differing_column(job, source, target) {
+            Some(column) => format!("differs in column \"{column}\""),
+            None => "is found by another key on the target".to_owned(),
+        },
+        (_, None) => "is missing on the target".to_owned(),
+        (None, _) => "is not found again on the source".to_owned(),
+    };
+    Ok(format!(" (the first has the key {name} and {what})"))
+}
+
+fn differing_column<'j>(job: &'j Job, source: &Row, target: &Row) -> Option<&'j str> {
+    let shape = &job.plan.shape;
+    let columns = shape.columns.iter().chain(&shape.generated).enumerate();
+    let mut differing = columns.filter(|(at, _)| source.text(*at) != target.text(*at));
+    differing.next().map(|(_, column)| column.name.as_str())
+}
+
+fn failed(job: &Job, what: &str) -> Error {
+    let plan = &job.plan;
+    let inexact: Vec<&str> = plan
+        .shape
+        .columns
+        .iter()
+        .filter(|column| !column.exact)
+        .map(|column| column.name.as_str())
+        .collect();
+    let why = if !plan.meddling.is_empty() {
+        format!(
+            "the trigger \"{}\" fires on what is copied and has changed or swallowed rows: disable it, \
+             or enable it for others' writes only (alter table … enable trigger …)",
+            plan.meddling.join("\", \"")
+        )
+    } else if !inexact.is_empty() {
+        format!(
+            "a type, domain, collation or encoding of the target makes other values of the columns \
+             \"{}\", or somebody else writes to the table: give the columns the source's definition, \
+             keep others from writing, and run again",
+            inexact.join("\", \"")
+        )
+    } else {
+        "somebody else writes to the table on the target, or an index of it is damaged (amcheck finds \
+         that): keep others from writing, and run again"
+            .to_owned()
+    };
+    Error::Table(format!("{what} still differ from the source after they were written: {why}"))
+}
