@@ -27,8 +27,7 @@ pub fn begin_all(plans: &[&TablePlan]) -> Sql {
 
 /// `statement`, and the end of that transaction.
 pub fn committed_all(plans: &[&TablePlan], statement: &Sql) -> Sql {
-    let enable = plans.iter().map(|plan| triggers(plan, "enable"));
-    sql!("{statement}{enable}; commit", statement = statement, enable = Sql::join(enable, ""))
+    sql!("{statement}{wake}; commit", statement = statement, wake = wake(plans))
 }
 
 /// Begins the transaction of several tables that refer to each other.
@@ -36,21 +35,17 @@ pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
     sql!("{begin}; set constraints all deferred", begin = opened(plans))
 }
 
-/// Checks what was put off, and commits. No trigger can be enabled before: checks are pending.
+/// Checks what was put off, and commits.
 pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
-    let enable = plans.iter().map(|plan| triggers(plan, "enable"));
-    sql!("set constraints all immediate{enable}; commit", enable = Sql::join(enable, ""))
+    let wake = plans.iter().map(|plan| triggers(plan, "enable"));
+    sql!("set constraints all immediate{wake}; commit", wake = Sql::join(wake, ""))
 }
 
 /// `statement`, and the end of the batch.
 pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
     match plan.joint {
         true => sql!("{statement}; release savepoint pgsync", statement = statement),
-        false => sql!(
-            "{statement}{enable}; commit",
-            statement = statement,
-            enable = triggers(plan, "enable")
-        ),
+        false => committed_all(std::slice::from_ref(&plan), statement),
     }
 }
 
@@ -67,6 +62,16 @@ pub fn roll_back(plan: &TablePlan) -> Sql {
         true => Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync"),
         false => Sql::trusted("rollback"),
     }
+}
+
+/// Enables what was disabled. A check that a foreign key puts off to the commit comes before: with it
+/// pending, no trigger of its table can be altered.
+fn wake(plans: &[&TablePlan]) -> Sql {
+    let enable = Sql::join(plans.iter().map(|plan| triggers(plan, "enable")), "");
+    if enable.as_str().is_empty() {
+        return enable;
+    }
+    sql!("; set constraints all immediate{enable}", enable = enable)
 }
 
 /// `; alter table only … disable trigger …` for each trigger that must not fire.

@@ -275,3 +275,31 @@ async fn a_trigger_of_one_table_that_writes_into_another_is_found_out() {
         db.assert_all_same().await;
     }
 }
+
+#[tokio::test]
+async fn an_owner_silences_triggers_of_a_table_whose_foreign_key_is_checked_at_the_commit() {
+    let db = Pair::with(
+        "create table parent (id int primary key);
+        create table child (id int primary key, parent int references parent deferrable initially deferred, n int)",
+    )
+    .await;
+    db.target("create function fail() returns trigger language plpgsql as 'begin raise ''fired''; end';
+        create trigger fail before insert or update or delete on child for each row execute function fail();
+        create trigger fail before insert or update or delete on parent for each row execute function fail()").await;
+    db.source("insert into parent values (1), (2); insert into child values (1, 1, 0), (2, 2, 0)")
+        .await;
+    let owner = db.target_owner().await;
+    let changes = [
+        "insert into parent select i from generate_series(3, 50) i; insert into child select i, i, 0 from generate_series(3, 50) i",
+        "update child set n = 1, parent = 2 where id < 20",
+        "delete from child where id % 2 = 0; delete from parent where id > 40 and id % 2 = 0",
+    ];
+    db.sync().target_role(&owner).await.expect_ok();
+    for change in changes {
+        db.source(change).await;
+        db.sync().target_role(&owner).await.expect_ok();
+        db.assert_all_same().await;
+    }
+    let disabled = "select count(*) from pg_trigger where not tgisinternal and tgenabled <> 'O'";
+    assert_eq!(db.target_value(disabled).await, "0");
+}
