@@ -39,7 +39,11 @@ impl Built {
 
 impl Workshop {
     pub fn of(settings: &Settings) -> Self {
-        Self { home: settings.target_schema.clone(), memory: settings.maintenance_work_mem.clone() }
+        Self {
+            home: settings.target_schema.clone(),
+            memory: settings.maintenance_work_mem.clone(),
+            lock_timeout: settings.lock_timeout,
+        }
     }
 }
 
@@ -56,7 +60,7 @@ pub async fn follow_rows(job: &Job, built: &Built, again: bool) -> Result<()> {
     let shop = Workshop::of(&job.engine.settings);
     if job.plan.bytes < SMALL && !again {
         let all = open.iter().map(|place| &owed[*place]);
-        if shop.run(&job.target, "building indexes", all, &[]).await.is_ok() {
+        if shop.run_once(&job.target, "building indexes", all, &[]).await.is_ok() {
             open.iter().for_each(|place| built.add(*place));
             return Ok(());
         }

@@ -71,7 +71,7 @@ impl Ends<'_> {
         let shop = Workshop::of(self.settings);
         let more = self.made_by(group);
         let several = group.len() > 1;
-        if several && shop.run(&session, "making tables", group, &more).await.is_ok() {
+        if several && shop.run_once(&session, "making tables", group, &more).await.is_ok() {
             session.set_clean(true);
             return Ok(group.iter().map(|step| Made { step, error: None }).collect());
         }

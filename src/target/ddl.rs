@@ -1,7 +1,13 @@
 //! Runs statements that change what tables are made of. Each step is one transaction, which says of
 //! what tables it is.
+//!
+//! Most of them need their table to themselves, and whoever asks for that while somebody reads it holds
+//! up all others who come to read it: so they ask for a moment only, let the others pass, and ask again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::lock;
 use crate::error::{Error, Result};
@@ -12,18 +18,49 @@ use crate::plan::ddl::Step;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
+/// How long a transaction waits for the locks of its tables: so long may others wait behind it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long others pass before it asks again: at first, and at most.
+const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// Under what settings definitions are changed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Workshop {
     /// The schema in which the tables lie, unless it is the source's.
     pub home: Option<Ident>,
     /// `maintenance_work_mem`, unless it is the target's own.
     pub memory: Option<String>,
+    /// How long all tries to get a lock may take.
+    pub lock_timeout: Duration,
 }
 
 impl Workshop {
-    /// Does the steps in one transaction, with `more` at its end.
+    /// Does the steps in one transaction, with `more` at its end; tries again while somebody else has
+    /// one of the tables.
     pub async fn run<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        more: &[Sql],
+    ) -> Result<()> {
+        let until = Instant::now() + self.lock_timeout;
+        let mut pause = PAUSE;
+        loop {
+            let done = self.run_once(session, doing, steps.clone(), more).await;
+            let is_locked =
+                done.as_ref().is_err_and(|error| error.sqlstate() == Some(LOCK_NOT_AVAILABLE));
+            if !is_locked || Instant::now() + pause >= until {
+                return done;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The same with one try, for steps that are done one by one where that fails.
+    pub async fn run_once<'a>(
         &self,
         session: &Session,
         doing: &str,
@@ -82,7 +119,8 @@ impl Workshop {
             PathTail::Nothing => search_path(path),
             PathTail::OfTheRole => search_path_with_that_of_the_role(path),
         };
-        let before = [lock::changing(&tables), path].into_iter().chain(self.memory());
+        let before = [self.patience(tables.len()), lock::changing(&tables), path];
+        let before = before.into_iter().chain(self.memory());
         let statements = steps.into_iter().flat_map(|step| step.statements.iter().cloned());
         before.map(Statement::from).chain(statements).collect()
     }
@@ -107,6 +145,13 @@ impl Workshop {
         TableName { schema, name: table.name.clone() }
     }
 
+    /// Who waits for the second table has the first one already, and its readers wait, too.
+    fn patience(&self, tables: usize) -> Sql {
+        let each = PATIENCE / u32::try_from(tables.clamp(1, 20)).unwrap_or(1);
+        let each = each.min(self.lock_timeout).as_millis().max(1).to_string();
+        sql!("select pg_catalog.set_config('lock_timeout', {each}, true)", each = Literal(&each))
+    }
+
     fn memory(&self) -> Option<Sql> {
         let size = self.memory.as_ref()?;
         Some(sql!(
@@ -115,6 +160,8 @@ impl Workshop {
         ))
     }
 }
+
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// What the search path holds behind the schemas to which names without one lead.
 #[derive(Clone, Copy)]

@@ -62,3 +62,43 @@ async fn a_lock_that_is_let_go_in_time_is_waited_for() {
     db.assert_all_same().await;
     assert_same_definitions(&db).await;
 }
+
+/// A reader of the target in the middle of its work, and a run that needs the table to itself.
+async fn queue_behind_a_reader(db: &Pair, change: &str, mode: &str) {
+    db.source(change).await;
+    let reader = db.target_session().await;
+    reader.run("begin; select count(*) from one").await;
+    let run = db.sync().args(&["-lock-timeout", "60s", "-ddl", mode]).start();
+    let another = db.target_session().await;
+    another.run("set lock_timeout = '2s'").await;
+    for _ in 0..3 {
+        db.until_blocked().await;
+        another.run("select count(*) from one").await;
+    }
+    reader.run("rollback").await;
+    let run = run.end().await.expect_ok();
+    assert_eq!(run.json["retries"], 0, "{run}");
+    assert!(run.tables().iter().all(|table| table.retries == 0), "{run}");
+    db.assert_all_same().await;
+    assert_same_definitions(db).await;
+}
+
+#[tokio::test]
+async fn no_reader_of_the_target_waits_behind_a_run_that_waits_for_a_reader() {
+    let db = Pair::fresh().await;
+    db.source(TABLES).await;
+    db.settle().await;
+    let changes = [
+        ("alter table one add extra int default 5", "additive"),
+        ("alter table one add constraint own unique (id, n)", "additive"),
+        ("alter table one add constraint positive check (id > 0)", "additive"),
+        ("alter table one alter n type bigint", "reset"),
+        (
+            "drop index one_n; alter table one drop constraint one_n_check, alter n drop default, alter n type text",
+            "reset",
+        ),
+    ];
+    for (change, mode) in changes {
+        queue_behind_a_reader(&db, change, mode).await;
+    }
+}
