@@ -257,6 +257,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
                 let applied = batch.turn(&mut writer, None).await?;
                 job.counts.add(applied.counts);
                 job.keys = Digest::after(job.keys, &applied);
+                job.more |= applied.more;
                 job.unless_stopped()?;
             }
             batch.push(&mut writer, row).await?;

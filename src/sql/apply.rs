@@ -15,10 +15,12 @@ pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 impl TablePlan {
     /// Writes the stage into the target, as [`Shape::upsert`] does where it can.
     pub fn write(&self) -> Sql {
-        match self.replaceable && self.shape.identities().next().is_some() {
-            true => self.shape.replace(),
-            false => self.shape.upsert(),
-        }
+        if self.writes_by_replacing() { self.shape.replace() } else { self.shape.upsert() }
+    }
+
+    /// Whether rows that differ are deleted and inserted again.
+    pub fn writes_by_replacing(&self) -> bool {
+        self.replaceable && self.shape.identities().next().is_some()
     }
 
     /// Counts the staged rows with another identity than the target's, where those cannot be replaced.

@@ -22,6 +22,7 @@ pub mod rows;
 pub mod sequence;
 pub mod statement;
 pub mod swap;
+pub mod tally;
 
 use std::fmt::{self, Write};
 

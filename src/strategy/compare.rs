@@ -50,7 +50,15 @@ async fn delete_and_prove(job: &mut Job, difference: &Difference, part: Part) ->
         reconcile::stage(job, difference).await?;
     }
     delete::vanished(job, difference).await?;
-    proof::buckets(job, difference).await
+    prove(job, difference).await
+}
+
+async fn prove(job: &mut Job, difference: &Difference) -> Result<()> {
+    if job.more && job.plan.deletes {
+        proof::table(job).await
+    } else {
+        proof::buckets(job, difference).await
+    }
 }
 
 /// Digests of whole rows, and the keys of the buckets that differ staged.
@@ -166,5 +174,5 @@ async fn keyless(job: &mut Job) -> Result<()> {
     }
     let applied = batch.commit(&mut writer, None).await?;
     job.add(&applied);
-    proof::buckets(job, &difference).await
+    prove(job, &difference).await
 }

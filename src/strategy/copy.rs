@@ -17,7 +17,7 @@ use crate::reconcile::proof;
 use crate::sql::digest::Measure;
 use crate::sql::log::Progress;
 use crate::sql::read::Pages;
-use crate::target::apply::{Mode, Writer};
+use crate::target::apply::{Applied, Mode, Writer};
 
 /// A part below this size is not worth a transaction of its own.
 const LEAST_PART: u64 = 8 * 1024 * 1024;
@@ -42,12 +42,12 @@ pub async fn run(job: &mut Job) -> Result<()> {
     let mut ended = Ok(());
     for copied in std::iter::once(own).chain(helped) {
         match copied {
-            Ok(counts) => job.counts.add(counts),
+            Ok(applied) => job.add(&applied),
             Err(error) => ended = ended.and(Err(error)),
         }
     }
     ended?;
-    let proven = job.plan.shape.is_exact() && !job.engine.settings.reconcile;
+    let proven = job.plan.shape.is_exact() && !job.engine.settings.reconcile && !job.more;
     if proven { Ok(()) } else { proof::table(job).await }
 }
 
@@ -63,20 +63,20 @@ fn at_once(job: &Job) -> usize {
 }
 
 /// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.
-async fn help(job: &Job, parts: &Parts, mut done: watch::Receiver<bool>) -> Result<Counts> {
+async fn help(job: &Job, parts: &Parts, mut done: watch::Receiver<bool>) -> Result<Applied> {
     let slot = tokio::select! {
         slot = job.engine.slots.acquire() => slot,
-        _ = done.wait_for(|done| *done) => return Ok(Counts::default()),
+        _ = done.wait_for(|done| *done) => return Ok(Applied::default()),
     };
     let _slot = slot.map_err(|error| Error::Internal(error.to_string()))?;
     if parts.is_empty() {
-        return Ok(Counts::default());
+        return Ok(Applied::default());
     }
     let sessions = tokio::try_join!(job.engine.source.session(), job.engine.target.session());
     let (source, mut target) = match sessions {
         Ok(sessions) => sessions,
         // The job's own sessions do the work all the same.
-        Err(_) => return Ok(Counts::default()),
+        Err(_) => return Ok(Applied::default()),
     };
     let counts = parts.copy(job, &source, &target).await?;
     target.set_clean(true);
@@ -109,18 +109,18 @@ impl Parts {
     }
 
     /// Copies part after part; after an error nobody begins another.
-    async fn copy(&self, job: &Job, source: &Session, target: &Session) -> Result<Counts> {
-        let mut counts = Counts::default();
+    async fn copy(&self, job: &Job, source: &Session, target: &Session) -> Result<Applied> {
+        let mut applied = Applied::default();
         while let Some(pages) = self.next() {
             match copy_part(job, source, target, pages).await {
-                Ok(part) => counts.add(part),
+                Ok(part) => applied.add(part),
                 Err(error) => {
                     self.clear();
                     return Err(error);
                 }
             }
         }
-        Ok(counts)
+        Ok(applied)
     }
 }
 
@@ -129,7 +129,7 @@ async fn copy_part(
     source: &Session,
     target: &Session,
     pages: Option<Pages>,
-) -> Result<Counts> {
+) -> Result<Applied> {
     job.unless_stopped()?;
     let mut rows = source.copy_out("reading rows", &job.plan.shape.copy_all(pages)).await?;
     let mut writer = Writer::new(target, &job.plan, &job.engine.log, job.log_id, Mode::Direct);
@@ -144,7 +144,7 @@ async fn copy_part(
         }
     }
     job.moved(progress.processed % TOLD);
-    Ok(writer.commit(&progress).await?.counts)
+    writer.commit(&progress).await
 }
 
 /// Slices of pages, the last one open: the table may have grown since its size was read. A page of

@@ -51,6 +51,9 @@ async fn is_settled(job: &Job, probe: &Probe) -> Result<bool> {
     if job.log_id.is_none() || !job.counts.changed() && probe.unchanged() {
         return Ok(true);
     }
+    if job.more {
+        return Ok(false);
+    }
     if !probe.timeless_equal && !digest::equal_in(job, Scope::Timeless).await? {
         return Ok(false);
     }
@@ -108,6 +111,7 @@ async fn stream(job: &mut Job) -> Result<()> {
             let applied = batch.turn(&mut writer, watermark).await?;
             job.counts.add(applied.counts);
             job.keys = Digest::after(job.keys, &applied);
+            job.more |= applied.more;
             job.unless_stopped()?;
         }
         batch.push(&mut writer, row).await?;

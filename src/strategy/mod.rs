@@ -66,6 +66,8 @@ pub struct Job {
     pub travelled: u64,
     /// The digest of the target's keys as the job's writes have left them, while that is known.
     pub keys: Option<Digest>,
+    /// Whether something wrote into the table behind our statements: only a look at all rows tells then.
+    pub more: bool,
     /// What a comparison found when it wrote, until vanished rows are deleted and all is proven.
     pub unproven: Option<Difference>,
 }
@@ -75,6 +77,7 @@ impl Job {
     pub fn add(&mut self, applied: &Applied) {
         self.counts.add(applied.counts);
         self.keys = Digest::after(self.keys, applied);
+        self.more |= applied.more;
     }
 
     /// Tells whoever looks.

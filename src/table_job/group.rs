@@ -27,7 +27,10 @@ const MOST: usize = 4 * 1024 * 1024;
 
 /// Whether a table is small enough to be copied with others.
 pub fn fits(plan: &TablePlan) -> bool {
-    plan.strategy == Strategy::Copy && plan.bytes <= TINY && plan.meddling.is_empty()
+    plan.strategy == Strategy::Copy
+        && plan.bytes <= TINY
+        && plan.meddling.is_empty()
+        && plan.shape.is_exact()
 }
 
 /// A table as it was read from the source.

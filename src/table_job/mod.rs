@@ -170,6 +170,7 @@ async fn attempt(
         counts: Counts::default(),
         travelled: 0,
         keys: None,
+        more: false,
         unproven: None,
     };
     if reads {
@@ -276,6 +277,7 @@ async fn work_on(job: &mut Job, work: &mut Work, part: Part) -> Result<()> {
     work.counts = job.counts;
     work.travelled += job.travelled;
     work.keys = job.keys;
+    work.more = job.more;
     work.unproven = job.unproven.take();
     done
 }
@@ -288,6 +290,7 @@ impl Job {
         self.counts = work.counts;
         self.travelled = 0;
         self.keys = work.keys;
+        self.more = work.more;
         self.unproven = work.unproven.clone();
     }
 }

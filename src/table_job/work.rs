@@ -32,6 +32,8 @@ pub struct Work {
     pub probe: Option<Probe>,
     /// See [`crate::strategy::Job::keys`].
     pub keys: Option<Digest>,
+    /// See [`crate::strategy::Job::more`].
+    pub more: bool,
     /// See [`crate::strategy::Job::unproven`].
     pub unproven: Option<Difference>,
     /// What of its indexes and constraints is built.
@@ -91,6 +93,7 @@ impl Work {
             retries: 0,
             probe: None,
             keys: None,
+            more: false,
             unproven: None,
             built: Built::default(),
             rows: None,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::outcome::Counts;
-use crate::pg::{CopyIn, RowSink, Session};
+use crate::pg::{CopyIn, Row, RowSink, Session};
 use crate::plan::TablePlan;
 use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
@@ -17,6 +17,37 @@ pub struct Applied {
     pub counts: Counts,
     /// What the sum of the hashes of keys grew by; none where that cannot be told.
     pub keys: Option<i128>,
+    /// Whether more was written into the table than what the statements say.
+    pub more: bool,
+}
+
+impl Applied {
+    pub fn add(&mut self, other: Self) {
+        self.counts.add(other.counts);
+        self.keys = self.keys.zip(other.keys).map(|(one, two)| one + two);
+        self.more |= other.more;
+    }
+}
+
+/// Rows that PostgreSQL counted as written in a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub inserted: u64,
+    pub updated: u64,
+    pub deleted: u64,
+}
+
+impl Tally {
+    /// From an answer of [`crate::sql::tally::since`].
+    pub fn of(row: &Row) -> Option<Self> {
+        let numbers = |column| {
+            let parts = row.text(column)?.split(',').map(|number| number.parse::<u64>().ok());
+            parts.collect::<Option<Vec<u64>>>()
+        };
+        let (now, before) = (numbers(0)?, numbers(1)?);
+        let grown = |at: usize| now.get(at)?.checked_sub(*before.get(at)?);
+        Some(Self { inserted: grown(0)?, updated: grown(1)?, deleted: grown(2)? })
+    }
 }
 
 /// How staged rows become rows of the table.
@@ -147,7 +178,7 @@ impl<'a> Writer<'a> {
                 let counts = self.foresee().await?;
                 let end = transaction::counted(self.plan);
                 self.session.run("ending a batch", &end).await?;
-                Applied { counts, keys: None }
+                Applied { counts, keys: None, more: false }
             }
             (Some(id), Mode::Direct) => {
                 let sink = self.sink.take();
@@ -177,7 +208,10 @@ impl<'a> Writer<'a> {
                 );
                 staged?;
                 parked?;
-                let applied = written(&answers?)?;
+                let replaced = *mode == Mode::Replace || self.plan.writes_by_replacing();
+                let mut applied = written(self.plan, &answers?, replaced)?;
+                // Rows that were put aside were updated for that.
+                applied.more &= !matches!(mode, Mode::Park(_));
                 self.sink = next?;
                 self.begun = self.sink.is_some();
                 applied
@@ -240,7 +274,9 @@ impl<'a> Writer<'a> {
         let inserted = finished(sink).await?;
         let progress = Progress { processed: inserted, ..progress.clone() };
         let log = transaction::committed(self.plan, &self.log.copied(id, inserted, &progress));
-        self.session.answers("committing a batch", &log).await?;
+        let answers = self.session.answers("committing a batch", &log).await?;
+        let tally = answers.iter().flatten().next_back().map(Tally::of);
+        let expected = Tally { inserted, ..Tally::default() };
         let counts = Counts {
             processed: inserted,
             inserted,
@@ -248,7 +284,7 @@ impl<'a> Writer<'a> {
             batches: progress.batches,
             ..Counts::default()
         };
-        Ok(Applied { counts, keys: None })
+        Ok(Applied { counts, keys: None, more: !self.plan.joint && tally != Some(Some(expected)) })
     }
 }
 
@@ -260,8 +296,12 @@ async fn finished(sink: Option<RowSink>) -> Result<u64> {
     }
 }
 
-pub(super) fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Applied> {
-    let row = answers.iter().flatten().next();
+/// What a write and its transaction did, whose last rows are its counts and the tally; there is no tally
+/// in a transaction of several tables. Rows that are `replaced` are deleted and inserted again.
+pub(super) fn written(plan: &TablePlan, answers: &[Vec<Row>], replaced: bool) -> Result<Applied> {
+    let mut rows = answers.iter().flatten().rev();
+    let tally = if plan.joint { None } else { rows.next().and_then(Tally::of) };
+    let row = rows.next();
     let row = row.ok_or_else(|| Error::Internal("a write was not counted".to_owned()))?;
     let counts = Counts {
         inserted: row.count(0)?,
@@ -269,7 +309,14 @@ pub(super) fn written(answers: &[Vec<crate::pg::Row>]) -> Result<Applied> {
         deleted: row.count(2)?,
         ..Counts::default()
     };
-    Ok(Applied { counts, keys: row.text(3).and_then(|sum| sum.parse().ok()) })
+    let Counts { inserted, updated, deleted, .. } = counts;
+    let expected = if replaced {
+        Tally { inserted: inserted + updated, updated: 0, deleted: deleted + updated }
+    } else {
+        Tally { inserted, updated, deleted }
+    };
+    let keys = row.text(3).and_then(|sum| sum.parse().ok());
+    Ok(Applied { counts, keys, more: !plan.joint && tally != Some(expected) })
 }
 
 /// Stages are temporary tables, in a dry run too.

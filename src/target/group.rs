@@ -4,14 +4,19 @@
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 
+use super::apply::Tally;
 use super::transaction;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::Session;
 use crate::plan::TablePlan;
 use crate::sql::log::{Entry, Log};
 
 /// Begins a transaction and copies each table's rows into it, in the format of its shape; gives the
 /// number of rows of each.
+///
+/// # Errors
+/// Those of the servers, and when something else has written into the tables, too: each is to be copied
+/// and proven on its own then.
 pub async fn copy(session: &Session, plans: &[&TablePlan], rows: Vec<Bytes>) -> Result<Vec<u64>> {
     let copies = plans.iter().map(|plan| async {
         session.prepare_copy_in("writing a batch", &plan.shape.copy_into_target()).await
@@ -25,7 +30,14 @@ pub async fn copy(session: &Session, plans: &[&TablePlan], rows: Vec<Bytes>) -> 
         sink.finish().await
     }));
     let (begun, copied) = tokio::join!(begun, copied);
-    begun.and(copied)
+    let copied = begun.and(copied)?;
+    let tally = session.row("counting what was written", &transaction::tally_of_all(plans)).await?;
+    let expected = Tally { inserted: copied.iter().sum(), ..Tally::default() };
+    if Tally::of(&tally) == Some(expected) {
+        Ok(copied)
+    } else {
+        Err(Error::Internal("more was written than was copied".to_owned()))
+    }
 }
 
 /// Writes the tables' rows of the log and commits all; gives the watermark of each.

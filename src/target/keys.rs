@@ -94,7 +94,7 @@ pub async fn delete_vanished(
     let delete = log.0.counted(log.1, &writes, Writes::Removed, &Progress::default());
     let delete = transaction::committed(plan, &delete);
     let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
-    written(&session.answers("deleting vanished rows", &statement).await?)
+    written(plan, &session.answers("deleting vanished rows", &statement).await?, false)
 }
 
 /// The first foreign key whose action would reach rows of another table if the vanished rows were

@@ -1,13 +1,17 @@
 //! How the transaction of a batch begins and ends: what must not fire is put to sleep, and woken again
 //! before the commit, so that nothing stays asleep whatever happens in between.
 
-use crate::plan::TablePlan;
-use crate::sql::{Sql, sql};
+use crate::plan::{Relation, TablePlan};
+use crate::sql::{Sql, sql, tally};
 
 pub fn begin(plan: &TablePlan) -> Sql {
     match plan.joint {
         true => Sql::trusted("savepoint pgsync"),
-        false => opened(std::slice::from_ref(&plan)),
+        false => sql!(
+            "{begin}; {count}",
+            begin = opened(std::slice::from_ref(&plan)),
+            count = tally::start(&[&plan.shape.target])
+        ),
     }
 }
 
@@ -22,7 +26,16 @@ fn opened(plans: &[&TablePlan]) -> Sql {
 
 /// Begins a transaction of several tables that know nothing of each other.
 pub fn begin_all(plans: &[&TablePlan]) -> Sql {
-    opened(plans)
+    sql!("{begin}; {count}", begin = opened(plans), count = tally::start(&targets(plans)))
+}
+
+/// What a transaction of several tables has written so far.
+pub fn tally_of_all(plans: &[&TablePlan]) -> Sql {
+    tally::since(&targets(plans))
+}
+
+fn targets<'p>(plans: &[&'p TablePlan]) -> Vec<&'p Relation> {
+    plans.iter().map(|plan| &plan.shape.target).collect()
 }
 
 /// `statement`, and the end of that transaction.
@@ -41,11 +54,17 @@ pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
     sql!("set constraints all immediate{wake}; commit", wake = Sql::join(wake, ""))
 }
 
-/// `statement`, and the end of the batch.
+/// `statement`, and the end of the batch; but for a transaction of several tables, the last rows are
+/// those of `statement`, if it has any, and the tally of what was written.
 pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
     match plan.joint {
         true => sql!("{statement}; release savepoint pgsync", statement = statement),
-        false => committed_all(std::slice::from_ref(&plan), statement),
+        false => sql!(
+            "{statement}; {tally}{wake}; commit",
+            statement = statement,
+            tally = tally::since(&[&plan.shape.target]),
+            wake = wake(std::slice::from_ref(&plan))
+        ),
     }
 }
 

@@ -115,7 +115,7 @@ impl Turn {
     fn is_copied_in_group(&self, engine: &Engine) -> bool {
         let Work { plan, earlier, .. } = &self.works[0];
         let alone = self.part != Part::Whole || self.works.len() > 1;
-        let afresh = earlier.is_none() && !engine.settings.dry_run;
+        let afresh = earlier.is_none() && !engine.settings.dry_run && !engine.settings.reconcile;
         group::fits(plan) && afresh && !alone
     }
 

@@ -19,6 +19,7 @@ mod key_types;
 mod keys;
 mod late_commit;
 mod partitions;
+mod proof;
 mod property;
 mod reference_case;
 mod rights;
