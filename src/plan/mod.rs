@@ -81,6 +81,8 @@ pub struct Shape {
     pub columns: Vec<PlanColumn>,
     /// What each side computes; digested with the row.
     pub generated: Vec<PlanColumn>,
+    /// Columns that only the target has: their values stay, whatever becomes of the rest of a row.
+    pub own: Vec<Ident>,
     /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
     pub key: Vec<KeyColumn>,
     /// Whether ON CONFLICT cannot be used: the key is deferrable, or there are rules.
@@ -203,6 +205,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let shape = Shape {
         source: Relation::of(source),
         target: Relation::of(target),
+        own: own(target, &columns),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
         columns,
         generated,
@@ -267,6 +270,13 @@ impl TablePlan {
         self.one_statement = true;
         self.cascades.retain(|key| !ring.contains(&key.child));
     }
+}
+
+/// Columns that do not travel, but for those that the target computes.
+fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
+    let travels = |name: &Ident| columns.iter().any(|column| &column.name == name);
+    let own = target.columns.iter().filter(|column| !column.generated && !travels(&column.name));
+    own.map(|column| column.name.clone()).collect()
 }
 
 /// A policy that hides rows would make them look as if they had vanished.

@@ -182,8 +182,42 @@ impl Shape {
     }
 
     /// Replaces the rows that differ: all are taken out before the first goes in, in one statement,
-    /// so unique values can move freely among them.
+    /// so unique values can move freely among them. A row takes the values of the columns that only the
+    /// target has with it; these are no part of the stage.
     pub fn replace(&self) -> Sql {
+        if self.own.is_empty() {
+            return self.replace_whole();
+        }
+        let numbered = |shown: &dyn Fn(usize, &Ident) -> Sql| {
+            Sql::join(self.own.iter().enumerate().map(|(number, name)| shown(number, name)), ", ")
+        };
+        sql!(
+            "gone as (delete from {from} using {stage} s where {matching} and {differs} \
+             returning s.ctid as pgsync_at, {taken}), \
+             n as (select pg_catalog.count(*) as gone from gone), \
+             back as (insert into {table} ({names}, {own}) overriding system value select {staged}, {given} \
+             from n cross join gone g join {stage} s on s.ctid operator(pg_catalog.=) g.pgsync_at \
+             where n.gone operator(pg_catalog.>=) 0 returning 1), \
+             added as (insert into {table} ({names}) overriding system value select {staged} \
+             from n cross join {stage} s where n.gone operator(pg_catalog.>=) 0 and not exists \
+             (select from {from} where {matching}) returning 1), \
+             written as (select (select pg_catalog.count(*) from added) as inserted, \
+             (select pg_catalog.count(*) from back) as updated)",
+            from = self.from(Side::Target),
+            stage = Sql::trusted(STAGE),
+            matching = self.matching("s"),
+            differs = self.differs(),
+            taken =
+                numbered(&|number, name| sql!("t.{name} as pgsync_{n}", name = name, n = number)),
+            given = numbered(&|number, _| sql!("g.pgsync_{n}", n = number)),
+            table = self.target.name,
+            names = self.names(),
+            own = Sql::join(&self.own, ", "),
+            staged = self.staged(),
+        )
+    }
+
+    fn replace_whole(&self) -> Sql {
         sql!(
             "gone as (delete from {from} using {stage} s where {matching} and {differs} returning 1), \
              n as (select pg_catalog.count(*) as gone from gone), \
@@ -198,8 +232,12 @@ impl Shape {
             differs = self.differs(),
             table = self.target.name,
             names = self.names(),
-            staged = Sql::join(self.columns.iter().map(|c| sql!("s.{n}", n = c.name)), ", "),
+            staged = self.staged(),
         )
+    }
+
+    fn staged(&self) -> Sql {
+        Sql::join(self.columns.iter().map(|c| sql!("s.{n}", n = c.name)), ", ")
     }
 
     /// What [`Shape::upsert`] would do, counted and not done; row by row, as that does. A planner that

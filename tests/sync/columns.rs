@@ -208,3 +208,79 @@ async fn a_column_may_be_named_like_anything_in_our_statements() {
         delete from t where s = 10; update s set v = 100 where id = 1; delete from s where id = 2";
     db.follow(changes).await;
 }
+
+/// Every way in which a row of the target is written: notes of its own stay with it.
+#[tokio::test]
+async fn a_column_that_only_the_target_has_keeps_its_values_through_everything() {
+    let db = Pair::with(
+        "create table swapped (id int primary key, u text unique, updated_at timestamptz default '2024-01-01');
+         create table numbered (id int primary key, n int generated always as identity, v int,
+             updated_at timestamptz default '2024-01-01');
+         create table late (id int primary key deferrable initially deferred, u text unique, v int);
+         create table ring (id int primary key, next int unique references ring, v int);
+         create table spread (id int primary key, u int, v int, unique (id, u)) partition by range (id);
+         create table spread_1 partition of spread default;
+         create table tight (id int primary key, n numeric(6, 1) not null, v int, exclude using gist (int4range(v, v + 1) with &&))",
+    )
+    .await;
+    db.source(
+        "insert into swapped select g, 'u' || g from generate_series(1, 20) g;
+         insert into numbered (id, v) select g, g from generate_series(1, 20) g;
+         insert into late select g, 'u' || g, 0 from generate_series(1, 20) g;
+         insert into ring select g, g % 20 + 1, 0 from generate_series(1, 20) g;
+         insert into spread select g, g, 0 from generate_series(1, 20) g;
+         insert into tight select g, g, g from generate_series(1, 20) g",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    let tables = ["swapped", "numbered", "late", "ring", "spread", "tight"];
+    for table in tables {
+        let own = if table == "spread" { "serial" } else { "int generated always as identity" };
+        db.target(&format!(
+            "alter table {table} add note text, add s int default 7, add pgsync_at {own};
+             update {table} set note = 'mine ' || id, s = id * 2"
+        ))
+        .await;
+    }
+    let marks = |table| {
+        format!(
+            "select string_agg(concat_ws('/', id, note, s, pgsync_at), ' ' order by id)
+             from {table} where id between 1 and 19"
+        )
+    };
+    let mut before = Vec::new();
+    for table in tables {
+        before.push(db.target_value(&marks(table)).await);
+    }
+    for role in [db.target_superuser(), db.target_owner().await] {
+        for arguments in [&[][..], &["-reconcile"], &["-batch-size", "3"]] {
+            db.source(
+                "update swapped set u = 'x' where id = 1; update swapped set u = 'u1x' where id = 2;
+                 update swapped set u = (select u from swapped where id = 3) || 'y' where id = 2;
+                 begin; update swapped set u = 'free' where id = 4; update swapped set u = 'u4' || random() where id = 5;
+                 update swapped set u = (select u from swapped where id = 6) || 'z', updated_at = now() where id = 4; commit;
+                 begin; create temp table pair on commit drop as select id, u from swapped where id in (7, 8);
+                 update swapped set u = id::text where id in (7, 8);
+                 update swapped s set u = p.u, updated_at = now() from pair p where p.id = 15 - s.id; commit;
+                 update numbered set v = v + 1, updated_at = now() where id <= 5;
+                 update late set v = v + 1 where id <= 5;
+                 begin; create temp table late_pair on commit drop as select id, u from late where id in (7, 8);
+                 update late set u = id::text where id in (7, 8);
+                 update late s set u = p.u from late_pair p where p.id = 15 - s.id; commit;
+                 update ring set next = null; update ring set next = (id + 6) % 20 + 1, v = v + 1;
+                 update spread set v = v + 1, u = u + 1 where id <= 5;
+                 update tight set v = v + 100; update tight set n = n + 1 where id < 4;
+                 delete from swapped where id = 20; insert into swapped values (20, 'new', now())",
+            )
+            .await;
+            db.sync().target_role(&role).args(arguments).await.expect_ok();
+            for (table, before) in tables.iter().zip(&before) {
+                assert_eq!(&db.target_value(&marks(table)).await, before, "{table}");
+            }
+        }
+    }
+    let rows = "select string_agg(concat_ws('/', id, n, v), ' ' order by id) from numbered";
+    assert_eq!(db.target_value(rows).await, db.source_value(rows).await);
+    let rows = "select string_agg(concat_ws('/', id, u), ' ' order by id) from swapped";
+    assert_eq!(db.target_value(rows).await, db.source_value(rows).await);
+}

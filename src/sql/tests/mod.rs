@@ -101,6 +101,7 @@ fn item() -> Shape {
             wide: false,
             index: None,
         }],
+        own: Vec::new(),
         key_deferrable: false,
         drifting: vec![owner],
         hasher: Hasher::Extended,
@@ -182,6 +183,10 @@ fn rows_are_written_by_their_key() {
             ("upsert of a partitioned table", divided.upsert()),
             ("upsert by a deferrable key", deferrable.upsert()),
             ("replace", item().replace()),
+            (
+                "replace beside columns of the target",
+                Shape { own: vec![Ident::new("note"), Ident::new("s")], ..item() }.replace(),
+            ),
             ("count upsert", item().count_upsert()),
         ],
     );
