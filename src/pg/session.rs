@@ -19,19 +19,43 @@ use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
-/// What text output depends on, and what would end a long session. Settings that a server does not
-/// have are skipped. `jit` costs more than it gives for digests (measured: 5-10 %).
+/// Of all settings of PostgreSQL 10 to 18 that a role, a database or a connection string can change,
+/// those that count here; a server that does not have one skips it. Only what differs is set: where the
+/// role may not, it is an error only if somebody has changed it.
+///
+/// Left as they are, on purpose: `default_transaction_read_only` (whoever sets it means it, see
+/// `require_writable`), `default_tablespace`, `temp_tablespaces`, `default_table_access_method` and
+/// `default_toast_compression` (where and how the target keeps what is made), `role`, the planner's
+/// other settings (they cost time only), `restrict_nonsystem_relation_kind` (an error, no silence) and
+/// all that only some statement that is never sent would see: `transform_null_equals`,
+/// `backslash_quote`, `escape_string_warning`, `xmlbinary`, `lc_numeric`, `lc_time`,
+/// `default_text_search_config`, `timezone_abbreviations`, `check_function_bodies`.
 const SETTINGS: &[(&str, &str)] = &[
+    // How values are printed and read: the text that travels and is hashed means the same everywhere.
     ("TimeZone", "UTC"),
-    ("DateStyle", "ISO"),
+    ("DateStyle", "ISO, MDY"),
     ("IntervalStyle", "postgres"),
     ("extra_float_digits", "3"),
     ("bytea_output", "hex"),
     ("lc_monetary", "C"),
     ("xmloption", "content"),
     ("client_encoding", "UTF8"),
+    ("array_nulls", "on"),
+    // How statements and definitions are read and printed.
     ("standard_conforming_strings", "on"),
+    ("quote_all_identifiers", "off"),
+    ("default_with_oids", "off"),
+    // What would hide rows: a policy has to be an error; an index may not give a sample; a damaged page
+    // is not an empty one.
     ("row_security", "off"),
+    ("gin_fuzzy_search_limit", "0"),
+    ("zero_damaged_pages", "off"),
+    ("ignore_checksum_failure", "off"),
+    // How transactions go: batches of other tables would turn each other back over sync_log.
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    // What would end a long session, or one with an error that is expected.
+    ("exit_on_error", "off"),
     ("statement_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),
     ("transaction_timeout", "0"),
@@ -40,6 +64,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("tcp_keepalives_idle", "60"),
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "6"),
+    // It costs more than it gives for digests (measured: 5-10 %).
     ("jit", "off"),
     // Without statistics about hashes of keys the planner sorts whole tables to merge them with a few
     // buckets (measured on 2 M rows: 2.7 s, and 0.7 s by hashing).
@@ -48,6 +73,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("default_statistics_target", "10"),
     ("client_min_messages", "error"),
 ];
+
+/// For the statement that pins the others: a standby lets no serializable transaction read.
+const READ_COMMITTED: &str = "set transaction isolation level read committed";
 
 /// Room for the digests of a table's buckets: with PostgreSQL's 4 MB they go through a file (2 M rows:
 /// 31 MB of it). Who has more keeps it.
@@ -334,10 +362,12 @@ impl Settings {
             sql!("({name}, {value})", name = Literal(name), value = Literal(value))
         });
         sql!(
-            "select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
-             where pg_catalog.current_setting(s.name, true) is not null; {memory}; \
+            "{isolation}; \
+             select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
+             where pg_catalog.current_setting(s.name, true) operator(pg_catalog.<>) s.value; {memory}; \
              select a.pid, a.backend_start::pg_catalog.text \
              from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a",
+            isolation = Sql::trusted(READ_COMMITTED),
             values = Sql::join(values, ", "),
             memory = Sql::trusted(WORK_MEM),
         )

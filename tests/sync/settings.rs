@@ -33,3 +33,54 @@ async fn the_application_name_that_the_user_gives_reaches_the_server() {
         );
     }
 }
+
+#[tokio::test]
+async fn settings_of_a_role_that_change_what_text_means_do_not_count() {
+    let db = Pair::with(
+        "create table item (id int primary key, tags text[], at timestamptz, span interval, price money,
+             raw bytea, n float8, v text, updated_at timestamptz not null default '2024-01-01')",
+    )
+    .await;
+    let sides = [
+        ("array_nulls", "off"),
+        ("quote_all_identifiers", "on"),
+        ("exit_on_error", "on"),
+        ("default_transaction_isolation", "serializable"),
+        ("default_transaction_deferrable", "on"),
+        ("transform_null_equals", "on"),
+        ("datestyle", "German, DMY"),
+        ("intervalstyle", "iso_8601"),
+        ("extra_float_digits", "-10"),
+        ("bytea_output", "escape"),
+        ("xmlbinary", "hex"),
+        ("backslash_quote", "off"),
+        ("zero_damaged_pages", "on"),
+        ("gin_fuzzy_search_limit", "1"),
+        ("timezone", "Asia/Kolkata"),
+        ("constraint_exclusion", "on"),
+        ("enable_seqscan", "off"),
+        ("check_function_bodies", "off"),
+        ("synchronous_commit", "off"),
+    ];
+    db.source(
+        "insert into item select g, array['a', null, 'NULL', '\\'], now() - g * interval '1 h', g * interval '1 month 3 min',
+             g::numeric, decode(to_hex(g + 4096), 'hex'), g / 3.0, '\\' from generate_series(1, 50) g",
+    )
+    .await;
+    for side in [&db.target, &db.source] {
+        for (name, value) in sides {
+            side.run(&format!("alter database {} set {name} = '{value}'", db.name)).await;
+        }
+        db.target("truncate item").await;
+        db.sync().await.expect_ok();
+        db.source(
+            "set array_nulls = on; update item set tags = array[null, 'NULL'], n = n + 0.1, updated_at = now() where id < 20;
+             update item set tags = '{NULL,b}' where id > 45",
+        )
+        .await;
+        db.sync().await.expect_ok().expect_strategy("item", "incremental");
+        db.sync().arg("-reconcile").await.expect_ok();
+        db.sync().arg("-reconcile").await.expect_unchanged();
+        db.assert_same("item").await;
+    }
+}
