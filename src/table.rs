@@ -88,6 +88,8 @@ pub struct Column {
     pub type_oid: u32,
     /// For a user-defined type: itself and every type that it is made of.
     pub parts: Vec<TypePart>,
+    /// Changes when a change of definition alters what existing values say.
+    pub definition: String,
 }
 
 /// One of the types of which a column's type is made.

@@ -326,11 +326,15 @@ fn fingerprint(
     timestamp: Option<&Timestamp>,
     ground: &Ground,
 ) -> String {
-    let columns: Vec<String> = shape
-        .columns
-        .iter()
-        .map(|column| format!("{}:{}", column.name.as_str(), column.target_type))
-        .collect();
+    let generated = target.columns.iter().filter(|column| column.generated);
+    let columns = shape.columns.iter().map(|column| (&column.name, &column.target_type));
+    let columns = columns.chain(generated.map(|column| (&column.name, &column.type_text)));
+    let columns = columns.map(|(name, kind)| {
+        let defined = |table: &Table| table.column(name).map(|found| found.definition.clone());
+        let defined = [source, target].map(|table| defined(table).unwrap_or_default());
+        format!("{}:{kind}:{}", name.as_str(), defined.join(":"))
+    });
+    let columns: Vec<String> = columns.collect();
     let column = timestamp.map_or("", |timestamp| timestamp.column.as_str());
     [
         ground.source_identity.as_str(),

@@ -7,6 +7,7 @@ mod support;
 mod changes;
 mod columns;
 mod composed;
+mod definitions;
 mod digests;
 mod encodings;
 mod extensions;
