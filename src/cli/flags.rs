@@ -53,7 +53,9 @@ struct Arguments {
     /// Compare every table whole, whatever its timestamps say [default: off]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     reconcile: Option<String>,
-    /// How far before the last timestamp the next run reads again [default: 30s]
+    /// How far before the last timestamp the next run reads again, for columns of every type [default:
+    /// 30s; 26h for timestamp without time zone, 2 days for date, because the clocks of writers in several
+    /// zones differ: where all write UTC, 30s does]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     overlap: Option<String>,
     /// Leave rows that vanished from the source [default: off]

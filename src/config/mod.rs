@@ -44,7 +44,8 @@ pub struct Settings {
     pub parallel: usize,
     /// Rows per batch, 1 or more.
     pub batch_size: u64,
-    pub overlap: Duration,
+    /// As given for all columns; else each kind of column has its own.
+    pub overlap: Option<Duration>,
     /// Compare every table by digest, whatever its watermark.
     pub reconcile: bool,
     /// Whether vanished rows are removed.

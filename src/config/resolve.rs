@@ -48,7 +48,7 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
         timestamp_given: reader.layer.contains_key(&Setting::Timestamp),
         parallel: usize::try_from(reader.number(Setting::Parallel, 4, 1, 256)).unwrap_or(1),
         batch_size: reader.number(Setting::BatchSize, 1_000, 1, 10_000_000),
-        overlap: reader.duration(Setting::Overlap, "30s", ["0s", "30d"]),
+        overlap: reader.read(Setting::Overlap, |text| value::duration(text, "0s", "30d")),
         reconcile: reader.switch(Setting::Reconcile, false),
         deletes: reader.switch(Setting::Deletes, true),
         dry_run: reader.switch(Setting::DryRun, false),

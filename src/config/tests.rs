@@ -67,7 +67,7 @@ fn defaults() {
     assert_eq!((&settings.include, &settings.exclude), (&vec![], &vec![]));
     assert_eq!(settings.timestamp.as_str(), "updated_at");
     assert_eq!((settings.parallel, settings.batch_size, settings.retries), (4, 1000, 5));
-    assert_eq!(settings.overlap, Duration::from_secs(30));
+    assert_eq!(settings.overlap, None);
     assert_eq!(settings.lock_timeout, Duration::from_secs(30));
     assert!(settings.deletes && !settings.timestamp_given && !settings.reconcile);
     assert!(!settings.dry_run && !settings.force && !settings.fire_triggers);
@@ -111,7 +111,10 @@ fn every_value_arrives() {
     assert_eq!(names(&settings.schemas), ["b", "a"]);
     assert_eq!(settings.timestamp.as_str(), "modified_at");
     assert_eq!(settings.batch_size, 10);
-    assert_eq!((settings.overlap, settings.timestamp_given), (Duration::from_secs(5400), true));
+    assert_eq!(
+        (settings.overlap, settings.timestamp_given),
+        (Some(Duration::from_secs(5400)), true)
+    );
     assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
     assert_eq!(settings.lock_timeout, Duration::from_millis(500));
     assert_eq!(settings.log_table, Some(TableName::new("b", "log")));
@@ -262,7 +265,8 @@ fn the_example_config_parses_and_has_every_key() {
     assert_eq!(settings.source.describe(), "prod.example.com:5432/shop");
     assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
     assert_eq!(warnings, [""; 0]);
-    // Whoever begins with a copy of it leaves out nothing unawares.
+    // Whoever begins with a copy of it leaves out nothing unawares, and keeps what suits a column.
+    assert_eq!(settings.overlap, None);
     assert_eq!(settings.exclude, [""; 0]);
     for key in Setting::all().map(Setting::key).chain(["maxDeleteByTable"]) {
         assert!(text.contains(&format!("\"{key}\":")), "{key}");

@@ -5,6 +5,7 @@ mod log;
 mod origin;
 mod refusals;
 mod remarks;
+mod sight;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -99,6 +100,7 @@ impl Ends<'_> {
         let ground = self.ground(&sides);
         self.remark(&sides, &ground);
         self.remark_timestamp(&selected);
+        self.remark_sight(&sides.source.sight, &selected);
         self.remark_limits(&tables);
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
@@ -134,7 +136,7 @@ impl Ends<'_> {
             failed,
             tasks,
             references,
-            horizon: sides.source.horizon,
+            horizon: sides.source.sight.horizon,
             page_ranges: sides.source.server.version >= TID_RANGES,
             last: shaped.last,
             rebuilt: shaped.rebuilt,

@@ -1,7 +1,6 @@
 //! What a run has to say about its two ends before it begins.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::{Ends, Sides};
 use crate::config::Settings;
@@ -17,14 +16,6 @@ const LISTED: usize = 3;
 
 impl Ends<'_> {
     pub(super) fn remark(&self, sides: &Sides, ground: &Ground) {
-        if let Some(reason) = &sides.source.blind {
-            let overlap = minutes(sides.source.horizon.overlap);
-            let text = format!(
-                "{reason}, so a transaction that commits late could be missed: the next run reads \
-                 {overlap} again"
-            );
-            self.note(NoteLevel::Notice, None, text);
-        }
         if self.settings.dry_run {
             let text = "a dry run counts rows: constraints and triggers of the target are not tried, \
                         and what others write meanwhile is not foreseen";
@@ -102,12 +93,5 @@ impl Ends<'_> {
             );
             self.note(NoteLevel::Warning, None, text);
         }
-    }
-}
-
-fn minutes(overlap: Duration) -> String {
-    match overlap.as_secs() {
-        seconds if seconds % 60 == 0 => format!("the last {} minutes", seconds / 60),
-        seconds => format!("the last {seconds} seconds"),
     }
 }

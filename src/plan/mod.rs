@@ -33,8 +33,12 @@ pub struct TablePlan {
     pub strategy: Strategy,
     pub shape: Shape,
     pub timestamp: Option<Timestamp>,
-    /// Set for the incremental strategy: read from here, inclusive (UTC, `2024-12-13 15:25:30.5`).
+    /// Set for the incremental strategy: the rows before are settled; those from here on, inclusive, have
+    /// to be equal in the end (UTC, `2024-12-13 15:25:30.5`).
     pub watermark: Option<String>,
+    /// How far beyond it a run got that did not come to its end: reading goes on here. What it wrote was
+    /// right then, but nobody has looked for rows that left the window.
+    pub reached: Option<String>,
     /// What a watermark of this plan will be good for.
     pub fingerprint: String,
     /// Rows of the source as its planner estimates them.
@@ -145,7 +149,10 @@ pub enum TimestampKind {
 /// What the last run left in `sync_log` for a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LastRun {
+    /// How far it got.
     pub watermark: Option<String>,
+    /// How far the last one got that came to its end, for the same fingerprint.
+    pub settled: Option<String>,
     pub fingerprint: Option<String>,
     /// What the source was called.
     pub source: Option<String>,
@@ -215,7 +222,8 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     };
     let fingerprint = fingerprint(&shape, source, target, timestamp.as_ref(), ground);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
-    let watermark = trusted.and_then(|last| last.watermark.clone()).filter(|_| timestamp.is_some());
+    let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
+    let watermark = trusted.and_then(|last| last.settled.clone());
     let checked = references.are_checked(&target.name);
     let firing = triggers::firing(target, checked, ground);
     let may_follow = !ground.reconcile && firing.is_empty();
@@ -231,6 +239,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
             (false, true) => Strategy::Incremental,
             (false, false) => Strategy::Compare,
         },
+        reached: trusted.filter(|_| watermark.is_some()).and_then(|last| last.watermark.clone()),
         watermark,
         timestamp,
         fingerprint,
@@ -262,6 +271,11 @@ impl TablePlan {
     pub fn filled(&self) -> &'static str {
         let stands_in = self.name != self.shape.target.name;
         if stands_in { "running" } else { "success" }
+    }
+
+    /// Where reading changed rows starts.
+    pub fn reads_from(&self) -> Option<&str> {
+        self.reached.as_deref().or(self.watermark.as_deref())
     }
 
     /// Makes the table one of `ring`: all of them are written in one transaction.

@@ -275,8 +275,7 @@ pub async fn fetch(job: &mut Job, difference: &Difference, mode: Mode) -> Result
 fn already_counted(job: &Job, scope: Scope) -> Option<Sql> {
     let dry = job.log_id.is_none() && job.plan.strategy == Strategy::Incremental;
     let timestamp = job.plan.timestamp.as_ref().filter(|_| dry)?;
-    let watermark = job.plan.watermark.as_ref()?;
-    let window = timestamp.window(Side::Source, watermark);
+    let window = timestamp.window(Side::Source, job.plan.reads_from()?);
     Some(match scope {
         Scope::Timeless => window,
         Scope::Table => {

@@ -1,8 +1,10 @@
 //! The source: one exported snapshot that every session of a run shares, read only. What it offers
 //! is narrow on purpose: describe, take snapshot and horizon, digest, stream COPY text.
 
+mod horizon;
 mod postgres;
 mod readers;
 
+pub use horizon::{Doubt, Sight};
 pub use postgres::{IMPORT_AGAIN, Opening, Source, import_again, still, unless_dropped};
 pub use readers::{Reader, Readers};

@@ -6,17 +6,14 @@ use std::time::Duration;
 
 use tokio::sync::RwLock;
 
+use super::horizon::{self, Sight};
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
 use crate::pg::{Keeper, Lease, Pool, Row, Session};
 use crate::plan::Relation;
-use crate::sql::horizon::Horizon;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Partition, Table};
-
-/// The least distance from an unknown horizon.
-const BLIND_OVERLAP: Duration = Duration::from_secs(300);
 
 /// The number of statements in [`import_again`].
 pub const IMPORT_AGAIN: usize = 3;
@@ -40,9 +37,7 @@ pub struct Opening {
     pub partitions: Vec<Partition>,
     /// Logs of runs that have written here.
     pub logs: Vec<TableName>,
-    pub horizon: Horizon,
-    /// Why the horizon is not known, if it is not.
-    pub blind: Option<String>,
+    pub sight: Sight,
     pub hash_probe: Option<String>,
 }
 
@@ -64,36 +59,28 @@ impl Source {
         &self,
         schemas: &[Ident],
         names: &[&str],
-        overlap: Duration,
+        overlap: Option<Duration>,
     ) -> Result<Opening> {
         let session = self.outside().await?;
-        let horizon = Sql::trusted(include_str!("horizon.sql"));
         let begin = sql!(
             "begin transaction isolation level repeatable read read only; \
              select pg_catalog.pg_export_snapshot()"
         );
         // What may fail without being an error goes before: it would end the transaction.
-        let (hash_probe, server) =
-            tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
-        let (horizon, snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
-            session.row("looking for open transactions", &horizon),
+        let (hash_probe, server, sight) = tokio::try_join!(
+            catalog::hash_probe(&session),
+            catalog::server(&session),
+            horizon::look(&session, overlap),
+        )?;
+        let (snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
             session.row("exporting a snapshot", &begin),
             catalog::tables(&session, schemas),
             catalog::foreign_keys(&session, schemas),
             catalog::partitions(&session, schemas, names),
             catalog::logs(&session),
         );
-        let horizon = horizon?;
-        let blind = horizon.text(2).map(str::to_owned);
-        let moment = |column| horizon.needed(column).map(str::to_owned);
-        let now = moment(1)?;
         let opening = Opening {
-            horizon: Horizon {
-                horizon: if blind.is_some() { now.clone() } else { moment(0)? },
-                now,
-                overlap: if blind.is_some() { overlap.max(BLIND_OVERLAP) } else { overlap },
-            },
-            blind,
+            sight,
             hash_probe,
             server,
             tables: tables?,

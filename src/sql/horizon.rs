@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::{Literal, Sql, sql};
-use crate::error::Side;
 use crate::plan::{Timestamp, TimestampKind};
 
 /// The first moment that PostgreSQL has. What lies less than an overlap behind it counts as just so
@@ -17,46 +16,72 @@ pub struct Horizon {
     /// UTC, as `2024-12-13 15:25:30.5`.
     pub horizon: String,
     pub now: String,
-    pub overlap: Duration,
+    /// What was asked for, for columns of every kind.
+    pub overlap: Option<Duration>,
+    /// No overlap is less than this.
+    pub least_overlap: Duration,
+    /// Whether a transaction is pending of which nobody can say when it began: watermarks stay.
+    pub held: bool,
+}
+
+/// The overlap of a column when none is asked for. Clocks of writers differ by seconds; where a value has
+/// no zone, by as much as zones do: it is noon in +14 when it is 10 o'clock of the day before in -12.
+fn usual_overlap(kind: TimestampKind) -> Duration {
+    const HOUR: u64 = 3600;
+    Duration::from_secs(match kind {
+        TimestampKind::Timestamptz => 30,
+        TimestampKind::Timestamp => 26 * HOUR,
+        TimestampKind::Date => 48 * HOUR,
+    })
 }
 
 impl Horizon {
-    /// Where the next run starts, given the greatest timestamp read (as the target prints it): a
-    /// `timestamptz` expression. The zone of other writers is unknown for types without one, so
+    /// Where the next run starts, given the greatest timestamp read: a `timestamptz` expression. None while
+    /// the watermark has to stay where it is. The zone of other writers is unknown for types without one, so
     /// there only the distance to the horizon counts; NULL for a date in the future.
-    pub fn watermark(&self, timestamp: &Timestamp, side: Side, greatest: &str) -> Sql {
-        let kind = match side {
-            Side::Source => timestamp.source,
-            Side::Target => timestamp.target,
-        };
+    pub fn watermark(&self, timestamp: &Timestamp, greatest: &str) -> Option<Sql> {
+        if self.held {
+            return None;
+        }
         let horizon = sql!("{h}::pg_catalog.timestamp", h = Literal(&self.horizon));
-        let overlap = format!("{} milliseconds", self.overlap.as_millis());
-        let overlap = sql!("{overlap}::pg_catalog.interval", overlap = Literal(&overlap));
-        match kind {
-            TimestampKind::Timestamptz => sql!(
+        if timestamp.source == TimestampKind::Timestamptz {
+            return Some(sql!(
                 "(greatest(least({greatest}::pg_catalog.timestamptz, pg_catalog.timezone('UTC', {horizon})), \
                  pg_catalog.timezone('UTC', {least} operator(pg_catalog.+) {overlap})) \
                  operator(pg_catalog.-) {overlap})",
                 greatest = Literal(greatest),
                 horizon = horizon,
                 least = Sql::trusted(LEAST),
-                overlap = overlap,
-            ),
-            TimestampKind::Timestamp | TimestampKind::Date => sql!(
-                "(case when {greatest}::pg_catalog.timestamp operator(pg_catalog.<=) {latest} then \
-                 pg_catalog.timezone('UTC', greatest({greatest}::pg_catalog.timestamp, {least} \
-                 operator(pg_catalog.+) ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
-                 operator(pg_catalog.+) {overlap}) operator(pg_catalog.-) \
-                 ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
-                 operator(pg_catalog.-) {overlap}) end)",
-                greatest = Literal(greatest),
-                least = Sql::trusted(LEAST),
-                latest = self.latest(),
-                now = Literal(&self.now),
-                horizon = horizon,
-                overlap = overlap,
-            ),
+                overlap = self.overlap_of(timestamp.source),
+            ));
         }
+        // A day begins at the same moment for both sides, whichever types they have.
+        let whole_days = timestamp.source == TimestampKind::Date;
+        Some(sql!(
+            "(case when {greatest}::pg_catalog.timestamp operator(pg_catalog.<=) {latest} then \
+             pg_catalog.timezone('UTC', (greatest({greatest}::pg_catalog.timestamp, {least} \
+             operator(pg_catalog.+) ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
+             operator(pg_catalog.+) {overlap}) operator(pg_catalog.-) \
+             ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
+             operator(pg_catalog.-) {overlap}){days}) end)",
+            greatest = Literal(greatest),
+            least = Sql::trusted(LEAST),
+            latest = self.latest(),
+            now = Literal(&self.now),
+            horizon = horizon,
+            overlap = self.overlap_of(timestamp.source),
+            days = Sql::trusted(if whole_days {
+                "::pg_catalog.date::pg_catalog.timestamp"
+            } else {
+                ""
+            }),
+        ))
+    }
+
+    fn overlap_of(&self, kind: TimestampKind) -> Sql {
+        let overlap = self.overlap.unwrap_or(usual_overlap(kind)).max(self.least_overlap);
+        let overlap = format!("{} milliseconds", overlap.as_millis());
+        sql!("{overlap}::pg_catalog.interval", overlap = Literal(&overlap))
     }
 
     /// What no clock on earth shows yet, as a `timestamp`: a value beyond it is a date in the future

@@ -81,12 +81,19 @@ impl Log {
         )
     }
 
-    /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`.
+    /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark
+    /// of the last success for that fingerprint. Between the two nothing else was done: whoever works under another
+    /// fingerprint leaves no watermark.
     pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
             "select w.schema_name, w.table_name, \
-             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint, l.source \
-             from {names} cross join lateral (select l.* from {log} l \
+             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint, l.source, \
+             pg_catalog.timezone('UTC', case when l.status operator(pg_catalog.=) 'success' then l.watermark else (\
+             select s.watermark from {log} s where s.schema_name operator(pg_catalog.=) w.schema_name \
+             and s.table_name operator(pg_catalog.=) w.table_name \
+             and s.status operator(pg_catalog.=) 'success' \
+             and s.fingerprint operator(pg_catalog.=) l.fingerprint \
+             order by s.id desc limit 1) end)::pg_catalog.text from {names} cross join lateral (select l.* from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
              and l.status operator(pg_catalog.<>) 'skipped' order by l.id desc limit 1) l",

@@ -83,6 +83,7 @@ async fn window_differs(job: &Job, probe: &Probe) -> Result<bool> {
     }
 }
 
+/// What has to be equal in the end: everything since the last run that has settled it.
 fn windows(job: &Job) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
     match (&job.plan.timestamp, &job.plan.watermark) {
         (Some(timestamp), Some(watermark)) => Ok((
@@ -93,11 +94,13 @@ fn windows(job: &Job) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
     }
 }
 
-/// Applies the window, batch by batch.
+/// Applies the window, batch by batch, without what an earlier try or run has brought over.
 async fn stream(job: &mut Job) -> Result<()> {
-    let (window, _) = windows(job)?;
     let plan = job.plan.clone();
-    let Some(timestamp) = &plan.timestamp else { return Ok(()) };
+    let (Some(timestamp), Some(from)) = (&plan.timestamp, plan.reads_from()) else {
+        return Ok(());
+    };
+    let window = timestamp.window(Side::Source, from);
     let size = if plan.one_statement { u64::MAX } else { job.engine.settings.batch_size };
     let copy = plan.shape.copy_ordered(timestamp, &window);
     let mut rows = job.source.copy_out("reading changed rows", &copy).await?;
@@ -107,7 +110,7 @@ async fn stream(job: &mut Job) -> Result<()> {
     while let Some(row) = rows.next().await? {
         if batch.ends_before(&row, size) {
             job.moved(batch.rows);
-            let watermark = job.watermark(Side::Target, &batch.last());
+            let watermark = job.watermark(&batch.last());
             let applied = batch.turn(&mut writer, watermark).await?;
             job.counts.add(applied.counts);
             job.keys = Digest::after(job.keys, &applied);
@@ -118,7 +121,7 @@ async fn stream(job: &mut Job) -> Result<()> {
     }
     if batch.rows > 0 {
         job.moved(batch.rows);
-        let watermark = job.watermark(Side::Target, &batch.last());
+        let watermark = job.watermark(&batch.last());
         job.add(&batch.commit(&mut writer, watermark).await?);
     }
     Ok(())

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::config::Settings;
 use crate::copy_text;
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::event::{Event, Events, Phase};
 use crate::ident::TableName;
 use crate::outcome::Counts;
@@ -126,9 +126,9 @@ impl Job {
     }
 
     /// Where the next run starts if nothing later than `greatest` was read.
-    pub fn watermark(&self, side: Side, greatest: &str) -> Option<Sql> {
+    pub fn watermark(&self, greatest: &str) -> Option<Sql> {
         let timestamp = self.plan.timestamp.as_ref()?;
-        Some(self.engine.horizon.watermark(timestamp, side, greatest))
+        self.engine.horizon.watermark(timestamp, greatest)
     }
 
     /// The watermark after the whole table was read in the snapshot.
@@ -137,7 +137,7 @@ impl Job {
         let statement = timestamp.greatest(&self.plan.shape, &self.engine.horizon);
         let rows = self.source.rows("reading the greatest timestamp", &statement).await?;
         let greatest = rows.first().and_then(|row| row.text(0));
-        Ok(greatest.and_then(|greatest| self.watermark(Side::Source, greatest)))
+        Ok(greatest.and_then(|greatest| self.watermark(greatest)))
     }
 }
 

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::future::try_join_all;
 
 use super::{End, Work, entry};
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::outcome::{Counts, Status, Strategy, TableOutcome};
 use crate::pg::{Lease, Session};
@@ -158,8 +158,8 @@ fn line<'w>(engine: &'w Engine, work: &'w Work, table: &Copied, inserted: u64) -
     };
     let entry = entry(engine, &work.plan, work.plan.filled());
     let greatest = table.greatest.as_deref().zip(work.plan.timestamp.as_ref());
-    let watermark = greatest
-        .map(|(greatest, timestamp)| engine.horizon.watermark(timestamp, Side::Source, greatest));
+    let watermark =
+        greatest.and_then(|(greatest, timestamp)| engine.horizon.watermark(timestamp, greatest));
     Entry {
         counts,
         watermark: watermark.or(entry.watermark),

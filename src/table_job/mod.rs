@@ -137,7 +137,7 @@ async fn resume(engine: &Engine, work: &mut Work) -> Result<()> {
         Strategy::Copy if committed.counts.changed() => Strategy::Compare,
         other => other,
     };
-    plan.watermark = plan.watermark.and(committed.watermark);
+    plan.reached = committed.watermark.filter(|_| plan.watermark.is_some());
     work.plan = Arc::new(plan);
     work.counts = committed.counts;
     Ok(())
@@ -327,7 +327,7 @@ async fn open_entry(job: &Job, work: &Work) -> Result<Option<u64>> {
 
 /// A row of the log about this plan. A watermark that was trusted stays good until a better one.
 pub fn entry<'a>(engine: &'a Engine, plan: &'a TablePlan, status: &'a str) -> Entry<'a> {
-    let moment = plan.watermark.as_deref();
+    let moment = plan.reads_from();
     Entry {
         run_id: &engine.run_id,
         source: &engine.source_name,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Side};
+use crate::error::Error;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::reconcile::{Difference, Digest, Probe};
@@ -142,9 +142,8 @@ impl Work {
     /// The end of a table that a look found unchanged.
     pub fn unchanged(&self, engine: &Engine, probe: &Probe) -> End {
         let greatest = probe.greatest.as_deref().zip(self.plan.timestamp.as_ref());
-        let watermark = greatest.map(|(greatest, timestamp)| {
-            engine.horizon.watermark(timestamp, Side::Source, greatest)
-        });
+        let watermark = greatest
+            .and_then(|(greatest, timestamp)| engine.horizon.watermark(timestamp, greatest));
         let log = self.unlogged(watermark);
         End::Done(Box::new(self.outcome(Status::Success, None)), Some(log))
     }

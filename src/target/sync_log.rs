@@ -65,6 +65,7 @@ pub async fn last_runs(
                 watermark: row.text(2).map(str::to_owned),
                 fingerprint: row.text(3).map(str::to_owned),
                 source: row.text(4).map(str::to_owned),
+                settled: row.text(5).map(str::to_owned),
             };
             last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
         }

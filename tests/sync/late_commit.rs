@@ -1,7 +1,10 @@
 //! A transaction that commits after a run carries the time of its start, which the run has already
 //! passed. Without an overlap only the horizon keeps its rows from being lost for ever.
 
-use crate::support::Pair;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use crate::support::{Pair, bin_folder};
 
 async fn items(kind: &str) -> Pair {
     let table = format!("create table item (id int primary key, name text, updated_at {kind})");
@@ -121,6 +124,119 @@ async fn a_prepared_transaction_that_commits_after_the_run_arrives_with_the_next
     run.expect_note("prepared");
     db.sync().await.expect_ok();
     db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn a_prepared_transaction_that_waits_for_several_runs_arrives() {
+    let db = items("timestamptz").await;
+    db.sync().no_overlap().await.expect_ok();
+    let name = &db.name;
+    db.source_session().await.run(&format!("{EARLY}; prepare transaction '{name}'")).await;
+    for id in 2..5 {
+        let name = format!("update item set name = 'run {id}', updated_at = now() where id = {id}");
+        db.source(&name).await;
+        let run = db.sync().no_overlap().await.expect_ok().expect_strategy("item", "incremental");
+        run.expect_note("prepared");
+    }
+    db.source(&format!("commit prepared '{name}'")).await;
+    db.sync().no_overlap().await.expect_ok();
+    db.assert_same("item").await;
+    db.source("update item set name = 'after', updated_at = now() where id = 9").await;
+    db.sync().no_overlap().await.expect_ok().expect_changes("item", (0, 1, 0));
+}
+
+#[tokio::test]
+async fn a_transaction_that_was_prepared_before_the_first_run_arrives() {
+    let db = items("timestamptz").await;
+    let name = &db.name;
+    db.source_session().await.run(&format!("{EARLY}; prepare transaction '{name}'")).await;
+    db.source(OVERTAKING).await;
+    db.sync().no_overlap().await.expect_ok();
+    db.source(&format!("commit prepared '{name}'")).await;
+    db.sync().no_overlap().await.expect_ok().expect_strategy("item", "compare");
+    db.assert_same("item").await;
+    db.sync().no_overlap().await.expect_unchanged().expect_strategy("item", "incremental");
+}
+
+#[tokio::test]
+async fn prepared_transactions_are_no_matter_for_tables_without_a_timestamp() {
+    let db = Pair::with("create table item (id int primary key, name text)").await;
+    let name = &db.name;
+    let prepare = format!("begin; insert into item values (1, 'a'); prepare transaction '{name}'");
+    db.source_session().await.run(&prepare).await;
+    let run = db.sync().await.expect_ok();
+    assert!(run.notes().is_empty(), "{run}");
+    db.source(&format!("rollback prepared '{name}'")).await;
+}
+
+#[tokio::test]
+async fn an_update_by_a_replication_connection_that_commits_after_the_run_arrives() {
+    let db = items("timestamptz").await;
+    db.sync().no_overlap().await.expect_ok();
+    let url = format!("{}?replication=database", db.source_url());
+    let mut psql = Command::new(bin_folder("SOURCE").join("psql"));
+    let psql = psql.args(["-qXd", &url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+    let mut psql = psql.expect("psql is there");
+    let mut input = psql.stdin.take().expect("its input is a pipe");
+    writeln!(input, "{EARLY};").expect("psql listens");
+    let open = "select exists (select from pg_stat_activity where datname = current_database()
+        and backend_type = 'walsender' and state = 'idle in transaction' and backend_xid is not null)";
+    db.source_session().await.until(open).await;
+    db.source(OVERTAKING).await;
+    db.sync().no_overlap().while_writing().await.expect_ok().expect_note("replication connection");
+    writeln!(input, "commit;").expect("psql listens");
+    drop(input);
+    assert!(psql.wait().expect("psql ends").success());
+    db.sync().no_overlap().await.expect_ok();
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn a_procedure_that_has_committed_before_writes_the_time_of_its_call() {
+    let db = items("timestamptz").await;
+    if !db.has(11, "procedures").await {
+        return;
+    }
+    db.source(
+        "create procedure late() language plpgsql as $$ begin
+           perform pg_advisory_xact_lock(1); commit; perform pg_advisory_xact_lock(2);
+           update item set name = 'early', updated_at = statement_timestamp() where id = 1;
+         end $$",
+    )
+    .await;
+    db.sync().no_overlap().await.expect_ok();
+    let (first, second) = (db.source_session().await, db.source_session().await);
+    first.run("select pg_advisory_lock(1)").await;
+    second.run("select pg_advisory_lock(2)").await;
+    let caller = db.source_session().await;
+    let call = tokio::spawn(async move { caller.run("call late()").await });
+    let waits = |lock: u8| {
+        format!("select exists (select from pg_locks where locktype = 'advisory' and objid = {lock}
+            and not granted and database = (select oid from pg_database where datname = current_database()))")
+    };
+    first.until(&waits(1)).await;
+    db.source(OVERTAKING).await;
+    first.run("select pg_advisory_unlock(1)").await;
+    first.until(&waits(2)).await;
+    db.sync().no_overlap().while_writing().await.expect_ok();
+    second.run("select pg_advisory_unlock(2)").await;
+    call.await.expect("the procedure ends");
+    db.sync().no_overlap().await.expect_ok();
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn an_unknown_horizon_is_a_warning_only_where_timestamps_matter() {
+    let db = Pair::with("create table item (id int primary key, name text)").await;
+    let reader = db.source_reader().await;
+    let _other = db.source_session().await;
+    let run = db.sync().source_role(&reader).await.expect_ok();
+    assert!(run.notes().is_empty(), "{run}");
+    db.both("alter table item add updated_at timestamptz").await;
+    let quiet = db.sync().plain().arg("-quiet").source_role(&reader).await.expect_ok();
+    for word in ["pg_read_all_stats", "-overlap", "-reconcile"] {
+        assert!(quiet.stderr.contains(word), "{word} in {quiet}");
+    }
 }
 
 #[tokio::test]

@@ -244,3 +244,85 @@ async fn the_first_moment_that_there_is_spoils_no_watermark() {
     let rows = "select count(*) from sync_log where status = 'success' and sync_type <> 'create'";
     assert_eq!(db.target_value(rows).await, "6");
 }
+
+#[tokio::test]
+async fn a_clock_of_another_zone_hides_no_later_change() {
+    // The greatest and the least distance between the clocks of two zones, and the end of summer time.
+    for (kind, ahead, behind) in [
+        ("timestamp", "13:59", "-11:59"),
+        ("timestamp", "00:00", "-01:00"),
+        ("date", "14:00", "-12:00"),
+    ] {
+        let db = Pair::with(&item(kind)).await;
+        db.source("insert into item select i, 'n', '2024-01-01' from generate_series(1, 2000) i")
+            .await;
+        db.sync().await.expect_ok();
+        let at = |shift: &str| format!("timezone('UTC', now()) + interval '{shift}'");
+        let ahead =
+            format!("update item set name = 'ahead', updated_at = {} where id = 1", at(ahead));
+        db.source(&ahead).await;
+        db.sync().await.expect_ok().expect_strategy("item", "incremental");
+        let behind =
+            format!("update item set name = 'behind', updated_at = {} where id = 2", at(behind));
+        db.source(&behind).await;
+        let run = db.sync().await.expect_ok();
+        run.expect_strategy("item", "incremental").expect_changes("item", (0, 1, 0));
+        db.assert_same("item").await;
+    }
+}
+
+#[tokio::test]
+async fn an_overlap_that_is_asked_for_counts_for_columns_without_zone_too() {
+    for kind in ["timestamp", "date"] {
+        let db = Pair::with(&item(kind)).await;
+        let rows = "insert into item select i, 'n', timezone('UTC', now()) - i * interval '5 hours'
+            from generate_series(0, 2000) i";
+        db.source(rows).await;
+        let mut read = Vec::new();
+        for overlap in [&["-overlap", "1h"][..], &[]] {
+            db.sync().args(overlap).await.expect_ok();
+            db.source("update item set name = name || 'x' where id = 0").await;
+            let run = db.sync().args(overlap).await.expect_ok().expect_changes("item", (0, 1, 0));
+            read.push(run.table("item").processed);
+        }
+        assert!(read[0] < read[1], "{kind}: {read:?} rows were read");
+    }
+}
+
+#[tokio::test]
+async fn a_date_that_is_a_timestamp_on_the_target_is_followed_incrementally() {
+    let db = Pair::fresh().await;
+    db.source(&item("date")).await;
+    db.target(&item("timestamp")).await;
+    db.source("insert into item select i, 'n', now() - i * interval '1 day' from generate_series(0, 2000) i")
+        .await;
+    db.sync().await.expect_ok();
+    db.source("update item set name = 'x', updated_at = now() where id = 1000").await;
+    let run = db.sync().await.expect_ok();
+    // Where the two windows began at different moments the whole table would be compared.
+    run.expect_strategy("item", "incremental").expect_said("");
+    db.sync().await.expect_unchanged().expect_strategy("item", "incremental");
+}
+
+#[tokio::test]
+async fn a_row_that_went_back_in_time_beside_one_that_fails_is_found_by_the_next_run() {
+    for kind in ["timestamptz", "timestamp"] {
+        let db = Pair::with(&item(kind)).await;
+        db.source("insert into item select i, 'n', '2024-01-01' from generate_series(1, 2000) i")
+            .await;
+        db.sync().no_overlap().await.expect_ok();
+        db.source(
+            "update item set name = 'back', updated_at = '2020-01-01' where id = 1;
+             update item set name = 'good', updated_at = now() - interval '2 s' where id = 4;
+             update item set name = 'bad', updated_at = now() - interval '1 s' where id = 5",
+        )
+        .await;
+        db.target("alter table item add constraint good check (name <> 'bad')").await;
+        let run = db.sync().no_overlap().batch_size(1).await;
+        run.expect_failed("item", &["good"]);
+        assert_eq!(db.target_value("select name from item where id = 4").await, "good");
+        db.target("alter table item drop constraint good").await;
+        db.sync().no_overlap().await.expect_ok().expect_strategy("item", "incremental");
+        db.assert_same("item").await;
+    }
+}

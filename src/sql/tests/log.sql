@@ -1,6 +1,14 @@
 -- last rows
 select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
-    l.fingerprint, l.source from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+    l.fingerprint, l.source,
+    pg_catalog.timezone('UTC', case when l.status operator(pg_catalog.=) 'success' then l.watermark
+        else (select s.watermark from "public"."sync_log" s
+            where s.schema_name operator(pg_catalog.=) w.schema_name
+            and s.table_name operator(pg_catalog.=) w.table_name
+            and s.status operator(pg_catalog.=) 'success'
+            and s.fingerprint operator(pg_catalog.=) l.fingerprint
+            order by s.id desc limit 1) end)::pg_catalog.text
+    from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
     cross join lateral (select l.* from "public"."sync_log" l
         where l.schema_name operator(pg_catalog.=) w.schema_name

@@ -145,8 +145,14 @@ fn horizon() -> Horizon {
     Horizon {
         horizon: "2024-12-13 15:25:30.5".to_owned(),
         now: "2024-12-13 15:25:31".to_owned(),
-        overlap: Duration::from_secs(30),
+        overlap: None,
+        least_overlap: Duration::ZERO,
+        held: false,
     }
+}
+
+fn watermark(horizon: &Horizon, timestamp: &Timestamp, greatest: &str) -> Sql {
+    horizon.watermark(timestamp, greatest).expect("nothing holds the watermark")
 }
 
 #[test]
@@ -306,6 +312,10 @@ fn rows_are_read_by_pages_and_by_their_timestamp() {
     let mut plain = item();
     plain.columns.iter_mut().for_each(|column| column.cast = None);
     let date = stamp(TimestampKind::Date);
+    let plain_stamp = stamp(TimestampKind::Timestamp);
+    let asked = Horizon { overlap: Some(Duration::from_secs(5)), ..horizon() };
+    let blind = Horizon { least_overlap: Duration::from_secs(300), ..horizon() };
+    assert_eq!(Horizon { held: true, ..horizon() }.watermark(&zoned, "2024-12-13"), None);
     expect(
         include_str!("read.sql"),
         &[
@@ -318,8 +328,11 @@ fn rows_are_read_by_pages_and_by_their_timestamp() {
             ("timeless", zoned.timeless()),
             ("greatest timestamp", zoned.greatest(&item(), &horizon())),
             ("greatest date", date.greatest(&item(), &horizon())),
-            ("watermark", horizon().watermark(&zoned, Source, "2024-12-13 15:25:29+00")),
-            ("watermark of dates", horizon().watermark(&date, Source, "2024-12-13")),
+            ("watermark", watermark(&horizon(), &zoned, "2024-12-13 15:25:29+00")),
+            ("watermark without zone", watermark(&horizon(), &plain_stamp, "2024-12-13 15:25:29")),
+            ("watermark of dates", watermark(&horizon(), &date, "2024-12-13")),
+            ("watermark as asked for", watermark(&asked, &plain_stamp, "2024-12-13 15:25:29")),
+            ("watermark of a blind role", watermark(&blind, &zoned, "2024-12-13 15:25:29+00")),
             ("unreadable row", item().unreadable_row()),
             ("unreadable row without a key", loose().unreadable_row()),
         ],

@@ -51,15 +51,47 @@ select t."updated_at"::pg_catalog.text from only "public"."item" t
     operator(pg_catalog.-) '30000 milliseconds'::pg_catalog.interval)
 
 -- watermark of dates
-(case when '2024-12-13'::pg_catalog.timestamp operator(pg_catalog.<=) ('2024-12-13
-    15:25:31'::pg_catalog.timestamp operator(pg_catalog.+) '14 hours'::pg_catalog.interval) then
-    pg_catalog.timezone('UTC', greatest('2024-12-13'::pg_catalog.timestamp, '4714-11-24 00:00:00
-    BC'::pg_catalog.timestamp operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp
-    operator(pg_catalog.-) '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+) '30000
-    milliseconds'::pg_catalog.interval) operator(pg_catalog.-) ('2024-12-13
-    15:25:31'::pg_catalog.timestamp operator(pg_catalog.-) '2024-12-13
-    15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.-) '30000 milliseconds'::pg_catalog.interval)
-    end)
+(case when '2024-12-13'::pg_catalog.timestamp operator(pg_catalog.<=)
+        ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
+            '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
+            (greatest('2024-12-13'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
+            '172800000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)
+            ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.-)
+            '172800000 milliseconds'::pg_catalog.interval)::pg_catalog.date::pg_catalog.timestamp) end)
+
+-- watermark without zone
+(case when '2024-12-13 15:25:29'::pg_catalog.timestamp operator(pg_catalog.<=)
+        ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
+            '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
+            (greatest('2024-12-13 15:25:29'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
+            '93600000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)
+            ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.-)
+            '93600000 milliseconds'::pg_catalog.interval)) end)
+
+-- watermark as asked for
+(case when '2024-12-13 15:25:29'::pg_catalog.timestamp operator(pg_catalog.<=)
+        ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
+            '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
+            (greatest('2024-12-13 15:25:29'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
+            '5000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)
+            ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.-)
+            '5000 milliseconds'::pg_catalog.interval)) end)
+
+-- watermark of a blind role
+(greatest(least('2024-12-13 15:25:29+00'::pg_catalog.timestamptz, pg_catalog.timezone('UTC',
+    '2024-12-13 15:25:30.5'::pg_catalog.timestamp)), pg_catalog.timezone('UTC',
+    '4714-11-24 00:00:00 BC'::pg_catalog.timestamp operator(pg_catalog.+)
+    '300000 milliseconds'::pg_catalog.interval))
+    operator(pg_catalog.-) '300000 milliseconds'::pg_catalog.interval)
 
 -- unreadable row
 select pg_catalog.concat('(id)'::pg_catalog.text, ' = ',
