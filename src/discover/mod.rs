@@ -137,7 +137,7 @@ impl Ends<'_> {
             tasks,
             references,
             horizon: sides.source.sight.horizon,
-            page_ranges: sides.source.server.version >= TID_RANGES,
+            page_ranges: sides.source.server.version >= TID_RANGES && !sides.source.server.standby,
             last: shaped.last,
             rebuilt: shaped.rebuilt,
         })

@@ -21,6 +21,11 @@ impl Ends<'_> {
             );
             self.note(NoteLevel::Warning, None, text);
         }
+        if sight.doubts.contains(&Doubt::Standby) && self.settings.parallel > 1 {
+            let text = "the source is a standby, where sessions cannot safely share a snapshot: one session \
+                        reads, table after table, and writes alone go on side by side (-parallel)";
+            self.note(NoteLevel::Notice, None, text.to_owned());
+        }
         if selected.iter().any(followed) {
             let texts = sight.doubts.iter().map(|doubt| self.doubtful(*doubt, sight));
             texts.for_each(|text| self.note(NoteLevel::Warning, None, text));

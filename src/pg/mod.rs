@@ -20,4 +20,4 @@ mod verify;
 pub use copy::{RowSink, RowStream};
 pub use keeper::Keeper;
 pub use pool::{Lease, Pool};
-pub use session::{Backend, CopyIn, Row, Session, Settings};
+pub use session::{Backend, CopyIn, OWN_SNAPSHOT, Row, Session, Settings};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
 use futures_util::future::join_all;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit};
 
 use super::cancel::Canceller;
 use super::connect::Connector;
@@ -17,29 +17,41 @@ use crate::error::{Error, Result, Side};
 
 /// A session on loan. Dropping it returns it if it is clean, and closes it at once if it is not: an
 /// open transaction must not hold its locks until somebody asks for a session again.
-pub struct Lease(Option<Object<Opener>>);
+pub struct Lease {
+    session: Option<Object<Opener>>,
+    /// Where sessions take turns; let go after the session is given back.
+    turn: Option<OwnedSemaphorePermit>,
+}
 
 impl Lease {
     /// Closes the session and gives its place back, for a lease that is about to be replaced: who held
-    /// both would wait for himself when places are short.
+    /// both would wait for himself when places are short. One that is the run's snapshot is given back.
     pub fn close(&mut self) {
-        if let Some(object) = self.0.take() {
+        if let Some(object) = self.session.take().filter(|session| !session.is_kept()) {
             drop(Object::take(object));
         }
+        self.turn = None;
     }
 
     /// The session, which its holder needs no longer: what is left is a lease without one.
     pub fn take(&mut self) -> Lease {
-        Lease(self.0.take())
+        Lease { session: self.session.take(), turn: self.turn.take() }
     }
 
     /// For work that needs no session of this side.
     pub fn none() -> Lease {
-        Lease(None)
+        Lease { session: None, turn: None }
+    }
+
+    /// Nobody else has a turn before this session is given back.
+    pub fn in_turn(self, turn: OwnedSemaphorePermit) -> Lease {
+        let mut lease = self;
+        lease.turn = Some(turn);
+        lease
     }
 
     fn into_session(mut self) -> Option<Session> {
-        self.0.take().map(Object::take)
+        self.session.take().map(Object::take)
     }
 }
 
@@ -47,7 +59,7 @@ impl Deref for Lease {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        match &self.0 {
+        match &self.session {
             Some(object) => object,
             None => unreachable!("a closed lease is replaced before use"),
         }
@@ -56,7 +68,7 @@ impl Deref for Lease {
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut Session {
-        match &mut self.0 {
+        match &mut self.session {
             Some(object) => object,
             None => unreachable!("a closed lease is replaced before use"),
         }
@@ -65,7 +77,7 @@ impl DerefMut for Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if self.0.as_ref().is_some_and(|session| !session.is_clean()) {
+        if self.session.as_ref().is_some_and(|session| !session.is_clean()) {
             self.close();
         }
     }
@@ -104,7 +116,7 @@ impl Manager for Opener {
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
-        match session.is_clean() {
+        match session.is_clean() || session.is_kept() {
             true => Ok(()),
             false => Err(RecycleError::message("left in the middle of something")),
         }
@@ -138,13 +150,13 @@ impl Pool {
         Ok(Self { inner, opened, left })
     }
 
-    /// Waits for a free place, then gives a clean session.
+    /// Waits for a free place, then gives a session that is clean, or kept.
     pub async fn get(&self) -> Result<Lease> {
         // Boxed: connecting is deep, and the compiler lays out in one piece whatever awaits it.
         match Box::pin(self.inner.get()).await {
             Ok(mut object) => {
                 object.set_clean(false);
-                Ok(Lease(Some(object)))
+                Ok(Lease { session: Some(object), turn: None })
             }
             Err(PoolError::Backend(error)) => Err(error),
             Err(other) => Err(Error::Internal(format!("connection pool: {other}"))),

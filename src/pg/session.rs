@@ -98,6 +98,9 @@ const WATCH: &str = "select pg_catalog.set_config('client_connection_check_inter
 const LEAVE_REPLICA: &str = "select pg_catalog.set_config('session_replication_role', 'origin', false) where \
      pg_catalog.current_setting('session_replication_role') operator(pg_catalog.<>) 'origin'";
 
+/// In place of an exported snapshot: that of the session itself.
+pub const OWN_SNAPSHOT: &str = "of its own";
+
 /// The server processes of sessions that were left in the middle of something: they may still be at it.
 pub type Left = Arc<Mutex<Vec<Backend>>>;
 
@@ -212,6 +215,12 @@ impl Session {
 
     pub fn snapshot(&self) -> Option<&str> {
         self.snapshot.as_deref()
+    }
+
+    /// Whether its transaction is the run's snapshot, which no other session can have: what is under way
+    /// in it can be left behind, but it is not closed.
+    pub fn is_kept(&self) -> bool {
+        self.snapshot() == Some(OWN_SNAPSHOT) && !self.is_closed()
     }
 
     pub fn set_snapshot(&mut self, snapshot: Option<String>) {

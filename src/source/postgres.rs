@@ -1,16 +1,21 @@
 //! A PostgreSQL source. The snapshot lives as long as the session that exported it, the keeper.
+//!
+//! Not on a standby: where a transaction of the primary has many subtransactions, the snapshot that is
+//! exported there lacks the list of what is running, and whoever imports it takes those transactions for
+//! aborted and marks their rows so, for everybody and for ever. There, one session reads, in whose own
+//! transaction the snapshot is.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, Semaphore};
 
 use super::horizon::{self, Sight};
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::{Keeper, Lease, Pool, Row, Session};
+use crate::pg::{Keeper, Lease, OWN_SNAPSHOT, Pool, Row, Session};
 use crate::plan::Relation;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Partition, Table};
@@ -24,6 +29,8 @@ pub struct Source {
     /// Holds the transaction that exported the snapshot.
     pub keeper: Keeper,
     snapshot: RwLock<String>,
+    /// Who uses the one session that reads a standby.
+    turns: Arc<Semaphore>,
     /// Tables that were replaced under a snapshot of this run.
     replaced: Mutex<HashSet<TableName>>,
 }
@@ -47,6 +54,7 @@ impl Source {
             pool,
             keeper: Keeper::new(Side::Source),
             snapshot: RwLock::default(),
+            turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
         }
     }
@@ -62,16 +70,13 @@ impl Source {
         overlap: Option<Duration>,
     ) -> Result<Opening> {
         let session = self.outside().await?;
-        let begin = sql!(
-            "begin transaction isolation level repeatable read read only; \
-             select pg_catalog.pg_export_snapshot()"
-        );
         // What may fail without being an error goes before: it would end the transaction.
         let (hash_probe, server, sight) = tokio::try_join!(
             catalog::hash_probe(&session),
             catalog::server(&session),
             horizon::look(&session, overlap),
         )?;
+        let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
         let (snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
             session.row("exporting a snapshot", &begin),
             catalog::tables(&session, schemas),
@@ -89,8 +94,39 @@ impl Source {
             logs: logs?,
         };
         *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
-        self.keeper.hold(session).await;
+        if opening.server.standby {
+            self.read_alone(session).await?;
+        } else {
+            self.keeper.hold(session).await;
+        }
         Ok(opening)
+    }
+
+    /// Makes a session the only one that reads, and another one the keeper.
+    async fn read_alone(&self, mut reader: Lease) -> Result<()> {
+        let keeper = self.pool.get().await?;
+        keeper.run("beginning a transaction", &Sql::trusted(BEGIN)).await?;
+        reader.set_snapshot(Some(OWN_SNAPSHOT.to_owned()));
+        self.keeper.hold(keeper).await;
+        Ok(())
+    }
+
+    /// The session that reads for all, as soon as nobody else has it. What failed in it, or is under way,
+    /// is left behind.
+    async fn only_reader(&self) -> Result<Lease> {
+        let turn = self.turns.clone().acquire_owned().await;
+        let turn = turn.map_err(|error| Error::Internal(error.to_string()))?;
+        let lease = self.pool.get().await?.in_turn(turn);
+        if !lease.is_kept() {
+            return Err(lost());
+        }
+        lease.run("going back to the snapshot", &import_again(OWN_SNAPSHOT)).await?;
+        Ok(lease)
+    }
+
+    /// Whether one session reads for all.
+    pub async fn is_read_alone(&self) -> bool {
+        *self.snapshot.read().await == OWN_SNAPSHOT
     }
 
     /// A session outside of any transaction; one of an earlier round may still read its snapshot.
@@ -106,8 +142,11 @@ impl Source {
     /// A session that reads the run's snapshot and holds no lock of any table. Importing it costs one
     /// round trip per session, not per use: see [`Source::release`].
     pub async fn session(&self) -> Result<Lease> {
-        let mut lease = self.pool.get().await?;
         let snapshot = self.snapshot.read().await.clone();
+        if snapshot == OWN_SNAPSHOT {
+            return self.only_reader().await;
+        }
+        let mut lease = self.pool.get().await?;
         if lease.snapshot() != Some(&snapshot) {
             // Without a transaction a rollback leaves a warning in the server's log.
             let import = match lease.snapshot() {
@@ -149,12 +188,7 @@ impl Source {
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
     async fn unless_lost(&self, error: Error) -> Error {
         match error {
-            Error::Database(mut error) if !self.snapshot_lives().await => {
-                error.sqlstate = None;
-                error.cause = Cause::Connection;
-                error.message = "the session that held the snapshot was lost".to_owned();
-                Error::Database(error)
-            }
+            Error::Database(_) if !self.snapshot_lives().await => lost(),
             error => error,
         }
     }
@@ -218,9 +252,13 @@ impl Source {
         tables.iter().try_for_each(|table| still(&table.storage, rows.next().as_ref()))
     }
 
-    /// Whether the snapshot can still be imported.
+    /// Whether the snapshot can still be read.
     pub async fn snapshot_lives(&self) -> bool {
-        self.keeper.require("looking after the snapshot").await.is_ok()
+        if self.keeper.require("looking after the snapshot").await.is_err() {
+            return false;
+        }
+        // Boxed: a session is refused for want of a snapshot, which asks for one.
+        !self.is_read_alone().await || Box::pin(self.session()).await.is_ok()
     }
 
     /// Lets the snapshot go, and all sessions.
@@ -229,18 +267,43 @@ impl Source {
     }
 }
 
+const BEGIN: &str = "begin transaction isolation level repeatable read read only";
+
+const EXPORT: &str = "begin transaction isolation level repeatable read read only; \
+     select pg_catalog.pg_export_snapshot()";
+
+/// The first query takes the snapshot; gives [`OWN_SNAPSHOT`].
+const BEGIN_ALONE: &str = "begin transaction isolation level repeatable read read only; \
+     select 1; savepoint pgsync; select 'of its own'";
+
 fn import(snapshot: &str) -> Sql {
     sql!(
-        "begin transaction isolation level repeatable read read only; \
-         set transaction snapshot {snapshot}",
+        "{begin}; set transaction snapshot {snapshot}",
+        begin = Sql::trusted(BEGIN),
         snapshot = Literal(snapshot),
     )
 }
 
 /// Ends a transaction that reads the snapshot, and with it the locks of what was read, and begins
-/// another one.
+/// another one. Where the snapshot is the session's own, a subtransaction.
 pub fn import_again(snapshot: &str) -> Sql {
+    if snapshot == OWN_SNAPSHOT {
+        return sql!("rollback to savepoint pgsync; release savepoint pgsync; savepoint pgsync");
+    }
     sql!("rollback; {import}", import = import(snapshot))
+}
+
+fn lost() -> Error {
+    Error::Database(Box::new(DbError {
+        side: Side::Source,
+        doing: "reading the snapshot".to_owned(),
+        sqlstate: None,
+        message: "the session that held the snapshot was lost".to_owned(),
+        detail: None,
+        hint: None,
+        constraint: None,
+        cause: Cause::Connection,
+    }))
 }
 
 /// Whether a table is what it was at the snapshot; `now` answers [`Relation::storage`].

@@ -12,6 +12,7 @@ use tokio::task::JoinError;
 use crate::error::Error;
 use crate::event::{Event, Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
+use crate::pg::Lease;
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Part, Task};
 use crate::reconcile::{self, Lock, Probe, Sessions};
@@ -70,10 +71,17 @@ pub async fn run(engine: &Arc<Engine>, plans: &[Arc<TablePlan>], tasks: Vec<Task
 /// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
 /// which both servers have room, at least one.
 async fn muster(engine: &Engine, wanted: usize) -> usize {
-    let pair = || async { tokio::try_join!(engine.source.session(), engine.target.session()) };
+    let alone = engine.source.is_read_alone().await;
+    let source = || async {
+        // Each waits for the other ones then.
+        if alone { Ok(Lease::none()) } else { engine.source.session().await }
+    };
+    let pair = || async { tokio::try_join!(source(), engine.target.session()) };
     let mut pairs = join_all((0..wanted).map(|_| pair())).await;
     for (source, target) in pairs.iter_mut().flatten() {
-        source.set_clean(true);
+        if !alone {
+            source.set_clean(true);
+        }
         target.set_clean(true);
     }
     let full = |error: &&Error| error.sqlstate() == Some(TOO_MANY_CONNECTIONS);

@@ -17,4 +17,5 @@ mod servers;
 mod shadows;
 mod signals;
 mod silence;
+mod standby;
 mod terminated;
