@@ -2,6 +2,7 @@
 //!
 //! Reads the certificate files, once per run. Owns no socket; `verify` judges certificates.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -104,6 +105,7 @@ fn client_certificate(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Identity>
             path.display()
         ));
     };
+    check_private(&path)?;
     let key = PrivateKeyDer::from_pem_file(&path).map_err(|fault| match fault {
         pem::Error::NoItemsFound => {
             format!("sslkey {}: no unencrypted private key in it", path.display())
@@ -111,6 +113,20 @@ fn client_certificate(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Identity>
         fault => unreadable("sslkey", &path, fault),
     })?;
     Ok(Some((chain, key)))
+}
+
+/// As libpq: a key that others may read is no secret. Root may let a group read its own.
+fn check_private(path: &Path) -> Result<(), String> {
+    let found = std::fs::metadata(path)
+        .map_err(|fault| unreadable("sslkey", path, pem::Error::Io(fault)))?;
+    let others = if found.uid() == 0 { 0o037 } else { 0o077 };
+    if found.is_file() && found.mode() & others != 0 {
+        return Err(format!(
+            "sslkey {} may be read by others: chmod 600 it (640 if root owns it)",
+            path.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The file that was named, whether it exists or not, else the usual one if it exists.

@@ -4,6 +4,7 @@ mod authority;
 mod server;
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use authority::{Authority, self_signed};
@@ -223,6 +224,15 @@ async fn a_client_certificate_opens_the_door_that_asks_for_one() {
     mismatched.ssl.key = server.file("other.key", &ours.client(USER).key);
     let err = connect(&mismatched, Side::Source).await.map(|_| ()).expect_err("two pairs");
     assert!(matches!(&err, Error::Config(lines) if lines[0].contains("sslkey")), "{err}");
+
+    let open = with(&ours.client(USER));
+    let path = open.ssl.key.clone().expect("it is named");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let err = connect(&open, Side::Source).await.map(|_| ()).expect_err("others may read the key");
+    assert!(
+        err.to_string().ends_with("may be read by others: chmod 600 it (640 if root owns it)"),
+        "{err}"
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -94,6 +95,7 @@ impl Server {
     pub fn file(&self, name: &str, content: &str) -> Option<String> {
         let path = self.folder.join(name);
         fs::write(&path, content).expect("a file can be written");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("a file of ours");
         Some(path.display().to_string())
     }
 

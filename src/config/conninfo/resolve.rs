@@ -8,6 +8,9 @@ use super::super::surroundings::Surroundings;
 use super::parameters::Parameters;
 use super::{Address, ConnInfo, Host, PROGRAM, Parsed, Secret, passfile, silence, ssl};
 
+/// Seconds after which a server that does not answer is given up; libpq waits for ever.
+const CONNECT_TIMEOUT: u32 = 30;
+
 const DEFAULT_PORT: u16 = 5432;
 
 /// Reads parameters and collects what is wrong with them.
@@ -110,7 +113,8 @@ impl Reader<'_> {
     }
 
     fn connect_timeout(&mut self) -> Option<Duration> {
-        let seconds = self.number("connect_timeout", silence::SECONDS)?;
+        let given = self.number("connect_timeout", silence::SECONDS);
+        let seconds = given.unwrap_or(CONNECT_TIMEOUT);
         Some(seconds).filter(|seconds| *seconds > 0).map(|n| Duration::from_secs(n.into()))
     }
 

@@ -45,7 +45,11 @@ fn shown(info: &ConnInfo) -> String {
             text += &format!(" {versions:?}");
         }
     }
-    text += &info.connect_timeout.map(|t| format!(" timeout={t:?}")).unwrap_or_default();
+    text += &match info.connect_timeout {
+        Some(limit) if limit == Duration::from_secs(30) => String::new(),
+        Some(limit) => format!(" timeout={limit:?}"),
+        None => " no timeout".to_owned(),
+    };
     if info.silence != Silence::default() {
         text += &format!(" {:?}", info.silence);
     }
@@ -121,8 +125,8 @@ fn key_value_strings() {
         ("host=a,,/tmp port=1,,3", "ann at a:1,/var/run/postgresql:5432,/tmp:3/ann"),
         ("hostaddr=10.0.0.1,::1", "ann at 10.0.0.1:5432,[::1]:5432/ann"),
         ("host=::1", "ann at [::1]:5432/ann"),
-        ("host=db connect_timeout=0", "ann at db:5432/ann"),
-        ("host=db connect_timeout=-1", "ann at db:5432/ann"),
+        ("host=db connect_timeout=0", "ann at db:5432/ann no timeout"),
+        ("host=db connect_timeout=-1", "ann at db:5432/ann no timeout"),
         (
             "host=db keepalives=1 client_encoding=UTF8 gssencmode=prefer sslsni=1",
             "ann at db:5432/ann",
