@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # Module and layer.
 layers='
-main 4  cli 4  report 4
+main 4  cli 4  report 4  fuzz 4
 run 3  workers 3  table_job 3  discover 3  schema 3  strategy 3  reconcile 3  sequences 3  side_effects 3  survivors 3
 pg 2  source 2  target 2
 config 1  filter 1  plan 1  copy_text 1  sql 1  suggest 1
@@ -82,6 +82,7 @@ FNR == 1 {
             complain(name " belongs to " door[name])
         rest = substr(rest, RSTART + RLENGTH)
     }
+    if (path !~ /^sql(\/statement)?$/ && text ~ /Sql::assembled|Statement::of\(/ || module != "sql" && text ~ /format_args!/) complain("statements are built by sql! and statement!")
     if (module != "report" && text ~ /(^|[^a-z_])(e?print(ln)?|dbg)!|io::(stdout|stderr)\(/) complain("only report prints")
 }
 

@@ -60,7 +60,7 @@ pub struct DbError {
     /// Five characters, when a server said it.
     pub sqlstate: Option<String>,
     pub message: String,
-    /// The server's DETAIL. It can carry row values: shown with `-verbose` only.
+    /// What can carry row values, the server's DETAIL among it: shown with `-verbose` only.
     pub detail: Option<String>,
     pub hint: Option<String>,
     pub constraint: Option<String>,

@@ -52,9 +52,47 @@ impl fmt::Display for TableName {
     }
 }
 
+/// The name of an operator: nothing but signs, and none that begin a comment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct OperatorName(String);
+
+impl OperatorName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for OperatorName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_sign = |c: char| "+-*/<>=~!@#%^&|`?".contains(c);
+        let is_comment = text.contains("--") || text.contains("/*");
+        match !text.is_empty() && text.chars().all(is_sign) && !is_comment {
+            true => Ok(Self(text)),
+            false => Err(format!("{text:?} is not the name of an operator")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_operator_is_made_of_signs() {
+        for (text, is_one) in [
+            ("=", true),
+            ("*<>", true),
+            ("--", false),
+            ("=/*", false),
+            ("", false),
+            ("=) or (1", false),
+        ] {
+            assert_eq!(OperatorName::try_from(text.to_owned()).is_ok(), is_one, "{text}");
+        }
+    }
 
     #[test]
     fn a_hostile_name_stays_one_identifier() {

@@ -18,6 +18,8 @@ pub mod discover;
 pub mod error;
 pub mod event;
 pub mod filter;
+#[cfg(test)]
+mod fuzz;
 pub mod ident;
 pub mod outcome;
 pub mod pg;

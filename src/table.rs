@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::ident::{Ident, TableName};
+use crate::ident::{Ident, OperatorName, TableName};
 
 /// One table of one side.
 #[derive(Clone, Debug, Deserialize)]
@@ -144,7 +144,7 @@ pub struct KeyColumn {
     pub name: Ident,
     /// The equality operator of the index, which may live in an extension's schema.
     pub equals_schema: Ident,
-    pub equals_name: String,
+    pub equals_name: OperatorName,
     pub opclass: ObjectName,
     /// Of the index; none where the type has none.
     pub collation: Option<ObjectName>,
@@ -247,7 +247,7 @@ pub struct ForeignKey {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Operator {
     pub schema: Ident,
-    pub name: String,
+    pub name: OperatorName,
 }
 
 impl Column {

@@ -2,7 +2,7 @@
 //! has a default, and nothing is invalid. Pure: files and the environment are handed in.
 
 pub mod conninfo;
-mod file;
+pub(crate) mod file;
 mod given;
 mod reference;
 mod resolve;

@@ -1,13 +1,20 @@
-//! What a database is made of, as its own server words it: the objects of some tables, the text that
-//! creates each, and what each needs. Read from JSON that `pg/definitions/*.sql` builds.
+//! What a database is made of: the objects of some tables, what each is made of, and what each needs.
+//! Read from JSON that `pg/definitions/*.sql` builds.
 
+pub mod make;
 pub mod text;
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 
 use serde::Deserialize;
 
 use crate::ident::{Ident, TableName};
+use make::{
+    Check, Compression, Identity, IndexSettings, Make, Parameter, PartitionKey, ReplicaIdentity,
+    Storage, Type,
+};
+use text::{Expression, Name};
 
 /// One side's objects.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +49,20 @@ pub enum Kind {
     ForeignKey,
 }
 
-/// One object. Every text is SQL as the server printed it.
+/// One object.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Described")]
 pub struct Object {
+    /// Its name; of a constraint: its table's.
+    pub at: Name,
+    /// The table it belongs to, or itself.
+    on: Name,
+    described: Described,
+}
+
+/// One object, as the server describes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Described {
     /// Names it on its own side.
     pub node: String,
     pub kind: Kind,
@@ -53,9 +71,9 @@ pub struct Object {
     /// The id of the table it belongs to.
     #[serde(default)]
     pub table: Option<String>,
-    /// Its own name, quoted, where the id has more than that.
+    /// Its own name, where the id has more than that.
     #[serde(default)]
-    pub own: Option<String>,
+    pub own: Option<Ident>,
     /// The table whose rows it serves: for a partition, the topmost parent.
     #[serde(default)]
     pub root: Option<TableName>,
@@ -68,10 +86,19 @@ pub struct Object {
     /// Set for a schema.
     #[serde(default)]
     pub schema: Option<Ident>,
-    pub create: Vec<String>,
-    /// For a foreign key that is made without a look at the rows: the statement that looks.
+    /// Set for all but schemas and tables.
     #[serde(default)]
-    pub validate: Option<String>,
+    pub make: Option<Make>,
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Of an index, and of a constraint that has one.
+    #[serde(default)]
+    pub index: Option<IndexSettings>,
+    #[serde(default)]
+    pub replica_identity: Option<ReplicaIdentity>,
+    /// Whether it is a foreign key that is made without a look at the rows, and then looks.
+    #[serde(default)]
+    pub validate: bool,
     /// The first version that can have it.
     #[serde(default)]
     pub since: u32,
@@ -90,12 +117,12 @@ pub struct TableShape {
     pub unlogged: bool,
     /// The composite type that gives it its columns.
     #[serde(default)]
-    pub of: Option<String>,
+    pub of: Option<Name>,
     pub partition: bool,
-    pub partition_by: Option<String>,
-    pub inherits: Vec<String>,
-    pub options: Vec<String>,
-    pub checks: Vec<String>,
+    pub partition_by: Option<PartitionKey>,
+    pub inherits: Vec<Name>,
+    pub options: Vec<Parameter>,
+    pub checks: Vec<Check>,
     pub owns: Vec<OwnedSequence>,
     pub columns: Vec<ColumnShape>,
 }
@@ -103,33 +130,34 @@ pub struct TableShape {
 #[derive(Clone, Debug, Deserialize)]
 pub struct OwnedSequence {
     pub column: Ident,
-    pub sequence: String,
+    pub sequence: Name,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ColumnShape {
     pub name: Ident,
+    /// The type in the server's words, for people and comparisons.
     #[serde(rename = "type")]
     pub type_text: String,
+    pub kind: Type,
     /// The type's own name, if it is built in.
     pub built_in: Option<String>,
     /// `atttypmod`: -1 for none.
     pub modifier: i32,
-    pub collation: Option<String>,
+    pub collation: Option<Name>,
     pub not_null: bool,
     /// Not merely inherited.
     pub local: bool,
-    pub default: Option<String>,
-    pub generated: Option<String>,
+    pub default: Option<Expression>,
+    pub generated: Option<Expression>,
     /// Generated when it is read.
     #[serde(rename = "virtual")]
     pub is_virtual: bool,
-    pub identity: Option<String>,
-    pub storage: Option<String>,
-    pub compression: Option<String>,
+    pub identity: Option<Identity>,
+    pub storage: Option<Storage>,
+    pub compression: Option<Compression>,
     pub statistics: Option<i32>,
-    pub options: Vec<String>,
-    /// As a string constant.
+    pub options: Vec<Parameter>,
     pub comment: Option<String>,
 }
 
@@ -150,6 +178,42 @@ pub struct IncomingKey {
     pub child: TableName,
     pub drop: String,
     pub add: String,
+}
+
+impl TryFrom<Described> for Object {
+    type Error = String;
+
+    fn try_from(described: Described) -> Result<Self, String> {
+        let parse = |text: &String| {
+            Name::parse(text).ok_or_else(|| format!("{text:?} is not the name of an object"))
+        };
+        let on = parse(described.table.as_ref().unwrap_or(&described.id))?;
+        let at = match described.kind {
+            Kind::Key | Kind::Check | Kind::ForeignKey => on.clone(),
+            _ => parse(&described.id)?,
+        };
+        Ok(Self { at, on, described })
+    }
+}
+
+impl Deref for Object {
+    type Target = Described;
+
+    fn deref(&self) -> &Described {
+        &self.described
+    }
+}
+
+impl Object {
+    /// The table it belongs to, or the table it is.
+    pub fn table_name(&self) -> &Name {
+        &self.on
+    }
+
+    /// Whether the rows are known to keep a check; true for all that is none.
+    pub fn is_validated(&self) -> bool {
+        !matches!(&self.make, Some(Make::Check(check)) if !check.validated)
+    }
 }
 
 impl Kind {
@@ -193,10 +257,10 @@ impl Definitions {
     pub fn without(self, tables: &HashSet<&TableName>) -> Self {
         let is_theirs = |object: &Object| object.root.as_ref().is_some_and(|r| tables.contains(r));
         let shapes = self.objects.iter().filter(|o| is_theirs(o)).filter_map(|o| o.shape.as_ref());
-        let owned: HashSet<String> =
+        let owned: HashSet<Name> =
             shapes.flat_map(|shape| &shape.owns).map(|owned| owned.sequence.clone()).collect();
         let is_owned =
-            |object: &Object| object.kind == Kind::Sequence && owned.contains(&object.id);
+            |object: &Object| object.kind == Kind::Sequence && owned.contains(&object.at);
         let left = self.objects.iter().filter(|object| !is_theirs(object) && !is_owned(object));
         Self::new(left.cloned().collect(), self.needs)
     }

@@ -1,6 +1,8 @@
 //! What a server says of itself and a statement takes in: names, which are quoted anew, and text that
 //! stays text. The latter is accepted only where it cannot end what it is placed in.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use crate::ident::Ident;
@@ -35,6 +37,20 @@ impl Name {
     /// Another name in the same schema.
     pub fn beside(&self, name: &Ident) -> Self {
         Self { schema: self.schema.clone(), name: name.clone() }
+    }
+}
+
+/// For people, in quotes where it would be misread without.
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |ident: &Ident| match Self::parse(ident.as_str()) {
+            Some(Self { schema: None, name }) if &name == ident => ident.as_str().to_owned(),
+            _ => ident.quoted(),
+        };
+        if let Some(schema) = &self.schema {
+            write!(f, "{}.", shown(schema))?;
+        }
+        f.write_str(&shown(&self.name))
     }
 }
 

@@ -3,7 +3,7 @@
 //! A pattern is first taken as the exact name of an existing table, then as a pattern; include and
 //! exclude combine, exclude wins, no include means all.
 
-mod pattern;
+pub(crate) mod pattern;
 
 use std::collections::HashSet;
 use std::fmt;

@@ -27,6 +27,8 @@ pub struct Server {
     /// Whether the role may make temporary tables.
     pub temporary: bool,
     pub role: Ident,
+    /// Whether the role may do anything.
+    pub superuser: bool,
     pub schemas: Vec<Ident>,
 }
 
@@ -88,9 +90,10 @@ pub async fn server(session: &Session) -> Result<Server> {
 
 const WHO: &str = "asking the server who it is";
 
-fn who(system: &str, timeline: &str) -> Sql {
-    let statement = include_str!("server.sql");
-    Sql::trusted(statement.replace("$system", system).replace("$timeline", timeline))
+fn who(system: &'static str, timeline: &'static str) -> Sql {
+    let holes: &[(&str, &Sql)] =
+        &[("system", &Sql::trusted(system)), ("timeline", &Sql::trusted(timeline))];
+    Sql::filled(include_str!("server.sql"), holes)
 }
 
 /// What the digests' hash functions make of a fixed set of values; `None` where they are missing.
@@ -139,27 +142,31 @@ async fn read_tables(
     schemas: &[Ident],
     hypertables: &Hypertables,
 ) -> Result<Vec<Table>> {
-    let statement = include_str!("catalog.sql").replace("$hypertable", hypertables.is_one);
-    let statement = statement.replace("$not_chunk", hypertables.not_chunk);
-    objects(session, "reading the catalog of tables", &with_schemas(&statement, schemas)).await
+    let holes: &[(&str, &Sql)] = &[
+        ("schemas", &names(schemas)),
+        ("hypertable", &Sql::trusted(hypertables.is_one)),
+        ("not_chunk", &Sql::trusted(hypertables.not_chunk)),
+    ];
+    let statement = Sql::filled(include_str!("catalog.sql"), holes);
+    objects(session, "reading the catalog of tables", &statement).await
 }
 
-/// Partitions in `schemas` whose root is elsewhere, and those that `names` has, as `t` or `schema.t`.
+/// Partitions in `schemas` whose root is elsewhere, and those that `named` has, as `t` or `schema.t`.
 pub async fn partitions(
     session: &Session,
     schemas: &[Ident],
-    names: &[&str],
+    named: &[&str],
 ) -> Result<Vec<Partition>> {
-    let names = Sql::join(names.iter().map(|name| Literal(name)), ", ");
-    let statement = with_schemas(include_str!("partitions.sql"), schemas);
-    let names = format!("array[{}]", names.as_str());
-    let statement = Sql::trusted(statement.as_str().replace("$names", &names));
+    let named = Sql::join(named.iter().map(|name| Literal(name)), ", ");
+    let holes: &[(&str, &Sql)] =
+        &[("schemas", &names(schemas)), ("names", &sql!("array[{named}]", named = named))];
+    let statement = Sql::filled(include_str!("partitions.sql"), holes);
     objects(session, "reading the catalog of partitions", &statement).await
 }
 
 /// The foreign keys with an end in `schemas`.
 pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<ForeignKey>> {
-    let statement = with_schemas(include_str!("foreign_keys.sql"), schemas);
+    let statement = Sql::filled(include_str!("foreign_keys.sql"), &[("schemas", &names(schemas))]);
     objects(session, "reading the catalog of foreign keys", &statement).await
 }
 
@@ -195,9 +202,8 @@ fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
         .map_err(|error| Error::Internal(format!("a catalog answer cannot be read: {error}")))
 }
 
-/// The fixed statement with its one hole filled by an array of schema names.
-pub(super) fn with_schemas(statement: &str, schemas: &[Ident]) -> Sql {
+/// An array of names of schemas.
+pub(super) fn names(schemas: &[Ident]) -> Sql {
     let names = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
-    let names = sql!("array[{names}]", names = names);
-    Sql::trusted(statement.replace("$schemas", names.as_str()))
+    sql!("array[{names}]", names = names)
 }

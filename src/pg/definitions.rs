@@ -1,10 +1,10 @@
-//! Reads what tables are made of, in the words of the server itself; one statement on either side.
+//! Reads what tables are made of; one statement on either side.
 
 use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::catalog::{objects, unless_gone, with_schemas};
+use super::catalog::{names, objects, unless_gone};
 use super::session::Session;
 use crate::definition::{Definitions, Keep, Object};
 use crate::error::Result;
@@ -37,7 +37,8 @@ pub struct Held {
 }
 
 pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<Held>> {
-    let statement = with_schemas(include_str!("definitions/held.sql"), schemas);
+    let statement =
+        Sql::filled(include_str!("definitions/held.sql"), &[("schemas", &names(schemas))]);
     objects(session, "looking for locked tables", &statement).await
 }
 
@@ -49,11 +50,20 @@ pub async fn read(
     home: Option<&Ident>,
     held: &[u32],
 ) -> Result<Definitions> {
-    let held: Vec<String> = held.iter().map(u32::to_string).collect();
-    let held = format!("'{{{}}}'", held.join(","));
-    let parts = PARTS.join("\nunion all\n").replace("$held", &held);
-    let statement =
-        sql!("{path}; {query}", path = search_path(home), query = with_schemas(&parts, schemas),);
+    let held = Sql::join(held, ", ");
+    let holes: &[(&str, &Sql)] = &[
+        ("schemas", &names(schemas)),
+        ("held", &sql!("array[{held}]", held = held)),
+        ("path", &path(home)),
+        ("elements", &Sql::trusted(include_str!("definitions/elements.sql"))),
+    ];
+    let parts = PARTS.iter().map(|part| Sql::filled(part, holes));
+    // Names are looked up under an empty path; the statement sets the one under which it prints them.
+    let statement = sql!(
+        "{empty}; {query}",
+        empty = search_path(None),
+        query = Sql::join(parts, "\nunion all\n")
+    );
     let lines = objects(session, "reading the definitions of tables", &statement).await?;
     let (mut found, mut needs) = (Vec::new(), HashMap::new());
     for line in lines {
@@ -94,8 +104,6 @@ pub struct Sketched<'a> {
 const COMPRESSION: u32 = 140_000;
 
 pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
-    let text = with_schemas(include_str!("definitions/sketch.sql"), what.schemas);
-    let log = sql!("{log}", log = Literal(what.log.name.as_str()));
     let (compression, compressed) = match what.version >= COMPRESSION {
         true => (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''"),
         false => ("", ""),
@@ -107,12 +115,19 @@ pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
         }
         false => "null",
     };
-    let detailed = if what.details { "true" } else { "false" };
-    let text = text.as_str().replace("$log", log.as_str()).replace("$detailed", detailed);
-    let text = text.replace("$details", details);
-    let text = text.replace("$compression", compression).replace("$compressed", compressed);
-    let statement =
-        sql!("{path}; {query}", path = search_path(what.home), query = Sql::trusted(text));
+    let holes: &[(&str, &Sql)] = &[
+        ("schemas", &names(what.schemas)),
+        ("log", &sql!("{log}", log = Literal(what.log.name.as_str()))),
+        ("detailed", &sql!("{detailed}", detailed = what.details)),
+        ("details", &Sql::trusted(details)),
+        ("compression", &Sql::trusted(compression)),
+        ("compressed", &Sql::trusted(compressed)),
+    ];
+    let statement = sql!(
+        "{path}; {query}",
+        path = search_path(what.home),
+        query = Sql::filled(include_str!("definitions/sketch.sql"), holes)
+    );
     let row = session.row("sketching the definitions of tables", &statement).await;
     let row = row.map_err(unless_gone)?;
     let text = |column| row.text(column).map(str::to_owned);
@@ -129,29 +144,30 @@ pub async fn keep(
     let literal = |name: &Ident| sql!("{name}", name = Literal(name.as_str()));
     let names = Sql::join(names.iter().map(|name| literal(name)), ", ");
     let names = sql!("array[{names}]", names = names);
-    let text = include_str!("definitions/keep.sql")
-        .replace("$names", names.as_str())
-        .replace("$schema", literal(schema).as_str())
-        .replace("$scratch", literal(scratch).as_str());
-    let statement = sql!("{path}; {query}", path = search_path(None), query = Sql::trusted(text));
+    let holes: &[(&str, &Sql)] =
+        &[("names", &names), ("schema", &literal(schema)), ("scratch", &literal(scratch))];
+    let query = Sql::filled(include_str!("definitions/keep.sql"), holes);
+    let statement = sql!("{path}; {query}", path = search_path(None), query = query);
     objects(session, "reading what hangs on tables", &statement).await
 }
 
 /// Sets the path under which definitions are read and run, for the length of the transaction.
 pub fn search_path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
+    sql!("select pg_catalog.set_config('search_path', {path}, true)", path = path(schemas))
+}
+
+/// A search path as a string constant.
+fn path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
     let path: Vec<String> = schemas.into_iter().map(Ident::quoted).collect();
-    let path = path.join(", ");
-    sql!("select pg_catalog.set_config('search_path', {path}, true)", path = Literal(&path))
+    sql!("{path}", path = Literal(&path.join(", ")))
 }
 
 /// The same, followed by the search path that the role has by itself.
 pub fn search_path_with_that_of_the_role<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
-    let path: Vec<String> = schemas.into_iter().map(Ident::quoted).collect();
-    let path = path.join(", ");
     sql!(
         "select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', nullif({path}, ''), \
          nullif(s.reset_val, '')), true) from pg_catalog.pg_settings s \
          where s.name operator(pg_catalog.=) 'search_path'",
-        path = Literal(&path)
+        path = path(schemas)
     )
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
 
+use super::values::Message;
 use crate::error::{Cause, DbError, Error, Side};
 
 /// What went wrong, before side and deed are known.
@@ -46,19 +47,20 @@ impl Reason {
     }
 }
 
-/// The driver's error with its reason taken out. A server's message, SQLSTATE, detail, hint and
-/// constraint are kept as it said them; `doing` is what was under way, as it follows "while".
+/// The driver's error with its reason taken out. What a server said is kept, but for
+/// values of rows, which are in the detail; `doing` is what was under way, as it follows "while".
 pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error) -> Error {
     let Some(said) = err.as_db_error() else {
         return reason(&err).error(side, doing);
     };
+    let Message { text, detail, hint } = Message::of(said);
     Error::Database(Box::new(DbError {
         side,
         doing: doing.into(),
         sqlstate: Some(said.code().code().into()),
-        message: one_line(said.message()),
-        detail: said.detail().map(Into::into),
-        hint: said.hint().map(one_line),
+        message: text,
+        detail,
+        hint,
         constraint: said.constraint().map(Into::into),
         cause: Cause::Server,
     }))
@@ -192,6 +194,6 @@ fn day(time: UnixTime) -> String {
         .map_or_else(|| "an unknown day".into(), |time| time.format("%Y-%m-%d").to_string())
 }
 
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -15,6 +15,7 @@ mod pooler;
 mod session;
 mod silence;
 mod tls;
+mod values;
 mod verify;
 
 pub use copy::{RowSink, RowStream};

@@ -16,6 +16,8 @@ select pg_catalog.json_build_object(
   'replica_role', pg_catalog.current_setting('session_replication_role') operator(pg_catalog.=) 'replica',
   'temporary', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary'),
   'role', current_user,
+  'superuser', (
+    select r.rolsuper from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user),
   'schemas', (
     select pg_catalog.json_agg(n.nspname order by n.nspname) from pg_catalog.pg_namespace n
     where n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname operator(pg_catalog.<>) 'information_schema')

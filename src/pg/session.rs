@@ -3,9 +3,11 @@
 //! Statements go by the simple protocol: one round trip each, and several may be under way at once
 //! on one session (the driver pipelines them in the order in which their futures are first polled).
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
@@ -13,7 +15,7 @@ use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 use super::cancel::Canceller;
 use super::connect::{Connected, Connector};
 use super::copy::{RowSink, RowStream};
-use super::failure::db_error;
+use super::failure::{Reason, db_error};
 use super::pooler::announced_pid;
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::sql::statement::Statement;
@@ -85,6 +87,9 @@ const WORK_MEM: &str = "select pg_catalog.set_config('work_mem', greatest(32768,
 /// How long taking leave of a server may take.
 const LEAVE: Duration = Duration::from_millis(500);
 
+/// Bytes of an answer that is kept: the catalog of 50,000 tables is half of it.
+const LARGEST_ANSWER: usize = 512 * 1024 * 1024;
+
 /// How many statements are under way at once; `join_all` polls so many in their order.
 const PIPELINED: usize = 30;
 
@@ -110,7 +115,8 @@ pub struct Row(SimpleQueryRow);
 
 impl Row {
     pub fn text(&self, column: usize) -> Option<&str> {
-        self.0.get(column)
+        // A server may answer anything: what is no text, or is not there, is NULL.
+        self.0.try_get(column).ok().flatten()
     }
 
     /// The value of a column that the statement never leaves NULL.
@@ -178,11 +184,22 @@ impl Session {
             false => LEAVE_REPLICA,
         });
         let watch = Sql::trusted(WATCH);
-        let (pinned, watched, role) = tokio::join!(
-            session.row("pinning the session's settings", &pins),
-            session.run("asking to be watched", &watch),
-            session.run("setting the replica role", &role),
-        );
+        let begun = async {
+            tokio::join!(
+                session.row("pinning the session's settings", &pins),
+                session.run("asking to be watched", &watch),
+                session.run("setting the replica role", &role),
+            )
+        };
+        // A pooler that is paused takes a connection, and then says nothing.
+        let begun = match connector.info().connect_timeout {
+            Some(limit) => tokio::time::timeout(limit, begun).await.map_err(|_| limit),
+            None => Ok(begun.await),
+        };
+        let (pinned, watched, role) = begun.map_err(|limit| {
+            let why = format!("no answer within {} s", limit.as_secs_f64());
+            Reason::connection(why).error(side, "pinning the session's settings")
+        })?;
         let pinned = pinned?;
         watched.or_else(unless_denied)?;
         role.or_else(unless_denied)?;
@@ -233,15 +250,21 @@ impl Session {
 
     /// The answers of every statement in `statements`, in order.
     pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
-        let messages = self
-            .client
-            .simple_query(statements.as_str())
-            .await
-            .map_err(|error| self.error(doing, error))?;
-        let mut answers = vec![Vec::new()];
-        for message in messages {
-            match message {
+        let sent = self.client.simple_query_raw(statements.as_str()).await;
+        let messages = sent.map_err(|error| self.error(doing, error))?;
+        let mut messages = pin!(messages);
+        let (mut answers, mut size) = (vec![Vec::new()], 0);
+        while let Some(message) = messages.next().await {
+            match message.map_err(|error| self.error(doing, error))? {
                 SimpleQueryMessage::Row(row) => {
+                    size += (0..row.len())
+                        .filter_map(|n| row.try_get(n).ok()?)
+                        .map(str::len)
+                        .sum::<usize>();
+                    size += size_of::<Row>();
+                    if size > LARGEST_ANSWER {
+                        return Err(self.unexpected(doing, "the answer does not end"));
+                    }
                     if let Some(last) = answers.last_mut() {
                         last.push(Row(row));
                     }

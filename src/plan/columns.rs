@@ -195,7 +195,11 @@ fn hashed(there: &Column, ground: &Ground) -> Hashed {
         "uuid" => Hashed::Uuid,
         "text" | "varchar" => Hashed::Text,
         "bpchar" if there.type_modifier != -1 => Hashed::Filled,
-        _ => there.output.clone().map_or(Hashed::Printed, Hashed::Output),
+        // The source is asked for it, too: no other function is called in the target's name.
+        _ => {
+            let prints = |name: &Ident| name.as_str().ends_with("out");
+            there.output.clone().filter(prints).map_or(Hashed::Printed, Hashed::Output)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What tells rows apart: a set of columns that is unique and complete on both sides.
 
-use crate::ident::Ident;
+use crate::ident::{Ident, OperatorName};
 use crate::plan::Timestamp;
 use crate::plan::columns::{Hashed, PlanColumn};
 use crate::plan::kinds::Cast;
@@ -122,11 +122,13 @@ fn key_columns(
         let source = here.columns.iter().find(|column| &column.name == name)?;
         let target_key = there.columns.iter().find(|column| &column.name == name)?;
         let built_in = described.type_schema.as_str() == "pg_catalog";
-        let usual =
-            target_key.equals_schema.as_str() == "pg_catalog" && target_key.equals_name == "=";
+        let usual = target_key.equals_schema.as_str() == "pg_catalog"
+            && target_key.equals_name.as_str() == "=";
         let identical = built_in && usual && IDENTICAL.contains(&described.type_name.as_str());
-        let operator =
-            |schema: &Ident, name: &str| Operator { schema: schema.clone(), name: name.to_owned() };
+        let operator = |schema: &Ident, name: &OperatorName| Operator {
+            schema: schema.clone(),
+            name: name.clone(),
+        };
         Some(KeyColumn {
             name: name.clone(),
             cast: planned.cast.clone(),

@@ -182,9 +182,20 @@ pub fn listing(listing: &Listing) -> String {
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
     let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
     let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
-    let statements = listing.statements.iter().map(|text| format!("{};\n", text.as_str()));
+    let statements = listing.statements.iter().map(|statement| printable(statement.as_str()));
     let anew = listing.anew.iter().map(anew);
     obstacles.chain(left_out).chain(home).chain(statements).chain(anew).collect()
+}
+
+/// Whoever pastes it into a terminal has to get what it says.
+fn printable(statement: &str) -> String {
+    match statement.chars().any(|c| wording::obeyed(c) && !matches!(c, '\n' | '\t')) {
+        true => format!(
+            "-- left out, because a terminal would obey some of its characters: {}\n",
+            wording::harmless(statement)
+        ),
+        false => format!("{statement};\n"),
+    }
 }
 
 /// As comments: run as they are, they would put an empty table in the place of a full one.

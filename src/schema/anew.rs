@@ -261,7 +261,7 @@ fn stand_in(source: &Definitions, name: &TableName, place: &TableName, scratch: 
         table: place.clone(),
         scratch: scratch.clone(),
         tables: parts(source, name).map(|part| part.name.clone()).collect(),
-        statistics: source.objects.iter().filter(is_own).map(|object| object.id.clone()).collect(),
+        statistics: source.objects.iter().filter(is_own).map(|o| o.at.name.clone()).collect(),
     }
 }
 

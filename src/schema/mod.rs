@@ -27,6 +27,10 @@ use crate::target::sync_log;
 use anew::{Anew, Planned, Rebuilt, Selection};
 use judge::{Weighed, incompatible, lacking};
 
+/// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
+const SUPERUSER: &str = "definitions come from the source, and their expressions run on the target as a superuser: \
+                         see docs/security.md for a role with less rights";
+
 /// What became of the target's definitions.
 #[derive(Default)]
 pub struct Shaped {
@@ -134,6 +138,10 @@ impl Ends<'_> {
         shaped.failed.extend(hindered.chain(anew.refused.iter().cloned()));
         anew.all.iter().for_each(|anew| outline.drop_root(&anew.source));
         shaped.failed.keys().for_each(|table| outline.drop_root(table));
+        let makes = outline.steps().next().is_some() || !anew.all.is_empty();
+        if makes && self.settings.ddl != Ddl::None && sides.target.server.superuser {
+            self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
+        }
         match self.settings.ddl {
             Ddl::None => self.name(&outline, &mut shaped),
             _ if self.settings.dry_run => {

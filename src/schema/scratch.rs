@@ -5,8 +5,9 @@ use crate::config::Ddl;
 use crate::discover::{Ends, Sides};
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::sql::swap::{self, MARK};
+use crate::sql::trust::is_trusted;
 use crate::sql::{Literal, Sql, sql};
 use crate::target::Target;
 
@@ -52,17 +53,27 @@ impl Ends<'_> {
             scratch = scratch,
             mark = Literal(MARK)
         );
-        self.target.on_keeper("making a schema to build tables in", &create).await.map(drop)
+        let made = self.target.on_keeper("making a schema to build tables in", &create).await;
+        made.map(drop).map_err(|error| match error.sqlstate() {
+            Some("42P06") => Error::Table(format!(
+                "schema {} already exists on the target, and is not pgsync's or belongs to a role that \
+                 it does not trust: drop or rename it",
+                scratch.as_str()
+            )),
+            _ => error,
+        })
     }
 }
 
-/// Whether there is such a schema, and it is one of pgsync's.
+/// Whether there is such a schema, and it is one of pgsync's: somebody else can give one its mark.
 async fn is_marked(target: &Target, scratch: &Ident) -> Result<bool> {
     let look = sql!(
         "select from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) {name} \
-         and pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark}",
+         and pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark} \
+         and {trusted}",
         name = Literal(scratch.as_str()),
-        mark = Literal(MARK)
+        mark = Literal(MARK),
+        trusted = is_trusted("n.nspowner")
     );
     let rows = target.on_keeper("looking for a schema", &look).await?;
     Ok(rows.iter().flatten().next().is_some())
@@ -75,8 +86,7 @@ pub(super) async fn drop_scratch(target: &Target, scratch: &Ident) -> Result<()>
     }
     // Not by cascade: that would take along what depends on anything else that is in it.
     let tables = sql!(
-        "select pg_catalog.string_agg(c.oid::pg_catalog.regclass::pg_catalog.text, ', ') \
-         from pg_catalog.pg_class c \
+        "select c.relname from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          where n.nspname operator(pg_catalog.=) {name} and not c.relispartition \
          and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog.\"char\"[])",
@@ -84,9 +94,13 @@ pub(super) async fn drop_scratch(target: &Target, scratch: &Ident) -> Result<()>
     );
     let doing = "dropping a schema in which tables were built";
     let rows = target.on_keeper(doing, &tables).await?;
-    let tables = rows.iter().flatten().next().and_then(|row| row.text(0));
-    let tables = tables.map(|tables| format!("drop table {tables}; ")).unwrap_or_default();
-    let drop =
-        sql!("{tables}drop schema {scratch}", tables = Sql::trusted(tables), scratch = scratch);
+    let names = rows.iter().flatten().filter_map(|row| row.text(0));
+    let names: Vec<TableName> =
+        names.map(|name| TableName { schema: scratch.clone(), name: Ident::new(name) }).collect();
+    let tables = match names.is_empty() {
+        true => Sql::trusted(""),
+        false => sql!("drop table {names}; ", names = Sql::join(names, ", ")),
+    };
+    let drop = sql!("{tables}drop schema {scratch}", tables = tables, scratch = scratch);
     target.on_keeper(doing, &drop).await.map(std::mem::drop)
 }

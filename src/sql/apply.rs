@@ -81,7 +81,7 @@ impl Shape {
     }
 
     pub fn copy_into_stage(&self) -> Sql {
-        Sql::trusted(format!("copy {STAGE} from stdin"))
+        sql!("copy {stage} from stdin", stage = Sql::trusted(STAGE))
     }
 
     /// Writes the stage into the target; a CTE `written` of one row `inserted, updated`.
@@ -283,11 +283,10 @@ impl Shape {
 /// Sub-selects, because a bare `row(…) *<> row(…)` is expanded column by column. The row is named
 /// unlike any column, which would be taken for it, also one that does not travel.
 fn images_differ(names: &[&Ident], one: &'static str, other: &'static str) -> Sql {
-    let mut row = "pgsync_row".to_owned();
-    while names.iter().any(|name| name.as_str() == row) {
-        row.push('_');
+    let mut row = Sql::trusted("pgsync_row");
+    while names.iter().any(|name| name.as_str() == row.as_str()) {
+        row = sql!("{row}_", row = row);
     }
-    let row = Sql::trusted(row);
     let values = |prefix: &'static str| {
         let prefix = Sql::trusted(prefix);
         Sql::join(names.iter().map(|name| sql!("{p}.{n}", p = prefix, n = name)), ", ")

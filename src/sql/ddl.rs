@@ -1,8 +1,12 @@
-//! Statements that make tables and change columns, from parts that the source's server printed. Parts
-//! name what is in the one renamed schema without it: they run under a search path that leads there.
+//! Statements that make tables and change columns. Names in the one renamed schema have none: statements
+//! run under a search path that leads there.
 
 use super::statement::{Statement, statement};
-use super::{Literal, Sql};
+use super::{Literal, Sql, objects};
+use crate::definition::make::{
+    Compression, Identity, Parameter, PartitionKey, PartitionStrategy, Storage,
+};
+use crate::definition::text::{Enclosed, Name};
 use crate::definition::{ColumnShape, Object, TableShape};
 use crate::ident::Ident;
 
@@ -18,45 +22,59 @@ pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sta
         Some(_) => of_type(column, version),
         None => Some(definition(column, version)),
     });
-    let checks = shape.checks.iter().map(|check| text(check));
+    let checks = shape.checks.iter().map(objects::check_of);
     let items: Vec<Statement> = columns.chain(checks).collect();
-    let name = text(&table.id);
+    let name = &table.at;
     let create = statement!(
         "create {unlogged}table {name}{of}{items}{inherits}{partition}{options}",
         unlogged = word(if shape.unlogged { "unlogged " } else { "" }),
         name = name,
         of = match &shape.of {
-            Some(kind) => statement!(" of {kind}", kind = text(kind)),
+            Some(kind) => statement!(" of {kind}", kind = kind),
             None => word(""),
         },
         items = match items.is_empty() && shape.of.is_some() {
             true => word(""),
             false => statement!(" (\n    {items}\n)", items = Statement::join(items, ",\n    ")),
         },
-        inherits = listed(" inherits (", &shape.inherits, ")"),
+        inherits = match shape.inherits.is_empty() {
+            true => word(""),
+            false => statement!(" inherits ({all})", all = Statement::join(&shape.inherits, ", ")),
+        },
         partition = match &shape.partition_by {
-            Some(by) => statement!(" partition by {by}", by = text(by)),
+            Some(PartitionKey { strategy, key }) => statement!(
+                " partition by {strategy} ({key})",
+                strategy = word(match strategy {
+                    PartitionStrategy::Range => "range",
+                    PartitionStrategy::List => "list",
+                    PartitionStrategy::Hash => "hash",
+                }),
+                key = key
+            ),
             None => word(""),
         },
-        options = listed(" with (", &shape.options, ")"),
+        options = match shape.options.is_empty() {
+            true => word(""),
+            false => statement!(" with {options}", options = parameters(&shape.options)),
+        },
     );
     let inherited = shape.columns.iter().filter(|column| !column.local);
     let mut statements = vec![create];
-    statements.extend(inherited.flat_map(|column| own_traits(&name, column)));
-    statements.extend(shape.columns.iter().flat_map(|column| extras(&name, column, version)));
-    statements.extend(owned(&name, shape, None));
-    statements.extend(table.create.iter().map(|create| text(create)));
+    statements.extend(inherited.flat_map(|column| own_traits(name, column)));
+    statements.extend(shape.columns.iter().flat_map(|column| extras(name, column, version)));
+    statements.extend(owned(name, shape, None));
+    statements.extend(objects::settings(table).into_iter().map(|setting| setting.set));
     statements
 }
 
 /// A column for a table that may hold rows: with the default if there is one, else nullable.
 pub fn add_column(
-    table: &str,
+    table: &Name,
     shape: &TableShape,
     column: &ColumnShape,
     version: u32,
 ) -> Vec<Statement> {
-    let name = text(table);
+    let name = table;
     let mut added = column.clone();
     added.identity = None;
     added.not_null = column.not_null && column.default.is_some();
@@ -66,74 +84,88 @@ pub fn add_column(
         definition = definition(&added, version)
     );
     let mut statements = vec![add];
-    statements.extend(extras(&name, column, version));
-    statements.extend(owned(&name, shape, Some(&column.name)));
+    statements.extend(extras(name, column, version));
+    statements.extend(owned(name, shape, Some(&column.name)));
     statements
 }
 
 /// A type that holds more.
-pub fn widen(table: &str, column: &ColumnShape) -> Statement {
+pub fn widen(table: &Name, column: &ColumnShape) -> Statement {
     statement!(
         "alter table {table} alter column {column} type {wider}{collation}",
-        table = text(table),
+        table = table,
         column = column.name,
-        wider = text(&column.type_text),
+        wider = column.kind,
         collation = match &column.collation {
-            Some(name) => statement!(" collate {name}", name = text(name)),
+            Some(name) => statement!(" collate {name}", name = name),
             None => word(""),
         },
     )
 }
 
 /// A column that takes NULL.
-pub fn loosen(table: &str, column: &ColumnShape) -> Statement {
+pub fn loosen(table: &Name, column: &ColumnShape) -> Statement {
     statement!(
         "alter table {table} alter column {column} drop not null",
-        table = text(table),
+        table = table,
         column = column.name
     )
 }
 
 /// What a column that was added to rows still lacks, once they are filled.
-pub fn tighten(table: &str, here: &ColumnShape, there: &ColumnShape) -> Vec<Statement> {
+pub fn tighten(table: &Name, here: &ColumnShape, there: &ColumnShape) -> Vec<Statement> {
     let alter = |what: Statement| {
         statement!(
             "alter table {table} alter column {column} {what}",
-            table = text(table),
+            table = table,
             column = here.name,
             what = what
         )
     };
     let not_null = (here.not_null && !there.not_null).then(|| alter(word("set not null")));
     let identity = here.identity.as_ref().filter(|_| there.identity.is_none());
-    let identity =
-        identity.map(|identity| alter(statement!("add generated {i}", i = text(identity))));
+    let identity = identity.map(|identity| alter(statement!("add {i}", i = identity_of(identity))));
     not_null.into_iter().chain(identity).collect()
 }
 
-pub fn alter_table(table: &str, what: Statement) -> Statement {
-    statement!("alter table {table} {what}", table = text(table), what = what)
+pub fn alter_table(table: &Name, what: Statement) -> Statement {
+    statement!("alter table {table} {what}", table = table, what = what)
 }
 
-/// `set (…)` and `reset (…)` that make options the source's: `name='value'` each.
-pub fn options(here: &[String], there: &[String]) -> (Option<Statement>, Option<Statement>) {
-    let name = |option: &String| option.split('=').next().unwrap_or_default().to_owned();
-    let names: Vec<String> = here.iter().map(name).collect();
-    let new: Vec<String> = here.iter().filter(|o| !there.contains(o)).cloned().collect();
-    let gone: Vec<String> = there.iter().map(name).filter(|o| !names.contains(o)).collect();
-    let some =
-        |before, items: Vec<String>| (!items.is_empty()).then(|| listed(before, &items, ")"));
-    (some("set (", new), some("reset (", gone))
+/// `set (…)` and `reset (…)` that make options the source's.
+pub fn options(here: &[Parameter], there: &[Parameter]) -> (Option<Statement>, Option<Statement>) {
+    let same =
+        |one: &Parameter, other: &Parameter| (one.toast, &one.name) == (other.toast, &other.name);
+    let new: Vec<Parameter> = here.iter().filter(|o| !there.contains(o)).cloned().collect();
+    let gone = there.iter().filter(|own| !here.iter().any(|other| same(own, other)));
+    let gone: Vec<Statement> = gone.map(parameter_name).collect();
+    let set = (!new.is_empty()).then(|| statement!("set {new}", new = parameters(&new)));
+    let gone = (!gone.is_empty()).then(|| Statement::join(gone, ", "));
+    (set, gone.map(|gone| statement!("reset ({gone})", gone = gone)))
+}
+
+/// `("fillfactor" = '70')`.
+pub(super) fn parameters(all: &[Parameter]) -> Statement {
+    let all = all.iter().map(|one| {
+        let name = parameter_name(one);
+        statement!("{name} = {value}", name = name, value = Literal(&one.value))
+    });
+    statement!("({all})", all = Statement::join(all, ", "))
+}
+
+fn parameter_name(parameter: &Parameter) -> Statement {
+    let toast = word(if parameter.toast { "toast." } else { "" });
+    statement!("{toast}{name}", toast = toast, name = parameter.name)
 }
 
 /// What makes a column's settings the source's: what it is, the statement, and whether it takes
 /// something away.
 pub fn settings(
-    table: &str,
+    table: &Name,
     here: &ColumnShape,
     there: &ColumnShape,
 ) -> Vec<(&'static str, Statement, bool)> {
-    let name = text(table);
+    let name = table;
     let alter = |what: Statement| {
         statement!(
             "alter table only {table} alter column {column} {what}",
@@ -151,13 +183,11 @@ pub fn settings(
     match (&here.default, &there.default) {
         (here, there) if here == there || !comparable => {}
         (Some(value), _) => {
-            found.push(("default", alter(statement!("set default {v}", v = text(value))), false));
+            found.push(("default", alter(statement!("set default {v}", v = value)), false));
         }
         (None, _) => found.push(("default", alter(word("drop default")), true)),
     }
-    let always = |column: &ColumnShape| {
-        column.identity.as_ref().map(|identity| identity.starts_with("always"))
-    };
+    let always = |column: &ColumnShape| column.identity.as_ref().map(|identity| identity.always);
     match (always(here), always(there)) {
         (Some(here), Some(there)) if here != there => {
             let how = word(if here { "always" } else { "by default" });
@@ -166,12 +196,13 @@ pub fn settings(
         (None, Some(_)) => found.push(("identity", alter(word("drop identity")), true)),
         _ => {}
     }
-    if let Some(storage) = here.storage.as_ref().filter(|_| here.storage != there.storage) {
-        found.push(("storage", alter(statement!("set storage {s}", s = text(storage))), false));
+    if let Some(storage) = here.storage.filter(|_| here.storage != there.storage) {
+        let set = statement!("set storage {s}", s = storage_word(storage));
+        found.push(("storage", alter(set), false));
     }
     if here.compression != there.compression {
-        let method = here.compression.as_deref();
-        let set = statement!("set compression {m}", m = text(method.unwrap_or("default")));
+        let method = here.compression;
+        let set = statement!("set compression {m}", m = compression_word(method));
         found.push(("compression", alter(set), method.is_none()));
     }
     if here.statistics != there.statistics {
@@ -192,7 +223,7 @@ pub fn settings(
             "comment on column {table}.{column} is {comment}",
             table = name,
             column = here.name,
-            comment = text(comment.unwrap_or("null"))
+            comment = comment.map(Literal)
         );
         found.push(("comment", statement, comment.is_none()));
     }
@@ -200,7 +231,7 @@ pub fn settings(
 }
 
 /// A further label of an enum, in its place.
-pub fn add_label(name: &str, label: &str, after: Option<&str>, before: Option<&str>) -> Statement {
+pub fn add_label(name: &Name, label: &str, after: Option<&str>, before: Option<&str>) -> Statement {
     let place = match (after, before) {
         (Some(after), _) => statement!(" after {label}", label = Literal(after)),
         (None, Some(before)) => statement!(" before {label}", label = Literal(before)),
@@ -208,17 +239,15 @@ pub fn add_label(name: &str, label: &str, after: Option<&str>, before: Option<&s
     };
     statement!(
         "alter type {name} add value if not exists {label}{place}",
-        name = text(name),
+        name = name,
         label = Literal(label),
         place = place
     )
 }
 
 fn definition(column: &ColumnShape, version: u32) -> Statement {
-    let mut parts = vec![statement!("{n} {t}", n = column.name, t = text(&column.type_text))];
-    parts.extend(
-        column.collation.as_ref().map(|name| statement!("collate {name}", name = text(name))),
-    );
+    let mut parts = vec![statement!("{n} {t}", n = column.name, t = column.kind)];
+    parts.extend(column.collation.as_ref().map(|name| statement!("collate {name}", name = name)));
     parts.extend(traits(column, version));
     Statement::join(parts, " ")
 }
@@ -232,20 +261,18 @@ fn of_type(column: &ColumnShape, version: u32) -> Option<Statement> {
 
 fn traits(column: &ColumnShape, version: u32) -> Vec<Statement> {
     let mut parts = Vec::new();
-    parts.extend(column.default.as_ref().map(|value| statement!("default {v}", v = text(value))));
+    parts.extend(column.default.as_ref().map(|value| statement!("default {v}", v = value)));
     if let Some(expression) = column.generated.as_ref().filter(|_| version >= STORED_GENERATED) {
         let is_virtual = column.is_virtual && version >= VIRTUAL_GENERATED;
         let how = word(if is_virtual { "virtual" } else { "stored" });
-        parts.push(statement!("generated always as ({e}) {how}", e = text(expression), how = how));
+        parts.push(statement!("generated always as {e} {how}", e = expression, how = how));
     }
-    parts.extend(
-        column.identity.as_ref().map(|what| statement!("generated {what}", what = text(what))),
-    );
+    parts.extend(column.identity.as_ref().map(identity_of));
     parts.extend(column.not_null.then(|| word("not null")));
     parts
 }
 
-fn set(table: &Statement, column: &ColumnShape, what: Statement) -> Statement {
+fn set(table: &Name, column: &ColumnShape, what: Statement) -> Statement {
     statement!(
         "alter table only {table} alter column {column} set {what}",
         table = table,
@@ -255,42 +282,44 @@ fn set(table: &Statement, column: &ColumnShape, what: Statement) -> Statement {
 }
 
 /// What an inherited column has of its own.
-fn own_traits(table: &Statement, column: &ColumnShape) -> Vec<Statement> {
+fn own_traits(table: &Name, column: &ColumnShape) -> Vec<Statement> {
     let default = column.default.as_ref();
-    let default = default.map(|value| statement!("default {value}", value = text(value)));
+    let default = default.map(|value| statement!("default {value}", value = value));
     let traits = default.into_iter().chain(column.not_null.then(|| word("not null")));
     traits.map(|what| set(table, column, what)).collect()
 }
 
 /// What CREATE TABLE has no words for.
-fn extras(table: &Statement, column: &ColumnShape, version: u32) -> Vec<Statement> {
+fn extras(table: &Name, column: &ColumnShape, version: u32) -> Vec<Statement> {
     let set = |what: Statement| set(table, column, what);
-    let compression = column.compression.as_ref().filter(|_| version >= COMPRESSION);
+    let compression = column.compression.filter(|_| version >= COMPRESSION);
     let mut statements = Vec::new();
-    statements.extend(column.storage.as_ref().map(|s| set(statement!("storage {s}", s = text(s)))));
-    statements.extend(compression.map(|c| set(statement!("compression {c}", c = text(c)))));
+    statements.extend(column.storage.map(|s| set(statement!("storage {s}", s = storage_word(s)))));
+    statements.extend(
+        compression.map(|c| set(statement!("compression {c}", c = compression_word(Some(c))))),
+    );
     statements
         .extend(column.statistics.map(|n| set(statement!("statistics {n}", n = i64::from(n)))));
     if !column.options.is_empty() {
-        statements.push(set(listed("(", &column.options, ")")));
+        statements.push(set(parameters(&column.options)));
     }
     statements.extend(column.comment.as_ref().map(|comment| {
         statement!(
             "comment on column {table}.{column} is {comment}",
             table = table,
             column = column.name,
-            comment = text(comment)
+            comment = Literal(comment)
         )
     }));
     statements
 }
 
-fn owned(table: &Statement, shape: &TableShape, only: Option<&Ident>) -> Vec<Statement> {
+fn owned(table: &Name, shape: &TableShape, only: Option<&Ident>) -> Vec<Statement> {
     let wanted = shape.owns.iter().filter(|owned| only.is_none_or(|only| only == &owned.column));
     let own = wanted.map(|owned| {
         statement!(
             "alter sequence {sequence} owned by {table}.{column}",
-            sequence = text(&owned.sequence),
+            sequence = owned.sequence,
             table = table,
             column = owned.column
         )
@@ -298,18 +327,36 @@ fn owned(table: &Statement, shape: &TableShape, only: Option<&Ident>) -> Vec<Sta
     own.collect()
 }
 
-fn text(text: &str) -> Statement {
-    Statement::of_its_own_server(text)
+fn identity_of(identity: &Identity) -> Statement {
+    statement!(
+        "generated {how} as identity (sequence name {name} {numbers})",
+        how = word(if identity.always { "always" } else { "by default" }),
+        name = identity.name,
+        numbers = objects::numbers(&identity.numbers)
+    )
 }
 
-fn word(text: &'static str) -> Statement {
+fn storage_word(storage: Storage) -> Statement {
+    word(match storage {
+        Storage::Plain => "plain",
+        Storage::External => "external",
+        Storage::Main => "main",
+        Storage::Extended => "extended",
+    })
+}
+
+fn compression_word(method: Option<Compression>) -> Statement {
+    word(match method {
+        Some(Compression::Pglz) => "pglz",
+        Some(Compression::Lz4) => "lz4",
+        None => "default",
+    })
+}
+
+pub(super) fn text(text: &Enclosed) -> Statement {
+    statement!("{text}", text = text)
+}
+
+pub(super) fn word(text: &'static str) -> Statement {
     Sql::trusted(text).into()
-}
-
-/// Nothing, where there is nothing to list.
-fn listed(before: &'static str, items: &[String], after: &'static str) -> Statement {
-    match items.is_empty() {
-        true => word(""),
-        false => Statement::of(format_args!("{before}{}{after}", items.join(", "))),
-    }
 }

@@ -66,12 +66,12 @@ impl Shape {
     }
 
     pub fn copy_into_key_stage(&self) -> Sql {
-        Sql::trusted(format!("copy {KEYS} from stdin"))
+        sql!("copy {keys} from stdin", keys = Sql::trusted(KEYS))
     }
 
     /// Without statistics the planner looks for each staged key in all others.
     pub fn analyze_key_stage(&self) -> Sql {
-        Sql::trusted(format!("analyze {KEYS}"))
+        sql!("analyze {keys}", keys = Sql::trusted(KEYS))
     }
 
     /// Takes down the target's rows of some buckets, by key, so that they are looked up once, while the

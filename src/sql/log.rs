@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::horizon::shown;
+use super::trust::{is_superuser, is_trusted};
 use super::{Literal, Sql, sql};
 use crate::ident::TableName;
 use crate::outcome::Counts;
@@ -64,21 +65,18 @@ pub struct Log {
 
 impl Log {
     pub fn create(&self) -> Sql {
-        let text = include_str!("sync_log.sql").replace("$log", &self.table.quoted());
-        sql!("{table} {indexes}", table = Sql::trusted(text), indexes = self.indexes())
+        let table = sql!("{log}", log = self.table);
+        let table = Sql::filled(include_str!("sync_log.sql"), &[("log", &table)]);
+        sql!("{table} {indexes}", table = table, indexes = self.indexes())
     }
 
-    /// `exists, complete`: whether the table is there, and whether it has the columns.
+    /// What is there under its name: see the file.
     pub fn look(&self) -> Sql {
-        sql!(
-            "select pg_catalog.count(*), pg_catalog.count(*) filter (where a.attname operator(pg_catalog.=) \
-             any (array['id', 'run_id', 'source', 'schema_name', 'table_name', 'sync_type', 'status', \
-             'start_time', 'end_time', 'watermark', 'fingerprint', 'rows_processed', 'rows_inserted', \
-             'rows_updated', 'rows_deleted', 'batches', 'bytes', 'error_message']::pg_catalog.name[])) \
-             from pg_catalog.pg_attribute a where a.attrelid operator(pg_catalog.=) \
-             pg_catalog.to_regclass({name}) and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped",
-            name = Literal(&self.table.quoted()),
-        )
+        let name = sql!("{name}", name = Literal(&self.table.quoted()));
+        let trusted = is_trusted("c.relowner");
+        let holes: &[(&str, &Sql)] =
+            &[("name", &name), ("trusted", &trusted), ("superuser", &is_superuser())];
+        Sql::filled(include_str!("log_look.sql"), holes)
     }
 
     /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark

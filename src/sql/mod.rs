@@ -15,6 +15,7 @@ pub mod log;
 mod log_indexes;
 mod made;
 mod moment;
+pub mod objects;
 mod origin;
 pub mod park;
 pub mod read;
@@ -23,19 +24,44 @@ pub mod sequence;
 pub mod statement;
 pub mod swap;
 pub mod tally;
+pub mod trust;
+mod types;
 
 use std::fmt::{self, Write};
 
-use crate::ident::{Ident, TableName};
+use crate::definition::text::Name;
+use crate::ident::{Ident, OperatorName, TableName};
 
 /// A statement, or a piece of one, that is safe to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sql(String);
 
 impl Sql {
-    /// For text that stands in this program and for `sql!`.
-    pub fn trusted(text: impl Into<String>) -> Self {
-        Self(text.into())
+    /// For text that stands in this program: what a server or a user says does not compile here.
+    pub fn trusted(text: &'static str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// For `sql!` alone, which takes nothing but fragments (`scripts/check-layers.sh` looks).
+    pub fn assembled(text: fmt::Arguments<'_>) -> Self {
+        Self(text.to_string())
+    }
+
+    /// A text of this program with each of its holes, `$name`, filled once.
+    pub fn filled(text: &'static str, holes: &[(&str, &Sql)]) -> Self {
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some((before, after)) = rest.split_once('$') {
+            let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            let (name, behind) = after.split_at(end.unwrap_or(after.len()));
+            let hole = holes.iter().find(|(hole, _)| *hole == name);
+            filled.push_str(before);
+            match hole {
+                Some((_, sql)) => filled.push_str(&sql.0),
+                None => filled.extend(["$", name]),
+            }
+            rest = behind;
+        }
+        Self(filled + rest)
     }
 
     pub fn as_str(&self) -> &str {
@@ -98,6 +124,18 @@ impl Fragment for TableName {
     }
 }
 
+impl Fragment for OperatorName {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Fragment for Name {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.quoted())
+    }
+}
+
 impl<T: Fragment> Fragment for &T {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).write(f)
@@ -127,7 +165,7 @@ impl<T: Fragment> fmt::Display for Shown<'_, T> {
 /// `format!` for statements: `sql!("select {column} from {table}", column = name, table = table)`.
 macro_rules! sql {
     ($text:literal $(, $name:ident = $value:expr)* $(,)?) => {
-        $crate::sql::Sql::trusted(format!($text $(, $name = $crate::sql::Shown(&$value))*))
+        $crate::sql::Sql::assembled(format_args!($text $(, $name = $crate::sql::Shown(&$value))*))
     };
 }
 pub(crate) use sql;

@@ -35,8 +35,7 @@ pub fn value(side: Side, name: &Ident, cast: Option<&Cast>) -> Sql {
 }
 
 pub fn operator(operator: &Operator) -> Sql {
-    let name = Sql::trusted(operator.name.clone());
-    sql!("operator({schema}.{name})", schema = operator.schema, name = name)
+    sql!("operator({schema}.{name})", schema = operator.schema, name = operator.name)
 }
 
 impl Shape {

@@ -4,6 +4,7 @@
 use std::fmt::{self, Write};
 
 use super::{Fragment, Shown, Sql};
+use crate::definition::text::{Enclosed, Expression};
 
 /// One statement, or a piece of one, that is sent alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,31 @@ impl Piece for Statement {
 impl Piece for &Statement {
     fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// Always in parentheses, which it does not leave.
+impl Piece for Expression {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "({})", self.as_str())
+    }
+}
+
+impl Piece for &Expression {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).place(f)
+    }
+}
+
+impl Piece for Enclosed {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Piece for &Enclosed {
+    fn place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).place(f)
     }
 }
 

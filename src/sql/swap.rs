@@ -17,7 +17,7 @@ pub struct StandIn {
     /// It and its partitions.
     pub tables: Vec<Ident>,
     /// Its statistics objects: they do not follow their table.
-    pub statistics: Vec<String>,
+    pub statistics: Vec<Ident>,
 }
 
 /// The schema in which tables of `schema` are built.
@@ -75,7 +75,7 @@ impl StandIn {
             statement!(
                 "alter statistics {scratch}.{name} set schema {to}",
                 scratch = self.scratch,
-                name = Statement::of_its_own_server(name),
+                name = name,
                 to = to
             )
         });
@@ -94,7 +94,7 @@ mod tests {
             table: TableName::new("public", "a"),
             scratch: scratch(&Ident::new("public")),
             tables: vec![Ident::new("a"), Ident::new("a_1")],
-            statistics: vec!["s".to_owned()],
+            statistics: vec![Ident::new("s")],
         };
         let key = |child: &str| IncomingKey {
             child: TableName::new("public", child),
@@ -118,7 +118,7 @@ mod tests {
                 "drop table \"public\".\"a\"",
                 "alter table \"pgsync_reset_public\".\"a\" set schema \"public\"",
                 "alter table \"pgsync_reset_public\".\"a_1\" set schema \"public\"",
-                "alter statistics \"pgsync_reset_public\".s set schema \"public\"",
+                "alter statistics \"pgsync_reset_public\".\"s\" set schema \"public\"",
                 "grant x",
                 "add b",
             ]

@@ -17,20 +17,29 @@ const COLUMNS: u64 = 18;
 /// Rows written by one statement.
 const ROWS: usize = 1000;
 
-/// Whether the log is there; an error, if something else is there.
+/// Whether the log is there; an error, if something else is there, or something in which code of others
+/// would run with the rights of the role.
 pub async fn exists(target: &Target, log: &Log) -> Result<bool> {
     let rows = target.on_keeper("looking for sync_log", &log.look()).await?.pop();
     let rows = rows.unwrap_or_default();
-    let row = rows.first().ok_or_else(|| Error::Internal("no answer about sync_log".into()))?;
-    match (row.count(0)?, row.count(1)?) {
-        (0, _) => Ok(false),
-        (_, COLUMNS) => Ok(true),
-        _ => Err(Error::Table(format!(
-            "{} on the target is not a log of pgsync: some of its columns are missing; name another \
-             table with -log-table",
-            log.table
-        ))),
-    }
+    let Some(row) = rows.first() else { return Ok(false) };
+    let (owner, role) = (row.needed(2)?, row.needed(3)?);
+    let why = if row.count(0)? != COLUMNS {
+        "is not a log of pgsync: some of its columns are missing".to_owned()
+    } else if let Some(odd) = row.text(4) {
+        format!("{odd}, and what runs there would run with the rights of {role}: drop that")
+    } else if !row.is_true(1) {
+        format!(
+            "belongs to {owner}, whose code would run with the rights of {role}, a superuser: look what \
+             is in it, and give it to {role}"
+        )
+    } else {
+        return Ok(true);
+    };
+    Err(Error::Table(format!(
+        "{} on the target {why}; or name another table with -log-table",
+        log.table
+    )))
 }
 
 pub async fn create(target: &Target, log: &Log) -> Result<()> {

@@ -69,7 +69,7 @@ async fn a_number_gets_more_digits_without_being_written_again() {
     db.source("alter table price alter amount type numeric(12, 2), alter at type timestamptz(3)")
         .await;
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
-    foretold.expect_said("type numeric(12,2)");
+    foretold.expect_said("type numeric(12, 2)");
     db.source("update price set amount = 1234567.25").await;
     db.settle().await;
     assert_same_definitions(&db).await;

@@ -42,7 +42,7 @@ async fn defaults_comments_and_settings_of_our_tables_are_followed_in_place() {
     let file = db.target_value("select pg_relation_filenode('item')").await;
     let run = mode(&db, "none").await.expect_ok();
     let run = run.expect_note("default of column public.item.name");
-    run.expect_note("alter column \"name\" set default 'it''s'::character varying");
+    run.expect_note("alter column \"name\" set default ('it''s'::character varying)");
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
     foretold.expect_note("would make comment of column public.item.n");
     db.sync().await.expect_unchanged();

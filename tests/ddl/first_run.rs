@@ -30,7 +30,7 @@ async fn a_dry_run_makes_nothing_and_shows_the_statements() {
         .await
         .expect_ok()
         .expect_changes("child", (100, 0, 0))
-        .expect_said("create table public.child")
+        .expect_said("create table \"public\".\"child\"")
         .expect_said("child_pkey")
         .expect_said("foreign key public.child child_parent_fkey");
     let made = "select count(*) from pg_class where relnamespace = 'public'::regnamespace";
@@ -41,7 +41,7 @@ async fn a_dry_run_makes_nothing_and_shows_the_statements() {
 async fn without_ddl_a_missing_table_fails_with_its_statements() {
     let db = source(TWO).await;
     let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
-    run.expect_failed("parent", &["missing on the target", "create table public.parent"]);
+    run.expect_failed("parent", &["missing on the target", "create table \"public\".\"parent\""]);
     db.target("create table parent (id int primary key, v text)").await;
     db.sync().args(&["-ddl", "none", "-include", "parent"]).await.expect_ok();
 }

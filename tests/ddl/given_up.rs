@@ -23,14 +23,14 @@ async fn what_the_source_gave_up_is_named_with_its_end_and_dropped_by_a_reset() 
     db.settle().await.expect_unsaid("the target's own");
     db.source(GONE).await;
     let drops = [
-        "alter table public.item drop constraint once",
-        "alter table public.item drop constraint small",
-        "alter table public.item drop constraint up",
-        "drop index public.\"By N\"",
-        "drop index public.by_at",
-        "drop index public.only_1",
-        "drop statistics public.s",
-        "alter table public.event drop constraint odd",
+        "alter table \"public\".\"item\" drop constraint \"once\"",
+        "alter table \"public\".\"item\" drop constraint \"small\"",
+        "alter table \"public\".\"item\" drop constraint \"up\"",
+        "drop index \"public\".\"By N\"",
+        "drop index \"public\".\"by_at\"",
+        "drop index \"public\".\"only_1\"",
+        "drop statistics \"public\".\"s\"",
+        "alter table \"public\".\"event\" drop constraint \"odd\"",
     ];
     for way in ["additive", "none"] {
         let mut run = db.sync().args(&["-ddl", way]).await.expect_unchanged();
@@ -58,7 +58,7 @@ async fn a_key_that_the_source_gave_up_in_a_table_to_which_others_refer_goes_wit
     db.settle().await;
     db.source("alter table parent drop constraint once_there").await;
     let run = db.sync().await.expect_unchanged();
-    run.expect_note("alter table public.parent drop constraint once_there");
+    run.expect_note("alter table \"public\".\"parent\" drop constraint \"once_there\"");
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
     db.assert_all_same().await;
     assert_same_definitions(&db).await;

@@ -25,3 +25,14 @@ async fn what_no_statement_mends_is_a_comment() {
     let printed = schema(&db, &[]).await.expect_exit(0).stdout;
     assert!(printed.starts_with("-- public.item: column \"v\" is text on the source"), "{printed}");
 }
+
+#[tokio::test]
+async fn what_a_terminal_would_obey_is_not_printed_as_a_statement() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key)").await;
+    db.source("comment on table item is e'\\x1b[201~\\x1b[2J'").await;
+    let printed = schema(&db, &[]).await.expect_exit(1).stdout;
+    assert!(!printed.contains('\u{1b}'), "{printed}");
+    assert!(printed.contains("-- left out, because a terminal would obey"), "{printed}");
+    assert!(printed.contains("create table \"public\".\"item\""), "{printed}");
+}

@@ -21,3 +21,4 @@ mod reset;
 mod rights;
 mod sequences;
 mod target_schema;
+mod trust;

@@ -153,3 +153,52 @@ async fn patterns_full_of_quotes_and_comments_match_names_and_nothing_else() {
         "1"
     );
 }
+
+const CARD: &str = "4111-1111";
+
+/// Nothing that was printed or logged has the value; with `-verbose` it is shown.
+async fn only_verbose_shows_it(db: &Pair, state: &str) {
+    for json in [true, false] {
+        let run = if json { db.sync() } else { db.sync().plain() };
+        run.await.expect_exit(1).expect_unsaid(CARD).expect_said(state);
+    }
+    let logged = format!("select count(*) from sync_log where error_message like '%{CARD}%'");
+    assert_eq!(db.target_value(&logged).await, "0");
+    db.sync().arg("-verbose").await.expect_exit(1).expect_said(CARD);
+    assert_eq!(db.target_value(&logged).await, "0");
+}
+
+#[tokio::test]
+async fn values_of_rows_are_in_no_error_but_with_verbose() {
+    let checks = [
+        ("check (v::date is not null)", "22007"),
+        ("check (v::int is not null)", "22P02"),
+        ("check ((v || '1111111111')::int8 > 0)", "22P02"),
+        ("check (say(v))", "P0001"),
+        ("check (say_as(v))", "MY001"),
+    ];
+    for (check, state) in checks {
+        let db = Pair::fresh().await;
+        db.source("create table t (id int primary key, v text)").await;
+        db.source(&format!("insert into t values (1, '{CARD}')")).await;
+        db.target(
+            "create function say(v text) returns boolean language plpgsql immutable as
+             $$ begin raise exception 'a card: %', v using hint = v; end $$;
+             create function say_as(v text) returns boolean language plpgsql immutable as
+             $$ begin raise exception 'a card: %', v using errcode = 'MY001'; end $$",
+        )
+        .await;
+        db.target(&format!("create table t (id int primary key, v text, {check})")).await;
+        only_verbose_shows_it(&db, state).await;
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_too_long_is_told_by_its_column() {
+    let db = Pair::fresh().await;
+    db.source("create table t (id int primary key, v text)").await;
+    db.source(&format!("insert into t values (1, '{CARD}')")).await;
+    db.target("create table t (id int primary key, v varchar(3))").await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_unsaid(CARD);
+    run.expect_failed("t", &["value too long for type character varying(3) in column v"]);
+}

@@ -222,3 +222,58 @@ async fn a_log_of_an_older_version_gets_its_indexes_where_the_role_may_make_them
     db.sync().await.expect_ok();
     assert_eq!(db.target_value(indexes).await, all, "made once");
 }
+
+/// The log as pgsync makes it, and then something in it.
+async fn planted(what: &str) -> Pair {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    db.target(
+        "create table pwned (who text); create function evil() returns bigint language plpgsql as
+         $$ begin insert into pwned values (current_user); return (random() * 1e9)::int8; end $$;
+         create function evil_trigger() returns trigger language plpgsql as
+         $$ begin insert into pwned values (current_user); return new; end $$",
+    )
+    .await;
+    db.target(what).await;
+    db
+}
+
+#[tokio::test]
+async fn a_log_in_which_code_of_others_would_run_is_refused() {
+    let cases = [
+        ("alter table sync_log add extra bigint default evil()", "a default that is computed"),
+        (
+            "create trigger t before insert on sync_log for each row execute function evil_trigger()",
+            "a trigger",
+        ),
+        ("create rule r as on insert to sync_log do also select evil()", "a rule"),
+        ("alter table sync_log add check (evil() > 0)", "a check"),
+        ("alter table sync_log enable row level security", "row level security"),
+        (
+            "create domain d as text check (evil() > 0); alter table sync_log add extra d",
+            "a column of a type that somebody made",
+        ),
+        ("create table heir () inherits (sync_log)", "inherits or is inherited from"),
+    ];
+    for (what, said) in cases {
+        let db = planted(what).await;
+        let before = db.target_value("select count(*) from pwned").await;
+        db.sync().await.expect_exit(1).expect_said(said).expect_said("-log-table");
+        assert_eq!(db.target_value("select count(*) from pwned").await, before, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_superuser_takes_no_log_of_a_role_that_it_does_not_belong_to() {
+    let db = items().await;
+    let other = db.target_writer().await;
+    db.sync().target_role(&other).await.expect_ok();
+    let said = format!("belongs to {}, whose code would run with the rights of", other.name);
+    db.sync().await.expect_exit(1).expect_said(&said);
+    // A role that is no superuser trusts whoever made the log for it.
+    let writer = db.target_writer().await;
+    db.target(&format!("grant select, insert, update on sync_log to {}", writer.name)).await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.target(&format!("grant {} to current_user", other.name)).await;
+    db.sync().await.expect_ok();
+}

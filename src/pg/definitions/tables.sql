@@ -3,34 +3,34 @@ select json_build_object(
   'node', n.class || '/' || n.oid, 'kind', 'table', 'id', c.oid::regclass::text,
   'name', json_build_object('schema', s.nspname, 'name', c.relname),
   'root', case when r.oid is not null then json_build_object('schema', rs.nspname, 'name', r.relname) end,
-  'create', array_remove(array[
-    case c.relreplident
-      when 'f' then 'alter table only ' || c.oid::regclass::text || ' replica identity full'
-      when 'n' then 'alter table only ' || c.oid::regclass::text || ' replica identity nothing' end,
-    'comment on table ' || c.oid::regclass::text || ' is ' || quote_literal(obj_description(c.oid, 'pg_class'))
-  ], null) || coalesce((
-    select array_agg('comment on constraint ' || quote_ident(k.conname) || ' on ' || c.oid::regclass::text || ' is '
-      || quote_literal(d.description) order by k.conname)
-    from pg_constraint k
-    join pg_description d on d.classoid = 'pg_constraint'::regclass and d.objoid = k.oid and d.objsubid = 0
-    where k.conrelid = c.oid and k.contype = 'c' and k.convalidated and (k.conislocal or c.relispartition)), '{}'),
+  'comment', obj_description(c.oid, 'pg_class'),
+  'replica_identity', case c.relreplident when 'f' then 'full' when 'n' then 'nothing' end,
   'shape', json_build_object(
     'unlogged', c.relpersistence = 'u',
     'of', case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
     'partition', c.relispartition,
-    'partition_by', case c.relkind when 'p' then pg_get_partkeydef(c.oid) end,
+    'partition_by', (
+      -- RANGE (…): what is between the parentheses.
+      select json_build_object(
+        'strategy', case p.partstrat when 'r' then 'range' when 'l' then 'list' else 'hash' end,
+        'key', substr(d.text, strpos(d.text, '(') + 1, length(d.text) - strpos(d.text, '(') - 1))
+      from pg_partitioned_table p cross join lateral (select pg_get_partkeydef(c.oid)) d(text)
+      where p.partrelid = c.oid),
     'inherits', case when c.relispartition then '[]'::json else coalesce((
       select json_agg(i.inhparent::regclass::text order by i.inhseqno) from pg_inherits i where i.inhrelid = c.oid), '[]') end,
     'options', coalesce((
-      select json_agg(o.prefix || quote_ident(split_part(o.option, '=', 1)) || '='
-        || quote_literal(substr(o.option, position('=' in o.option) + 1)))
+      select json_agg(json_build_object('toast', o.toast, 'name', split_part(o.option, '=', 1),
+        'value', substr(o.option, strpos(o.option, '=') + 1)))
       from (
-        select '' as prefix, unnest(c.reloptions) as option
+        select false as toast, unnest(c.reloptions) as option
         union all
-        select 'toast.', unnest(t.reloptions) from pg_class t where t.oid = c.reltoastrelid
+        select true, unnest(t.reloptions) from pg_class t where t.oid = c.reltoastrelid
       ) o), '[]'),
     'checks', coalesce((
-      select json_agg('constraint ' || quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid) order by k.conname)
+      select json_agg(json_build_object('name', k.conname, 'expression', pg_get_expr(k.conbin, k.conrelid),
+        'no_inherit', k.connoinherit, 'validated', true,
+        'enforced', coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true',
+        'comment', obj_description(k.oid, 'pg_constraint')) order by k.conname)
       from pg_constraint k
       where k.conrelid = c.oid and k.contype = 'c' and k.convalidated and (k.conislocal or c.relispartition)), '[]'),
     'owns', coalesce((
@@ -44,6 +44,16 @@ select json_build_object(
       select json_agg(json_build_object(
         'name', a.attname,
         'type', format_type(a.atttypid, a.atttypmod),
+        'kind', (
+          select json_build_object('schema', case when e.typnamespace = 'pg_catalog'::regnamespace then 'pg_catalog'
+              when not pg_type_is_visible(e.oid) then en.nspname end, 'name', e.typname, 'array', e.oid <> b.oid,
+            'modifier', a.atttypmod, 'printed', case when a.atttypmod >= 0 then substr(
+              format_type(e.oid, a.atttypmod), length(format_type(e.oid, null)) + 1) end)
+          from pg_type b
+          join pg_type e on e.oid = case when exists (
+            select from pg_type l where l.oid = b.typelem and l.typarray = b.oid) then b.typelem else b.oid end
+          join pg_namespace en on en.oid = e.typnamespace
+          where b.oid = a.atttypid),
         'built_in', case when t.typnamespace = 'pg_catalog'::regnamespace then t.typname end,
         'modifier', a.atttypmod,
         'collation', (
@@ -57,10 +67,9 @@ select json_build_object(
         'generated', case when coalesce(j.a ->> 'attgenerated', '') <> '' then pg_get_expr(f.adbin, f.adrelid) end,
         'virtual', coalesce(j.a ->> 'attgenerated', '') = 'v',
         'identity', case when a.attidentity <> '' and not c.relispartition then (
-          select case a.attidentity when 'a' then 'always' else 'by default' end || ' as identity (sequence name '
-            || q.seqrelid::regclass::text || ' start with ' || q.seqstart || ' increment by ' || q.seqincrement
-            || ' minvalue ' || q.seqmin || ' maxvalue ' || q.seqmax || ' cache ' || q.seqcache
-            || case when q.seqcycle then ' cycle' else '' end || ')'
+          select json_build_object('always', a.attidentity = 'a', 'name', q.seqrelid::regclass::text,
+            'start', q.seqstart, 'increment', q.seqincrement, 'least', q.seqmin, 'greatest', q.seqmax,
+            'cache', q.seqcache, 'cycle', q.seqcycle)
           from pg_depend d join pg_sequence q on q.seqrelid = d.objid
           where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
             and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype = 'i') end,
@@ -69,11 +78,11 @@ select json_build_object(
         'compression', case j.a ->> 'attcompression' when 'p' then 'pglz' when 'l' then 'lz4' end,
         'statistics', case when coalesce((j.a ->> 'attstattarget')::int, -1) >= 0 then (j.a ->> 'attstattarget')::int end,
         'options', coalesce((
-          select json_agg(quote_ident(split_part(o.option, '=', 1)) || '='
-            || quote_literal(substr(o.option, position('=' in o.option) + 1)))
+          select json_agg(json_build_object('toast', false, 'name', split_part(o.option, '=', 1),
+            'value', substr(o.option, strpos(o.option, '=') + 1)))
           from unnest(a.attoptions) o(option)), '[]'),
         'comment', (
-          select quote_literal(d.description) from pg_description d
+          select d.description from pg_description d
           where d.classoid = 'pg_class'::regclass and d.objoid = c.oid and d.objsubid = a.attnum)
       ) order by a.attnum)
       from pg_attribute a
@@ -94,8 +103,8 @@ select json_build_object(
   'needs', json_build_array('pg_class'::regclass::oid || '/' || c.oid, 'pg_class'::regclass::oid || '/' || i.inhparent),
   'table', c.oid::regclass::text,
   'root', json_build_object('schema', rs.nspname, 'name', r.relname),
-  'create', array['alter table only ' || i.inhparent::regclass::text || ' attach partition ' || c.oid::regclass::text
-    || ' ' || pg_get_expr(c.relpartbound, c.oid)])
+  'make', json_build_object('partition', json_build_object(
+    'parent', i.inhparent::regclass::text, 'bound', pg_get_expr(c.relpartbound, c.oid))))
 from scope x
 join pg_class c on c.oid = x.oid and c.relispartition
 join pg_inherits i on i.inhrelid = c.oid

@@ -3,11 +3,14 @@
 -- Code (functions, operators) is followed only to the extension that it belongs to. Schemas, types
 -- and the like are all listed, also those that nothing needs: they may wait for the next table.
 --
--- Runs under a search path that holds nothing but the schema whose name the target replaces, or nothing:
--- names are printed with their schema, but for that one's.
-with recursive scope(oid, root) as (
-  select c.oid, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-  where n.nspname = any ($schemas::name[]) and c.relkind in ('r', 'p') and not c.relispartition
+-- Is parsed under an empty search path, so that no function of a user is meant, and first sets the one
+-- under which names are printed: it holds nothing but the schema whose name the target replaces, or
+-- nothing. Names are printed with their schema, but for that one's.
+with recursive path(text) as (
+  select set_config('search_path', $path, true)
+), scope(oid, root) as (
+  select c.oid, c.oid from path cross join pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where path.text is not null and n.nspname = any ($schemas::name[]) and c.relkind in ('r', 'p') and not c.relispartition
     and c.relpersistence <> 't' and c.oid <> all ($held::oid[])
     and not exists (
       select from pg_depend d

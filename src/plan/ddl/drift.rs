@@ -4,11 +4,13 @@
 
 use super::form::{bounds, forms, have_same_types};
 use super::{Ask, Outline, Step, title};
+use crate::definition::make::Make;
 use crate::definition::{Kind, Object};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::plan::digest;
-use crate::sql::ddl;
+use crate::sql::objects::Setting;
 use crate::sql::statement::Statement;
+use crate::sql::{ddl, objects};
 
 /// A difference that no statement of this run mends.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,12 +104,13 @@ impl Ask<'_> {
         there: &Object,
         (root, outline): (&TableName, &mut Outline),
     ) -> Option<(Weight, String)> {
-        let (here_text, there_text) = (object.create.first()?, there.create.first()?);
         if !self.same_ground(object) {
             return None;
         }
-        if bare(here_text) != bare(there_text) {
-            let text = format!("{} is another one on the source: {here_text}", title(object));
+        if !is_same(object, there) {
+            let here = objects::definition(object);
+            let here = here.first().map(Statement::as_str).unwrap_or_default();
+            let text = format!("{} is another one on the source: {here}", title(object));
             if self.reset && self.is_referred_to(there) {
                 return Some((Weight::Form, text));
             }
@@ -119,22 +122,18 @@ impl Ask<'_> {
             let text = format!("{text}; drop it on the target, and the next run makes it");
             return Some((Weight::Part, text));
         }
-        let is_new = |text: &&String| !there.create.contains(text);
-        let new = object.create.iter().skip(1).filter(is_new).map(Statement::of_its_own_server);
-        let validated = object.kind == Kind::Check
-            && !here_text.ends_with("NOT VALID")
-            && there_text.ends_with("NOT VALID");
-        let names = object.table.as_ref().zip(object.own.as_ref()).filter(|_| validated);
-        let validate = names.map(|(table, own)| {
-            Statement::of_its_own_server(format!("alter table {table} validate constraint {own}"))
-        });
-        let new: Vec<Statement> = new.chain(validate).collect();
+        let theirs = objects::settings(there);
+        let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
+        let validated = object.is_validated() && !there.is_validated();
+        let validate = objects::validate(object).filter(|_| validated);
+        let new: Vec<Statement> = new.map(|setting| setting.set).chain(validate).collect();
         if !new.is_empty() {
             let title = format!("setting of {}", title(object));
             let step = Step { title, ..Step::about(object, new, &[root]) };
             outline.after.entry(root.clone()).or_default().push(step);
         }
         let gone = given_up(object, there);
+        let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
         (!gone.is_empty()).then(|| {
             let text = format!(
                 "setting of {} is the target's own; to drop it run there: {}",
@@ -159,29 +158,17 @@ impl Ask<'_> {
         if shape.partition || shape.partition_by.is_some() {
             return None;
         }
-        let (table, own) = (object.table.as_deref()?, object.own.as_deref()?);
-        let create = object.create.iter().chain(&object.validate).map(Statement::of_its_own_server);
+        let validate = objects::validate(object).filter(|_| object.validate);
+        let create = objects::create(object).into_iter().chain(validate);
         let statements: Vec<Statement> = match object.kind {
             // Readers wait for the last statement alone.
             Kind::Index => {
-                let aside = format!("pgsync_old_{}", digest(&object.id));
-                let schema = object.id.strip_suffix(own)?;
-                let rename = format!("alter index {} rename to {aside}", object.id);
-                let drop = format!("drop index {schema}{aside}");
-                let drop = std::iter::once(Statement::of_its_own_server(drop));
-                std::iter::once(Statement::of_its_own_server(rename))
-                    .chain(create)
-                    .chain(drop)
-                    .collect()
+                let aside = Ident::new(format!("pgsync_old_{}", digest(&object.id)));
+                let drop = std::iter::once(objects::drop_aside(object, &aside));
+                let rename = std::iter::once(objects::move_aside(object, &aside));
+                rename.chain(create).chain(drop).collect()
             }
-            Kind::Statistics => {
-                let drop = format!("drop statistics {}", object.id);
-                std::iter::once(Statement::of_its_own_server(drop)).chain(create).collect()
-            }
-            _ => {
-                let drop = format!("alter table {table} drop constraint {own}");
-                std::iter::once(Statement::of_its_own_server(drop)).chain(create).collect()
-            }
+            _ => objects::drop(object).into_iter().chain(create).collect(),
         };
         Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
     }
@@ -198,10 +185,19 @@ impl Ask<'_> {
     }
 }
 
-/// A definition without what says whether rows were looked at.
-fn bare(text: &str) -> &str {
-    let text = text.strip_suffix(" not valid").unwrap_or(text);
-    text.strip_suffix(" NOT VALID").unwrap_or(text)
+/// Whether both are defined alike, but for what says whether rows were looked at.
+fn is_same(here: &Object, there: &Object) -> bool {
+    let bare = |object: &Object| {
+        let mut make = object.make.clone();
+        match &mut make {
+            Some(Make::Check(check)) => check.validated = true,
+            Some(Make::ForeignKey(key)) => key.validated = true,
+            Some(Make::Statistics(statistics)) => statistics.target = None,
+            _ => {}
+        }
+        make
+    };
+    bare(here) == bare(there)
 }
 
 /// What of a table is set without touching a row.
@@ -212,23 +208,24 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
         changes.push(Change { title, statement, drops });
     };
     let (set, reset) = ddl::options(&here.options, &other.options);
-    let table = |what: Statement| ddl::alter_table(&object.id, what);
+    let table = |what: Statement| ddl::alter_table(&object.at, what);
     if let Some(set) = set {
         add(format!("option of table {}", object.id), table(set), false);
     }
     if let Some(reset) = reset {
         add(format!("option of table {}", object.id), table(reset), true);
     }
-    for text in object.create.iter().filter(|text| !there.create.contains(text)) {
-        add(format!("setting of table {}", object.id), Statement::of_its_own_server(text), false);
+    let theirs = objects::settings(there);
+    for new in objects::settings(object).into_iter().filter(|own| !theirs.contains(own)) {
+        add(format!("setting of table {}", object.id), new.set, false);
     }
     for gone in given_up(object, there) {
-        add(format!("setting of table {}", object.id), Statement::of_its_own_server(gone), true);
+        add(format!("setting of table {}", object.id), gone, true);
     }
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };
         let column = format!("column {}.{}", object.id, own.name.as_str());
-        for (what, statement, drops) in ddl::settings(&object.id, own, other) {
+        for (what, statement, drops) in ddl::settings(&object.at, own, other) {
             add(format!("{what} of {column}"), statement, drops);
         }
     }
@@ -236,15 +233,9 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
 }
 
 /// Statements that take away what only the target's has beside its definition.
-fn given_up(object: &Object, there: &Object) -> Vec<String> {
-    let subject = |text: &str, end: &str| text.split(end).next().map(str::to_owned);
-    let ends = [(" is '", " is null"), (" replica identity ", " replica identity default")];
-    let own = there.create.iter().filter(|text| !object.create.contains(text));
-    let gone = own.filter_map(|text| {
-        let (end, none) = ends.iter().find(|(end, _)| text.contains(end))?;
-        let subject = subject(text, end)?;
-        let kept = object.create.iter().any(|text| text.starts_with(&subject));
-        (!kept).then(|| format!("{subject}{none}"))
-    });
-    gone.collect()
+fn given_up(object: &Object, there: &Object) -> Vec<Statement> {
+    let own = objects::settings(object);
+    let only_there = |theirs: &Setting| own.iter().all(|own| own.subject != theirs.subject);
+    let gone = objects::settings(there).into_iter().filter(only_there);
+    gone.filter_map(|setting| setting.unset).collect()
 }

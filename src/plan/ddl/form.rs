@@ -4,7 +4,9 @@
 use super::drift::Weight;
 use super::widen::{Typed, in_place};
 use super::wording::{differ_in_casts_only, names};
+use crate::definition::text::Name;
 use crate::definition::{ColumnShape, Object, TableShape};
+use crate::sql::objects;
 
 pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
     let (Some(here), Some(there)) = (&here.shape, &there.shape) else { return false };
@@ -20,7 +22,10 @@ pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Weight, String)> {
     };
     let mut found: Vec<(Weight, String)> = here.columns.iter().filter_map(of_column).collect();
     let layout = |shape: &TableShape| match &shape.partition_by {
-        Some(by) => format!("partitioned by {by}"),
+        Some(by) => {
+            let strategy = format!("{:?}", by.strategy).to_uppercase();
+            format!("partitioned by {strategy} ({})", by.key.as_str())
+        }
         None => "not partitioned".to_owned(),
     };
     if here.unlogged != other.unlogged {
@@ -50,7 +55,9 @@ fn form(object: &Object, own: &ColumnShape, other: &ColumnShape) -> Option<(Weig
     if own.type_text != other.type_text || own.collation == other.collation {
         return None;
     }
-    let of = |shape: &ColumnShape| shape.collation.clone().unwrap_or_else(|| "default".to_owned());
+    let of = |shape: &ColumnShape| {
+        shape.collation.as_ref().map_or_else(|| "default".to_owned(), Name::to_string)
+    };
     let (here, there) = (of(own), of(other));
     let text = format!("{column} has the collation {here} on the source and {there} on the target");
     Some((Weight::Form, text))
@@ -63,7 +70,7 @@ fn computed(
     (here, there): (&TableShape, &TableShape),
 ) -> Option<(Weight, String)> {
     let other = there.column(&own.name)?;
-    let (text, other_text) = (own.generated.as_ref()?, other.generated.as_ref()?);
+    let (text, other_text) = (own.generated.as_ref()?.as_str(), other.generated.as_ref()?.as_str());
     let uses = |column: &&ColumnShape| {
         let name = column.name.as_str();
         column.name == own.name || names(text, name) || names(other_text, name)
@@ -150,8 +157,9 @@ fn rounds(own: &ColumnShape, other: &ColumnShape) -> bool {
 
 /// Another place of a partition of the same name.
 pub(super) fn bounds(object: &Object, there: &Object) -> Option<(Weight, String)> {
-    let (here, other) = (object.create.first()?, there.create.first()?);
-    (here != other).then(|| {
+    let here = objects::definition(object).into_iter().next()?;
+    (object.make != there.make).then(|| {
+        let here = here.as_str();
         let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
         (Weight::Form, text)
     })

@@ -8,7 +8,7 @@ use super::drift::{Difference, Weight};
 use super::{Ask, Outline, Step, title};
 use crate::definition::{Kind, Object};
 use crate::ident::TableName;
-use crate::sql::statement::Statement;
+use crate::sql::objects;
 
 impl Ask<'_> {
     pub(super) fn give_up(&self, outline: &mut Outline) {
@@ -22,7 +22,7 @@ impl Ask<'_> {
             let table = there.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
             let root = table.and_then(|table| table.root.as_ref());
             let Some(root) = root.filter(|root| known.contains(root)) else { continue };
-            let Some(drop) = drop(there) else { continue };
+            let Some(drop) = objects::drop(there) else { continue };
             let is_referred_to = self.is_referred_to(there);
             if self.reset && !is_referred_to {
                 let title = format!("drop of {}", title(there));
@@ -55,15 +55,4 @@ impl Ask<'_> {
         let same = self.source.same(there).filter(|here| here.table == there.table);
         is_part && same.is_none() && !is_attached()
     }
-}
-
-fn drop(object: &Object) -> Option<Statement> {
-    Some(Statement::of_its_own_server(match object.kind {
-        Kind::Index => format!("drop index {}", object.id),
-        Kind::Statistics => format!("drop statistics {}", object.id),
-        _ => {
-            let (table, own) = (object.table.as_ref()?, object.own.as_ref()?);
-            format!("alter table {table} drop constraint {own}")
-        }
-    }))
 }

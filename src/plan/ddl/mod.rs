@@ -14,11 +14,12 @@ mod wording;
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::definition::text::Name;
 use crate::definition::{ColumnShape, Definitions, Kind, Object};
 use crate::ident::{Ident, TableName};
 use crate::plan::layout;
-use crate::sql::ddl;
 use crate::sql::statement::Statement;
+use crate::sql::{ddl, objects};
 use drift::Difference;
 use walk::Walk;
 
@@ -198,9 +199,13 @@ impl Ask<'_> {
 
     /// The sequences that columns own, as their steps are called.
     fn owned(&self) -> HashSet<String> {
-        let shapes = self.source.objects.iter().filter_map(|object| object.shape.as_ref());
-        let owned = shapes.flat_map(|shape| &shape.owns);
-        owned.map(|owned| format!("{} {}", Kind::Sequence.noun(), owned.sequence)).collect()
+        let objects = &self.source.objects;
+        let shapes = objects.iter().filter_map(|object| object.shape.as_ref());
+        let owned: HashSet<&Name> =
+            shapes.flat_map(|shape| &shape.owns).map(|owned| &owned.sequence).collect();
+        let is_owned =
+            |object: &&Object| object.kind == Kind::Sequence && owned.contains(&object.at);
+        objects.iter().filter(is_owned).map(title).collect()
     }
 
     /// Tables whose indexes and constraints are completed: those that pgsync has made or will make.
@@ -240,10 +245,8 @@ impl Ask<'_> {
             return None;
         }
         // A new table has its checks from the start.
-        let came_along = object.kind == Kind::Check
-            && is_new
-            && object.create.first().is_some_and(|text| !text.ends_with("NOT VALID"));
-        (!came_along).then(|| Step::about(object, texts(&object.create), &[root]))
+        let came_along = object.kind == Kind::Check && is_new && object.is_validated();
+        (!came_along).then(|| Step::about(object, objects::create(object), &[root]))
     }
 
     fn foreign_key(
@@ -254,7 +257,7 @@ impl Ask<'_> {
         outline: &mut Outline,
     ) {
         let there = self.there(object);
-        let unlooked = |there: &Object| object.validate.is_some() && there.validate.is_none();
+        let unlooked = |there: &Object| object.validate && !there.validate;
         let owed = there.is_none_or(unlooked);
         let Some(parent) = object.parent.as_ref().filter(|_| owed) else { return };
         if !selected.contains(parent) {
@@ -263,15 +266,11 @@ impl Ask<'_> {
         }
         let step = |statements| Step::about(object, statements, &[root, parent]);
         if there.is_none() {
-            outline.last.push(step(texts(&object.create)));
+            outline.last.push(step(objects::create(object)));
         }
-        if let Some(validate) = &object.validate {
+        if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
             let title = format!("validation of {}", title(object));
-            outline.last.push(Step {
-                title,
-                looks: true,
-                ..step(vec![Statement::of_its_own_server(validate)])
-            });
+            outline.last.push(Step { title, looks: true, ..step(vec![validate]) });
         }
     }
 
@@ -288,7 +287,7 @@ impl Ask<'_> {
                     let not_null = column.not_null && column.default.is_some();
                     ColumnShape { not_null, ..Default::default() }
                 });
-                let statements = ddl::tighten(&object.id, column, &added);
+                let statements = ddl::tighten(&object.at, column, &added);
                 if !statements.is_empty() {
                     let title = format!("column {}.{}", object.id, column.name.as_str());
                     let table = Some(object.id.clone());
@@ -299,10 +298,6 @@ impl Ask<'_> {
             }
         }
     }
-}
-
-fn texts(texts: &[String]) -> Vec<Statement> {
-    texts.iter().map(Statement::of_its_own_server).collect()
 }
 
 fn title(object: &Object) -> String {

@@ -10,15 +10,20 @@ use crate::ident::TableName;
 
 fn definitions(default: &str, with_index: bool) -> Definitions {
     let root = json!({"schema": "public", "name": "item"});
-    let column = json!({"name": "n", "type": "integer", "built_in": "int4", "modifier": -1, "collation": null,
+    let column = json!({"name": "n", "type": "integer",
+        "kind": {"schema": "pg_catalog", "name": "int4", "array": false, "modifier": -1, "printed": null}, "built_in": "int4", "modifier": -1, "collation": null,
         "not_null": false, "local": true, "default": default, "generated": null, "virtual": false,
         "identity": null, "storage": null, "compression": null, "statistics": null, "options": [], "comment": null});
     let shape = json!({"unlogged": false, "partition": false, "partition_by": null, "inherits": [],
         "options": [], "checks": [], "owns": [], "columns": [column]});
     let table = json!({"node": "1", "kind": "table", "id": "public.item", "name": root, "root": root,
-        "create": [], "shape": shape});
+        "shape": shape});
+    let element = json!({"column": "n", "expression": null, "collation": null, "opclass": null, "options": [],
+        "descending": false, "nulls_first": false});
+    let make = json!({"index": {"unique": true, "only": false, "method": "btree", "elements": [element],
+        "include": [], "nulls_not_distinct": true, "options": [], "predicate": null}});
     let index = json!({"node": "2", "kind": "index", "id": "public.once", "table": "public.item", "root": root,
-        "since": 150_000, "create": ["CREATE UNIQUE INDEX once ON public.item USING btree (n) NULLS NOT DISTINCT"]});
+        "since": 150_000, "make": make});
     let object = |value: Value| serde_json::from_value::<Object>(value).expect("an object");
     let index = with_index.then(|| object(index));
     Definitions::new(std::iter::once(object(table)).chain(index).collect(), HashMap::new())
@@ -58,8 +63,8 @@ fn between_servers_that_word_things_alike_a_default_is_followed() {
     assert_eq!(
         statements,
         [
-            "alter table only public.item alter column \"n\" set default 1",
-            "CREATE UNIQUE INDEX once ON public.item USING btree (n) NULLS NOT DISTINCT",
+            "alter table only \"public\".\"item\" alter column \"n\" set default (1)",
+            "create unique index \"once\" on \"public\".\"item\" using \"btree\" (\"n\") nulls not distinct",
         ]
     );
 }

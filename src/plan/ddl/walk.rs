@@ -4,11 +4,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::widen::{Typed, in_place};
-use super::{Ask, Step, texts, title};
+use super::{Ask, Step, title};
 use crate::definition::{ColumnShape, Kind, Object, TableShape};
 use crate::ident::TableName;
-use crate::sql::ddl;
 use crate::sql::statement::{Statement, statement};
+use crate::sql::{ddl, objects};
 
 pub(super) struct Walk<'a> {
     ask: &'a Ask<'a>,
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
             self.placed.insert(&object.node, vec![place]);
             statements.extend(self.ask.follow(object, root).into_iter().flat_map(|s| s.statements));
         }
-        statements.extend(texts(&partition.create));
+        statements.extend(objects::create(partition));
         let step = &mut self.steps[place];
         step.title = title(partition);
         step.statements.extend(statements);
@@ -167,7 +167,7 @@ impl Ask<'_> {
                 let statements = ddl::create_table(object, shape, self.version);
                 vec![Step { makes, ..step(statements) }]
             }
-            (None, ..) => vec![step(texts(&object.create))],
+            (None, ..) => vec![step(objects::create(object))],
             (Some(there), Kind::Enum, _) => labels(object, there)
                 .into_iter()
                 .map(|statement| Step { alone: true, ..step(vec![statement]) })
@@ -193,18 +193,18 @@ impl Ask<'_> {
         // Partitions and heirs follow their parents.
         for own in here.columns.iter().filter(|column| column.local && !here.partition) {
             let Some(other) = there.column(&own.name) else {
-                let add = ddl::add_column(&object.id, here, own, self.version);
+                let add = ddl::add_column(&object.at, here, own, self.version);
                 steps.push(column(own, "", add));
                 continue;
             };
             let pair = Typed::of_shape(own).zip(Typed::of_shape(other));
             if pair.is_some_and(|(here, there)| in_place(here, there)) {
                 let how = format!(" as {}", own.type_text);
-                steps.push(optional(column(own, &how, vec![ddl::widen(&object.id, own)])));
+                steps.push(optional(column(own, &how, vec![ddl::widen(&object.at, own)])));
             }
             let is_made = object.root.as_ref().is_some_and(|root| self.made.contains(root));
             if is_made && other.not_null && !own.not_null {
-                let loosen = vec![ddl::loosen(&object.id, own)];
+                let loosen = vec![ddl::loosen(&object.at, own)];
                 steps.push(optional(column(own, " without NOT NULL", loosen)));
             }
         }
@@ -217,7 +217,7 @@ impl Ask<'_> {
             Some((_, to)) => vec![statement!("create schema {to}", to = to)],
             None => {
                 let create = statement!("create schema {name}", name = name);
-                std::iter::once(create).chain(texts(&object.create)).collect()
+                std::iter::once(create).chain(objects::create(object)).collect()
             }
         }
     }
@@ -233,7 +233,7 @@ fn labels(here: &Object, there: &Object) -> Vec<Statement> {
         // The label before is there by now.
         let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
         let before = there.labels.first().map(String::as_str);
-        statements.push(ddl::add_label(&here.id, label, after, before));
+        statements.push(ddl::add_label(&here.at, label, after, before));
     }
     statements
 }

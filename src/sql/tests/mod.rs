@@ -14,7 +14,7 @@ use super::park::dangling;
 use super::read::Pages;
 use super::{Literal, Sql};
 use crate::error::Side::{Source, Target};
-use crate::ident::{Ident, TableName};
+use crate::ident::{Ident, OperatorName, TableName};
 use crate::outcome::Counts;
 use crate::plan::columns::{Hashed, PlanColumn};
 use crate::plan::key::KeyColumn;
@@ -42,7 +42,10 @@ fn expect(file: &str, statements: &[(&str, Sql)]) {
 }
 
 fn operator(name: &str) -> Operator {
-    Operator { schema: Ident::new("pg_catalog"), name: name.to_owned() }
+    Operator {
+        schema: Ident::new("pg_catalog"),
+        name: OperatorName::try_from(name.to_owned()).expect("an operator"),
+    }
 }
 
 fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
