@@ -1,0 +1,133 @@
+//! Stands before a server and changes what that says.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What becomes of what the server says.
+#[derive(Clone, Debug)]
+pub enum Lie {
+    /// One text in rows becomes another.
+    Text(&'static str, String),
+    /// The first row has no columns.
+    NoColumns,
+    /// Half of the first row comes, and then the end.
+    HalfAMessage,
+    /// The first row is of a kind that does not exist.
+    UnknownMessage,
+    /// The first row says that it has so many bytes.
+    Length(i32),
+    /// The first row is no text.
+    NotUtf8,
+    /// The first row comes again and again.
+    Forever,
+}
+
+pub struct Liar {
+    address: String,
+    server: String,
+    lied: Arc<AtomicBool>,
+}
+
+impl Liar {
+    /// Lives as long as the test's runtime.
+    pub async fn before(server: &str, lie: Lie) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address").to_string();
+        let lied = Arc::new(AtomicBool::new(false));
+        tokio::spawn(serve(listener, server.to_owned(), lie, lied.clone()));
+        Self { address, server: server.to_owned(), lied }
+    }
+
+    /// The URL with the liar in the server's place.
+    pub fn url(&self, url: &str) -> String {
+        format!("{}?sslmode=disable", url.replace(&self.server, &self.address))
+    }
+
+    pub fn lied(&self) -> bool {
+        self.lied.load(Ordering::SeqCst)
+    }
+}
+
+async fn serve(listener: TcpListener, server: String, lie: Lie, lied: Arc<AtomicBool>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let (server, lie, lied) = (server.clone(), lie.clone(), lied.clone());
+        tokio::spawn(async move {
+            let Ok(server) = TcpStream::connect(server).await else { return };
+            let (mut asks, answers) = client.into_split();
+            let (says, mut hears) = server.into_split();
+            let up = tokio::spawn(async move { tokio::io::copy(&mut asks, &mut hears).await });
+            let _ = tell(says, answers, &lie, &lied).await;
+            up.abort();
+        });
+    }
+}
+
+/// Passes on what the server says, message by message.
+async fn tell(
+    mut says: OwnedReadHalf,
+    mut answers: OwnedWriteHalf,
+    lie: &Lie,
+    lied: &AtomicBool,
+) -> std::io::Result<()> {
+    loop {
+        let kind = says.read_u8().await?;
+        let length = says.read_i32().await?;
+        let mut body = vec![0; usize::try_from(length - 4).unwrap_or_default()];
+        says.read_exact(&mut body).await?;
+        if kind != b'D' {
+            answers.write_all(&message(kind, &body)).await?;
+            continue;
+        }
+        match lie {
+            Lie::Text(truth, lie) => {
+                let body = match changed(&body, truth, lie) {
+                    Some(body) => {
+                        lied.store(true, Ordering::SeqCst);
+                        body
+                    }
+                    None => body,
+                };
+                answers.write_all(&message(kind, &body)).await?;
+            }
+            Lie::NoColumns => answers.write_all(&message(kind, &[0, 0])).await?,
+            Lie::HalfAMessage => {
+                let whole = message(kind, &body);
+                answers.write_all(&whole[..whole.len() / 2]).await?;
+                return Ok(());
+            }
+            Lie::UnknownMessage => answers.write_all(&message(0xee, &body)).await?,
+            Lie::Length(length) => {
+                answers.write_all(&[kind]).await?;
+                answers.write_all(&length.to_be_bytes()).await?;
+                answers.write_all(&body).await?;
+            }
+            Lie::NotUtf8 => {
+                body.iter_mut().skip(6).for_each(|byte| *byte = 0xff);
+                answers.write_all(&message(kind, &body)).await?;
+            }
+            Lie::Forever => {
+                let many = message(kind, &body).repeat(1 + 65_536 / (body.len() + 5));
+                loop {
+                    answers.write_all(&many).await?;
+                }
+            }
+        }
+    }
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = i32::try_from(body.len() + 4).expect("no message is that long");
+    [&[kind], length.to_be_bytes().as_slice(), body].concat()
+}
+
+/// The row with one text in place of another, where it has one column and that text.
+fn changed(body: &[u8], truth: &str, lie: &str) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(body.strip_prefix(&[0, 1])?.get(4..)?).ok()?;
+    let text = text.contains(truth).then(|| text.replace(truth, lie))?;
+    let length = i32::try_from(text.len()).ok()?;
+    Some([&[0, 1], length.to_be_bytes().as_slice(), text.as_bytes()].concat())
+}

@@ -1,0 +1,134 @@
+//! Servers that lie: between pgsync and a real server stands somebody who changes what that answers.
+//! Nothing of it becomes a command on the other side, and a run ends, in time and with one line.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod liar;
+
+use std::time::Duration;
+
+use liar::{Liar, Lie};
+use support::{Outcome, Pair};
+
+const LIMIT: Duration = Duration::from_secs(90);
+
+const ITEM: &str = "create type mood as enum ('glad');
+    create table item (id int primary key, v text default 'seven', n numeric(10, 2), m mood, check (n > 0));
+    create index by_v on item (lower(v)) where n > 1; create statistics item_s on v, n from item;
+    comment on table item is 'things'";
+
+async fn source() -> Pair {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.source("insert into item select i, 'x', i, 'glad' from generate_series(1, 20) i").await;
+    db
+}
+
+/// The run ended by itself, without a panic, and made nothing on either side that a lie asked for.
+async fn harmless(db: &Pair, lie: &str, run: impl Future<Output = Outcome>) -> Outcome {
+    let run =
+        tokio::time::timeout(LIMIT, run).await.unwrap_or_else(|_| panic!("no end after {lie}"));
+    assert!(run.status == 0 || run.status == 1, "{lie}: {run}");
+    assert!(!run.stderr.contains("panic"), "{lie}: {run}");
+    let made = "select count(*) from pg_class where relname in ('pwned', 'x')";
+    assert_eq!(db.target_value(made).await, "0", "{lie}: on the target: {run}");
+    assert_eq!(db.source_value(made).await, "0", "{lie}: on the source: {run}");
+    run
+}
+
+fn long(prefix: &str) -> String {
+    format!("{prefix}{}\"", "y".repeat(10 * 1024 * 1024))
+}
+
+#[tokio::test]
+async fn nothing_that_a_source_says_is_a_command_on_the_target() {
+    let end = "; create table public.pwned(); --";
+    let lies: Vec<(&str, String)> = vec![
+        (r#""name" : "v""#, format!(r#""name" : "v\"{end}""#)),
+        (r#""name" : "item""#, format!(r#""name" : "item\"{end}""#)),
+        (r#""id" : "public.item""#, format!(r#""id" : "public.item{end}""#)),
+        (r#""table" : "public.item""#, format!(r#""table" : "public.item (id){end}""#)),
+        (r#""own" : "item_pkey""#, format!(r#""own" : "k\"{end}""#)),
+        (r#""default" : "'seven'::text""#, format!(r#""default" : "7{end}""#)),
+        (
+            r#""default" : "'seven'::text""#,
+            r#""default" : "7), add column x int default (8""#.into(),
+        ),
+        (r#""default" : "'seven'::text""#, r#""default" : "$$ $$""#.into()),
+        (r#""default" : "'seven'::text""#, r#""default" : "E'\n' '\\'""#.into()),
+        (r#""expression" : "(n > (0)::numeric)""#, format!(r#""expression" : "true){end}""#)),
+        (r#""predicate" : "(n > (1)::numeric)""#, format!(r#""predicate" : "true){end}""#)),
+        (r#""expression" : "lower(v)""#, format!(r#""expression" : "v){end}""#)),
+        (r#""method" : "btree""#, format!(r#""method" : "btree (v){end}""#)),
+        (r#""id" : "public.item_s""#, format!(r#""id" : "public.s on v, n from item{end}""#)),
+        (r#""comment" : "things""#, format!(r#""comment" : "'{end}""#)),
+        (r#""labels" : ["glad"]"#, format!(r#""labels" : ["glad'){end}"]"#)),
+        (r#""name" : "numeric""#, format!(r#""name" : "numeric){end}""#)),
+        (r#""printed" : "(10,2)""#, format!(r#""printed" : "(10,2)){end}""#)),
+        (r#""name" : "item""#, long(r#""name" : ""#)),
+        (r#""comment" : "things""#, r#""comment" : "a\u0001\u001b[2J\u009b""#.into()),
+        (r#""kind" : "table""#, r#""kind" : "trigger""#.into()),
+        (r#""columns" : ["#, r#""columns" : [7, "#.into()),
+        (r#""modifier" : -1"#, r#""modifier" : 99999999999"#.into()),
+    ];
+    for (truth, lie) in lies {
+        let db = source().await;
+        let liar = Liar::before(db.source_server().address(), Lie::Text(truth, lie.clone())).await;
+        let run = db.sync().source_url(liar.url(&db.source_url())).args(&["-retries", "0"]);
+        harmless(&db, &lie[..lie.len().min(80)], async { run.await }).await;
+        assert!(liar.lied(), "{truth} was never said");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_target_says_is_a_command_on_the_source() {
+    let end = "; rollback; create table public.pwned(); --";
+    let lies: Vec<(&str, String)> = vec![
+        (r#""type_text" : "numeric(12,4)""#, format!(r#""type_text" : "numeric){end}""#)),
+        (r#""type_name" : "numeric""#, format!(r#""type_name" : "numeric\"){end}""#)),
+        (r#""equals_name" : "=""#, format!(r#""equals_name" : "=) t.id{end}""#)),
+        (r#""equals_name" : "=""#, r#""equals_name" : "--""#.into()),
+        (r#""name" : "v""#, format!(r#""name" : "v\"{end}""#)),
+        (r#""output" : "numeric_out""#, r#""output" : "pg_sleep""#.into()),
+    ];
+    for (truth, lie) in lies {
+        let db = source().await;
+        db.target("create table item (id int primary key, v text, n numeric(12, 4), m text)").await;
+        db.target("insert into item values (1, 'y', 3), (99, 'z', 4)").await;
+        let liar = Liar::before(db.target_server().address(), Lie::Text(truth, lie.clone())).await;
+        let args = ["-retries", "0", "-ddl", "none"];
+        let run = db.sync().target_url(liar.url(&db.target_url())).args(&args);
+        harmless(&db, &lie, async { run.await }).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_breaks_the_protocol_ends_the_run_with_one_line() {
+    let lies = [
+        Lie::NoColumns,
+        Lie::HalfAMessage,
+        Lie::UnknownMessage,
+        Lie::Length(i32::MAX),
+        Lie::Length(3),
+        Lie::Length(-1),
+        Lie::NotUtf8,
+        Lie::Forever,
+    ];
+    for lie in lies {
+        for is_source in [true, false] {
+            let db = source().await;
+            let (server, url) = match is_source {
+                true => (db.source_server(), db.source_url()),
+                false => (db.target_server(), db.target_url()),
+            };
+            let liar = Liar::before(server.address(), lie.clone()).await;
+            let url = format!("{}&connect_timeout=5", liar.url(&url));
+            let run = db.sync().plain().args(&["-retries", "0"]);
+            let run = if is_source { run.source_url(url) } else { run.target_url(url) };
+            let run = harmless(&db, &format!("{lie:?}"), async { run.await }).await.expect_exit(1);
+            let failed = run.stderr.lines().filter(|line| line.contains("failed")).count();
+            assert_eq!(failed, 1, "one line expected after {lie:?}: {run}");
+        }
+    }
+}
