@@ -43,6 +43,11 @@ pub struct Table {
     pub owned: bool,
     /// Whether a policy hides rows from the role.
     pub row_security: bool,
+    /// Whether a subscription writes its rows, with the times of another server.
+    pub subscribed: bool,
+    /// What other runs have written into it, which changes with each that has; see `discover/fed.rs`.
+    #[serde(default)]
+    pub fed: String,
     /// The rights among select, insert, update and delete that the role does not have.
     pub lacks: Vec<String>,
 }

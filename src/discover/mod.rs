@@ -1,6 +1,7 @@
 //! From two connections to a plan: takes the snapshot, reads both catalogs, selects tables, takes
 //! their locks, reads the last watermarks, and lets `plan` decide.
 
+mod fed;
 mod log;
 mod origin;
 mod refusals;
@@ -88,7 +89,8 @@ impl Ends<'_> {
     pub async fn discover(&self) -> Result<Found> {
         let mut sides = self.open().await?;
         self.require_writable(&sides.target.server)?;
-        let tables = std::mem::take(&mut sides.source.tables);
+        let mut tables = std::mem::take(&mut sides.source.tables);
+        self.note_feeding_runs(&mut tables, &sides.source.logs).await?;
         self.refuse_no_tables(&tables, &sides.target.tables).await?;
         let selected = self.select(&tables, &sides)?;
         self.refuse_swapped(&sides, &selected).await?;
@@ -101,6 +103,7 @@ impl Ends<'_> {
         self.remark(&sides, &ground);
         self.remark_timestamp(&selected);
         self.remark_sight(&sides.source.sight, &selected);
+        self.remark_fed(&selected);
         self.remark_limits(&tables);
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;

@@ -317,6 +317,8 @@ select pg_catalog.json_build_object(
     from pg_catalog.pg_rewrite r where r.ev_class operator(pg_catalog.=) c.oid
   ), '[]'),
   'row_security', pg_catalog.row_security_active(c.oid),
+  'subscribed', exists (
+    select from pg_catalog.pg_subscription_rel r where r.srrelid operator(pg_catalog.=) any (tree.oids)),
   'lacks', coalesce((
     select pg_catalog.json_agg(x.privilege order by x.place)
     from pg_catalog.unnest(array['select', 'insert', 'update', 'delete']) with ordinality x(privilege, place)

@@ -226,7 +226,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
     let watermark = trusted.and_then(|last| last.settled.clone());
     let checked = references.are_checked(&target.name);
     let firing = triggers::firing(target, checked, ground);
-    let may_follow = !ground.reconcile && firing.is_empty();
+    let may_follow = !ground.reconcile && firing.is_empty() && !source.subscribed;
     let usable = may_follow && !shape.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
@@ -355,7 +355,7 @@ fn fingerprint(
         &source.storage,
         &target.storage,
         column,
-        &digest(&columns.join(",")),
+        &digest(&(columns.join(",") + &source.fed)),
     ]
     .join("/")
 }

@@ -100,6 +100,21 @@ impl Log {
         )
     }
 
+    /// What was ever written into each table, as one JSON array of `schema, name, written`. Counts are
+    /// committed with the rows, so whoever sees the same counts sees the same rows.
+    pub fn written(&self) -> Sql {
+        sql!(
+            "select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', w.schema_name, \
+             'name', w.table_name, 'written', w.written)), '[]')::pg_catalog.text from (\
+             select l.schema_name, l.table_name, pg_catalog.concat_ws('/', pg_catalog.max(l.id), \
+             pg_catalog.sum(l.rows_inserted operator(pg_catalog.+) l.rows_updated operator(pg_catalog.+) \
+             l.rows_deleted)) as written from {log} l where l.rows_inserted operator(pg_catalog.>) 0 \
+             or l.rows_updated operator(pg_catalog.>) 0 or l.rows_deleted operator(pg_catalog.>) 0 \
+             group by l.schema_name, l.table_name) w",
+            log = self.table,
+        )
+    }
+
     /// Closes rows of other runs: whoever holds the lock of a table knows that they are gone.
     pub fn close_stale<'a>(
         &self,

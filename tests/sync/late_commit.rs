@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::support::{Pair, bin_folder};
+use crate::support::{OwnServer, Pair, Session, bin_folder};
 
 async fn items(kind: &str) -> Pair {
     let table = format!("create table item (id int primary key, name text, updated_at {kind})");
@@ -237,6 +237,65 @@ async fn an_unknown_horizon_is_a_warning_only_where_timestamps_matter() {
     for word in ["pg_read_all_stats", "-overlap", "-reconcile"] {
         assert!(quiet.stderr.contains(word), "{word} in {quiet}");
     }
+}
+
+#[tokio::test]
+async fn what_commits_late_on_the_first_of_three_databases_reaches_the_last() {
+    let (near, far) = (items("timestamptz").await, items("timestamptz").await);
+    let to_far = || far.sync().source_url(near.target_url()).no_overlap();
+    near.sync().no_overlap().await.expect_ok();
+    to_far().await.expect_ok();
+    let early = near.source_session().await;
+    early.run(EARLY).await;
+    near.source(OVERTAKING).await;
+    near.sync().no_overlap().await.expect_ok();
+    to_far()
+        .await
+        .expect_ok()
+        .expect_strategy("item", "compare")
+        .expect_note("runs of pgsync write");
+    early.run("commit").await;
+    // Nothing was written in between.
+    to_far().await.expect_unchanged().expect_strategy("item", "incremental");
+    near.sync().no_overlap().await.expect_ok();
+    to_far().await.expect_ok().expect_changes("item", (0, 1, 0));
+    let name = "select name from item where id = 1";
+    assert_eq!(far.target_value(name).await, "early");
+}
+
+#[tokio::test]
+async fn a_table_that_a_subscription_writes_is_compared() {
+    let own = OwnServer::start("wal_level = logical");
+    let publisher = Session::open(&own.url("postgres")).await;
+    publisher.run("create database copy").await;
+    let subscriber = Session::open(&own.url("copy")).await;
+    let table = "create table item (id int primary key, name text, updated_at timestamptz);
+        insert into item select i, 'n', '2024-01-01' from generate_series(1, 10) i";
+    publisher.run(table).await;
+    subscriber.run(table).await;
+    publisher.run("create publication p for table item").await;
+    publisher.run("select pg_create_logical_replication_slot('s', 'pgoutput')").await;
+    subscriber
+        .run(&format!(
+            "create subscription s connection '{}' publication p with (create_slot = false, copy_data = false)",
+            own.url("postgres")
+        ))
+        .await;
+    let db =
+        Pair::with("create table item (id int primary key, name text, updated_at timestamptz)")
+            .await;
+    let sync = || db.sync().source_url(own.url("copy")).no_overlap().while_writing();
+    sync().await.expect_ok();
+    let early = Session::open(&own.url("postgres")).await;
+    early.run(EARLY).await;
+    publisher.run(OVERTAKING).await;
+    subscriber.until("select name = 'overtaking' from item where id = 2").await;
+    sync().await.expect_ok().expect_note("a subscription writes public.item");
+    early.run("commit").await;
+    subscriber.until("select name = 'early' from item where id = 1").await;
+    sync().await.expect_ok().expect_strategy("item", "compare");
+    assert_eq!(db.target_value("select name from item where id = 1").await, "early");
+    subscriber.run("drop subscription s").await;
 }
 
 #[tokio::test]

@@ -40,6 +40,7 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
         &[
             ("last rows", log().last_rows([&table].into_iter())),
             ("filled from", log().filled_from([&table].into_iter(), "7/16384/")),
+            ("written", log().written()),
             ("insert", log().insert(&[entry(&table), ended])),
             ("committed", log().committed(7)),
             ("of run", log().of_run("20241213T152530.5-7")),

@@ -29,6 +29,15 @@ select pg_catalog.count(*), pg_catalog.to_char(pg_catalog.timezone('UTC',
         order by l.id desc limit 1) l
     where pg_catalog.left(l.fingerprint, 8) operator(pg_catalog.=) '7/16384/'
 
+-- written
+select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', w.schema_name, 'name',
+        w.table_name, 'written', w.written)), '[]')::pg_catalog.text from (select l.schema_name,
+        l.table_name, pg_catalog.concat_ws('/', pg_catalog.max(l.id),
+            pg_catalog.sum(l.rows_inserted operator(pg_catalog.+) l.rows_updated
+                operator(pg_catalog.+) l.rows_deleted)) as written from "public"."sync_log" l
+        where l.rows_inserted operator(pg_catalog.>) 0 or l.rows_updated operator(pg_catalog.>) 0
+        or l.rows_deleted operator(pg_catalog.>) 0 group by l.schema_name, l.table_name) w
+
 -- insert
 insert into "public"."sync_log" (run_id, source, schema_name, table_name, sync_type, status,
         start_time, end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated,
