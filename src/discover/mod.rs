@@ -26,6 +26,7 @@ use crate::plan::{self, Candidate, Ground, TablePlan};
 use crate::schema::Shaped;
 use crate::schema::anew::Rebuilt;
 use crate::source::{self, Source};
+use crate::sql::Sql;
 use crate::sql::digest::Hasher;
 use crate::sql::horizon::Horizon;
 use crate::sql::log::Log;
@@ -243,6 +244,7 @@ impl Ends<'_> {
                 .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,
             deletes: self.settings.deletes,
+            path: there.prints_names.then(|| search_path(&there.path)),
             same_floats: shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
         }
@@ -258,6 +260,13 @@ impl Ends<'_> {
 fn comes_back(encoding: &str) -> bool {
     let single = ["LATIN", "ISO_8859_", "WIN", "KOI8"];
     matches!(encoding, "UTF8" | "SQL_ASCII") || single.iter().any(|name| encoding.starts_with(name))
+}
+
+fn search_path(schemas: &[Ident]) -> Sql {
+    match schemas {
+        [] => Sql::trusted("''"),
+        schemas => Sql::join(schemas, ", "),
+    }
 }
 
 /// A log that another chain of runs keeps on the source.

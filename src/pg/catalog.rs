@@ -30,6 +30,11 @@ pub struct Server {
     /// Whether the role may do anything.
     pub superuser: bool,
     pub schemas: Vec<Ident>,
+    /// The schemas of the role's search path.
+    pub path: Vec<Ident>,
+    /// Whether some table has a column whose text depends on that path: of a `reg…` type, or one made of
+    /// such.
+    pub prints_names: bool,
 }
 
 impl Server {

@@ -21,4 +21,4 @@ mod verify;
 pub use copy::{RowSink, RowStream};
 pub use keeper::Keeper;
 pub use pool::{Lease, Pool};
-pub use session::{Backend, CopyIn, OWN_SNAPSHOT, Row, Session, Settings};
+pub use session::{Backend, CopyIn, EMPTY_PATH, OWN_SNAPSHOT, Row, Session, Settings};

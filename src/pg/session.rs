@@ -76,6 +76,11 @@ const SETTINGS: &[(&str, &str)] = &[
     ("client_min_messages", "error"),
 ];
 
+/// The search path is the role's own, for functions behind checks and indexes may need it. Where values
+/// are read that print names of relations and their like it is empty, so that each has its schema:
+/// else the same name would be another relation on the other side.
+pub const EMPTY_PATH: &str = "set search_path = ''";
+
 /// For the statement that pins the others: a standby lets no serializable transaction read.
 const READ_COMMITTED: &str = "set transaction isolation level read committed";
 

@@ -17,6 +17,7 @@ mod triggers;
 use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
+use crate::sql::Sql;
 use crate::sql::digest::Hasher;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::{Columns, PlanColumn};
@@ -70,6 +71,8 @@ pub struct TablePlan {
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
     pub notes: Vec<String>,
+    /// The role's search path on the target, where its sessions do not have it while they read.
+    pub path: Option<Sql>,
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// What is built once the rows are there.
@@ -174,6 +177,8 @@ pub struct Ground {
     pub needs_temporary: Option<String>,
     pub reconcile: bool,
     pub deletes: bool,
+    /// See [`TablePlan::path`].
+    pub path: Option<Sql>,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
     pub same_floats: bool,
     /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.
@@ -259,6 +264,7 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         remedies: remedy::remedies(&candidate, target, ground),
         notes: triggers::notes(&firing, ground),
         meddling: firing,
+        path: ground.path.clone(),
         deletes: ground.deletes,
         owed: Vec::new(),
         shape,

@@ -6,6 +6,7 @@
 //! transaction the snapshot is.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use super::horizon::{self, Sight};
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::{Keeper, Lease, OWN_SNAPSHOT, Pool, Row, Session};
+use crate::pg::{EMPTY_PATH, Keeper, Lease, OWN_SNAPSHOT, Pool, Row, Session};
 use crate::plan::Relation;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Partition, Table};
@@ -33,6 +34,8 @@ pub struct Source {
     turns: Arc<Semaphore>,
     /// Tables that were replaced under a snapshot of this run.
     replaced: Mutex<HashSet<TableName>>,
+    /// See [`Server::prints_names`].
+    prints_names: AtomicBool,
 }
 
 /// What a source says when its snapshot is taken.
@@ -56,6 +59,7 @@ impl Source {
             snapshot: RwLock::default(),
             turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
+            prints_names: AtomicBool::default(),
         }
     }
 
@@ -76,6 +80,10 @@ impl Source {
             catalog::server(&session),
             horizon::look(&session, overlap),
         )?;
+        self.prints_names.store(server.prints_names, Ordering::Relaxed);
+        if server.prints_names && server.standby {
+            session.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
+        }
         let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
         let (snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
             session.row("exporting a snapshot", &begin),
@@ -148,6 +156,9 @@ impl Source {
         }
         let mut lease = self.pool.get().await?;
         if lease.snapshot() != Some(&snapshot) {
+            if lease.snapshot().is_none() && self.prints_names.load(Ordering::Relaxed) {
+                lease.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
+            }
             // Without a transaction a rollback leaves a warning in the server's log.
             let import = match lease.snapshot() {
                 Some(_) => import_again(&snapshot),

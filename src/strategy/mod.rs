@@ -121,7 +121,7 @@ impl Job {
     /// A target session in place of one whose batch failed, perhaps with another opened behind it.
     pub async fn renew_target(&mut self) -> Result<()> {
         self.target.close();
-        self.target = self.engine.target.session().await?;
+        self.target = self.engine.target.reading_session().await?;
         Ok(())
     }
 

@@ -17,8 +17,8 @@ use crate::plan::schedule::Part;
 use crate::reconcile::{self, Lock, Probe, proof};
 use crate::schema::build;
 use crate::source::Reader;
-use crate::sql::Sql;
 use crate::sql::log::{Entry, Progress};
+use crate::sql::{Sql, sql};
 use crate::stop::Stop;
 use crate::strategy::{Engine, Job, compare, copy, incremental};
 use crate::target::{apply, sync_log};
@@ -155,7 +155,7 @@ async fn attempt(
         return Err(Error::Stopped(signal));
     }
     let reads = works.iter().any(|work| work.rows.is_none());
-    let target = engine.target.session();
+    let target = engine.target.reading_session();
     let (source, target) = if reads {
         tokio::try_join!(engine.source.session(), target)?
     } else {
@@ -232,6 +232,11 @@ async fn bring_rows(job: &mut Job, works: &mut [Work], part: Part, at: &mut usiz
 
 /// Builds what follows the rows, and says how each table ended. Needs nothing of the source.
 async fn complete(job: &mut Job, works: &[Work]) -> Result<Vec<End>> {
+    if let Some(path) = &job.plan.path {
+        // What is built now may call functions, as what is written does.
+        let path = sql!("set search_path = {path}", path = path);
+        job.target.run("setting the search path", &path).await?;
+    }
     let mut ends = Vec::new();
     for work in works {
         job.take_up(work);

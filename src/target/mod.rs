@@ -9,12 +9,14 @@ pub mod lock;
 pub mod sync_log;
 mod transaction;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::{self, Server};
-use crate::pg::{Keeper, Lease, Pool, Row};
+
+use crate::pg::{EMPTY_PATH, Keeper, Lease, Pool, Row};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 
@@ -27,6 +29,8 @@ pub struct Target {
     pub pool: Pool,
     /// Holds the advisory locks of the selected tables.
     pub keeper: Keeper,
+    /// See [`Server::prints_names`].
+    prints_names: AtomicBool,
 }
 
 /// What a target says when it is opened.
@@ -39,7 +43,7 @@ pub struct Opening {
 
 impl Target {
     pub fn new(pool: Pool) -> Self {
-        Self { pool, keeper: Keeper::new(Side::Target) }
+        Self { pool, keeper: Keeper::new(Side::Target), prints_names: AtomicBool::default() }
     }
 
     /// Reads the catalog, in one round trip.
@@ -57,12 +61,22 @@ impl Target {
             foreign_keys: foreign_keys?,
             hash_probe: hash_probe?,
         };
+        self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
         self.keeper.hold(session).await;
         Ok(opening)
     }
 
     pub async fn session(&self) -> Result<Lease> {
         self.pool.get().await
+    }
+
+    /// One that reads values, too: their names have schemas. Transactions that write take the role's path.
+    pub async fn reading_session(&self) -> Result<Lease> {
+        let lease = self.pool.get().await?;
+        if self.prints_names.load(Ordering::Relaxed) {
+            lease.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
+        }
+        Ok(lease)
     }
 
     /// Statements on the session that holds the locks.

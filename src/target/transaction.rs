@@ -21,7 +21,14 @@ fn opened(plans: &[&TablePlan]) -> Sql {
         false => "",
     };
     let silence = plans.iter().map(|plan| triggers(plan, "disable"));
-    sql!("begin{role}{silence}", role = Sql::trusted(role), silence = Sql::join(silence, ""),)
+    let path = plans.iter().find_map(|plan| plan.path.as_ref());
+    let path = path.map(|path| sql!("; set local search_path = {path}", path = path));
+    sql!(
+        "begin{role}{path}{silence}",
+        role = Sql::trusted(role),
+        path = path.unwrap_or(Sql::trusted("")),
+        silence = Sql::join(silence, ""),
+    )
 }
 
 /// Begins a transaction of several tables that know nothing of each other.

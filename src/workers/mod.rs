@@ -186,7 +186,7 @@ fn close(engine: &Engine, queue: &Queue, task: usize, ends: Vec<End>) {
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
 /// says why.
 async fn look(engine: &Engine, turns: &mut [Turn]) {
-    let sessions = tokio::try_join!(engine.source.session(), engine.target.session());
+    let sessions = tokio::try_join!(engine.source.session(), engine.target.reading_session());
     let Ok((mut source, mut target)) = sessions else { return };
     let plans = turns.iter().map(|turn| &turn.works[0].plan);
     let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };

@@ -84,3 +84,45 @@ async fn settings_of_a_role_that_change_what_text_means_do_not_count() {
         db.assert_same("item").await;
     }
 }
+
+#[tokio::test]
+async fn a_name_of_a_relation_means_the_same_relation_on_both_sides() {
+    let db = Pair::with(
+        "create schema app; create table app.item (id int); create table item (id int); create table app.only_app (id int);
+         create type app.pair as (a regclass, b int); create domain app.name as regtype;
+         create function app.doubled(int) returns int language sql immutable as 'select $1 * 2';
+         create function checked(n int) returns boolean language plpgsql immutable as
+             'begin return doubled(n) > 0; end';
+         create table named (id int primary key, r regclass, many regclass[], t app.name, p app.pair, f regprocedure,
+             n int, updated_at timestamptz not null default '2024-01-01')",
+    )
+    .await;
+    for side in [&db.source, &db.target] {
+        side.run(&format!("alter database {} set search_path = app, public", db.name)).await;
+    }
+    // What is written on the target is checked by a function that needs the role's path.
+    db.target("alter table named add check (public.checked(n))").await;
+    for side in [&db.source, &db.target] {
+        side.run("set search_path = ''").await;
+    }
+    db.source(
+        "insert into public.named values
+             (1, 'app.item', '{app.item,public.item,pg_class}', 'app.pair', row('app.only_app', 1), 'app.doubled(int)', 1),
+             (2, 'public.item', '{public.item}', 'int', row('public.item', 1), 'abs(int)', 2), (3, null, null, null, null, null, 3)",
+    )
+    .await;
+    let shown = "select string_agg(n::text, ' ' order by id) from public.named n";
+    for (source, target) in
+        [("app, public", "public, app"), ("public", "app, public"), ("''", "app")]
+    {
+        for (side, path) in [(&db.source, source), (&db.target, target)] {
+            side.run(&format!("alter database {} set search_path = {path}", db.name)).await;
+        }
+        let only = || db.sync().include("public.named");
+        only().await.expect_ok();
+        assert_eq!(db.target_value(shown).await, db.source_value(shown).await);
+        only().await.expect_unchanged();
+        only().arg("-reconcile").await.expect_unchanged();
+        db.source("update public.named set n = n + 1, many = array[r, 'app.item'], updated_at = now() where id < 3").await;
+    }
+}
