@@ -109,8 +109,8 @@ impl Ends<'_> {
         self.open_log(&sides, &names).await?;
         let mut shaped = self.shape(&selected, &mut sides, &ground).await?;
         let last = self.last_runs(&names).await?;
-        self.remark_other_source(&sides.source.server, &last, &empty);
         empty.extend(shaped.empty.drain());
+        self.remark_other_source(&sides.source.server, &last, &empty);
         sides.target.tables.append(&mut shaped.would_be);
         let references = self.references(&sides, &names, &ground);
         let there: HashMap<&TableName, &Table> =

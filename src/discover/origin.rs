@@ -135,7 +135,8 @@ impl Ends<'_> {
     /// are not known, names have to do.
     fn other_source<'l>(&self, source: &Server, last: &'l LastRun) -> Option<&'l str> {
         let (fingerprint, name) = (last.fingerprint.as_deref()?, last.source.as_deref()?);
-        let system = fingerprint.split('/').next().unwrap_or_default();
+        // A row that says who made the table names no source.
+        let (system, _) = fingerprint.split_once('/')?;
         let known = source.is_lasting() && system.bytes().all(|byte| byte.is_ascii_digit());
         let own = format!("{}{}/", source.identity(), source.database);
         let is_other =
