@@ -47,7 +47,7 @@ begin_probes() {
     probe "$source" writer "update big set n = n + 1 where id = 1;"
     probe "$source" locker "lock table small in access exclusive mode;"
     probe "$target" reader "perform from big limit 1; perform from small limit 1;"
-    printf '%s\n\\watch 0.05\n' "select extract(epoch from clock_timestamp()), count(*) filter (where state = 'active'), count(*) filter (where backend_xmin is not null) from pg_stat_activity where application_name = 'pgsync' and pid <> pg_backend_pid()" |
+    printf '%s\n\\watch 0.05\n' "select extract(epoch from clock_timestamp()), extract(epoch from max(case state when 'active' then clock_timestamp() else state_change end)), count(*) filter (where backend_xmin is not null) from pg_stat_activity where application_name = 'pgsync' and pid <> pg_backend_pid()" |
         stdbuf -oL psql -qAtX -F ' ' -d "$source" >"$work/snapshots" 2>&1 &
     probes+=($!)
 }
@@ -56,7 +56,7 @@ end_probes() {
     wait "${probes[@]}" 2>/dev/null || true
 }
 longest() { awk '/^Time:/ && $2 > most { most = $2 } END { printf "%.0f", most }' "$work/$1"; }
-outlived() { awk 'NF == 3 { if ($2 > 0) read = $1; if ($3 > 0) held = $1 } END { printf "%.0f", (held > read ? (held - read) * 1000 : 0) }' "$work/snapshots"; }
+outlived() { awk 'NF == 3 { if ($2 > read) read = $2; if ($3 > 0) held = $1 } END { printf "%.0f", (held > read ? (held - read) * 1000 : 0) }' "$work/snapshots"; }
 report() { printf '%-28s %14s %14s %14s %16s\n' "$@"; }
 
 # measure NAME FLAG…
