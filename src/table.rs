@@ -191,7 +191,9 @@ pub struct Sequence {
     /// Whether the role may read where it stands, and whether it may set it.
     pub readable: bool,
     pub settable: bool,
-    /// What it gave last; none when it never gave anything, or may not be read.
+    /// What it gave last; none when it never gave anything, or may not be read. Known of the source only:
+    /// it is no part of the catalog.
+    #[serde(default)]
     pub last: Option<i64>,
     /// Whether the column holds its numbers, and nothing made of them.
     pub plain: bool,

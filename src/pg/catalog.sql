@@ -255,7 +255,6 @@ select pg_catalog.json_build_object(
       'greatest', s.seqmax,
       'readable', r.readable,
       'settable', pg_catalog.has_sequence_privilege(sc.oid, 'update'),
-      'last', case when r.readable then pg_catalog.pg_sequence_last_value(sc.oid) end,
       'plain', u.owned or u.plain,
       'indexed', exists (
         select from pg_catalog.pg_index i

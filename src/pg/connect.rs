@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -34,6 +35,8 @@ pub struct Connector {
     side: Side,
     tls: Option<MakeRustlsConnect>,
     lock_timeout: Duration,
+    /// Whether a server has ever let us in.
+    reached: AtomicBool,
 }
 
 /// A [`Connector`] for one connection only.
@@ -51,7 +54,8 @@ impl Connector {
         } else {
             None
         };
-        Ok(Self { info, side, tls, lock_timeout: Duration::ZERO })
+        let (lock_timeout, reached) = (Duration::ZERO, AtomicBool::new(false));
+        Ok(Self { info, side, tls, lock_timeout, reached })
     }
 
     /// For sessions that may wait for a lock as long as this, taking no data.
@@ -61,6 +65,11 @@ impl Connector {
 
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// Whether a server has let us in, though the session may have ended at once.
+    pub fn was_reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
     }
 
     pub fn info(&self) -> &ConnInfo {
@@ -148,6 +157,7 @@ impl Connector {
         let (client, task) = opened.map_err(|err| db_error(self.side, self.deed(host), err))?;
         let token = client.cancel_token();
         let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
+        self.reached.store(true, Ordering::Relaxed);
         Ok(Connected { client, task, canceller })
     }
 

@@ -171,9 +171,9 @@ impl Pool {
         join_all(idle.into_iter().chain(keeper).map(Session::end)).await;
     }
 
-    /// Whether any session was ever opened.
+    /// Whether a server has ever let us in.
     pub fn was_reached(&self) -> bool {
-        !self.opened.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.inner.manager().connector.was_reached()
     }
 
     /// Server processes of sessions that were left in the middle of something.

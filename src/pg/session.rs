@@ -111,6 +111,11 @@ const LEAVE_REPLICA: &str = "select pg_catalog.set_config('session_replication_r
 /// In place of an exported snapshot: that of the session itself.
 pub const OWN_SNAPSHOT: &str = "of its own";
 
+/// SQLSTATEs of statements about things that are no more what they were: undefined schema, table,
+/// column, object and function, wrong kind of object, impossible cast, types that do not match.
+const OUTDATED: [&str; 8] =
+    ["3F000", "42P01", "42703", "42704", "42883", "42809", "42846", "42804"];
+
 /// The server processes of sessions that were left in the middle of something: they may still be at it.
 pub type Left = Arc<Mutex<Vec<Backend>>>;
 
@@ -349,7 +354,8 @@ impl Session {
     }
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {
-        db_error(self.side, doing, error)
+        let error = db_error(self.side, doing, error);
+        if self.side == Side::Source { as_outdated(error, self.snapshot.is_some()) } else { error }
     }
 
     fn unexpected(&self, doing: &str, message: &str) -> Error {
@@ -373,6 +379,10 @@ impl Drop for Session {
     fn drop(&mut self) {
         if !self.clean || self.client.is_closed() {
             self.driver.abort();
+            // One that ended before it could say who serves it has done nothing yet.
+            if self.backend.since.is_empty() {
+                return;
+            }
             self.left.lock().unwrap_or_else(PoisonError::into_inner).push(self.backend.clone());
         }
     }
@@ -409,6 +419,25 @@ impl Settings {
             memory = Sql::trusted(WORK_MEM),
         )
     }
+}
+
+/// The catalog of a snapshot names what others may have dropped, renamed or altered since: with a new
+/// one the run can do. `reads` says that the session reads a snapshot; only then a name is one of ours.
+fn as_outdated(error: Error, reads: bool) -> Error {
+    match error {
+        Error::Database(mut error) if is_outdated(error.sqlstate.as_deref(), reads) => {
+            error.sqlstate = None;
+            error.cause = Cause::Snapshot;
+            Error::Database(error)
+        }
+        error => error,
+    }
+}
+
+fn is_outdated(sqlstate: Option<&str>, reads: bool) -> bool {
+    let Some(state) = sqlstate else { return false };
+    // An object that vanished while the server looked at it has no code of its own.
+    state == "XX000" || reads && OUTDATED.contains(&state)
 }
 
 /// A role that may not silence triggers works without: the plan finds another way or says so. And not

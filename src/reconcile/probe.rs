@@ -7,7 +7,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
-use crate::source::{IMPORT_AGAIN, import_again, still, unless_dropped};
+use crate::source::{IMPORT_AGAIN, import_again, still};
 use crate::sql::digest::Measure;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -127,7 +127,7 @@ pub async fn of_one_moment(
     let let_go = source.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
     let storage = [relation.storage()];
     let all = Sql::join(reads.iter().chain(&storage).chain(&let_go), "; ");
-    let mut answers = source.answers(doing, &all).await.map_err(unless_dropped)?;
+    let mut answers = source.answers(doing, &all).await?;
     if let_go.is_some() {
         answers.truncate(answers.len().saturating_sub(IMPORT_AGAIN));
     }

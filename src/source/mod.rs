@@ -6,5 +6,5 @@ mod postgres;
 mod readers;
 
 pub use horizon::{Doubt, Sight};
-pub use postgres::{IMPORT_AGAIN, Opening, Source, import_again, still, unless_dropped};
+pub use postgres::{IMPORT_AGAIN, Opening, Source, import_again, still};
 pub use readers::{Reader, Readers};

@@ -5,7 +5,7 @@
 //! aborted and marks their rows so, for everybody and for ever. There, one session reads, in whose own
 //! transaction the snapshot is.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -75,10 +75,11 @@ impl Source {
     ) -> Result<Opening> {
         let session = self.outside().await?;
         // What may fail without being an error goes before: it would end the transaction.
-        let (hash_probe, server, sight) = tokio::try_join!(
+        let (hash_probe, server, sight, sequences) = tokio::try_join!(
             catalog::hash_probe(&session),
             catalog::server(&session),
             horizon::look(&session, overlap),
+            catalog::sequence_values(&session, schemas),
         )?;
         self.prints_names.store(server.prints_names, Ordering::Relaxed);
         if server.prints_names && server.standby {
@@ -96,7 +97,7 @@ impl Source {
             sight,
             hash_probe,
             server,
-            tables: tables?,
+            tables: with_values(tables?, &sequences),
             foreign_keys: foreign_keys?,
             partitions: partitions?,
             logs: logs?,
@@ -222,19 +223,22 @@ impl Source {
                 Ok(any)
             }
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
-            Err(error) => Err(unless_dropped(error)),
+            Err(error) => Err(error),
         }
     }
 
     /// What a log of the source answers; nothing, where it cannot: it is no part of the run.
     pub async fn ask_log(&self, question: &Sql) -> Result<Option<Row>> {
-        let mut session = self.session().await?;
-        match session.row("reading a log of the source", question).await {
-            Ok(row) => {
-                session.set_clean(true);
-                Ok(Some(row))
+        let session = self.session().await?;
+        let answer = session.row("reading a log of the source", question).await;
+        // Also after an error: on a standby this session is the only one.
+        self.release(session, false).await;
+        match answer {
+            Ok(row) => Ok(Some(row)),
+            Err(error) if error.outdates_snapshot() || error.sqlstate() == Some("55P03") => {
+                Ok(None)
             }
-            Err(error) if !error.is_transient() || error.sqlstate() == Some("55P03") => Ok(None),
+            Err(error) if !error.is_transient() => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -317,6 +321,14 @@ fn lost() -> Error {
     }))
 }
 
+/// The tables with the numbers that their sequences gave last.
+fn with_values(mut tables: Vec<Table>, values: &HashMap<TableName, i64>) -> Vec<Table> {
+    for sequence in tables.iter_mut().flat_map(|table| &mut table.sequences) {
+        sequence.last = values.get(&sequence.name).copied();
+    }
+    tables
+}
+
 /// Whether a table is what it was at the snapshot; `now` answers [`Relation::storage`].
 ///
 /// # Errors
@@ -337,17 +349,5 @@ pub fn still(storage: &str, now: Option<&Row>) -> Result<()> {
             constraint: None,
             cause: Cause::Snapshot,
         }))),
-    }
-}
-
-/// A table that the snapshot has and the server has no more: without it, another round can do.
-pub fn unless_dropped(error: Error) -> Error {
-    match error {
-        Error::Database(mut error) if error.sqlstate.as_deref() == Some("42P01") => {
-            error.sqlstate = None;
-            error.cause = Cause::Snapshot;
-            Error::Database(error)
-        }
-        error => error,
     }
 }

@@ -274,3 +274,17 @@ async fn a_stalled_server_does_not_hold_up_the_end_of_a_run_that_is_told_to_stop
     assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{run}");
     broken.db.until_no_sessions().await;
 }
+
+#[tokio::test]
+async fn a_session_that_is_ended_before_it_has_its_settings_is_opened_again() {
+    let broken = Broken::fresh().await;
+    for side in [&broken.source, &broken.target] {
+        for then in [Then::Cut, Then::Pass] {
+            side.fault(Way::Up, When::Text("client_encoding', 'UTF8"), then);
+            let harm = side.harm();
+            let run = broken.sync().await.expect_ok();
+            assert_eq!((side.harm() - harm, run.json["retries"].as_u64()), (1, Some(1)), "{run}");
+        }
+    }
+    broken.db.assert_all_same().await;
+}

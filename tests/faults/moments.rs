@@ -278,3 +278,81 @@ async fn a_partition_that_is_half_detached_holds_no_run_up() {
     assert_eq!(run.json["retries"], 0, "{run}");
     db.assert_same("live").await;
 }
+
+/// The source's catalog is read in the snapshot, and what it names is another thing when it is read.
+#[tokio::test]
+async fn a_table_that_is_altered_or_renamed_during_a_run_is_read_as_it_is_then() {
+    let alterations = [
+        "alter table two rename n to m",
+        "alter table two drop n",
+        "alter table two rename to other",
+        "alter table two set schema elsewhere",
+        "alter table two alter n type text",
+        "alter type mood rename to humour; alter table two rename column mood to humour",
+        "drop table two; create view two as select 1 as id",
+    ];
+    for alteration in alterations {
+        for rows in [10, 30000] {
+            let db = Pair::with(
+                "create schema elsewhere; create type mood as enum ('sad', 'glad');
+                create table one (id int primary key); create table two (id int primary key, n int, mood mood)",
+            )
+            .await;
+            let fill = format!(
+                "insert into two select i, i, 'sad' from generate_series(1, {rows}) i; analyze"
+            );
+            db.source(&fill).await;
+            db.source("insert into one values (1)").await;
+            db.sync().await.expect_ok();
+            db.source("update two set n = n + 1; insert into one values (2)").await;
+            let changes = format!("begin; {alteration}");
+            let writer = db.source_session().await;
+            writer.run(&changes).await;
+            let run = db.sync().while_writing().start();
+            let waiting =
+                "select exists (select from pg_stat_activity where datname = current_database()
+                and application_name = 'pgsync' and wait_event_type = 'Lock')";
+            db.source.until(waiting).await;
+            writer.run("commit").await;
+            let run = run.end().await;
+            assert_ne!(run.json["retries"], 0, "{alteration}: {run}");
+            // What the target has otherwise is a failure by name, or none.
+            db.assert_same("one").await;
+            if run.status == 0 && alteration.contains("drop n") {
+                db.assert_same("two").await;
+            }
+        }
+    }
+}
+
+/// A session that reads the sequence holds it, and TRUNCATE holds the table that we read.
+#[tokio::test]
+async fn a_table_whose_sequence_is_begun_anew_does_not_wait_for_a_run_that_waits_for_it() {
+    let db = Pair::with(
+        "create table one (id serial primary key, n int); create table two (id int generated always as identity primary key, n int);
+        create sequence free; create table three (id bigint default nextval('free') primary key, n int)",
+    )
+    .await;
+    for table in ["one", "two", "three"] {
+        db.source(&format!("insert into {table} (n) select 0 from generate_series(1, 2000) i"))
+            .await;
+    }
+    db.sync().await.expect_ok();
+    // The run holds its snapshot, and waits for somebody else on the target.
+    let blocker = db.target_session().await;
+    blocker.run("begin; lock table one, two, three in exclusive mode").await;
+    db.source("update one set n = 1; update two set n = 1; update three set n = 1").await;
+    let run = db.sync().while_writing().parallel(1).start();
+    db.until_blocked().await;
+    let held = "select count(*)::int from pg_locks l join pg_class c on c.oid = l.relation join pg_stat_activity a using (pid)
+        where a.application_name = 'pgsync' and a.datname = current_database() and c.relkind = 'S'";
+    assert_eq!(db.source_value(held).await, "0", "no sequence is held");
+    blocker.run("rollback").await;
+    run.end().await.expect_ok();
+    // One that is held when the run begins is not waited for.
+    let writer = db.source_session().await;
+    writer.run("begin; alter sequence free restart with 5000").await;
+    db.sync().while_writing().args(&["-lock-timeout", "300ms", "-retries", "0"]).await.expect_ok();
+    writer.run("commit").await;
+    db.settle().await;
+}

@@ -1,0 +1,37 @@
+-- Where the sequences stand that columns of the tables of $schemas own or draw from by default, one JSON
+-- object a row. Not for a transaction that lasts: to read a sequence takes a lock of it until the
+-- transaction ends, and TRUNCATE … RESTART IDENTITY, which holds its table, would wait for that. One
+-- that somebody holds right now is left out, for the same reason the other way round.
+with used(oid) as (
+  select d.objid from pg_catalog.pg_depend d
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) d.refobjid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog."char"[])
+    and n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
+  union
+  select d.refobjid from pg_catalog.pg_attrdef f
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) f.adrelid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+    and d.objid operator(pg_catalog.=) f.oid and d.deptype operator(pg_catalog.=) 'n'
+    and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+  where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
+), free(oid, schema, name) as (
+  select sc.oid, n.nspname, sc.relname from used
+  join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) used.oid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
+  -- Not two conditions, whose order would be the planner's.
+  where case when sc.relkind operator(pg_catalog.=) 'S' then pg_catalog.has_sequence_privilege(sc.oid, 'select') end
+    -- A standby cannot read what is not logged.
+    and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery())
+    and sc.oid operator(pg_catalog.<>) all (array(
+      select l.relation from pg_catalog.pg_locks l
+      join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database
+      where d.datname operator(pg_catalog.=) pg_catalog.current_database() and l.relation is not null
+        and l.mode operator(pg_catalog.=) any (array['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'])))
+  offset 0
+)
+select pg_catalog.json_build_object('schema', f.schema, 'name', f.name, 'last', pg_catalog.pg_sequence_last_value(f.oid))
+from free f
