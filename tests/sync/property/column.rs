@@ -48,6 +48,14 @@ const KINDS: &[Kind] = &[
     ("mood", true, "(array['sad', 'it''s ok', 'glad']::mood[])[1 + $ % 3]"),
     ("positive", true, "$ + 1"),
     ("part", true, "row($, 'p,' || $ % 5, null)::part"),
+    ("bpchar", true, "'b' || $ % 300 || repeat(' ', $ % 4)"),
+    ("padded", true, "'p' || $ % 300 || repeat(' ', $ % 4)"),
+    ("bpchar[]", true, "array['b' || repeat(' ', $ % 4), 'c' || $]"),
+    ("code", true, "'c' || $ || repeat(' ', $ % 3)"),
+    ("price", true, "$ / 10.0"),
+    ("mood[]", true, "array['sad', null, (array['it''s ok', 'glad'])[1 + $ % 2]]"),
+    ("span", true, "span('a' || $ % 9, 'b' || $)"),
+    ("\"char\"", true, "chr(65 + $ % 26)"),
     ("money", true, "$::money"),
     ("tsvector", true, "('a b' || $ || ':3')::tsvector"),
     ("json", false, "('{\"b\":  ' || $ || ', \"a\": [ ] }')::json"),
@@ -58,11 +66,31 @@ const KINDS: &[Kind] = &[
 
 pub const TYPES: &str = "create type mood as enum ('sad', 'it''s ok', 'glad');
     create domain positive as int check (value > 0);
+    create domain padded as bpchar; create domain code as varchar(12); create domain price as numeric(8,2);
+    create type span as range (subtype = text, collation = \"C\");
+    create type part as (a int, b text, m mood)";
+
+/// The same with what the target may have otherwise: all that holds every value.
+pub const WIDER_TYPES: &str = "create type mood as enum ('new', 'glad', 'it''s ok', 'sad');
+    create domain positive as bigint check (value > -1);
+    create domain padded as bpchar check (value <> 'x'); create domain code as text; create domain price as numeric(10,2);
+    create type span as range (subtype = text, collation = \"C\");
     create type part as (a int, b text, m mood)";
 
 /// What the target may have instead.
-const WIDER: &[(&str, &str)] =
-    &[("int", "bigint"), ("smallint", "int"), ("varchar(30)", "text"), ("numeric(8,3)", "numeric")];
+const WIDER: &[(&str, &str)] = &[
+    ("int", "bigint"),
+    ("smallint", "int"),
+    ("varchar(30)", "text"),
+    ("numeric(8,3)", "numeric"),
+    ("bpchar", "text"),
+    ("mood", "text"),
+    ("part", "text"),
+    ("code", "text"),
+    ("price", "numeric"),
+    ("padded", "varchar"),
+    ("positive", "int"),
+];
 
 /// Types by whose hash a table can be partitioned.
 const HASHABLE: &[&str] = &["int", "bigint", "text", "uuid", "timestamptz", "numeric", "inet"];
@@ -91,6 +119,11 @@ const MAKERS: &[(&str, &str, &str)] = &[
     ("numeric(8,3)", "numeric", "$ * 1.0"),
     ("date", "date", "$ + 1"),
     ("int[]", "int", "$[1]"),
+    ("mood", "bool", "$ > 'sad'"),
+    ("bpchar", "int", "octet_length($)"),
+    ("code", "text", "$ || '.'"),
+    ("part", "text", "($).b"),
+    ("double precision", "real", "$ / 1e300"),
 ];
 
 pub struct Column {

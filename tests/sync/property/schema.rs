@@ -1,6 +1,6 @@
 //! Random schemas: types, keys, constraints, and a target that differs from the source in what it may.
 
-use super::column::{Column, TYPES};
+use super::column::{Column, TYPES, WIDER_TYPES};
 use crate::support::Random;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Table {
 
 pub struct Schema {
     pub tables: Vec<Table>,
+    /// Whether the target's types of users hold more than the source's.
+    wider_types: bool,
 }
 
 impl Table {
@@ -210,7 +212,7 @@ impl Schema {
         for number in 0..1 + random.below(3) as usize {
             tables.push(Table::random(random, number, &tables, version));
         }
-        Self { tables }
+        Self { tables, wider_types: random.chance(30) }
     }
 
     /// Whether a role has to own the target's tables, or be a superuser.
@@ -229,6 +231,7 @@ impl Schema {
 
     fn create(&self, on_target: bool) -> Vec<String> {
         let tables = self.tables.iter().flat_map(|table| table.create(self, on_target));
-        std::iter::once(TYPES.to_owned()).chain(tables).collect()
+        let types = if on_target && self.wider_types { WIDER_TYPES } else { TYPES };
+        std::iter::once(types.to_owned()).chain(tables).collect()
     }
 }
