@@ -170,6 +170,13 @@ fn failed(job: &Job, what: &str) -> Error {
              keep others from writing, and run again",
             inexact.join("\", \"")
         )
+    } else if let Some(made) = plan.shape.generated.first() {
+        format!(
+            "a generated column, say \"{}\", computes something else on the target (by a function, a collation \
+             or its expression), or somebody else writes to the table: give it the source's definition, \
+             keep others from writing, and run again",
+            made.name.as_str()
+        )
     } else {
         "somebody else writes to the table on the target, or an index of it is damaged (amcheck finds \
          that): keep others from writing, and run again"

@@ -25,7 +25,8 @@ const TINY: u64 = 64 * 1024;
 /// Bytes that the rows of a group may take: the size of a table is an estimate.
 const MOST: usize = 4 * 1024 * 1024;
 
-/// Whether a table is small enough to be copied with others.
+/// Whether a table is small enough to be copied with others. What arrives is not proven here, so it has to
+/// be what was sent by construction.
 pub fn fits(plan: &TablePlan) -> bool {
     plan.strategy == Strategy::Copy
         && plan.bytes <= TINY

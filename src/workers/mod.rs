@@ -119,7 +119,7 @@ struct Turn {
 }
 
 impl Turn {
-    /// Whether the table is copied together with others; the queue sees to its size.
+    /// Whether the table is copied together with others, which proves nothing; the queue sees to its size.
     fn is_copied_in_group(&self, engine: &Engine) -> bool {
         let Work { plan, earlier, .. } = &self.works[0];
         let alone = self.part != Part::Whole || self.works.len() > 1;

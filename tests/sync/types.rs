@@ -330,3 +330,19 @@ async fn a_cast_of_the_users_hides_no_change() {
     let run = db.follow(changes).await;
     run.expect_changes("item", (0, 4, 0));
 }
+
+#[tokio::test]
+async fn a_key_is_looked_up_whatever_casts_there_are() {
+    let db = Pair::with(
+        "create type mood as enum ('sad', 'glad');
+        create function same(mood) returns text language sql immutable as $$ select 'same' $$;
+        create function same(text) returns mood language sql immutable as $$ select (enum_range(null::mood))[1] $$;
+        create cast (mood as text) with function same(mood) as assignment;
+        create cast (text as mood) with function same(text) as implicit;
+        create table key (n numeric, m mood, v int, primary key (n, m))",
+    )
+    .await;
+    db.source("insert into key select i, m, i from generate_series(1, 50) i, unnest(enum_range(null::mood)) m").await;
+    let changes = "delete from key where n = 5 and m = 'glad'; update key set v = 0 where n = 6 and m = 'glad'";
+    db.follow(changes).await.expect_changes("key", (0, 1, 1));
+}

@@ -267,3 +267,58 @@ async fn an_enum_with_more_labels_in_another_order_holds_every_value() {
         .await;
     db.settle().await.expect_changes("item", (0, 1, 1));
 }
+
+/// SQL has a text that is too long cut without an error, where what is cut off are blanks.
+#[tokio::test]
+async fn blanks_that_a_shorter_type_cuts_off_are_no_silent_difference() {
+    let columns = [
+        ("varchar(10)", "varchar(3)", "'ab'", "'ab    '"),
+        ("text", "varchar(3)", "'ab'", "'ab    '"),
+        ("varchar(10)[]", "varchar(3)[]", "array['ab']", "array['ab    ']"),
+        ("bpchar", "varchar(3)", "'ab'", "'ab    '"),
+        ("long", "varchar(3)", "'ab'", "'ab    '"),
+        ("short", "short", "'ab'", "'ab    '"),
+        ("pair", "pair", "row(1, 'ab')", "row(1, 'ab    ')"),
+    ];
+    let db = Pair::fresh().await;
+    db.source("create domain long as varchar(10); create domain short as varchar(10); create type pair as (a int, b varchar(10))").await;
+    db.target("create domain short as varchar(3); create type pair as (a int, b varchar(3))").await;
+    let stamp = "updated_at timestamptz not null default '2024-01-01'";
+    for (number, (from, to, fits, _)) in columns.iter().enumerate() {
+        for (side, kind) in [(&db.source, from), (&db.target, to)] {
+            side.run(&format!(
+                "create table plain{number} (id int primary key, v {kind}); create table stamped{number} (id int primary key, v {kind}, {stamp});
+                create table loose{number} (v {kind})"
+            ))
+            .await;
+        }
+        for table in ["plain", "stamped", "loose"] {
+            let id = if table == "loose" { "" } else { "id, " };
+            let one = if table == "loose" { "" } else { "1, " };
+            db.source(&format!("insert into {table}{number} ({id}v) values ({one}{fits})")).await;
+        }
+    }
+    let run = || db.sync().args(&["-ddl", "none"]);
+    let names = |number| ["plain", "stamped", "loose"].map(|table| format!("{table}{number}"));
+    run().await.expect_ok();
+    for (number, (_, _, _, cut)) in columns.iter().enumerate() {
+        db.source(&format!(
+            "update plain{number} set v = {cut}; update loose{number} set v = {cut}"
+        ))
+        .await;
+        db.source(&format!("update stamped{number} set v = {cut}, updated_at = now()")).await;
+    }
+    for _ in 0..2 {
+        let mut failed = run().await.expect_exit(1);
+        for name in (0..columns.len()).flat_map(names) {
+            failed = failed.expect_failed(&name, &["still differ"]);
+        }
+    }
+    let tables: Vec<String> = (0..columns.len()).flat_map(names).collect();
+    db.target(&format!("truncate {}", tables.join(", "))).await;
+    // A first copy.
+    let mut failed = run().await.expect_exit(1);
+    for name in tables {
+        failed = failed.expect_failed(&name, &["still differ"]);
+    }
+}
