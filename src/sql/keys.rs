@@ -175,7 +175,8 @@ impl Shape {
         )
     }
 
-    /// Which of these keys the source has: their numbers. A value becomes one of its column's type by
+    /// Which of these keys the source has: their numbers. Where the target tells values apart that the
+    /// source takes for equal, it has only those that print alike. A value becomes one of its column's type by
     /// the type's input function, as every constant does.
     pub fn find_keys(&self, keys: &[NumberedKey]) -> Sql {
         let matching = self.key.iter().map(|column| {
@@ -183,7 +184,12 @@ impl Shape {
             match (&column.cast, &column.hashed) {
                 (None, _) => {
                     let equals = operator(&column.source_equals);
-                    sql!("t.{name} {equals} k.{name}", name = name, equals = equals)
+                    sql!(
+                        "t.{name} {equals} k.{name}{alike}",
+                        name = name,
+                        equals = equals,
+                        alike = prints_alike(column)
+                    )
                 }
                 // Numbers of several sizes are compared by one index.
                 (_, Hashed::Integer) => {
@@ -311,4 +317,15 @@ impl Shape {
             matching = self.matching("s"),
         )
     }
+}
+
+/// ` and` both values print alike, where equality on the target is identity and may be wider on the source.
+fn prints_alike(column: &KeyColumn) -> Sql {
+    if column.wide || matches!(column.hashed, Hashed::Integer | Hashed::Uuid) {
+        return Sql::trusted("");
+    }
+    sql!(
+        " and pg_catalog.concat(t.{name}) collate pg_catalog.\"C\" operator(pg_catalog.=) pg_catalog.concat(k.{name})",
+        name = column.name
+    )
 }

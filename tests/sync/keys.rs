@@ -274,3 +274,16 @@ async fn an_index_by_patterns_is_a_key() {
     let run = db.follow("update item set v = 0 where v = 20; delete from item where v = 30").await;
     run.expect_changes("item", (0, 1, 1));
 }
+
+#[tokio::test]
+async fn a_key_that_only_the_source_takes_for_equal_is_followed_when_its_case_changes() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "nondeterministic collations").await {
+        return;
+    }
+    db.source(FOLDED).await;
+    db.source("create table item (id text collate folded primary key, n int)").await;
+    db.target("create table item (id text primary key, n int)").await;
+    db.source("insert into item select 'key ' || i, i from generate_series(1, 40) i").await;
+    db.follow("update item set id = upper(id) where n <= 20").await;
+}
