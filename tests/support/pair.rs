@@ -118,6 +118,16 @@ impl Pair {
         self.settle_as(role).await
     }
 
+    /// Makes the log that a role has created the superuser's, who uses no log of somebody with fewer
+    /// rights; the role may go on writing it.
+    pub async fn hand_over_log(&self, role: &Role) {
+        let name = &role.name;
+        self.target(&format!(
+            "alter table sync_log owner to current_user; grant all on sync_log to {name}"
+        ))
+        .await;
+    }
+
     /// One run brings all tables in step, and the next finds nothing to do.
     pub async fn settle(&self) -> Outcome {
         self.settle_as(&self.target_superuser()).await

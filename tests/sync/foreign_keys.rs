@@ -201,12 +201,7 @@ async fn a_child_whose_parent_could_not_be_brought_in_step_points_to_it() {
         let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
         let run = run.expect_failed("parent", &["parent.fresh"]);
         run.expect_failed("child", &["child_parent", "public.parent is not in step"]);
-        // A superuser takes no log of somebody with fewer rights.
-        let name = &role.name;
-        db.target(&format!(
-            "alter table sync_log owner to current_user; grant all on sync_log to {name}"
-        ))
-        .await;
+        db.hand_over_log(&role).await;
         db.settle().await;
         db.source("alter table child add fresh int; delete from child where id = 30; delete from parent where id = 30").await;
         let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
