@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::catalog::{names, objects, unless_gone};
 use super::session::Session;
 use crate::definition::{Definitions, Keep, Object};
-use crate::error::Result;
+use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
@@ -64,7 +64,9 @@ pub async fn read(
         empty = search_path(None),
         query = Sql::join(parts, "\nunion all\n")
     );
-    let lines = objects(session, "reading the definitions of tables", &statement).await?;
+    let doing = "reading the definitions of tables";
+    let lines = objects(session, doing, &statement).await;
+    let lines = lines.map_err(|error| unless_changed(session.side(), doing, error))?;
     let (mut found, mut needs) = (Vec::new(), HashMap::new());
     for line in lines {
         match line {
@@ -73,6 +75,22 @@ pub async fn read(
         }
     }
     Ok(Definitions::new(found, needs))
+}
+
+/// Functions like `pg_get_expr` know no snapshot, and print nothing of what was dropped since then. With
+/// another one the same statement can do.
+fn unless_changed(side: Side, doing: &str, error: Error) -> Error {
+    let Error::Internal(message) = error else { return error };
+    Error::Database(Box::new(DbError {
+        side,
+        doing: doing.to_owned(),
+        sqlstate: None,
+        message,
+        detail: None,
+        hint: None,
+        constraint: None,
+        cause: Cause::Snapshot,
+    }))
 }
 
 /// What tells in short whether there may be anything to make.
