@@ -17,12 +17,12 @@ const INDEXES: &[Index] = &[
     Index { columns: "(run_id)", mark: "%(run_id)" },
     // What a dead run has left: a few rows, whatever else there is about their tables.
     Index {
-        columns: "(schema_name, table_name) where status = 'running'",
+        columns: "(schema_name, table_name) where status operator(pg_catalog.=) 'running'",
         mark: "%WHERE%status%running%",
     },
     // The tables that pgsync has made.
     Index {
-        columns: "(schema_name, table_name, fingerprint) where sync_type = 'create'",
+        columns: "(schema_name, table_name, fingerprint) where sync_type operator(pg_catalog.=) 'create'",
         mark: "%WHERE%sync_type%create%",
     },
 ];

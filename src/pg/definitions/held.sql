@@ -21,4 +21,4 @@ where c.oid operator(pg_catalog.=) any (
   join pg_catalog.pg_locks l on l.relation operator(pg_catalog.=) s.oid
   join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database
   where l.mode operator(pg_catalog.=) 'AccessExclusiveLock' and d.datname operator(pg_catalog.=) pg_catalog.current_database()
-    and l.pid is distinct from pg_catalog.pg_backend_pid())
+    and (l.pid is null or l.pid operator(pg_catalog.<>) pg_catalog.pg_backend_pid()))

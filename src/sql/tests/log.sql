@@ -151,7 +151,7 @@ select u.n from pg_catalog.unnest(array['%(schema_name, table_name, id)', '%(run
 
 -- make index
 select pg_catalog.set_config('lock_timeout', '500', true); create index on "public"."sync_log"
-    (schema_name, table_name) where status = 'running'
+    (schema_name, table_name) where status operator(pg_catalog.=) 'running'
 
 -- made tables
 select w.schema_name, w.table_name from rows from
