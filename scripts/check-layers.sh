@@ -88,3 +88,9 @@ FNR == 1 {
 
 END { exit bad }
 ' || exit 1
+
+# A database may have any encoding, so a statement that is sent to it holds nothing but ASCII, comments too.
+if git ls-files 'src/*.sql' | grep -v /tests/ | xargs grep -nP '[^\x00-\x7F]'; then
+    echo "statements hold nothing but ASCII"
+    exit 1
+fi

@@ -1,6 +1,6 @@
 -- Where the sequences stand that columns of the tables of $schemas own or draw from by default, one JSON
 -- object a row. Not for a transaction that lasts: to read a sequence takes a lock of it until the
--- transaction ends, and TRUNCATE … RESTART IDENTITY, which holds its table, would wait for that. One
+-- transaction ends, and TRUNCATE ... RESTART IDENTITY, which holds its table, would wait for that. One
 -- that somebody holds right now is left out, for the same reason the other way round.
 with used(oid) as (
   select d.objid from pg_catalog.pg_depend d

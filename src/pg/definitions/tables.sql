@@ -10,7 +10,7 @@ select json_build_object(
     'of', case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
     'partition', c.relispartition,
     'partition_by', (
-      -- RANGE (…): what is between the parentheses.
+      -- RANGE (...): what is between the parentheses.
       select json_build_object(
         'strategy', case p.partstrat when 'r' then 'range' when 'l' then 'list' else 'hash' end,
         'key', substr(d.text, strpos(d.text, '(') + 1, length(d.text) - strpos(d.text, '(') - 1))
