@@ -202,7 +202,7 @@ impl Shape {
              from n cross join {stage} s where n.gone operator(pg_catalog.>=) 0 and not exists \
              (select from {from} where {matching}) returning 1), \
              written as (select (select pg_catalog.count(*) from added) as inserted, \
-             (select pg_catalog.count(*) from back) as updated)",
+             (select pg_catalog.count(*) from back) as updated, null::pg_catalog.numeric as keys)",
             from = self.from(Side::Target),
             stage = Sql::trusted(STAGE),
             matching = self.matching("s"),

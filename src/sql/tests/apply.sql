@@ -88,25 +88,21 @@ gone as (delete from only "copy"."Item" t using pg_temp.pgsync_stage s where t."
     inserted, n.gone as updated, null::pg_catalog.numeric as keys from n)
 
 -- replace beside columns of the target
-gone as (delete from only "copy"."Item" t using pg_temp.pgsync_stage s
-        where t."id" operator("pg_catalog".=) s."id"
-            and ((select pgsync_row from (select t."updated_at", t."id", t."Price", t."body", t."owner") pgsync_row)
-                operator(pg_catalog.*<>)
-                (select pgsync_row from (select s."updated_at", s."id", s."Price", s."body", s."owner") pgsync_row))
-        returning s.ctid as pgsync_at, t."note" as pgsync_0, t."s" as pgsync_1),
-    n as (select pg_catalog.count(*) as gone from gone),
-    back as (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner", "note", "s")
-        overriding system value
-        select s."updated_at", s."id", s."Price", s."body", s."owner", g.pgsync_0, g.pgsync_1
-        from n cross join gone g join pg_temp.pgsync_stage s on s.ctid operator(pg_catalog.=) g.pgsync_at
-        where n.gone operator(pg_catalog.>=) 0 returning 1),
-    added as (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner") overriding system value
-        select s."updated_at", s."id", s."Price", s."body", s."owner"
-        from n cross join pg_temp.pgsync_stage s where n.gone operator(pg_catalog.>=) 0
-            and not exists (select from only "copy"."Item" t where t."id" operator("pg_catalog".=) s."id")
-        returning 1),
-    written as (select (select pg_catalog.count(*) from added) as inserted,
-        (select pg_catalog.count(*) from back) as updated)
+gone as (delete from only "copy"."Item" t using pg_temp.pgsync_stage s where t."id"
+    operator("pg_catalog".=) s."id" and ((select pgsync_row from (select t."updated_at", t."id",
+    t."Price", t."body", t."owner") pgsync_row) operator(pg_catalog.*<>) (select pgsync_row from
+    (select s."updated_at", s."id", s."Price", s."body", s."owner") pgsync_row)) returning s.ctid as
+    pgsync_at, t."note" as pgsync_0, t."s" as pgsync_1), n as (select pg_catalog.count(*) as gone
+    from gone), back as (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner",
+    "note", "s") overriding system value select s."updated_at", s."id", s."Price", s."body",
+    s."owner", g.pgsync_0, g.pgsync_1 from n cross join gone g join pg_temp.pgsync_stage s on s.ctid
+    operator(pg_catalog.=) g.pgsync_at where n.gone operator(pg_catalog.>=) 0 returning 1), added as
+    (insert into "copy"."Item" ("updated_at", "id", "Price", "body", "owner") overriding system
+    value select s."updated_at", s."id", s."Price", s."body", s."owner" from n cross join
+    pg_temp.pgsync_stage s where n.gone operator(pg_catalog.>=) 0 and not exists (select from only
+    "copy"."Item" t where t."id" operator("pg_catalog".=) s."id") returning 1), written as (select
+    (select pg_catalog.count(*) from added) as inserted, (select pg_catalog.count(*) from back) as
+    updated, null::pg_catalog.numeric as keys)
 
 -- count upsert
 set local enable_hashjoin = off; select pg_catalog.count(*) filter (where t.ctid is null) as inserted, pg_catalog.count(*) filter
