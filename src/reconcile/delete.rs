@@ -14,6 +14,8 @@ use crate::target::keys;
 
 /// Keys of which the source is asked by one statement.
 const ASKED: u64 = 2000;
+/// Character not in repertoire: bytes that are no text in UTF-8.
+const NOT_TEXT: &str = "22021";
 
 /// Lists the target's rows of the differing buckets whose keys are neither staged nor on the source;
 /// gives their number.
@@ -23,8 +25,7 @@ pub async fn list(job: &Job) -> Result<u64> {
     let mut vanished = listed;
     for from in (1..=listed).step_by(ASKED as usize) {
         job.unless_stopped()?;
-        let asked = keys::numbered(target, plan, KeyList::Vanished, from, from + ASKED).await?;
-        let found = found(job, &asked).await?;
+        let found = found(job, &readable(job, from, from + ASKED).await?).await?;
         if !found.is_empty() {
             keys::unlist_vanished(target, plan, &found).await?;
         }
@@ -33,11 +34,34 @@ pub async fn list(job: &Job) -> Result<u64> {
     Ok(vanished)
 }
 
+/// The keys of the list from one number to before another. A database without an encoding can hold bytes
+/// that are no text; such a key cannot be read. Nor could it on the source, of which all keys of the
+/// bucket were read: it has vanished.
+async fn readable(job: &Job, from: u64, to: u64) -> Result<Vec<NumberedKey>> {
+    let mut keys = Vec::new();
+    let mut open = vec![from..to];
+    while let Some(part) = open.pop() {
+        let list = KeyList::Vanished;
+        match keys::numbered(&job.target, &job.plan, list, part.start, part.end).await {
+            Ok(read) => keys.extend(read),
+            Err(error) if error.sqlstate() != Some(NOT_TEXT) || job.plan.joint => {
+                return Err(error);
+            }
+            Err(_) if part.end - part.start > 1 => {
+                let middle = part.start.midpoint(part.end);
+                open.extend([part.start..middle, middle..part.end]);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(keys)
+}
+
 /// Which of the keys the source has. A key that its type does not take there, say a label that an enum
 /// does not have, is a key that no row has; to tell which, the others are asked for apart.
 async fn found(job: &Job, asked: &[NumberedKey]) -> Result<Vec<u64>> {
     let mut found = Vec::new();
-    let mut open = vec![asked];
+    let mut open = Vec::from_iter(Some(asked).filter(|keys| !keys.is_empty()));
     while let Some(keys) = open.pop() {
         match ask(job, keys).await {
             Ok(numbers) => found.extend(numbers),
