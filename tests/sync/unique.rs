@@ -134,7 +134,7 @@ async fn values_that_cannot_be_put_aside_are_named_with_the_right_that_would_hel
     let cases = [
         ("bool", "true", "false", &["item_value_key", "23505"]),
         ("text check (value like 'c%')", "'c1'", "'c2'", &["item_value_check", "23514"]),
-        ("int", "2147483647", "2147483646", &["integer out of range", "22003"]),
+        ("int", "2147483647", "2147483646", &["number out of range", "22003"]),
     ];
     for (kind, one, other, texts) in cases {
         let db = Pair::with(&format!("create table item (id int primary key, value {kind} not null unique);
@@ -150,6 +150,7 @@ async fn values_that_cannot_be_put_aside_are_named_with_the_right_that_would_hel
         let run = db.sync().target_role(&owner).await.expect_exit(1);
         run.expect_failed("item", texts)
             .expect_failed("item", &["put aside", "session_replication_role"]);
+        db.hand_over_log(&owner).await;
         db.settle().await;
     }
 }
