@@ -343,7 +343,7 @@ cross join (
       select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) it.oid union all
       select r.rngtypid from pg_catalog.pg_range r
       where it.typtype operator(pg_catalog.=) 'm'
-        and (select rngmultitypid from (select r.*) x) operator(pg_catalog.=) it.oid union all
+        and (pg_catalog.to_jsonb(r) operator(pg_catalog.->>) 'rngmultitypid')::pg_catalog.oid operator(pg_catalog.=) it.oid union all
       select x.atttypid from pg_catalog.pg_attribute x
       where x.attrelid operator(pg_catalog.=) it.typrelid and not x.attisdropped) part(oid)
     where part.oid operator(pg_catalog.>=) 16384
