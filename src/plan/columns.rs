@@ -169,11 +169,15 @@ fn shown(column: &Column, base: &Column) -> String {
 /// The functions whose bytes stand for a value.
 const SENT: &[&str] = &[
     "array_send",
+    "box_send",
     "circle_send",
     "float4send",
     "float8send",
+    "line_send",
+    "lseg_send",
     "multirange_send",
     "path_send",
+    "point_send",
     "poly_send",
     "range_send",
     "record_send",
