@@ -213,7 +213,11 @@ async fn a_column_may_be_named_like_anything_in_our_statements() {
 /// Every way in which a row of the target is written: notes of its own stay with it.
 #[tokio::test]
 async fn a_column_that_only_the_target_has_keeps_its_values_through_everything() {
-    let db = Pair::with(
+    let db = Pair::fresh().await;
+    if !db.has(11, "keys of partitioned tables").await {
+        return;
+    }
+    db.both(
         "create table swapped (id int primary key, u text unique, updated_at timestamptz default '2024-01-01');
          create table numbered (id int primary key, n int generated always as identity, v int,
              updated_at timestamptz default '2024-01-01');

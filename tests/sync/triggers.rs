@@ -291,8 +291,8 @@ async fn an_owner_silences_triggers_of_a_table_whose_foreign_key_is_checked_at_t
     )
     .await;
     db.target("create function fail() returns trigger language plpgsql as 'begin raise ''fired''; end';
-        create trigger fail before insert or update or delete on child for each row execute function fail();
-        create trigger fail before insert or update or delete on parent for each row execute function fail()").await;
+        create trigger fail before insert or update or delete on child for each row execute procedure fail();
+        create trigger fail before insert or update or delete on parent for each row execute procedure fail()").await;
     db.source("insert into parent values (1), (2); insert into child values (1, 1, 0), (2, 2, 0)")
         .await;
     let owner = db.target_owner().await;

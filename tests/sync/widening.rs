@@ -228,6 +228,9 @@ async fn a_type_of_one_name_that_means_something_else_is_refused_by_name() {
         ),
     ];
     let db = Pair::fresh().await;
+    if !db.has(11, "arrays of domains").await {
+        return;
+    }
     for (number, (from, to, _)) in types.iter().enumerate() {
         for (side, definition) in [(&db.source, from), (&db.target, to)] {
             let definition = definition.replace("%s", &format!("t{number}"));
