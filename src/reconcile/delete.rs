@@ -39,17 +39,17 @@ pub async fn list(job: &Job) -> Result<u64> {
 /// bucket were read: it has vanished.
 async fn readable(job: &Job, from: u64, to: u64) -> Result<Vec<NumberedKey>> {
     let mut keys = Vec::new();
-    let mut open = vec![from..to];
-    while let Some(part) = open.pop() {
+    let mut open = vec![(from, to)];
+    while let Some((from, to)) = open.pop() {
         let list = KeyList::Vanished;
-        match keys::numbered(&job.target, &job.plan, list, part.start, part.end).await {
+        match keys::numbered(&job.target, &job.plan, list, from, to).await {
             Ok(read) => keys.extend(read),
             Err(error) if error.sqlstate() != Some(NOT_TEXT) || job.plan.joint => {
                 return Err(error);
             }
-            Err(_) if part.end - part.start > 1 => {
-                let middle = part.start.midpoint(part.end);
-                open.extend([part.start..middle, middle..part.end]);
+            Err(_) if to - from > 1 => {
+                let middle = from.midpoint(to);
+                open.extend([(from, middle), (middle, to)]);
             }
             Err(_) => {}
         }
