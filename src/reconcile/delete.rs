@@ -91,9 +91,13 @@ async fn ask(job: &Job, keys: &[NumberedKey]) -> Result<Vec<u64>> {
     rows.iter().map(|row| row.count(0)).collect()
 }
 
-/// Class 22, data exception: the text is none of a value of the type.
+/// What an input function says of a text that is none of a value of its type: invalid text, out of range,
+/// a date that there is not, a character that the encoding lacks. Other errors, of an operator say, tell
+/// nothing about the key.
+const INVALID: &[&str] = &["22P02", "22003", "22007", "22008", "22P05", "22021"];
+
 fn is_invalid_value(error: &Error) -> bool {
-    error.sqlstate().is_some_and(|state| state.starts_with("22"))
+    error.sqlstate().is_some_and(|state| INVALID.contains(&state))
 }
 
 /// Deletes the target's rows of the differing buckets whose keys the source has no more.
