@@ -4,6 +4,7 @@
 //! exclude combine, exclude wins, no include means all.
 
 pub(crate) mod pattern;
+mod spelling;
 
 use std::collections::HashSet;
 use std::fmt;

@@ -1,9 +1,11 @@
-//! One include or exclude pattern, read and matched. Knows nothing of tables that exist.
+//! One include or exclude pattern, read here and matched by globset. Knows nothing of tables that exist.
 //!
-//! Written by hand because path globs differ where it matters: their `?` and classes match bytes
-//! (`?` would miss `é`), and braces, backslashes, `**` and `[^x]` mean something that is not
-//! promised here.
+//! What a pattern promises is less than what globset reads: there are `*`, `?` and classes, and nothing
+//! else. So the pattern is read here, and globset is given it in [`spelling`].
 
+use globset::{Glob, GlobSet};
+
+use super::spelling;
 use crate::ident::TableName;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,33 +26,50 @@ enum Token {
 #[derive(Clone, Debug)]
 pub struct Pattern {
     /// Set when the pattern is qualified: `schema.table`.
-    schema: Option<Vec<Token>>,
-    name: Vec<Token>,
+    schema: Option<GlobSet>,
+    name: GlobSet,
+    has_wildcard: bool,
 }
 
 impl Pattern {
-    /// The error says what is wrong with `text`, naming it.
+    /// # Errors
+    /// What is wrong with `text`, naming it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let tokens = tokens(text).map_err(|wrong| format!("pattern \"{text}\" {wrong}"))?;
+        Self::read(text).map_err(|wrong| format!("pattern \"{text}\" {wrong}"))
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let tokens = tokens(text)?;
         // The first dot outside brackets separates; names with dots are reached by qualifying them.
-        Ok(match tokens.iter().position(|token| *token == Token::Char('.')) {
-            Some(dot) => {
-                Self { schema: Some(tokens[..dot].to_vec()), name: tokens[dot + 1..].to_vec() }
-            }
-            None => Self { schema: None, name: tokens },
+        let (schema, name) = match tokens.iter().position(|token| *token == Token::Char('.')) {
+            Some(dot) => (Some(&tokens[..dot]), &tokens[dot + 1..]),
+            None => (None, &tokens[..]),
+        };
+        Ok(Self {
+            schema: schema.map(compile).transpose()?,
+            name: compile(name)?,
+            has_wildcard: tokens.iter().any(|token| !matches!(token, Token::Char(_))),
         })
     }
 
     /// Whether it can match more than the name that it spells.
     pub fn has_wildcard(&self) -> bool {
-        let wild = |tokens: &[Token]| tokens.iter().any(|token| !matches!(token, Token::Char(_)));
-        wild(&self.name) || self.schema.as_deref().is_some_and(wild)
+        self.has_wildcard
     }
 
+    /// Whether the table is one of those that the pattern names.
     pub fn matches(&self, table: &TableName) -> bool {
-        let schema = |tokens: &Vec<Token>| matches(tokens, table.schema.as_str());
-        self.schema.as_ref().is_none_or(schema) && matches(&self.name, table.name.as_str())
+        let fits = |glob: &GlobSet, name: &str| glob.is_match(spelling::text(name));
+        self.schema.as_ref().is_none_or(|schema| fits(schema, table.schema.as_str()))
+            && fits(&self.name, table.name.as_str())
     }
+}
+
+/// A set of one: unlike a single `GlobMatcher`, it says when a pattern is too large instead of panicking.
+fn compile(tokens: &[Token]) -> Result<GlobSet, String> {
+    let glob: String = tokens.iter().map(Token::spelled).collect();
+    let compiled = Glob::new(&glob).and_then(|glob| GlobSet::builder().add(glob).build());
+    compiled.map_err(|error| format!("cannot be used: {}", error.kind()))
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
@@ -103,43 +122,15 @@ fn class(chars: &[char]) -> Result<(Token, usize), String> {
     Ok((Token::Class { negated, ranges }, end + 1))
 }
 
-/// Matches in time proportional to the product of both lengths: on a mismatch only the last `*`
-/// takes one more character.
-fn matches(tokens: &[Token], name: &str) -> bool {
-    let name: Vec<char> = name.chars().collect();
-    let (mut token, mut at) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    loop {
-        match (tokens.get(token), name.get(at)) {
-            (Some(Token::Many), _) => {
-                retry = Some((token, at));
-                token += 1;
-            }
-            (Some(wanted), Some(&c)) if wanted.accepts(c) => {
-                token += 1;
-                at += 1;
-            }
-            (None, None) => return true,
-            _ => match retry {
-                Some((star, taken)) if taken < name.len() => {
-                    retry = Some((star, taken + 1));
-                    (token, at) = (star + 1, taken + 1);
-                }
-                _ => return false,
-            },
-        }
-    }
-}
-
 impl Token {
-    fn accepts(&self, c: char) -> bool {
+    /// What globset is to match in place of it.
+    fn spelled(&self) -> String {
         match self {
-            Token::Char(own) => *own == c,
-            Token::One => true,
-            Token::Many => false,
-            Token::Class { negated, ranges } => {
-                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
-            }
+            Token::Char(c) => spelling::char(*c),
+            Token::One => spelling::ANY.to_owned(),
+            Token::Many => "*".to_owned(),
+            Token::Class { negated: false, ranges } => spelling::one_of(ranges),
+            Token::Class { negated: true, ranges } => spelling::none_of(ranges),
         }
     }
 }
