@@ -148,6 +148,9 @@ pub struct ColumnShape {
     pub not_null: bool,
     /// Not merely inherited.
     pub local: bool,
+    /// Whether a parent that is no partitioned table has it too.
+    #[serde(default)]
+    pub inherited: bool,
     pub default: Option<Expression>,
     pub generated: Option<Expression>,
     /// Generated when it is read.

@@ -5,7 +5,7 @@ use crate::plan::Timestamp;
 use crate::plan::columns::{Hashed, PlanColumn};
 use crate::plan::kinds::Cast;
 use crate::sql::{Sql, sql};
-use crate::table::{self, Column, Key, Operator, Table};
+use crate::table::{self, Column, Key, ObjectName, Operator, Table};
 
 /// One key column with the equality of the index on each side.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,9 +70,26 @@ pub fn agree(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<Key
     let agreed = candidates.into_iter().find_map(|there| {
         let mut keys = source.keys.iter().filter(|here| means_equality(here, source));
         let here = keys.find(|here| same_columns(here, there))?;
-        Some((key_columns((here, source), (there, target), columns)?, there.deferrable))
+        let columns = key_columns((here, source), (there, target), columns)?;
+        Some((columns, is_checked_late(there, target)))
     });
     agreed.unwrap_or_default()
+}
+
+/// Whether ON CONFLICT with the columns of the key would find an index that is deferrable, which the server
+/// refuses: it takes every index over these columns that nothing tells from the key's.
+fn is_checked_late(key: &Key, target: &Table) -> bool {
+    let is_alike = |other: &&Key| {
+        same_columns(other, key)
+            && key.columns.iter().all(|own| meaning(other, &own.name) == meaning(key, &own.name))
+    };
+    target.keys.iter().filter(is_alike).any(|other| other.deferrable)
+}
+
+/// What a key takes for equal in one of its columns.
+fn meaning<'k>(key: &'k Key, column: &Ident) -> Option<(&'k Option<ObjectName>, &'k ObjectName)> {
+    let column = key.columns.iter().find(|own| &own.name == column)?;
+    Some((&column.collation, &column.opclass))
 }
 
 /// Whether rows that the index tells apart are those that comparing its columns tells apart. A comparison
@@ -88,12 +105,8 @@ fn means_equality(key: &Key, table: &Table) -> bool {
 /// How to name the index in ON CONFLICT, where others over the same columns are otherwise: without it
 /// they would arbitrate too.
 fn index_of(own: &table::KeyColumn, key: &Key, target: &Table) -> Option<Sql> {
-    let others = target.keys.iter().filter(|other| same_columns(other, key));
-    let kind = |key: &Key| {
-        let column = key.columns.iter().find(|column| column.name == own.name)?;
-        Some((column.collation.clone(), column.opclass.clone()))
-    };
-    if others.map(kind).all(|other| other == kind(key)) {
+    let mut others = target.keys.iter().filter(|other| same_columns(other, key));
+    if others.all(|other| meaning(other, &own.name) == meaning(key, &own.name)) {
         return None;
     }
     let collate = own.collation.as_ref().map(|collation| {

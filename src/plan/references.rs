@@ -18,15 +18,26 @@ pub struct References {
 }
 
 impl References {
-    /// Whether a key of the target holds because it does on the source.
+    /// Whether a key of the target needs no check while its tables are written: the source has the same
+    /// key, and promises as much. A key that is NOT VALID on both sides promises nothing about rows that
+    /// are older than it, on either.
     pub fn is_sound(&self, key: &ForeignKey) -> bool {
-        let same = |other: &ForeignKey| {
-            other.holds
-                && other.child == key.child
-                && other.parent == key.parent
-                && pairs(other) == pairs(key)
+        let promises = |other: &&ForeignKey| other.holds || !key.holds;
+        self.outside(key).is_none() && self.on_the_source(key).any(|other| promises(&other))
+    }
+
+    /// Whether the source has a key of the target, but does not say that all of its rows keep it.
+    pub fn is_not_valid_on_the_source(&self, key: &ForeignKey) -> bool {
+        let mut same = self.on_the_source(key).peekable();
+        same.peek().is_some() && same.all(|other| !other.holds)
+    }
+
+    /// The keys of the source that say the same as one of the target.
+    fn on_the_source(&self, key: &ForeignKey) -> impl Iterator<Item = &ForeignKey> {
+        let is_same = |other: &&ForeignKey| {
+            other.child == key.child && other.parent == key.parent && pairs(other) == pairs(key)
         };
-        self.outside(key).is_none() && self.source.iter().any(same)
+        self.source.iter().filter(is_same)
     }
 
     /// Whether a key is part of a circle, in which no table can be written before the others.
@@ -61,11 +72,12 @@ impl References {
         self.target.iter().filter(ordering).cloned().collect()
     }
 
-    /// The keys that nothing checks while the tables are written.
+    /// The keys that hold in the end, and that nothing checks while the tables are written.
     pub fn trusted(&self) -> impl Iterator<Item = &ForeignKey> {
         let checked =
             |key: &&ForeignKey| self.are_checked(&key.child) && self.are_checked(&key.parent);
-        self.target.iter().filter(move |key| self.outside(key).is_none() && !checked(key))
+        let holds = |key: &&ForeignKey| key.holds && self.outside(key).is_none();
+        self.target.iter().filter(move |key| holds(key) && !checked(key))
     }
 
     /// The columns of `table` on the source that an action of a foreign key changes when a parent goes

@@ -134,6 +134,12 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References) -> Stri
     if let Some(outside) = references.outside(key) {
         return format!("{outside} is not part of this run: include it, or drop the constraint");
     }
+    if references.is_not_valid_on_the_source(key) {
+        let otherwise = if key.holds { "make it NOT VALID on the target, too" } else { REPLICA };
+        return format!(
+            "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or {otherwise}"
+        );
+    }
     if !references.is_sound(key) {
         return "the source does not have this constraint, and its rows do not keep it: mend them, or \
                 drop the constraint"

@@ -13,6 +13,7 @@ use crate::ident::Ident;
 /// Versions from which a server can do a thing.
 const STORED_GENERATED: u32 = 120_000;
 const COMPRESSION: u32 = 140_000;
+const GENERATED_OF_CHILDREN: u32 = 160_000;
 const VIRTUAL_GENERATED: u32 = 180_000;
 
 /// A table with its columns and checks, without keys, and what belongs to it from the start.
@@ -262,7 +263,10 @@ fn of_type(column: &ColumnShape, version: u32) -> Option<Statement> {
 fn traits(column: &ColumnShape, version: u32) -> Vec<Statement> {
     let mut parts = Vec::new();
     parts.extend(column.default.as_ref().map(|value| statement!("default {v}", v = value)));
-    if let Some(expression) = column.generated.as_ref().filter(|_| version >= STORED_GENERATED) {
+    // Before PostgreSQL 16 a child has its parent's expression, and may not repeat it.
+    let comes_along = column.inherited && version < GENERATED_OF_CHILDREN;
+    let is_known = version >= STORED_GENERATED && !comes_along;
+    if let Some(expression) = column.generated.as_ref().filter(|_| is_known) {
         let is_virtual = column.is_virtual && version >= VIRTUAL_GENERATED;
         let how = word(if is_virtual { "virtual" } else { "stored" });
         parts.push(statement!("generated always as {e} {how}", e = expression, how = how));

@@ -145,3 +145,23 @@ async fn the_same_expression_worded_otherwise_for_the_types_of_its_columns_is_no
     db.target(&columns("text", "bigint").replace("upper(\"V v\")", "lower(\"V v\")")).await;
     db.sync().await.expect_exit(1).expect_failed("item", &["public.item.up"]);
 }
+
+/// Before PostgreSQL 16 a child may not repeat the expression of its parent.
+#[tokio::test]
+async fn children_with_generated_columns_are_made() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create table a (n int, twice int generated always as (n * 2) stored);
+         create table b (n int, twice int generated always as (n * 2) stored, own int generated always as (n * 3) stored);
+         alter table b inherit a; create table c (n int, extra int) inherits (b); create table d () inherits (a);
+         insert into a values (1); insert into b values (2); insert into c values (3); insert into d values (4)",
+    )
+    .await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+    db.source("update c set n = 7; insert into b values (8)").await;
+    db.settle().await.expect_unsaid("on the source");
+}

@@ -208,3 +208,54 @@ async fn a_child_whose_parent_could_not_be_brought_in_step_points_to_it() {
         run.expect_failed("parent", &["child_parent", "public.child is not in step"]);
     }
 }
+
+/// Rows that are older than a constraint that was added NOT VALID.
+const OLD_ROWS: &str = "insert into parent values (1); insert into child values (1, 1, '2024-01-01'), (2, 99, '2024-01-01'), (3, 98, '2024-01-01')";
+
+#[tokio::test]
+async fn rows_from_before_a_foreign_key_that_is_not_valid_on_both_sides_are_let_in() {
+    let db = Pair::with(FAMILY).await;
+    db.source(OLD_ROWS).await;
+    db.both(&format!("{KEY} not valid")).await;
+    db.settle().await;
+    // A new value of another column is not looked at by the server.
+    db.source("update child set updated_at = '2024-06-01' where id = 2; delete from child where id = 3; insert into child values (4, 1)").await;
+    db.settle().await;
+    assert_eq!(orphans(&db).await, "1");
+}
+
+#[tokio::test]
+async fn rows_from_before_a_foreign_key_that_is_not_valid_are_let_in_where_pgsync_makes_it() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{FAMILY}; {OLD_ROWS}; {KEY} not valid")).await;
+    db.settle().await;
+    db.source(
+        "update child set updated_at = '2024-06-01' where id = 2; insert into child values (4, 1)",
+    )
+    .await;
+    db.settle().await;
+    // What fails elsewhere makes no orphan of it.
+    db.target("alter table parent add column own int not null default 1; alter table parent alter own drop default").await;
+    db.source("update child set updated_at = '2024-06-02' where id = 2").await;
+    let run = db.sync().await.expect_exit(1);
+    assert_eq!(run.table("child").status, "success", "{run}");
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_is_not_valid_on_the_source_only_is_named_as_such() {
+    let db = Pair::with(FAMILY).await;
+    db.source(&format!("{OLD_ROWS}; {KEY} not valid")).await;
+    db.target(KEY).await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "child",
+        &["NOT VALID on the source", "make it NOT VALID on the target, too"],
+    );
+    db.target("alter table child drop constraint child_parent").await;
+    db.target(&format!("{KEY} not valid")).await;
+    let owner = db.target_owner().await;
+    let run = db.sync().target_role(&owner).await.expect_exit(1);
+    run.expect_failed("child", &["NOT VALID on the source", "session_replication_role"]);
+    db.hand_over_log(&owner).await;
+    db.settle().await;
+}

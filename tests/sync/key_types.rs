@@ -149,3 +149,23 @@ async fn a_key_that_forbids_overlaps_is_followed() {
         update stay set during = daterange(lower(during), upper(during) - 1) where room = 4; delete from stay where room = 5";
     db.follow(changes).await;
 }
+
+/// ON CONFLICT takes every index over the columns, and the server refuses deferrable ones.
+#[tokio::test]
+async fn a_deferrable_key_beside_a_plain_unique_index_of_the_same_columns_is_followed() {
+    for stamp in ["updated_at", "stamp"] {
+        let db = Pair::with(&format!(
+            "create table item (id int primary key deferrable, n int, {stamp} timestamptz default '2024-01-01');
+             create unique index on item (id);
+             create table link (a int, b text, n int, primary key (a, b), unique (b, a) deferrable initially deferred)"
+        ))
+        .await;
+        db.source("insert into item select i, i from generate_series(1, 300) i; insert into link select i, 'b', 1 from generate_series(1, 300) i")
+            .await;
+        db.follow(&format!(
+            "update item set n = -n, {stamp} = '2024-06-01' where id < 30; delete from item where id = 40; insert into item values (1000, 1);
+             update link set n = 2 where a < 20; update link set b = 'c' where a = 30; insert into link values (1000, 'x', 1)"
+        ))
+        .await;
+    }
+}

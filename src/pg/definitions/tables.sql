@@ -63,6 +63,7 @@ select json_build_object(
           where co.oid = a.attcollation and a.attcollation <> t.typcollation),
         'not_null', a.attnotnull,
         'local', a.attislocal or c.relispartition,
+        'inherited', a.attinhcount > 0 and not c.relispartition,
         'default', case when coalesce(j.a ->> 'attgenerated', '') = '' then pg_get_expr(f.adbin, f.adrelid) end,
         'generated', case when coalesce(j.a ->> 'attgenerated', '') <> '' then pg_get_expr(f.adbin, f.adrelid) end,
         'virtual', coalesce(j.a ->> 'attgenerated', '') = 'v',
