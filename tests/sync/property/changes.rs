@@ -1,16 +1,15 @@
 //! Random changes to a random schema.
 
-use super::schema::{Key, Schema, Table};
+use super::schema::Schema;
+use super::table::{Key, Table};
 use crate::support::Random;
 
 /// Statements for the source, each a transaction of its own. Some will break a constraint.
 pub fn script(schema: &Schema, random: &mut Random, first: bool) -> Vec<String> {
-    // A change sets the timestamp: only at first may a row be old.
-    let ages = ["now()", "null", "'infinity'", if first { "'2020-02-02'" } else { "now()" }];
     let mut statements = Vec::new();
     for table in &schema.tables {
         for _ in 0..1 + random.below(4) {
-            statements.extend(change(schema, table, random, &ages));
+            statements.extend(change(schema, table, random, first));
         }
     }
     statements
@@ -20,70 +19,77 @@ pub fn script(schema: &Schema, random: &mut Random, first: bool) -> Vec<String> 
 /// rows changed.
 pub fn disturbance(schema: &Schema, random: &mut Random) -> Vec<String> {
     let tables = schema.tables.iter().filter(|_| random.chance(20)).collect::<Vec<_>>();
-    tables
-        .into_iter()
-        .map(|table| match table.stamp.is_none() && random.chance(50) {
-            true => update(table, random, ""),
-            false => format!("delete from {} where {}", table.quoted(), some(table, random, 20)),
-        })
-        .collect()
+    let disturb = |table: &Table| {
+        if table.clocks.is_none() && random.chance(50) {
+            return update(table, random, "");
+        }
+        format!("delete from {} where {}", table.quoted(), some(table, random, 20))
+    };
+    tables.into_iter().map(disturb).collect()
 }
 
-fn change(schema: &Schema, table: &Table, random: &mut Random, ages: &[&str]) -> Vec<String> {
-    let stamp = match table.stamp {
-        Some("date") => ", updated_at = current_date",
-        Some(_) => ", updated_at = clock_timestamp()",
-        None => "",
+/// What only the target knows of its rows, which a run has to leave alone.
+pub fn own_values(schema: &Schema, random: &mut Random) -> Vec<String> {
+    let tables = schema.tables.iter().filter(|table| table.extra);
+    let change = |table: &Table| {
+        let (name, value) = (table.quoted(), random.below(1000));
+        format!(
+            "set local session_replication_role = replica; update {name} set extra = extra + {value} where {}",
+            some(table, random, 40)
+        )
     };
+    tables.map(change).collect()
+}
+
+fn change(schema: &Schema, table: &Table, random: &mut Random, first: bool) -> Vec<String> {
+    let now = table.clocks.as_ref().map(|clocks| clocks.now(random));
+    let stamp = now.map(|now| format!(", updated_at = {now}")).unwrap_or_default();
     match random.below(20) {
-        0..8 => {
-            let rows = [1, 3, 40, 300][random.below(4) as usize];
-            insert(schema, table, random, (rows, ages))
-        }
-        8..14 => vec![update(table, random, stamp)],
-        14..16 => swap(table, random, stamp).into_iter().collect(),
+        0..8 => insert(schema, table, random, first),
+        8..14 => vec![update(table, random, &stamp)],
+        14..16 => swap(table, random, &stamp).into_iter().collect(),
         16..18 => vec![format!("delete from {} where {}", table.quoted(), some(table, random, 30))],
         18 => vec![format!("truncate {} cascade", table.quoted())],
         _ => vec![format!("update {0} set {1} = {1}", table.quoted(), table.columns[0].quoted())],
     }
 }
 
-fn insert(
-    schema: &Schema,
-    table: &Table,
-    random: &mut Random,
-    (rows, ages): (u64, &[&str]),
-) -> Vec<String> {
+fn insert(schema: &Schema, table: &Table, random: &mut Random, first: bool) -> Vec<String> {
     let mut names: Vec<String> = table.columns.iter().map(|column| column.quoted()).collect();
-    names.extend(table.stamp.map(|_| "updated_at".to_owned()));
+    names.extend(table.clocks.as_ref().map(|_| "updated_at".to_owned()));
     names.extend(table.references.iter().flat_map(|reference| reference.columns.clone()));
-    let values = |random: &mut Random| {
-        let mut values: Vec<String> =
-            table.columns.iter().map(|column| column.value(random)).collect();
-        values.extend(table.stamp.map(|_| ages[random.below(4) as usize].to_owned()));
-        for reference in &table.references {
-            let parent = &schema.tables[reference.table];
-            let (key, place) = (parent.key_names(), random.below(20));
-            values.extend(key.iter().map(|column| {
-                let order = key.join(", ");
-                format!(
-                    "(select {column} from {} order by {order} offset {place} limit 1)",
-                    parent.quoted()
-                )
-            }));
-        }
-        format!("({})", values.join(", "))
-    };
     // ON CONFLICT knows no deferrable constraint: there one row goes at a time.
+    let rows = [1, 3, 40, 300][random.below(4) as usize];
     let (group, unless) = match table.key {
         Key::Deferrable => (1, ""),
         _ => (rows, " on conflict do nothing"),
     };
-    let rows: Vec<String> = (0..rows).map(|_| values(random)).collect();
+    let rows: Vec<String> = (0..rows).map(|_| row(schema, table, random, first)).collect();
     let into = format!("insert into {} ({})", table.quoted(), names.join(", "));
-    rows.chunks(group as usize)
-        .map(|rows| format!("{into} values {}{unless}", rows.join(", ")))
-        .collect()
+    rows.chunks(group).map(|rows| format!("{into} values {}{unless}", rows.join(", "))).collect()
+}
+
+fn row(schema: &Schema, table: &Table, random: &mut Random, first: bool) -> String {
+    let mut values: Vec<String> = table.columns.iter().map(|column| column.value(random)).collect();
+    values.extend(table.clocks.as_ref().map(|clocks| match random.below(4) {
+        0 => "null".to_owned(),
+        1 => "'infinity'".to_owned(),
+        // A change sets the timestamp: only at first may a row be old.
+        2 if first => "'2020-02-02'".to_owned(),
+        _ => clocks.now(random),
+    }));
+    for reference in &table.references {
+        let parent = &schema.tables[reference.table];
+        let (key, place) = (parent.key_names(), random.below(20));
+        let order = key.join(", ");
+        values.extend(key.iter().map(|column| {
+            format!(
+                "(select {column} from {} order by {order} offset {place} limit 1)",
+                parent.quoted()
+            )
+        }));
+    }
+    format!("({})", values.join(", "))
 }
 
 /// One column of some rows gets one value; of a key, only one row does.

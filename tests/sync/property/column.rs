@@ -15,7 +15,7 @@ const KINDS: &[Kind] = &[
         "'t' || $ || (array['', ' ', E'\\t', '\\', 'ä', '|', E'\\n', '🦀', 'NULL', '\"'])[1 + $ % 10]",
     ),
     ("text", true, "left(md5($::text), $ % 5)"),
-    ("varchar(30)", true, "'v' || $"),
+    ("varchar(30)", true, "'vé' || $"),
     ("uuid", true, "md5($::text)::uuid"),
     ("numeric", true, "round($ / 7.0, $ % 4)"),
     ("numeric(8,3)", true, "$ / 1000.0"),
@@ -45,15 +45,15 @@ const KINDS: &[Kind] = &[
     ("text[]", true, "('[0:1]={a' || $ || ',\"b,\\\"c\"}')::text[]"),
     ("jsonb", true, "jsonb_build_object('k', $, 'a', array[1.0, $ / 10.0])"),
     ("int4range", true, "int4range($, $ + 3)"),
-    ("mood", true, "(array['sad', 'it''s ok', 'glad']::mood[])[1 + $ % 3]"),
+    ("mood", true, "(enum_range(null::mood))[1 + $ % 3]"),
     ("positive", true, "$ + 1"),
-    ("part", true, "row($, 'p,' || $ % 5, null)::part"),
+    ("part", true, "row($, 'p,' || $ % 5, (enum_range(null::mood))[$ % 4])::part"),
     ("bpchar", true, "'b' || $ % 300 || repeat(' ', $ % 4)"),
     ("padded", true, "'p' || $ % 300 || repeat(' ', $ % 4)"),
     ("bpchar[]", true, "array['b' || repeat(' ', $ % 4), 'c' || $]"),
     ("code", true, "'c' || $ || repeat(' ', $ % 3)"),
     ("price", true, "$ / 10.0"),
-    ("mood[]", true, "array['sad', null, (array['it''s ok', 'glad'])[1 + $ % 2]]"),
+    ("mood[]", true, "array[enum_last(null::mood), null, (enum_range(null::mood))[1 + $ % 2]]"),
     ("span", true, "span('a' || $ % 9, 'b' || $)"),
     ("\"char\"", true, "chr(65 + $ % 26)"),
     ("money", true, "$::money"),
@@ -61,8 +61,11 @@ const KINDS: &[Kind] = &[
     ("json", false, "('{\"b\":  ' || $ || ', \"a\": [ ] }')::json"),
     ("xml", false, "('<a b=\"' || $ || '\"/>')::xml"),
     ("point", false, "point($ / 3.0, $)"),
-    ("part[]", false, "array[row($, 'x\"', 'sad')::part, null]"),
+    ("part[]", false, "array[row($, 'x\"', enum_first(null::mood))::part, null]"),
 ];
+
+/// The labels of `mood`.
+pub const LABELS: [&str; 3] = ["sad", "it's ok", "glad"];
 
 pub const TYPES: &str = "create type mood as enum ('sad', 'it''s ok', 'glad');
     create domain positive as int check (value > 0);
@@ -115,19 +118,22 @@ const PARKABLE: &[&str] = &[
 /// What a column that is generated makes of another one of these types.
 const MAKERS: &[(&str, &str, &str)] = &[
     ("int", "bigint", "$::bigint * 2"),
-    ("text", "text", "upper($)"),
+    ("text", "text", "upper($ collate \"C\")"),
     ("numeric(8,3)", "numeric", "$ * 1.0"),
     ("date", "date", "$ + 1"),
     ("int[]", "int", "$[1]"),
-    ("mood", "bool", "$ > 'sad'"),
+    ("mood", "bool", "$ = 'sad'"),
     ("bpchar", "int", "octet_length($)"),
     ("code", "text", "$ || '.'"),
     ("part", "text", "($).b"),
     ("double precision", "real", "$ / 1e300"),
 ];
 
+#[derive(Clone)]
 pub struct Column {
     pub name: String,
+    /// What only the source has called otherwise since: the target has that column, too.
+    pub former: Option<String>,
     pub kind: Kind,
     pub not_null: bool,
     pub unique: bool,
@@ -142,15 +148,21 @@ impl Column {
         let narrow = ["boolean", "mood"].contains(&kind.0);
         let distinct = !narrow && kind.1 && (!not_null || PARKABLE.contains(&kind.0));
         Self {
-            name: ["a", "b", "Column C", "d", "e", "select", "g\"h", "i"][number].to_owned(),
+            name: ["a", "b", "Column C", "d", "e", "select", "g\"h", "ö"][number].to_owned(),
+            former: None,
             kind,
             not_null,
             unique: !in_key && distinct && random.chance(15),
         }
     }
 
+    /// Another one whose values have the same type.
+    pub fn twin(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), unique: false, ..self.clone() }
+    }
+
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.name.replace('"', "\"\""))
+        quoted(&self.name)
     }
 
     /// A random value as SQL.
@@ -176,4 +188,8 @@ impl Column {
         let (_, kind, expression) = MAKERS.iter().find(|(from, ..)| *from == self.kind.0)?;
         Some((kind, expression.replace('$', &self.quoted())))
     }
+}
+
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

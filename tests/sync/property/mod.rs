@@ -1,11 +1,17 @@
-//! Whatever the schema and whatever is done to the source: a run brings all in step, and the next
+//! Whatever the schema and whatever is done to the source: a run brings all in sync, and the next
 //! finds nothing to do. `PGSYNC_TEST_CASES` says how many schemas are tried. Case n has the seed
-//! `PGSYNC_TEST_SEED` + n; a case that failed prints its own, to be run again as the only one.
+//! `PGSYNC_TEST_SEED` + n; each case that failed prints its own, to be run again as the only one.
 
 mod changes;
+mod clock;
 mod column;
+mod renames;
 mod schema;
+mod table;
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use crate::support::{Pair, Random, Rights, Role};
@@ -24,11 +30,21 @@ async fn whatever_is_done_to_the_source_one_run_brings_all_in_step() {
     let given = std::env::var("PGSYNC_TEST_CASES").ok().and_then(|cases| cases.parse().ok());
     let cases: u64 = given.unwrap_or(CASES);
     let lanes = (0..AT_ONCE).map(|lane| async move {
+        let mut failed = Vec::new();
         for number in (lane..cases).step_by(AT_ONCE as usize) {
-            case(seed.wrapping_add(number)).await;
+            let seed = seed.wrapping_add(number);
+            if AssertUnwindSafe(case(seed)).catch_unwind().await.is_err() {
+                failed.push(seed);
+            }
         }
+        failed
     });
-    join_all(lanes).await;
+    let failed = join_all(lanes).await.concat();
+    assert!(
+        failed.is_empty(),
+        "{} of {cases} cases failed, PGSYNC_TEST_SEED {failed:?}",
+        failed.len()
+    );
 }
 
 /// What a case did, printed when it fails.
@@ -47,44 +63,95 @@ impl Drop for Story {
     }
 }
 
+/// Two databases with a schema, the role that runs write the target as, and what was done so far.
+struct Case {
+    db: Pair,
+    schema: Schema,
+    rights: Rights,
+    role: Role,
+    random: Random,
+    story: Story,
+}
+
 async fn case(seed: u64) {
-    let mut random = Random::new(seed);
-    let mut story = Story { seed, lines: Vec::new() };
-    let db = Pair::fresh().await;
-    let schema = Schema::random(&mut random, db.version().await);
-    for (side, on, statements) in
-        [("source", &db.source, schema.source()), ("target", &db.target, schema.target())]
-    {
-        for statement in statements {
-            story.lines.push(format!("-- {side}\n{statement}"));
-            on.run(&statement).await;
-        }
-    }
-    let role = match random.below(4) {
-        0 => db.target_role(Rights::Owner).await,
-        1 if !schema.needs_an_owner() => db.target_role(Rights::Writer).await,
-        _ => db.target_superuser(),
-    };
+    let mut case = Case::prepare(seed).await;
     for round in 0..ROUNDS {
-        for statement in changes::script(&schema, &mut random, round == 0) {
-            // What the constraints forbid is not done, and that is all right.
-            if db.source.try_run(&statement).await.is_ok() {
-                story.lines.push(statement);
-            }
+        case.change_the_source(round == 0).await;
+        if round > 0 {
+            case.rename().await;
+            case.disturb_the_target().await;
         }
-        for statement in changes::disturbance(&schema, &mut random) {
-            if round > 0 && db.target.try_run(&statement).await.is_ok() {
-                story.lines.push(format!("-- target\n{statement}"));
-            }
-        }
-        settle(&db, &role, &mut random, &mut story).await;
+        case.settle().await;
     }
 }
 
-async fn settle(db: &Pair, role: &Role, random: &mut Random, story: &mut Story) {
-    let batch = [1, 7, 1000][random.below(3) as usize];
-    story.lines.push(format!("-- run as {} with -batch-size {batch}", role.name));
-    db.sync().target_role(role).batch_size(batch).await.expect_ok();
-    db.assert_all_same().await;
-    db.sync().target_role(role).await.expect_unchanged();
+impl Case {
+    async fn prepare(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let encodings = schema::encodings(&mut random);
+        let mut story = Story { seed, lines: vec![format!("-- {encodings:?}")] };
+        let db = Pair::encoded(encodings[0], encodings[1]).await;
+        let schema = Schema::random(&mut random, db.version().await, encodings);
+        for (side, on, statements) in
+            [("source", &db.source, schema.source()), ("target", &db.target, schema.target())]
+        {
+            for statement in statements {
+                story.lines.push(format!("-- {side}\n{statement}"));
+                on.run(&statement).await;
+            }
+        }
+        let rights = match random.below(4) {
+            0 => Rights::Owner,
+            1 if !schema.needs_an_owner() => Rights::Writer,
+            _ => Rights::Superuser,
+        };
+        let role = db.target_role(rights).await;
+        Self { db, schema, rights, role, random, story }
+    }
+
+    async fn change_the_source(&mut self, first: bool) {
+        for statement in changes::script(&self.schema, &mut self.random, first) {
+            let statement = self.schema.spelled(&statement);
+            // What the constraints forbid is not done, and that is all right.
+            if self.db.source.try_run(&statement).await.is_ok() {
+                self.story.lines.push(statement);
+            }
+        }
+    }
+
+    async fn rename(&mut self) {
+        for rename in renames::draw(&mut self.schema, self.rights, &mut self.random) {
+            self.db.source.run(&rename.on_source).await;
+            self.story.lines.push(rename.on_source);
+            if let Some(statement) = rename.on_target {
+                self.db.target.run(&statement).await;
+                self.story.lines.push(format!("-- target\n{statement}"));
+            }
+        }
+    }
+
+    async fn disturb_the_target(&mut self) {
+        let mut statements = changes::disturbance(&self.schema, &mut self.random);
+        statements.extend(changes::own_values(&self.schema, &mut self.random));
+        for statement in statements {
+            let statement = self.schema.spelled(&statement);
+            if self.db.target.try_run(&statement).await.is_ok() {
+                self.story.lines.push(format!("-- target\n{statement}"));
+            }
+        }
+    }
+
+    async fn settle(&mut self) {
+        let batch = [1, 7, 1000][self.random.below(3) as usize];
+        let role = &self.role;
+        self.story.lines.push(format!("-- run as {} with -batch-size {batch}", role.name));
+        let before = self.schema.own_values(&self.db).await;
+        self.db.sync().target_role(role).batch_size(batch).await.expect_ok();
+        self.db.assert_all_same().await;
+        for (row, value) in self.schema.own_values(&self.db).await {
+            let kept = before.get(&row).is_none_or(|before| *before == value);
+            assert!(kept, "{row} has lost the target's own value {:?}: {value}", before.get(&row));
+        }
+        self.db.sync().target_role(role).await.expect_unchanged();
+    }
 }
