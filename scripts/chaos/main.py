@@ -5,12 +5,15 @@ import collections
 import hashlib
 import json
 import os
-import pathlib
 import random
+import re
 import signal
 import subprocess
 import threading
 import time
+
+import disturbers
+from servers import Psql, Server
 
 SCHEMA = """
 create table a (id serial primary key, n int, body text, updated_at timestamptz not null default now());
@@ -30,71 +33,17 @@ insert into p select i, 1 + i % 2, i, '2024-01-01' from generate_series(1, 2000)
 ALL_TABLES = ["a", "b", "bag", "p", "q"]
 
 
-class Psql:
-    """A session that lasts. Statements that fail give None."""
-
-    def __init__(self, url):
-        command = ["psql", "-XqAt", "-d", url]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self.number = 0
-
-    def run(self, *statements):
-        """The bytes that the statements print; None when one failed or the session is gone."""
-        self.number += 1
-        end = f"-- end {self.number} ".encode()
-        script = "\n".join(f"{statement};\n\\if :ERROR\n\\echo -- failed\n\\endif" for statement in statements)
-        try:
-            self.process.stdin.write(f"{script}\n\\echo -- end {self.number} \n".encode())
-            self.process.stdin.flush()
-        except OSError:
-            return None
-        lines = []
-        for line in self.process.stdout:
-            if line.rstrip(b"\n") == end.rstrip() or line.rstrip(b"\n") == end:
-                failed = b"-- failed\n" in lines
-                return None if failed else b"".join(lines)
-            lines.append(line)
-        return None
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-
-
-class Server:
-    def __init__(self, work, name, user):
-        self.folder, self.user = pathlib.Path(work) / name, user
-        self.data = self.folder / "data"
-        self.port = int((self.data / "postmaster.pid").read_text().splitlines()[3])
-
-    def url(self, database="chaos"):
-        return f"postgres://postgres@127.0.0.1:{self.port}/{database}"
-
-    def sql(self, *statements, database="chaos"):
-        session = Psql(self.url(database))
-        answer = session.run(*statements)
-        session.close()
-        return answer
-
-    def restart(self):
-        command = ["pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-w", "-m", "immediate", "restart"]
-        if self.user:
-            command = ["setpriv", f"--reuid={self.user}", "--clear-groups", *command]
-        subprocess.run(["setsid", "--wait", *command], cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 class Chaos:
     def __init__(self, options):
         self.options = options
         self.random = random.Random(options.seed)
-        self.done = threading.Event()
+        self.gate = disturbers.Gate()
         servers = {name: Server(options.work, name, options.server_user) for name in ("primary", "standby", "subscriber", "target")}
         self.primary, self.target = servers["primary"], servers["target"]
         self.source = servers[options.kind]
         self.snapshots = []
-        self.counts = collections.Counter()
+        self.counts, self.reasons = collections.Counter(), collections.Counter()
+        self.failed = False
 
     def prepare(self):
         self.primary.sql("create database chaos", database="postgres")
@@ -110,75 +59,10 @@ class Chaos:
         while self.source.sql("select count(*) from p") != b"2000\n":
             time.sleep(0.1)
 
-    # What goes on beside the runs.
-
-    def write(self, seed):
-        """Transactions of all sizes; each change of a table with a timestamp sets it."""
-        rng, session = random.Random(seed), Psql(self.primary.url())
-        while not self.done.is_set():
-            statements = ["begin"]
-            for _ in range(rng.randint(1, 6)):
-                low, key = rng.randint(1, 3000), rng.randint(1, 10**9)
-                statements.append(rng.choice([
-                    f"update a set n = n + 1, updated_at = now() where id between {low} and {low + 20}",
-                    f"delete from a where id between {low} and {low + 3}",
-                    f"insert into a (n, body) select i, 'new' from generate_series(1, {rng.randint(1, 50)}) i",
-                    f"update b set n = n + 1 where id between {low} and {low + 20}",
-                    f"delete from b where id between {low} and {low + 3}",
-                    f"insert into b (id, n) values ({key}, 0) on conflict do nothing",
-                    f"insert into bag select {low % 100}, 'more' from generate_series(1, 3)",
-                    f"delete from bag where n = {low % 100}",
-                    f"update p set n = n + 1, updated_at = now() where id between {low} and {low + 20}",
-                    f"update p set part = 3 - part, updated_at = now() where id = {low}",
-                    f"insert into p values ({key}, {1 + key % 2}, 0) on conflict do nothing",
-                    f"delete from p where id between {low} and {low + 2}",
-                ]))
-                # Importing a snapshot on a standby while there are subtransactions can damage it.
-                if rng.random() < 0.2 and self.options.kind == "primary":
-                    statements += ["savepoint s", f"update a set n = 0, updated_at = now() where id = {low}"]
-                    statements.append(rng.choice(["rollback to s", "release s"]))
-            if rng.random() < 0.1:
-                statements.append(f"select pg_sleep({rng.random() * 3})")
-            statements.append(rng.choice(["commit", "commit", "commit", "rollback"]))
-            if session.run(*statements) is None:
-                if session.run("rollback") is None and session.process.poll() is not None:
-                    time.sleep(0.3)
-                    session = Psql(self.primary.url())
-            time.sleep(rng.random() * 0.1)
-        session.close()
-
-    def define(self, seed):
-        """DDL on both sides, and restarts of servers."""
-        rng = random.Random(seed)
-        source = [
-            ["truncate b"], ["truncate a restart identity"], ["truncate bag", "insert into bag values (1, 'one')"],
-        ]
-        if self.options.kind != "subscriber":
-            source += [
-                ["alter table b rename body to body_2", "select pg_sleep(1)", "alter table b rename body_2 to body"],
-                ["alter table a alter n type bigint"], ["alter table a alter n type int"],
-                ["alter table b add extra int default 7", "select pg_sleep(1)", "alter table b drop extra"],
-                ["begin", "alter table p detach partition p_1", "alter table q attach partition p_1 for values in (1)", "commit"],
-                ["begin", "alter table q detach partition p_1", "alter table p attach partition p_1 for values in (1)", "commit"],
-                ["cluster a using a_pkey"], ["vacuum full b"],
-            ]
-        target = [
-            ["create index on b (n)"], ["truncate a"], ["drop table b"], ["vacuum full bag"],
-            ["begin", "lock table p in exclusive mode", "select pg_sleep(1)", "commit"],
-        ]
-        while not self.done.wait(rng.random() * 4):
-            moment = rng.random()
-            if moment < 0.06:
-                rng.choice([self.source, self.target]).restart()
-            elif moment < 0.25:
-                self.target.sql("set lock_timeout = '3s'", *rng.choice(target))
-            else:
-                self.primary.sql("set lock_timeout = '3s'", *rng.choice(source))
-
     def watch(self):
         """Imports every snapshot that a run exports, as soon as it is there."""
         folder, seen = self.source.data / "pg_snapshots", set()
-        while not self.done.is_set():
+        while not self.gate.done.is_set():
             try:
                 names = sorted(set(os.listdir(folder)) - seen, key=lambda name: (folder / name).stat().st_mtime_ns)
             except OSError:
@@ -196,15 +80,26 @@ class Chaos:
     def flags(self):
         flags = ["-parallel", str(self.random.randint(1, 4)), "-batch-size", str(self.random.choice([50, 1000, 10000]))]
         flags += ["-retries", "3", "-lock-timeout", "3s", "-json"]
-        return flags + (["-reconcile"] if self.random.random() < 0.15 else [])
+        if self.random.random() < 0.15:
+            flags.append("-reconcile")
+        # A definition that differs fails in every run, until somebody does something about it.
+        if self.random.random() < (0.5 if self.failed else 0.05):
+            flags += ["-ddl", "reset"]
+        return flags
 
     def once(self):
         for _, session in self.snapshots:
             if session:
                 session.close()
         self.snapshots.clear()
-        flags = self.flags()
-        command = [os.environ["PGSYNC_BIN"], "-source", self.source.url(), "-target", self.target.url(), *flags]
+        # A standby exports no snapshot: there nobody may write where something is to be compared.
+        quiet = self.options.kind == "standby" and self.random.random() < 0.5
+        if quiet:
+            self.gate.close(self.threads)
+            self.wait_for_replay()
+        if self.random.random() < 0.2:
+            self.target.sql("set lock_timeout = '3s'", self.random.choice(disturbers.TARGET_ROWS))
+        command = [os.environ["PGSYNC_BIN"], "-source", self.source.url(), "-target", self.target.url(), *self.flags()]
         run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         killer = None
         if self.random.random() < 0.25:
@@ -214,24 +109,49 @@ class Chaos:
         said, errors = run.communicate()
         if killer:
             killer.cancel()
-        self.counts["runs"] += 1
-        self.counts[f"exit {run.returncode}"] += 1
+        self.count(run.returncode, said, errors)
         if run.returncode == 0:
+            if quiet:
+                self.snapshots = [(None, self.open_source())]
             self.prove(json.loads(said), command, errors)
+        self.gate.open()
+
+    def count(self, status, said, errors):
+        self.failed = status == 1
+        self.counts["runs"] += 1
+        self.counts[f"exit {status}"] += 1
+        if status in (0, -signal.SIGKILL, 128 + signal.SIGTERM):
+            return
+        report = json.loads(said or "{}")
+        reasons = [f"{table['table']}: {table['error']['message']}" for table in report.get("tables", []) if table.get("error")]
+        if report.get("error"):
+            reasons.append(report["error"]["message"])
+        for reason in reasons or [errors.decode()[-300:]]:
+            reason = re.sub(r"[0-9]+", "#", reason)
+            self.reasons[f"exit {status}: {reason}"] += 1
+            if self.reasons[f"exit {status}: {reason}"] == 1:
+                print(f"exit {status}, run {self.counts['runs']}: {reason}\n{errors.decode()[-1500:]}", flush=True)
+
+    def wait_for_replay(self):
+        written = self.primary.sql("select pg_current_wal_lsn()")
+        if written:
+            written = written.decode().strip()
+            while self.source.sql(f"select pg_last_wal_replay_lsn() >= '{written}'") != b"t\n":
+                time.sleep(0.1)
 
     def prove(self, report, command, errors):
-        rounds = report["retries"] + 1
         # Some of the earlier rounds may have ended before they had a snapshot; the last one had.
         session = self.snapshots[-1][1] if self.snapshots else None
         if session is None:
             self.counts["no snapshot seen"] += 1
             return
+        self.counts["exit 0 compared"] += 1
         names = [table["table"] for table in report["tables"]]
         for table in sorted(set(ALL_TABLES) & set(names)):
             verdict, told = self.compare(session, table)
             self.counts[verdict] += 1
             if verdict == "different":
-                print(f"DIFFERENCE in {table}, seed {self.options.seed}, run {self.counts['runs']}, round {rounds}: {told}", flush=True)
+                print(f"DIFFERENCE in {table}, seed {self.options.seed}, run {self.counts['runs']}, retries {report['retries']}: {told}", flush=True)
                 print(" ", " ".join(command), "\n", errors.decode()[-3000:], said_of(report, table), flush=True)
 
     def compare(self, session, table):
@@ -272,6 +192,11 @@ class Chaos:
         less, more = list((here - there).elements()), list((there - here).elements())
         return "different", f"{len(less)} rows only on the source {less[:3]}, {len(more)} only on the target {more[:3]}"
 
+    def open_source(self):
+        session = Psql(self.source.url())
+        session.run("set timezone = 'UTC'; set extra_float_digits = 3", "begin isolation level repeatable read")
+        return session
+
     def open_target(self):
         session = Psql(self.target.url())
         session.run("set timezone = 'UTC'; set extra_float_digits = 3; set lock_timeout = '2s'")
@@ -280,26 +205,29 @@ class Chaos:
     def go(self):
         self.prepare()
         self.target_session = self.open_target()
-        seeds = [self.random.random() for _ in range(5)]
-        threads = [threading.Thread(target=self.write, args=(seed,)) for seed in seeds[:3]]
-        threads += [threading.Thread(target=self.define, args=(seeds[3],)), threading.Thread(target=self.watch)]
+        seeds = [self.random.random() for _ in range(4)]
+        self.threads = [threading.Thread(target=disturbers.write, args=(self, seed)) for seed in seeds[:3]]
+        self.threads.append(threading.Thread(target=disturbers.define, args=(self, seeds[3])))
+        threads = [*self.threads, threading.Thread(target=self.watch)]
         for thread in threads:
             thread.daemon = True
             thread.start()
         until = time.monotonic() + self.options.minutes * 60
         while time.monotonic() < until:
             self.once()
-        self.done.set()
+        self.gate.done.set()
         for thread in threads:
             thread.join(60)
         self.settle()
+        for reason, times in self.reasons.most_common():
+            print(f"{times} x {reason}")
         print(f"{self.options.kind}, seed {self.options.seed}: " + ", ".join(f"{key} {self.counts[key]}" for key in sorted(self.counts)))
         return 1 if self.counts["different"] or not self.counts["equal"] else 0
 
     def settle(self):
-        """The last word, when nobody writes any more: also for a standby, which exports no snapshot."""
+        """The last run, when nobody writes any more: also for a standby, which exports no snapshot."""
         time.sleep(3)
-        command = [os.environ["PGSYNC_BIN"], "-source", self.source.url(), "-target", self.target.url(), "-json"]
+        command = [os.environ["PGSYNC_BIN"], "-source", self.source.url(), "-target", self.target.url(), "-json", "-ddl", "reset"]
         for _ in range(5):
             run = subprocess.run(command, capture_output=True)
             if run.returncode == 0:
@@ -309,9 +237,7 @@ class Chaos:
             self.counts["no last exit 0"] += 1
             print(f"the last run ends with {run.returncode}: {run.stderr.decode()[-2000:]}", flush=True)
             return
-        session = Psql(self.source.url())
-        session.run("begin isolation level repeatable read; set timezone = 'UTC'; set extra_float_digits = 3")
-        self.snapshots = [(None, session)]
+        self.snapshots = [(None, self.open_source())]
         self.prove(json.loads(run.stdout), command, run.stderr)
 
 
