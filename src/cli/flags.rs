@@ -2,8 +2,9 @@
 //! environment and the config file, so that all problems come at once.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
+use super::help::{self, heading};
 use crate::config::{Flags, Setting};
 use crate::error::{Error, Result};
 
@@ -14,130 +15,152 @@ pub enum Asked {
 }
 
 // No `Debug`: connection strings hold passwords. Switches are texts too: `-verbose=false`.
+// The first line of a flag's comment is for `-h`, the whole of it for `-help`. `-h` leaves out what
+// few people need.
 #[derive(Parser)]
 #[command(
     name = "pgsync",
     version,
-    about = "Brings a PostgreSQL database in step with another: one way, in parallel, \
-             incrementally, exactly.",
-    override_usage = "pgsync -source URL -target URL [flags]\n       pgsync -config FILE [flags]\n       pgsync schema -source URL -target URL [flags]",
-    after_help = AFTER_HELP,
+    about = help::ABOUT,
+    override_usage = help::USAGE,
+    after_help = help::SHORT,
+    after_long_help = help::LONG,
     args_override_self = true,
+    disable_help_flag = true,
+    disable_version_flag = true,
     next_line_help = false
 )]
 struct Arguments {
-    /// Database to read: URL, key=value string, env:NAME, or @FILE that holds it
-    #[arg(long, value_name = "URL")]
+    /// Read from this database: a URL, key=value string, env:NAME or @FILE
+    #[arg(long, help_heading = heading::CONNECTION, value_name = "URL")]
     source: Option<String>,
-    /// Database to bring in step, written alike
-    #[arg(long, value_name = "URL")]
+    /// Write to this database (same forms)
+    #[arg(long, help_heading = heading::CONNECTION, value_name = "URL")]
     target: Option<String>,
-    /// Schemas to sync [default: public]
-    #[arg(long, value_name = "LIST")]
-    schema: Vec<String>,
-    /// Only tables with these names or patterns [default: all]
-    #[arg(long, value_name = "LIST")]
-    include: Vec<String>,
-    /// Not these tables; wins over -include [default: none]
-    #[arg(long, value_name = "LIST")]
-    exclude: Vec<String>,
-    /// Column that every change of a row sets [default: updated_at]
-    #[arg(long, value_name = "COLUMN")]
-    timestamp: Option<String>,
-    /// Tables worked on at once, 1 to 256 [default: 4]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    parallel: Option<String>,
-    /// Rows per transaction [default: 1000]
-    #[arg(long, value_name = "ROWS", allow_hyphen_values = true)]
-    batch_size: Option<String>,
-    /// Compare every table whole, whatever its timestamps say [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    reconcile: Option<String>,
-    /// How far before the last timestamp the next run reads again, for columns of every type [default:
-    /// 30s; 26h for timestamp without time zone, 2 days for date, because the clocks of writers in several
-    /// zones differ: where all write UTC, 30s does]
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    overlap: Option<String>,
-    /// Leave rows that vanished from the source [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    no_deletes: Option<String>,
-    /// Refuse to delete more of a table: a share such as 20%, or rows [default: off]
-    #[arg(long, value_name = "LIMIT", allow_hyphen_values = true)]
-    max_delete: Option<String>,
-    /// Count what a run would change, and change nothing [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    dry_run: Option<String>,
-    /// Go on where a safety rail refuses (exit status 5) [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    force: Option<String>,
-    /// Let the target's triggers fire for synced rows [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    fire_triggers: Option<String>,
-    /// Times a passing fault (lost connection, deadlock, …) is tried again [default: 5]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    retries: Option<String>,
-    /// Longest wait for a lock [default: 30s]
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    lock_timeout: Option<String>,
-    /// Table of the log of runs [default: sync_log in the first schema]
-    #[arg(long, value_name = "TABLE")]
-    log_table: Option<String>,
-    /// What is missing on the target: additive makes it, none names it, reset also builds tables anew
-    /// whose columns or key differ [default: additive]
-    #[arg(long, value_name = "MODE")]
-    ddl: Option<String>,
-    /// Name on the target of the one schema that is synced [default: the same]
-    #[arg(long, value_name = "NAME")]
-    target_schema: Option<String>,
-    /// Memory for building an index, such as 512MB [default: the target's setting]
-    #[arg(long, value_name = "SIZE")]
-    maintenance_work_mem: Option<String>,
-    /// Print one JSON object in place of the summary [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    json: Option<String>,
-    /// No progress and no log lines but warnings and errors [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    quiet: Option<String>,
-    /// More log lines, and details of errors [default: off]
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    verbose: Option<String>,
-    /// JSON file with settings; see config.example.json [default: none]
-    #[arg(long, value_name = "FILE")]
+    /// Read settings from this JSON file [default: none]
+    ///
+    /// config.example.json has every key. Flags and PGSYNC_* variables win over the file.
+    #[arg(long, help_heading = heading::CONNECTION, value_name = "FILE")]
     config: Option<String>,
+    /// Sync the tables of these schemas [default: public]
+    #[arg(long, help_heading = heading::SELECTION, value_name = "LIST")]
+    schema: Vec<String>,
+    /// Sync only tables with these names or patterns [default: all]
+    #[arg(long, help_heading = heading::SELECTION, value_name = "LIST")]
+    include: Vec<String>,
+    /// Skip tables with these names or patterns; wins over -include [default: none]
+    #[arg(long, help_heading = heading::SELECTION, value_name = "LIST")]
+    exclude: Vec<String>,
+    /// Find changed rows by this column [default: updated_at]
+    ///
+    /// Every change of a row has to set it. Tables without it are compared by digests.
+    #[arg(long, help_heading = heading::CHANGES, value_name = "COLUMN")]
+    timestamp: Option<String>,
+    /// Read again from this long before the newest timestamp [default: 30s]
+    ///
+    /// The newest timestamp is that of the last run. The default is 26h for a column of type
+    /// timestamp and 2 days for a date, because the time zones of their writers are unknown.
+    /// Where all of them write UTC, 30s is enough. A value that you give counts for every type.
+    /// From 0s to 30d.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "TIME", allow_hyphen_values = true)]
+    overlap: Option<String>,
+    /// Compare all rows of every table, and trust no timestamp [default: off]
+    #[arg(long, help_heading = heading::CHANGES, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    reconcile: Option<String>,
+    /// Count what a run would change, and change nothing [default: off]
+    #[arg(long, help_heading = heading::SAFETY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    dry_run: Option<String>,
+    /// Refuse to delete more of a table: 20%, or a row count [default: off]
+    ///
+    /// Nothing of a table that would lose more is changed. The other tables go on, and the exit
+    /// status is 5.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::SAFETY, value_name = "LIMIT", allow_hyphen_values = true)]
+    max_delete: Option<String>,
+    /// Keep rows that no longer exist on the source [default: off]
+    ///
+    /// A table without a key fails if it differs.
+    #[arg(long, help_heading = heading::SAFETY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_deletes: Option<String>,
+    /// Continue where a safety check refuses [default: off]
+    #[arg(long, help_heading = heading::SAFETY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    force: Option<String>,
+    /// Create what the target lacks: additive, none or reset [default: additive]
+    ///
+    /// additive  creates missing tables, columns, indexes and more
+    /// none      changes no definition, and names what is missing
+    /// reset     also rebuilds tables whose columns or key differ
+    #[arg(long, verbatim_doc_comment, help_heading = heading::SCHEMA, value_name = "MODE")]
+    ddl: Option<String>,
+    /// Give the one schema that is synced this name on the target [default: the same]
+    #[arg(long, help_heading = heading::SCHEMA, value_name = "NAME", hide_short_help = true)]
+    target_schema: Option<String>,
+    /// Print only warnings and errors [default: off]
+    ///
+    /// The summary is left out too.
+    #[arg(long, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    quiet: Option<String>,
+    /// Print more log lines, and details of errors [default: off]
+    ///
+    /// Details can hold values of rows.
+    #[arg(long, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    verbose: Option<String>,
+    /// Print one JSON object instead of the summary [default: off]
+    #[arg(long, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    json: Option<String>,
+    /// Work on this many tables at once [default: 4]
+    ///
+    /// From 1 to 256. A large first copy uses free places, too.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::ADVANCED, value_name = "N", allow_hyphen_values = true)]
+    parallel: Option<String>,
+    /// Write this many rows per transaction [default: 1000]
+    ///
+    /// From 1 to 10000000. Rows that share a timestamp stay together. A first copy is not cut
+    /// into batches.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::ADVANCED, value_name = "ROWS", allow_hyphen_values = true)]
+    batch_size: Option<String>,
+    /// Retry a transient error (lost connection, deadlock, …) this often [default: 5]
+    ///
+    /// From 0 to 1000.
+    #[arg(long, help_heading = heading::ADVANCED, value_name = "N", allow_hyphen_values = true, hide_short_help = true)]
+    retries: Option<String>,
+    /// Wait at most this long for a lock [default: 30s]
+    ///
+    /// From 1ms to 24h.
+    #[arg(long, help_heading = heading::ADVANCED, value_name = "TIME", allow_hyphen_values = true, hide_short_help = true)]
+    lock_timeout: Option<String>,
+    /// Keep the log of runs in this table of the target [default: sync_log in the first schema]
+    ///
+    /// A name, or schema.name. Keep it the same: a run starts from what the log says about the
+    /// last one.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::ADVANCED, value_name = "TABLE", hide_short_help = true)]
+    log_table: Option<String>,
+    /// Let the target's triggers fire for rows that are written [default: off]
+    ///
+    /// A table with triggers is then compared in every run, and fails if they changed its rows.
+    #[arg(long, help_heading = heading::ADVANCED, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
+    fire_triggers: Option<String>,
+    /// Build indexes with this much memory, such as 512MB [default: the target's setting]
+    #[arg(long, help_heading = heading::ADVANCED, value_name = "SIZE", hide_short_help = true)]
+    maintenance_work_mem: Option<String>,
 }
 
-const AFTER_HELP: &str = "\
-A flag takes one dash or two, and its value after a blank or =. A LIST has commas, or the flag is
-repeated. Patterns know * ? [a-z] [!x]; schema.table names a table of one schema; an exact name
-wins over a pattern. A TIME is 30s, 5m, 1h30m, 500ms or a number of seconds.
-
-A flag counts before its variable (PGSYNC_SOURCE, PGSYNC_BATCH_SIZE, …), that before the config
-file, that before the default. Connection strings are what psql takes; PG* variables, ~/.pgpass
-and service files fill in what they leave open. A password is best kept out of the command line,
-where other users of the machine can see it: use ~/.pgpass, PGSYNC_SOURCE, env:NAME or @FILE.
-
-`pgsync schema` prints the statements by which a run would make what is missing on the target, in
-order, runs none of them, and exits 1 if there are any.
-
-Exit status:
-  0        every selected table is in step
-  1        a table failed, or the run could not proceed
-  2        wrong usage or configuration
-  4        another run is at work on these tables
-  5        a safety rail refused: nothing was changed, or with -max-delete nothing of that table
-  130/143  stopped by SIGINT or SIGTERM
-
-Examples:
-  pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop
-  pgsync -source @prod.url -target env:DATABASE_URL -include \"user_*,order_*\" -exclude \"*_log\"
-  pgsync -config config.json -dry-run";
+/// clap's own flags for help and version would stand under a heading of their own, before all others.
+fn command() -> Command {
+    let own = |name: &'static str, short, action| {
+        Arg::new(name).long(name).short(short).action(action).help_heading(heading::OUTPUT)
+    };
+    let help =
+        own("help", 'h', ArgAction::Help).help("Print a short help (-h), or all of it (-help)");
+    let version = own("version", 'V', ArgAction::Version).help("Print the version");
+    Arguments::command().arg(help).arg(version)
+}
 
 /// Reads the arguments after the program's name.
 pub fn read(arguments: Vec<String>) -> Result<Asked> {
     let arguments = normalise(arguments);
     // `pgsync` itself comes first: clap takes the first argument for the program's name.
     let argv = std::iter::once("pgsync".to_owned()).chain(arguments.iter().cloned());
-    let read = Arguments::command()
+    let read = command()
         .try_get_matches_from(argv)
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     match read {
@@ -237,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_flag_and_every_flag_says_its_default() {
-        let command = Arguments::command();
+        let command = command();
         let flags: Vec<&str> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
         for setting in Setting::all() {
             assert!(flags.contains(&setting.flag()), "{setting:?}");
@@ -245,8 +268,8 @@ mod tests {
         for argument in command.get_arguments() {
             let flag = argument.get_long().unwrap_or_default();
             let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            let is_needed = ["source", "target"].contains(&flag);
-            assert!(is_needed || help.contains("[default: "), "{flag}: {help}");
+            let has_no_default = ["source", "target", "help", "version"].contains(&flag);
+            assert!(has_no_default || help.contains("[default: "), "{flag}: {help}");
         }
     }
 

@@ -5,6 +5,7 @@
 //! `--source x`, `--source=x`, `-verbose`, `-verbose=false`.
 
 mod flags;
+mod help;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

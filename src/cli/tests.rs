@@ -1,7 +1,7 @@
 //! What a user sees of the command line itself.
 
 use super::*;
-use crate::config::Output;
+use crate::config::{Output, Setting};
 
 const BOTH: [&str; 4] = ["-source", "postgres://s/d", "-target", "postgres://t/d"];
 
@@ -102,15 +102,41 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
 
 #[test]
 fn help_and_version_are_texts() {
-    let help = text(&["-help"]);
-    for form in ["-h", "--help"] {
-        assert_eq!(text(&[form]), help);
+    let (short, long) = (text(&["-h"]), text(&["-help"]));
+    assert_eq!(text(&["--help"]), long);
+    for help in [&short, &long] {
+        assert!(help.contains("Usage: pgsync -source URL -target URL [flags]"), "{help}");
+        assert!(help.contains("Examples:") && !help.contains("--"), "{help}");
+        let examples = help.lines().filter(|line| line.starts_with("  pgsync ")).count();
+        assert_eq!(examples, 5, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
-    assert!(help.contains("Usage: pgsync -source URL -target URL [flags]"), "{help}");
-    assert!(help.contains("Exit status:") && help.contains("Examples:") && !help.contains("--"));
+    assert!(long.contains("Exit status:"), "{long}");
+    assert!(short.lines().count() < long.lines().count() / 2, "{short}");
     for form in ["-version", "--version", "-V"] {
         assert_eq!(text(&[form]), format!("pgsync {}\n", env!("CARGO_PKG_VERSION")));
     }
+}
+
+#[test]
+fn help_lists_every_flag_under_a_heading() {
+    let help = text(&["-help"]);
+    for setting in Setting::all() {
+        assert!(help.contains(&format!("\n      -{}", setting.flag())), "{setting:?}: {help}");
+    }
+    let headings = [
+        "Connection",
+        "What to sync",
+        "How changes are found",
+        "Safety",
+        "Schema",
+        "Output",
+        "Advanced",
+    ];
+    let found: Vec<usize> =
+        headings.iter().filter_map(|name| help.find(&format!("\n{name}:\n"))).collect();
+    assert_eq!(found.len(), headings.len(), "{help}");
+    assert!(found.is_sorted() && !help.contains("Options:"), "{help}");
 }
 
 #[cfg(unix)]

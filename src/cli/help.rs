@@ -1,0 +1,71 @@
+//! The help texts that belong to no single flag: what a run is, the forms of values, where settings
+//! come from, exit statuses and examples. clap prints them before and after the list of flags.
+
+/// The headings under which flags are listed.
+pub mod heading {
+    pub const CONNECTION: &str = "Connection";
+    pub const SELECTION: &str = "What to sync";
+    pub const CHANGES: &str = "How changes are found";
+    pub const SAFETY: &str = "Safety";
+    pub const SCHEMA: &str = "Schema";
+    pub const OUTPUT: &str = "Output";
+    pub const ADVANCED: &str = "Advanced";
+}
+
+pub const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
+                         only what changed.";
+
+pub const USAGE: &str = "pgsync -source URL -target URL [flags]
+       pgsync -config FILE [flags]
+       pgsync schema -source URL -target URL [flags]";
+
+/// After `-h`.
+pub const SHORT: &str = "\
+Examples:
+  # Count what a run would change, and change nothing.
+  pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop -dry-run
+  # Sync every table of the schema public.
+  pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop
+  # Choose tables; keep passwords out of the command line.
+  pgsync -source @prod.url -target env:DATABASE_URL -include \"user_*,order_*\" -exclude \"*_log\"
+  # A nightly job: settings from a file, one object of JSON as the result.
+  pgsync -config pgsync.json -max-delete 20% -json
+  # Print the statements that would create what the target lacks, and run none of them.
+  pgsync schema -config pgsync.json
+
+`pgsync -help` shows all flags, with details, and the exit statuses.";
+
+/// After `-help`.
+pub const LONG: &str = "\
+How flags are written:
+  With one dash or two. The value follows after a space or an equals sign: -parallel 8, -parallel=8.
+  A switch takes no value, or =true or =false: -verbose, -verbose=false.
+  LIST   names with commas, or the flag repeated. Patterns know * ? [a-z] [!x]. The name
+         schema.table is a table of one schema. An exact name wins over a pattern.
+  TIME   30s, 5m, 1h30m, 500ms, 2d, or a number of seconds.
+
+Where settings come from:
+  A flag wins over its environment variable (PGSYNC_SOURCE, PGSYNC_BATCH_SIZE, …), the variable
+  over the config file, and the file over the default.
+  A connection string is what psql takes. PG* variables, ~/.pgpass and service files fill in what
+  it leaves open. Other users of the machine can see a password on the command line: use ~/.pgpass,
+  PGSYNC_SOURCE, env:NAME or @FILE instead.
+
+pgsync schema:
+  Prints the statements that would create what the target lacks, in order, and runs none of them.
+  Exits with 1 if there are any.
+
+Exit status:
+  0        every selected table is in sync
+  1        a table failed, or the run could not proceed
+  2        wrong usage or configuration
+  4        another run is working on one of these tables
+  5        a safety check refused: nothing was changed (with -max-delete: nothing of that table)
+  130/143  stopped by SIGINT or SIGTERM
+
+Examples:
+  pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop -dry-run
+  pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop
+  pgsync -source @prod.url -target env:DATABASE_URL -include \"user_*,order_*\" -exclude \"*_log\"
+  pgsync -config pgsync.json -max-delete 20% -json
+  pgsync schema -config pgsync.json";
