@@ -16,16 +16,18 @@ ident 0  table 0  definition 0  error 0  outcome 0  event 0  stop 0
 
 # Crate and the paths below src that may name it.
 doors='
-clap                 cli
-globset              filter
-indicatif            report/progress
-deadpool             pg
-deadpool_postgres    pg
-rustls               pg
-rustls_native_certs  pg
-rustls_pki_types     pg
-tokio_rustls         pg
-rusqlite             source/sqlite
+clap                  cli
+globset               filter
+indicatif             report/progress
+deadpool              pg
+deadpool_postgres     pg
+rustls                pg
+rustls_native_certs   pg
+rustls_pki_types      pg
+tokio_rustls          pg
+rusqlite              source/sqlite
+tokio_postgres        pg
+tokio_postgres_rustls pg
 '
 
 find src -name '*.rs' -print | LC_ALL=C sort | xargs awk -v layers="$layers" -v doors="$doors" '

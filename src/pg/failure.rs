@@ -4,11 +4,16 @@
 //! out. Nothing here sees a password.
 
 use std::error::Error as StdError;
+use std::future::{Ready, ready};
 use std::io;
 
 use chrono::{DateTime, Utc};
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError};
+use tokio::io::Empty;
+use tokio_postgres::Config;
+use tokio_postgres::config::{SslMode, SslNegotiation};
+use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::values::Message;
 use crate::error::{Cause, DbError, Error, Side};
@@ -47,9 +52,37 @@ impl Reason {
     }
 }
 
+/// An error of ours as one of the driver's, for interfaces that know no other; [`db_error`] takes it out
+/// again, with side and deed as they were. The driver makes its errors itself: this one is of a handshake
+/// that failed.
+pub(super) async fn carried(error: Error) -> tokio_postgres::Error {
+    let mut config = Config::new();
+    config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+    match config.connect_raw(tokio::io::empty(), Failing(error)).await {
+        Err(error) => error,
+        Ok(_) => unreachable!("there is no such stream"),
+    }
+}
+
+/// A handshake that fails with this error.
+struct Failing(Error);
+
+impl TlsConnect<Empty> for Failing {
+    type Stream = NoTlsStream;
+    type Error = Error;
+    type Future = Ready<Result<NoTlsStream, Error>>;
+
+    fn connect(self, _: Empty) -> Self::Future {
+        ready(Err(self.0))
+    }
+}
+
 /// The driver's error with its reason taken out. What a server said is kept, but for
 /// values of rows, which are in the detail; `doing` is what was under way, as it follows "while".
 pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error) -> Error {
+    if let Some(own) = err.source().and_then(|source| source.downcast_ref::<Error>()) {
+        return own.clone();
+    }
     let Some(said) = err.as_db_error() else {
         return reason(&err).error(side, doing);
     };
@@ -196,4 +229,16 @@ fn day(time: UnixTime) -> String {
 
 pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_that_the_driver_carries_comes_back_as_it_was() {
+        let own = Reason::connection("no answer within 5 s").hint("wait").error(Side::Target, "x");
+        let back = db_error(Side::Source, "y", carried(own.clone()).await);
+        assert_eq!(format!("{back:?}"), format!("{own:?}"));
+    }
 }

@@ -1,6 +1,7 @@
 //! Connections to PostgreSQL, both sides alike: TCP, TLS and Unix sockets, a pool per side, the
 //! session settings that text output depends on (DESIGN §4.1), the few ways in which statements are
-//! sent, and the words for what can go wrong. The only door to tokio-postgres, deadpool and rustls.
+//! sent, and the words for what can go wrong. The only door to tokio-postgres, deadpool,
+//! deadpool-postgres and rustls.
 //! No policy, no retry.
 
 pub mod cancel;
@@ -10,6 +11,7 @@ mod copy;
 pub mod definitions;
 pub mod failure;
 mod keeper;
+mod manager;
 mod pool;
 mod pooler;
 mod session;

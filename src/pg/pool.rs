@@ -2,16 +2,15 @@
 //! closed, never handed out again.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use deadpool::managed::{self, Manager, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Object, PoolError};
 use futures_util::future::join_all;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::cancel::Canceller;
-use super::connect::Connector;
-use super::pooler;
-use super::session::{Backend, Left, Session, Settings};
+use super::manager::Opener;
+use super::session::{Backend, Session, Settings};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
@@ -87,67 +86,18 @@ impl Drop for Lease {
 #[derive(Clone)]
 pub struct Pool {
     inner: managed::Pool<Opener>,
-    opened: Arc<Mutex<Vec<Canceller>>>,
-    left: Left,
-}
-
-/// Makes and checks the pool's sessions.
-pub struct Opener {
-    connector: Connector,
-    settings: Settings,
-    opened: Arc<Mutex<Vec<Canceller>>>,
-    left: Left,
-    /// Set once it is known what a pooler does, if there is one.
-    looked: OnceCell<()>,
-}
-
-impl Manager for Opener {
-    type Type = Session;
-    type Error = Error;
-
-    async fn create(&self) -> Result<Session> {
-        let session = self.open().await?;
-        if session.backend().pooled {
-            self.looked.get_or_try_init(|| self.look(&session)).await?;
-        }
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.push(session.canceller());
-        Ok(session)
-    }
-
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Error> {
-        match session.is_clean() || session.is_kept() {
-            true => Ok(()),
-            false => Err(RecycleError::message("left in the middle of something")),
-        }
-    }
-}
-
-impl Opener {
-    async fn open(&self) -> Result<Session> {
-        Session::open(&self.connector, &self.settings, self.left.clone()).await
-    }
-
-    async fn look(&self, first: &Session) -> Result<()> {
-        pooler::require_whole_sessions(first, &self.open().await?).await
-    }
 }
 
 impl Pool {
     /// At most `size` sessions.
     ///
     /// # Errors
-    /// As [`Connector::new`]: TLS files that cannot be used.
+    /// As [`Opener::new`]: TLS files that cannot be used.
     pub fn new(info: &ConnInfo, side: Side, size: usize, settings: Settings) -> Result<Self> {
-        let opened = Arc::new(Mutex::new(Vec::new()));
-        let left = Left::default();
-        let connector = Connector::new(info.clone(), side)?.waiting(settings.lock_timeout);
-        let looked = OnceCell::new();
-        let (opened_here, left_here) = (opened.clone(), left.clone());
-        let opener = Opener { connector, settings, opened: opened_here, left: left_here, looked };
+        let opener = Opener::new(info, side, settings)?;
         let inner = managed::Pool::builder(opener).max_size(size).build();
         let inner = inner.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Self { inner, opened, left })
+        Ok(Self { inner })
     }
 
     /// Waits for a free place, then gives a session that is clean, or kept.
@@ -173,26 +123,23 @@ impl Pool {
 
     /// Whether a server has ever let us in.
     pub fn was_reached(&self) -> bool {
-        self.inner.manager().connector.was_reached()
+        self.inner.manager().was_reached()
     }
 
     /// Server processes of sessions that were left in the middle of something.
     pub fn left(&self) -> Vec<Backend> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.manager().left().lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Strikes processes that have ended off that list.
     pub fn ended(&self, ended: &[Backend]) {
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = self.inner.manager().left();
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|backend| !ended.contains(backend));
     }
 
     /// Cancels whatever statement any session of this pool is running.
     pub async fn cancel_all(&self) {
-        let opened: Vec<Canceller> = {
-            let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            opened.clone()
-        };
-        join_all(opened.iter().map(Canceller::cancel)).await;
+        join_all(self.inner.manager().cancellers().iter().map(Canceller::cancel)).await;
     }
 }

@@ -7,13 +7,14 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use deadpool_postgres::ClientWrapper;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
-use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::cancel::Canceller;
-use super::connect::{Connected, Connector};
+use super::connect::Connector;
 use super::copy::{RowSink, RowStream};
 use super::failure::{Reason, db_error};
 use super::pooler::announced_pid;
@@ -161,13 +162,21 @@ pub struct Backend {
     pub pooled: bool,
 }
 
+/// A connection of which nothing is known yet.
+pub struct Connection {
+    pub client: ClientWrapper,
+    pub driver: JoinHandle<bool>,
+    pub canceller: Canceller,
+}
+
 /// One connection of one side.
 pub struct Session {
     side: Side,
     backend: Backend,
     /// Where it is noted that the session was left in the middle of something.
     left: Left,
-    client: Client,
+    client: ClientWrapper,
+    /// Moves the bytes; ends when the client is gone (true) or the connection is lost (false).
     driver: JoinHandle<bool>,
     canceller: Canceller,
     /// Whether nothing is under way: only such a session goes back to its pool.
@@ -177,12 +186,17 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects and pins the settings. One round trip beyond the connection itself.
+    /// Pins the settings, in one round trip beyond the connection itself, which `connector` made.
     ///
     /// # Errors
-    /// As [`Connector::connect`]; a setting that the server refuses.
-    pub async fn open(connector: &Connector, settings: &Settings, left: Left) -> Result<Self> {
-        let Connected { client, task: driver, canceller } = connector.connect().await?;
+    /// A setting that the server refuses; no answer within the time for connecting.
+    pub async fn open(
+        connection: Connection,
+        connector: &Connector,
+        settings: &Settings,
+        left: Left,
+    ) -> Result<Self> {
+        let Connection { client, driver, canceller } = connection;
         let side = connector.side();
         let announced = announced_pid(&canceller.token);
         let backend = Backend { pid: 0, since: String::new(), pooled: false };
@@ -252,6 +266,11 @@ impl Session {
 
     pub fn set_snapshot(&mut self, snapshot: Option<String>) {
         self.snapshot = snapshot;
+    }
+
+    /// The connection as its manager knows it.
+    pub fn client_mut(&mut self) -> &mut ClientWrapper {
+        &mut self.client
     }
 
     pub fn canceller(&self) -> Canceller {
