@@ -8,10 +8,10 @@ cd "$(dirname "$0")/.."
 # Module and layer.
 layers='
 main 4  cli 4  report 4  fuzz 4
-run 3  workers 3  table_job 3  discover 3  schema 3  strategy 3  reconcile 3  sequences 3  side_effects 3  survivors 3
-pg 2  source 2  target 2
-config 1  filter 1  plan 1  copy_text 1  sql 1  suggest 1
-ident 0  table 0  definition 0  error 0  outcome 0  event 0  stop 0
+run 3  observe 3  schema 3  sync 3
+pg 2  source 2  target_side 2  sync_log 2
+config 1  select 1  plan 1  copy_text 1  sql 1  suggest 1
+ident 0  table 0  schema_object 0  error 0  outcome 0  event 0  stop 0
 '
 
 # Crate and the paths below src that may name it.
@@ -42,7 +42,7 @@ function below(path, door) { return path == door || index(path, door "/") == 1 }
 function import(name) {
     if (!(name in layer)) return
     if (layer[name] > layer[module]) complain(module " (layer " layer[module] ") imports " name " (layer " layer[name] ")")
-    if (module == "source" && name == "target" || module == "target" && name == "source") complain("source and target do not know each other")
+    if (module == "source" && name == "target_side" || module == "target_side" && name == "source") complain("source and target do not know each other")
 }
 
 BEGIN {

@@ -36,7 +36,7 @@ pub enum Error {
     Config(Vec<String>),
     /// A table cannot be brought in step as things are; says why and what to do.
     #[error("{0}")]
-    Table(String),
+    Blocked(String),
     /// A safety rail refused before anything changed. Exit status 5.
     #[error("{0}")]
     Refused(String),

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 
-use crate::config::{FileText, Surroundings, conninfo, file};
+use crate::config::conninfo;
+use crate::config::file;
+use crate::config::{Environment, FileText};
 use crate::copy_text;
-use crate::definition::text::{Enclosed, Expression, Name};
-use crate::filter::pattern::Pattern;
 use crate::ident::{Ident, OperatorName, TableName};
+use crate::schema_object::text::{Enclosed, Expression, Name};
+use crate::select::pattern::Pattern;
 
 fn config() -> Config {
     Config {
@@ -121,13 +123,11 @@ const JSON: &[&str] = &[
     " ",
 ];
 
-fn surroundings<'a>(
-    read: &'a dyn Fn(&str) -> Result<Option<FileText>, String>,
-) -> Surroundings<'a> {
+fn surroundings<'a>(read: &'a dyn Fn(&str) -> Result<Option<FileText>, String>) -> Environment<'a> {
     let variables = [("X", "x"), ("USER", "ann"), ("HOME", "/home/ann")];
     let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    Surroundings { variables, read }
+    Environment { variables, read }
 }
 
 proptest! {

@@ -5,14 +5,17 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::thread;
 
-use pgsync::cli::{self, Cli};
+use pgsync::cli;
+use pgsync::cli::Cli;
 use pgsync::config::Settings;
 use pgsync::error::Error;
 use pgsync::event::{Event, Events, Note, NoteLevel};
+use pgsync::report;
+use pgsync::report::Reporter;
 use pgsync::report::progress::Screen;
-use pgsync::report::{self, Reporter};
 use pgsync::run;
-use pgsync::stop::{self, Signal, Stopper};
+use pgsync::stop;
+use pgsync::stop::{Signal, Stopper};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{self, SignalKind};
 

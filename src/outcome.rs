@@ -131,7 +131,7 @@ impl RunReport {
             Some(Error::Config(_)) => 2,
             Some(Error::Locked(_)) => 4,
             Some(Error::Refused(_)) => 5,
-            Some(Error::Database(_) | Error::Table(_) | Error::Internal(_)) => 1,
+            Some(Error::Database(_) | Error::Blocked(_) | Error::Internal(_)) => 1,
             None => self.tables_exit_status(),
         }
     }

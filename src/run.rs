@@ -2,7 +2,7 @@
 //! the locks are lost to a passing fault, another round follows over all tables, so that what is
 //! reported as in step was so at one moment.
 
-mod log;
+mod sync_log;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,22 +12,26 @@ use chrono::Utc;
 use tokio::sync::Semaphore;
 
 use crate::config::Settings;
-use crate::discover::{Ends, Found};
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
+use crate::observe::{RunContext, RunPlan};
 use crate::outcome::{RunReport, TableOutcome};
-use crate::pg::{self, Pool};
-use crate::schema::{Listing, build, swap};
-use crate::sequences;
+use crate::pg;
+use crate::pg::Pool;
+use crate::schema::Listing;
+use crate::schema::post_data;
+use crate::schema::rebuild::swap;
 use crate::source::Source;
-use crate::sql::log::Log;
+use crate::sql::sync_log::SyncLog;
 use crate::stop::{Signal, Stop};
-use crate::strategy::Engine;
-use crate::survivors;
-use crate::table_job;
-use crate::target::{Target, sync_log};
-use crate::workers;
+use crate::sync::orphan_check;
+use crate::sync::sequences;
+use crate::sync::strategy::Round;
+use crate::sync::table_run;
+use crate::sync::workers;
+use crate::sync_log::store;
+use crate::target_side::Target;
 
 /// How long a stop waits for batches to end before it cancels their statements, how long after that
 /// it cancels what has begun since, and when it leaves whatever is under way.
@@ -77,12 +81,14 @@ async fn overdue(mut stop: Stop) -> Signal {
 /// # Errors
 /// What concerns both ends as a whole.
 pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
-    let log = Log { table: log_table(settings) };
+    let sync_log = SyncLog { table: log_table(settings) };
     let (source, target) = ends(settings)?;
     let (source, target) = (&source, &target);
-    let log = &log;
+    let sync_log = &sync_log;
     let listed =
-        Ends { settings, source, target, log, events, run_id: "", source_name: "" }.list().await;
+        RunContext { settings, source, target, sync_log, events, run_id: "", source_name: "" }
+            .list()
+            .await;
     tokio::join!(source.close(), target.close());
     listed
 }
@@ -119,7 +125,7 @@ async fn rounds(
             attempt: report.retries,
             of: settings.retries,
         });
-        table_job::pause(&mut stop.clone(), report.retries).await;
+        table_run::pause(&mut stop.clone(), report.retries).await;
     }
 }
 
@@ -142,26 +148,26 @@ async fn round(
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
     let (source, target) = (source.clone(), target.clone());
-    let log = Log { table: log_table(settings) };
-    let ends = Ends {
+    let sync_log = SyncLog { table: log_table(settings) };
+    let ends = RunContext {
         settings,
         source: &source,
         target: &target,
-        log: &log,
+        sync_log: &sync_log,
         events,
         run_id: &report.run_id,
         source_name: &report.source,
     };
     let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.discover())).await?;
     let earlier = match report.retries > 0 && !settings.dry_run {
-        true => sync_log::of_run(&target, &log, &report.run_id).await?,
+        true => store::of_run(&target, &sync_log, &report.run_id).await?,
         false => HashMap::new(),
     };
-    let Found { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } = found;
-    let engine = Arc::new(Engine {
+    let RunPlan { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } = found;
+    let round = Arc::new(Round {
         source,
         target,
-        log,
+        sync_log,
         horizon,
         events: events.clone(),
         stop: stop.clone(),
@@ -174,8 +180,8 @@ async fn round(
         earlier,
     });
     let before = std::mem::take(&mut report.tables);
-    let working = workers::run(&engine, &plans, tasks);
-    let ended = cancelled_on_stop(stop, (&engine.source, &engine.target), working).await;
+    let working = workers::run(&round, &plans, tasks);
+    let ended = cancelled_on_stop(stop, (&round.source, &round.target), working).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
     if settings.dry_run {
@@ -183,12 +189,12 @@ async fn round(
     } else if let Some(why) = early {
         swap::left(&rebuilt, &mut outcomes, &why);
     } else {
-        sequences::raise(&engine, &plans, &outcomes).await;
-        swap::tables(&engine, &rebuilt, &mut outcomes).await;
-        survivors::check(&engine, &references, &mut outcomes, &failed).await;
-        build::foreign_keys(&engine, &last, &mut outcomes).await;
+        sequences::raise(&round, &plans, &outcomes).await;
+        swap::tables(&round, &rebuilt, &mut outcomes).await;
+        orphan_check::check(&round, &references, &mut outcomes, &failed).await;
+        post_data::foreign_keys(&round, &last, &mut outcomes).await;
     }
-    let logged = log::write(&engine, &mut outcomes, &unlogged, &failed).await;
+    let logged = sync_log::write(&round, &mut outcomes, &unlogged, &failed).await;
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 
-use crate::config::{self, FileText, Settings, Surroundings};
+use crate::config;
+use crate::config::{Environment, FileText, Settings};
 use crate::error::{Error, Result};
 
 /// What a command line asks for.
@@ -35,10 +36,10 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
     {
         variables.insert("USER".to_owned(), user);
     }
-    parse_in(argv, &Surroundings { variables, read: &read_file })
+    parse_in(argv, &Environment { variables, read: &read_file })
 }
 
-fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Surroundings) -> Result<Cli> {
+fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) -> Result<Cli> {
     let mut texts = texts(argv)?;
     // A first word without a dash is a subcommand.
     let is_schema = texts.first().is_some_and(|first| first == "schema");

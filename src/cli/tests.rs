@@ -1,6 +1,6 @@
 //! What a user sees of the command line itself.
 
-use super::*;
+use crate::cli::*;
 use crate::config::{Output, Setting};
 
 const BOTH: [&str; 4] = ["-source", "postgres://s/d", "-target", "postgres://t/d"];
@@ -8,7 +8,7 @@ const BOTH: [&str; 4] = ["-source", "postgres://s/d", "-target", "postgres://t/d
 fn parse_texts(arguments: &[&str]) -> Result<Cli> {
     let argv = ["pgsync"].iter().chain(arguments).map(OsString::from);
     let variables = [("USER".to_owned(), "ann".to_owned())].into();
-    parse_in(argv, &Surroundings { variables, read: &|_| Ok(None) })
+    parse_in(argv, &Environment { variables, read: &|_| Ok(None) })
 }
 
 fn settings(arguments: &[&str]) -> Settings {
@@ -145,7 +145,7 @@ fn what_is_no_text_is_named_without_being_shown() {
     use std::os::unix::ffi::OsStringExt;
     let bad = || OsString::from_vec(vec![b'h', 0xff]);
     let argv = ["pgsync".into(), "-source".into(), bad()].into_iter();
-    let surroundings = Surroundings { variables: BTreeMap::new(), read: &|_| Ok(None) };
+    let surroundings = Environment { variables: BTreeMap::new(), read: &|_| Ok(None) };
     let error = parse_in(argv, &surroundings).unwrap_err();
     assert_eq!(error.to_string(), "argument 2 is not valid UTF-8");
     let all = [("PGPASSWORD".into(), bad()), ("OTHER".into(), bad()), ("A".into(), "b".into())];

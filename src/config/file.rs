@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::MaxDelete;
-use super::given::{Given, Layer, Origin, split};
+use super::conninfo;
+use super::environment::Environment;
+use super::interpolation;
+use super::layers::{Layer, Layers, Origin, split};
 use super::setting::{Kind, Setting};
-use super::surroundings::Surroundings;
-use super::{conninfo, reference, value};
+use super::value;
 use crate::suggest;
 
 const BY_TABLE: &str = "maxDeleteByTable";
@@ -35,7 +37,7 @@ impl File {
 pub fn read(
     name: &str,
     text: &str,
-    surroundings: &Surroundings,
+    surroundings: &Environment,
     problems: &mut Vec<String>,
 ) -> File {
     let mut file = File::default();
@@ -68,7 +70,7 @@ pub fn read(
         }
         let origin = Origin::File(name.to_owned());
         match texts(setting.kind(), value, surroundings) {
-            Ok(texts) => drop(file.layer.insert(setting, Given { origin, texts })),
+            Ok(texts) => drop(file.layer.insert(setting, Layers { origin, texts })),
             Err(problem) => {
                 file.unreadable.insert(setting);
                 problems.push(format!("{}: {problem}", origin.label(setting)));
@@ -87,7 +89,7 @@ fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
 }
 
 /// The texts that a flag would have, so that both are read alike from here on.
-fn texts(kind: Kind, given: &Value, surroundings: &Surroundings) -> Result<Vec<String>, String> {
+fn texts(kind: Kind, given: &Value, surroundings: &Environment) -> Result<Vec<String>, String> {
     let expected = match kind {
         Kind::Connection | Kind::Text => "a string",
         Kind::List => "a string or a list of strings",
@@ -99,20 +101,20 @@ fn texts(kind: Kind, given: &Value, surroundings: &Surroundings) -> Result<Vec<S
     // A number can come from the environment: "${JOBS}".
     let is_reference = |text: &str| text.contains("${");
     match (kind, given) {
-        (Kind::List, Value::String(text)) => Ok(split(&reference::expand(text, surroundings)?)),
+        (Kind::List, Value::String(text)) => Ok(split(&interpolation::expand(text, surroundings)?)),
         (Kind::List, Value::Array(items)) => items
             .iter()
             .map(|item| match item {
-                Value::String(text) => reference::expand(text, surroundings),
+                Value::String(text) => interpolation::expand(text, surroundings),
                 other => Err(format!("expected {expected}, found {} in it", describe(other))),
             })
             .filter(|item| !matches!(item, Ok(text) if text.is_empty()))
             .collect(),
         (Kind::Connection | Kind::Text | Kind::Duration | Kind::Limit, Value::String(text)) => {
-            Ok(vec![reference::expand(text, surroundings)?])
+            Ok(vec![interpolation::expand(text, surroundings)?])
         }
         (Kind::Number | Kind::Switch, Value::String(text)) if is_reference(text) => {
-            Ok(vec![reference::expand(text, surroundings)?])
+            Ok(vec![interpolation::expand(text, surroundings)?])
         }
         (Kind::Number | Kind::Duration | Kind::Limit, Value::Number(number)) => {
             Ok(vec![number.to_string()])
@@ -125,7 +127,7 @@ fn texts(kind: Kind, given: &Value, surroundings: &Surroundings) -> Result<Vec<S
 fn by_table(
     name: &str,
     given: &Value,
-    surroundings: &Surroundings,
+    surroundings: &Environment,
     problems: &mut Vec<String>,
 ) -> BTreeMap<String, MaxDelete> {
     let label = format!("-max-delete ({BY_TABLE}), from {name}");

@@ -2,17 +2,17 @@
 //! has a default, and nothing is invalid. Pure: files and the environment are handed in.
 
 pub mod conninfo;
+mod environment;
 pub(crate) mod file;
-mod given;
-mod reference;
+mod interpolation;
+mod layers;
 mod resolve;
 mod setting;
-mod surroundings;
 mod value;
 
+pub use environment::{Environment, FileText};
 pub use resolve::{Flags, resolve};
 pub use setting::{Kind, Setting};
-pub use surroundings::{FileText, Surroundings};
 
 use std::collections::BTreeMap;
 use std::time::Duration;

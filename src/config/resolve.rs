@@ -4,10 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::given::{self, Given, Layer, Origin};
+use super::conninfo;
+use super::environment::Environment;
+use super::file;
+use super::interpolation;
+use super::layers;
+use super::layers::{Layer, Layers, Origin};
 use super::setting::Setting;
-use super::surroundings::Surroundings;
-use super::{Output, Resolved, Settings, conninfo, file, reference, value};
+use super::value;
+use crate::config::{Output, Resolved, Settings};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
 use conninfo::ConnInfo;
@@ -22,17 +27,17 @@ pub struct Flags {
 }
 
 /// The intent of one run, or [`Error::Config`] with everything that is wrong.
-pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
+pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     let mut problems = Vec::new();
-    let mut warnings = given::misspelt_variables(surroundings);
+    let mut warnings = layers::misspelt_variables(surroundings);
     let named = flags.config.as_deref().or_else(|| surroundings.variable("PGSYNC_CONFIG"));
     let file = match named {
         Some(name) => config_file(name, surroundings, &mut problems, &mut warnings),
         None => file::File::default(),
     };
     let mut layer = file.layer;
-    layer.extend(given::from_variables(surroundings));
-    layer.extend(given::from_flags(flags.values));
+    layer.extend(layers::from_variables(surroundings));
+    layer.extend(layers::from_flags(flags.values));
     let mut reader = Reader { layer, problems, unreadable: file.unreadable };
     let source = reader.connection(Setting::Source, surroundings, &mut warnings);
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
@@ -76,7 +81,7 @@ pub fn resolve(flags: Flags, surroundings: &Surroundings) -> Result<Resolved> {
 
 fn config_file(
     name: &str,
-    surroundings: &Surroundings,
+    surroundings: &Environment,
     problems: &mut Vec<String>,
     warnings: &mut Vec<String>,
 ) -> file::File {
@@ -120,7 +125,7 @@ impl Reader {
         setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
-        let Given { origin, texts } = self.layer.get(&setting)?.clone();
+        let Layers { origin, texts } = self.layer.get(&setting)?.clone();
         let text = texts.concat();
         let parsed = match text.contains('\0') {
             true => Err("contains a zero byte".into()),
@@ -195,23 +200,23 @@ impl Reader {
     fn connection(
         &mut self,
         setting: Setting,
-        surroundings: &Surroundings,
+        surroundings: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<ConnInfo> {
         let given = self.layer.get(&setting).cloned();
-        let Some(Given { origin, texts }) = given.filter(|given| !given.texts.concat().is_empty())
+        let Some(Layers { origin, texts }) = given.filter(|given| !given.texts.concat().is_empty())
         else {
             if !self.unreadable.contains(&setting) {
                 self.problems.push(format!(
                     "{}: missing; give a connection string such as \
                      postgresql://user@host/database, also as {} or in a -config file",
-                    given::label(setting),
+                    layers::label(setting),
                     setting.variable()
                 ));
             }
             return None;
         };
-        let parsed = reference::follow(texts.concat().trim(), surroundings)
+        let parsed = interpolation::follow(texts.concat().trim(), surroundings)
             .map_err(|problem| vec![problem])
             .and_then(|text| conninfo::parse(&text, surroundings));
         match parsed {
@@ -243,7 +248,7 @@ impl Reader {
                 std::cmp::Ordering::Less => output.verbose = false,
                 std::cmp::Ordering::Greater => output.quiet = false,
                 std::cmp::Ordering::Equal => {
-                    let names = [given::label(Setting::Quiet), given::label(Setting::Verbose)];
+                    let names = [layers::label(Setting::Quiet), layers::label(Setting::Verbose)];
                     self.problems.push(format!("{} exclude each other", names.join(" and ")));
                 }
             }

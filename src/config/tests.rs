@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::*;
+use crate::config::*;
 use crate::error::Error;
 
 mod secrets;
@@ -32,7 +32,7 @@ impl Case<'_> {
             }
             _ => Ok(None),
         };
-        resolve(flags, &Surroundings { variables, read: &read }).map_err(|error| match error {
+        resolve(flags, &Environment { variables, read: &read }).map_err(|error| match error {
             Error::Config(problems) => problems.join("\n"),
             other => panic!("{other:?}"),
         })

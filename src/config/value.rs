@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Ddl, MaxDelete};
+use crate::config::{Ddl, MaxDelete};
 use crate::ident::TableName;
 
 pub fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {

@@ -31,13 +31,13 @@ const DEED: &str = "cancelling a statement";
 pub struct Canceller {
     pub(super) token: CancelToken,
     pub(super) tls: Option<MakeRustlsConnect>,
-    pub(super) place: Place,
+    pub(super) place: ServerAddress,
     pub(super) side: Side,
 }
 
 /// The server that a connection reached: of a name's addresses the one that answered.
 #[derive(Clone)]
-pub(super) enum Place {
+pub(super) enum ServerAddress {
     Tcp { address: IpAddr, port: u16, name: String },
     Socket(PathBuf),
 }
@@ -55,11 +55,11 @@ impl Canceller {
     async fn request(&self) -> Result<()> {
         let unreached = |fault: io::Error| io_reason(&fault, &fault).error(self.side, DEED);
         match &self.place {
-            Place::Tcp { address, port, name } => {
+            ServerAddress::Tcp { address, port, name } => {
                 let stream = TcpStream::connect((*address, *port)).await.map_err(unreached)?;
                 self.send(stream, name).await
             }
-            Place::Socket(path) => {
+            ServerAddress::Socket(path) => {
                 self.send(UnixStream::connect(path).await.map_err(unreached)?, "").await
             }
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{SslMode as Way, SslNegotiation, TargetSessionAttrs};
+use tokio_postgres::config::{SslMode as TlsAttempt, SslNegotiation, TargetSessionAttrs};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -17,9 +17,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
 use crate::error::{Cause, DbError, Error, Result, Side};
 
-use super::cancel::{Canceller, Place};
+use super::cancel::{Canceller, ServerAddress};
 use super::failure::{Reason, db_error, io_reason};
-use super::{silence, tls};
+use super::keepalive;
+use super::tls;
 
 /// A session, as the server starts it.
 pub struct Connected {
@@ -98,14 +99,14 @@ impl Connector {
                     let why = format!("no server listens on {}", path.display());
                     return Err(Reason::connection(why).error(self.side, self.deed(host)));
                 }
-                let place = Place::Socket(path);
+                let place = ServerAddress::Socket(path);
                 return self.in_time(host, self.connect_place(host, &place)).await;
             }
         };
         let addresses = self.in_time(host, self.resolve(host, name)).await?;
         let mut unreached = Vec::new();
         for address in addresses {
-            let place = Place::Tcp { address, port: host.port, name: name.clone() };
+            let place = ServerAddress::Tcp { address, port: host.port, name: name.clone() };
             match self.in_time(host, self.connect_place(host, &place)).await {
                 Ok(connected) => return Ok(connected),
                 Err(err) if may_try_elsewhere(&err) => unreached.push((address.to_string(), err)),
@@ -134,7 +135,7 @@ impl Connector {
     }
 
     /// Tries the ways that `sslmode` allows, the second one where the first may be at fault.
-    async fn connect_place(&self, host: &Host, place: &Place) -> Result<Connected> {
+    async fn connect_place(&self, host: &Host, place: &ServerAddress) -> Result<Connected> {
         let (first, second) = ways(tls::effective_mode(&self.info.ssl), place);
         let refusal = match (self.open(host, place, first).await, second) {
             (Err(err), Some(_)) if may_be_the_way(&err) => err,
@@ -147,9 +148,9 @@ impl Connector {
         }
     }
 
-    async fn open(&self, host: &Host, place: &Place, way: Way) -> Result<Connected> {
+    async fn open(&self, host: &Host, place: &ServerAddress, way: TlsAttempt) -> Result<Connected> {
         let config = self.config(host, place, way);
-        let tls = self.tls.clone().filter(|_| way != Way::Disable);
+        let tls = self.tls.clone().filter(|_| way != TlsAttempt::Disable);
         let opened = match tls.clone() {
             Some(tls) => start(&config, tls).await,
             None => start(&config, NoTls).await,
@@ -162,7 +163,7 @@ impl Connector {
     }
 
     /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.
-    fn config(&self, host: &Host, place: &Place, way: Way) -> Config {
+    fn config(&self, host: &Host, place: &ServerAddress, way: TlsAttempt) -> Config {
         let mut config = Config::new();
         config
             .user(&self.info.user)
@@ -171,10 +172,10 @@ impl Connector {
             .port(host.port)
             .ssl_mode(way)
             .channel_binding(binding(self.info.ssl.channel_binding));
-        silence::limit(&mut config, &self.info.silence, self.lock_timeout);
+        keepalive::limit(&mut config, &self.info.silence, self.lock_timeout);
         match place {
-            Place::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
-            Place::Socket(path) => config.host_path(path.parent().unwrap_or(path)),
+            ServerAddress::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
+            ServerAddress::Socket(path) => config.host_path(path.parent().unwrap_or(path)),
         };
         if let Some(password) = self.info.password.as_ref().or(host.password.as_ref()) {
             config.password(password.expose());
@@ -182,7 +183,7 @@ impl Connector {
         if let Some(options) = &self.info.options {
             config.options(options);
         }
-        if self.info.ssl.direct && way == Way::Require {
+        if self.info.ssl.direct && way == TlsAttempt::Require {
             config.ssl_negotiation(SslNegotiation::Direct);
         }
         if self.info.read_write {
@@ -244,13 +245,13 @@ where
 }
 
 /// How to talk to the server, and how else if that is refused. There is no TLS on Unix sockets.
-fn ways(mode: SslMode, place: &Place) -> (Way, Option<Way>) {
+fn ways(mode: SslMode, place: &ServerAddress) -> (TlsAttempt, Option<TlsAttempt>) {
     match mode {
-        _ if matches!(place, Place::Socket(_)) => (Way::Disable, None),
-        SslMode::Disable => (Way::Disable, None),
-        SslMode::Allow => (Way::Disable, Some(Way::Require)),
-        SslMode::Prefer => (Way::Prefer, Some(Way::Disable)),
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (Way::Require, None),
+        _ if matches!(place, ServerAddress::Socket(_)) => (TlsAttempt::Disable, None),
+        SslMode::Disable => (TlsAttempt::Disable, None),
+        SslMode::Allow => (TlsAttempt::Disable, Some(TlsAttempt::Require)),
+        SslMode::Prefer => (TlsAttempt::Prefer, Some(TlsAttempt::Disable)),
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (TlsAttempt::Require, None),
     }
 }
 

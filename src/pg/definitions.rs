@@ -6,9 +6,9 @@ use serde::Deserialize;
 
 use super::catalog::{names, objects, unless_gone};
 use super::session::Session;
-use crate::definition::{Definitions, Keep, Object};
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
+use crate::schema_object::{Definitions, Dependents, Object};
 use crate::sql::{Literal, Sql, sql};
 
 /// The parts of the one statement, each a list of JSON objects.
@@ -29,14 +29,14 @@ enum Line {
 
 /// A table that somebody holds so that nobody may look at it.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Held {
+pub struct LockedTable {
     pub oid: u32,
     #[serde(flatten)]
     pub name: TableName,
     pub pid: Option<i32>,
 }
 
-pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<Held>> {
+pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
     let statement =
         Sql::filled(include_str!("definitions/held.sql"), &[("schemas", &names(schemas))]);
     objects(session, "looking for locked tables", &statement).await
@@ -156,14 +156,14 @@ pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
 pub async fn keep(
     session: &Session,
     schema: &Ident,
-    scratch: &Ident,
+    shadow_schema: &Ident,
     names: &[&Ident],
-) -> Result<Vec<Keep>> {
+) -> Result<Vec<Dependents>> {
     let literal = |name: &Ident| sql!("{name}", name = Literal(name.as_str()));
     let names = Sql::join(names.iter().map(|name| literal(name)), ", ");
     let names = sql!("array[{names}]", names = names);
     let holes: &[(&str, &Sql)] =
-        &[("names", &names), ("schema", &literal(schema)), ("scratch", &literal(scratch))];
+        &[("names", &names), ("schema", &literal(schema)), ("scratch", &literal(shadow_schema))];
     let query = Sql::filled(include_str!("definitions/keep.sql"), holes);
     let statement = sql!("{path}; {query}", path = search_path(None), query = query);
     objects(session, "reading what hangs on tables", &statement).await

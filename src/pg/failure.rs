@@ -15,7 +15,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
-use super::values::Message;
+use super::redaction::Message;
 use crate::error::{Cause, DbError, Error, Side};
 
 /// What went wrong, before side and deed are known.

@@ -17,7 +17,7 @@ use super::cancel::Canceller;
 use super::connect::{Connected, Connector};
 use super::failure::{carried, db_error};
 use super::pooler;
-use super::session::{Connection, Left, Session, Settings};
+use super::session::{AbandonedBackends, Connection, Session, Settings};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
@@ -33,7 +33,7 @@ pub struct Opener {
     connections: Manager,
     settings: Settings,
     opened: Mutex<Vec<Canceller>>,
-    left: Left,
+    left: AbandonedBackends,
     /// Set once it is known what a pooler does, if there is one.
     looked: OnceCell<()>,
 }
@@ -48,7 +48,8 @@ impl Opener {
         // The connector has a configuration for each host and way; this one is not looked at.
         let connect = ByConnector(connector.clone());
         let connections = Manager::from_connect(Config::new(), connect, check);
-        let (opened, left, looked) = (Mutex::default(), Left::default(), OnceCell::new());
+        let (opened, left, looked) =
+            (Mutex::default(), AbandonedBackends::default(), OnceCell::new());
         Ok(Self { connector, connections, settings, opened, left, looked })
     }
 
@@ -58,7 +59,7 @@ impl Opener {
     }
 
     /// Server processes of sessions that were left in the middle of something.
-    pub fn left(&self) -> &Left {
+    pub fn left(&self) -> &AbandonedBackends {
         &self.left
     }
 

@@ -7,20 +7,20 @@
 pub mod cancel;
 pub mod catalog;
 pub mod connect;
+mod control_session;
 mod copy;
 pub mod definitions;
 pub mod failure;
-mod keeper;
+mod keepalive;
 mod manager;
 mod pool;
 mod pooler;
+mod redaction;
 mod session;
-mod silence;
 mod tls;
-mod values;
 mod verify;
 
+pub use control_session::ControlSession;
 pub use copy::{RowSink, RowStream};
-pub use keeper::Keeper;
-pub use pool::{Lease, Pool};
+pub use pool::{Pool, PooledSession};
 pub use session::{Backend, CopyIn, EMPTY_PATH, OWN_SNAPSHOT, Row, Session, Settings};

@@ -16,13 +16,13 @@ use crate::error::{Error, Result, Side};
 
 /// A session on loan. Dropping it returns it if it is clean, and closes it at once if it is not: an
 /// open transaction must not hold its locks until somebody asks for a session again.
-pub struct Lease {
+pub struct PooledSession {
     session: Option<Object<Opener>>,
     /// Where sessions take turns; let go after the session is given back.
     turn: Option<OwnedSemaphorePermit>,
 }
 
-impl Lease {
+impl PooledSession {
     /// Closes the session and gives its place back, for a lease that is about to be replaced: who held
     /// both would wait for himself when places are short. One that is the run's snapshot is given back.
     pub fn close(&mut self) {
@@ -33,17 +33,17 @@ impl Lease {
     }
 
     /// The session, which its holder needs no longer: what is left is a lease without one.
-    pub fn take(&mut self) -> Lease {
-        Lease { session: self.session.take(), turn: self.turn.take() }
+    pub fn take(&mut self) -> PooledSession {
+        PooledSession { session: self.session.take(), turn: self.turn.take() }
     }
 
     /// For work that needs no session of this side.
-    pub fn none() -> Lease {
-        Lease { session: None, turn: None }
+    pub fn none() -> PooledSession {
+        PooledSession { session: None, turn: None }
     }
 
     /// Nobody else has a turn before this session is given back.
-    pub fn in_turn(self, turn: OwnedSemaphorePermit) -> Lease {
+    pub fn in_turn(self, turn: OwnedSemaphorePermit) -> PooledSession {
         let mut lease = self;
         lease.turn = Some(turn);
         lease
@@ -54,7 +54,7 @@ impl Lease {
     }
 }
 
-impl Deref for Lease {
+impl Deref for PooledSession {
     type Target = Session;
 
     fn deref(&self) -> &Session {
@@ -65,7 +65,7 @@ impl Deref for Lease {
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for PooledSession {
     fn deref_mut(&mut self) -> &mut Session {
         match &mut self.session {
             Some(object) => object,
@@ -74,7 +74,7 @@ impl DerefMut for Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledSession {
     fn drop(&mut self) {
         if self.session.as_ref().is_some_and(|session| !session.is_clean()) {
             self.close();
@@ -89,7 +89,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// At most `size` sessions.
+    /// When most `size` sessions.
     ///
     /// # Errors
     /// As [`Opener::new`]: TLS files that cannot be used.
@@ -101,22 +101,22 @@ impl Pool {
     }
 
     /// Waits for a free place, then gives a session that is clean, or kept.
-    pub async fn get(&self) -> Result<Lease> {
+    pub async fn get(&self) -> Result<PooledSession> {
         // Boxed: connecting is deep, and the compiler lays out in one piece whatever awaits it.
         match Box::pin(self.inner.get()).await {
             Ok(mut object) => {
                 object.set_clean(false);
-                Ok(Lease { session: Some(object), turn: None })
+                Ok(PooledSession { session: Some(object), turn: None })
             }
             Err(PoolError::Backend(error)) => Err(error),
             Err(other) => Err(Error::Internal(format!("connection pool: {other}"))),
         }
     }
 
-    /// Ends all idle sessions and `keeper`, so that the server hears of it from us: else it would
+    /// RunContext all idle sessions and `keeper`, so that the server hears of it from us: else it would
     /// note a lost client in its log.
-    pub async fn close(&self, keeper: Option<Lease>) {
-        let keeper = keeper.and_then(Lease::into_session);
+    pub async fn close(&self, keeper: Option<PooledSession>) {
+        let keeper = keeper.and_then(PooledSession::into_session);
         let idle = self.inner.retain(|_, _| false).removed;
         join_all(idle.into_iter().chain(keeper).map(Session::end)).await;
     }

@@ -22,8 +22,8 @@ const DEED: &str = "looking what the pooler does";
 /// The process that cancel requests of a connection name. A server names the one that works for it,
 /// a pooler makes a number up. The driver keeps it to itself, except when it writes such a request.
 pub(super) fn announced_pid(token: &CancelToken) -> Option<u32> {
-    let tape = Tape::default();
-    token.cancel_query_raw(tape.clone(), Taped).now_or_never()?.ok()?;
+    let tape = CapturedBytes::default();
+    token.cancel_query_raw(tape.clone(), CapturedStream).now_or_never()?.ok()?;
     let bytes = tape.0.lock().unwrap_or_else(PoisonError::into_inner);
     let pid = bytes.len().checked_sub(8).and_then(|at| bytes.get(at..at + 4))?;
     Some(u32::from_be_bytes(pid.try_into().ok()?))
@@ -59,28 +59,28 @@ pub(super) async fn require_whole_sessions(first: &Session, second: &Session) ->
 
 /// A stream that agrees to TLS and keeps what is written.
 #[derive(Clone, Default)]
-struct Tape(Arc<Mutex<Vec<u8>>>);
+struct CapturedBytes(Arc<Mutex<Vec<u8>>>);
 
 /// TLS in name only.
-struct Taped;
+struct CapturedStream;
 
-impl TlsConnect<Tape> for Taped {
-    type Stream = Tape;
+impl TlsConnect<CapturedBytes> for CapturedStream {
+    type Stream = CapturedBytes;
     type Error = io::Error;
-    type Future = std::future::Ready<io::Result<Tape>>;
+    type Future = std::future::Ready<io::Result<CapturedBytes>>;
 
-    fn connect(self, tape: Tape) -> Self::Future {
+    fn connect(self, tape: CapturedBytes) -> Self::Future {
         std::future::ready(Ok(tape))
     }
 }
 
-impl TlsStream for Tape {
+impl TlsStream for CapturedBytes {
     fn channel_binding(&self) -> ChannelBinding {
         ChannelBinding::none()
     }
 }
 
-impl AsyncRead for Tape {
+impl AsyncRead for CapturedBytes {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -91,7 +91,7 @@ impl AsyncRead for Tape {
     }
 }
 
-impl AsyncWrite for Tape {
+impl AsyncWrite for CapturedBytes {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,

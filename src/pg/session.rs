@@ -26,7 +26,7 @@ use crate::sql::{Literal, Sql, sql};
 /// those that count here; a server that does not have one skips it. Only what differs is set: where the
 /// role may not, it is an error only if somebody has changed it.
 ///
-/// Left as they are, on purpose: `default_transaction_read_only` (whoever sets it means it, see
+/// AbandonedBackends as they are, on purpose: `default_transaction_read_only` (whoever sets it means it, see
 /// `require_writable`), `default_tablespace`, `temp_tablespaces`, `default_table_access_method` and
 /// `default_toast_compression` (where and how the target keeps what is made), `role`, the planner's
 /// other settings (they cost time only), `restrict_nonsystem_relation_kind` (an error, no silence) and
@@ -118,7 +118,7 @@ const OUTDATED: [&str; 8] =
     ["3F000", "42P01", "42703", "42704", "42883", "42809", "42846", "42804"];
 
 /// The server processes of sessions that were left in the middle of something: they may still be at it.
-pub type Left = Arc<Mutex<Vec<Backend>>>;
+pub type AbandonedBackends = Arc<Mutex<Vec<Backend>>>;
 
 /// One row of an answer: text, or NULL, by position.
 #[derive(Debug)]
@@ -174,7 +174,7 @@ pub struct Session {
     side: Side,
     backend: Backend,
     /// Where it is noted that the session was left in the middle of something.
-    left: Left,
+    left: AbandonedBackends,
     client: ClientWrapper,
     /// Moves the bytes; ends when the client is gone (true) or the connection is lost (false).
     driver: JoinHandle<bool>,
@@ -194,7 +194,7 @@ impl Session {
         connection: Connection,
         connector: &Connector,
         settings: &Settings,
-        left: Left,
+        left: AbandonedBackends,
     ) -> Result<Self> {
         let Connection { client, driver, canceller } = connection;
         let side = connector.side();

@@ -3,9 +3,10 @@
 
 use crate::error::Error;
 use crate::ident::Ident;
-use crate::plan::composition::{self, Arrival};
+use crate::plan::composition;
+use crate::plan::composition::Arrival;
 use crate::plan::kinds::{Cast, cast, is_plain, same_type, widens};
-use crate::plan::{Ground, Timestamp, TimestampKind};
+use crate::plan::{PlanContext, Timestamp, TimestampKind};
 use crate::table::{Column, Table};
 
 /// One column that travels.
@@ -16,7 +17,7 @@ pub struct PlanColumn {
     pub cast: Option<Cast>,
     /// As `format_type` prints it on the target.
     pub target_type: String,
-    pub hashed: Hashed,
+    pub hashed: HashMethod,
     /// Whether the source computes it, which COPY gives in queries only.
     pub computed: bool,
     /// Whether both servers mean the same by its binary form.
@@ -31,7 +32,7 @@ pub struct PlanColumn {
 
 /// How a value enters a digest: by its number where that is cheap and exact, else by its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hashed {
+pub enum HashMethod {
     Integer,
     Uuid,
     /// `text` and `varchar`: as they are.
@@ -64,12 +65,12 @@ pub struct Columns {
 ///
 /// # Errors
 /// [`Error::Table`] naming every column in the way and the remedy.
-pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Columns, Error> {
+pub fn agree(source: &Table, target: &Table, context: &PlanContext) -> Result<Columns, Error> {
     let mut columns = Vec::new();
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&there.name) {
-            Some(here) => match carry(here, there, ground) {
+            Some(here) => match carry(here, there, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
@@ -98,22 +99,22 @@ pub fn agree(source: &Table, target: &Table, ground: &Ground) -> Result<Columns,
         )
     }));
     match problems.is_empty() {
-        true => Ok(Columns { carried: columns, generated: generated(source, target, ground) }),
-        false => Err(Error::Table(problems.join("; "))),
+        true => Ok(Columns { carried: columns, generated: generated(source, target, context) }),
+        false => Err(Error::Blocked(problems.join("; "))),
     }
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.
-fn generated(source: &Table, target: &Table, ground: &Ground) -> Vec<PlanColumn> {
+fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanColumn> {
     let there = target.columns.iter().filter(|there| there.generated);
     let pairs = there.filter_map(|there| Some((source.column(&there.name)?, there)));
     let pairs = pairs.filter(|(here, _)| here.generated);
     let planned = pairs.map(|(here, there)| {
-        carry(here, there, ground).unwrap_or_else(|_| PlanColumn {
+        carry(here, there, context).unwrap_or_else(|_| PlanColumn {
             name: there.name.clone(),
             cast: None,
             target_type: there.type_text.clone(),
-            hashed: Hashed::Printed,
+            hashed: HashMethod::Printed,
             computed: true,
             binary: false,
             exact: false,
@@ -123,7 +124,7 @@ fn generated(source: &Table, target: &Table, ground: &Ground) -> Vec<PlanColumn>
     planned.collect()
 }
 
-fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, String> {
+fn carry(here: &Column, there: &Column, context: &PlanContext) -> Result<PlanColumn, String> {
     let name = there.name.as_str();
     let (from, to) = (here.under_domains(), there.under_domains());
     if !same_type(&from, &to) && !widens(&from, &to) {
@@ -150,10 +151,10 @@ fn carry(here: &Column, there: &Column, ground: &Ground) -> Result<PlanColumn, S
         name: there.name.clone(),
         cast,
         target_type: there.type_text.clone(),
-        hashed: hashed(there, ground),
+        hashed: hashed(there, context),
         computed: here.generated,
         binary: plain && here.is_built_in() && there.is_built_in(),
-        exact: exact && ground.same_text,
+        exact: exact && context.same_text,
         settable: !there.identity_always,
     })
 }
@@ -183,26 +184,26 @@ const SENT: &[&str] = &[
     "record_send",
 ];
 
-fn hashed(there: &Column, ground: &Ground) -> Hashed {
-    let sent = there.floats.as_ref().filter(|_| !ground.same_floats);
+fn hashed(there: &Column, context: &PlanContext) -> HashMethod {
+    let sent = there.floats.as_ref().filter(|_| !context.same_floats);
     if let Some(send) = sent.filter(|send| SENT.contains(&send.as_str())) {
-        return Hashed::Binary(send.clone());
+        return HashMethod::Binary(send.clone());
     }
     if !there.is_built_in() {
-        return Hashed::Printed;
+        return HashMethod::Printed;
     }
     match there.type_name.as_str() {
-        "int2" | "int4" | "int8" => Hashed::Integer,
+        "int2" | "int4" | "int8" => HashMethod::Integer,
         // Their own hash folds 64 bits to 32.
-        "timestamp" => Hashed::Binary(Ident::new("timestamp_send")),
-        "timestamptz" => Hashed::Binary(Ident::new("timestamptz_send")),
-        "uuid" => Hashed::Uuid,
-        "text" | "varchar" => Hashed::Text,
-        "bpchar" if there.type_modifier != -1 => Hashed::Filled,
+        "timestamp" => HashMethod::Binary(Ident::new("timestamp_send")),
+        "timestamptz" => HashMethod::Binary(Ident::new("timestamptz_send")),
+        "uuid" => HashMethod::Uuid,
+        "text" | "varchar" => HashMethod::Text,
+        "bpchar" if there.type_modifier != -1 => HashMethod::Filled,
         // The source is asked for it, too: no other function is called in the target's name.
         _ => {
             let prints = |name: &Ident| name.as_str().ends_with("out");
-            there.output.clone().filter(prints).map_or(Hashed::Printed, Hashed::Output)
+            there.output.clone().filter(prints).map_or(HashMethod::Printed, HashMethod::Output)
         }
     }
 }

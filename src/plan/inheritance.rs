@@ -57,7 +57,7 @@ impl Tree<'_> {
             }
             (None, None) => format!("select it too, or exclude {table}"),
         };
-        Err(Error::Table(format!(
+        Err(Error::Blocked(format!(
             "reads of it also show the rows of {}, which inherits from it and is not selected: {remedy}",
             listed(&names)
         )))
@@ -67,7 +67,7 @@ impl Tree<'_> {
     fn all_follow(&self) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
         if let Some(heir) = self.source.heirs.first().filter(|_| target.partitioned) {
-            return Err(Error::Table(format!(
+            return Err(Error::Blocked(format!(
                 "on the source {} inherits from it, and on the target it is partitioned: its rows there \
                  would have to be those of several tables; exclude {} and its children",
                 heir.name, self.source.name
@@ -78,7 +78,7 @@ impl Tree<'_> {
             let name = (self.target_name)(&heir.name);
             if (self.is_there)(&name) && !there.contains(&name) {
                 let parent = (self.target_name)(&heir.parent);
-                return Err(Error::Table(format!(
+                return Err(Error::Blocked(format!(
                     "on the source {} inherits from it, and on the target {name} does not: reads of it \
                      show fewer rows there; run there: {}",
                     heir.name,
@@ -96,7 +96,7 @@ impl Tree<'_> {
         let mapped: HashSet<TableName> = mapped.collect();
         let besides = target.heirs.iter().find(|heir| !mapped.contains(&heir.name));
         besides.map_or(Ok(()), |Heir { name, parent, .. }| {
-            Err(Error::Table(format!(
+            Err(Error::Blocked(format!(
                 "on the target {name} inherits from it, and on the source nothing of that name does: reads \
                  of it show more rows there; run there: {}",
                 sql!("alter table {name} no inherit {parent}", name = name, parent = parent).as_str(),

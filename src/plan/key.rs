@@ -2,10 +2,11 @@
 
 use crate::ident::{Ident, OperatorName};
 use crate::plan::Timestamp;
-use crate::plan::columns::{Hashed, PlanColumn};
+use crate::plan::columns::{HashMethod, PlanColumn};
 use crate::plan::kinds::Cast;
 use crate::sql::{Sql, sql};
-use crate::table::{self, Column, Key, ObjectName, Operator, Table};
+use crate::table;
+use crate::table::{Column, Key, ObjectName, Operator, Table};
 
 /// One key column with the equality of the index on each side.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +18,7 @@ pub struct KeyColumn {
     pub target_type: (Ident, Ident),
     pub source_equals: Operator,
     pub target_equals: Operator,
-    pub hashed: Hashed,
+    pub hashed: HashMethod,
     /// Equal values can differ: citext, numeric, a nondeterministic collation.
     pub wide: bool,
     /// What tells the index of the target from another over the same columns that takes other values for

@@ -3,14 +3,13 @@
 
 pub mod columns;
 mod composition;
-pub mod ddl;
+pub mod hints;
 pub mod inheritance;
 pub mod key;
 pub mod kinds;
-pub mod layout;
+pub mod partition_mismatch;
 pub mod placeholder;
 pub mod references;
-pub mod remedy;
 pub mod schedule;
 mod triggers;
 
@@ -18,13 +17,13 @@ use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::sql::Sql;
-use crate::sql::digest::Hasher;
+use crate::sql::digest::HashFamily;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::{Columns, PlanColumn};
+use hints::Remedy;
 use key::KeyColumn;
 use placeholder::Placeholder;
 use references::References;
-use remedy::Remedy;
 
 /// How one table is brought in step.
 #[derive(Clone, Debug)]
@@ -32,7 +31,7 @@ pub struct TablePlan {
     /// What the target calls the table. `shape.target` may be another that is to take its place.
     pub name: TableName,
     pub strategy: Strategy,
-    pub shape: Shape,
+    pub mapping: TableMapping,
     pub timestamp: Option<Timestamp>,
     /// Set for the incremental strategy: the rows before are settled; those from here on, inclusive, have
     /// to be equal in the end (UTC, `2024-12-13 15:25:30.5`).
@@ -76,12 +75,12 @@ pub struct TablePlan {
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// What is built once the rows are there.
-    pub owed: Vec<ddl::Step>,
+    pub owed: Vec<crate::schema::diff::Step>,
 }
 
 /// The two relations and what travels between them: all that a SQL builder needs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shape {
+pub struct TableMapping {
     pub source: Relation,
     pub target: Relation,
     /// The columns that travel, in the target's order.
@@ -96,7 +95,7 @@ pub struct Shape {
     pub key_deferrable: bool,
     /// Columns that change on the source without their row's timestamp; digested with the key.
     pub drifting: Vec<PlanColumn>,
-    pub hasher: Hasher,
+    pub hasher: HashFamily,
 }
 
 /// A sequence of the target that has to stand beyond the table's rows.
@@ -117,7 +116,7 @@ pub struct Relation {
     pub partition_tree: bool,
 }
 
-impl Shape {
+impl TableMapping {
     /// Whether rows arrive as they were sent, whatever their values.
     pub fn is_exact(&self) -> bool {
         self.generated.is_empty() && self.columns.iter().all(|column| column.exact)
@@ -163,11 +162,11 @@ pub struct LastRun {
 
 /// What is the same for every table of a run.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct PlanContext {
     /// Source system, database and timeline, and the hash family.
     pub source_identity: String,
     pub timestamp: Ident,
-    pub hasher: Hasher,
+    pub hasher: HashFamily,
     /// Whether triggers and foreign keys are off on the target.
     pub replica_role: bool,
     pub fire_triggers: bool,
@@ -200,21 +199,21 @@ pub struct Candidate<'a> {
 ///
 /// # Errors
 /// [`Error::Table`] with the remedy, when the table cannot be brought in step as things are.
-pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Error> {
+pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
     let Candidate { source, target, target_name, .. } = candidate;
     let target = target.ok_or_else(|| {
-        Error::Table(format!("missing on the target: create {target_name} there, or exclude it"))
+        Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     visible(source, target)?;
-    let Columns { carried: columns, generated } = columns::agree(source, target, ground)?;
+    let Columns { carried: columns, generated } = columns::agree(source, target, context)?;
     let (key, key_deferrable) = key::agree(source, target, &columns);
-    let timestamp = columns::timestamp(source, target, &ground.timestamp);
+    let timestamp = columns::timestamp(source, target, &context.timestamp);
     let references = candidate.references;
     let drifting = references.drifting(candidate.target_name);
     let columns = key::arrange(columns, &key, timestamp.as_ref());
     let drifting =
         columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
-    let shape = Shape {
+    let mapping = TableMapping {
         source: Relation::of(source),
         target: Relation::of(target),
         own: own(target, &columns),
@@ -223,23 +222,23 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         generated,
         key,
         key_deferrable: key_deferrable || !target.rules.is_empty(),
-        hasher: ground.hasher,
+        hasher: context.hasher,
     };
-    let fingerprint = fingerprint(&shape, source, target, timestamp.as_ref(), ground);
+    let fingerprint = fingerprint(&mapping, source, target, timestamp.as_ref(), context);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
     let checked = references.are_checked(&target.name);
-    let firing = triggers::firing(target, checked, ground);
-    let may_follow = !ground.reconcile && firing.is_empty() && !source.subscribed;
-    let usable = may_follow && !shape.key.is_empty() && watermark.is_some();
+    let firing = triggers::firing(target, checked, context);
+    let may_follow = !context.reconcile && firing.is_empty() && !source.subscribed;
+    let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
-    let leave_replica = ground.replica_role && checked;
+    let leave_replica = context.replica_role && checked;
     Ok(TablePlan {
         name: target_name.clone(),
         // No list of columns can say that COPY brings none.
-        strategy: match (candidate.target_is_empty && !shape.columns.is_empty(), usable) {
+        strategy: match (candidate.target_is_empty && !mapping.columns.is_empty(), usable) {
             (true, _) => Strategy::Copy,
             (false, true) => Strategy::Incremental,
             (false, false) => Strategy::Compare,
@@ -255,19 +254,19 @@ pub fn table(candidate: Candidate<'_>, ground: &Ground) -> Result<TablePlan, Err
         one_statement: checked && references.target.iter().any(own),
         leave_replica,
         joint: false,
-        silence: triggers::silenced(target, checked, ground)?,
+        silence: triggers::silenced(target, checked, context)?,
         replaceable: !checked
             || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
-        placeholders: placeholder::placeholders(target, &shape.columns, references),
+        placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
-        remedies: remedy::remedies(&candidate, target, ground),
-        notes: triggers::notes(&firing, ground),
+        remedies: hints::remedies(&candidate, target, context),
+        notes: triggers::notes(&firing, context),
         meddling: firing,
-        path: ground.path.clone(),
-        deletes: ground.deletes,
+        path: context.path.clone(),
+        deletes: context.deletes,
         owed: Vec::new(),
-        shape,
+        mapping,
     })
 }
 
@@ -275,7 +274,7 @@ impl TablePlan {
     /// What the log says of the table when its rows are there. One that stands beside its place is no
     /// success before it is put there.
     pub fn filled(&self) -> &'static str {
-        let stands_in = self.name != self.shape.target.name;
+        let stands_in = self.name != self.mapping.target.name;
         if stands_in { "running" } else { "success" }
     }
 
@@ -303,7 +302,7 @@ fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
 fn visible(source: &Table, target: &Table) -> Result<(), Error> {
     let hidden = [(Side::Source, source), (Side::Target, target)];
     match hidden.into_iter().find(|(_, table)| table.row_security) {
-        Some((side, _)) => Err(Error::Table(format!(
+        Some((side, _)) => Err(Error::Blocked(format!(
             "row-level security hides rows from the {side} role: connect as a role with BYPASSRLS, as \
              a superuser, or as the table's owner where it is not forced"
         ))),
@@ -340,14 +339,14 @@ fn estimate(source: &Table) -> u64 {
 
 /// What a watermark depends on. Everything in it is readable, for whoever wonders why it changed.
 fn fingerprint(
-    shape: &Shape,
+    mapping: &TableMapping,
     source: &Table,
     target: &Table,
     timestamp: Option<&Timestamp>,
-    ground: &Ground,
+    context: &PlanContext,
 ) -> String {
     let generated = target.columns.iter().filter(|column| column.generated);
-    let columns = shape.columns.iter().map(|column| (&column.name, &column.target_type));
+    let columns = mapping.columns.iter().map(|column| (&column.name, &column.target_type));
     let columns = columns.chain(generated.map(|column| (&column.name, &column.type_text)));
     let columns = columns.map(|(name, kind)| {
         let defined = |table: &Table| table.column(name).map(|found| found.definition.clone());
@@ -357,7 +356,7 @@ fn fingerprint(
     let columns: Vec<String> = columns.collect();
     let column = timestamp.map_or("", |timestamp| timestamp.column.as_str());
     [
-        ground.source_identity.as_str(),
+        context.source_identity.as_str(),
         &source.storage,
         &target.storage,
         column,
@@ -368,7 +367,7 @@ fn fingerprint(
 
 /// FNV-1a, 64 bits: a short name for a long list, stable across builds (`DefaultHasher` is not).
 /// <https://www.ietf.org/archive/id/draft-eastlake-fnv-17.html>
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     format!("{:016x}", text.bytes().fold(0xcbf2_9ce4_8422_2325, fold))
 }

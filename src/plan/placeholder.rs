@@ -10,12 +10,12 @@ use crate::table::{Column, Table, Unique};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placeholder {
     pub column: Ident,
-    pub filler: Filler,
+    pub filler: PlaceholderValue,
 }
 
 /// Values that no other row has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Filler {
+pub enum PlaceholderValue {
     Null,
     /// The md5 of the row's key, cut to the column's length.
     Text {
@@ -49,7 +49,8 @@ pub fn placeholders(
             Some(Placeholder { column: name.clone(), filler })
         });
         // NULL fits every type and every expression.
-        chosen.extend(fillers.min_by_key(|placeholder| placeholder.filler != Filler::Null));
+        chosen
+            .extend(fillers.min_by_key(|placeholder| placeholder.filler != PlaceholderValue::Null));
     }
     chosen
 }
@@ -59,7 +60,7 @@ fn filler(
     unique: &Unique,
     references: &References,
     target: &Table,
-) -> Option<Filler> {
+) -> Option<PlaceholderValue> {
     let keys = || references.target.iter();
     let referenced =
         keys().any(|key| key.parent == target.name && key.parent_columns.contains(&column.name));
@@ -67,7 +68,7 @@ fn filler(
         keys().any(|key| key.child == target.name && key.child_columns.contains(&column.name));
     let checked = references.are_checked(&target.name);
     if !column.not_null && (unique.nulls_distinct || unique.exclusion) && !(checked && referenced) {
-        return Some(Filler::Null);
+        return Some(PlaceholderValue::Null);
     }
     match checked && (referenced || refers) {
         true => None,
@@ -76,17 +77,21 @@ fn filler(
 }
 
 /// A value by the column's type.
-fn invented(column: &Column, unique: &Unique) -> Option<Filler> {
+fn invented(column: &Column, unique: &Unique) -> Option<PlaceholderValue> {
     let modifier = u32::try_from(column.type_modifier.saturating_sub(4)).unwrap_or(0);
     let length = if modifier == 0 { 32 } else { modifier.min(32) };
     match column.type_name.as_str() {
-        "text" | "varchar" | "bpchar" | "name" | "citext" => Some(Filler::Text { length }),
-        "uuid" => Some(Filler::Uuid),
-        "bytea" => Some(Filler::Bytes),
-        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => Some(Filler::Number),
-        "date" => Some(Filler::Day),
-        "timestamp" | "timestamptz" => Some(Filler::Moment),
-        range if unique.exclusion && range.ends_with("range") => Some(Filler::Empty),
+        "text" | "varchar" | "bpchar" | "name" | "citext" => {
+            Some(PlaceholderValue::Text { length })
+        }
+        "uuid" => Some(PlaceholderValue::Uuid),
+        "bytea" => Some(PlaceholderValue::Bytes),
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" => {
+            Some(PlaceholderValue::Number)
+        }
+        "date" => Some(PlaceholderValue::Day),
+        "timestamp" | "timestamptz" => Some(PlaceholderValue::Moment),
+        range if unique.exclusion && range.ends_with("range") => Some(PlaceholderValue::Empty),
         _ => None,
     }
 }

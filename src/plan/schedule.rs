@@ -9,8 +9,8 @@ use crate::table::ForeignKey;
 
 /// What of a table's work a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Writes and deletes.
+pub enum Pass {
+    /// CteSet and deletes.
     Whole,
     Write,
     Delete,
@@ -23,7 +23,7 @@ pub struct Task {
     pub table: usize,
     /// Tables that refer to it in a circle and share its transaction, in the order of writing.
     pub ring: Vec<usize>,
-    pub part: Part,
+    pub pass: Pass,
     /// Tasks that have to end before. A write whose predecessor failed is not tried.
     pub after: Vec<usize>,
 }
@@ -51,16 +51,16 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
     let delete_of = |table: usize| firsts.len() + tied.range(..table).count();
     let others = |table: usize| ring_of(table).map_or(Vec::new(), |ring| ring[1..].to_vec());
     let writes = firsts.iter().map(|&table| {
-        let part = if tied.contains(&table) { Part::Write } else { Part::Whole };
+        let pass = if tied.contains(&table) { Pass::Write } else { Pass::Whole };
         let parents = edges.iter().filter(|(child, _)| *child == table);
         let after = parents.map(|(_, parent)| write_of(*parent)).collect();
-        Task { table, ring: others(table), part, after }
+        Task { table, ring: others(table), pass, after }
     });
     let deletes = tied.iter().map(|&table| {
         let children = edges.iter().filter(|(_, parent)| *parent == table);
         let mut after: Vec<usize> = children.map(|(child, _)| delete_of(*child)).collect();
         after.push(write_of(table));
-        Task { table, ring: others(table), part: Part::Delete, after }
+        Task { table, ring: others(table), pass: Pass::Delete, after }
     });
     writes.chain(deletes).collect()
 }
@@ -154,21 +154,21 @@ mod tests {
     fn parents_are_written_first_and_thinned_last() {
         let names = names(&["line", "log", "order", "tree"]);
         let names: Vec<&TableName> = names.iter().collect();
-        let task = |table, part, after: &[usize]| Task {
+        let task = |table, pass, after: &[usize]| Task {
             table,
             ring: Vec::new(),
-            part,
+            pass,
             after: after.to_vec(),
         };
         assert_eq!(
             ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")], &[]),
             [
-                task(0, Part::Write, &[2]),
-                task(1, Part::Whole, &[]),
-                task(2, Part::Write, &[]),
-                task(3, Part::Whole, &[]),
-                task(0, Part::Delete, &[0]),
-                task(2, Part::Delete, &[4, 2]),
+                task(0, Pass::Write, &[2]),
+                task(1, Pass::Whole, &[]),
+                task(2, Pass::Write, &[]),
+                task(3, Pass::Whole, &[]),
+                task(0, Pass::Delete, &[0]),
+                task(2, Pass::Delete, &[4, 2]),
             ]
         );
     }
@@ -191,21 +191,21 @@ mod tests {
         let keys = [key("c", "b"), deferrable, key("a", "b"), key("c", "d")];
         let rings = rings(&names, &keys);
         assert_eq!(rings, [vec![1, 2]]);
-        let task = |table, ring: &[usize], part, after: &[usize]| Task {
+        let task = |table, ring: &[usize], pass, after: &[usize]| Task {
             table,
             ring: ring.to_vec(),
-            part,
+            pass,
             after: after.to_vec(),
         };
         assert_eq!(
             ordered(&names, &keys, &rings),
             [
-                task(0, &[], Part::Write, &[1]),
-                task(1, &[2], Part::Write, &[2]),
-                task(3, &[], Part::Write, &[]),
-                task(0, &[], Part::Delete, &[0]),
-                task(1, &[2], Part::Delete, &[3, 1]),
-                task(3, &[], Part::Delete, &[4, 2]),
+                task(0, &[], Pass::Write, &[1]),
+                task(1, &[2], Pass::Write, &[2]),
+                task(3, &[], Pass::Write, &[]),
+                task(0, &[], Pass::Delete, &[0]),
+                task(1, &[2], Pass::Delete, &[3, 1]),
+                task(3, &[], Pass::Delete, &[4, 2]),
             ]
         );
     }

@@ -1,20 +1,24 @@
 //! Triggers and rules of the target, which must not write into the copy.
 
 use crate::error::Error;
-use crate::plan::Ground;
+use crate::plan::PlanContext;
 use crate::table::{Fires, Table, Trigger};
 
 /// The triggers that would fire and must not. `checked` says that the table is written outside of the
 /// replica role.
-pub fn silenced(target: &Table, checked: bool, ground: &Ground) -> Result<Vec<Trigger>, Error> {
+pub fn silenced(
+    target: &Table,
+    checked: bool,
+    context: &PlanContext,
+) -> Result<Vec<Trigger>, Error> {
     no_rules(target, checked)?;
-    if !checked || ground.fire_triggers {
+    if !checked || context.fire_triggers {
         return Ok(Vec::new());
     }
     let firing = target.triggers.iter().filter(|trigger| trigger.fires == Fires::Origin);
     let firing: Vec<Trigger> = firing.cloned().collect();
     if let Some(trigger) = firing.iter().find(|trigger| trigger.internal) {
-        return Err(Error::Table(format!(
+        return Err(Error::Blocked(format!(
             "the target's trigger \"{}\" would fire on rows copied into {}, and before PostgreSQL 13 \
              only a superuser can disable it on a partition: connect as one, or let triggers fire \
              with -fire-triggers",
@@ -24,9 +28,9 @@ pub fn silenced(target: &Table, checked: bool, ground: &Ground) -> Result<Vec<Tr
     }
     if firing.is_empty() || target.owned {
         // To disable one takes a lock that waits for whoever writes.
-        return Ok(if ground.dry_run { Vec::new() } else { firing });
+        return Ok(if context.dry_run { Vec::new() } else { firing });
     }
-    Err(Error::Table(format!(
+    Err(Error::Blocked(format!(
         "the target's trigger \"{}\" would fire on copied rows, and the role may not prevent it: \
          connect as the table's owner, grant it SET on parameter session_replication_role \
          (PostgreSQL 15 and later), or let triggers fire with -fire-triggers",
@@ -43,7 +47,7 @@ fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
         Fires::Never => false,
     };
     match target.rules.iter().find(|rule| fires(rule.fires)) {
-        Some(rule) => Err(Error::Table(format!(
+        Some(rule) => Err(Error::Blocked(format!(
             "the target's rule \"{0}\" would rewrite what is written: disable it (alter table {1} \
              disable rule \"{0}\") or, for a rule that fires in origin mode only, let the target role \
              set session_replication_role",
@@ -56,11 +60,11 @@ fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
 
 /// The names of triggers that fire all the same, because their owner said so or the run is asked to let
 /// them.
-pub fn firing(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
+pub fn firing(target: &Table, checked: bool, context: &PlanContext) -> Vec<String> {
     let fires = |trigger: &&Trigger| match trigger.fires {
         Fires::Always => true,
-        Fires::Replica => !checked && !ground.fire_triggers,
-        Fires::Origin => ground.fire_triggers,
+        Fires::Replica => !checked && !context.fire_triggers,
+        Fires::Origin => context.fire_triggers,
         Fires::Never => false,
     };
     let firing = target.triggers.iter().filter(fires);
@@ -69,8 +73,8 @@ pub fn firing(target: &Table, checked: bool, ground: &Ground) -> Vec<String> {
     names
 }
 
-pub fn notes(firing: &[String], ground: &Ground) -> Vec<String> {
-    let note = |name: &String| match ground.fire_triggers {
+pub fn notes(firing: &[String], context: &PlanContext) -> Vec<String> {
+    let note = |name: &String| match context.fire_triggers {
         true => format!(
             "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
              if the trigger makes it another"

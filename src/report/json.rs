@@ -25,7 +25,7 @@ use serde::Serialize;
 use crate::error::{DbError, Error};
 use crate::event::{Note, NoteLevel};
 use crate::outcome::{Counts, RunReport, TableOutcome};
-use crate::report::wording;
+use crate::report::format;
 
 #[derive(Serialize)]
 struct Run<'a> {
@@ -95,7 +95,7 @@ pub fn object(report: &RunReport, verbose: bool) -> Result<String, serde_json::E
         status: status(report.exit_status()),
         exit_status: report.exit_status(),
         dry_run: report.dry_run,
-        started: wording::moment(report.started),
+        started: format::moment(report.started),
         elapsed_seconds: seconds(report.elapsed),
         retries: report.retries,
         tables: report.tables.iter().map(|outcome| table(outcome, verbose)).collect(),
@@ -175,7 +175,7 @@ fn seconds(time: Duration) -> f64 {
 fn escaped(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        match wording::obeyed(c) {
+        match format::obeyed(c) {
             true => safe += &format!("\\u{:04x}", u32::from(c)),
             false => safe.push(c),
         }

@@ -4,6 +4,7 @@
 //! Nothing here can change what a run does: a closed pipe or a vanished terminal is ignored, and the
 //! exit status stays the run's.
 
+mod format;
 pub mod json;
 mod pace;
 pub mod plain;
@@ -11,7 +12,6 @@ pub mod progress;
 pub mod summary;
 #[cfg(test)]
 mod tests;
-mod wording;
 
 use std::any::Any;
 use std::io::{self, Write};
@@ -29,7 +29,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
-use crate::schema::anew::Anew;
+use crate::schema::rebuild::plan::Rebuild;
 use plain::Plain;
 use progress::{Bars, Screen};
 
@@ -93,7 +93,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// Ends when the run is over and everything sent before that has been told.
+    /// RunContext when the run is over and everything sent before that has been told.
     async fn listen(
         mut self,
         mut events: mpsc::UnboundedReceiver<Event>,
@@ -163,51 +163,51 @@ pub fn answer(text: &str) {
 /// Prints why there is no run, a line per problem.
 pub fn refusal(error: &Error) {
     for problem in error.to_string().lines() {
-        write(io::stderr().lock(), &format!("pgsync: {}\n", wording::harmless(problem)));
+        write(io::stderr().lock(), &format!("pgsync: {}\n", format::harmless(problem)));
     }
 }
 
 /// Prints a remark where there is no run that could carry it.
 pub fn remark(text: &str) {
-    write(io::stderr().lock(), &format!("pgsync: note: {}\n", wording::harmless(text)));
+    write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::harmless(text)));
 }
 
 /// Statements for psql, and as comments what no statement mends.
 pub fn listing(listing: &Listing) -> String {
     let comment = |(table, why): (&TableName, &dyn std::fmt::Display)| {
-        let why = wording::harmless(&why.to_string());
-        format!("-- {}: {why}\n", wording::harmless(&table.to_string()))
+        let why = format::harmless(&why.to_string());
+        format!("-- {}: {why}\n", format::harmless(&table.to_string()))
     };
     let obstacles = listing.obstacles.iter().map(|(table, error)| comment((table, error)));
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
     let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
     let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
     let statements = listing.statements.iter().map(|statement| printable(statement.as_str()));
-    let anew = listing.anew.iter().map(anew);
-    obstacles.chain(left_out).chain(home).chain(statements).chain(anew).collect()
+    let rebuild = listing.rebuilds.iter().map(rebuild_listing);
+    obstacles.chain(left_out).chain(home).chain(statements).chain(rebuild).collect()
 }
 
 /// Whoever pastes it into a terminal has to get what it says.
 fn printable(statement: &str) -> String {
-    match statement.chars().any(|c| wording::obeyed(c) && !matches!(c, '\n' | '\t')) {
+    match statement.chars().any(|c| format::obeyed(c) && !matches!(c, '\n' | '\t')) {
         true => format!(
             "-- left out, because a terminal would obey some of its characters: {}\n",
-            wording::harmless(statement)
+            format::harmless(statement)
         ),
         false => format!("{statement};\n"),
     }
 }
 
 /// As comments: run as they are, they would put an empty table in the place of a full one.
-fn anew(anew: &Anew) -> String {
-    let mut lines = vec![format!("{} is built anew: {}", anew.source, anew.reasons)];
-    lines.extend(anew.lost.iter().map(|lost| format!("{lost} goes with the old table")));
-    let (before, after) = anew.statements();
+fn rebuild_listing(rebuild: &Rebuild) -> String {
+    let mut lines = vec![format!("{} is built anew: {}", rebuild.source, rebuild.reasons)];
+    lines.extend(rebuild.lost.iter().map(|lost| format!("{lost} goes with the old table")));
+    let (before, after) = rebuild.statements();
     lines.extend(before.iter().map(|text| format!("    {};", text.as_str())));
     lines.push("    (here the rows are copied)".to_owned());
     lines.extend(after.iter().map(|text| format!("    {};", text.as_str())));
     let lines = lines.iter().flat_map(|text| text.lines());
-    lines.map(|line| format!("-- {}\n", wording::harmless(line))).collect()
+    lines.map(|line| format!("-- {}\n", format::harmless(line))).collect()
 }
 
 /// A panic becomes one line. Its text is shown when it is constant: one that was put together could

@@ -1,4 +1,4 @@
-//! Log lines: which events deserve one, and its words. Holds what is needed to say little: the
+//! SyncLog lines: which events deserve one, and its words. Holds what is needed to say little: the
 //! start of a table is told once it is known to matter. Pure but for that state; `report` prints.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::event::{Event, Note, NoteLevel, Phase};
 use crate::ident::TableName;
 use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::report::format;
 use crate::report::pace::Pace;
-use crate::report::wording;
 
 /// An unchanged table that is through sooner than this says nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -80,28 +80,28 @@ impl Begun {
         let moving = self.moving.map(since).unwrap_or_default();
         let pace = Pace { rows: self.rows, estimate: self.estimate, moving };
         let phase = self.phase.name();
-        let for_long = || format!("for {}", wording::duration(since(self.phase_since)));
+        let for_long = || format!("for {}", format::duration(since(self.phase_since)));
         if self.rows == 0 || !self.phase.moves_rows() {
             return format!("{phase} {}{}", for_long(), so_far(self.rows));
         }
-        let mut text = format!("{phase}: {}", wording::number(self.rows));
+        let mut text = format!("{phase}: {}", format::number(self.rows));
         if let (Some(share), Some(all)) = (pace.share(), self.estimate) {
-            text += &format!(" of about {} rows ({share} %)", wording::number(all));
+            text += &format!(" of about {} rows ({share} %)", format::number(all));
         } else {
             text += " rows";
         }
         if let Some(rate) = pace.rate() {
-            text += &format!(", {} rows/s", wording::number(rate as u64));
+            text += &format!(", {} rows/s", format::number(rate as u64));
         }
         match pace.left() {
-            Some(left) => text + &format!(", about {} left", wording::duration(left)),
+            Some(left) => text + &format!(", about {} left", format::duration(left)),
             None => text + &format!(", {}", for_long()),
         }
     }
 }
 
 fn so_far(rows: u64) -> String {
-    if rows == 0 { String::new() } else { format!(", {} so far", wording::counted(rows, "row")) }
+    if rows == 0 { String::new() } else { format!(", {} so far", format::counted(rows, "row")) }
 }
 
 impl Plain {
@@ -116,17 +116,17 @@ impl Plain {
         }
         match event {
             Event::Connected { source, target, parallel } => {
-                let (source, target) = (wording::harmless(source), wording::harmless(target));
-                let jobs = wording::counted(*parallel as u64, "job");
+                let (source, target) = (format::harmless(source), format::harmless(target));
+                let jobs = format::counted(*parallel as u64, "job");
                 vec![line(now, &format!("from {source} to {target}, {jobs} at once"))]
             }
             Event::Planned { tables } => {
-                let selected = wording::counted(*tables as u64, "table");
+                let selected = format::counted(*tables as u64, "table");
                 vec![line(now, &format!("{selected} selected"))]
             }
             Event::Note(note) => self.note(now, note),
             Event::Started { table, strategy, watermark, rows } => {
-                let from = watermark.as_ref().map(|w| format!(" from {}", wording::harmless(w)));
+                let from = watermark.as_ref().map(|w| format!(" from {}", format::harmless(w)));
                 let what = format!("{}{}", strategy.name(), from.unwrap_or_default());
                 self.at(now, table).estimate = *rows;
                 self.started(now, table, &what)
@@ -144,7 +144,7 @@ impl Plain {
                 Vec::new()
             }
             Event::Retry { table, error, attempt, of } => {
-                let text = format!("retry {attempt} of {of}: {}", wording::harmless(error));
+                let text = format!("retry {attempt} of {of}: {}", format::harmless(error));
                 match table {
                     Some(table) => {
                         let start = self.release(table).into_iter();
@@ -204,14 +204,14 @@ impl Plain {
             NoteLevel::Detail | NoteLevel::Notice => "note",
             NoteLevel::Warning => "warning",
         };
-        let text = format!("{word}: {}", wording::harmless(&note.text));
+        let text = format!("{word}: {}", format::harmless(&note.text));
         vec![match &note.table {
             Some(table) => table_line(now, table, &text),
             None => line(now, &text),
         }]
     }
 
-    /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
+    /// LockedTable back at first: of a thousand tables that start, nine hundred will turn out unchanged.
     fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<String> {
         let line = table_line(now, table, what);
         let verbose = self.output.verbose;
@@ -241,7 +241,7 @@ impl Plain {
         if self.output.verbose
             && let Some(detail) = outcome.error.as_ref().and_then(Error::detail)
         {
-            let detail = format!("detail: {}", wording::harmless(detail));
+            let detail = format!("detail: {}", format::harmless(detail));
             lines.push(table_line(now, &outcome.table, &detail));
         }
         lines
@@ -256,8 +256,8 @@ impl Plain {
             (Status::Interrupted, _) => {
                 Some(format!("interrupted, {}", work(outcome, self.dry_run)))
             }
-            (Status::Skipped, _) if unasked && wording::own_error(outcome).is_none() => None,
-            (status, Some(error)) => Some(format!("{}: {}", status.name(), wording::error(error))),
+            (Status::Skipped, _) if unasked && format::own_error(outcome).is_none() => None,
+            (status, Some(error)) => Some(format!("{}: {}", status.name(), format::error(error))),
             (status, None) => Some(status.name().to_owned()),
         }
     }
@@ -271,13 +271,13 @@ pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<S
         Error::Config(_) => "invalid",
         Error::Locked(_) => "locked",
         Error::Refused(_) => "refused",
-        Error::Database(_) | Error::Table(_) | Error::Internal(_) => "failed",
+        Error::Database(_) | Error::Blocked(_) | Error::Internal(_) => "failed",
     };
     let texts = match error {
-        Error::Config(problems) => problems.iter().map(|text| wording::harmless(text)).collect(),
-        _ => vec![wording::error(error)],
+        Error::Config(problems) => problems.iter().map(|text| format::harmless(text)).collect(),
+        _ => vec![format::error(error)],
     };
-    let detail = error.detail().filter(|_| verbose).map(wording::harmless);
+    let detail = error.detail().filter(|_| verbose).map(format::harmless);
     texts
         .iter()
         .map(|text| line(now, &format!("{word}: {text}")))
@@ -289,15 +289,15 @@ pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<S
 fn is_urgent(event: &Event) -> bool {
     match event {
         Event::Note(note) => note.level == NoteLevel::Warning,
-        Event::Finished(outcome) => wording::own_error(outcome).is_some(),
+        Event::Finished(outcome) => format::own_error(outcome).is_some(),
         _ => false,
     }
 }
 
 /// `1,204 rows: 12 inserted, 40 updated in 0.8s, after 1 retry`.
 fn work(outcome: &TableOutcome, dry_run: bool) -> String {
-    let rows = wording::counted(outcome.counts.processed, "row");
-    let done = match (outcome.counts.processed, wording::changes(outcome.counts, dry_run)) {
+    let rows = format::counted(outcome.counts.processed, "row");
+    let done = match (outcome.counts.processed, format::changes(outcome.counts, dry_run)) {
         (0, Some(changes)) => changes,
         (_, Some(changes)) => format!("{rows}: {changes}"),
         (0, None) => "unchanged".to_owned(),
@@ -305,15 +305,15 @@ fn work(outcome: &TableOutcome, dry_run: bool) -> String {
     };
     let retries = match outcome.retries {
         0 => String::new(),
-        n => format!(", after {}", wording::counted(n.into(), "retry")),
+        n => format!(", after {}", format::counted(n.into(), "retry")),
     };
-    format!("{done} in {}{retries}", wording::duration(outcome.elapsed))
+    format!("{done} in {}{retries}", format::duration(outcome.elapsed))
 }
 
 fn table_line(now: DateTime<Utc>, table: &TableName, text: &str) -> String {
-    line(now, &format!("{} - {text}", wording::table(table)))
+    line(now, &format!("{} - {text}", format::table(table)))
 }
 
 fn line(now: DateTime<Utc>, text: &str) -> String {
-    format!("[{}] {text}", wording::moment(now))
+    format!("[{}] {text}", format::moment(now))
 }

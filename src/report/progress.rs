@@ -10,8 +10,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::event::{Event, Phase};
 use crate::ident::TableName;
 use crate::outcome::Status;
+use crate::report::format;
 use crate::report::pace::Pace;
-use crate::report::wording;
 
 /// A table that is through sooner than this never gets a bar: a thousand small tables would flicker.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -154,15 +154,15 @@ impl Bars {
 
     /// `356 of 1,000 tables  1.20M rows  1m05s  2 failed`.
     fn run_line(&self) -> String {
-        let done = wording::number(self.run.position());
-        let all = wording::counted(self.run.length().unwrap_or(0), "table");
+        let done = format::number(self.run.position());
+        let all = format::counted(self.run.length().unwrap_or(0), "table");
         let mut line = format!("{done} of {all}  {} rows", short(self.rows as f64));
         let hidden = self.running.values().filter(|running| running.waits()).count();
         if hidden > 0 {
             line += &format!("  {hidden} more running");
         }
         if self.failed > 0 {
-            line += &format!("  {} failed", wording::number(self.failed));
+            line += &format!("  {} failed", format::number(self.failed));
         }
         line + &format!("  {}", clock(self.run.elapsed()))
     }
@@ -205,7 +205,7 @@ impl Running {
 }
 
 fn table_bar(table: &TableName) -> ProgressBar {
-    let name = wording::fitted(&wording::table(table), NAME_COLUMNS);
+    let name = format::fitted(&format::table(table), NAME_COLUMNS);
     ProgressBar::no_length().with_style(style("  {prefix} {msg}")).with_prefix(name)
 }
 
@@ -216,7 +216,7 @@ fn style(template: &str) -> ProgressStyle {
         .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }
 
-/// At most six columns, so that figures stay in place: `999`, `12.3k`, `640k`, `1.20M`.
+/// When most six columns, so that figures stay in place: `999`, `12.3k`, `640k`, `1.20M`.
 fn short(n: f64) -> String {
     match n {
         n if n < 999.5 => format!("{n:.0}"),
@@ -232,7 +232,7 @@ fn short(n: f64) -> String {
 fn clock(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..60 => format!("{seconds}s"),
-        _ => wording::duration(time),
+        _ => format::duration(time),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::{Note, NoteLevel};
 use crate::ident::TableName;
 use crate::outcome::{Counts, RunReport, Status, TableOutcome};
-use crate::report::wording;
+use crate::report::format;
 
 /// With more tables than this, those with nothing to tell are counted, not listed.
 const FOLD_ABOVE: usize = 20;
@@ -38,7 +38,7 @@ fn table(report: &RunReport, verbose: bool) -> String {
         report.tables.iter().partition(|outcome| all || has_news(outcome));
     let mut rows = vec![header(report.dry_run)];
     rows.extend(shown.iter().map(|outcome| row(outcome)));
-    let (counts, time) = (report.totals(), wording::duration(report.elapsed));
+    let (counts, time) = (report.totals(), format::duration(report.elapsed));
     rows.push(cells(["total", "", &time, ""].map(str::to_owned), counts));
 
     let mut lines = aligned(&rows);
@@ -54,12 +54,12 @@ fn has_news(outcome: &TableOutcome) -> bool {
     match outcome.status {
         Status::Success => outcome.counts.changed(),
         Status::Failed | Status::Refused | Status::Interrupted => true,
-        Status::Skipped => wording::own_error(outcome).is_some(),
+        Status::Skipped => format::own_error(outcome).is_some(),
     }
 }
 
 fn fold(tables: usize, word: &str) -> Option<String> {
-    let counted = wording::counted(tables as u64, "table");
+    let counted = format::counted(tables as u64, "table");
     (tables > 0).then(|| format!("… {counted} {word}\n"))
 }
 
@@ -82,27 +82,27 @@ fn header(dry_run: bool) -> Row {
 
 fn row(outcome: &TableOutcome) -> Row {
     let strategy = outcome.strategy.map_or("-", |strategy| strategy.name());
-    let time = wording::duration(outcome.elapsed);
-    let texts = [wording::table(&outcome.table), strategy.to_owned(), time];
+    let time = format::duration(outcome.elapsed);
+    let texts = [format::table(&outcome.table), strategy.to_owned(), time];
     let [table, strategy, time] = texts;
     cells([table, strategy, time, outcome.status.name().to_owned()], outcome.counts)
 }
 
 fn cells([table, strategy, time, status]: [String; 4], counts: Counts) -> Row {
     let [rows, inserted, updated, deleted] =
-        [counts.processed, counts.inserted, counts.updated, counts.deleted].map(wording::number);
+        [counts.processed, counts.inserted, counts.updated, counts.deleted].map(format::number);
     [table, strategy, rows, inserted, updated, deleted, time, status]
 }
 
 /// Words to the left, numbers to the right, two spaces between; no line ends in a space.
 fn aligned(rows: &[Row]) -> Vec<String> {
     let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-        rows.iter().map(|row| wording::width(&row[column])).max().unwrap_or(0)
+        rows.iter().map(|row| format::width(&row[column])).max().unwrap_or(0)
     });
     let line = |row: &Row| {
         let cells: Vec<String> = (0..COLUMNS)
             .map(|column| {
-                let gap = " ".repeat(widths[column] - wording::width(&row[column]));
+                let gap = " ".repeat(widths[column] - format::width(&row[column]));
                 match column {
                     0 | 1 | 7 => format!("{}{gap}", row[column]),
                     _ => format!("{gap}{}", row[column]),
@@ -116,7 +116,7 @@ fn aligned(rows: &[Row]) -> Vec<String> {
 
 fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
     told_once(outcomes.iter().filter_map(|outcome| {
-        let error = wording::own_error(outcome)?;
+        let error = format::own_error(outcome)?;
         let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
         if let (true, Some(detail)) = (verbose, error.detail()) {
             text += &format!("\n    detail: {}", lines(detail));
@@ -140,7 +140,7 @@ fn notes(notes: &[Note], verbose: bool) -> String {
 /// A remedy may be several statements: each keeps its line, indented so that none can pass for one
 /// of ours.
 fn lines(text: &str) -> String {
-    text.trim_end().split('\n').map(wording::harmless).collect::<Vec<_>>().join("\n    ")
+    text.trim_end().split('\n').map(format::harmless).collect::<Vec<_>>().join("\n    ")
 }
 
 /// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
@@ -160,24 +160,24 @@ fn told_once<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -
 
 /// `users - `, or `users, orders, items and 997 more - `.
 fn named(tables: &[&TableName]) -> String {
-    let first: Vec<String> = tables.iter().take(3).map(|table| wording::table(table)).collect();
+    let first: Vec<String> = tables.iter().take(3).map(|table| format::table(table)).collect();
     match tables.len() {
         0 => String::new(),
         1..=3 => format!("{} - ", first.join(", ")),
-        n => format!("{} and {} more - ", first.join(", "), wording::number(n as u64 - 3)),
+        n => format!("{} and {} more - ", first.join(", "), format::number(n as u64 - 3)),
     }
 }
 
 /// One line that says whether the promise holds.
 pub fn verdict(report: &RunReport) -> String {
-    let all = wording::counted(report.tables.len() as u64, "table");
+    let all = format::counted(report.tables.len() as u64, "table");
     let done = with(report, Status::Success);
     if report.exit_status() == 0 {
         return in_step(report, &all);
     }
     let head = if report.dry_run { "dry run" } else { "NOT in step" };
     let tail = if report.dry_run { "; nothing was written" } else { "" };
-    let ended = |why: &str| format!("{head}: {why}; {} of {all} done{tail}", wording::number(done));
+    let ended = |why: &str| format!("{head}: {why}; {} of {all} done{tail}", format::number(done));
     match &report.error {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
         Some(Error::Refused(_)) => ended("refused by a safety rail"),
@@ -196,8 +196,8 @@ fn shortfall(report: &RunReport, all: &str) -> String {
         .filter(|(n, _)| *n > 0)
         .enumerate()
         .map(|(at, (n, word))| match at {
-            0 => format!("{} of {all} {word}", wording::number(n)),
-            _ => format!("{} {word}", wording::number(n)),
+            0 => format!("{} of {all} {word}", format::number(n)),
+            _ => format!("{} {word}", format::number(n)),
         })
         .collect();
     parts.join(", ")
@@ -209,12 +209,12 @@ fn with(report: &RunReport, status: Status) -> u64 {
 
 fn in_step(report: &RunReport, all: &str) -> String {
     let counts = report.totals();
-    let rows = wording::counted(counts.inserted + counts.updated + counts.deleted, "row");
-    let time = wording::duration(report.elapsed);
+    let rows = format::counted(counts.inserted + counts.updated + counts.deleted, "row");
+    let time = format::duration(report.elapsed);
     let retries = report.retries + report.tables.iter().map(|table| table.retries).sum::<u32>();
     let retries = match retries {
         0 => String::new(),
-        n => format!(", after {}", wording::counted(n.into(), "retry")),
+        n => format!(", after {}", format::counted(n.into(), "retry")),
     };
     match report.dry_run {
         false => format!("in step: {all}, {rows} changed in {time}{retries}"),

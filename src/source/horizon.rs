@@ -33,7 +33,7 @@ pub enum Doubt {
 }
 
 /// What a look found.
-pub struct Sight {
+pub struct Visibility {
     pub horizon: Horizon,
     pub doubts: Vec<Doubt>,
     /// How far a standby is behind its primary, when that is worth a warning.
@@ -42,7 +42,7 @@ pub struct Sight {
 
 /// Looks at the transactions of the source. Waits a little for prepared ones: when those that were prepared
 /// at the look have ended before the snapshot, it was as good as if there had been none.
-pub async fn look(session: &Session, overlap: Option<Duration>) -> Result<Sight> {
+pub async fn look(session: &Session, overlap: Option<Duration>) -> Result<Visibility> {
     let horizon = Sql::trusted(include_str!("horizon.sql"));
     let prepared = Sql::trusted(include_str!("prepared.sql"));
     let (seen, prepared) = tokio::try_join!(
@@ -57,7 +57,7 @@ pub async fn look(session: &Session, overlap: Option<Duration>) -> Result<Sight>
     let pending = still_prepared(session, &prepared).await?.then_some(Doubt::Prepared);
     let walsender = seen.is_true(3).then_some(Doubt::Walsender);
     let lag = seen.text(4).and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
-    Ok(Sight {
+    Ok(Visibility {
         horizon: Horizon {
             horizon: seen.needed(0)?.to_owned(),
             now: seen.needed(1)?.to_owned(),

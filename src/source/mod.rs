@@ -5,6 +5,6 @@ mod horizon;
 mod postgres;
 mod readers;
 
-pub use horizon::{Doubt, Sight};
-pub use postgres::{IMPORT_AGAIN, Opening, Source, import_again, still};
+pub use horizon::{Doubt, Visibility};
+pub use postgres::{IMPORT_AGAIN, Source, SourceState, import_again, still};
 pub use readers::{Reader, Readers};

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use tokio::sync::{RwLock, Semaphore};
 
-use super::horizon::{self, Sight};
+use super::horizon;
+use super::horizon::Visibility;
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
-use crate::pg::catalog::{self, Server};
-use crate::pg::{EMPTY_PATH, Keeper, Lease, OWN_SNAPSHOT, Pool, Row, Session};
+use crate::pg::catalog;
+use crate::pg::catalog::Server;
+use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, Row, Session};
 use crate::plan::Relation;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Partition, Table};
@@ -28,7 +30,7 @@ pub const IMPORT_AGAIN: usize = 3;
 pub struct Source {
     pub pool: Pool,
     /// Holds the transaction that exported the snapshot.
-    pub keeper: Keeper,
+    pub control: ControlSession,
     snapshot: RwLock<String>,
     /// Who uses the one session that reads a standby.
     turns: Arc<Semaphore>,
@@ -39,7 +41,7 @@ pub struct Source {
 }
 
 /// What a source says when its snapshot is taken.
-pub struct Opening {
+pub struct SourceState {
     pub server: Server,
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
@@ -47,7 +49,7 @@ pub struct Opening {
     pub partitions: Vec<Partition>,
     /// Logs of runs that have written here.
     pub logs: Vec<TableName>,
-    pub sight: Sight,
+    pub sight: Visibility,
     pub hash_probe: Option<String>,
 }
 
@@ -55,7 +57,7 @@ impl Source {
     pub fn new(pool: Pool) -> Self {
         Self {
             pool,
-            keeper: Keeper::new(Side::Source),
+            control: ControlSession::new(Side::Source),
             snapshot: RwLock::default(),
             turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
@@ -72,7 +74,7 @@ impl Source {
         schemas: &[Ident],
         names: &[&str],
         overlap: Option<Duration>,
-    ) -> Result<Opening> {
+    ) -> Result<SourceState> {
         let session = self.outside().await?;
         // What may fail without being an error goes before: it would end the transaction.
         let (hash_probe, server, sight, sequences) = tokio::try_join!(
@@ -93,7 +95,7 @@ impl Source {
             catalog::partitions(&session, schemas, names),
             catalog::logs(&session),
         );
-        let opening = Opening {
+        let opening = SourceState {
             sight,
             hash_probe,
             server,
@@ -106,23 +108,23 @@ impl Source {
         if opening.server.standby {
             self.read_alone(session).await?;
         } else {
-            self.keeper.hold(session).await;
+            self.control.hold(session).await;
         }
         Ok(opening)
     }
 
     /// Makes a session the only one that reads, and another one the keeper.
-    async fn read_alone(&self, mut reader: Lease) -> Result<()> {
-        let keeper = self.pool.get().await?;
-        keeper.run("beginning a transaction", &Sql::trusted(BEGIN)).await?;
+    async fn read_alone(&self, mut reader: PooledSession) -> Result<()> {
+        let control = self.pool.get().await?;
+        control.run("beginning a transaction", &Sql::trusted(BEGIN)).await?;
         reader.set_snapshot(Some(OWN_SNAPSHOT.to_owned()));
-        self.keeper.hold(keeper).await;
+        self.control.hold(control).await;
         Ok(())
     }
 
     /// The session that reads for all, as soon as nobody else has it. What failed in it, or is under way,
     /// is left behind.
-    async fn only_reader(&self) -> Result<Lease> {
+    async fn only_reader(&self) -> Result<PooledSession> {
         let turn = self.turns.clone().acquire_owned().await;
         let turn = turn.map_err(|error| Error::Internal(error.to_string()))?;
         let lease = self.pool.get().await?.in_turn(turn);
@@ -139,7 +141,7 @@ impl Source {
     }
 
     /// A session outside of any transaction; one of an earlier round may still read its snapshot.
-    async fn outside(&self) -> Result<Lease> {
+    async fn outside(&self) -> Result<PooledSession> {
         let mut lease = self.pool.get().await?;
         if lease.snapshot().is_some() {
             lease.run("leaving a snapshot", &Sql::trusted("rollback")).await?;
@@ -150,7 +152,7 @@ impl Source {
 
     /// A session that reads the run's snapshot and holds no lock of any table. Importing it costs one
     /// round trip per session, not per use: see [`Source::release`].
-    pub async fn session(&self) -> Result<Lease> {
+    pub async fn session(&self) -> Result<PooledSession> {
         let snapshot = self.snapshot.read().await.clone();
         if snapshot == OWN_SNAPSHOT {
             return self.only_reader().await;
@@ -177,7 +179,7 @@ impl Source {
     /// or empty one of them waits for its own reader, not for the end of the run.
     ///
     /// Where nobody will ask for it again, a round trip is spared: see [`super::Readers`].
-    pub async fn release(&self, mut lease: Lease, is_last: bool) {
+    pub async fn release(&self, mut lease: PooledSession, is_last: bool) {
         if is_last {
             return lease.set_clean(true);
         }
@@ -255,7 +257,7 @@ impl Source {
              l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8)",
             key = Literal(key),
         );
-        let rows = self.keeper.answers("looking for the target's lock", &statement).await?;
+        let rows = self.control.answers("looking for the target's lock", &statement).await?;
         Ok(rows.iter().flatten().any(|row| row.is_true(0)))
     }
 
@@ -269,7 +271,7 @@ impl Source {
 
     /// Whether the snapshot can still be read.
     pub async fn snapshot_lives(&self) -> bool {
-        if self.keeper.require("looking after the snapshot").await.is_err() {
+        if self.control.require("looking after the snapshot").await.is_err() {
             return false;
         }
         // Boxed: a session is refused for want of a snapshot, which asks for one.
@@ -278,7 +280,7 @@ impl Source {
 
     /// Lets the snapshot go, and all sessions.
     pub async fn close(&self) {
-        self.pool.close(self.keeper.take().await).await;
+        self.pool.close(self.control.take().await).await;
     }
 }
 
@@ -299,7 +301,7 @@ fn import(snapshot: &str) -> Sql {
     )
 }
 
-/// Ends a transaction that reads the snapshot, and with it the locks of what was read, and begins
+/// RunContext a transaction that reads the snapshot, and with it the locks of what was read, and begins
 /// another one. Where the snapshot is the session's own, a subtransaction.
 pub fn import_again(snapshot: &str) -> Sql {
     if snapshot == OWN_SNAPSHOT {

@@ -5,40 +5,40 @@
 //! table cannot show `xmax`, there the rows that exist before are counted instead.
 
 use super::read::operator;
-use super::{Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::{Shape, TablePlan};
+use crate::plan::{TableMapping, TablePlan};
+use crate::sql::{Sql, sql};
 
 pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
 impl TablePlan {
-    /// Writes the stage into the target, as [`Shape::upsert`] does where it can.
+    /// CteSet the stage into the target, as [`TableMapping::upsert`] does where it can.
     pub fn write(&self) -> Sql {
-        if self.writes_by_replacing() { self.shape.replace() } else { self.shape.upsert() }
+        if self.writes_by_replacing() { self.mapping.replace() } else { self.mapping.upsert() }
     }
 
     /// Whether rows that differ are deleted and inserted again.
     pub fn writes_by_replacing(&self) -> bool {
-        self.replaceable && self.shape.identities().next().is_some()
+        self.replaceable && self.mapping.identities().next().is_some()
     }
 
     /// Counts the staged rows with another identity than the target's, where those cannot be replaced.
     pub fn stuck(&self) -> Option<Sql> {
-        let names: Vec<&Ident> = self.shape.identities().collect();
+        let names: Vec<&Ident> = self.mapping.identities().collect();
         (!self.replaceable && !names.is_empty()).then(|| {
             sql!(
                 "select pg_catalog.count(*) from {stage} s join {from} on {matching} where {differs}",
                 stage = Sql::trusted(STAGE),
-                from = self.shape.from(Side::Target),
-                matching = self.shape.matching("s"),
+                from = self.mapping.from(Side::Target),
+                matching = self.mapping.matching("s"),
                 differs = images_differ(&names, "t", "s"),
             )
         })
     }
 }
 
-impl Shape {
+impl TableMapping {
     /// The columns outside of the key that are GENERATED ALWAYS as identity: an insert can bring their
     /// values, an update cannot.
     pub fn identities(&self) -> impl Iterator<Item = &Ident> {
@@ -84,7 +84,7 @@ impl Shape {
         sql!("copy {stage} from stdin", stage = Sql::trusted(STAGE))
     }
 
-    /// Writes the stage into the target; a CTE `written` of one row `inserted, updated`.
+    /// CteSet the stage into the target; a CTE `written` of one row `inserted, updated`.
     pub fn upsert(&self) -> Sql {
         match (self.key_deferrable, self.target.partitioned) {
             (true, _) => self.update_then_insert(),
@@ -240,7 +240,7 @@ impl Shape {
         Sql::join(self.columns.iter().map(|c| sql!("s.{n}", n = c.name)), ", ")
     }
 
-    /// What [`Shape::upsert`] would do, counted and not done; row by row, as that does. A planner that
+    /// What [`TableMapping::upsert`] would do, counted and not done; row by row, as that does. A planner that
     /// knows nothing of the stage prefers to go through the whole table for every batch.
     pub fn count_upsert(&self) -> Sql {
         sql!(

@@ -1,14 +1,15 @@
 //! Statements that make tables and change columns. Names in the one renamed schema have none: statements
 //! run under a search path that leads there.
 
+use super::objects;
 use super::statement::{Statement, statement};
-use super::{Literal, Sql, objects};
-use crate::definition::make::{
+use crate::ident::Ident;
+use crate::schema_object::make::{
     Compression, Identity, Parameter, PartitionKey, PartitionStrategy, Storage,
 };
-use crate::definition::text::{Enclosed, Name};
-use crate::definition::{ColumnShape, Object, TableShape};
-use crate::ident::Ident;
+use crate::schema_object::text::{Enclosed, Name};
+use crate::schema_object::{ColumnDefinition, Object, TableDefinition};
+use crate::sql::{Literal, Sql};
 
 /// Versions from which a server can do a thing.
 const STORED_GENERATED: u32 = 120_000;
@@ -17,32 +18,39 @@ const GENERATED_OF_CHILDREN: u32 = 160_000;
 const VIRTUAL_GENERATED: u32 = 180_000;
 
 /// A table with its columns and checks, without keys, and what belongs to it from the start.
-pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Statement> {
-    let local = || shape.columns.iter().filter(|column| column.local);
-    let columns = local().filter_map(|column| match &shape.of {
+pub fn create_table(
+    table: &Object,
+    table_definition: &TableDefinition,
+    version: u32,
+) -> Vec<Statement> {
+    let local = || table_definition.columns.iter().filter(|column| column.local);
+    let columns = local().filter_map(|column| match &table_definition.of {
         Some(_) => of_type(column, version),
         None => Some(definition(column, version)),
     });
-    let checks = shape.checks.iter().map(objects::check_of);
+    let checks = table_definition.checks.iter().map(objects::check_of);
     let items: Vec<Statement> = columns.chain(checks).collect();
     let name = &table.at;
     let create = statement!(
         "create {unlogged}table {name}{of}{items}{inherits}{partition}{options}",
-        unlogged = word(if shape.unlogged { "unlogged " } else { "" }),
+        unlogged = word(if table_definition.unlogged { "unlogged " } else { "" }),
         name = name,
-        of = match &shape.of {
+        of = match &table_definition.of {
             Some(kind) => statement!(" of {kind}", kind = kind),
             None => word(""),
         },
-        items = match items.is_empty() && shape.of.is_some() {
+        items = match items.is_empty() && table_definition.of.is_some() {
             true => word(""),
             false => statement!(" (\n    {items}\n)", items = Statement::join(items, ",\n    ")),
         },
-        inherits = match shape.inherits.is_empty() {
+        inherits = match table_definition.inherits.is_empty() {
             true => word(""),
-            false => statement!(" inherits ({all})", all = Statement::join(&shape.inherits, ", ")),
+            false => statement!(
+                " inherits ({all})",
+                all = Statement::join(&table_definition.inherits, ", ")
+            ),
         },
-        partition = match &shape.partition_by {
+        partition = match &table_definition.partition_by {
             Some(PartitionKey { strategy, key }) => statement!(
                 " partition by {strategy} ({key})",
                 strategy = word(match strategy {
@@ -54,16 +62,17 @@ pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sta
             ),
             None => word(""),
         },
-        options = match shape.options.is_empty() {
+        options = match table_definition.options.is_empty() {
             true => word(""),
-            false => statement!(" with {options}", options = parameters(&shape.options)),
+            false => statement!(" with {options}", options = parameters(&table_definition.options)),
         },
     );
-    let inherited = shape.columns.iter().filter(|column| !column.local);
+    let inherited = table_definition.columns.iter().filter(|column| !column.local);
     let mut statements = vec![create];
     statements.extend(inherited.flat_map(|column| own_traits(name, column)));
-    statements.extend(shape.columns.iter().flat_map(|column| extras(name, column, version)));
-    statements.extend(owned(name, shape, None));
+    statements
+        .extend(table_definition.columns.iter().flat_map(|column| extras(name, column, version)));
+    statements.extend(owned(name, table_definition, None));
     statements.extend(objects::settings(table).into_iter().map(|setting| setting.set));
     statements
 }
@@ -71,8 +80,8 @@ pub fn create_table(table: &Object, shape: &TableShape, version: u32) -> Vec<Sta
 /// A column for a table that may hold rows: with the default if there is one, else nullable.
 pub fn add_column(
     table: &Name,
-    shape: &TableShape,
-    column: &ColumnShape,
+    table_definition: &TableDefinition,
+    column: &ColumnDefinition,
     version: u32,
 ) -> Vec<Statement> {
     let name = table;
@@ -86,12 +95,12 @@ pub fn add_column(
     );
     let mut statements = vec![add];
     statements.extend(extras(name, column, version));
-    statements.extend(owned(name, shape, Some(&column.name)));
+    statements.extend(owned(name, table_definition, Some(&column.name)));
     statements
 }
 
 /// A type that holds more.
-pub fn widen(table: &Name, column: &ColumnShape) -> Statement {
+pub fn widen(table: &Name, column: &ColumnDefinition) -> Statement {
     statement!(
         "alter table {table} alter column {column} type {wider}{collation}",
         table = table,
@@ -105,7 +114,7 @@ pub fn widen(table: &Name, column: &ColumnShape) -> Statement {
 }
 
 /// A column that takes NULL.
-pub fn loosen(table: &Name, column: &ColumnShape) -> Statement {
+pub fn loosen(table: &Name, column: &ColumnDefinition) -> Statement {
     statement!(
         "alter table {table} alter column {column} drop not null",
         table = table,
@@ -114,7 +123,7 @@ pub fn loosen(table: &Name, column: &ColumnShape) -> Statement {
 }
 
 /// What a column that was added to rows still lacks, once they are filled.
-pub fn tighten(table: &Name, here: &ColumnShape, there: &ColumnShape) -> Vec<Statement> {
+pub fn tighten(table: &Name, here: &ColumnDefinition, there: &ColumnDefinition) -> Vec<Statement> {
     let alter = |what: Statement| {
         statement!(
             "alter table {table} alter column {column} {what}",
@@ -163,8 +172,8 @@ fn parameter_name(parameter: &Parameter) -> Statement {
 /// something away.
 pub fn settings(
     table: &Name,
-    here: &ColumnShape,
-    there: &ColumnShape,
+    here: &ColumnDefinition,
+    there: &ColumnDefinition,
 ) -> Vec<(&'static str, Statement, bool)> {
     let name = table;
     let alter = |what: Statement| {
@@ -188,7 +197,8 @@ pub fn settings(
         }
         (None, _) => found.push(("default", alter(word("drop default")), true)),
     }
-    let always = |column: &ColumnShape| column.identity.as_ref().map(|identity| identity.always);
+    let always =
+        |column: &ColumnDefinition| column.identity.as_ref().map(|identity| identity.always);
     match (always(here), always(there)) {
         (Some(here), Some(there)) if here != there => {
             let how = word(if here { "always" } else { "by default" });
@@ -246,7 +256,7 @@ pub fn add_label(name: &Name, label: &str, after: Option<&str>, before: Option<&
     )
 }
 
-fn definition(column: &ColumnShape, version: u32) -> Statement {
+fn definition(column: &ColumnDefinition, version: u32) -> Statement {
     let mut parts = vec![statement!("{n} {t}", n = column.name, t = column.kind)];
     parts.extend(column.collation.as_ref().map(|name| statement!("collate {name}", name = name)));
     parts.extend(traits(column, version));
@@ -254,13 +264,13 @@ fn definition(column: &ColumnShape, version: u32) -> Statement {
 }
 
 /// What a column has beside its composite type's attribute, if anything.
-fn of_type(column: &ColumnShape, version: u32) -> Option<Statement> {
+fn of_type(column: &ColumnDefinition, version: u32) -> Option<Statement> {
     let traits = traits(column, version);
     let name = statement!("{n} with options", n = column.name);
     (!traits.is_empty()).then(|| Statement::join(std::iter::once(name).chain(traits), " "))
 }
 
-fn traits(column: &ColumnShape, version: u32) -> Vec<Statement> {
+fn traits(column: &ColumnDefinition, version: u32) -> Vec<Statement> {
     let mut parts = Vec::new();
     parts.extend(column.default.as_ref().map(|value| statement!("default {v}", v = value)));
     // Before PostgreSQL 16 a child has its parent's expression, and may not repeat it.
@@ -276,7 +286,7 @@ fn traits(column: &ColumnShape, version: u32) -> Vec<Statement> {
     parts
 }
 
-fn set(table: &Name, column: &ColumnShape, what: Statement) -> Statement {
+fn set(table: &Name, column: &ColumnDefinition, what: Statement) -> Statement {
     statement!(
         "alter table only {table} alter column {column} set {what}",
         table = table,
@@ -286,7 +296,7 @@ fn set(table: &Name, column: &ColumnShape, what: Statement) -> Statement {
 }
 
 /// What an inherited column has of its own.
-fn own_traits(table: &Name, column: &ColumnShape) -> Vec<Statement> {
+fn own_traits(table: &Name, column: &ColumnDefinition) -> Vec<Statement> {
     let default = column.default.as_ref();
     let default = default.map(|value| statement!("default {value}", value = value));
     let traits = default.into_iter().chain(column.not_null.then(|| word("not null")));
@@ -294,7 +304,7 @@ fn own_traits(table: &Name, column: &ColumnShape) -> Vec<Statement> {
 }
 
 /// What CREATE TABLE has no words for.
-fn extras(table: &Name, column: &ColumnShape, version: u32) -> Vec<Statement> {
+fn extras(table: &Name, column: &ColumnDefinition, version: u32) -> Vec<Statement> {
     let set = |what: Statement| set(table, column, what);
     let compression = column.compression.filter(|_| version >= COMPRESSION);
     let mut statements = Vec::new();
@@ -318,8 +328,9 @@ fn extras(table: &Name, column: &ColumnShape, version: u32) -> Vec<Statement> {
     statements
 }
 
-fn owned(table: &Name, shape: &TableShape, only: Option<&Ident>) -> Vec<Statement> {
-    let wanted = shape.owns.iter().filter(|owned| only.is_none_or(|only| only == &owned.column));
+fn owned(table: &Name, table_definition: &TableDefinition, only: Option<&Ident>) -> Vec<Statement> {
+    let wanted =
+        table_definition.owns.iter().filter(|owned| only.is_none_or(|only| only == &owned.column));
     let own = wanted.map(|owned| {
         statement!(
             "alter sequence {sequence} owned by {table}.{column}",

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::{Literal, Sql, sql};
 use crate::plan::{Timestamp, TimestampKind};
+use crate::sql::{Literal, Sql, sql};
 
 /// The first moment that PostgreSQL has. What lies less than an overlap behind it counts as just so
 /// far behind: the statement that says so writes about other tables as well.

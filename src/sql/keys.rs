@@ -1,16 +1,16 @@
 //! Statements about the source's keys, staged on the target: which rows it lacks or has otherwise, and
 //! which have vanished.
 
-use super::buckets::{Buckets, Single};
-use super::digest::Measure;
+use super::buckets::{Buckets, LoneKey};
+use super::digest::DigestOf;
 use super::read::{operator, value};
-use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::Shape;
-use crate::plan::columns::Hashed;
+use crate::plan::TableMapping;
+use crate::plan::columns::HashMethod;
 use crate::plan::key::KeyColumn;
 use crate::plan::kinds::Cast;
+use crate::sql::{Literal, Sql, sql};
 
 pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
 /// The target's own rows of the buckets of which keys are staged.
@@ -43,7 +43,7 @@ impl KeyList {
     }
 }
 
-impl Shape {
+impl TableMapping {
     /// A name for a column beside those of the key, in tables and lists of keys.
     pub(super) fn beside_key(&self, name: &'static str) -> Ident {
         let mut name = name.to_owned();
@@ -76,7 +76,7 @@ impl Shape {
 
     /// Takes down the target's rows of some buckets, by key, so that they are looked up once, while the
     /// source looks up its own, and not for every statement about them.
-    pub fn create_here(&self, measure: Measure, buckets: &Buckets) -> Sql {
+    pub fn create_here(&self, measure: DigestOf, buckets: &Buckets) -> Sql {
         sql!(
             "drop table if exists {here}; create temporary table pgsync_here as {rows}; analyze {here}",
             here = Sql::trusted(HERE),
@@ -85,7 +85,7 @@ impl Shape {
     }
 
     /// Counts the singles that neither side has: what their buckets' sums differ by is not one row.
-    pub fn count_unfound(&self, singles: &[Single]) -> Sql {
+    pub fn count_unfound(&self, singles: &[LoneKey]) -> Sql {
         let hashes: Vec<String> = singles.iter().map(|single| single.hash.to_string()).collect();
         sql!(
             "select pg_catalog.count(*) from pg_catalog.unnest({hashes}::pg_catalog.int8[]) u(hash) \
@@ -192,7 +192,7 @@ impl Shape {
                     )
                 }
                 // Numbers of several sizes are compared by one index.
-                (_, Hashed::Integer) => {
+                (_, HashMethod::Integer) => {
                     sql!("t.{name} operator(pg_catalog.=) k.{name}", name = name)
                 }
                 (Some(_), _) => sql!(
@@ -267,7 +267,7 @@ impl Shape {
     pub fn digest_wanted(&self) -> Sql {
         sql!(
             "select pg_catalog.count(*), pg_catalog.sum({hash}) from {wanted} w join {from} on {matching}",
-            hash = self.hash(Side::Target, Measure::Rows),
+            hash = self.hash(Side::Target, DigestOf::Rows),
             wanted = Sql::trusted(WANTED),
             from = self.from(Side::Target),
             matching = self.matching("w"),
@@ -285,7 +285,7 @@ impl Shape {
     /// The hash of the key of row `t` of the target, where it is tracked.
     pub(super) fn tracked_hash(&self) -> Sql {
         if self.tracks_keys() {
-            self.hash(Side::Target, Measure::Keys)
+            self.hash(Side::Target, DigestOf::Keys)
         } else {
             Sql::trusted("null::pg_catalog.int8")
         }
@@ -321,7 +321,7 @@ impl Shape {
 
 /// ` and` both values print alike, where equality on the target is identity and may be wider on the source.
 fn prints_alike(column: &KeyColumn) -> Sql {
-    if column.wide || matches!(column.hashed, Hashed::Integer | Hashed::Uuid) {
+    if column.wide || matches!(column.hashed, HashMethod::Integer | HashMethod::Uuid) {
         return Sql::trusted("");
     }
     sql!(

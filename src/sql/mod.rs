@@ -7,30 +7,30 @@
 
 pub mod apply;
 pub mod buckets;
+mod created_tables;
 pub mod ddl;
 pub mod digest;
+pub mod displace;
 pub mod horizon;
+pub mod keyless;
 pub mod keys;
-pub mod log;
-mod log_indexes;
-mod made;
-mod moment;
 pub mod objects;
 mod origin;
-pub mod park;
 pub mod read;
-pub mod rows;
+mod rewrite_check;
 pub mod sequence;
 pub mod statement;
 pub mod swap;
+pub mod sync_log;
+mod sync_log_indexes;
 pub mod tally;
 pub mod trust;
 mod types;
 
 use std::fmt::{self, Write};
 
-use crate::definition::text::Name;
 use crate::ident::{Ident, OperatorName, TableName};
+use crate::schema_object::text::Name;
 
 /// A statement, or a piece of one, that is safe to send.
 #[derive(Clone, Debug, PartialEq, Eq)]

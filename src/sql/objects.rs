@@ -1,15 +1,16 @@
 //! Statements that make single objects, drop them, and set what is set on them.
 
 use super::ddl::{parameters, text, word};
+use super::read;
 use super::statement::{Statement, statement};
-use super::{Literal, read};
-use crate::definition::make::{
+use crate::ident::Ident;
+use crate::schema_object::make::{
     Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, Integer, Key, Make, Numbers,
     Provider, Range, ReplicaIdentity, Statistics, StatisticsKind, Timing,
 };
-use crate::definition::text::Name;
-use crate::definition::{Kind, Object};
-use crate::ident::Ident;
+use crate::schema_object::text::Name;
+use crate::schema_object::{Kind, Object};
+use crate::sql::Literal;
 
 /// Something that is set on an object, apart from what the object is.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,8 +162,8 @@ pub fn settings(object: &Object) -> Vec<Setting> {
     }
     let comment = object.comment.as_deref();
     settings.extend(comment.map(|comment| Setting::comment(subject(object), comment)));
-    if let Some(shape) = &object.shape {
-        let commented = shape.checks.iter().filter_map(|k| Some((k, k.comment.as_deref()?)));
+    if let Some(definition) = &object.definition {
+        let commented = definition.checks.iter().filter_map(|k| Some((k, k.comment.as_deref()?)));
         settings.extend(commented.map(|(check, comment)| {
             let on =
                 statement!("constraint {name} on {table}", name = check.name, table = object.at);

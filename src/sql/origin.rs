@@ -1,10 +1,10 @@
 //! Statements about where rows came from, as the logs of earlier runs tell it.
 
-use super::log::{Log, names};
-use super::{Literal, Sql, sql};
+use super::sync_log::{SyncLog, names};
 use crate::ident::TableName;
+use crate::sql::{Literal, Sql, sql};
 
-impl Log {
+impl SyncLog {
     /// For how many of the tables the log's last word is that they were filled from the database with
     /// this identity: `count, latest start (UTC), what that source was called`. Rows about tables that
     /// were made or left alone tell nothing.

@@ -2,15 +2,15 @@
 //! rows. The table is `t` in all of them.
 
 use super::buckets::Buckets;
-use super::digest::Measure;
+use super::digest::DigestOf;
 use super::horizon::Horizon;
 use super::keys::NumberedKey;
-use super::{Literal, Sql, sql};
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::plan::columns::PlanColumn;
 use crate::plan::kinds::Cast;
-use crate::plan::{Shape, Timestamp, TimestampKind};
+use crate::plan::{TableMapping, Timestamp, TimestampKind};
+use crate::sql::{Literal, Sql, sql};
 use crate::table::Operator;
 
 /// A slice of the pages of a table: from one ctid to before another; the last slice is open.
@@ -38,7 +38,7 @@ pub fn operator(operator: &Operator) -> Sql {
     sql!("operator({schema}.{name})", schema = operator.schema, name = operator.name)
 }
 
-impl Shape {
+impl TableMapping {
     /// The table of a side as `t`, without the tables that inherit from it.
     pub fn from(&self, side: Side) -> Sql {
         let relation = match side {
@@ -57,7 +57,7 @@ impl Shape {
         Sql::join(values, ", ")
     }
 
-    /// All rows, or those of a slice of pages, in the format of [`Shape::format`].
+    /// All rows, or those of a slice of pages, in the format of [`TableMapping::format`].
     pub fn copy_all(&self, pages: Option<Pages>) -> Sql {
         if pages.is_none() && self.is_read_as_it_is() {
             // Without a query nothing has to be planned.
@@ -127,7 +127,7 @@ impl Shape {
     }
 
     /// Key and hash of the rows of some buckets.
-    pub fn copy_keys(&self, buckets: &Buckets, measure: Measure, scope: Option<&Sql>) -> Sql {
+    pub fn copy_keys(&self, buckets: &Buckets, measure: DigestOf, scope: Option<&Sql>) -> Sql {
         let keys = self.key.iter().map(|c| value(Side::Source, &c.name, c.cast.as_ref()));
         sql!(
             "copy (select {keys}, {hash} from {buckets} join {from} on {condition}{scope}) to stdout",
@@ -159,7 +159,7 @@ impl Shape {
     pub fn digest_of_keys(&self, keys: &[NumberedKey]) -> Sql {
         sql!(
             "select pg_catalog.count(*), pg_catalog.sum({hash}) from {keys} join {from} on {matching}",
-            hash = self.hash(Side::Source, Measure::Rows),
+            hash = self.hash(Side::Source, DigestOf::Rows),
             keys = self.keys_of(Side::Source, keys),
             from = self.from(Side::Source),
             matching = self.matching_of(Side::Source),
@@ -250,7 +250,7 @@ impl Timestamp {
 
     /// The greatest finite timestamp of the source as text; no row when there is none. Without a zone
     /// only those count that some clock may show by now.
-    pub fn greatest(&self, shape: &Shape, horizon: &Horizon) -> Sql {
+    pub fn greatest(&self, mapping: &TableMapping, horizon: &Horizon) -> Sql {
         let before = self.in_time(Side::Source, horizon);
         sql!(
             "select t.{column}::pg_catalog.text from {from} \
@@ -258,7 +258,7 @@ impl Timestamp {
              order by t.{column} desc limit 1",
             column = self.column,
             before = before,
-            from = shape.from(Side::Source),
+            from = mapping.from(Side::Source),
         )
     }
 }

@@ -1,10 +1,10 @@
 //! The statement that moves the target's sequences beyond the source's and beyond the rows.
 
-use super::{Literal, Sql, sql};
 use crate::error::Side;
-use crate::plan::{OwnedSequence, Shape};
+use crate::plan::{OwnedSequence, TableMapping};
+use crate::sql::{Literal, Sql, sql};
 
-impl Shape {
+impl TableMapping {
     /// Moves a sequence forward if it stands behind, to a number of its own series: one that counts
     /// the odd numbers goes on with odd ones. Never backwards. `rows` says whether the greatest value
     /// of the column is looked up, among those that the sequence can reach.

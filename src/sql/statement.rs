@@ -3,8 +3,8 @@
 
 use std::fmt::{self, Write};
 
-use super::{Fragment, Shown, Sql};
-use crate::definition::text::{Enclosed, Expression};
+use crate::schema_object::text::{Enclosed, Expression};
+use crate::sql::{Fragment, Shown, Sql};
 
 /// One statement, or a piece of one, that is sent alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,17 +3,17 @@
 use std::collections::HashSet;
 
 use super::statement::{Statement, statement};
-use super::{Sql, sql};
-use crate::definition::Keep;
 use crate::ident::{Ident, TableName};
+use crate::schema_object::Dependents;
+use crate::sql::{Sql, sql};
 
 /// A table that is ready to take the place of another.
 #[derive(Clone, Debug, PartialEq)]
-pub struct StandIn {
+pub struct ShadowTable {
     /// The place, on the target.
     pub table: TableName,
     /// Where it stands until then.
-    pub scratch: Ident,
+    pub shadow_schema: Ident,
     /// It and its partitions.
     pub tables: Vec<Ident>,
     /// Its statistics objects: they do not follow their table.
@@ -35,28 +35,27 @@ pub const MARK: &str = "pgsync builds tables here; what is left of a run, the ne
 
 /// Swaps all of them at once. Foreign keys come back as they were, but those of tables that are
 /// swapped too: these are the source's now.
-pub fn swap(all: &[(&StandIn, &Keep)]) -> Vec<Statement> {
-    let swapped: HashSet<&TableName> = all.iter().map(|(stand_in, _)| &stand_in.table).collect();
+pub fn swap(all: &[(&ShadowTable, &Dependents)]) -> Vec<Statement> {
+    let swapped: HashSet<&TableName> = all.iter().map(|(shadow, _)| &shadow.table).collect();
     let stays = |child: &TableName| !swapped.contains(child);
-    let lock = all.iter().map(|(stand_in, _)| {
-        statement!("lock table {table} in access exclusive mode", table = stand_in.table)
+    let lock = all.iter().map(|(shadow, _)| {
+        statement!("lock table {table} in access exclusive mode", table = shadow.table)
     });
-    let keys = || all.iter().flat_map(|(_, keep)| &keep.keys);
+    let keys = || all.iter().flat_map(|(_, dependents)| &dependents.keys);
     // What the target prints of its own tables, it is given again.
     let own = |text: &String| Statement::of_its_own_server(text);
     let dropped = keys().map(|key| own(&key.drop));
-    let gone =
-        all.iter().map(|(stand_in, _)| statement!("drop table {table}", table = stand_in.table));
-    let moved = all.iter().flat_map(|(stand_in, _)| stand_in.moves());
-    let back = all.iter().flat_map(|(_, keep)| keep.back.iter().map(own));
+    let gone = all.iter().map(|(shadow, _)| statement!("drop table {table}", table = shadow.table));
+    let moved = all.iter().flat_map(|(shadow, _)| shadow.moves());
+    let back = all.iter().flat_map(|(_, dependents)| dependents.back.iter().map(own));
     let added = keys().filter(|key| stays(&key.child)).map(|key| own(&key.add));
     lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
 }
 
-impl StandIn {
+impl ShadowTable {
     /// Fails where the table is gone: names without a schema would lead to the one in its place.
     pub fn guard(&self) -> Sql {
-        let name = TableName { schema: self.scratch.clone(), name: self.table.name.clone() };
+        let name = TableName { schema: self.shadow_schema.clone(), name: self.table.name.clone() };
         let name = name.quoted();
         sql!("select {name}::pg_catalog.regclass", name = super::Literal(&name))
     }
@@ -65,16 +64,16 @@ impl StandIn {
         let to = &self.table.schema;
         let tables = self.tables.iter().map(move |table| {
             statement!(
-                "alter table {scratch}.{table} set schema {to}",
-                scratch = self.scratch,
+                "alter table {shadow_schema}.{table} set schema {to}",
+                shadow_schema = self.shadow_schema,
                 table = table,
                 to = to
             )
         });
         let statistics = self.statistics.iter().map(move |name| {
             statement!(
-                "alter statistics {scratch}.{name} set schema {to}",
-                scratch = self.scratch,
+                "alter statistics {shadow_schema}.{name} set schema {to}",
+                shadow_schema = self.shadow_schema,
                 name = name,
                 to = to
             )
@@ -86,13 +85,13 @@ impl StandIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::IncomingKey;
+    use crate::schema_object::IncomingKey;
 
     #[test]
     fn tables_change_places_in_one_transaction() {
-        let stand_in = StandIn {
+        let shadow = ShadowTable {
             table: TableName::new("public", "a"),
-            scratch: scratch(&Ident::new("public")),
+            shadow_schema: scratch(&Ident::new("public")),
             tables: vec![Ident::new("a"), Ident::new("a_1")],
             statistics: vec![Ident::new("s")],
         };
@@ -101,13 +100,13 @@ mod tests {
             drop: format!("drop {child}"),
             add: format!("add {child}"),
         };
-        let keep = Keep {
-            table: stand_in.table.clone(),
+        let dependents = Dependents {
+            table: shadow.table.clone(),
             forbids: Vec::new(),
             back: vec!["grant x".to_owned()],
             keys: vec![key("a"), key("b")],
         };
-        let statements = swap(&[(&stand_in, &keep)]);
+        let statements = swap(&[(&shadow, &dependents)]);
         let texts: Vec<&str> = statements.iter().map(Statement::as_str).collect();
         assert_eq!(
             texts,

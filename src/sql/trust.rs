@@ -1,7 +1,7 @@
 //! Whom pgsync's role trusts on the target: code that others put into what it uses for itself would run
 //! with its rights.
 
-use super::{Sql, sql};
+use crate::sql::{Sql, sql};
 
 /// Whether `owner`, an expression, is the role itself, a role of which it is a member, a superuser or the
 /// owner of the database.

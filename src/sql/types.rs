@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{Fragment, Literal};
-use crate::definition::make::Type;
 use crate::ident::Ident;
+use crate::schema_object::make::Type;
+use crate::sql::{Fragment, Literal};
 
 impl Fragment for Type {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

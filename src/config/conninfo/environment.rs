@@ -1,7 +1,7 @@
 //! The `PG*` variables, for what connection string and service leave open.
 
-use super::super::surroundings::Surroundings;
 use super::parameters::Parameters;
+use crate::config::environment::Environment;
 
 /// Those of libpq that say something which counts here. `PGCLIENTENCODING`, `PGDATESTYLE` and `PGTZ`
 /// are about how a client shows values, which the session's settings fix.
@@ -36,7 +36,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGUSER", "user"),
 ];
 
-pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) {
+pub fn fill(parameters: &mut Parameters, surroundings: &Environment) {
     // libpq takes PGHOSTADDR also beside a named host. With two databases in one command that
     // would send both connections to one machine.
     if !parameters.has("host")

@@ -4,7 +4,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::parameters::{self, Parameters};
+use super::parameters;
+use super::parameters::Parameters;
 
 /// Every unknown parameter is reported; what cannot be read ends the reading.
 pub fn read(text: &str) -> Result<Parameters, Vec<String>> {

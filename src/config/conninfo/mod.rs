@@ -4,21 +4,21 @@
 //! there by mistake: what a stray `/` or blank makes of it is described, not shown.
 
 mod environment;
+mod keepalive;
 mod keyword;
 mod parameters;
 mod passfile;
 mod resolve;
 mod service;
-mod silence;
 mod ssl;
 mod url;
 
 use std::fmt;
 use std::time::Duration;
 
-use super::surroundings::Surroundings;
+use super::environment::Environment;
+pub use keepalive::Keepalive;
 use parameters::Parameters;
-pub use silence::Silence;
 
 /// How to reach and enter one database, with every default resolved.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct ConnInfo {
     pub ssl: Ssl,
     /// `None` waits for as long as the operating system does.
     pub connect_timeout: Option<Duration>,
-    pub silence: Silence,
+    pub silence: Keepalive,
     /// libpq's `options`, sent as a startup parameter.
     pub options: Option<String>,
     /// `target_session_attrs=read-write`, else any.
@@ -135,7 +135,7 @@ impl ConnInfo {
             database: String::new(),
             ssl: Ssl::default(),
             connect_timeout: None,
-            silence: Silence::default(),
+            silence: Keepalive::default(),
             options: None,
             read_write: false,
             application_name: PROGRAM.to_owned(),
@@ -169,7 +169,7 @@ pub struct Parsed {
 
 /// Reads a connection string: what it leaves open comes from its service, the `PG*` variables, the
 /// password file and libpq's defaults, in this order. Returns every problem found.
-pub fn parse(text: &str, surroundings: &Surroundings) -> Result<Parsed, Vec<String>> {
+pub fn parse(text: &str, surroundings: &Environment) -> Result<Parsed, Vec<String>> {
     let mut parameters = read(text)?;
     let mut problems = Vec::new();
     if let Err(problem) = service::fill(&mut parameters, surroundings) {

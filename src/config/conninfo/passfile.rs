@@ -1,6 +1,6 @@
 //! The password file: lines of `host:port:database:user:password`, the first match counts.
 
-use super::{Address, Host, Secret};
+use crate::config::conninfo::{Address, Host, Secret};
 
 /// The directory in which libpq looks for a socket; the file calls it `localhost`.
 pub const DEFAULT_SOCKET: &str = "/var/run/postgresql";

@@ -4,9 +4,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::super::surroundings::Surroundings;
+use super::keepalive;
 use super::parameters::Parameters;
-use super::{Address, ConnInfo, Host, PROGRAM, Parsed, Secret, passfile, silence, ssl};
+use super::passfile;
+use super::ssl;
+use crate::config::conninfo::{Address, ConnInfo, Host, PROGRAM, Parsed, Secret};
+use crate::config::environment::Environment;
 
 /// Seconds after which a server that does not answer is given up; libpq waits for ever.
 const CONNECT_TIMEOUT: u32 = 30;
@@ -21,7 +24,7 @@ pub struct Reader<'a> {
 
 pub fn resolve(
     parameters: &Parameters,
-    surroundings: &Surroundings,
+    surroundings: &Environment,
     mut problems: Vec<String>,
 ) -> Result<Parsed, Vec<String>> {
     problems.extend(parameters.refused());
@@ -34,7 +37,7 @@ pub fn resolve(
         database: parameters.get("dbname").unwrap_or(&user).to_owned(),
         ssl: ssl::read(&mut reader, surroundings),
         connect_timeout: reader.connect_timeout(),
-        silence: silence::read(&mut reader),
+        silence: keepalive::read(&mut reader),
         options: parameters.get("options").map(str::to_owned),
         read_write: reader
             .choice("target_session_attrs", &[("any", false), ("read-write", true)])
@@ -53,7 +56,7 @@ pub fn resolve(
     if reader.problems.is_empty() { Ok(Parsed { info, warnings }) } else { Err(reader.problems) }
 }
 
-fn user(reader: &mut Reader, surroundings: &Surroundings) -> String {
+fn user(reader: &mut Reader, surroundings: &Environment) -> String {
     let system = || surroundings.variable("USER").or_else(|| surroundings.variable("LOGNAME"));
     reader.parameters.get("user").or_else(system).map(str::to_owned).unwrap_or_else(|| {
         reader.problems.push("names no user, and USER is not set; add user=…".into());
@@ -65,7 +68,7 @@ fn user(reader: &mut Reader, surroundings: &Surroundings) -> String {
 fn add_passwords(
     info: &mut ConnInfo,
     parameters: &Parameters,
-    surroundings: &Surroundings,
+    surroundings: &Environment,
 ) -> Option<String> {
     let named = parameters.get("passfile").map(str::to_owned);
     let file = named.or_else(|| surroundings.in_home(".pgpass"))?;
@@ -113,7 +116,7 @@ impl Reader<'_> {
     }
 
     fn connect_timeout(&mut self) -> Option<Duration> {
-        let given = self.number("connect_timeout", silence::SECONDS);
+        let given = self.number("connect_timeout", keepalive::SECONDS);
         let seconds = given.unwrap_or(CONNECT_TIMEOUT);
         Some(seconds).filter(|seconds| *seconds > 0).map(|n| Duration::from_secs(n.into()))
     }

@@ -1,14 +1,15 @@
 //! Connection service files: `[name]` sections of `parameter=value` lines.
 
-use super::super::surroundings::Surroundings;
-use super::parameters::{self, Parameters};
+use super::parameters;
+use super::parameters::Parameters;
+use crate::config::environment::Environment;
 use crate::suggest;
 
 /// Where Debian's libpq looks after the user's own file.
 const SYSTEM_FOLDER: &str = "/etc/postgresql-common";
 
 /// Adds what the service named by the string or `PGSERVICE` says and the string leaves open.
-pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) -> Result<(), String> {
+pub fn fill(parameters: &mut Parameters, surroundings: &Environment) -> Result<(), String> {
     let named = parameters.get("service").or_else(|| surroundings.variable("PGSERVICE"));
     let Some(service) = named.map(str::to_owned) else { return Ok(()) };
     let mut sections = Vec::new();
@@ -31,7 +32,7 @@ pub fn fill(parameters: &mut Parameters, surroundings: &Surroundings) -> Result<
     Err(format!("service \"{service}\" is in no service file{near}"))
 }
 
-fn files(parameters: &Parameters, surroundings: &Surroundings) -> Vec<String> {
+fn files(parameters: &Parameters, surroundings: &Environment) -> Vec<String> {
     let named = parameters.get("servicefile").or_else(|| surroundings.variable("PGSERVICEFILE"));
     let own = named.map(str::to_owned).or_else(|| surroundings.in_home(".pg_service.conf"));
     let folder = surroundings.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_FOLDER);

@@ -1,8 +1,8 @@
 //! The TLS parameters, and which of them exclude each other.
 
-use super::super::surroundings::Surroundings;
 use super::resolve::Reader;
-use super::{ChannelBinding, Ssl, SslMode, TlsVersions};
+use crate::config::conninfo::{ChannelBinding, Ssl, SslMode, TlsVersions};
+use crate::config::environment::Environment;
 
 const MODES: &[(&str, SslMode)] = &[
     ("disable", SslMode::Disable),
@@ -28,7 +28,7 @@ const SNI: &[(&str, bool)] = &[("0", true), ("1", false)];
 /// In the order of strength.
 const VERSIONS: &[(&str, u8)] = &[("TLSv1", 0), ("TLSv1.1", 1), ("TLSv1.2", 2), ("TLSv1.3", 3)];
 
-pub fn read(reader: &mut Reader, surroundings: &Surroundings) -> Ssl {
+pub fn read(reader: &mut Reader, surroundings: &Environment) -> Ssl {
     let text = |reader: &Reader, name| reader.parameters.get(name).map(str::to_owned);
     let given = reader.choice("sslmode", MODES);
     let mut ssl = Ssl {
@@ -63,7 +63,7 @@ pub fn read(reader: &mut Reader, surroundings: &Surroundings) -> Ssl {
 }
 
 /// The files that libpq takes from `~/.postgresql` when they exist.
-fn add_default_files(ssl: &mut Ssl, is_required: bool, surroundings: &Surroundings) {
+fn add_default_files(ssl: &mut Ssl, is_required: bool, surroundings: &Environment) {
     let existing = |name: &str| {
         let file = surroundings.in_home(&format!(".postgresql/{name}"))?;
         matches!((surroundings.read)(&file), Ok(Some(_))).then_some(file)

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::surroundings::FileText;
-use super::*;
+use crate::config::conninfo::*;
+use crate::config::environment::FileText;
 
 mod defaults;
 mod every_parameter;
@@ -23,7 +23,7 @@ fn parse_in(text: &str, variables: &[(&str, &str)], files: Files) -> Result<Pars
         .chain(variables)
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .collect();
-    parse(text, &Surroundings { variables, read: &read })
+    parse(text, &Environment { variables, read: &read })
 }
 
 /// `user:password@host:port,…/database` and what is not default, in one line.
@@ -50,7 +50,7 @@ fn shown(info: &ConnInfo) -> String {
         Some(limit) => format!(" timeout={limit:?}"),
         None => " no timeout".to_owned(),
     };
-    if info.silence != Silence::default() {
+    if info.silence != Keepalive::default() {
         text += &format!(" {:?}", info.silence);
     }
     text += &info.options.as_ref().map(|o| format!(" options={o}")).unwrap_or_default();

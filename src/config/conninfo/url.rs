@@ -3,7 +3,8 @@
 //! Stricter than libpq in one point: a raw `@` after the host part is refused, because it is the
 //! rest of a password with an unencoded `/`, which would end up as a host or database name in logs.
 
-use super::parameters::{self, Parameters};
+use super::parameters;
+use super::parameters::Parameters;
 
 const ENCODE: &str =
     "in a password, write % as %25, / as %2F, @ as %40, : as %3A, ? as %3F and # as %23";

@@ -1,6 +1,6 @@
 //! Where passwords may stand, and that none is ever told.
 
-use super::*;
+use crate::config::tests::*;
 
 #[test]
 fn warnings_concern_open_passwords_and_misspelt_variables() {

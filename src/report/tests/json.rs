@@ -1,7 +1,7 @@
 //! The one JSON object.
 
-use super::*;
 use crate::report::json;
+use crate::report::tests::*;
 use crate::stop::Signal;
 
 #[test]

@@ -1,12 +1,13 @@
-//! Log lines, and names that would like to be more than names.
+//! SyncLog lines, and names that would like to be more than names.
 
 use chrono::TimeDelta;
 
-use super::*;
 use crate::config::Output;
 use crate::event::{Event, Phase};
+use crate::report::json;
 use crate::report::plain::{Plain, run_error};
-use crate::report::{json, summary};
+use crate::report::summary;
+use crate::report::tests::*;
 use crate::stop::Signal;
 
 const VERBOSE: Output = Output { json: false, quiet: false, verbose: true };
@@ -151,7 +152,7 @@ fn the_error_of_the_run_is_told_last() {
 #[test]
 fn hostile_names_and_messages_stay_in_their_place() {
     let mut outcome =
-        ended("x\n\u{1b}[2Jin step", Status::Failed, Error::Table("a\nb\u{9b}m".into()));
+        ended("x\n\u{1b}[2Jin step", Status::Failed, Error::Blocked("a\nb\u{9b}m".into()));
     outcome.table.schema = crate::ident::Ident::new("s\t");
     let report = run(vec![outcome.clone()]);
     assert_eq!(

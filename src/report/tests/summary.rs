@@ -1,7 +1,7 @@
 //! The table, the failures, the notes and the verdict.
 
-use super::*;
 use crate::report::summary;
+use crate::report::tests::*;
 use crate::stop::Signal;
 
 #[test]
@@ -99,7 +99,7 @@ in step: 1,000 tables, 55 rows changed in 3.2s
 
 #[test]
 fn a_thousand_tables_failing_alike_fail_in_one_line() {
-    let lacks = |n| ended(&format!("t{n}"), Status::Failed, Error::Table("no right".into()));
+    let lacks = |n| ended(&format!("t{n}"), Status::Failed, Error::Blocked("no right".into()));
     let text = summary::summary(&run((1..=1000).map(lacks).collect()), false);
     assert!(text.contains("\nt1, t2, t3 and 997 more - failed: no right\n"), "{text}");
 }

@@ -1,11 +1,11 @@
 //! What is written into the log, and what else is said to the target about whole tables.
 
-use super::*;
 use crate::plan::OwnedSequence;
+use crate::sql::tests::*;
 use crate::table::Sequence;
 
-fn log() -> Log {
-    Log { table: TableName::new("public", "sync_log") }
+fn log() -> SyncLog {
+    SyncLog { table: TableName::new("public", "sync_log") }
 }
 
 fn progress() -> Progress {
@@ -46,8 +46,8 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("of run", log().of_run("20241213T152530.5-7")),
             ("take up", log().take_up(7, &Entry { earlier: Some(7), ..entry(&table) })),
             ("close stale", log().close_stale("20241213T152530.5-7", [&table].into_iter())),
-            ("counted", log().counted(7, &writes, Writes::Written, &progress())),
-            ("counted with deletes", log().counted(7, &both, Writes::Both, &Progress::default())),
+            ("counted", log().counted(7, &writes, CteSet::Written, &progress())),
+            ("counted with deletes", log().counted(7, &both, CteSet::Both, &Progress::default())),
             ("copied", log().copied(7, 1000, &progress())),
             ("finish", log().finish(7, "failed", Some("it's over"), &progress())),
             ("distrust", log().distrust("20241213T152530.5-7", &table)),

@@ -5,21 +5,21 @@ mod log;
 
 use std::time::Duration;
 
-use super::buckets::{Buckets, Single, Slicing};
-use super::digest::{Hasher, Measure};
+use super::buckets::{Bucketing, Buckets, LoneKey};
+use super::digest::{DigestOf, HashFamily};
+use super::displace::dangling;
 use super::horizon::Horizon;
 use super::keys::{KeyList, NumberedKey};
-use super::log::{Entry, Log, Progress, Writes};
-use super::park::dangling;
 use super::read::Pages;
-use super::{Literal, Sql};
+use super::sync_log::{CteSet, Entry, Progress, SyncLog};
 use crate::error::Side::{Source, Target};
 use crate::ident::{Ident, OperatorName, TableName};
 use crate::outcome::Counts;
-use crate::plan::columns::{Hashed, PlanColumn};
+use crate::plan::columns::{HashMethod, PlanColumn};
 use crate::plan::key::KeyColumn;
 use crate::plan::kinds::Cast;
-use crate::plan::{Relation, Shape, Timestamp, TimestampKind};
+use crate::plan::{Relation, TableMapping, Timestamp, TimestampKind};
+use crate::sql::{Literal, Sql};
 use crate::table::{ForeignKey, Operator};
 
 /// Compares statements with a file: each stands there behind `-- its name`.
@@ -48,7 +48,7 @@ fn operator(name: &str) -> Operator {
     }
 }
 
-fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
+fn column(name: &str, kind: &str, hashed: HashMethod) -> PlanColumn {
     PlanColumn {
         name: Ident::new(name),
         cast: None,
@@ -63,14 +63,14 @@ fn column(name: &str, kind: &str, hashed: Hashed) -> PlanColumn {
 
 /// An integer key, a column that is cast, one whose text is hashed as it travels, and one that can
 /// change without its timestamp; another name and schema on the target.
-fn item() -> Shape {
-    let mut id = column("id", "bigint", Hashed::Integer);
+fn item() -> TableMapping {
+    let mut id = column("id", "bigint", HashMethod::Integer);
     id.settable = false;
-    let mut price = column("Price", "numeric(8,2)", Hashed::Output(Ident::new("numeric_out")));
+    let mut price = column("Price", "numeric(8,2)", HashMethod::Output(Ident::new("numeric_out")));
     price.cast = Some(Cast::To(sql!("pg_catalog.numeric(8,2)")));
     price.binary = false;
-    let owner = column("owner", "uuid", Hashed::Uuid);
-    Shape {
+    let owner = column("owner", "uuid", HashMethod::Uuid);
+    TableMapping {
         source: Relation {
             name: TableName::new("public", "item"),
             partitioned: false,
@@ -85,11 +85,11 @@ fn item() -> Shape {
             column(
                 "updated_at",
                 "timestamp with time zone",
-                Hashed::Binary(Ident::new("timestamptz_send")),
+                HashMethod::Binary(Ident::new("timestamptz_send")),
             ),
             id,
             price,
-            column("body", "xml", Hashed::Printed),
+            column("body", "xml", HashMethod::Printed),
             owner.clone(),
         ],
         generated: Vec::new(),
@@ -100,44 +100,44 @@ fn item() -> Shape {
             target_type: (Ident::new("pg_catalog"), Ident::new("int4")),
             source_equals: operator("="),
             target_equals: operator("="),
-            hashed: Hashed::Integer,
+            hashed: HashMethod::Integer,
             wide: false,
             index: None,
         }],
         own: Vec::new(),
         key_deferrable: false,
         drifting: vec![owner],
-        hasher: Hasher::Extended,
+        hasher: HashFamily::Extended,
     }
 }
 
 /// The same without a column that changes without its timestamp: its keys' digest is kept by writes.
-fn tracked() -> Shape {
-    Shape { drifting: Vec::new(), ..item() }
+fn tracked() -> TableMapping {
+    TableMapping { drifting: Vec::new(), ..item() }
 }
 
 /// The same without a key and in partitions, on servers that share no hash function but md5.
-fn loose() -> Shape {
-    let mut shape = item();
-    shape.key.clear();
-    shape.drifting.clear();
-    shape.source.partitioned = true;
-    shape.target.partitioned = true;
-    shape.hasher = Hasher::Md5;
-    shape
+fn loose() -> TableMapping {
+    let mut mapping = item();
+    mapping.key.clear();
+    mapping.drifting.clear();
+    mapping.source.partitioned = true;
+    mapping.target.partitioned = true;
+    mapping.hasher = HashFamily::Md5;
+    mapping
 }
 
 fn ranges() -> Buckets {
-    Buckets::new(Slicing::Range { shift: 6 }, &[(0, 0), (4, 6)])
+    Buckets::new(Bucketing::Range { shift: 6 }, &[(0, 0), (4, 6)])
 }
 
 fn hashes() -> Buckets {
-    Buckets::new(Slicing::Hash { mask: 7 }, &[(1, 2), (5, 5)])
+    Buckets::new(Bucketing::Hash { mask: 7 }, &[(1, 2), (5, 5)])
 }
 
 fn singles() -> Buckets {
-    let singles = [Single { bucket: 5, hash: -3 }];
-    Buckets::with_singles(Slicing::Hash { mask: 7 }, &[(1, 2)], &singles)
+    let singles = [LoneKey { bucket: 5, hash: -3 }];
+    Buckets::with_singles(Bucketing::Hash { mask: 7 }, &[(1, 2)], &singles)
 }
 
 fn stamp(kind: TimestampKind) -> Timestamp {
@@ -177,7 +177,7 @@ fn values_and_names_cannot_leave_their_quotes() {
 fn rows_are_written_by_their_key() {
     let mut keys_only = item();
     keys_only.columns.iter_mut().for_each(|column| column.settable = false);
-    let deferrable = Shape { key_deferrable: true, ..item() };
+    let deferrable = TableMapping { key_deferrable: true, ..item() };
     let mut divided = item();
     divided.target.partitioned = true;
     expect(
@@ -194,7 +194,7 @@ fn rows_are_written_by_their_key() {
             ("replace", item().replace()),
             (
                 "replace beside columns of the target",
-                Shape { own: vec![Ident::new("note"), Ident::new("s")], ..item() }.replace(),
+                TableMapping { own: vec![Ident::new("note"), Ident::new("s")], ..item() }.replace(),
             ),
             ("count upsert", item().count_upsert()),
         ],
@@ -207,7 +207,7 @@ fn keys_are_staged_and_looked_up() {
     let keys = [key(1, "7"), key(2, "8")];
     let wider =
         KeyColumn { cast: Some(Cast::To(sql!("pg_catalog.int8"))), ..item().key.swap_remove(0) };
-    let widened = Shape { key: vec![wider], ..item() };
+    let widened = TableMapping { key: vec![wider], ..item() };
     let mut taken = item();
     taken.key[0].name = Ident::new("pgsync_hash");
     let window = stamp(TimestampKind::Timestamptz).window(Source, "2024-12-13 15:25:30.5");
@@ -216,11 +216,11 @@ fn keys_are_staged_and_looked_up() {
         &[
             ("create key stage", item().create_key_stage()),
             ("copy into key stage", item().copy_into_key_stage()),
-            ("copy keys", item().copy_keys(&ranges(), Measure::Keys, None)),
-            ("copy single keys", item().copy_keys(&singles(), Measure::Keys, None)),
-            ("create here by ranges", item().create_here(Measure::Rows, &ranges())),
-            ("create here by hashes", item().create_here(Measure::Keys, &singles())),
-            ("count unfound", item().count_unfound(&[Single { bucket: 5, hash: -3 }])),
+            ("copy keys", item().copy_keys(&ranges(), DigestOf::Keys, None)),
+            ("copy single keys", item().copy_keys(&singles(), DigestOf::Keys, None)),
+            ("create here by ranges", item().create_here(DigestOf::Rows, &ranges())),
+            ("create here by hashes", item().create_here(DigestOf::Keys, &singles())),
+            ("count unfound", item().count_unfound(&[LoneKey { bucket: 5, hash: -3 }])),
             ("want", item().want()),
             ("want by a key named as ours", taken.want()),
             ("numbered keys", item().numbered_keys(KeyList::Wanted, 1, 2001)),
@@ -249,7 +249,7 @@ fn rows_without_a_key_take_the_place_of_others() {
             ("replace rows", loose().replace_rows(&hashes())),
             (
                 "replace rows without columns",
-                Shape { columns: Vec::new(), ..loose() }.replace_rows(&hashes()),
+                TableMapping { columns: Vec::new(), ..loose() }.replace_rows(&hashes()),
             ),
             ("count replace rows", loose().count_replace_rows(&hashes())),
         ],
@@ -259,34 +259,38 @@ fn rows_without_a_key_take_the_place_of_others() {
 #[test]
 fn rows_are_digested_as_a_whole_and_by_buckets() {
     let timeless = stamp(TimestampKind::Timestamptz).timeless();
-    let shift = Slicing::Range { shift: 6 };
-    let mask = Slicing::Hash { mask: 7 };
-    let generated = vec![column("twice", "bigint", Hashed::Integer)];
-    let made = Shape { columns: vec![column("n", "int", Hashed::Integer)], generated, ..item() };
-    let recoded = Shape { hasher: Hasher::Recoded { as_it_is: Some(Source) }, ..item() };
+    let shift = Bucketing::Range { shift: 6 };
+    let mask = Bucketing::Hash { mask: 7 };
+    let generated = vec![column("twice", "bigint", HashMethod::Integer)];
+    let made = TableMapping {
+        columns: vec![column("n", "int", HashMethod::Integer)],
+        generated,
+        ..item()
+    };
+    let recoded = TableMapping { hasher: HashFamily::Recoded { as_it_is: Some(Source) }, ..item() };
     let before = stamp(TimestampKind::Timestamptz).in_time(Target, &horizon());
     let in_time = (&Ident::new("updated_at"), &before);
     expect(
         include_str!("digest.sql"),
         &[
-            ("digest of keys", item().digest(Source, Measure::Keys, None)),
-            ("digest of rows", item().digest(Source, Measure::Rows, Some(&timeless))),
-            ("digest of rows on the target", item().digest(Target, Measure::Rows, None)),
-            ("digest of rows with a generated column", made.digest(Source, Measure::Rows, None)),
-            ("digest by md5", loose().digest(Source, Measure::Rows, None)),
-            ("digest by md5 of recoded text", recoded.digest(Target, Measure::Keys, None)),
+            ("digest of keys", item().digest(Source, DigestOf::Keys, None)),
+            ("digest of rows", item().digest(Source, DigestOf::Rows, Some(&timeless))),
+            ("digest of rows on the target", item().digest(Target, DigestOf::Rows, None)),
+            ("digest of rows with a generated column", made.digest(Source, DigestOf::Rows, None)),
+            ("digest by md5", loose().digest(Source, DigestOf::Rows, None)),
+            ("digest by md5 of recoded text", recoded.digest(Target, DigestOf::Keys, None)),
             (
                 "digest by md5 of text that is not recoded",
-                recoded.digest(Source, Measure::Keys, None),
+                recoded.digest(Source, DigestOf::Keys, None),
             ),
             ("digest of buckets", item().digest_buckets(Source, &ranges(), false, Some(&timeless))),
             ("digest of staged rows", item().digest_buckets(Target, &ranges(), true, None)),
             ("digest up to", item().digest_up_to(Target, &timeless, in_time, 9)),
             ("key bounds", item().key_bounds(Source)),
-            ("buckets by ranges", item().bucket_digests(Source, Measure::Keys, shift, None)),
+            ("buckets by ranges", item().bucket_digests(Source, DigestOf::Keys, shift, None)),
             (
                 "buckets by hashes",
-                item().bucket_digests(Target, Measure::Keys, mask, Some(&timeless)),
+                item().bucket_digests(Target, DigestOf::Keys, mask, Some(&timeless)),
             ),
         ],
     );

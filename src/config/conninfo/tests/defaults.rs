@@ -1,6 +1,6 @@
 //! What a connection string leaves open: variables, services, password file, certificates.
 
-use super::*;
+use crate::config::conninfo::tests::*;
 
 type Variables = &'static [(&'static str, &'static str)];
 

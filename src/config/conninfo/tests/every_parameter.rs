@@ -1,6 +1,6 @@
 //! libpq's whole list of parameters, 10 to 18: each is used, changes nothing, or is an error.
 
-use super::*;
+use crate::config::conninfo::tests::*;
 
 /// What `conninfo_uri_options` of libpq has, and what becomes of a value that is not the default.
 const ALL: &[(&str, &str, &str)] = &[

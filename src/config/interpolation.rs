@@ -1,0 +1,110 @@
+//! Values that stand elsewhere: `${NAME}` in the config file, and connection strings that come
+//! whole from a variable or a file. Names are shown in problems, what they stand for never.
+
+use super::environment::Environment;
+
+/// Replaces each `${NAME}`; `$${` stands for `${`. What a variable holds is not expanded again.
+pub fn expand(text: &str, surroundings: &Environment) -> Result<String, String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        if let Some(before) = rest[..at].strip_suffix('$') {
+            expanded.push_str(before);
+            expanded.push_str("${");
+            rest = &rest[at + 2..];
+            continue;
+        }
+        expanded.push_str(&rest[..at]);
+        let name = rest[at + 2..].split_once('}').filter(|(name, _)| is_name(name));
+        let Some((name, after)) = name else {
+            // What stands there may be a piece of a password.
+            return Err("has a ${ without a variable's name and a }; a ${ as such is $${".into());
+        };
+        let value = surroundings.variables.get(name);
+        expanded.push_str(value.ok_or_else(|| format!("names ${{{name}}}, which is not set"))?);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+/// The connection string itself, when `text` is `env:NAME`, `file:PATH` or `@PATH`.
+pub fn follow(text: &str, surroundings: &Environment) -> Result<String, String> {
+    if let Some(name) = text.strip_prefix("env:") {
+        if !is_name(name) {
+            return Err("has env: without a variable's name".into());
+        }
+        let value = surroundings.variable(name);
+        return value
+            .map(str::to_owned)
+            .ok_or_else(|| format!("names env:{name}, which is not set"));
+    }
+    match text.strip_prefix("file:").or_else(|| text.strip_prefix('@')) {
+        Some(path) => match (surroundings.read)(path) {
+            Ok(Some(file)) if file.text.trim().is_empty() => Err(format!("file {path} is empty")),
+            Ok(Some(file)) => Ok(file.text.trim().to_owned()),
+            Ok(None) => Err(format!("file {path} does not exist")),
+            Err(why) => Err(format!("file {path} cannot be read: {why}")),
+        },
+        None => Ok(text.to_owned()),
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::environment::FileText;
+
+    fn answer(result: Result<String, String>) -> String {
+        result.unwrap_or_else(|problem| format!("error: {problem}"))
+    }
+
+    #[test]
+    fn references_are_followed_once_and_named_when_they_lead_nowhere() {
+        let read = |name: &str| match name {
+            "/run/db" => Ok(Some(FileText { text: "postgres://h\n".into(), mode: 0o600 })),
+            "/run/empty" => Ok(Some(FileText { text: "\n".into(), mode: 0o600 })),
+            "/run/shut" => Err("permission denied".into()),
+            _ => Ok(None),
+        };
+        let variables = [("A", "1"), ("B_2", "${A}"), ("E", "")];
+        let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
+        let surroundings = Environment { variables, read: &read };
+        let wrong = "error: has a ${ without a variable's name and a }; a ${ as such is $${";
+        let cases = [
+            ("plain $ {A} $A", "plain $ {A} $A"),
+            ("${A}-${A}${E}", "1-1"),
+            ("${B_2}", "${A}"),
+            ("$${A}", "${A}"),
+            ("x$$${A}", "x$${A}"),
+            ("${NO}", "error: names ${NO}, which is not set"),
+            ("${}", wrong),
+            ("${1}", wrong),
+            ("p${w", wrong),
+            ("é${a b}", wrong),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(answer(expand(text, &surroundings)), expected, "{text}");
+        }
+        let cases = [
+            ("postgres://h", "postgres://h"),
+            ("env:A", "1"),
+            ("env:E", "error: names env:E, which is not set"),
+            ("env:", "error: has env: without a variable's name"),
+            ("@/run/db", "postgres://h"),
+            ("file:/run/db", "postgres://h"),
+            ("@/run/empty", "error: file /run/empty is empty"),
+            ("@/run/shut", "error: file /run/shut cannot be read: permission denied"),
+            ("@/run/no", "error: file /run/no does not exist"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(answer(follow(text, &surroundings)), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What was given for each setting, and where: by flag, by variable or in the config file.
+
+use std::collections::BTreeMap;
+
+use super::environment::Environment;
+use super::setting::{Kind, Setting};
+use crate::suggest;
+
+/// What one place says. No `Debug`: connection strings hold passwords.
+pub type Layer = BTreeMap<Setting, Layers>;
+
+#[derive(Clone)]
+pub struct Layers {
+    pub origin: Origin,
+    /// One text, or the items of a list.
+    pub texts: Vec<String>,
+}
+
+/// In the order in which they count, the last most.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    File(String),
+    Variable,
+    Flag,
+}
+
+impl Origin {
+    /// The start of every problem: `-batch-size (batchSize), from PGSYNC_BATCH_SIZE`.
+    pub fn label(&self, setting: Setting) -> String {
+        let name = label(setting);
+        match self {
+            Origin::File(file) => format!("{name}, from {file}"),
+            Origin::Variable => format!("{name}, from {}", setting.variable()),
+            Origin::Flag => name,
+        }
+    }
+}
+
+/// `-batch-size (batchSize)`.
+pub fn label(setting: Setting) -> String {
+    format!("-{} ({})", setting.flag(), setting.key())
+}
+
+/// What the command line says: each flag with its values in their order.
+pub fn from_flags(flags: BTreeMap<Setting, Vec<String>>) -> Layer {
+    let given = |setting: Setting, values: Vec<String>| match setting.kind() {
+        Kind::List => values.iter().flat_map(|value| split(value)).collect(),
+        // Of a repeated flag the last one counts: a shell alias can be overruled.
+        _ => values.into_iter().last().into_iter().collect(),
+    };
+    let layer = flags.into_iter().map(|(setting, values)| {
+        (setting, Layers { origin: Origin::Flag, texts: given(setting, values) })
+    });
+    layer.collect()
+}
+
+/// What the environment says; an empty variable says nothing.
+pub fn from_variables(surroundings: &Environment) -> Layer {
+    let given = |setting: Setting| {
+        let value = surroundings.variable(&setting.variable())?;
+        let texts = match setting.kind() {
+            Kind::List => split(value),
+            _ => vec![value.to_owned()],
+        };
+        Some((setting, Layers { origin: Origin::Variable, texts }))
+    };
+    Setting::all().filter_map(given).collect()
+}
+
+/// Variables that look like misspelt ones of ours.
+pub fn misspelt_variables(surroundings: &Environment) -> Vec<String> {
+    let known: Vec<String> =
+        Setting::all().map(Setting::variable).chain(["PGSYNC_CONFIG".into()]).collect();
+    let unknown = surroundings
+        .variables
+        .keys()
+        .filter(|name| name.starts_with("PGSYNC_") && !known.contains(name));
+    let warning = |name: &String| {
+        // Measured without the common start, which would make them all alike.
+        let ends = known.iter().map(|known| &known["PGSYNC_".len()..]);
+        let near = suggest::nearest(&name["PGSYNC_".len()..], ends, 1);
+        let near = near.first()?;
+        Some(format!("variable {name} is not known; did you mean PGSYNC_{near}?"))
+    };
+    unknown.filter_map(warning).collect()
+}
+
+/// The items of a comma list: blanks around them and empty ones do not count.
+pub fn split(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+}

@@ -1,0 +1,72 @@
+//! Tables of the source that somebody else fills with rows that carry old times: a change arrives there
+//! later than its timestamp says, by as much as its way took, and no horizon of this server knows of it.
+
+use serde::Deserialize;
+
+use super::RunContext;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::TableName;
+use crate::plan::columns;
+use crate::sql::sync_log::SyncLog;
+use crate::table::Table;
+
+/// What a log of the source says about one of its tables.
+#[derive(Deserialize)]
+struct Fed {
+    #[serde(flatten)]
+    table: TableName,
+    /// Changes with each transaction of a run that has written rows.
+    written: String,
+}
+
+impl RunContext<'_> {
+    /// Looks into the logs of runs that have written here, in the snapshot: what such a run had not
+    /// committed by then is not in the log either.
+    pub(super) async fn note_feeding_runs(
+        &self,
+        tables: &mut [Table],
+        logs: &[TableName],
+    ) -> Result<()> {
+        for sync_log in logs {
+            let sync_log = SyncLog { table: sync_log.clone() };
+            let Some(row) = self.source.ask_log(&sync_log.written()).await? else { continue };
+            let fed: Vec<Fed> = serde_json::from_str(row.needed(0)?)
+                .map_err(|error| Error::Internal(format!("a log cannot be read: {error}")))?;
+            for Fed { table: name, written } in fed {
+                if let Some(table) = tables.iter_mut().find(|table| table.name == name) {
+                    table.fed += &written;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn remark_fed(&self, selected: &[&Table]) {
+        let column = &self.settings.timestamp;
+        let followed = |table: &&&Table| columns::timestamp(table, table, column).is_some();
+        let named = |is_fed: fn(&Table) -> bool| {
+            let fed = selected.iter().filter(followed).filter(|table| is_fed(table));
+            let names: Vec<String> = fed.map(|table| table.name.to_string()).collect();
+            match &names[..] {
+                [] => None,
+                [one] => Some(one.clone()),
+                [first, others @ ..] => Some(format!("{first} and {} more tables", others.len())),
+            }
+        };
+        if let Some(tables) = named(|table| table.subscribed) {
+            let text = format!(
+                "a subscription writes {tables} on the source, with times of another server, at which a \
+                 change may not have been here yet: compared whole in each run"
+            );
+            self.note(NoteLevel::Notice, None, text);
+        }
+        if let Some(tables) = named(|table| !table.fed.is_empty() && !table.subscribed) {
+            let text = format!(
+                "runs of pgsync write {tables} on the source, with times of another server, at which a change \
+                 may not have been here yet: compared whole after each run that has changed rows there"
+            );
+            self.note(NoteLevel::Notice, None, text);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The run's place on the target: the locks of its tables, and the log.
+
+use std::collections::HashMap;
+
+use crate::config::Ddl;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::TableName;
+use crate::observe::{Catalogs, RunContext};
+use crate::plan::LastRun;
+use crate::sql::sql;
+use crate::sync_log::store;
+
+impl RunContext<'_> {
+    pub(super) async fn lock(&self, names: &[&TableName]) -> Result<()> {
+        if self.settings.dry_run {
+            return Ok(());
+        }
+        self.target.end_leftovers().await?;
+        match self.target.lock(names).await? {
+            None => Ok(()),
+            Some(holder) => Err(Error::Locked(format!(
+                "another run is working on {}: {}",
+                holder.table, holder.description
+            ))),
+        }
+    }
+
+    /// In a real run the log is made if it is missing, and rows of dead runs are closed.
+    pub(super) async fn open_log(&self, catalogs: &Catalogs, names: &[&TableName]) -> Result<()> {
+        if self.settings.dry_run {
+            return Ok(());
+        }
+        if store::exists(self.target, self.sync_log).await? {
+            let hindered = store::tidy(self.target, self.sync_log, self.run_id, names).await?;
+            if let Some(why) = hindered {
+                let text =
+                    format!("{} stays without some of its indexes: {why}", self.sync_log.table);
+                self.note(NoteLevel::Detail, None, text);
+            }
+            return Ok(());
+        }
+        let schema = &self.sync_log.table.schema;
+        if self.settings.ddl != Ddl::None && !catalogs.target.server.schemas.contains(schema) {
+            let create = sql!("create schema if not exists {schema}", schema = schema);
+            self.target.on_keeper("making the schema of sync_log", &create).await?;
+        }
+        store::create(self.target, self.sync_log).await
+    }
+
+    pub(super) async fn last_runs(
+        &self,
+        names: &[&TableName],
+    ) -> Result<HashMap<TableName, LastRun>> {
+        match self.settings.dry_run && !store::exists(self.target, self.sync_log).await? {
+            true => Ok(HashMap::new()),
+            false => store::last_runs(self.target, self.sync_log, names).await,
+        }
+    }
+}

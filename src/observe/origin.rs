@@ -1,0 +1,151 @@
+//! Where rows went in earlier runs, as the logs on both sides tell it: a run in the other direction,
+//! or from another source, most often has its connection strings mixed up.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::TableName;
+use crate::observe::{Catalogs, RunContext};
+use crate::pg::catalog::Server;
+use crate::plan::LastRun;
+use crate::sql::sync_log::SyncLog;
+use crate::sync_log::store;
+use crate::table::Table;
+
+impl RunContext<'_> {
+    /// A copy of a data directory has the identifiers of its original, so a lock that is taken on the
+    /// target tells: in the same database the source sees it. A standby does not see its primary's
+    /// locks.
+    pub(super) async fn refuse_same_database(&self, catalogs: &Catalogs) -> Result<()> {
+        let (source, target) = (&catalogs.source.server, &catalogs.target.server);
+        if self.settings.force {
+            return Ok(());
+        }
+        if source.follows(target) && source.may_be(target) {
+            return Err(Error::Refused(format!(
+                "the source is a standby of the target (database {}, system {}): nothing was changed; \
+                 name two different databases (-force, if it follows a copy of the target)",
+                source.database, source.system
+            )));
+        }
+        if !source.may_be(target) || !self.sees_itself().await? {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "source and target are the same database, {} (system {}): nothing was changed; name two \
+             different ones",
+            source.database, source.system
+        )))
+    }
+
+    /// Whether a lock of the target's session is seen by the source's.
+    async fn sees_itself(&self) -> Result<bool> {
+        let key = self.target.lock_secret().await?;
+        let seen = self.source.sees_lock(&key).await?;
+        self.target.unlock_secret(&key).await?;
+        Ok(seen)
+    }
+
+    /// Refuses a source whose selected tables were filled from this target: what was written to the
+    /// target since then would be lost. Where a later run went in today's direction, that was meant.
+    pub(super) async fn refuse_swapped(
+        &self,
+        catalogs: &Catalogs,
+        selected: &[&Table],
+    ) -> Result<()> {
+        if self.settings.force {
+            return Ok(());
+        }
+        let target = catalogs.target.server.identity();
+        for table in &catalogs.source.logs {
+            let sync_log = SyncLog { table: table.clone() };
+            let names = selected.iter().map(|table| &table.name);
+            let Some(row) = self.source.ask_log(&sync_log.filled_from(names, &target)).await?
+            else {
+                continue;
+            };
+            let filled = row.count(0)?;
+            if filled == 0 || self.filled_since(catalogs, selected, row.text(1)).await? {
+                continue;
+            }
+            return Err(Error::Refused(format!(
+                "{filled} of the selected tables were last filled from this target ({}), says {table} \
+                 on the source: are source and target swapped? Nothing was changed; if rows are to go \
+                 this way from now on, use -force once",
+                row.text(2).unwrap_or_default(),
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether the target was filled from this source after `moment` (UTC).
+    async fn filled_since(
+        &self,
+        catalogs: &Catalogs,
+        selected: &[&Table],
+        moment: Option<&str>,
+    ) -> Result<bool> {
+        let names: Vec<TableName> = self.target_names(selected);
+        let (_, latest) = self.filled_from(&catalogs.source.server, &names).await?;
+        Ok(latest.as_deref() > moment)
+    }
+
+    /// How many of the tables, by the target's names, were last filled from `source`, and when.
+    pub(super) async fn filled_from(
+        &self,
+        source: &Server,
+        names: &[TableName],
+    ) -> Result<(u64, Option<String>)> {
+        if !store::exists(self.target, self.sync_log).await? {
+            return Ok((0, None));
+        }
+        let statement = self.sync_log.filled_from(names.iter(), &source.identity());
+        let rows = self.target.on_keeper("reading sync_log", &statement).await?;
+        match rows.iter().flatten().next() {
+            Some(row) => Ok((row.count(0)?, row.text(1).map(str::to_owned))),
+            None => Ok((0, None)),
+        }
+    }
+
+    pub(super) fn target_names(&self, selected: &[&Table]) -> Vec<TableName> {
+        selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect()
+    }
+
+    /// Names both sources where tables with rows were last filled from another one.
+    pub(super) fn remark_other_source(
+        &self,
+        source: &Server,
+        last: &HashMap<TableName, LastRun>,
+        empty: &HashSet<TableName>,
+    ) {
+        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        let filled = last.iter().filter(|(name, _)| !empty.contains(*name));
+        for name in filled.filter_map(|(_, last)| self.other_source(source, last)) {
+            *others.entry(name).or_default() += 1;
+        }
+        for (other, tables) in others {
+            let tables =
+                if tables == 1 { "1 table".to_owned() } else { format!("{tables} tables") };
+            let text = format!(
+                "{tables} with rows had another source in the last run, {other}: now the source is {} \
+                 (database {}, system {}), and rows that it does not have are removed",
+                self.source_name, source.database, source.system
+            );
+            self.note(NoteLevel::Warning, None, text);
+        }
+    }
+
+    /// What the last source of a table was called, if it was another database. Where system identifiers
+    /// are not known, names have to do.
+    fn other_source<'l>(&self, source: &Server, last: &'l LastRun) -> Option<&'l str> {
+        let (fingerprint, name) = (last.fingerprint.as_deref()?, last.source.as_deref()?);
+        // A row that says who made the table names no source.
+        let (system, _) = fingerprint.split_once('/')?;
+        let known = source.is_lasting() && system.bytes().all(|byte| byte.is_ascii_digit());
+        let own = format!("{}{}/", source.identity(), source.database);
+        let is_other =
+            if known { !fingerprint.starts_with(&own) } else { name != self.source_name };
+        is_other.then_some(name)
+    }
+}

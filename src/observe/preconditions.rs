@@ -1,0 +1,124 @@
+//! What a run refuses before anything is written: ends that are not what they are taken for.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::observe::{Catalogs, RunContext, looks_like_log};
+use crate::pg::catalog::Server;
+use crate::table::Table;
+
+/// Rows of a target that a run with nothing but empty source tables may not touch, when its tables
+/// have been filled from this source before.
+const WRONG_SOURCE: u64 = 1_000;
+
+impl RunContext<'_> {
+    /// A role or a database may be read-only on purpose: nothing is overruled in silence. A dry run
+    /// makes temporary tables, which counts as writing.
+    pub(super) fn require_writable(&self, server: &Server) -> Result<()> {
+        let why = match (server.standby, server.read_only) {
+            (true, _) => {
+                "is a standby, which nobody can write: connect to its primary (of several hosts, \
+                 target_session_attrs=read-write finds it)"
+            }
+            (_, true) => {
+                "is read-only for this role (default_transaction_read_only): if it may be written, \
+                 add options='-c default_transaction_read_only=off' to its connection string"
+            }
+            (false, false) => return Ok(()),
+        };
+        Err(Error::Blocked(format!("the target, {}, {why}", self.settings.target.describe())))
+    }
+
+    /// Only a schema that is synced is made for the log: in any other one the name is misspelt, and a
+    /// log of its own would begin there.
+    pub(super) fn require_log_schema(&self, server: &Server) -> Result<()> {
+        let schema = &self.sync_log.table.schema;
+        match server.schemas.contains(schema) || self.settings.target_schemas().contains(schema) {
+            true => Ok(()),
+            false => {
+                let problem = no_schema("-log-table (logTable)", schema, "target", server);
+                Err(Error::Config(vec![problem]))
+            }
+        }
+    }
+
+    /// The selected tables that are empty on the target. Refuses a source in which all are empty
+    /// while the target is not: somebody named the wrong database.
+    pub(super) async fn empty(
+        &self,
+        selected: &[&Table],
+        catalogs: &Catalogs,
+    ) -> Result<HashSet<TableName>> {
+        let there: HashMap<&TableName, &Table> =
+            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let name = |table: &&&Table| self.settings.target_name_of(&table.name);
+        let targets: Vec<&Table> =
+            selected.iter().filter_map(|table| there.get(&name(&table)).copied()).collect();
+        let empty: HashSet<TableName> = self.target.empty(&targets).await?.into_iter().collect();
+        let filled: Vec<&Table> =
+            targets.into_iter().filter(|table| !empty.contains(&table.name)).collect();
+        if filled.is_empty() || self.settings.force || !self.settings.deletes {
+            return Ok(empty);
+        }
+        // A thousand looks take their time to plan, and the largest table most often has the answer.
+        let largest = selected.iter().copied().max_by_key(|table| table.bytes);
+        let largest: Vec<&Table> = largest.into_iter().collect();
+        if self.source.any_row(&largest).await? || self.source.any_row(selected).await? {
+            return Ok(empty);
+        }
+        let names: Vec<TableName> = filled.iter().map(|table| table.name.clone()).collect();
+        let (known, _) = self.filled_from(&catalogs.source.server, &names).await?;
+        let (limit, held) = match known {
+            0 => (0, "rows of another origin".to_owned()),
+            _ => (WRONG_SOURCE, format!("more than {WRONG_SOURCE} rows")),
+        };
+        if !self.target.holds_more_than(&filled, limit).await? {
+            return Ok(empty);
+        }
+        Err(Error::Refused(format!(
+            "every selected table of the source is empty, while the target holds {held}, which would \
+             all be deleted: is {} the right source, or are source and target swapped? If it is right, \
+             use -force",
+            self.settings.source.describe()
+        )))
+    }
+
+    /// Refuses a source without a single table while the target has tables with rows.
+    pub(super) async fn refuse_no_tables(&self, tables: &[Table], there: &[Table]) -> Result<()> {
+        let is_log = |table: &&Table| table.name == self.sync_log.table || looks_like_log(table);
+        if self.settings.force || tables.iter().any(|table| !is_log(&table)) {
+            return Ok(());
+        }
+        let there: Vec<&Table> = there.iter().filter(|table| !is_log(table)).collect();
+        if there.is_empty() || !self.target.holds_more_than(&there, 0).await? {
+            return Ok(());
+        }
+        Err(Error::Refused(format!(
+            "the source has no table to sync, while the target has {} and rows in them: is {} the right \
+             source, or are source and target swapped? Nothing was changed",
+            there.len(),
+            self.settings.source.describe()
+        )))
+    }
+}
+
+pub(super) fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> {
+    let missing: Vec<&Ident> =
+        schemas.iter().filter(|schema| !server.schemas.contains(schema)).collect();
+    let problems =
+        missing.iter().map(|schema| no_schema("-schema (schema)", schema, "source", server));
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Config(problems.collect())),
+    }
+}
+
+fn no_schema(setting: &str, schema: &Ident, side: &str, server: &Server) -> String {
+    let there: Vec<&str> = server.schemas.iter().map(Ident::as_str).collect();
+    format!(
+        "{setting}: the {side} has no schema \"{}\"; it has {}",
+        schema.as_str(),
+        there.join(", ")
+    )
+}

@@ -1,0 +1,96 @@
+//! The one session of a side that lives as long as a run, and holds what dies with it: the source's
+//! snapshot, the target's locks.
+
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::catalog;
+use super::definitions;
+use super::definitions::{LockedTable, Sketch, Sketched};
+use super::pool::PooledSession;
+use super::session::Row;
+use crate::error::{Error, Result, Side};
+use crate::ident::Ident;
+use crate::schema_object::{Definitions, Dependents};
+use crate::sql::Sql;
+use crate::table::{ForeignKey, Table};
+
+pub struct ControlSession {
+    side: Side,
+    /// Behind a lock because it is replaced, round by round.
+    session: Mutex<Option<PooledSession>>,
+}
+
+impl ControlSession {
+    pub fn new(side: Side) -> Self {
+        Self { side, session: Mutex::new(None) }
+    }
+
+    pub async fn hold(&self, session: PooledSession) {
+        *self.session.lock().await = Some(session);
+    }
+
+    /// The session, to be closed: what it holds is let go.
+    pub async fn take(&self) -> Option<PooledSession> {
+        self.session.lock().await.take()
+    }
+
+    pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        self.kept(&self.session.lock().await)?.answers(doing, statements).await
+    }
+
+    /// Whether what the session holds is still held.
+    ///
+    /// # Errors
+    /// That of the session, if it is gone.
+    pub async fn require(&self, doing: &str) -> Result<()> {
+        self.answers(doing, &Sql::trusted("select 1")).await.map(drop)
+    }
+
+    /// The catalog once more, after it was changed.
+    pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
+        let session = self.session.lock().await;
+        let session = self.kept(&session)?;
+        tokio::try_join!(catalog::tables(session, schemas), catalog::foreign_keys(session, schemas))
+    }
+
+    /// See [`definitions::sketch`].
+    pub async fn sketch(&self, what: Sketched<'_>) -> Result<Sketch> {
+        definitions::sketch(self.kept(&self.session.lock().await)?, what).await
+    }
+
+    /// See [`definitions::read`].
+    pub async fn definitions(
+        &self,
+        schemas: &[Ident],
+        home: Option<&Ident>,
+        held: &[u32],
+    ) -> Result<Definitions> {
+        definitions::read(self.kept(&self.session.lock().await)?, schemas, home, held).await
+    }
+
+    /// See [`definitions::held`].
+    pub async fn held(&self, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
+        definitions::held(self.kept(&self.session.lock().await)?, schemas).await
+    }
+
+    /// See [`definitions::keep`].
+    pub async fn keep(
+        &self,
+        schema: &Ident,
+        shadow_schema: &Ident,
+        names: &[&Ident],
+    ) -> Result<Vec<Dependents>> {
+        definitions::keep(self.kept(&self.session.lock().await)?, schema, shadow_schema, names)
+            .await
+    }
+
+    /// # Errors
+    /// None has been given to hold.
+    fn kept<'l>(
+        &self,
+        session: &'l MutexGuard<'_, Option<PooledSession>>,
+    ) -> Result<&'l PooledSession> {
+        let missing = || Error::Internal(format!("the {} is not open", self.side));
+        session.as_ref().ok_or_else(missing)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a round writes into `sync_log` when its tables have ended.
+
+use crate::error::Result;
+use crate::ident::TableName;
+use crate::outcome::{Status, TableOutcome};
+use crate::sql::sync_log::Entry;
+use crate::sync::strategy::Round;
+use crate::sync::table_run;
+use crate::sync::table_run::PendingLogRow;
+use crate::sync_log::store;
+
+/// CteSet the rows of all tables that ended without one, together.
+pub(super) async fn write(
+    round: &Round,
+    outcomes: &mut [TableOutcome],
+    unlogged: &[Option<PendingLogRow>],
+    failed: &[TableOutcome],
+) -> Result<()> {
+    if round.settings.dry_run {
+        return Ok(());
+    }
+    if round.stop.requested().is_some() {
+        let interrupted = Status::Interrupted.name();
+        store::finish_run(&round.target, &round.sync_log, &round.run_id, interrupted).await?;
+    }
+    let errors: Vec<Option<String>> = outcomes.iter().map(error_text).collect();
+    let mut entries = Vec::new();
+    let mut places = Vec::new();
+    for (place, unlogged) in unlogged.iter().enumerate() {
+        let Some(unlogged) = unlogged else { continue };
+        let outcome = &outcomes[place];
+        let mut entry = table_run::entry(round, &unlogged.plan, outcome.status.name());
+        entry.watermark = unlogged.watermark.clone().or(entry.watermark);
+        entry.elapsed = Some(outcome.elapsed);
+        entry.error = errors[place].as_deref();
+        entry.earlier = unlogged.earlier;
+        entries.push(entry);
+        places.push(place);
+    }
+    let failures: Vec<(TableName, Option<String>)> =
+        failed.iter().map(|outcome| (target_name(round, outcome), error_text(outcome))).collect();
+    entries.extend(failed.iter().zip(&failures).map(|(outcome, (table, error))| Entry {
+        run_id: &round.run_id,
+        source: &round.source_name,
+        table,
+        sync_type: None,
+        status: outcome.status.name(),
+        fingerprint: None,
+        watermark: None,
+        counts: outcome.counts,
+        error: error.as_deref(),
+        elapsed: Some(outcome.elapsed),
+        earlier: round.earlier.get(table).map(|row| row.id),
+    }));
+    if entries.is_empty() {
+        // The locks have to have lasted to the end: without them another run may have been at it.
+        return round.target.require_locks().await;
+    }
+    let watermarks = store::insert_ended(&round.target, &round.sync_log, &entries).await?;
+    for (place, watermark) in places.into_iter().zip(watermarks) {
+        outcomes[place].watermark = watermark;
+    }
+    Ok(())
+}
+
+fn target_name(round: &Round, outcome: &TableOutcome) -> TableName {
+    round.settings.target_name_of(&outcome.table)
+}
+
+fn error_text(outcome: &TableOutcome) -> Option<String> {
+    outcome.error.as_ref().map(ToString::to_string)
+}

@@ -1,0 +1,141 @@
+//! What two tables' catalogs say before anything is made: what the target's lacks, what no added column
+//! mends, and what both would be after a run.
+
+use std::collections::HashMap;
+
+use super::SchemaOutcome;
+use super::rebuild::plan::NeedsRebuild;
+use crate::config::{Ddl, Settings};
+use crate::error::Error;
+use crate::ident::{Ident, TableName};
+use crate::observe::{Catalogs, RunContext};
+use crate::plan::PlanContext;
+use crate::plan::columns;
+use crate::schema::diff::changed_objects::{Difference, Severity};
+use crate::schema::diff::type_changes::{BuiltinType, in_place};
+use crate::table::{Column, Table};
+
+impl RunContext<'_> {
+    /// For a dry run: both sides as they would agree.
+    pub(super) fn pretend(
+        &self,
+        selected: &[&Table],
+        catalogs: &mut Catalogs,
+        aligned: &mut SchemaOutcome,
+    ) {
+        for table in selected {
+            let name = self.settings.target_name_of(&table.name);
+            match catalogs.target.tables.iter_mut().find(|there| there.name == name) {
+                None => aligned.would_be.push(would_be(table, name)),
+                Some(there) => {
+                    widen(table, there);
+                    let known = |column: &Ident| there.column(column).is_some();
+                    if !table.columns.iter().all(|column| known(&column.name)) {
+                        let mut reduced = (*table).clone();
+                        reduced.columns.retain(|column| known(&column.name));
+                        reduced.keys.retain(|key| key.columns.iter().all(|c| known(&c.name)));
+                        aligned.reduced.insert(table.name.clone(), reduced);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What differences come to.
+#[derive(Default)]
+pub(super) struct Classified {
+    pub fatal: Vec<(TableName, Error)>,
+    pub said: Vec<(TableName, String)>,
+}
+
+impl RunContext<'_> {
+    /// What is another thing on the target and not mended in place: built anew where that may be, else
+    /// a failure where values differ, else only said.
+    pub(super) fn weigh<'s>(
+        &self,
+        differs: Vec<Difference>,
+        selected: &[&'s Table],
+        outdated: &mut Vec<NeedsRebuild<'s>>,
+    ) -> Classified {
+        let Classified { mut fatal, mut said } = Classified::default();
+        for Difference { table: name, text, weight } in differs {
+            let table = selected.iter().find(|table| table.name == name).copied();
+            match (weight, table) {
+                (Severity::Values | Severity::Form, Some(table))
+                    if self.settings.ddl == Ddl::Reset =>
+                {
+                    match outdated.iter_mut().find(|one| one.table.name == name) {
+                        Some(known) => known.reasons.push(text),
+                        None => outdated.push(NeedsRebuild { table, reasons: vec![text] }),
+                    }
+                }
+                (Severity::Values, _) => {
+                    let text =
+                        format!("{text}, so its values differ: alter it there, or use -ddl reset");
+                    fatal.push((name, Error::Blocked(text)));
+                }
+                (Severity::Form, _) => {
+                    said.push((
+                        name,
+                        format!("{text}: it stays so, unless -ddl reset builds it anew"),
+                    ));
+                }
+                (Severity::Part, _) => said.push((name, text)),
+            }
+        }
+        Classified { fatal, said }
+    }
+}
+
+/// What the target's table would be if a run made it.
+pub(super) fn would_be(source: &Table, name: TableName) -> Table {
+    let (triggers, rules) = (Vec::new(), Vec::new());
+    Table { name, owned: true, triggers, rules, ..source.clone() }
+}
+
+/// Whether the target, as it is known, lacks a table or a column.
+pub(super) fn lacking(selected: &[&Table], catalogs: &Catalogs, settings: &Settings) -> bool {
+    let there: HashMap<&TableName, &Table> =
+        catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+    selected.iter().any(|table| {
+        let there = there.get(&settings.target_name_of(&table.name));
+        there.is_none_or(|there| table.columns.iter().any(|c| there.column(&c.name).is_none()))
+    })
+}
+
+/// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.
+pub(super) fn incompatible(
+    selected: &[&Table],
+    catalogs: &Catalogs,
+    ends: &RunContext<'_>,
+    context: &PlanContext,
+) -> Vec<(TableName, Error)> {
+    let judge = |table: &&Table| {
+        let name = ends.settings.target_name_of(&table.name);
+        let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
+        let error = columns::agree(table, &grown(table, there), context).err()?;
+        Some((table.name.clone(), error))
+    };
+    selected.iter().filter_map(judge).collect()
+}
+
+/// The target's table with the columns that it lacks, and with those that grow as they will be.
+fn grown(source: &Table, target: &Table) -> Table {
+    let mut grown = target.clone();
+    widen(source, &mut grown);
+    let lacks = |column: &&Column| target.column(&column.name).is_none();
+    grown.columns.extend(source.columns.iter().filter(lacks).cloned());
+    grown
+}
+
+/// Lets the columns of the target grow that will.
+fn widen(source: &Table, target: &mut Table) {
+    for column in &mut target.columns {
+        let Some(here) = source.column(&column.name) else { continue };
+        let pair = BuiltinType::of_column(here).zip(BuiltinType::of_column(column));
+        if pair.is_some_and(|(here, there)| in_place(here, there)) {
+            column.take_type(here);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What both sides have under one name and define otherwise: what is set in place, and what is only
+//! said, or built anew by a run that may. Texts are compared between servers of one major version:
+//! others word the same thing differently.
+
+use super::table_diff::{bounds, forms, have_same_types};
+use crate::ident::{Ident, TableName};
+use crate::plan::digest;
+use crate::schema::diff::{DiffInput, SchemaPlan, Step, title};
+use crate::schema_object::make::Make;
+use crate::schema_object::{Kind, Object};
+use crate::sql::ddl;
+use crate::sql::objects;
+use crate::sql::objects::Setting;
+use crate::sql::statement::Statement;
+
+/// A difference that no statement of this run mends.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The table of the run, by its name on the source.
+    pub table: TableName,
+    pub text: String,
+    pub weight: Severity,
+}
+
+/// What a difference means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Values that the target computes are others than the source's.
+    Values,
+    /// The rows are equal, and the table would have to be built anew.
+    Form,
+    /// Something on the table.
+    Part,
+}
+
+/// A change of something that is there.
+struct Change {
+    title: String,
+    statement: Statement,
+    /// Whether the target loses something.
+    drops: bool,
+}
+
+impl DiffInput<'_> {
+    /// What a table that pgsync made is given in place, each change by itself.
+    pub(super) fn in_place(&self, object: &Object, there: &Object) -> Vec<Step> {
+        let Some(root) = object.root.as_ref().filter(|root| self.follows(root)) else {
+            return Vec::new();
+        };
+        let changes = changes(object, there).into_iter();
+        let changes = changes.filter(|change| self.reset || !change.drops);
+        let steps = changes.map(|change| Step {
+            title: change.title,
+            optional: true,
+            ..Step::about(object, vec![change.statement], &[root])
+        });
+        steps.collect()
+    }
+
+    /// Whether the definitions of the table are followed in detail.
+    fn follows(&self, root: &TableName) -> bool {
+        self.alike && self.created_by_pgsync.contains(root)
+    }
+
+    /// Adds what differs in the run's tables and is not mended in place.
+    pub(super) fn compare(&self, schema_plan: &mut SchemaPlan) {
+        if !self.alike {
+            return;
+        }
+        for object in &self.source.objects {
+            let root = object.root.as_ref().filter(|root| self.selected.contains(root));
+            let Some((root, there)) = root.zip(self.there(object)) else { continue };
+            let found: Vec<(Severity, String)> = match object.kind {
+                Kind::Table => {
+                    let kept = changes(object, there).into_iter().filter(|change| change.drops);
+                    let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
+                        let run = change.statement;
+                        let text = format!(
+                            "{} is the target's own; to drop it run there: {}",
+                            change.title,
+                            run.as_str()
+                        );
+                        (Severity::Part, text)
+                    });
+                    forms(object, there).into_iter().chain(kept).collect()
+                }
+                Kind::Partition => bounds(object, there).into_iter().collect(),
+                kind if kind.comes_first() || !self.follows(root) => Vec::new(),
+                _ => self.part(object, there, (root, schema_plan)).into_iter().collect(),
+            };
+            // The form of what others made is theirs.
+            let counts =
+                |weight: Severity| weight != Severity::Form || self.reset || self.follows(root);
+            let found = found.into_iter().filter(|(weight, _)| counts(*weight));
+            let found =
+                found.map(|(weight, text)| Difference { table: root.clone(), text, weight });
+            schema_plan.differs.extend(found);
+        }
+    }
+
+    /// An index, a constraint or a statistics object of the same name.
+    fn part(
+        &self,
+        object: &Object,
+        there: &Object,
+        (root, schema_plan): (&TableName, &mut SchemaPlan),
+    ) -> Option<(Severity, String)> {
+        if !self.same_ground(object) {
+            return None;
+        }
+        if !is_same(object, there) {
+            let here = objects::definition(object);
+            let here = here.first().map(Statement::as_str).unwrap_or_default();
+            let text = format!("{} is another one on the source: {here}", title(object));
+            if self.reset && self.is_referred_to(there) {
+                return Some((Severity::Form, text));
+            }
+            if let Some(step) = self.again(object, root).filter(|_| self.reset) {
+                let steps = schema_plan.after.entry(root.clone()).or_default();
+                steps.push(step);
+                return None;
+            }
+            let text = format!("{text}; drop it on the target, and the next run makes it");
+            return Some((Severity::Part, text));
+        }
+        let theirs = objects::settings(there);
+        let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
+        let validated = object.is_validated() && !there.is_validated();
+        let validate = objects::validate(object).filter(|_| validated);
+        let new: Vec<Statement> = new.map(|setting| setting.set).chain(validate).collect();
+        if !new.is_empty() {
+            let title = format!("setting of {}", title(object));
+            let step = Step { title, ..Step::about(object, new, &[root]) };
+            schema_plan.after.entry(root.clone()).or_default().push(step);
+        }
+        let gone = given_up(object, there);
+        let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
+        (!gone.is_empty()).then(|| {
+            let text = format!(
+                "setting of {} is the target's own; to drop it run there: {}",
+                title(object),
+                gone.join("; ")
+            );
+            (Severity::Part, text)
+        })
+    }
+
+    /// Whether foreign keys of the target keep a key from being dropped.
+    pub(super) fn is_referred_to(&self, key: &Object) -> bool {
+        let keys = self.target.objects.iter().filter(|object| object.kind == Kind::ForeignKey);
+        key.kind == Kind::Key && keys.into_iter().any(|foreign| foreign.parent == key.root)
+    }
+
+    /// Makes one anew in the place of the old one, for whole tables: parts of partitions go with
+    /// those of their parents.
+    fn again(&self, object: &Object, root: &TableName) -> Option<Step> {
+        let table = self.source.find(Kind::Table, object.table.as_ref()?)?;
+        let definition = table.definition.as_ref()?;
+        if definition.partition || definition.partition_by.is_some() {
+            return None;
+        }
+        let validate = objects::validate(object).filter(|_| object.validate);
+        let create = objects::create(object).into_iter().chain(validate);
+        let statements: Vec<Statement> = match object.kind {
+            // Readers wait for the last statement alone.
+            Kind::Index => {
+                let aside = Ident::new(format!("pgsync_old_{}", digest(&object.id)));
+                let drop = std::iter::once(objects::drop_aside(object, &aside));
+                let rename = std::iter::once(objects::move_aside(object, &aside));
+                rename.chain(create).chain(drop).collect()
+            }
+            _ => objects::drop(object).into_iter().chain(create).collect(),
+        };
+        Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
+    }
+
+    /// Expressions are worded by the types of their columns, indexes by whether there are partitions.
+    fn same_ground(&self, object: &Object) -> bool {
+        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+        let there = table.and_then(|table| self.there(table));
+        let key = |table: &Object| {
+            table.definition.as_ref().and_then(|definition| definition.partition_by.clone())
+        };
+        table.zip(there).is_some_and(|(table, there)| {
+            have_same_types(table, there) && key(table).is_some() == key(there).is_some()
+        })
+    }
+}
+
+/// Whether both are defined alike, but for what says whether rows were looked at.
+fn is_same(here: &Object, there: &Object) -> bool {
+    let bare = |object: &Object| {
+        let mut make = object.make.clone();
+        match &mut make {
+            Some(Make::Check(check)) => check.validated = true,
+            Some(Make::ForeignKey(key)) => key.validated = true,
+            Some(Make::Statistics(statistics)) => statistics.target = None,
+            _ => {}
+        }
+        make
+    };
+    bare(here) == bare(there)
+}
+
+/// What of a table is set without touching a row.
+fn changes(object: &Object, there: &Object) -> Vec<Change> {
+    let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
+        return Vec::new();
+    };
+    let mut changes = Vec::new();
+    let mut add = |title: String, statement: Statement, drops: bool| {
+        changes.push(Change { title, statement, drops });
+    };
+    let (set, reset) = ddl::options(&here.options, &other.options);
+    let table = |what: Statement| ddl::alter_table(&object.at, what);
+    if let Some(set) = set {
+        add(format!("option of table {}", object.id), table(set), false);
+    }
+    if let Some(reset) = reset {
+        add(format!("option of table {}", object.id), table(reset), true);
+    }
+    let theirs = objects::settings(there);
+    for new in objects::settings(object).into_iter().filter(|own| !theirs.contains(own)) {
+        add(format!("setting of table {}", object.id), new.set, false);
+    }
+    for gone in given_up(object, there) {
+        add(format!("setting of table {}", object.id), gone, true);
+    }
+    for own in &here.columns {
+        let Some(other) = other.column(&own.name) else { continue };
+        let column = format!("column {}.{}", object.id, own.name.as_str());
+        for (what, statement, drops) in ddl::settings(&object.at, own, other) {
+            add(format!("{what} of {column}"), statement, drops);
+        }
+    }
+    changes
+}
+
+/// Statements that take away what only the target's has beside its definition.
+fn given_up(object: &Object, there: &Object) -> Vec<Statement> {
+    let own = objects::settings(object);
+    let only_there = |theirs: &Setting| own.iter().all(|own| own.subject != theirs.subject);
+    let gone = objects::settings(there).into_iter().filter(only_there);
+    gone.filter_map(|setting| setting.unset).collect()
+}

@@ -1,0 +1,64 @@
+//! Indexes, constraints and statistics objects that the source does not have, in tables that pgsync
+//! made: named with the statement that drops them, and dropped by a run that may, before rows arrive
+//! that they would not let in.
+
+use std::collections::HashSet;
+
+use super::changed_objects::{Difference, Severity};
+use crate::ident::TableName;
+use crate::schema::diff::{DiffInput, SchemaPlan, Step, title};
+use crate::schema_object::{Kind, Object};
+use crate::sql::objects;
+
+impl DiffInput<'_> {
+    pub(super) fn give_up(&self, schema_plan: &mut SchemaPlan) {
+        if !self.alike {
+            return;
+        }
+        let known: HashSet<&TableName> = self
+            .selected
+            .iter()
+            .copied()
+            .filter(|table| self.created_by_pgsync.contains(*table))
+            .collect();
+        let mut drops = Vec::new();
+        for there in self.target.objects.iter().filter(|there| self.is_surplus(there)) {
+            let table = there.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+            let root = table.and_then(|table| table.root.as_ref());
+            let Some(root) = root.filter(|root| known.contains(root)) else { continue };
+            let Some(drop) = objects::drop(there) else { continue };
+            let is_referred_to = self.is_referred_to(there);
+            if self.reset && !is_referred_to {
+                let title = format!("drop of {}", title(there));
+                let step = Step::about(there, vec![drop], &[root]);
+                drops.push(Step { title, optional: true, ..step });
+                continue;
+            }
+            let text = format!("{} is the target's own", title(there));
+            let (weight, text) = match self.reset {
+                true => (Severity::Form, text),
+                false => {
+                    (Severity::Part, format!("{text}; to drop it run there: {}", drop.as_str()))
+                }
+            };
+            schema_plan.differs.push(Difference { table: root.clone(), text, weight });
+        }
+        // A foreign key goes before what it refers to.
+        drops.sort_by_key(|step| std::cmp::Reverse(step.kind));
+        schema_plan.first.extend(drops);
+    }
+
+    /// What a partition has of its parent goes with that.
+    fn is_surplus(&self, there: &Object) -> bool {
+        let is_part = matches!(
+            there.kind,
+            Kind::Key | Kind::Index | Kind::Check | Kind::Statistics | Kind::ForeignKey
+        );
+        let is_attached = || {
+            let mut index = there.needs.iter().filter_map(|need| need.split_once('/'));
+            index.any(|(_, oid)| self.target.at(&format!("attached/{oid}")).is_some())
+        };
+        let same = self.source.same(there).filter(|here| here.table == there.table);
+        is_part && same.is_none() && !is_attached()
+    }
+}

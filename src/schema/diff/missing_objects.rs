@@ -1,0 +1,243 @@
+//! From tables to what they need before rows arrive: what is missing is made, in the order of the
+//! needs; what is there and lacks a column or a label gets it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::type_changes::{BuiltinType, in_place};
+use crate::ident::TableName;
+use crate::schema::diff::{DiffInput, Step, title};
+use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
+use crate::sql::ddl;
+use crate::sql::objects;
+use crate::sql::statement::{Statement, statement};
+
+pub(super) struct DependencyWalk<'a> {
+    ask: &'a DiffInput<'a>,
+    pub steps: Vec<Step>,
+    /// By node: the places of its steps.
+    pub placed: HashMap<&'a str, Vec<usize>>,
+    /// By node: how many steps, one after the other, it takes until the node is there.
+    levels: HashMap<&'a str, usize>,
+}
+
+/// One object's way down.
+struct Visit<'a> {
+    root: &'a TableName,
+    seen: HashSet<(&'a str, bool, bool)>,
+    /// Whether it leads only to what the table may do without.
+    lesser: bool,
+}
+
+impl<'a> DependencyWalk<'a> {
+    pub fn new(ask: &'a DiffInput<'a>) -> Self {
+        Self { ask, steps: Vec::new(), placed: HashMap::new(), levels: HashMap::new() }
+    }
+
+    pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
+        self.visit(&object.node, true, &mut Visit { root, seen: HashSet::new(), lesser: false });
+    }
+
+    /// What is there as it should be needs nothing that is not there: somebody may have made it of
+    /// other things. `makes` is false below such an object.
+    fn visit(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) {
+        if !way.seen.insert((node, makes, way.lesser)) {
+            return;
+        }
+        let level = self.place(node, makes, way);
+        let known = self.levels.entry(node).or_default();
+        *known = level.max(*known);
+    }
+
+    /// Places what the node needs, and its own steps; gives its level.
+    fn place(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) -> usize {
+        let ask = self.ask;
+        let object = ask.source.at(node);
+        let steps =
+            object.filter(|object| object.kind.comes_first()).map(|object| ask.make(object));
+        let steps = steps.unwrap_or_default();
+        let is_there = object.is_some_and(|object| ask.there(object).is_some());
+        if !makes && !is_there && object.is_some() {
+            return 0;
+        }
+        let makes = makes && !(is_there && steps.is_empty());
+        let lesser = way.lesser;
+        way.lesser |= is_there && !steps.is_empty() && steps.iter().all(|step| step.optional);
+        let mut level = 0;
+        for need in ask.source.needs.get(node).into_iter().flatten() {
+            self.visit(need, makes, way);
+            level = level.max(self.levels.get(need.as_str()).copied().unwrap_or_default());
+        }
+        way.lesser = lesser;
+        let Some(object) = object else { return level };
+        if object.kind == Kind::Partition && !is_there && self.joins_parent(object) {
+            if let Some(place) = self.new_table_of(object) {
+                self.join_at_once(object, place, way.root);
+                return level;
+            }
+            self.indexes_of_partition(object, (way.root, level));
+            level += 1;
+        }
+        if steps.is_empty() {
+            return level;
+        }
+        if !self.placed.contains_key(node) {
+            let places = (self.steps.len()..self.steps.len() + steps.len()).collect();
+            let optional = |step: &Step| step.optional || lesser && !is_there;
+            let steps = steps.into_iter();
+            self.steps.extend(steps.map(|s| Step { level, optional: optional(&s), ..s }));
+            self.placed.insert(node, places);
+        } else if !lesser && object.kind < Kind::Table {
+            let places = self.placed.get(node).into_iter().flatten();
+            places.for_each(|place| self.steps[*place].optional = false);
+        }
+        self.needed_by(node, way.root);
+        level + 1
+    }
+
+    fn joins_parent(&self, partition: &Object) -> bool {
+        let ask = self.ask;
+        let needs = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
+        let mut parents = needs.filter_map(|node| ask.source.at(node));
+        parents.any(|parent| ask.there(parent).is_some())
+    }
+
+    /// The step that makes the partition's table, if it has no partitions of its own.
+    fn new_table_of(&self, partition: &Object) -> Option<usize> {
+        let table = self.ask.source.find(Kind::Table, partition.table.as_ref()?)?;
+        let is_plain =
+            table.definition.as_ref().is_some_and(|definition| definition.partition_by.is_none());
+        let is_new = is_plain && self.ask.there(table).is_none();
+        self.placed.get(table.node.as_str()).filter(|_| is_new)?.first().copied()
+    }
+
+    /// Makes a table and its place in the parent in one step. The target may divide the rows
+    /// otherwise and have no room for it, but for its rows.
+    fn join_at_once(&mut self, partition: &'a Object, place: usize, root: &TableName) {
+        let mut statements = Vec::new();
+        for object in self.own_indexes(partition) {
+            self.placed.insert(&object.node, vec![place]);
+            statements.extend(self.ask.follow(object, root).into_iter().flat_map(|s| s.statements));
+        }
+        statements.extend(objects::create(partition));
+        let step = &mut self.steps[place];
+        step.title = title(partition);
+        step.statements.extend(statements);
+        step.optional = true;
+        self.placed.insert(&partition.node, vec![place]);
+    }
+
+    /// A partition joins a parent that has indexes with its own already built: the server would
+    /// build them under names of its own.
+    fn indexes_of_partition(&mut self, partition: &'a Object, (root, level): (&TableName, usize)) {
+        for object in self.own_indexes(partition) {
+            self.placed.insert(&object.node, vec![self.steps.len()]);
+            let step = self.ask.follow(object, root);
+            self.steps.extend(step.map(|step| Step { level, ..step }));
+        }
+    }
+
+    fn own_indexes(&self, partition: &Object) -> Vec<&'a Object> {
+        let ask = self.ask;
+        let own = |object: &&Object| {
+            matches!(object.kind, Kind::Key | Kind::Index)
+                && object.table == partition.table
+                && object.since <= ask.version
+                && ask.there(object).is_none()
+                && !self.placed.contains_key(object.node.as_str())
+        };
+        ask.source.objects.iter().filter(own).collect()
+    }
+
+    fn needed_by(&mut self, node: &str, root: &TableName) {
+        for place in self.placed.get(node).into_iter().flatten() {
+            let roots = &mut self.steps[*place].roots;
+            if roots.last() != Some(root) && !roots.contains(root) {
+                roots.push(root.clone());
+            }
+        }
+    }
+}
+
+impl DiffInput<'_> {
+    /// What makes an object that comes before rows what it is on the source.
+    fn make(&self, object: &Object) -> Vec<Step> {
+        let step = |statements| Step::about(object, statements, &[]);
+        match (self.there(object), object.kind, &object.definition) {
+            (None, Kind::Schema, _) => vec![step(self.schema(object))],
+            (None, Kind::Table, Some(definition)) => {
+                let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
+                let statements = ddl::create_table(object, definition, self.version);
+                vec![Step { makes, ..step(statements) }]
+            }
+            (None, ..) => vec![step(objects::create(object))],
+            (Some(there), Kind::Enum, _) => labels(object, there)
+                .into_iter()
+                .map(|statement| Step { alone: true, ..step(vec![statement]) })
+                .collect(),
+            (Some(there), Kind::Table, Some(here)) => {
+                let altered =
+                    there.definition.as_ref().map(|there| self.alter(object, here, there));
+                let settings = self.in_place(object, there);
+                altered.into_iter().flatten().chain(settings).collect()
+            }
+            (Some(_), ..) => Vec::new(),
+        }
+    }
+
+    /// Columns that are added, and those that come to hold more.
+    fn alter(&self, object: &Object, here: &TableDefinition, there: &TableDefinition) -> Vec<Step> {
+        let column = |column: &ColumnDefinition, how: &str, statements| Step {
+            title: format!("column {}.{}{how}", object.id, column.name.as_str()),
+            ..Step::about(object, statements, &[])
+        };
+        // Rows may fit all the same, a view may hold the column, its owner may be another.
+        let optional = |step| Step { optional: true, ..step };
+        let mut steps = Vec::new();
+        // Partitions and heirs follow their parents.
+        for own in here.columns.iter().filter(|column| column.local && !here.partition) {
+            let Some(other) = there.column(&own.name) else {
+                let add = ddl::add_column(&object.at, here, own, self.version);
+                steps.push(column(own, "", add));
+                continue;
+            };
+            let pair = BuiltinType::of_shape(own).zip(BuiltinType::of_shape(other));
+            if pair.is_some_and(|(here, there)| in_place(here, there)) {
+                let how = format!(" as {}", own.type_text);
+                steps.push(optional(column(own, &how, vec![ddl::widen(&object.at, own)])));
+            }
+            let is_made =
+                object.root.as_ref().is_some_and(|root| self.created_by_pgsync.contains(root));
+            if is_made && other.not_null && !own.not_null {
+                let loosen = vec![ddl::loosen(&object.at, own)];
+                steps.push(optional(column(own, " without NOT NULL", loosen)));
+            }
+        }
+        steps
+    }
+
+    fn schema(&self, object: &Object) -> Vec<Statement> {
+        let Some(name) = &object.schema else { return Vec::new() };
+        match self.renamed.filter(|(from, _)| *from == name) {
+            Some((_, to)) => vec![statement!("create schema {to}", to = to)],
+            None => {
+                let create = statement!("create schema {name}", name = name);
+                std::iter::once(create).chain(objects::create(object)).collect()
+            }
+        }
+    }
+}
+
+/// Labels of the source's enum that the target's lacks, each in its place.
+fn labels(here: &Object, there: &Object) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    for (place, label) in here.labels.iter().enumerate() {
+        if there.labels.contains(label) {
+            continue;
+        }
+        // The label before is there by now.
+        let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
+        let before = there.labels.first().map(String::as_str);
+        statements.push(ddl::add_label(&here.at, label, after, before));
+    }
+    statements
+}

@@ -1,0 +1,309 @@
+//! Which statements make the target's tables what the source's are, in order: what has to be there
+//! before rows arrive, what is built once a table's rows are there, and foreign keys last. Pure:
+//! both sides' definitions go in. What is on the target and not on the source stays.
+
+pub mod changed_objects;
+mod expression_eq;
+mod extra_objects;
+mod missing_objects;
+pub mod rebuild_reasons;
+mod table_diff;
+#[cfg(test)]
+mod tests;
+pub mod type_changes;
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::ident::{Ident, TableName};
+use crate::plan::partition_mismatch;
+use crate::schema_object::text::Name;
+use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
+use crate::sql::ddl;
+use crate::sql::objects;
+use crate::sql::statement::Statement;
+use changed_objects::Difference;
+use missing_objects::DependencyWalk;
+
+/// Both sides, and what is known about the tables.
+pub struct DiffInput<'a> {
+    pub source: &'a Definitions,
+    pub target: &'a Definitions,
+    /// The tables of the run, by their names on the source.
+    pub selected: &'a [&'a TableName],
+    /// Those of them that pgsync made: only their indexes and constraints are its matter.
+    pub created_by_pgsync: &'a HashSet<TableName>,
+    /// Of the target.
+    pub version: u32,
+    /// Whether both servers word definitions alike.
+    pub alike: bool,
+    /// Whether the target may lose what the source does not have.
+    pub reset: bool,
+    /// The schema that has another name on the target, and that name.
+    pub renamed: Option<(&'a Ident, &'a Ident)>,
+}
+
+/// One change, whole or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub kind: Kind,
+    /// `index public.item_name_idx`, for people.
+    pub title: String,
+    /// The id of the table that is changed.
+    pub table: Option<String>,
+    pub statements: Vec<Statement>,
+    /// The tables of the run that need it, by their names on the source.
+    pub roots: Vec<TableName>,
+    /// The table of the run that this makes, by its name on the source.
+    pub makes: Option<TableName>,
+    /// Whether older servers take it in no transaction.
+    pub alone: bool,
+    /// Whether it only looks at the rows of a foreign key that is there.
+    pub looks: bool,
+    /// Whether the table may do without.
+    pub optional: bool,
+    /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
+    pub shared: bool,
+    /// How many other steps have to come before, one after the other.
+    pub level: usize,
+    /// The schemas that names without one lead to.
+    pub path: Vec<Ident>,
+}
+
+/// Everything that is to be done.
+#[derive(Debug, Default, PartialEq)]
+pub struct SchemaPlan {
+    pub first: Vec<Step>,
+    /// By table: what follows its rows.
+    pub after: BTreeMap<TableName, Vec<Step>>,
+    /// Foreign keys; all are made before any looks at rows.
+    pub last: Vec<Step>,
+    /// What stays undone, by table and why.
+    pub left_out: Vec<(TableName, String)>,
+    /// What is there and another thing than on the source.
+    pub differs: Vec<Difference>,
+}
+
+impl Step {
+    /// What concerns some tables as a whole.
+    pub fn of_tables(title: &str, statements: Vec<Statement>, roots: Vec<TableName>) -> Self {
+        Self {
+            kind: Kind::Table,
+            title: title.to_owned(),
+            table: None,
+            statements,
+            roots,
+            makes: None,
+            alone: false,
+            looks: false,
+            optional: false,
+            shared: false,
+            level: 0,
+            path: Vec::new(),
+        }
+    }
+
+    fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
+        let roots = roots.iter().map(|root| (*root).clone()).collect();
+        Self {
+            kind: object.kind,
+            table: object.table.clone(),
+            ..Self::of_tables(&title(object), statements, roots)
+        }
+    }
+}
+
+impl SchemaPlan {
+    /// All steps, in the order in which they run.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.first.iter().chain(self.after.values().flatten()).chain(&self.last)
+    }
+
+    /// Says where names without a schema lead.
+    pub fn lead(&mut self, path: &[Ident]) {
+        let after = self.after.values_mut().flatten();
+        let all = self.first.iter_mut().chain(after).chain(&mut self.last);
+        all.for_each(|step| step.path = path.to_vec());
+    }
+
+    /// Takes a table out: nothing is done for it alone.
+    pub fn drop_root(&mut self, root: &TableName) {
+        for step in self.first.iter_mut().chain(&mut self.last) {
+            step.roots.retain(|other| other != root);
+        }
+        self.first.retain(|step| !step.roots.is_empty());
+        self.last.retain(|step| step.roots.len() == 2);
+        self.after.remove(root);
+    }
+}
+
+impl DiffInput<'_> {
+    pub fn outline(&self) -> SchemaPlan {
+        let mut schema_plan = SchemaPlan::default();
+        let wanted = self.wanted();
+        let mut walk = DependencyWalk::new(self);
+        let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
+        let misplaced = partition_mismatch::misplaced(self.source, |object| self.there(object));
+        for object in &self.source.objects {
+            let table = object.table.as_ref().unwrap_or(&object.id);
+            if misplaced.contains(table.as_str()) {
+                continue;
+            }
+            let Some(root) = object.root.as_ref().filter(|root| selected.contains(root)) else {
+                continue;
+            };
+            let follows = !object.kind.comes_first();
+            if follows && (!wanted.contains(root) || self.there(object).is_some()) {
+                continue;
+            }
+            if follows && object.since > self.version {
+                schema_plan.left_out.extend(self.too_new(object, root));
+                continue;
+            }
+            walk.from(object, root);
+        }
+        let DependencyWalk { steps, placed, .. } = walk;
+        schema_plan.first = steps;
+        let owned = self.owned();
+        for step in &mut schema_plan.first {
+            step.shared = step.kind < Kind::Table && !owned.contains(&step.title);
+        }
+        // Tables of one level are made side by side. Partitioned ones stay in their order, so that as
+        // much of one as can be is made at once.
+        match schema_plan.first.iter().any(|step| step.kind == Kind::Partition) {
+            true => schema_plan.first.iter_mut().for_each(|step| step.level = 0),
+            false => schema_plan.first.sort_by_key(|step| (step.level, step.kind)),
+        }
+        for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
+            let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {
+                continue;
+            };
+            let table = object.table.as_deref().unwrap_or_default();
+            let is_owed = !placed.contains_key(object.node.as_str()) && !misplaced.contains(table);
+            if !is_owed || object.since > self.version {
+                continue;
+            }
+            match object.kind {
+                Kind::ForeignKey => self.foreign_key(object, root, &selected, &mut schema_plan),
+                _ => schema_plan
+                    .after
+                    .entry(root.clone())
+                    .or_default()
+                    .extend(self.follow(object, root)),
+            }
+        }
+        self.tighten(&wanted, &mut schema_plan);
+        self.compare(&mut schema_plan);
+        self.give_up(&mut schema_plan);
+        schema_plan.after.retain(|_, steps| !steps.is_empty());
+        schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
+        schema_plan.last.sort_by_key(|step| step.looks);
+        schema_plan
+    }
+
+    /// The sequences that columns own, as their steps are called.
+    fn owned(&self) -> HashSet<String> {
+        let objects = &self.source.objects;
+        let shapes = objects.iter().filter_map(|object| object.definition.as_ref());
+        let owned: HashSet<&Name> =
+            shapes.flat_map(|definition| &definition.owns).map(|owned| &owned.sequence).collect();
+        let is_owned =
+            |object: &&Object| object.kind == Kind::Sequence && owned.contains(&object.at);
+        objects.iter().filter(is_owned).map(title).collect()
+    }
+
+    /// Tables whose indexes and constraints are completed: those that pgsync has made or will make.
+    fn wanted(&self) -> HashSet<&TableName> {
+        let is_new = |object: &&Object| object.kind == Kind::Table && self.there(object).is_none();
+        let new = self.source.objects.iter().filter(is_new).filter_map(|table| {
+            table.root.as_ref().filter(|root| table.name.as_ref() == Some(*root))
+        });
+        let wanted =
+            self.selected.iter().copied().filter(|table| self.created_by_pgsync.contains(*table));
+        let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
+        wanted.chain(new.filter(|root| selected.contains(root))).collect()
+    }
+
+    fn there(&self, object: &Object) -> Option<&Object> {
+        match (&object.schema, self.renamed) {
+            (Some(schema), Some((from, to))) if schema == from => {
+                self.target.objects.iter().find(|other| other.schema.as_ref() == Some(to))
+            }
+            // An index's name may be taken by another table's.
+            _ => self.target.same(object).filter(|there| there.table == object.table),
+        }
+    }
+
+    fn too_new(&self, object: &Object, root: &TableName) -> Option<(TableName, String)> {
+        let text = format!(
+            "{} is left out: the target would have to be PostgreSQL {} or later",
+            title(object),
+            object.since / 10_000
+        );
+        (object.kind != Kind::AttachedIndex).then(|| (root.clone(), text))
+    }
+
+    fn follow(&self, object: &Object, root: &TableName) -> Option<Step> {
+        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+        let is_new = table.is_some_and(|table| self.there(table).is_none());
+        if self.there(object).is_some() {
+            return None;
+        }
+        // A new table has its checks from the start.
+        let came_along = object.kind == Kind::Check && is_new && object.is_validated();
+        (!came_along).then(|| Step::about(object, objects::create(object), &[root]))
+    }
+
+    fn foreign_key(
+        &self,
+        object: &Object,
+        root: &TableName,
+        selected: &HashSet<&TableName>,
+        schema_plan: &mut SchemaPlan,
+    ) {
+        let there = self.there(object);
+        let unlooked = |there: &Object| object.validate && !there.validate;
+        let owed = there.is_none_or(unlooked);
+        let Some(parent) = object.parent.as_ref().filter(|_| owed) else { return };
+        if !selected.contains(parent) {
+            let text = format!("{} is left out: {parent} is not selected", title(object));
+            return schema_plan.left_out.push((root.clone(), text));
+        }
+        let step = |statements| Step::about(object, statements, &[root, parent]);
+        if there.is_none() {
+            schema_plan.last.push(step(objects::create(object)));
+        }
+        if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
+            let title = format!("validation of {}", title(object));
+            schema_plan.last.push(Step { title, looks: true, ..step(vec![validate]) });
+        }
+    }
+
+    /// Columns that were added to rows, and are now filled.
+    fn tighten(&self, wanted: &HashSet<&TableName>, schema_plan: &mut SchemaPlan) {
+        for object in self.source.objects.iter().filter(|object| object.kind == Kind::Table) {
+            let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {
+                continue;
+            };
+            let there = self.there(object).and_then(|there| there.definition.as_ref());
+            let (Some(here), Some(there)) = (&object.definition, there) else { continue };
+            for column in here.columns.iter().filter(|column| column.local && !here.partition) {
+                let added = there.column(&column.name).cloned().unwrap_or_else(|| {
+                    let not_null = column.not_null && column.default.is_some();
+                    ColumnDefinition { not_null, ..Default::default() }
+                });
+                let statements = ddl::tighten(&object.at, column, &added);
+                if !statements.is_empty() {
+                    let title = format!("column {}.{}", object.id, column.name.as_str());
+                    let table = Some(object.id.clone());
+                    let step = Step::about(object, statements, &[root]);
+                    let step = Step { kind: Kind::Check, title, table, makes: None, ..step };
+                    schema_plan.after.entry(root.clone()).or_default().push(step);
+                }
+            }
+        }
+    }
+}
+
+fn title(object: &Object) -> String {
+    format!("{} {}", object.kind.noun(), object.id)
+}

@@ -1,0 +1,173 @@
+//! What differs in the form of a table that both sides have: how its columns are computed and sorted,
+//! and how its rows are kept. Values that are computed otherwise are never passed over.
+
+use super::changed_objects::Severity;
+use super::expression_eq::{differ_in_casts_only, names};
+use super::type_changes::{BuiltinType, in_place};
+use crate::schema_object::text::Name;
+use crate::schema_object::{ColumnDefinition, Object, TableDefinition};
+use crate::sql::objects;
+
+pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
+    let (Some(here), Some(there)) = (&here.definition, &there.definition) else { return false };
+    let mut pairs = here.columns.iter().map(|own| (own, there.column(&own.name)));
+    pairs.all(|(own, other)| other.is_some_and(|other| own.type_text == other.type_text))
+}
+
+/// What differs in a table's form.
+pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Severity, String)> {
+    let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
+        return Vec::new();
+    };
+    let of_column = |own: &ColumnDefinition| {
+        computed(object, own, (here, other)).or_else(|| form(object, own, other.column(&own.name)?))
+    };
+    let mut found: Vec<(Severity, String)> = here.columns.iter().filter_map(of_column).collect();
+    let layout = |definition: &TableDefinition| match &definition.partition_by {
+        Some(by) => {
+            let strategy = format!("{:?}", by.strategy).to_uppercase();
+            format!("partitioned by {strategy} ({})", by.key.as_str())
+        }
+        None => "not partitioned".to_owned(),
+    };
+    if here.unlogged != other.unlogged {
+        let word =
+            |definition: &TableDefinition| if definition.unlogged { "unlogged" } else { "logged" };
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            word(here),
+            word(other)
+        );
+        found.push((Severity::Form, text));
+    }
+    if here.partition_by != other.partition_by {
+        let text = format!(
+            "table {} is {} on the source and {} on the target",
+            object.id,
+            layout(here),
+            layout(other)
+        );
+        found.push((Severity::Form, text));
+    }
+    found
+}
+
+fn form(
+    object: &Object,
+    own: &ColumnDefinition,
+    other: &ColumnDefinition,
+) -> Option<(Severity, String)> {
+    let column = format!("column {}.{}", object.id, own.name.as_str());
+    if own.type_text != other.type_text || own.collation == other.collation {
+        return None;
+    }
+    let of = |definition: &ColumnDefinition| {
+        definition.collation.as_ref().map_or_else(|| "default".to_owned(), Name::to_string)
+    };
+    let (here, there) = (of(own), of(other));
+    let text = format!("{column} has the collation {here} on the source and {there} on the target");
+    Some((Severity::Form, text))
+}
+
+/// A column that both sides compute, otherwise or of other types.
+fn computed(
+    object: &Object,
+    own: &ColumnDefinition,
+    (here, there): (&TableDefinition, &TableDefinition),
+) -> Option<(Severity, String)> {
+    let other = there.column(&own.name)?;
+    let (text, other_text) = (own.generated.as_ref()?.as_str(), other.generated.as_ref()?.as_str());
+    let uses = |column: &&ColumnDefinition| {
+        let name = column.name.as_str();
+        column.name == own.name || names(text, name) || names(other_text, name)
+    };
+    let used: Vec<TypeRelation> = here
+        .columns
+        .iter()
+        .filter(uses)
+        .map(|column| typing(column, there.column(&column.name)))
+        .collect();
+    let name = format!("column {}.{}", object.id, own.name.as_str());
+    if text == other_text {
+        // Types alone can round otherwise.
+        let (mine, theirs) = (&own.type_text, &other.type_text);
+        let rounds = rounds(own, other) || used.contains(&TypeRelation::Other);
+        return rounds.then(|| {
+            let text = format!(
+                "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
+                 on the target"
+            );
+            (Severity::Values, text)
+        });
+    }
+    // Of other types the same expression is worded otherwise.
+    let is_same = used.contains(&TypeRelation::Alike)
+        && !rounds(own, other)
+        && used.iter().all(|typing| matches!(typing, TypeRelation::Same | TypeRelation::Alike))
+        && differ_in_casts_only(text, other_text);
+    (!is_same).then(|| {
+        let text = format!(
+            "{name} is generated as {text} on the source and as {other_text} on the target"
+        );
+        (Severity::Values, text)
+    })
+}
+
+/// How two columns' types stand to each other in an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TypeRelation {
+    Same,
+    /// Values of both are computed with alike.
+    Alike,
+    /// They may be rounded, divided or printed otherwise.
+    Other,
+    /// Not to be told: of users' types, or missing.
+    Unknown,
+}
+
+fn typing(own: &ColumnDefinition, other: Option<&ColumnDefinition>) -> TypeRelation {
+    let Some(other) = other else { return TypeRelation::Unknown };
+    if own.type_text == other.type_text {
+        return TypeRelation::Same;
+    }
+    let (Some(here), Some(there)) = (own.built_in.as_deref(), other.built_in.as_deref()) else {
+        return TypeRelation::Unknown;
+    };
+    let families: [&[&str]; 2] = [&["varchar", "text"], &["int2", "int4", "int8"]];
+    let related = families.iter().any(|family| family.contains(&here) && family.contains(&there));
+    // Of one type with other limits: rows that do not fit fail before.
+    match related || here == there {
+        true => TypeRelation::Alike,
+        false => TypeRelation::Other,
+    }
+}
+
+/// Whether the same value may be kept otherwise in the two. What is only shorter raises an error.
+fn rounds(own: &ColumnDefinition, other: &ColumnDefinition) -> bool {
+    let Some((here, there)) = BuiltinType::of_shape(own).zip(BuiltinType::of_shape(other)) else {
+        return false;
+    };
+    let same_scale = || in_place(here, there) || in_place(there, here);
+    match (here.name, there.name) {
+        ("numeric", "numeric") => {
+            let limited = here.modifier != -1 && there.modifier != -1;
+            here != there && !(limited && same_scale())
+        }
+        (one, same) if one == same => {
+            let is_time = matches!(one, "timestamp" | "timestamptz" | "time" | "timetz");
+            here != there && (is_time || matches!(one, "interval" | "bpchar" | "bit"))
+        }
+        _ => typing(own, Some(other)) == TypeRelation::Other,
+    }
+}
+
+/// Another place of a partition of the same name.
+pub(super) fn bounds(object: &Object, there: &Object) -> Option<(Severity, String)> {
+    let here = objects::definition(object).into_iter().next()?;
+    (object.make != there.make).then(|| {
+        let here = here.as_str();
+        let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
+        (Severity::Form, text)
+    })
+}

@@ -1,0 +1,215 @@
+//! What follows rows: a table's keys, indexes and the like once it is filled, large ones by several
+//! sessions at once; foreign keys when all tables are.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::event::Phase;
+use crate::ident::TableName;
+use crate::outcome::{Status, TableOutcome};
+use crate::pg::Session;
+use crate::plan::TablePlan;
+use crate::schema::diff::Step;
+use crate::schema_object::Kind;
+use crate::sync::strategy::{Round, TableRun};
+use crate::sync::table_run;
+use crate::target_side::ddl::DdlRunner;
+
+/// Below this size of a table, in bytes, all that follows its rows is built at once.
+const SMALL: u64 = 16 * 1024 * 1024;
+
+/// The steps of one table that are done, by their places. Kept from one try to the next.
+#[derive(Clone, Debug, Default)]
+pub struct CompletedSteps(Arc<Mutex<BTreeSet<usize>>>);
+
+impl CompletedSteps {
+    fn has(&self, place: usize) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&place)
+    }
+
+    fn add(&self, place: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+    }
+}
+
+impl DdlRunner {
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            home: settings.target_schema.clone(),
+            memory: settings.maintenance_work_mem.clone(),
+            lock_timeout: settings.lock_timeout,
+        }
+    }
+}
+
+/// Builds what the table still lacks. `again` for a try after one that may have got further than it
+/// could say.
+pub async fn follow_rows(run: &TableRun, built: &CompletedSteps, again: bool) -> Result<()> {
+    let owed = &run.plan.owed;
+    let is_open = |place: &usize| !built.has(*place);
+    let open: Vec<usize> = (0..owed.len()).filter(is_open).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    run.phase(Phase::Building);
+    let shop = DdlRunner::of(&run.round.settings);
+    if run.plan.bytes < SMALL && !again {
+        let all = open.iter().map(|place| &owed[*place]);
+        if shop.run_once(&run.target, "building indexes", all, &[]).await.is_ok() {
+            open.iter().for_each(|place| built.add(*place));
+            return Ok(());
+        }
+    }
+    let bench = IndexBuilder { run, shop, built, again };
+    for stage in stages(owed, &open) {
+        bench.work(stage).await?;
+    }
+    Ok(())
+}
+
+/// Builds all that small tables lack once their rows are there, within a transaction that is open.
+pub async fn follow_group(round: &Round, session: &Session, plans: &[&TablePlan]) -> Result<()> {
+    let steps: Vec<&Step> = plans.iter().flat_map(|plan| &plan.owed).collect();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    DdlRunner::of(&round.settings).run_within(session, "building indexes", steps).await
+}
+
+/// Lots of steps in an order in which none waits for a lock of another: keys lock their table, so
+/// those of one table are one lot; indexes are a lot each; the rest is one.
+fn stages(owed: &[Step], open: &[usize]) -> [VecDeque<Vec<usize>>; 3] {
+    let of = |wanted: fn(Kind) -> bool| {
+        open.iter().copied().filter(move |place| wanted(owed[*place].kind))
+    };
+    let keys: Vec<usize> = of(|kind| kind == Kind::Key).collect();
+    let same_table = |one: &usize, other: &usize| owed[*one].table == owed[*other].table;
+    let keys = keys.chunk_by(same_table).map(<[usize]>::to_vec).collect();
+    let indexes = of(|kind| kind == Kind::Index).map(|place| vec![place]).collect();
+    let rest: Vec<usize> = of(|kind| kind > Kind::Index).collect();
+    [keys, indexes, VecDeque::from([rest])]
+}
+
+/// Where one table's steps are worked on.
+struct IndexBuilder<'a> {
+    run: &'a TableRun,
+    shop: DdlRunner,
+    built: &'a CompletedSteps,
+    again: bool,
+}
+
+impl IndexBuilder<'_> {
+    /// Works off the lots on the job's own session, and on others as long as slots are free.
+    async fn work(&self, lots: VecDeque<Vec<usize>>) -> Result<()> {
+        let most = self.run.round.settings.parallel.min(lots.len());
+        let lots = Mutex::new(lots);
+        let helpers = (1..most).map(|_| self.help(&lots));
+        let (own, helped) = tokio::join!(self.take(&self.run.target, &lots), join_all(helpers));
+        own.and(helped.into_iter().collect())
+    }
+
+    async fn help(&self, lots: &Mutex<VecDeque<Vec<usize>>>) -> Result<()> {
+        let Ok(_slot) = self.run.round.slots.try_acquire() else { return Ok(()) };
+        // The job's own session does the work all the same.
+        let Ok(mut session) = self.run.round.target.session().await else { return Ok(()) };
+        self.take(&session, lots).await?;
+        session.set_clean(true);
+        Ok(())
+    }
+
+    async fn take(&self, session: &Session, lots: &Mutex<VecDeque<Vec<usize>>>) -> Result<()> {
+        let next = || lots.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        while let Some(lot) = next() {
+            for place in lot {
+                self.run.unless_stopped()?;
+                let step = &self.run.plan.owed[place];
+                let doing = format!("making {}", step.title);
+                match self.shop.run(session, &doing, [step], &[]).await {
+                    Err(error) if !(self.again && is_there(&error)) => {
+                        lots.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                        return Err(error);
+                    }
+                    _ => self.built.add(place),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The connection broke after the step was committed and before the answer came.
+fn is_there(error: &Error) -> bool {
+    matches!(error.sqlstate(), Some("42P07" | "42710" | "42P16"))
+}
+
+/// Makes foreign keys between tables that are in step. One that cannot be made fails its table.
+pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOutcome]) {
+    let in_step = |step: &&Step| {
+        let ended_well = |root| {
+            outcomes.iter().any(|table| &table.table == root && table.status == Status::Success)
+        };
+        step.roots.iter().all(ended_well)
+    };
+    let steps: Vec<&Step> = steps.iter().filter(in_step).collect();
+    let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.looks);
+    let mut failed: Vec<(&Step, Error)> = Vec::new();
+    for step in make {
+        failed.extend(at_end(round, step, is_there).await.err().map(|error| (step, error)));
+    }
+    let lost: BTreeSet<&str> = failed.iter().map(|(step, _)| step.title.as_str()).collect();
+    let look = look.into_iter().filter(|step| !lost.iter().any(|lost| step.title.ends_with(lost)));
+    let looks = look.map(|step| async move { (step, at_end(round, step, is_there).await) });
+    let looks = futures_util::stream::iter(looks).buffer_unordered(round.settings.parallel);
+    let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
+    failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
+    for (step, error) in failed {
+        if let Some(child) = step.roots.first() {
+            retract(round, outcomes, child, error).await;
+        }
+    }
+}
+
+/// Takes back a table's success.
+pub(super) async fn retract(
+    round: &Round,
+    outcomes: &mut [TableOutcome],
+    table: &TableName,
+    error: Error,
+) {
+    let text = error.to_string();
+    for outcome in outcomes.iter_mut().filter(|outcome| &outcome.table == table) {
+        let table = round.settings.target_name_of(&outcome.table);
+        outcome.status = Status::Failed;
+        outcome.error = Some(error.clone());
+        let statement = round.sync_log.retract(&round.run_id, &table, &text);
+        // What cannot be written to the log is in the outcome.
+        let _ = round.target.on_keeper("writing sync_log", &statement).await;
+    }
+}
+
+/// Does a step that follows all tables, trying again what passes by itself. `is_done` tells by the
+/// error of a later try that an earlier one did it, and was not heard.
+pub(super) async fn at_end(round: &Round, step: &Step, is_done: fn(&Error) -> bool) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let mut session = round.target.session().await?;
+        let doing = format!("making {}", step.title);
+        let done = DdlRunner::of(&round.settings).run(&session, &doing, [step], &[]).await;
+        match done {
+            Err(error) if error.is_transient() && tries < round.settings.retries => {
+                tries += 1;
+                table_run::pause(&mut round.stop.clone(), tries).await;
+            }
+            Err(error) if tries > 0 && is_done(&error) => return Ok(()),
+            done => {
+                session.set_clean(true);
+                return done;
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Makes what comes before rows, or says what is missing.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::SchemaOutcome;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::TableName;
+use crate::observe::RunContext;
+use crate::schema::diff::{SchemaPlan, Step};
+use crate::schema_object::Kind;
+use crate::sql::Sql;
+use crate::sql::statement::Statement;
+use crate::target_side::ddl::DdlRunner;
+
+/// Steps that one transaction takes together, for speed.
+const GROUP: usize = 50;
+
+impl RunContext<'_> {
+    /// Runs the steps. One that fails takes along the tables that need it; the others go on.
+    pub(super) async fn make(&self, steps: &[Step], aligned: &mut SchemaOutcome) -> Result<()> {
+        if steps.is_empty() {
+            return Ok(());
+        }
+        let mut made = 0;
+        let mut counts = BTreeMap::new();
+        let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
+        let together = |one: &Step, other: &Step| {
+            let alike = one.level == other.level && one.kind == other.kind;
+            (alike || !many) && !one.alone && !other.alone
+        };
+        for layer in steps.chunk_by(together) {
+            // Tables of one level know nothing of each other; of other things one cannot be sure.
+            let tables = many && layer.iter().all(|step| step.kind == Kind::Table);
+            let at_once = if tables { self.settings.parallel } else { 1 };
+            let groups = layer.chunks(GROUP).map(|group| self.make_group(group, &aligned.failed));
+            let groups = stream::iter(groups).buffer_unordered(at_once);
+            let ended: Vec<Result<Vec<StepResult<'_>>>> = groups.collect().await;
+            for group in ended {
+                for StepResult { step, error } in group? {
+                    match error {
+                        None => *counts.entry(noun(step)).or_insert(0) += 1,
+                        Some(error) if step.optional => {
+                            let table = step.roots.first().cloned();
+                            self.note(NoteLevel::Notice, table, format!("left out: {error}"));
+                        }
+                        Some(error) => {
+                            let roots = step.roots.iter().cloned();
+                            aligned.failed.extend(roots.map(|root| (root, error.clone())));
+                        }
+                    }
+                    made += 1;
+                }
+            }
+        }
+        if made > 0 {
+            self.note(NoteLevel::Notice, None, counted(counts));
+        }
+        Ok(())
+    }
+
+    /// Runs some steps in one transaction, or where that fails one by one.
+    async fn make_group<'s>(
+        &self,
+        group: &'s [Step],
+        failed: &HashMap<TableName, Error>,
+    ) -> Result<Vec<StepResult<'s>>> {
+        let mut session = self.target.session().await?;
+        let shop = DdlRunner::of(self.settings);
+        let more = self.made_by(group);
+        let several = group.len() > 1;
+        if several && shop.run_once(&session, "making tables", group, &more).await.is_ok() {
+            session.set_clean(true);
+            return Ok(group.iter().map(|step| StepResult { step, error: None }).collect());
+        }
+        let mut ended: Vec<StepResult<'s>> = Vec::new();
+        let mut lost: HashSet<&TableName> = failed.keys().collect();
+        for step in group {
+            if step.roots.iter().all(|root| lost.contains(root)) {
+                continue;
+            }
+            let doing = format!("making {}", step.title);
+            let done = match step.alone {
+                true => shop.run_alone(&session, &doing, step).await,
+                false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
+            };
+            match done {
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    if !step.optional {
+                        lost.extend(&step.roots);
+                    }
+                    ended.push(StepResult { step, error: Some(error) });
+                }
+                Ok(()) => ended.push(StepResult { step, error: None }),
+            }
+        }
+        session.set_clean(true);
+        Ok(ended)
+    }
+
+    /// That tables are ours.
+    fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
+        let made = steps.into_iter().filter_map(|step| step.makes.as_ref());
+        let made: Vec<TableName> = made.map(|table| self.settings.target_name_of(table)).collect();
+        let line = || self.sync_log.made(self.run_id, self.source_name, made.iter());
+        (!made.is_empty()).then(line).into_iter().collect()
+    }
+
+    /// Nothing is made: tables that lack something fail, with the statements that they need.
+    pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
+        let mut owed: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+        let (can_do_without, needed): (Vec<&Step>, Vec<&Step>) =
+            schema_plan.first.iter().partition(|step| step.optional);
+        for step in needed {
+            step.roots.iter().for_each(|root| owed.entry(root).or_default().push(step));
+        }
+        for (table, steps) in owed {
+            let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+            let error = Error::Blocked(format!(
+                "missing on the target: {}; run there: {}",
+                what.join(", "),
+                texts(steps)
+            ));
+            aligned.failed.insert(table.clone(), error);
+        }
+        let after = schema_plan
+            .after
+            .iter()
+            .flat_map(|(table, steps)| steps.iter().map(move |s| (table, s)));
+        let others = can_do_without.into_iter().chain(&schema_plan.last);
+        let others = others.filter_map(|step| Some((step.roots.first()?, step)));
+        for (table, step) in after.chain(others) {
+            if !aligned.failed.contains_key(table) {
+                let text = format!(
+                    "{} is missing on the target; run there: {}",
+                    step.title,
+                    texts([step])
+                );
+                self.note(NoteLevel::Notice, Some(table.clone()), text);
+            }
+        }
+    }
+
+    pub(super) fn foretell(&self, schema_plan: &SchemaPlan) {
+        for step in schema_plan.steps() {
+            let text = format!("would make {}: {}", step.title, texts([step]));
+            self.note(NoteLevel::Notice, step.roots.first().cloned(), text);
+        }
+    }
+}
+
+/// How a step ended.
+struct StepResult<'s> {
+    step: &'s Step,
+    error: Option<Error>,
+}
+
+/// `table`, of `table public.item`.
+fn noun(step: &Step) -> &str {
+    step.title.split(' ').next().unwrap_or_default()
+}
+
+/// `made on the target: 3 tables, 1 type`.
+fn counted(counts: BTreeMap<&str, usize>) -> String {
+    let counts = counts.into_iter().map(|(noun, count)| match count {
+        1 => format!("1 {noun}"),
+        _ if noun == "index" => format!("{count} indexes"),
+        _ => format!("{count} {noun}s"),
+    });
+    let counts: Vec<String> = counts.collect();
+    match counts.is_empty() {
+        true => "nothing was made on the target".to_owned(),
+        false => format!("made on the target: {}", counts.join(", ")),
+    }
+}
+
+/// The statements of some steps as one may run them.
+fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+    let statements = steps.into_iter().flat_map(|step| &step.statements);
+    let texts: Vec<&str> = statements.map(Statement::as_str).collect();
+    texts.join("; ")
+}

@@ -1,0 +1,72 @@
+//! What forbids that a table goes when another takes its place: nothing is lost that a setting, its
+//! definition or something else on the target keeps.
+
+use super::plan::parts;
+use crate::error::{Error, Result};
+use crate::ident::TableName;
+use crate::observe::RunContext;
+use crate::schema_object::{Definitions, Dependents, Kind, Object};
+use crate::table::Table;
+
+impl RunContext<'_> {
+    /// Whether nothing would be lost with the old table that a setting or its definition keeps.
+    pub(in crate::schema) fn spares(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
+        let name = &table.name;
+        let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
+            (false, _, _) => "rows that vanished from the source would go with the old table, and \
+                              -no-deletes keeps them"
+                .to_owned(),
+            (_, Some(_), _) => "the rows that would go with the old table are not counted, and \
+                                -max-delete limits them: leave it out once"
+                .to_owned(),
+            (_, _, Some(key)) => {
+                let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("its foreign key {} refers to {parent}: select that table, too", key.id)
+            }
+            _ => return Ok(()),
+        };
+        Err(refusal(why))
+    }
+}
+
+fn refusal(why: String) -> Error {
+    Error::Blocked(format!("it cannot be built anew: {why}"))
+}
+
+/// A foreign key of the target's table that the new one would not get.
+pub(in crate::schema) fn left_behind<'d>(
+    (source, target): (&'d Definitions, &Definitions),
+    name: &TableName,
+    selected: &[&TableName],
+) -> Option<&'d Object> {
+    let own =
+        |object: &&Object| object.kind == Kind::ForeignKey && object.root.as_ref() == Some(name);
+    let unselected =
+        |object: &&Object| object.parent.as_ref().is_some_and(|parent| !selected.contains(&parent));
+    source.objects.iter().filter(own).filter(unselected).find(|key| target.same(key).is_some())
+}
+
+/// Whether nothing forbids that the target's table goes.
+pub(in crate::schema) fn allowed<'k>(
+    dependents: Option<&'k Dependents>,
+    there: Option<&Table>,
+    source: &Definitions,
+    name: &TableName,
+) -> Result<&'k Dependents, Error> {
+    let dependents =
+        dependents.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
+    if there.is_some_and(|table| !table.owned) {
+        return Err(refusal("the target role does not own it".to_owned()));
+    }
+    let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
+    if let Some(part) = elsewhere {
+        return Err(refusal(format!("its partition {part} lies in another schema")));
+    }
+    match dependents.forbids.is_empty() {
+        true => Ok(dependents),
+        false => Err(refusal(format!(
+            "on it depend {}; drop them and make them again after the run, or alter the table yourself",
+            dependents.forbids.join(", ")
+        ))),
+    }
+}

@@ -1,0 +1,327 @@
+//! Tables that additions cannot make equal, built beside the old ones in a schema of their own. The
+//! usual job fills them; `swap` puts them in their places.
+
+use std::collections::{HashMap, HashSet};
+
+use super::guard::{allowed, left_behind};
+use crate::config::Ddl;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::{Ident, TableName};
+use crate::observe::{Catalogs, RunContext};
+use crate::schema::SchemaOutcome;
+use crate::schema::compatibility::would_be;
+use crate::schema::diff::rebuild_reasons;
+use crate::schema::diff::{DiffInput, SchemaPlan, Step};
+use crate::schema_object::{Definitions, Dependents, Kind, Object};
+use crate::sql::statement::{Statement, statement};
+use crate::sql::swap;
+use crate::sql::swap::ShadowTable;
+use crate::table::Table;
+
+/// A table that is to be built anew.
+pub struct NeedsRebuild<'a> {
+    pub table: &'a Table,
+    pub reasons: Vec<String>,
+}
+
+/// The tables of a run, and those of them that pgsync made.
+pub(in crate::schema) struct Selection<'a> {
+    pub tables: &'a [&'a Table],
+    pub created_by_pgsync: &'a HashSet<TableName>,
+}
+
+/// What is to be built anew, and what cannot be.
+#[derive(Default)]
+pub(in crate::schema) struct RebuildPlan {
+    pub all: Vec<Rebuild>,
+    pub refused: Vec<(TableName, Error)>,
+}
+
+/// How one table is built anew.
+#[derive(Debug)]
+pub struct Rebuild {
+    pub source: TableName,
+    pub reasons: String,
+    pub shadow: ShadowTable,
+    pub schema_plan: SchemaPlan,
+    pub dependents: Dependents,
+    /// What only the target's old table has, in words.
+    pub lost: Vec<String>,
+}
+
+/// A table that stands ready to be filled.
+#[derive(Clone, Debug)]
+pub struct RebuiltTable {
+    pub source: TableName,
+    pub shadow: ShadowTable,
+    /// As the target's catalog has it.
+    pub table: Table,
+}
+
+impl Rebuild {
+    /// What runs before the rows, and after them.
+    pub fn statements(&self) -> (Vec<Statement>, Vec<Statement>) {
+        let shadow_schema =
+            statement!("create schema {shadow_schema}", shadow_schema = self.shadow.shadow_schema);
+        let of = |steps: &mut dyn Iterator<Item = &Step>| -> Vec<Statement> {
+            steps.flat_map(|step| step.statements.clone()).collect()
+        };
+        let mut before = vec![shadow_schema];
+        before.extend(of(&mut self.schema_plan.first.iter()));
+        let mut after = of(&mut self.schema_plan.after.values().flatten());
+        after.extend(swap::swap(&[(&self.shadow, &self.dependents)]));
+        after.extend(of(&mut self.schema_plan.last.iter()));
+        (before, after)
+    }
+}
+
+impl RunContext<'_> {
+    /// The tables that the mode wants built anew.
+    pub(in crate::schema) fn outdated<'s>(
+        &self,
+        selected: &[&'s Table],
+        catalogs: &Catalogs,
+    ) -> Vec<NeedsRebuild<'s>> {
+        if self.settings.ddl != Ddl::Reset {
+            return Vec::new();
+        }
+        let there: HashMap<&TableName, &Table> =
+            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let judge = |table: &&'s Table| {
+            let there = there.get(&self.settings.target_name_of(&table.name))?;
+            let reasons = rebuild_reasons::reasons(table, there);
+            (!reasons.is_empty()).then_some(NeedsRebuild { table, reasons })
+        };
+        selected.iter().filter_map(judge).collect()
+    }
+
+    /// How the tables are built anew, or why they cannot be.
+    pub(in crate::schema) async fn plan_anew(
+        &self,
+        outdated: &[NeedsRebuild<'_>],
+        run: &Selection<'_>,
+        catalogs: &Catalogs,
+    ) -> Result<RebuildPlan> {
+        let mut schemas: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.schema).collect();
+        schemas.sort();
+        schemas.dedup();
+        let mut planned = RebuildPlan::default();
+        for schema in schemas {
+            let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
+            let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.collect();
+            self.plan_schema(schema, &of_schema, run, (catalogs, &mut planned)).await?;
+        }
+        Ok(planned)
+    }
+
+    async fn plan_schema(
+        &self,
+        schema: &Ident,
+        outdated: &[&NeedsRebuild<'_>],
+        run: &Selection<'_>,
+        (catalogs, planned): (&Catalogs, &mut RebuildPlan),
+    ) -> Result<()> {
+        let settings = self.settings;
+        let home = settings.target_schema_of(schema);
+        let shadow_schema = swap::scratch(home);
+        let schemas = settings.target_schemas();
+        let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
+        let on_target = async {
+            let target =
+                self.target.control.definitions(&schemas, Some(home), &catalogs.held[1]).await?;
+            Ok((target, self.target.control.keep(home, &shadow_schema, &names).await?))
+        };
+        let (source, (target, keeps)) = tokio::try_join!(
+            self.source.control.definitions(&settings.schemas, Some(schema), &catalogs.held[0]),
+            on_target
+        )?;
+        let place = |one: &&NeedsRebuild<'_>| settings.target_name_of(&one.table.name);
+        let places: Vec<TableName> = outdated.iter().map(place).collect();
+        let lost: Vec<Vec<String>> =
+            places.iter().map(|place| only_there(&source, &target, place)).collect();
+        let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
+        let behind =
+            |one: &&NeedsRebuild<'_>| left_behind((&source, &target), &one.table.name, &selected);
+        let behind: Vec<Option<&Object>> = outdated.iter().map(behind).collect();
+        let target = target.without(&places.iter().collect());
+        let ask = DiffInput {
+            source: &source,
+            target: &target,
+            selected: &selected,
+            created_by_pgsync: run.created_by_pgsync,
+            version: catalogs.target.server.version,
+            alike: false,
+            reset: true,
+            renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
+        };
+        let mut schema_plan = ask.outline();
+        lead(&mut schema_plan, &shadow_schema, home);
+        let old = places.iter().zip(lost.into_iter().zip(behind));
+        for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
+            let name = one.table.name.clone();
+            let dependents = keeps.iter().find(|dependents| &dependents.table == place);
+            let there = catalogs.target.tables.iter().find(|table| &table.name == place);
+            match self.spares(one.table, behind).and(allowed(dependents, there, &source, &name)) {
+                Err(error) => planned.refused.push((name, error)),
+                Ok(dependents) => {
+                    let shadow = stand_in(&source, &name, place, &shadow_schema);
+                    let schema_plan = of_table(&schema_plan, &name, &shadow, &names);
+                    let (reasons, dependents) = (one.reasons.join("; "), dependents.clone());
+                    planned.all.push(Rebuild {
+                        source: name,
+                        reasons,
+                        shadow,
+                        schema_plan,
+                        dependents,
+                        lost,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the tables, empty and beside the old ones; in a dry run only says so.
+    pub(in crate::schema) async fn build_anew(
+        &self,
+        all: Vec<Rebuild>,
+        selected: &[&Table],
+        aligned: &mut SchemaOutcome,
+    ) -> Result<()> {
+        if !self.settings.dry_run {
+            self.make(&shared(&all), aligned).await?;
+        }
+        for rebuild in all {
+            let source = rebuild.source.clone();
+            // What it shares with others could not be made.
+            if aligned.failed.contains_key(&source) {
+                continue;
+            }
+            let notice = |text| self.note(NoteLevel::Notice, Some(source.clone()), text);
+            let word = if self.settings.dry_run { "would be" } else { "is" };
+            notice(format!("{word} built anew: {}", rebuild.reasons));
+            if !rebuild.lost.is_empty() {
+                notice(format!("goes with the old table: {}", rebuild.lost.join(", ")));
+            }
+            let table = match self.settings.dry_run {
+                true => {
+                    self.foretell(&rebuild.schema_plan);
+                    let table = selected.iter().find(|table| table.name == source);
+                    table.map(|table| would_be(table, rebuild.shadow.table.clone()))
+                }
+                false => self.make_beside(&rebuild, aligned).await?,
+            };
+            if let Some(table) = table {
+                if !self.settings.dry_run {
+                    aligned.after.extend(rebuild.schema_plan.after);
+                    aligned.last.extend(rebuild.schema_plan.last);
+                }
+                aligned.rebuilt.push(RebuiltTable { source, shadow: rebuild.shadow, table });
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_beside(
+        &self,
+        rebuild: &Rebuild,
+        aligned: &mut SchemaOutcome,
+    ) -> Result<Option<Table>> {
+        let shadow_schema = &rebuild.shadow.shadow_schema;
+        if let Err(error) = self.make_scratch(shadow_schema).await {
+            if error.is_transient() {
+                return Err(error);
+            }
+            aligned.failed.insert(rebuild.source.clone(), error);
+            return Ok(None);
+        }
+        let own = rebuild.schema_plan.first.iter().filter(|step| !step.shared);
+        self.make(&own.cloned().collect::<Vec<Step>>(), aligned).await?;
+        let name = TableName { schema: shadow_schema.clone(), name: rebuild.source.name.clone() };
+        let tables = self.target.control.catalog(std::slice::from_ref(shadow_schema)).await?.0;
+        Ok(tables.into_iter().find(|table| table.name == name))
+    }
+}
+
+/// Tables are made in `scratch`; what others share with them, and foreign keys, in its place.
+fn lead(schema_plan: &mut SchemaPlan, shadow_schema: &Ident, home: &Ident) {
+    schema_plan.lead(&[shadow_schema.clone(), home.clone()]);
+    let shared = schema_plan.first.iter_mut().filter(|step| step.shared);
+    shared.chain(&mut schema_plan.last).for_each(|step| step.path = vec![home.clone()]);
+}
+
+/// What the tables need that belongs to none of them, each once.
+fn shared(all: &[Rebuild]) -> Vec<Step> {
+    let mut shared: Vec<Step> = Vec::new();
+    for step in all.iter().flat_map(|rebuild| &rebuild.schema_plan.first).filter(|step| step.shared)
+    {
+        match shared.iter_mut().find(|known| known.title == step.title && known.path == step.path) {
+            Some(known) => known.roots.extend(step.roots.iter().cloned()),
+            None => shared.push(step.clone()),
+        }
+    }
+    shared
+}
+
+/// The tables of which a table of the source consists.
+pub(in crate::schema) fn parts<'d>(
+    source: &'d Definitions,
+    name: &'d TableName,
+) -> impl Iterator<Item = &'d TableName> {
+    let tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
+    tables.filter(move |table| table.root.as_ref() == Some(name)).filter_map(|t| t.name.as_ref())
+}
+
+fn stand_in(
+    source: &Definitions,
+    name: &TableName,
+    place: &TableName,
+    shadow_schema: &Ident,
+) -> ShadowTable {
+    let is_own =
+        |object: &&Object| object.kind == Kind::Statistics && object.root.as_ref() == Some(name);
+    ShadowTable {
+        table: place.clone(),
+        shadow_schema: shadow_schema.clone(),
+        tables: parts(source, name).map(|part| part.name.clone()).collect(),
+        statistics: source.objects.iter().filter(is_own).map(|o| o.at.name.clone()).collect(),
+    }
+}
+
+/// The table's own steps; what it shares with others is made in its own place. What follows rows makes sure that it does not hit the old table.
+fn of_table(
+    all: &SchemaPlan,
+    name: &TableName,
+    shadow: &ShadowTable,
+    rebuild: &[&Ident],
+) -> SchemaPlan {
+    let first = all.first.iter().filter(|step| step.roots.contains(name));
+    let first = first.map(|step| Step { makes: None, ..step.clone() });
+    let guarded = |step: &Step| {
+        let guard = std::iter::once(shadow.guard().into());
+        Step { statements: guard.chain(step.statements.clone()).collect(), ..step.clone() }
+    };
+    let after = all.after.get(name).map(|steps| steps.iter().map(guarded).collect());
+    let others = |child: &TableName| child.schema != name.schema || !rebuild.contains(&&child.name);
+    let last = all.last.iter().filter(|step| match step.roots.as_slice() {
+        [child, parent] => child == name || parent == name && others(child),
+        _ => false,
+    });
+    SchemaPlan {
+        first: first.collect(),
+        after: after.map(|steps| (name.clone(), steps)).into_iter().collect(),
+        last: last.cloned().collect(),
+        ..SchemaPlan::default()
+    }
+}
+
+/// What only the target's table has, in words.
+fn only_there(source: &Definitions, target: &Definitions, place: &TableName) -> Vec<String> {
+    let counts = |kind| {
+        matches!(kind, Kind::Key | Kind::Index | Kind::Check | Kind::ForeignKey | Kind::Statistics)
+    };
+    let own = target.objects.iter().filter(|object| object.root.as_ref() == Some(place));
+    let lost = own.filter(|object| counts(object.kind) && source.same(object).is_none());
+    lost.map(|object| format!("{} {}", object.kind.noun(), object.id)).collect()
+}

@@ -1,0 +1,109 @@
+//! The schemas in which tables are built to take the places of others: made when they are needed,
+//! dropped by the run that made them or by the next one, never by cascade.
+
+use crate::config::Ddl;
+use crate::error::{Error, Result};
+use crate::event::NoteLevel;
+use crate::ident::{Ident, TableName};
+use crate::observe::{Catalogs, RunContext};
+use crate::sql::swap;
+use crate::sql::swap::MARK;
+use crate::sql::trust::is_trusted;
+use crate::sql::{Literal, Sql, sql};
+use crate::target_side::Target;
+
+impl RunContext<'_> {
+    /// Drops what killed runs left behind, unless another run is at it.
+    pub(in crate::schema) async fn sweep(&self, catalogs: &Catalogs) -> Result<()> {
+        if self.settings.dry_run || self.settings.ddl == Ddl::None {
+            return Ok(());
+        }
+        for schema in self.settings.target_schemas() {
+            let shadow_schema = swap::scratch(&schema);
+            let is_there = catalogs.target.server.schemas.contains(&shadow_schema);
+            if is_there && self.target.lock_scratch(&shadow_schema).await? {
+                match drop_scratch(self.target, &shadow_schema).await {
+                    Err(error) if error.is_transient() => return Err(error),
+                    Err(error) => {
+                        let text = format!(
+                            "schema {} of a killed run stays on the target: {error}; move what is \
+                             not pgsync's out of it, then drop it",
+                            shadow_schema.as_str()
+                        );
+                        self.note(NoteLevel::Warning, None, text);
+                    }
+                    Ok(()) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::schema) async fn make_scratch(&self, shadow_schema: &Ident) -> Result<()> {
+        if !self.target.lock_scratch(shadow_schema).await? {
+            return Err(Error::Blocked(format!(
+                "another run is building tables anew in schema {}: wait for its end",
+                shadow_schema.as_str()
+            )));
+        }
+        if is_marked(self.target, shadow_schema).await? {
+            return Ok(());
+        }
+        let create = sql!(
+            "create schema {shadow_schema}; comment on schema {shadow_schema} is {mark}",
+            shadow_schema = shadow_schema,
+            mark = Literal(MARK)
+        );
+        let made = self.target.on_keeper("making a schema to build tables in", &create).await;
+        made.map(drop).map_err(|error| match error.sqlstate() {
+            Some("42P06") => Error::Blocked(format!(
+                "schema {} already exists on the target, and is not pgsync's or belongs to a role that \
+                 it does not trust: drop or rename it",
+                shadow_schema.as_str()
+            )),
+            _ => error,
+        })
+    }
+}
+
+/// Whether there is such a schema, and it is one of pgsync's: somebody else can give one its mark.
+async fn is_marked(target: &Target, shadow_schema: &Ident) -> Result<bool> {
+    let look = sql!(
+        "select from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) {name} \
+         and pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark} \
+         and {trusted}",
+        name = Literal(shadow_schema.as_str()),
+        mark = Literal(MARK),
+        trusted = is_trusted("n.nspowner")
+    );
+    let rows = target.on_keeper("looking for a schema", &look).await?;
+    Ok(rows.iter().flatten().next().is_some())
+}
+
+/// To be called with the schema's lock.
+pub(in crate::schema) async fn drop_scratch(target: &Target, shadow_schema: &Ident) -> Result<()> {
+    if !is_marked(target, shadow_schema).await? {
+        return Ok(());
+    }
+    // Not by cascade: that would take along what depends on anything else that is in it.
+    let tables = sql!(
+        "select c.relname from pg_catalog.pg_class c \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+         where n.nspname operator(pg_catalog.=) {name} and not c.relispartition \
+         and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog.\"char\"[])",
+        name = Literal(shadow_schema.as_str())
+    );
+    let doing = "dropping a schema in which tables were built";
+    let rows = target.on_keeper(doing, &tables).await?;
+    let names = rows.iter().flatten().filter_map(|row| row.text(0));
+    let names: Vec<TableName> = names
+        .map(|name| TableName { schema: shadow_schema.clone(), name: Ident::new(name) })
+        .collect();
+    let tables = match names.is_empty() {
+        true => Sql::trusted(""),
+        false => sql!("drop table {names}; ", names = Sql::join(names, ", ")),
+    };
+    let drop =
+        sql!("{tables}drop schema {shadow_schema}", tables = tables, shadow_schema = shadow_schema);
+    target.on_keeper(doing, &drop).await.map(std::mem::drop)
+}

@@ -1,0 +1,292 @@
+//! What a database is made of: the objects of some tables, what each is made of, and what each needs.
+//! Read from JSON that `pg/definitions/*.sql` builds.
+
+pub mod make;
+pub mod text;
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
+
+use serde::Deserialize;
+
+use crate::ident::{Ident, TableName};
+use make::{
+    Check, Compression, Identity, IndexSettings, Make, Parameter, PartitionKey, ReplicaIdentity,
+    Storage, Type,
+};
+use text::{Expression, Name};
+
+/// One side's objects.
+#[derive(Clone, Debug, Default)]
+pub struct Definitions {
+    pub objects: Vec<Object>,
+    /// By node: the nodes that have to be there before. A node may be no object (a function).
+    pub needs: HashMap<String, Vec<String>>,
+    ids: HashMap<Kind, HashMap<String, usize>>,
+    nodes: HashMap<String, usize>,
+}
+
+/// What an object is, in the order in which kinds are made when nothing else decides.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Schema,
+    Extension,
+    Collation,
+    Enum,
+    Type,
+    Sequence,
+    Table,
+    /// The place of a partition in its parent.
+    Partition,
+    /// Primary, unique and exclusion constraints.
+    Key,
+    Index,
+    /// The place of a partition's index in its parent's.
+    AttachedIndex,
+    Check,
+    Statistics,
+    ForeignKey,
+}
+
+/// One object.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Described")]
+pub struct Object {
+    /// Its name; of a constraint: its table's.
+    pub at: Name,
+    /// The table it belongs to, or itself.
+    on: Name,
+    described: Described,
+}
+
+/// One object, as the server describes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Described {
+    /// Names it on its own side.
+    pub node: String,
+    pub kind: Kind,
+    /// Names it on both sides, within its kind.
+    pub id: String,
+    /// The id of the table it belongs to.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// Its own name, where the id has more than that.
+    #[serde(default)]
+    pub own: Option<Ident>,
+    /// The table whose rows it serves: for a partition, the topmost parent.
+    #[serde(default)]
+    pub root: Option<TableName>,
+    /// Set for a table.
+    #[serde(default)]
+    pub name: Option<TableName>,
+    /// The root of the table that a foreign key refers to.
+    #[serde(default)]
+    pub parent: Option<TableName>,
+    /// Set for a schema.
+    #[serde(default)]
+    pub schema: Option<Ident>,
+    /// Set for all but schemas and tables.
+    #[serde(default)]
+    pub make: Option<Make>,
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Of an index, and of a constraint that has one.
+    #[serde(default)]
+    pub index: Option<IndexSettings>,
+    #[serde(default)]
+    pub replica_identity: Option<ReplicaIdentity>,
+    /// Whether it is a foreign key that is made without a look at the rows, and then looks.
+    #[serde(default)]
+    pub validate: bool,
+    /// The first version that can have it.
+    #[serde(default)]
+    pub since: u32,
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// Of an enum, in order.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    #[serde(default)]
+    pub definition: Option<TableDefinition>,
+}
+
+/// What CREATE TABLE is built from.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct TableDefinition {
+    pub unlogged: bool,
+    /// The composite type that gives it its columns.
+    #[serde(default)]
+    pub of: Option<Name>,
+    pub partition: bool,
+    pub partition_by: Option<PartitionKey>,
+    pub inherits: Vec<Name>,
+    pub options: Vec<Parameter>,
+    pub checks: Vec<Check>,
+    pub owns: Vec<OwnedSequence>,
+    pub columns: Vec<ColumnDefinition>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct OwnedSequence {
+    pub column: Ident,
+    pub sequence: Name,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct ColumnDefinition {
+    pub name: Ident,
+    /// The type in the server's words, for people and comparisons.
+    #[serde(rename = "type")]
+    pub type_text: String,
+    pub kind: Type,
+    /// The type's own name, if it is built in.
+    pub built_in: Option<String>,
+    /// `atttypmod`: -1 for none.
+    pub modifier: i32,
+    pub collation: Option<Name>,
+    pub not_null: bool,
+    /// Not merely inherited.
+    pub local: bool,
+    /// Whether a parent that is no partitioned table has it too.
+    #[serde(default)]
+    pub inherited: bool,
+    pub default: Option<Expression>,
+    pub generated: Option<Expression>,
+    /// Generated when it is read.
+    #[serde(rename = "virtual")]
+    pub is_virtual: bool,
+    pub identity: Option<Identity>,
+    pub storage: Option<Storage>,
+    pub compression: Option<Compression>,
+    pub statistics: Option<i32>,
+    pub options: Vec<Parameter>,
+    pub comment: Option<String>,
+}
+
+/// What hangs on a table and goes with it, and what forbids that it goes.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Dependents {
+    pub table: TableName,
+    /// In words.
+    pub forbids: Vec<String>,
+    /// Statements that give its owner, grants and triggers to another table of its name.
+    pub back: Vec<String>,
+    /// Foreign keys of other tables that refer to it.
+    pub keys: Vec<IncomingKey>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct IncomingKey {
+    pub child: TableName,
+    pub drop: String,
+    pub add: String,
+}
+
+impl TryFrom<Described> for Object {
+    type Error = String;
+
+    fn try_from(described: Described) -> Result<Self, String> {
+        let parse = |text: &String| {
+            Name::parse(text).ok_or_else(|| format!("{text:?} is not the name of an object"))
+        };
+        let on = parse(described.table.as_ref().unwrap_or(&described.id))?;
+        let at = match described.kind {
+            Kind::Key | Kind::Check | Kind::ForeignKey => on.clone(),
+            _ => parse(&described.id)?,
+        };
+        Ok(Self { at, on, described })
+    }
+}
+
+impl Deref for Object {
+    type Target = Described;
+
+    fn deref(&self) -> &Described {
+        &self.described
+    }
+}
+
+impl Object {
+    /// The table it belongs to, or the table it is.
+    pub fn table_name(&self) -> &Name {
+        &self.on
+    }
+
+    /// Whether the rows are known to keep a check; true for all that is none.
+    pub fn is_validated(&self) -> bool {
+        !matches!(&self.make, Some(Make::Check(check)) if !check.validated)
+    }
+}
+
+impl Kind {
+    /// StepResult before any row arrives; the others after the rows of their table.
+    pub fn comes_first(self) -> bool {
+        self <= Kind::Partition
+    }
+
+    pub fn noun(self) -> &'static str {
+        match self {
+            Kind::Schema => "schema",
+            Kind::Extension => "extension",
+            Kind::Collation => "collation",
+            Kind::Enum | Kind::Type => "type",
+            Kind::Sequence => "sequence",
+            Kind::Table => "table",
+            Kind::Partition => "partition",
+            Kind::Key | Kind::Check => "constraint",
+            Kind::Index | Kind::AttachedIndex => "index",
+            Kind::Statistics => "statistics object",
+            Kind::ForeignKey => "foreign key",
+        }
+    }
+}
+
+impl Definitions {
+    /// The objects with what the catalog says of their needs beside what they say themselves.
+    pub fn new(objects: Vec<Object>, mut needs: HashMap<String, Vec<String>>) -> Self {
+        for object in objects.iter().filter(|object| !object.needs.is_empty()) {
+            needs.entry(object.node.clone()).or_default().extend(object.needs.iter().cloned());
+        }
+        let mut ids: HashMap<Kind, HashMap<String, usize>> = HashMap::new();
+        for (place, object) in objects.iter().enumerate() {
+            ids.entry(object.kind).or_default().insert(object.id.clone(), place);
+        }
+        let nodes = objects.iter().enumerate().map(|(place, o)| (o.node.clone(), place)).collect();
+        Self { objects, needs, ids, nodes }
+    }
+
+    /// As if these tables were not there, with what belongs to them.
+    pub fn without(self, tables: &HashSet<&TableName>) -> Self {
+        let is_theirs = |object: &Object| object.root.as_ref().is_some_and(|r| tables.contains(r));
+        let shapes =
+            self.objects.iter().filter(|o| is_theirs(o)).filter_map(|o| o.definition.as_ref());
+        let owned: HashSet<Name> = shapes
+            .flat_map(|definition| &definition.owns)
+            .map(|owned| owned.sequence.clone())
+            .collect();
+        let is_owned =
+            |object: &Object| object.kind == Kind::Sequence && owned.contains(&object.at);
+        let left = self.objects.iter().filter(|object| !is_theirs(object) && !is_owned(object));
+        Self::new(left.cloned().collect(), self.needs)
+    }
+
+    /// The object of the other side's kind and id.
+    pub fn same(&self, other: &Object) -> Option<&Object> {
+        self.find(other.kind, &other.id)
+    }
+
+    pub fn find(&self, kind: Kind, id: &str) -> Option<&Object> {
+        self.ids.get(&kind)?.get(id).map(|place| &self.objects[*place])
+    }
+
+    pub fn at(&self, node: &str) -> Option<&Object> {
+        self.nodes.get(node).map(|place| &self.objects[*place])
+    }
+}
+
+impl TableDefinition {
+    pub fn column(&self, name: &Ident) -> Option<&ColumnDefinition> {
+        self.columns.iter().find(|column| &column.name == name)
+    }
+}

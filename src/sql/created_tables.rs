@@ -1,0 +1,44 @@
+//! What `sync_log` knows of the tables that pgsync made: only their indexes and constraints are its
+//! matter.
+
+use super::sync_log::{SyncLog, names};
+use crate::ident::TableName;
+use crate::sql::{Literal, Sql, sql};
+
+/// What tells a table of `w` from another that has its name later.
+const OID: &str = "pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
+     ::pg_catalog.oid::pg_catalog.text";
+
+impl SyncLog {
+    /// A row per table that says that this program made it; its `oid` names the very table.
+    pub fn made<'a>(
+        &self,
+        run_id: &str,
+        source: &str,
+        tables: impl Iterator<Item = &'a TableName>,
+    ) -> Sql {
+        sql!(
+            "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
+             end_time, fingerprint) select {run}, {source}, w.schema_name, w.table_name, 'create', \
+             'success', pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), {oid} from {names}",
+            log = self.table,
+            run = Literal(run_id),
+            source = Literal(source),
+            oid = Sql::trusted(OID),
+            names = names(tables),
+        )
+    }
+
+    /// Those of the tables that are the very ones that this program made: `schema, table`.
+    pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "select w.schema_name, w.table_name from {names} where exists (select from {log} l \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid})",
+            names = names(tables),
+            log = self.table,
+            oid = Sql::trusted(OID),
+        )
+    }
+}

@@ -1,0 +1,142 @@
+//! Statements about values that stand in each other's way: parking rows, and finding rows that refer
+//! to what is not there (any more).
+
+use super::buckets::Buckets;
+use super::digest::DigestOf;
+use super::keys::{KEYS, VANISHED};
+use super::read::operator;
+use crate::error::Side;
+use crate::plan::placeholder::{Placeholder, PlaceholderValue};
+use crate::plan::{TableMapping, TablePlan};
+use crate::sql::{Sql, sql};
+use crate::table::ForeignKey;
+
+impl TablePlan {
+    /// Gives every row of some buckets that will be written or removed values that are in nobody's
+    /// way. The source's keys and hashes of the buckets are staged, the vanished ones listed.
+    pub fn park(&self, buckets: &Buckets) -> Sql {
+        let mapping = &self.mapping;
+        let sets = self.placeholders.iter().map(|placeholder| {
+            sql!("{c} = {v}", c = placeholder.column, v = mapping.filler(placeholder))
+        });
+        let vanished = sql!(
+            " or exists (select from {vanished} v where {matching})",
+            vanished = Sql::trusted(VANISHED),
+            matching = mapping.matching("v"),
+        );
+        let key = || Sql::join(mapping.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
+        sql!(
+            "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as {n}, \
+             pg_catalog.md5(row({key})::pg_catalog.text) as {name} from {buckets} join {from} \
+             on {condition} left join {keys} s on {matching} \
+             where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {parked}",
+            n = mapping.beside_key("pgsync_n"),
+            name = mapping.beside_key("pgsync_name"),
+            hash_name = mapping.beside_key("pgsync_hash"),
+            from = mapping.from(Side::Target),
+            sets = Sql::join(sets, ", "),
+            key = key(),
+            buckets = buckets.relation,
+            condition = buckets.condition(mapping, Side::Target),
+            keys = Sql::trusted(KEYS),
+            matching = mapping.matching("s"),
+            hash = mapping.hash(Side::Target, DigestOf::Rows),
+            vanished = if self.deletes { vanished } else { Sql::trusted("") },
+            parked = mapping.matching("p"),
+        )
+    }
+
+    /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
+    /// rows: `number of the key, rows`.
+    pub fn referring(&self) -> Sql {
+        let mapping = &self.mapping;
+        let counts = self.cascades.iter().enumerate().map(|(number, key)| {
+            sql!(
+                "select {number}, pg_catalog.count(*) from {child} c where exists \
+                 (select from {vanished} v join {from} on {matching} where {pairs})",
+                number = number,
+                child = key.child,
+                vanished = Sql::trusted(VANISHED),
+                from = mapping.from(Side::Target),
+                matching = mapping.matching("v"),
+                pairs = pairs(key, "t"),
+            )
+        });
+        Sql::join(counts, " union all ")
+    }
+}
+
+impl TableMapping {
+    fn filler(&self, placeholder: &Placeholder) -> Sql {
+        let greatest = |finite: &'static str| {
+            sql!(
+                "(select pg_catalog.max(t.{column}) from {from} where t.{column} {finite})",
+                column = placeholder.column,
+                from = self.from(Side::Target),
+                finite = Sql::trusted(finite),
+            )
+        };
+        let below = "operator(pg_catalog.<) 'infinity'";
+        let (name, n) = (self.beside_key("pgsync_name"), self.beside_key("pgsync_n"));
+        match placeholder.filler {
+            PlaceholderValue::Null => Sql::trusted("null"),
+            PlaceholderValue::Text { length } => {
+                sql!(
+                    "pg_catalog.substr(p.{name}, 1, {length}::pg_catalog.int4)",
+                    name = name,
+                    length = length
+                )
+            }
+            PlaceholderValue::Uuid => sql!("p.{name}::pg_catalog.uuid", name = name),
+            PlaceholderValue::Bytes => sql!("pg_catalog.decode(p.{name}, 'hex')", name = name),
+            PlaceholderValue::Number => {
+                sql!("({max} operator(pg_catalog.+) p.{n})", max = greatest("is not null"), n = n)
+            }
+            PlaceholderValue::Day => sql!(
+                "({max} operator(pg_catalog.+) p.{n}::pg_catalog.int4)",
+                max = greatest(below),
+                n = n
+            ),
+            PlaceholderValue::Moment => sql!(
+                "({max} operator(pg_catalog.+) pg_catalog.make_interval(secs => p.{n}))",
+                max = greatest(below),
+                n = n
+            ),
+            PlaceholderValue::Empty => Sql::trusted("'empty'"),
+        }
+    }
+}
+
+/// The number of each foreign key that some row does not keep.
+pub fn dangling(keys: &[&ForeignKey]) -> Sql {
+    let looks = keys.iter().enumerate().map(|(number, key)| {
+        let known =
+            key.child_columns.iter().map(|column| sql!("c.{column} is not null", column = column));
+        sql!(
+            "select {number} where exists (select from {child} c where {known} and not exists \
+             (select from {parent} p where {pairs}))",
+            number = number,
+            child = key.child,
+            known = Sql::join(known, " and "),
+            parent = key.parent,
+            pairs = pairs(key, "p"),
+        )
+    });
+    Sql::join(looks, " union all ")
+}
+
+/// Whether row `c` of the child refers to row `parent`.
+fn pairs(key: &ForeignKey, parent: &'static str) -> Sql {
+    let parent = Sql::trusted(parent);
+    let columns = key.parent_columns.iter().zip(&key.child_columns).zip(&key.equals);
+    let pairs = columns.map(|((there, here), equals)| {
+        sql!(
+            "{parent}.{there} {equals} c.{here}",
+            parent = parent,
+            there = there,
+            equals = operator(equals),
+            here = here,
+        )
+    });
+    Sql::join(pairs, " and ")
+}

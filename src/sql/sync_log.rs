@@ -1,0 +1,377 @@
+//! Statements about `sync_log`. A batch's counters and watermark are set by a CTE of the statement
+//! that writes the batch, so they commit with it or not at all.
+
+use std::time::Duration;
+
+use super::horizon::shown;
+use super::trust::{is_superuser, is_trusted};
+use crate::ident::TableName;
+use crate::outcome::Counts;
+use crate::sql::{Literal, Sql, sql};
+
+/// What one transaction adds to a table's row in the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    pub processed: u64,
+    pub bytes: u64,
+    pub batches: u64,
+    pub watermark: Option<Sql>,
+}
+
+/// A new row of the log.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    pub run_id: &'a str,
+    pub source: &'a str,
+    pub table: &'a TableName,
+    pub sync_type: Option<&'a str>,
+    pub status: &'a str,
+    pub fingerprint: Option<&'a str>,
+    /// A `timestamptz` expression.
+    pub watermark: Option<Sql>,
+    pub counts: Counts,
+    pub error: Option<&'a str>,
+    /// Seconds since the table's work began, for a row that is written when it has ended.
+    pub elapsed: Option<Duration>,
+    /// The row that an earlier round of the run wrote, which becomes this one: a table has one row
+    /// per run.
+    pub earlier: Option<u64>,
+}
+
+impl Entry<'_> {
+    fn end(&self) -> Sql {
+        Sql::trusted(match self.elapsed {
+            Some(_) => "pg_catalog.clock_timestamp()",
+            None => "null::pg_catalog.timestamptz",
+        })
+    }
+
+    fn moment(&self) -> Sql {
+        match &self.watermark {
+            Some(moment) => sql!("{moment}::pg_catalog.timestamptz", moment = moment),
+            None => Sql::trusted("null::pg_catalog.timestamptz"),
+        }
+    }
+}
+
+const COUNTS: &str =
+    "l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes";
+
+/// The statements of one log table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SyncLog {
+    pub table: TableName,
+}
+
+impl SyncLog {
+    pub fn create(&self) -> Sql {
+        let table = sql!("{log}", log = self.table);
+        let table = Sql::filled(include_str!("sync_log.sql"), &[("log", &table)]);
+        sql!("{table} {indexes}", table = table, indexes = self.indexes())
+    }
+
+    /// What is there under its name: see the file.
+    pub fn look(&self) -> Sql {
+        let name = sql!("{name}", name = Literal(&self.table.quoted()));
+        let trusted = is_trusted("c.relowner");
+        let holes: &[(&str, &Sql)] =
+            &[("name", &name), ("trusted", &trusted), ("superuser", &is_superuser())];
+        Sql::filled(include_str!("log_look.sql"), holes)
+    }
+
+    /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark
+    /// of the last success for that fingerprint. Between the two nothing else was done: whoever works under another
+    /// fingerprint leaves no watermark.
+    pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "select w.schema_name, w.table_name, \
+             pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint, l.source, \
+             pg_catalog.timezone('UTC', case when l.status operator(pg_catalog.=) 'success' then l.watermark else (\
+             select s.watermark from {log} s where s.schema_name operator(pg_catalog.=) w.schema_name \
+             and s.table_name operator(pg_catalog.=) w.table_name \
+             and s.status operator(pg_catalog.=) 'success' \
+             and s.fingerprint operator(pg_catalog.=) l.fingerprint \
+             order by s.id desc limit 1) end)::pg_catalog.text from {names} cross join lateral (select l.* from {log} l \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.status operator(pg_catalog.<>) 'skipped' order by l.id desc limit 1) l",
+            names = names(tables),
+            log = self.table,
+        )
+    }
+
+    /// What was ever written into each table, as one JSON array of `schema, name, written`. Counts are
+    /// committed with the rows, so whoever sees the same counts sees the same rows.
+    pub fn written(&self) -> Sql {
+        sql!(
+            "select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', w.schema_name, \
+             'name', w.table_name, 'written', w.written)), '[]')::pg_catalog.text from (\
+             select l.schema_name, l.table_name, pg_catalog.concat_ws('/', pg_catalog.max(l.id), \
+             pg_catalog.sum(l.rows_inserted operator(pg_catalog.+) l.rows_updated operator(pg_catalog.+) \
+             l.rows_deleted)) as written from {log} l where l.rows_inserted operator(pg_catalog.>) 0 \
+             or l.rows_updated operator(pg_catalog.>) 0 or l.rows_deleted operator(pg_catalog.>) 0 \
+             group by l.schema_name, l.table_name) w",
+            log = self.table,
+        )
+    }
+
+    /// Closes rows of other runs: whoever holds the lock of a table knows that they are gone.
+    pub fn close_stale<'a>(
+        &self,
+        run_id: &str,
+        tables: impl Iterator<Item = &'a TableName>,
+    ) -> Sql {
+        sql!(
+            "update {log} l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(), \
+             error_message = 'the run ended without a word' from {names} \
+             where l.status operator(pg_catalog.=) 'running' \
+             and l.run_id operator(pg_catalog.<>) {run} \
+             and l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name",
+            log = self.table,
+            run = Literal(run_id),
+            names = names(tables),
+        )
+    }
+
+    /// What earlier rounds of a run wrote: `schema, table, id`, and counts as in [`SyncLog::committed`].
+    pub fn of_run(&self, run_id: &str) -> Sql {
+        sql!(
+            "select l.schema_name, l.table_name, l.id, {counts} from {log} l \
+             where l.run_id operator(pg_catalog.=) {run} \
+             and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' order by l.id",
+            counts = Sql::trusted(COUNTS),
+            log = self.table,
+            run = Literal(run_id),
+        )
+    }
+
+    /// Row `id` becomes the entry, and keeps its counts; gives `id, watermark`.
+    pub fn take_up(&self, id: u64, entry: &Entry<'_>) -> Sql {
+        sql!(
+            "update {log} l set sync_type = {kind}, status = {status}, end_time = {end}, \
+             watermark = {watermark}, fingerprint = {fingerprint}, error_message = {error} \
+             where l.id operator(pg_catalog.=) {id} returning l.id, {shown}",
+            log = self.table,
+            kind = entry.sync_type.map(Literal),
+            status = Literal(entry.status),
+            end = entry.end(),
+            watermark = entry.moment(),
+            fingerprint = entry.fingerprint.map(Literal),
+            error = entry.error.map(Literal),
+            id = id,
+            shown = shown(&Sql::trusted("l.watermark")),
+        )
+    }
+
+    /// New rows; gives `id, watermark` of each, in order.
+    pub fn insert(&self, entries: &[Entry<'_>]) -> Sql {
+        let rows = entries.iter().map(|entry| {
+            let text = |value| Literal(value);
+            let Counts { processed, inserted, updated, deleted, batches, bytes } = entry.counts;
+            let elapsed = entry.elapsed.unwrap_or_default().as_micros().to_string();
+            let elapsed = format!("{elapsed} microseconds");
+            sql!(
+                "({run}, {source}, {schema}, {table}, {kind}, {status}, \
+                 pg_catalog.clock_timestamp() operator(pg_catalog.-) {elapsed}::pg_catalog.interval, {end}, \
+                 {watermark}, {fingerprint}, {processed}, {inserted}, {updated}, {deleted}, {batches}, \
+                 {bytes}, {error})",
+                run = text(entry.run_id),
+                source = text(entry.source),
+                schema = text(entry.table.schema.as_str()),
+                table = text(entry.table.name.as_str()),
+                kind = entry.sync_type.map(Literal),
+                status = text(entry.status),
+                elapsed = text(&elapsed),
+                end = entry.end(),
+                watermark = entry.moment(),
+                fingerprint = entry.fingerprint.map(Literal),
+                processed = processed,
+                inserted = inserted,
+                updated = updated,
+                deleted = deleted,
+                batches = batches,
+                bytes = bytes,
+                error = entry.error.map(Literal),
+            )
+        });
+        sql!(
+            "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
+             end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated, \
+             rows_deleted, batches, bytes, error_message) values {rows} returning id, {shown}",
+            log = self.table,
+            rows = Sql::join(rows, ", "),
+            shown = shown(&Sql::trusted("watermark")),
+        )
+    }
+
+    /// What row `id` says: `processed, inserted, updated, deleted, batches, bytes, watermark (UTC)`.
+    /// Waits for a transaction that is still writing it.
+    pub fn committed(&self, id: u64) -> Sql {
+        sql!(
+            "select {counts}, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text from {log} l \
+             where l.id operator(pg_catalog.=) {id} for update",
+            counts = Sql::trusted(COUNTS),
+            log = self.table,
+            id = id,
+        )
+    }
+
+    /// Runs `writes` (CTEs of which `written` or `removed` count) and adds to row `id` in the same
+    /// statement; gives `inserted, updated, deleted, keys`: the last is what the sum of the keys' hashes
+    /// grew by, where that is tracked.
+    pub fn counted(&self, id: u64, writes: &Sql, has: CteSet, progress: &Progress) -> Sql {
+        let (written, removed) = match has {
+            CteSet::Written => ("written", "(values (0, 0)) removed(deleted, keys)"),
+            CteSet::Removed => ("(values (0, 0, 0)) written(inserted, updated, keys)", "removed"),
+            CteSet::Both => ("written", "removed"),
+        };
+        sql!(
+            "with {writes}, counts as (select inserted, updated, deleted, \
+             written.keys operator(pg_catalog.-) removed.keys as keys from {written} cross join {removed}), \
+             logged as (update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) c.inserted, \
+             rows_updated = l.rows_updated operator(pg_catalog.+) c.updated, \
+             rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted \
+             from counts c where l.id operator(pg_catalog.=) {id}) \
+             select inserted, updated, deleted, keys from counts",
+            writes = writes,
+            written = Sql::trusted(written),
+            removed = Sql::trusted(removed),
+            log = self.table,
+            progress = progress.assignments(When::Batch),
+            id = id,
+        )
+    }
+
+    /// Adds to row `id` what a direct copy of `inserted` rows did.
+    pub fn copied(&self, id: u64, inserted: u64, progress: &Progress) -> Sql {
+        sql!(
+            "update {log} l set {progress}, rows_inserted = l.rows_inserted operator(pg_catalog.+) {inserted} \
+             where l.id operator(pg_catalog.=) {id}",
+            log = self.table,
+            progress = progress.assignments(When::Batch),
+            inserted = inserted,
+            id = id,
+        )
+    }
+
+    /// RunContext row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`, and counts as [`SyncLog::committed`].
+    /// Waits for a transaction that is still writing it.
+    pub fn finish(&self, id: u64, status: &str, error: Option<&str>, progress: &Progress) -> Sql {
+        sql!(
+            "update {log} l set {progress}, status = {status}, error_message = {error}, \
+             end_time = pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) {id} \
+             returning {shown}, {counts}",
+            log = self.table,
+            counts = Sql::trusted(COUNTS),
+            progress = progress.assignments(When::End),
+            status = Literal(status),
+            error = error.map(Literal),
+            id = id,
+            shown = shown(&Sql::trusted("l.watermark")),
+        )
+    }
+
+    /// A table that was filled in this run has come to its place.
+    pub fn placed(&self, run_id: &str, table: &TableName) -> Sql {
+        sql!(
+            "update {log} l set status = 'success', end_time = pg_catalog.clock_timestamp() \
+             where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table} and l.status operator(pg_catalog.=) 'running'",
+            log = self.table,
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
+    /// Takes back the success of a table that was written in this run.
+    pub fn retract(&self, run_id: &str, table: &TableName, error: &str) -> Sql {
+        sql!(
+            "update {log} l set status = 'failed', error_message = {error} \
+             where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table} \
+             and l.status operator(pg_catalog.=) any (array['success', 'running']) \
+             and l.sync_type operator(pg_catalog.<>) 'create'",
+            log = self.table,
+            error = Literal(error),
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
+    /// What was written in this run is no place to go on from: the next run compares.
+    pub fn distrust(&self, run_id: &str, table: &TableName) -> Sql {
+        sql!(
+            "update {log} l set watermark = null where l.run_id operator(pg_catalog.=) {run} \
+             and l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {table}",
+            log = self.table,
+            run = Literal(run_id),
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+        )
+    }
+
+    /// RunContext every row of a run that still says `running`.
+    pub fn finish_run(&self, run_id: &str, status: &str) -> Sql {
+        sql!(
+            "update {log} l set status = {status}, end_time = pg_catalog.clock_timestamp() \
+             where l.run_id operator(pg_catalog.=) {run} and l.status operator(pg_catalog.=) 'running'",
+            log = self.table,
+            status = Literal(status),
+            run = Literal(run_id),
+        )
+    }
+}
+
+/// Which CTEs a write has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CteSet {
+    Written,
+    Removed,
+    Both,
+}
+
+/// When a row of the log is written. Batches only move its watermark forward; at the end it is that of
+/// the snapshot, which is further back where the latest rows have vanished.
+#[derive(Clone, Copy)]
+enum When {
+    Batch,
+    End,
+}
+
+impl Progress {
+    fn assignments(&self, at: When) -> Sql {
+        let watermark = match (&self.watermark, at) {
+            (None, _) => Sql::trusted("l.watermark"),
+            (Some(moment), When::Batch) => sql!("greatest(l.watermark, {moment})", moment = moment),
+            (Some(moment), When::End) => sql!("coalesce({moment}, l.watermark)", moment = moment),
+        };
+        sql!(
+            "rows_processed = l.rows_processed operator(pg_catalog.+) {processed}, \
+             bytes = l.bytes operator(pg_catalog.+) {bytes}, \
+             batches = l.batches operator(pg_catalog.+) {batches}, watermark = {watermark}",
+            processed = self.processed,
+            bytes = self.bytes,
+            batches = self.batches,
+            watermark = watermark,
+        )
+    }
+}
+
+pub(super) fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
+    let (schemas, tables): (Vec<Sql>, Vec<Sql>) = tables
+        .map(|table| {
+            let schema = sql!("{s}", s = Literal(table.schema.as_str()));
+            (schema, sql!("{n}", n = Literal(table.name.as_str())))
+        })
+        .unzip();
+    sql!(
+        "rows from (pg_catalog.unnest(array[{schemas}]::pg_catalog.text[]), \
+         pg_catalog.unnest(array[{tables}]::pg_catalog.text[])) w(schema_name, table_name)",
+        schemas = Sql::join(schemas, ", "),
+        tables = Sql::join(tables, ", "),
+    )
+}

@@ -1,0 +1,75 @@
+//! Where a table failed, the tables around it were brought to another moment than its own. Foreign
+//! keys that nothing checked are looked at then: rows that refer to what is not there are no success.
+
+use crate::error::Error;
+use crate::event::{Event, Note, NoteLevel};
+use crate::ident::TableName;
+use crate::outcome::{Status, TableOutcome};
+use crate::plan::references::References;
+use crate::sql::displace::dangling;
+use crate::sync::strategy::Round;
+use crate::table::ForeignKey;
+
+/// Turns the success of every table with dangling rows into a failure. `failed` are the tables that
+/// could not even be planned.
+pub async fn check(
+    round: &Round,
+    references: &References,
+    outcomes: &mut [TableOutcome],
+    failed: &[TableOutcome],
+) {
+    let all = || outcomes.iter().chain(failed);
+    let broken: Vec<TableName> = all()
+        .filter(|outcome| outcome.status != Status::Success)
+        .map(|outcome| round.settings.target_name_of(&outcome.table))
+        .collect();
+    let doubtful = |key: &&ForeignKey| broken.contains(&key.child) || broken.contains(&key.parent);
+    let keys: Vec<&ForeignKey> = references.trusted().filter(doubtful).collect();
+    if keys.is_empty() {
+        return;
+    }
+    let rows = match round.target.on_keeper("looking for dangling rows", &dangling(&keys)).await {
+        Ok(rows) => rows,
+        Err(error) => return warn(round, None, format!("foreign keys were not checked: {error}")),
+    };
+    for row in rows.iter().flatten() {
+        let number = row.count(0).ok().and_then(|number| usize::try_from(number).ok());
+        let Some(key) = number.and_then(|number| keys.get(number)) else { continue };
+        let error = Error::Blocked(words(key, &broken));
+        let is_child = |outcome: &&mut TableOutcome| {
+            round.settings.target_name_of(&outcome.table) == key.child
+        };
+        match outcomes.iter_mut().find(is_child) {
+            Some(outcome) if outcome.status == Status::Success => {
+                retract(round, outcome, error).await;
+            }
+            _ => warn(round, Some(key.child.clone()), error.to_string()),
+        }
+    }
+}
+
+fn words(key: &ForeignKey, broken: &[TableName]) -> String {
+    let failed = if broken.contains(&key.parent) { &key.parent } else { &key.child };
+    format!(
+        "rows refer to rows of {} that are not there (foreign key \"{}\"), because {failed} failed: mend \
+         {failed} and run again",
+        key.parent,
+        key.name.as_str()
+    )
+}
+
+/// Turns a success into a failure, in the log too.
+pub async fn retract(round: &Round, outcome: &mut TableOutcome, error: Error) {
+    let table = round.settings.target_name_of(&outcome.table);
+    warn(round, Some(table.clone()), error.to_string());
+    let statement = round.sync_log.retract(&round.run_id, &table, &error.to_string());
+    outcome.status = Status::Failed;
+    outcome.error = Some(error);
+    if let Err(error) = round.target.on_keeper("writing sync_log", &statement).await {
+        warn(round, Some(table), format!("sync_log still says success: {error}"));
+    }
+}
+
+fn warn(round: &Round, table: Option<TableName>, text: String) {
+    round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
+}

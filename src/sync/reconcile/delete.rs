@@ -1,0 +1,130 @@
+//! Deleting what the source has no more. Digests and staged keys only say which rows of the target
+//! seem to have vanished; the source itself is asked for each of their keys, in the run's snapshot, and
+//! what it has stays. So nothing that makes two servers hash or compare values differently can
+//! delete a row that is right.
+
+use super::Difference;
+use crate::error::{Error, Result};
+use crate::event::Phase;
+use crate::outcome::Counts;
+use crate::sql::keys::{KeyList, NumberedKey};
+use crate::sql::{Sql, sql};
+use crate::sync::strategy::TableRun;
+use crate::target_side::keys;
+
+/// Keys of which the source is asked by one statement.
+const ASKED: u64 = 2000;
+/// Character not in repertoire: bytes that are no text in UTF-8.
+const NOT_TEXT: &str = "22021";
+
+/// Lists the target's rows of the differing buckets whose keys are neither staged nor on the source;
+/// gives their number.
+pub async fn list(run: &TableRun) -> Result<u64> {
+    let (target, plan) = (&run.target, &run.plan);
+    let listed = keys::list_vanished(target, plan).await?;
+    let mut vanished = listed;
+    for from in (1..=listed).step_by(ASKED as usize) {
+        run.unless_stopped()?;
+        let found = found(run, &readable(run, from, from + ASKED).await?).await?;
+        if !found.is_empty() {
+            keys::unlist_vanished(target, plan, &found).await?;
+        }
+        vanished -= found.len() as u64;
+    }
+    Ok(vanished)
+}
+
+/// The keys of the list from one number to before another. A database without an encoding can hold bytes
+/// that are no text; such a key cannot be read. Nor could it on the source, of which all keys of the
+/// bucket were read: it has vanished.
+async fn readable(run: &TableRun, from: u64, to: u64) -> Result<Vec<NumberedKey>> {
+    let mut keys = Vec::new();
+    let mut open = vec![(from, to)];
+    while let Some((from, to)) = open.pop() {
+        let list = KeyList::Vanished;
+        match keys::numbered(&run.target, &run.plan, list, from, to).await {
+            Ok(read) => keys.extend(read),
+            Err(error) if error.sqlstate() != Some(NOT_TEXT) || run.plan.joint => {
+                return Err(error);
+            }
+            Err(_) if to - from > 1 => {
+                let middle = from.midpoint(to);
+                open.extend([(from, middle), (middle, to)]);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(keys)
+}
+
+/// Which of the keys the source has. A key that its type does not take there, say a label that an enum
+/// does not have, is a key that no row has; to tell which, the others are asked for apart.
+async fn found(run: &TableRun, asked: &[NumberedKey]) -> Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let mut open = Vec::from_iter(Some(asked).filter(|keys| !keys.is_empty()));
+    while let Some(keys) = open.pop() {
+        match ask(run, keys).await {
+            Ok(numbers) => found.extend(numbers),
+            Err(error) if !is_invalid_value(&error) => return Err(error),
+            Err(_) if keys.len() > 1 => {
+                let (first, second) = keys.split_at(keys.len() / 2);
+                open.extend([first, second]);
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(found)
+}
+
+/// A failed statement ends the snapshot's transaction, unless a savepoint stands before it.
+async fn ask(run: &TableRun, keys: &[NumberedKey]) -> Result<Vec<u64>> {
+    let deed = "asking for vanished keys";
+    let set = Sql::trusted("savepoint pgsync_ask");
+    let statement = run.plan.mapping.find_keys(keys);
+    let (set, rows) = tokio::join!(run.source.run(deed, &set), run.source.rows(deed, &statement));
+    set?;
+    let back = if rows.is_err() { "rollback to savepoint pgsync_ask; " } else { "" };
+    let end = sql!("{back}release savepoint pgsync_ask", back = Sql::trusted(back));
+    let ended = run.source.run(deed, &end).await;
+    let rows = rows?;
+    ended?;
+    rows.iter().map(|row| row.count(0)).collect()
+}
+
+/// What an input function says of a text that is none of a value of its type: invalid text, out of range,
+/// a date that there is not, a character that the encoding lacks. Other errors, of an operator say, tell
+/// nothing about the key.
+const INVALID: &[&str] = &["22P02", "22003", "22007", "22008", "22P05", "22021"];
+
+fn is_invalid_value(error: &Error) -> bool {
+    error.sqlstate().is_some_and(|state| INVALID.contains(&state))
+}
+
+/// Deletes the target's rows of the differing buckets whose keys the source has no more.
+pub async fn vanished(run: &mut TableRun, difference: &Difference) -> Result<()> {
+    if !run.plan.deletes || difference.is_all_absent() {
+        return Ok(());
+    }
+    run.phase(Phase::Deleting);
+    let deleted = list(run).await?;
+    let Some(id) = run.log_id else {
+        run.counts.add(Counts { deleted, ..Counts::default() });
+        return Ok(());
+    };
+    if deleted == 0 {
+        return Ok(());
+    }
+    if let Some((key, rows)) = keys::referring(&run.target, &run.plan).await? {
+        return Err(Error::Blocked(format!(
+            "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
+             them, and the foreign key \"{}\" would change those: bring that table in step too, or \
+             remove its rows",
+            key.child,
+            key.name.as_str()
+        )));
+    }
+    let (sync_log, buckets) = ((&run.round.sync_log, id), difference.differing());
+    let applied = keys::delete_vanished(&run.target, &run.plan, sync_log, &buckets).await?;
+    run.add(&applied);
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The rail of `-max-delete`: deletes of a table are counted before its first write, so that a refusal
+//! has changed nothing (DESIGN §4.7).
+
+use super::delete;
+use crate::config::MaxDelete;
+use crate::error::{Error, Result};
+use crate::sql::digest::DigestOf;
+use crate::sync::reconcile::{Difference, Probe, Scope, find, stage};
+use crate::sync::strategy::TableRun;
+
+/// Refuses when deleting the rows that vanished would exceed the table's limit; their keys are staged.
+pub async fn allow_differing(run: &TableRun, difference: &Difference) -> Result<()> {
+    if limit(run).is_none() || difference.is_all_absent() {
+        return Ok(());
+    }
+    let deletes = delete::list(run).await?;
+    allow(run, deletes, difference.target_rows)
+}
+
+/// The same for the key digests of an incremental run, which writes before it compares keys.
+pub async fn allow_vanished(run: &mut TableRun, probe: &Probe) -> Result<()> {
+    if limit(run).is_none() || probe.keys_equal {
+        return Ok(());
+    }
+    let difference = find(run, DigestOf::Keys, Scope::Table, None).await?;
+    if difference.is_none() {
+        return Ok(());
+    }
+    stage(run, &difference).await?;
+    allow_differing(run, &difference).await
+}
+
+/// The limit that holds for a table, unless it is forced or nothing is deleted at all.
+pub fn limit(run: &TableRun) -> Option<MaxDelete> {
+    let settings = &run.round.settings;
+    let limit = settings.max_delete_of(&run.plan.mapping.source.name);
+    limit.filter(|_| !settings.force && run.plan.deletes)
+}
+
+/// Whether so many deletes of so many rows are within the limit.
+pub fn allow(run: &TableRun, deletes: u64, rows: u64) -> Result<()> {
+    let Some(limit) = limit(run) else { return Ok(()) };
+    let (allowed, words) = match limit {
+        MaxDelete::Rows(rows) => (rows, rows.to_string()),
+        MaxDelete::Share(share) => ((rows as f64 * share) as u64, format!("{}%", share * 100.0)),
+    };
+    if deletes <= allowed {
+        return Ok(());
+    }
+    let keyless = match run.plan.mapping.key.is_empty() {
+        true => " (the table has no key: a changed row counts as one deleted and one inserted)",
+        false => "",
+    };
+    Err(Error::Refused(format!(
+        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: \
+         nothing of the table was changed; check the source, then raise the limit or use -force"
+    )))
+}

@@ -1,0 +1,68 @@
+//! A trigger of one table can write into another, which was brought in step before. Where triggers have
+//! fired, all tables are looked at again when the last one has been written.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::outcome::{Status, TableOutcome};
+use crate::plan::TablePlan;
+use crate::sync::orphan_check::retract;
+use crate::sync::reconcile;
+use crate::sync::reconcile::{Lock, Sessions};
+use crate::sync::strategy::Round;
+use crate::sync::table_run::PendingLogRow;
+
+/// Turns the success of every table that is not in step any more into a failure. `ended` is in the
+/// order of `plans`.
+///
+/// # Errors
+/// The snapshot or a connection was lost: nobody knows whether the tables are in step.
+pub async fn check(
+    round: &Round,
+    plans: &[Arc<TablePlan>],
+    ended: &mut [(TableOutcome, Option<PendingLogRow>)],
+) -> Result<()> {
+    let wrote = |outcome: &TableOutcome| outcome.counts.batches > 0 || outcome.counts.changed();
+    let fired: Vec<&TablePlan> = plans
+        .iter()
+        .zip(&*ended)
+        .filter(|(plan, (outcome, _))| !plan.meddling.is_empty() && wrote(outcome))
+        .map(|(plan, _)| &**plan)
+        .collect();
+    // The only one was looked at after its own triggers.
+    let only = if let [plan] = fired.as_slice() { Some(&plan.name) } else { None };
+    let doubtful = plans.iter().zip(ended).filter(|(plan, (outcome, _))| {
+        outcome.status == Status::Success && Some(&plan.name) != only
+    });
+    let doubtful: Vec<_> = doubtful.collect();
+    if fired.is_empty() || doubtful.is_empty() {
+        return Ok(());
+    }
+    let (source, mut target) = tokio::try_join!(round.source.session(), round.target.session())?;
+    for (plan, (outcome, unlogged)) in doubtful {
+        let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
+        if !reconcile::same_rows(plan, at).await? {
+            retract(round, outcome, Error::Blocked(words(&fired))).await;
+            let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
+            round.target.on_keeper("writing sync_log", &distrust).await?;
+            if let Some(row) = unlogged {
+                row.distrust();
+            }
+        }
+    }
+    round.source.release(source, true).await;
+    target.set_clean(true);
+    Ok(())
+}
+
+fn words(fired: &[&TablePlan]) -> String {
+    let one = |plan: &&TablePlan| {
+        format!("\"{}\" on {}", plan.meddling.join("\", \""), plan.mapping.target.name)
+    };
+    let triggers: Vec<String> = fired.iter().map(one).collect();
+    format!(
+        "the table was in step, and is no more: a trigger of another table has written into it ({}), or \
+         somebody else has; disable the trigger, or leave the table out (-exclude)",
+        triggers.join("; ")
+    )
+}

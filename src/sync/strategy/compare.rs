@@ -1,0 +1,184 @@
+//! Digests per bucket of whole rows; only differing buckets travel. Always right, whatever was done
+//! to either side.
+
+use crate::error::{Error, Result};
+use crate::event::Phase;
+use crate::plan::schedule::Pass;
+use crate::sql::digest::DigestOf;
+use crate::sync::reconcile;
+use crate::sync::reconcile::delete;
+use crate::sync::reconcile::proof;
+use crate::sync::reconcile::{Difference, Scope};
+use crate::sync::strategy::{Batch, TOLD, TableRun};
+use crate::target_side::apply;
+use crate::target_side::apply::{Mode, Writer};
+
+/// The whole table.
+pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
+    match (run.plan.mapping.key.is_empty(), pass) {
+        (true, Pass::Delete) => Ok(()),
+        (true, _) => keyless(run).await,
+        (false, Pass::Delete) => match run.unproven.take() {
+            Some(difference) => delete_and_prove(run, &difference, pass).await,
+            // A try that broke has forgotten what it found.
+            None => rows(run, Pass::Whole).await,
+        },
+        (false, _) => match unless_collision(rows(run, pass).await)? {
+            Ok(()) => Ok(()),
+            Err(collision) => untangle(run, pass, collision).await,
+        },
+    }
+}
+
+/// Brings every differing row in step, by key.
+pub async fn rows(run: &mut TableRun, pass: Pass) -> Result<()> {
+    let difference = differing(run, Scope::Table).await?;
+    if !difference.is_none() {
+        reconcile::max_delete::allow_differing(run, &difference).await?;
+        run.phase(Phase::Applying);
+        reconcile::fetch(run, &difference, Mode::Upsert).await?;
+    }
+    if pass == Pass::Write {
+        run.unproven = Some(difference);
+        return Ok(());
+    }
+    delete_and_prove(run, &difference, pass).await
+}
+
+/// RunContext a comparison. The part that deletes is another task, on sessions that have staged nothing yet.
+async fn delete_and_prove(run: &mut TableRun, difference: &Difference, pass: Pass) -> Result<()> {
+    if difference.is_none() {
+        return Ok(());
+    }
+    if pass == Pass::Delete {
+        reconcile::stage(run, difference).await?;
+    }
+    delete::vanished(run, difference).await?;
+    prove(run, difference).await
+}
+
+async fn prove(run: &mut TableRun, difference: &Difference) -> Result<()> {
+    if run.more && run.plan.deletes {
+        proof::table(run).await
+    } else {
+        proof::buckets(run, difference).await
+    }
+}
+
+/// Digests of whole rows, and the keys of the buckets that differ staged.
+async fn differing(run: &mut TableRun, scope: Scope) -> Result<Difference> {
+    run.phase(Phase::Digests);
+    let difference = reconcile::find(run, DigestOf::Rows, scope, None).await?;
+    if !difference.is_none() {
+        reconcile::stage(run, &difference).await?;
+    }
+    Ok(difference)
+}
+
+/// Sorts out a unique violation, which has a remedy, from every other error.
+pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
+    match result {
+        Err(error) if matches!(error.sqlstate(), Some("23505" | "23P01")) => Ok(Err(error)),
+        Err(error) => Err(error),
+        Ok(()) => Ok(Ok(())),
+    }
+}
+
+/// Where unique values moved between rows: the whole table is compared, so that every row that stands
+/// in the way is known, and all rows that differ are written in one transaction. Vanished rows go
+/// first where they can. Then all that differs is taken out and put in again in one statement; where
+/// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
+pub async fn untangle(run: &mut TableRun, pass: Pass, collision: Error) -> Result<()> {
+    start_over(run).await?;
+    let difference = differing(run, Scope::Table).await?;
+    if difference.is_none() {
+        run.unproven = Some(difference);
+        return Ok(());
+    }
+    // Before anything is parked, too.
+    reconcile::max_delete::allow_differing(run, &difference).await?;
+    let plan = run.plan.clone();
+    let alone = pass == Pass::Whole && !plan.one_statement;
+    if alone {
+        delete::vanished(run, &difference).await?;
+    }
+    run.phase(Phase::Applying);
+    let mode = match (plan.replaceable, plan.placeholders.is_empty()) {
+        (true, true) => Mode::Replace,
+        (true, false) if alone => Mode::Replace,
+        (_, false) => Mode::Park(difference.differing()),
+        (false, true) => return Err(collision),
+    };
+    if matches!(mode, Mode::Park(_)) {
+        delete::list(run).await?;
+    }
+    reconcile::fetch(run, &difference, mode).await?;
+    if pass == Pass::Write {
+        run.unproven = Some(difference);
+        return Ok(());
+    }
+    delete_and_prove(run, &difference, Pass::Whole).await
+}
+
+/// RunContext what failed: a transaction of the target, and on the source perhaps the middle of a stream.
+pub async fn start_over(run: &mut TableRun) -> Result<()> {
+    match run.plan.joint {
+        true => apply::roll_back(&run.target, &run.plan).await?,
+        false => run.renew_target().await?,
+    }
+    run.renew_source().await
+}
+
+/// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row
+/// that left this set is elsewhere, or vanished and found by its key.
+pub async fn timeless(run: &mut TableRun) -> Result<()> {
+    let difference = differing(run, Scope::Timeless).await?;
+    if !difference.is_none() {
+        reconcile::fetch(run, &difference, Mode::Upsert).await?;
+    }
+    Ok(())
+}
+
+/// A table without a key: the rows of all differing buckets are replaced in one transaction.
+async fn keyless(run: &mut TableRun) -> Result<()> {
+    run.phase(Phase::Digests);
+    let difference = reconcile::find(run, DigestOf::Rows, Scope::Table, None).await?;
+    if difference.is_none() {
+        return Ok(());
+    }
+    run.phase(Phase::Applying);
+    let buckets = difference.every_bucket();
+    let plan = run.plan.clone();
+    if !plan.deletes {
+        return Err(Error::Blocked(
+            "the table has no key, so a changed row cannot be told from a new one without deletes: \
+             give it a key, or leave out -no-deletes"
+                .to_owned(),
+        ));
+    }
+    let copy = plan.mapping.copy_buckets(&buckets, None);
+    let mut rows = run.source.copy_out("reading rows", &copy).await?;
+    let mut batch = Batch::default();
+    let mode = Mode::ReplaceRows(buckets);
+    let mut writer = Writer::new(&run.target, &plan, &run.round.sync_log, run.log_id, mode);
+    writer.open().await?;
+    while let Some(row) = rows.next().await? {
+        batch.push(&mut writer, row).await?;
+        if batch.rows.is_multiple_of(TOLD) {
+            run.moved(TOLD);
+        }
+    }
+    run.moved(batch.rows % TOLD);
+    if reconcile::max_delete::limit(run).is_some() {
+        let counted = writer.foresee().await?;
+        if let Err(refused) =
+            reconcile::max_delete::allow(run, counted.deleted, difference.target_rows)
+        {
+            apply::roll_back(&run.target, &plan).await?;
+            return Err(refused);
+        }
+    }
+    let applied = batch.commit(&mut writer, None).await?;
+    run.add(&applied);
+    prove(run, &difference).await
+}

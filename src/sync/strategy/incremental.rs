@@ -1,0 +1,131 @@
+//! The usual run: the rows changed since the watermark come as one ordered stream, cut into batches
+//! where the timestamp changes; then the keys are reconciled.
+
+use super::compare;
+use crate::error::{Error, Result, Side};
+use crate::event::Phase;
+use crate::plan::schedule::Pass;
+use crate::sql::digest::DigestOf;
+use crate::sync::reconcile;
+use crate::sync::reconcile::digest;
+use crate::sync::reconcile::{Digest, Probe, Scope, Window};
+use crate::sync::strategy::{Batch, TableRun};
+use crate::target_side::apply::{Mode, Writer};
+
+/// What a look at both sides found is followed up; what was equal is left alone.
+pub async fn run(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
+    let changed = changes(run, probe, pass).await;
+    if changed.as_ref().is_err_and(|error| run.plan.one_statement && comes_too_early(error)) {
+        compare::start_over(run).await?;
+        return compare::run(run, pass).await;
+    }
+    match compare::unless_collision(changed)? {
+        Ok(()) => Ok(()),
+        Err(collision) => compare::untangle(run, pass, collision).await,
+    }
+}
+
+/// Whether a row refers to one of its own table that is not there yet, because it has no finite
+/// timestamp, or none that changed: only a comparison writes all of them in one statement.
+fn comes_too_early(error: &Error) -> bool {
+    error.sqlstate() == Some("23503")
+}
+
+async fn changes(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
+    if pass != Pass::Delete {
+        reconcile::max_delete::allow_vanished(run, probe).await?;
+        if window_differs(run, probe).await? {
+            run.phase(Phase::Applying);
+            stream(run).await?;
+        }
+        if !probe.timeless_equal {
+            compare::timeless(run).await?;
+        }
+    }
+    let fetched = reconcile::keys(run, probe, pass).await?;
+    let proven = fetched && (pass == Pass::Write || is_settled(run, probe).await?);
+    if proven { Ok(()) } else { compare::rows(run, Pass::Whole).await }
+}
+
+/// The windows must be equal now, and so must be the keys and the rows without a timestamp. Where they
+/// are not, a row has left the source's window backwards in time, somebody else writes to the target, or
+/// what was written is not what arrived: the whole table is compared, and proven.
+async fn is_settled(run: &TableRun, probe: &Probe) -> Result<bool> {
+    if run.log_id.is_none() || !run.counts.changed() && probe.unchanged() {
+        return Ok(true);
+    }
+    if run.more {
+        return Ok(false);
+    }
+    if !probe.timeless_equal && !digest::equal_in(run, Scope::Timeless).await? {
+        return Ok(false);
+    }
+    let keys = !run.plan.deletes || reconcile::keys_equal(run, probe).await?;
+    if probe.window == Window::Equal || !keys {
+        return Ok(keys);
+    }
+    let (source, target) = windows(run)?;
+    let target = digest::one(run, Side::Target, DigestOf::Rows, Some(&target)).await?;
+    let source = match probe.source_window {
+        Some(source) => source,
+        None => digest::one(run, Side::Source, DigestOf::Rows, Some(&source)).await?,
+    };
+    Ok(source == target)
+}
+
+/// A large window was not digested by the look, and is now.
+async fn window_differs(run: &TableRun, probe: &Probe) -> Result<bool> {
+    match probe.window {
+        Window::Equal => Ok(false),
+        Window::Differs => Ok(true),
+        Window::Large => {
+            let (source, target) = windows(run)?;
+            let equal = digest::equal(run, DigestOf::Rows, Some((&source, &target))).await?;
+            Ok(!equal)
+        }
+    }
+}
+
+/// What has to be equal in the end: everything since the last run that has settled it.
+fn windows(run: &TableRun) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
+    match (&run.plan.timestamp, &run.plan.watermark) {
+        (Some(timestamp), Some(watermark)) => Ok((
+            timestamp.window(Side::Source, watermark),
+            timestamp.window(Side::Target, watermark),
+        )),
+        _ => Err(Error::Internal("an incremental plan without a watermark".to_owned())),
+    }
+}
+
+/// Applies the window, batch by batch, without what an earlier try or run has brought over.
+async fn stream(run: &mut TableRun) -> Result<()> {
+    let plan = run.plan.clone();
+    let (Some(timestamp), Some(from)) = (&plan.timestamp, plan.reads_from()) else {
+        return Ok(());
+    };
+    let window = timestamp.window(Side::Source, from);
+    let size = if plan.one_statement { u64::MAX } else { run.round.settings.batch_size };
+    let copy = plan.mapping.copy_ordered(timestamp, &window);
+    let mut rows = run.source.copy_out("reading changed rows", &copy).await?;
+    let round = run.round.clone();
+    let mut batch = Batch::default();
+    let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, Mode::Upsert);
+    while let Some(row) = rows.next().await? {
+        if batch.ends_before(&row, size) {
+            run.moved(batch.rows);
+            let watermark = run.watermark(&batch.last());
+            let applied = batch.turn(&mut writer, watermark).await?;
+            run.counts.add(applied.counts);
+            run.keys = Digest::after(run.keys, &applied);
+            run.more |= applied.more;
+            run.unless_stopped()?;
+        }
+        batch.push(&mut writer, row).await?;
+    }
+    if batch.rows > 0 {
+        run.moved(batch.rows);
+        let watermark = run.watermark(&batch.last());
+        run.add(&batch.commit(&mut writer, watermark).await?);
+    }
+    Ok(())
+}

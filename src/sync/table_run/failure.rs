@@ -1,0 +1,88 @@
+//! How a task ends that did not get there: one error for each of its tables, with what to try.
+
+use std::time::Duration;
+
+use crate::error::{Error, Side};
+use crate::ident::TableName;
+use crate::outcome::{Status, TableOutcome};
+use crate::sync::strategy::Round;
+use crate::sync::table_run::{TableState, TaskResult};
+use crate::sync_log::store;
+
+/// How long broken sessions are waited for when a table has failed: a stop leaves little time.
+const LEFTOVERS: Duration = Duration::from_millis(500);
+/// How often a statement about the end of a table is sent.
+const TRIES: u32 = 4;
+
+/// RunContext all tables of a task. Where one of them is to blame, the others say so.
+pub(super) async fn fail_all(
+    round: &Round,
+    states: Vec<TableState>,
+    status: Status,
+    (culprit, error): (Option<TableName>, Error),
+) -> Vec<TaskResult> {
+    let mut results = Vec::new();
+    for state in states {
+        let other = culprit.as_ref().filter(|culprit| **culprit != state.plan.mapping.source.name);
+        let error = match other {
+            Some(culprit) => Error::Blocked(format!(
+                "not done, because it shares a transaction with {culprit}, which failed: mend that one \
+                 first"
+            )),
+            None => error.clone(),
+        };
+        results.push(fail(round, state, status, error).await);
+    }
+    results
+}
+
+/// RunContext a table that did not get there; what cannot be written to the log is in the outcome.
+pub async fn fail(round: &Round, state: TableState, status: Status, error: Error) -> TaskResult {
+    let status = match error {
+        Error::Refused(_) => Status::Refused,
+        _ => status,
+    };
+    let mut outcome = state.outcome(status, Some(state.plan.advise(error)));
+    if round.settings.dry_run {
+        return TaskResult::Done(Box::new(outcome), None);
+    }
+    log(round, &state, &mut outcome).await;
+    let unlogged = state.log_id.is_none().then(|| state.unlogged(None));
+    TaskResult::Done(Box::new(outcome), unlogged)
+}
+
+/// Says in the table's row, if it has one, how it ended. What the row counts was committed, also by
+/// sessions that could not say so any more; nothing else was.
+pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOutcome) {
+    let Some(id) = state.log_id else { return };
+    // A broken session may still be about to commit.
+    let leftovers = round.target.end_leftovers();
+    let _ = tokio::time::timeout(LEFTOVERS, leftovers).await;
+    let text = outcome.error.as_ref().map(ToString::to_string);
+    let said = (outcome.status.name(), text.as_deref());
+    for _ in 0..TRIES {
+        let ended = store::finish_on_keeper(&round.target, &round.sync_log, id, said).await;
+        match ended {
+            Ok(committed) => return outcome.counts = committed,
+            // A stop cancels whatever takes long, this too.
+            Err(error) if error.sqlstate() == Some("57014") => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
+/// mended. What cannot be found out leaves the error as it is.
+pub(super) async fn name_row(round: &Round, state: &TableState, error: Error) -> Error {
+    let Error::Database(mut failed) = error else { return error };
+    if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
+        let statement = state.plan.mapping.unreadable_row();
+        if let Ok(source) = round.source.session().await
+            && let Ok(row) = source.row("looking for the row", &statement).await
+        {
+            failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
+            failed.hint = Some("mend the text there: -verbose names the row".to_owned());
+        }
+    }
+    Error::Database(failed)
+}

@@ -1,0 +1,231 @@
+//! A pool of workers over a queue of ready tasks, largest first. Small tables are looked at in groups,
+//! all at once over one pair of sessions. Each table gets exactly one outcome, also when its task
+//! panics.
+
+mod queue;
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::task::JoinError;
+
+use crate::error::Error;
+use crate::event::{Event, Note, NoteLevel};
+use crate::outcome::{Status, TableOutcome};
+use crate::pg::PooledSession;
+use crate::plan::TablePlan;
+use crate::plan::schedule::{Pass, Task};
+use crate::source::{Reader, Readers};
+use crate::sync::reconcile;
+use crate::sync::reconcile::{Lock, Probe, Sessions};
+use crate::sync::side_effects;
+use crate::sync::strategy::Round;
+use crate::sync::table_run;
+use crate::sync::table_run::copy_small_tables;
+use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
+use queue::{Queue, Taken};
+
+const TOO_MANY_CONNECTIONS: &str = "53300";
+
+/// How the tables ended, in the order of the plans.
+pub struct TableResults {
+    pub outcomes: Vec<(TableOutcome, Option<PendingLogRow>)>,
+    /// Why the round cannot be trusted to have read one moment, if it cannot.
+    pub lost: Option<Error>,
+}
+
+/// Runs all tasks to their end.
+pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> TableResults {
+    let (reader, readers) = Readers::new();
+    // What triggers may have done to tables that are done is looked at when all are.
+    let meddling = plans.iter().any(|plan| !plan.meddling.is_empty());
+    let last_reader = meddling.then(|| reader.clone());
+    let queue = Arc::new(Queue::new(plans, tasks, reader));
+    let workers = muster(round, round.settings.parallel.min(plans.len())).await;
+    let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
+    let working = async {
+        for end in join_all(workers).await {
+            // A worker itself only hands on; its tasks are guarded one by one.
+            if let Err(error) = end {
+                queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
+            }
+        }
+        let mut ended = queue.ended(round);
+        let can_go_on = ended.lost.is_none() && round.stop.requested().is_none();
+        if last_reader.is_some() && can_go_on && !round.settings.dry_run {
+            ended.lost = side_effects::check(round, plans, &mut ended.outcomes).await.err();
+        }
+        drop(last_reader);
+        ended
+    };
+    let let_go = async {
+        readers.all_gone().await;
+        round.source.close().await;
+    };
+    let (ended, ()) = tokio::join!(working, let_go);
+    for (outcome, _) in &ended.outcomes {
+        if outcome.status == Status::Skipped {
+            round.events.send(Event::Finished(Box::new(outcome.clone())));
+        }
+    }
+    ended
+}
+
+/// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
+/// which both servers have room, at least one.
+async fn muster(round: &Round, wanted: usize) -> usize {
+    let alone = round.source.is_read_alone().await;
+    let source = || async {
+        // Each waits for the other ones then.
+        if alone { Ok(PooledSession::none()) } else { round.source.session().await }
+    };
+    let pair = || async { tokio::try_join!(source(), round.target.session()) };
+    let mut pairs = join_all((0..wanted).map(|_| pair())).await;
+    for (source, target) in pairs.iter_mut().flatten() {
+        if !alone {
+            source.set_clean(true);
+        }
+        target.set_clean(true);
+    }
+    let full = |error: &&Error| error.sqlstate() == Some(TOO_MANY_CONNECTIONS);
+    let refused: Vec<&Error> =
+        pairs.iter().filter_map(|pair| pair.as_ref().err()).filter(full).collect();
+    let workers = (wanted - refused.len()).max(1);
+    if let Some(error) = refused.first() {
+        round.slots.forget_permits(round.settings.parallel - workers);
+        let text = format!("{workers} of {wanted} jobs at once, for want of connections: {error}");
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+    }
+    workers
+}
+
+async fn worker(round: Arc<Round>, queue: Arc<Queue>) {
+    loop {
+        let assignment = queue.turn();
+        match queue.take(&round) {
+            Taken::Tasks(tasks) => {
+                let Ok(_slot) = round.slots.acquire().await else { return };
+                work(&round, &queue, tasks).await;
+            }
+            Taken::Wait => assignment.await,
+            Taken::Nothing => return,
+        }
+    }
+}
+
+/// A task with the work of its tables so far.
+struct Assignment {
+    task: usize,
+    pass: Pass,
+    states: Vec<TableState>,
+    reader: Option<Reader>,
+}
+
+impl Assignment {
+    /// Whether the table is copied together with others, which proves nothing; the queue sees to its size.
+    fn is_copied_in_group(&self, round: &Round) -> bool {
+        let TableState { plan, earlier, .. } = &self.states[0];
+        let alone = self.pass != Pass::Whole || self.states.len() > 1;
+        let afresh = earlier.is_none() && !round.settings.dry_run && !round.settings.reconcile;
+        copy_small_tables::fits(plan) && afresh && !alone
+    }
+
+    /// What a look found, if it is all there is to do.
+    fn unchanged(&self) -> Option<&Probe> {
+        let probe = self.states[0].probe.as_ref().filter(|_| self.states.len() == 1);
+        let owes = || !self.states[0].plan.owed.is_empty();
+        probe.filter(|probe| probe.unchanged() && self.pass != Pass::Delete && !owes())
+    }
+}
+
+async fn work(round: &Arc<Round>, queue: &Queue, mut assignments: Vec<Assignment>) {
+    let (mut copies, others): (Vec<Assignment>, Vec<Assignment>) =
+        assignments.into_iter().partition(|assignment| assignment.is_copied_in_group(round));
+    if copies.len() > 1 && copy(round, queue, &copies).await {
+        copies.clear();
+    }
+    assignments = others;
+    assignments.append(&mut copies);
+    if assignments.len() > 1 {
+        look(round, &mut assignments).await;
+    }
+    for assignment in assignments {
+        let task = assignment.task;
+        let results = match assignment.unchanged() {
+            Some(probe) => vec![assignment.states[0].unchanged(round, probe)],
+            None => guarded(round, assignment).await,
+        };
+        close(round, queue, task, results);
+    }
+}
+
+/// Copies small tables together. What hinders one of them is said by its own task.
+async fn copy(round: &Round, queue: &Queue, assignments: &[Assignment]) -> bool {
+    let states: Vec<&TableState> =
+        assignments.iter().map(|assignment| &assignment.states[0]).collect();
+    let results = match copy_small_tables::copy(round, &states).await {
+        Ok(Ok(results)) => results,
+        Ok(Err(_)) => return false,
+        // Another round looks what is there.
+        Err(error) => {
+            let lost = |state: &&TableState| state.outcome(Status::Failed, Some(error.clone()));
+            states.iter().map(|state| TaskResult::Lost(Box::new(lost(state)))).collect()
+        }
+    };
+    for (assignment, end) in assignments.iter().zip(results) {
+        close(round, queue, assignment.task, vec![end]);
+    }
+    true
+}
+
+fn close(round: &Round, queue: &Queue, task: usize, results: Vec<TaskResult>) {
+    for end in &results {
+        if let TaskResult::Done(outcome, _) = end {
+            round.events.send(Event::Finished(outcome.clone()));
+        }
+    }
+    queue.end(task, results);
+}
+
+/// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
+/// says why.
+async fn look(round: &Round, assignments: &mut [Assignment]) {
+    let sessions = tokio::try_join!(round.source.session(), round.target.reading_session());
+    let Ok((mut source, mut target)) = sessions else { return };
+    let plans = assignments.iter().map(|assignment| &assignment.states[0].plan);
+    let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
+    let looks = plans.map(|plan| reconcile::probe(plan, &round.horizon, at));
+    let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
+    if probes.iter().any(Result::is_err) {
+        return;
+    }
+    for (assignment, probe) in assignments.iter_mut().zip(probes) {
+        if let Ok(probe) = probe {
+            assignment.states[0].look(probe);
+        }
+    }
+    source.set_clean(true);
+    target.set_clean(true);
+}
+
+/// A panic in a task fails its tables only.
+async fn guarded(round: &Arc<Round>, assignment: Assignment) -> Vec<TaskResult> {
+    let Assignment { pass, states, reader, .. } = assignment;
+    let kept = states.clone();
+    match tokio::spawn(table_run::run(round.clone(), states, pass, reader)).await {
+        Ok(results) => results,
+        Err(error) => {
+            let error = Error::Internal(format!("the table's task {}", ended_early(&error)));
+            let fail = |state| table_run::fail(round, state, Status::Failed, error.clone());
+            join_all(kept.into_iter().map(fail)).await
+        }
+    }
+}
+
+/// Without the panic's own text, which may hold a value.
+fn ended_early(error: &JoinError) -> &'static str {
+    match error.is_panic() {
+        true => "panicked",
+        false => "was cancelled",
+    }
+}

@@ -1,0 +1,230 @@
+//! Which tasks are ready, which are under way, and how each table ended.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use crate::error::Error;
+use crate::outcome::{Status, Strategy, TableOutcome};
+use crate::plan::TablePlan;
+use crate::plan::schedule::{Pass, Task};
+use crate::source::Reader;
+use crate::sync::strategy::Round;
+use crate::sync::table_run::copy_small_tables;
+use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
+use crate::sync::workers::{Assignment, TableResults};
+
+/// Tables that are worked on at once over one pair of sessions.
+const GROUP: usize = 64;
+/// A table larger than this is looked at alone, in bytes: others would wait behind it.
+const SMALL: u64 = 8 * 1024 * 1024;
+
+/// The tasks and how far each is.
+pub(super) struct Queue {
+    state: Mutex<State>,
+    assignment: Notify,
+}
+
+struct State {
+    tasks: Vec<Task>,
+    progress: Vec<Progress>,
+    /// Of tasks that may still begin.
+    readers: Vec<Option<Reader>>,
+    plans: Vec<Arc<TablePlan>>,
+    carried: Vec<Option<TableState>>,
+    outcomes: Vec<Option<(TableOutcome, Option<PendingLogRow>)>>,
+    lost: Option<Error>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+}
+
+pub(super) enum Taken {
+    Tasks(Vec<Assignment>),
+    /// Something has to end first.
+    Wait,
+    Nothing,
+}
+
+impl Queue {
+    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>, reader: Reader) -> Self {
+        tasks.iter_mut().for_each(|task| task.after.sort_unstable());
+        let state = State {
+            progress: vec![Progress::Waiting; tasks.len()],
+            readers: vec![Some(reader); tasks.len()],
+            tasks,
+            plans: plans.to_vec(),
+            carried: vec![None; plans.len()],
+            outcomes: vec![None; plans.len()],
+            lost: None,
+        };
+        Self { state: Mutex::new(state), assignment: Notify::new() }
+    }
+
+    /// Resolves when the next task ends.
+    pub(super) fn turn(&self) -> Notified<'_> {
+        self.assignment.notified()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lose(&self, error: Error) {
+        self.state().lost = Some(error);
+        self.assignment.notify_waiters();
+    }
+
+    pub(super) fn take(&self, round: &Round) -> Taken {
+        let mut state = self.state();
+        if state.lost.is_some() || round.stop.requested().is_some() {
+            return Taken::Nothing;
+        }
+        state.skip_orphans(round);
+        let mut ready = state.ready();
+        if ready.is_empty() {
+            let open = |progress: &Progress| *progress == Progress::Waiting;
+            return match state.progress.iter().any(open) {
+                true => Taken::Wait,
+                false => Taken::Nothing,
+            };
+        }
+        ready.sort_by_key(|task| std::cmp::Reverse(state.plan_of(*task).bytes));
+        // The sooner it is read after the snapshot, the less can happen to it.
+        ready.sort_by_key(|task| !state.was_replaced(round, *task));
+        let alone = !state.is_small(ready[0]) || state.was_replaced(round, ready[0]);
+        let share = ready.len().div_ceil(round.settings.parallel).clamp(1, GROUP);
+        let count = if alone { 1 } else { share };
+        let taken = ready.into_iter().take(count).map(|task| state.start(round, task)).collect();
+        Taken::Tasks(taken)
+    }
+
+    pub(super) fn end(&self, task: usize, results: Vec<TaskResult>) {
+        let mut state = self.state();
+        state.progress[task] = Progress::Done;
+        let tables: Vec<usize> = state.tasks[task].tables().collect();
+        for (table, end) in tables.into_iter().zip(results) {
+            match end {
+                TaskResult::Carried(mut carried_state) => {
+                    carried_state.pause();
+                    state.carried[table] = Some(*carried_state);
+                }
+                TaskResult::Done(outcome, log) => {
+                    if outcome.status != Status::Success {
+                        state.progress[task] = Progress::Failed;
+                    }
+                    state.close_others(table, task);
+                    state.outcomes[table] = Some((*outcome, log));
+                }
+                TaskResult::Lost(outcome) => {
+                    state.lost.clone_from(&outcome.error);
+                    state.outcomes[table] = Some((*outcome, None));
+                }
+            }
+        }
+        drop(state);
+        self.assignment.notify_waiters();
+    }
+
+    /// One outcome per table: those that nobody reached were skipped or interrupted.
+    pub(super) fn ended(&self, round: &Round) -> TableResults {
+        let mut state = self.state();
+        state.readers.clear();
+        let stopped = round.stop.requested().map(Error::Stopped);
+        let reason = stopped.or_else(|| state.lost.clone());
+        let outcomes = (0..state.plans.len()).map(|table| {
+            state.outcomes[table].take().unwrap_or_else(|| {
+                let carried = state.carried[table].take();
+                let plan = &state.plans[table];
+                let carried_state = carried.unwrap_or_else(|| TableState::new(round, plan.clone()));
+                let reason = reason.clone().or(Some(Error::Internal("never reached".to_owned())));
+                let begun = carried_state.log_id.is_some();
+                let status = if begun { Status::Interrupted } else { Status::Skipped };
+                let log = (!begun).then(|| carried_state.unlogged(None));
+                (carried_state.outcome(status, reason), log)
+            })
+        });
+        TableResults { outcomes: outcomes.collect(), lost: state.lost.clone() }
+    }
+}
+
+impl State {
+    fn plan_of(&self, task: usize) -> &TablePlan {
+        &self.plans[self.tasks[task].table]
+    }
+
+    /// Waiting tasks whose predecessors have ended.
+    fn ready(&self) -> Vec<usize> {
+        let ended =
+            |task: &usize| matches!(self.progress[*task], Progress::Done | Progress::Failed);
+        let waiting = |task: &usize| self.progress[*task] == Progress::Waiting;
+        let all = 0..self.tasks.len();
+        all.filter(waiting).filter(|task| self.tasks[*task].after.iter().all(ended)).collect()
+    }
+
+    fn was_replaced(&self, round: &Round, task: usize) -> bool {
+        round.source.was_replaced(&self.plan_of(task).mapping.source.name)
+    }
+
+    fn is_small(&self, task: usize) -> bool {
+        let plan = self.plan_of(task);
+        let Task { pass, ring, .. } = &self.tasks[task];
+        let fits = match plan.strategy {
+            Strategy::Copy => copy_small_tables::fits(plan),
+            _ => plan.bytes <= SMALL && plan.owed.is_empty(),
+        };
+        fits && *pass != Pass::Delete && ring.is_empty()
+    }
+
+    fn start(&mut self, round: &Round, task: usize) -> Assignment {
+        self.progress[task] = Progress::Running;
+        let tables: Vec<usize> = self.tasks[task].tables().collect();
+        let mut work_of = |table: usize| {
+            let Some(mut carried) = self.carried[table].take() else {
+                return TableState::new(round, self.plans[table].clone());
+            };
+            carried.go_on();
+            carried
+        };
+        let states = tables.into_iter().map(&mut work_of).collect();
+        Assignment { task, pass: self.tasks[task].pass, states, reader: self.readers[task].take() }
+    }
+
+    /// A write whose parent failed is not tried: its rows could refer to missing ones.
+    fn skip_orphans(&mut self, round: &Round) {
+        for task in self.ready() {
+            let Task { pass, after, .. } = &self.tasks[task];
+            let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
+            let Some(&failed) = failed.filter(|_| *pass == Pass::Write) else { continue };
+            let parent = self.plan_of(failed).mapping.source.name.clone();
+            let error = Error::Blocked(format!(
+                "not tried, because it refers to {parent}, which failed: mend that one first"
+            ));
+            self.progress[task] = Progress::Failed;
+            self.readers[task] = None;
+            for table in self.tasks[task].tables().collect::<Vec<usize>>() {
+                let carried_state = TableState::new(round, self.plans[table].clone());
+                let outcome = carried_state.outcome(Status::Skipped, Some(error.clone()));
+                self.outcomes[table] = Some((outcome, Some(carried_state.unlogged(None))));
+                self.close_others(table, task);
+            }
+        }
+    }
+
+    /// A table that has ended has no other task to come.
+    fn close_others(&mut self, table: usize, task: usize) {
+        for other in 0..self.tasks.len() {
+            let same = self.tasks[other].table == table && other != task;
+            if same && self.progress[other] == Progress::Waiting {
+                self.progress[other] = self.progress[task];
+                self.readers[other] = None;
+            }
+        }
+    }
+}

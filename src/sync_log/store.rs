@@ -1,0 +1,245 @@
+//! The `sync_log` table: what was done, table by table, and where the next run starts.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::{Error, Result};
+use crate::ident::TableName;
+use crate::outcome::Counts;
+use crate::pg::{Row, Session};
+use crate::plan::LastRun;
+use crate::sql::sync_log::{Entry, Progress, SyncLog};
+use crate::sql::{Sql, sql};
+use crate::target_side::Target;
+
+/// Columns that a log must have.
+const COLUMNS: u64 = 18;
+
+/// Rows written by one statement.
+const ROWS: usize = 1000;
+
+/// Whether the log is there; an error, if something else is there, or something in which code of others
+/// would run with the rights of the role.
+pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
+    let rows = target.on_keeper("looking for sync_log", &sync_log.look()).await?.pop();
+    let rows = rows.unwrap_or_default();
+    let Some(row) = rows.first() else { return Ok(false) };
+    let (owner, role) = (row.needed(2)?, row.needed(3)?);
+    let why = if row.count(0)? != COLUMNS {
+        "is not a log of pgsync: some of its columns are missing".to_owned()
+    } else if let Some(odd) = row.text(4) {
+        format!("{odd}, and what runs there would run with the rights of {role}: drop that")
+    } else if !row.is_true(1) {
+        format!(
+            "belongs to {owner}, whose code would run with the rights of {role}, a superuser: look what \
+             is in it, and give it to {role}"
+        )
+    } else {
+        return Ok(true);
+    };
+    Err(Error::Blocked(format!(
+        "{} on the target {why}; or name another table with -log-table",
+        sync_log.table
+    )))
+}
+
+pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
+    match target.on_keeper("creating sync_log", &sync_log.create()).await {
+        Ok(_) => Ok(()),
+        // Another run was faster between the look and the statement.
+        Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
+        Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
+            error.hint = Some(format!(
+                "let the table's owner create {} once (README: sync_log), or name a table that the \
+                 role may create with -log-table",
+                sync_log.table
+            ));
+            Err(Error::Database(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The last word about each table.
+pub async fn last_runs(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<HashMap<TableName, LastRun>> {
+    let mut last = HashMap::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.last_rows(group.iter().copied());
+        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            let run = LastRun {
+                watermark: row.text(2).map(str::to_owned),
+                fingerprint: row.text(3).map(str::to_owned),
+                source: row.text(4).map(str::to_owned),
+                settled: row.text(5).map(str::to_owned),
+            };
+            last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
+        }
+    }
+    Ok(last)
+}
+
+/// Which of the tables pgsync has made.
+pub async fn made(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<HashSet<TableName>> {
+    let mut made = HashSet::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.made_tables(group.iter().copied());
+        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            made.insert(TableName::new(row.needed(0)?, row.needed(1)?));
+        }
+    }
+    Ok(made)
+}
+
+/// Closes rows of dead runs, and makes the indexes that a log of an older version lacks; gives what
+/// hindered the latter, if something did: without them it is only slower.
+pub async fn tidy(
+    target: &Target,
+    sync_log: &SyncLog,
+    run_id: &str,
+    tables: &[&TableName],
+) -> Result<Option<Error>> {
+    let mut missing = Vec::new();
+    for group in tables.chunks(ROWS) {
+        let close = sync_log.close_stale(run_id, group.iter().copied());
+        let both = sql!("{look}; {close}", look = sync_log.missing_indexes(), close = close);
+        let rows = target.on_keeper("closing rows of sync_log", &both).await?.into_iter().next();
+        missing = rows.unwrap_or_default();
+    }
+    for row in missing {
+        let number = usize::try_from(row.count(0)?).unwrap_or_default();
+        let Some(make) = sync_log.make_index(number) else { continue };
+        match target.on_keeper("making an index of sync_log", &make).await {
+            Err(error) if error.sqlstate().is_some() => return Ok(Some(error)),
+            made => made.map(drop)?,
+        }
+    }
+    Ok(None)
+}
+
+/// CteSet rows about tables that have ended; gives the watermark of each.
+pub async fn insert_ended(
+    target: &Target,
+    sync_log: &SyncLog,
+    entries: &[Entry<'_>],
+) -> Result<Vec<Option<String>>> {
+    let mut watermarks = Vec::new();
+    for group in entries.chunks(ROWS) {
+        // Neighbours that are new make one statement.
+        let alike = group.chunk_by(|one, other| one.earlier.is_none() && other.earlier.is_none());
+        let statements = alike.map(|entries| written(sync_log, entries));
+        let statements = Sql::join(statements, "; ");
+        let rows = target.on_keeper("writing sync_log", &statements).await?;
+        watermarks.extend(rows.iter().flatten().map(|row| row.text(1).map(str::to_owned)));
+    }
+    Ok(watermarks)
+}
+
+/// Entries that are all new, or one that need not be.
+fn written(sync_log: &SyncLog, entries: &[Entry<'_>]) -> Sql {
+    match entries {
+        [Entry { earlier: Some(id), .. }] => sync_log.take_up(*id, &entries[0]),
+        new => sync_log.insert(new),
+    }
+}
+
+/// What earlier rounds of a run wrote about a table.
+pub struct EarlierRow {
+    pub id: u64,
+    pub counts: Counts,
+}
+
+pub async fn of_run(
+    target: &Target,
+    sync_log: &SyncLog,
+    run_id: &str,
+) -> Result<HashMap<TableName, EarlierRow>> {
+    let rows = target.on_keeper("reading sync_log", &sync_log.of_run(run_id)).await?.pop();
+    let mut earlier = HashMap::new();
+    for row in rows.unwrap_or_default() {
+        let table = TableName::new(row.needed(0)?, row.needed(1)?);
+        earlier.insert(table, EarlierRow { id: row.count(2)?, counts: counts(&row, 3)? });
+    }
+    Ok(earlier)
+}
+
+/// Counts as `sync_log` gives them, from a column on.
+fn counts(row: &Row, from: usize) -> Result<Counts> {
+    Ok(Counts {
+        processed: row.count(from)?,
+        inserted: row.count(from + 1)?,
+        updated: row.count(from + 2)?,
+        deleted: row.count(from + 3)?,
+        batches: row.count(from + 4)?,
+        bytes: row.count(from + 5)?,
+    })
+}
+
+/// What the transactions of one table's row have committed.
+pub struct Committed {
+    pub counts: Counts,
+    /// UTC, without a zone.
+    pub watermark: Option<String>,
+}
+
+pub async fn committed(target: &Target, sync_log: &SyncLog, id: u64) -> Result<Committed> {
+    let rows = target.on_keeper("reading sync_log", &sync_log.committed(id)).await?;
+    let row = rows.iter().flatten().next();
+    let row = row.ok_or_else(|| gone(sync_log, id))?;
+    Ok(Committed { counts: counts(row, 0)?, watermark: row.text(6).map(str::to_owned) })
+}
+
+fn gone(sync_log: &SyncLog, id: u64) -> Error {
+    Error::Blocked(format!("row {id} of {} is gone", sync_log.table))
+}
+
+/// RunContext row `id` from outside the table's own sessions, which may be broken; gives what they have
+/// committed.
+pub async fn finish_on_keeper(
+    target: &Target,
+    sync_log: &SyncLog,
+    id: u64,
+    (status, error): (&str, Option<&str>),
+) -> Result<Counts> {
+    let statement = sync_log.finish(id, status, error, &Progress::default());
+    let rows = target.on_keeper("writing sync_log", &statement).await?;
+    let row = rows.iter().flatten().next();
+    counts(row.ok_or_else(|| gone(sync_log, id))?, 1)
+}
+
+/// RunContext every row of this run that still says `running`.
+pub async fn finish_run(
+    target: &Target,
+    sync_log: &SyncLog,
+    run_id: &str,
+    status: &str,
+) -> Result<()> {
+    let statement = sync_log.finish_run(run_id, status);
+    target.on_keeper("closing rows of sync_log", &statement).await.map(drop)
+}
+
+/// CteSet the row of a table whose work begins; gives its id.
+pub async fn begin(session: &Session, sync_log: &SyncLog, entry: Entry<'_>) -> Result<u64> {
+    session.row("writing sync_log", &written(sync_log, &[entry])).await?.count(0)
+}
+
+/// RunContext row `id`; gives the watermark that the next run will start from.
+pub async fn finish(
+    session: &Session,
+    sync_log: &SyncLog,
+    id: u64,
+    (status, error): (&str, Option<&str>),
+    progress: &Progress,
+) -> Result<Option<String>> {
+    let row =
+        session.row("writing sync_log", &sync_log.finish(id, status, error, progress)).await?;
+    Ok(row.text(0).map(str::to_owned))
+}

@@ -1,0 +1,201 @@
+//! Runs statements that change what tables are made of. Each step is one transaction, which says of
+//! what tables it is.
+//!
+//! Most of them need their table to themselves, and whoever asks for that while somebody reads it holds
+//! up all others who come to read it: so they ask for a moment only, let the others pass, and ask again.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::lock;
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::pg::Session;
+use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
+use crate::schema::diff::Step;
+use crate::sql::statement::Statement;
+use crate::sql::{Literal, Sql, sql};
+
+/// How long a transaction waits for the locks of its tables: so long may others wait behind it.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// How long others pass before it asks again: at first, and at most.
+const PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Under what settings definitions are changed.
+#[derive(Clone, Debug)]
+pub struct DdlRunner {
+    /// The schema in which the tables lie, unless it is the source's.
+    pub home: Option<Ident>,
+    /// `maintenance_work_mem`, unless it is the target's own.
+    pub memory: Option<String>,
+    /// How long all tries to get a lock may take.
+    pub lock_timeout: Duration,
+}
+
+impl DdlRunner {
+    /// Does the steps in one transaction, with `more` at its end; tries again while somebody else has
+    /// one of the tables.
+    pub async fn run<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        more: &[Sql],
+    ) -> Result<()> {
+        let until = Instant::now() + self.lock_timeout;
+        let mut pause = PAUSE;
+        loop {
+            let done = self.run_once(session, doing, steps.clone(), more).await;
+            let is_locked =
+                done.as_ref().is_err_and(|error| error.sqlstate() == Some(LOCK_NOT_AVAILABLE));
+            if !is_locked || Instant::now() + pause >= until {
+                return done;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The same with one try, for steps that are done one by one where that fails.
+    pub async fn run_once<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        more: &[Sql],
+    ) -> Result<()> {
+        let done = self.try_run(session, doing, (steps.clone(), more), PathTail::Nothing).await;
+        match done {
+            Err(error) if is_unknown_name(&error) => self
+                .try_run(session, doing, (steps, more), PathTail::OfTheRole)
+                .await
+                .or(Err(error)),
+            done => done,
+        }
+        .map_err(explained)
+    }
+
+    /// Does the steps within a transaction that is open.
+    pub async fn run_within<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+    ) -> Result<()> {
+        let statements = self.statements(steps, PathTail::Nothing);
+        session.run_each(doing, &statements).await.map_err(explained)
+    }
+
+    async fn try_run<'a>(
+        &self,
+        session: &Session,
+        doing: &str,
+        (steps, more): (impl IntoIterator<Item = &'a Step> + Clone, &[Sql]),
+        tail: PathTail,
+    ) -> Result<()> {
+        let mut all: Vec<Statement> = vec![Sql::trusted("begin").into()];
+        all.extend(self.statements(steps, tail));
+        all.extend(more.iter().cloned().map(Statement::from));
+        // After an error it rolls back.
+        all.push(Sql::trusted("commit").into());
+        session.run_each(doing, &all).await
+    }
+
+    /// The statements of the steps, after those that prepare the transaction.
+    fn statements<'a>(
+        &self,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        tail: PathTail,
+    ) -> Vec<Statement> {
+        let tables: BTreeSet<TableName> =
+            steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
+        let tables: Vec<&TableName> = tables.iter().collect();
+        // Steps that are done together are of one outline.
+        let path = steps.clone().into_iter().next().map_or(&[][..], |step| &step.path);
+        let path = match tail {
+            PathTail::Nothing => search_path(path),
+            PathTail::OfTheRole => search_path_with_that_of_the_role(path),
+        };
+        let before = [self.patience(tables.len()), lock::changing(&tables), path];
+        let before = before.into_iter().chain(self.memory());
+        let statements = steps.into_iter().flat_map(|step| step.statements.iter().cloned());
+        before.map(Statement::from).chain(statements).collect()
+    }
+
+    /// Runs statements that a server before PostgreSQL 12 takes in no transaction. It does no harm
+    /// when they run once more.
+    pub async fn run_alone(&self, session: &Session, doing: &str, step: &Step) -> Result<()> {
+        let path: Vec<String> = step.path.iter().map(Ident::quoted).collect();
+        let path = path.join(", ");
+        let set =
+            sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
+        session.run(doing, &set).await?;
+        for statement in &step.statements {
+            session.run_alone(doing, statement).await.map_err(explained)?;
+        }
+        session.run(doing, &Sql::trusted("reset search_path")).await
+    }
+
+    /// What a table of the source is called on the target.
+    fn name(&self, table: &TableName) -> TableName {
+        let schema = self.home.as_ref().unwrap_or(&table.schema).clone();
+        TableName { schema, name: table.name.clone() }
+    }
+
+    /// Who waits for the second table has the first one already, and its readers wait, too.
+    fn patience(&self, tables: usize) -> Sql {
+        let each = PATIENCE / u32::try_from(tables.clamp(1, 20)).unwrap_or(1);
+        let each = each.min(self.lock_timeout).as_millis().max(1).to_string();
+        sql!("select pg_catalog.set_config('lock_timeout', {each}, true)", each = Literal(&each))
+    }
+
+    fn memory(&self) -> Option<Sql> {
+        let size = self.memory.as_ref()?;
+        Some(sql!(
+            "select pg_catalog.set_config('maintenance_work_mem', {size}, true)",
+            size = Literal(size)
+        ))
+    }
+}
+
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// What the search path holds behind the schemas to which names without one lead.
+#[derive(Clone, Copy)]
+enum PathTail {
+    Nothing,
+    /// Before PostgreSQL 17 functions of indexes and checks run under the session's path, and their
+    /// bodies may need the one that the role has.
+    OfTheRole,
+}
+
+/// Whether something was not found that may be in the role's own search path.
+fn is_unknown_name(error: &Error) -> bool {
+    matches!(error.sqlstate(), Some("42883" | "42P01" | "42704" | "42703"))
+}
+
+/// Says what to do where the server leaves it open.
+fn explained(error: Error) -> Error {
+    let hint = match error.sqlstate() {
+        Some("42501") => {
+            "let the owner run the statements that `pgsync schema` prints, or grant the right"
+        }
+        Some("42P07" | "42710") => {
+            "something else has that name on the target: drop or rename it, or exclude the table"
+        }
+        Some("0A000" | "58P01" | "42704" | "42883") => {
+            "make it on the target first; pgsync copies no functions and installs no software"
+        }
+        _ => return error,
+    };
+    match error {
+        Error::Database(mut error) => {
+            error.hint.get_or_insert_with(|| hint.to_owned());
+            Error::Database(error)
+        }
+        other => other,
+    }
+}

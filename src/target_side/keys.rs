@@ -1,0 +1,117 @@
+//! The source's keys, staged on the target, and what follows from them: rows to fetch, rows to delete.
+
+use super::apply::{Applied, create_stage, written};
+use super::transaction;
+use crate::error::Result;
+use crate::pg::{Row, RowSink, Session};
+use crate::plan::TablePlan;
+use crate::sql::buckets::{Buckets, LoneKey};
+use crate::sql::digest::DigestOf;
+use crate::sql::keys::{KeyList, NumberedKey};
+use crate::sql::sql;
+use crate::sql::sync_log::{CteSet, Progress, SyncLog};
+use crate::table::ForeignKey;
+
+/// Makes the stage of keys and opens it.
+pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
+    let (create, copy) = (plan.mapping.create_key_stage(), plan.mapping.copy_into_key_stage());
+    let (made, copy) = tokio::join!(
+        create_stage(session, "creating the stage of keys", &create),
+        session.prepare_copy_in("staging keys", &copy),
+    );
+    session.copy_in(&made.and(copy)?).await
+}
+
+/// RunContext the COPY of keys and makes the stage ready to be joined.
+pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> Result<()> {
+    let analyze = plan.mapping.analyze_key_stage();
+    let (staged, analyzed) =
+        tokio::join!(keys.finish(), session.run("analysing the stage of keys", &analyze));
+    staged.and(analyzed)
+}
+
+/// Takes down the target's own rows of some buckets.
+pub async fn take_down(
+    session: &Session,
+    plan: &TablePlan,
+    measure: DigestOf,
+    buckets: &Buckets,
+) -> Result<()> {
+    let create = plan.mapping.create_here(measure, buckets);
+    create_stage(session, "taking down keys", &create).await
+}
+
+/// Whether each of the singles was found on one side.
+pub async fn all_found(session: &Session, plan: &TablePlan, singles: &[LoneKey]) -> Result<bool> {
+    if singles.is_empty() {
+        return Ok(true);
+    }
+    let unfound = plan.mapping.count_unfound(singles);
+    Ok(session.row("looking for single keys", &unfound).await?.count(0)? == 0)
+}
+
+/// How many of the staged keys the target lacks, or has with another hash.
+pub async fn want(session: &Session, plan: &TablePlan) -> Result<u64> {
+    session.row("comparing keys", &plan.mapping.want()).await?.count(0)
+}
+
+/// Numbers the rows taken down whose keys are not staged; gives their number.
+pub async fn list_vanished(session: &Session, plan: &TablePlan) -> Result<u64> {
+    session.row("listing vanished keys", &plan.mapping.list_vanished()).await?.count(0)
+}
+
+/// Keys number `from` to before `to` of a list.
+pub async fn numbered(
+    session: &Session,
+    plan: &TablePlan,
+    list: KeyList,
+    from: u64,
+    to: u64,
+) -> Result<Vec<NumberedKey>> {
+    let statement = plan.mapping.numbered_keys(list, from, to);
+    let rows = session.rows("reading listed keys", &statement).await?;
+    let columns = 1..=plan.mapping.key.len();
+    let key = |row: &Row| {
+        let values = columns.clone().map(|column| row.needed(column).map(str::to_owned));
+        Ok(NumberedKey { number: row.count(0)?, values: values.collect::<Result<_>>()? })
+    };
+    rows.iter().map(key).collect()
+}
+
+/// Takes keys off the list of vanished ones.
+pub async fn unlist_vanished(session: &Session, plan: &TablePlan, numbers: &[u64]) -> Result<()> {
+    session.run("keeping keys", &plan.mapping.unlist_vanished(numbers)).await
+}
+
+/// Deletes the listed rows of `buckets`, in one transaction.
+pub async fn delete_vanished(
+    session: &Session,
+    plan: &TablePlan,
+    sync_log: (&SyncLog, u64),
+    buckets: &Buckets,
+) -> Result<Applied> {
+    let writes = plan.mapping.delete_vanished(buckets);
+    let delete = sync_log.0.counted(sync_log.1, &writes, CteSet::Removed, &Progress::default());
+    let delete = transaction::committed(plan, &delete);
+    let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
+    written(plan, &session.answers("deleting vanished rows", &statement).await?, false)
+}
+
+/// The first foreign key whose action would reach rows of another table if the vanished rows were
+/// deleted, and how many rows.
+pub async fn referring<'p>(
+    session: &Session,
+    plan: &'p TablePlan,
+) -> Result<Option<(&'p ForeignKey, u64)>> {
+    if plan.cascades.is_empty() {
+        return Ok(None);
+    }
+    let looks = plan.referring();
+    for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
+        let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
+        if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
+            return Ok(Some((key, row.count(1)?)));
+        }
+    }
+    Ok(None)
+}

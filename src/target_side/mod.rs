@@ -1,0 +1,227 @@
+//! The target: its catalog, the transactions that write batches, and `sync_log`. It never imports
+//! the source; what arrives is COPY text.
+
+pub mod apply;
+pub mod ddl;
+pub mod group;
+pub mod keys;
+pub mod lock;
+mod transaction;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::error::{Error, Result, Side};
+use crate::ident::{Ident, TableName};
+use crate::pg::catalog;
+use crate::pg::catalog::Server;
+
+use crate::pg::{ControlSession, EMPTY_PATH, Pool, PooledSession, Row};
+use crate::sql::{Literal, Sql, sql};
+use crate::table::{ForeignKey, Table};
+
+/// How often, and how long apart, it is looked whether a terminated session is gone.
+const LEFTOVER_LOOKS: u32 = 500;
+const LEFTOVER_PAUSE: Duration = Duration::from_millis(20);
+
+/// One target database.
+pub struct Target {
+    pub pool: Pool,
+    /// Holds the advisory locks of the selected tables.
+    pub control: ControlSession,
+    /// See [`Server::prints_names`].
+    prints_names: AtomicBool,
+}
+
+/// What a target says when it is opened.
+pub struct TargetState {
+    pub server: Server,
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+    pub hash_probe: Option<String>,
+}
+
+impl Target {
+    pub fn new(pool: Pool) -> Self {
+        Self {
+            pool,
+            control: ControlSession::new(Side::Target),
+            prints_names: AtomicBool::default(),
+        }
+    }
+
+    /// Reads the catalog, in one round trip.
+    pub async fn open(&self, schemas: &[Ident]) -> Result<TargetState> {
+        let session = self.pool.get().await?;
+        let (hash_probe, server, tables, foreign_keys) = tokio::join!(
+            catalog::hash_probe(&session),
+            catalog::server(&session),
+            catalog::tables(&session, schemas),
+            catalog::foreign_keys(&session, schemas),
+        );
+        let opening = TargetState {
+            server: server?,
+            tables: tables?,
+            foreign_keys: foreign_keys?,
+            hash_probe: hash_probe?,
+        };
+        self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
+        self.control.hold(session).await;
+        Ok(opening)
+    }
+
+    pub async fn session(&self) -> Result<PooledSession> {
+        self.pool.get().await
+    }
+
+    /// One that reads values, too: their names have schemas. Transactions that write take the role's path.
+    pub async fn reading_session(&self) -> Result<PooledSession> {
+        let lease = self.pool.get().await?;
+        if self.prints_names.load(Ordering::Relaxed) {
+            lease.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
+        }
+        Ok(lease)
+    }
+
+    /// Statements on the session that holds the locks.
+    pub async fn on_keeper(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        self.control.answers(doing, statements).await
+    }
+
+    /// Whether the locks are still held: they live and die with one session.
+    pub async fn locks_live(&self) -> bool {
+        self.require_locks().await.is_ok()
+    }
+
+    /// # Errors
+    /// That of the session that held the locks, if it is gone.
+    pub async fn require_locks(&self) -> Result<()> {
+        self.control.require("looking after the locks").await
+    }
+
+    /// RunContext what sessions that broke are still doing on the server, and waits until they are gone. A
+    /// server can finish and commit a batch long after the connection is lost; what is in the log is
+    /// the truth only afterwards.
+    pub async fn end_leftovers(&self) -> Result<()> {
+        let left = self.pool.left();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let processes = left.iter().map(|backend| {
+            let (pid, pooled) = (backend.pid, backend.pooled);
+            sql!(
+                "({pid}, {since}, {pooled})",
+                pid = pid,
+                since = Literal(&backend.since),
+                pooled = pooled
+            )
+        });
+        // Behind a pooler an idle process may serve somebody else by now.
+        let statement = sql!(
+            "select pg_catalog.count(*), pg_catalog.count(pg_catalog.pg_terminate_backend(a.pid)) \
+             from (values {processes}) w(pid, since, pooled) join pg_catalog.pg_stat_activity a \
+             on a.pid operator(pg_catalog.=) w.pid \
+             and a.backend_start operator(pg_catalog.=) w.since::pg_catalog.timestamptz \
+             and (not w.pooled or a.state operator(pg_catalog.<>) 'idle')",
+            processes = Sql::join(processes, ", "),
+        );
+        for _ in 0..LEFTOVER_LOOKS {
+            let rows = self.on_keeper("ending sessions left behind", &statement).await?.pop();
+            let alive = rows.unwrap_or_default().first().map(|row| row.count(0)).transpose()?;
+            if alive.unwrap_or_default() == 0 {
+                self.pool.ended(&left);
+                return Ok(());
+            }
+            tokio::time::sleep(LEFTOVER_PAUSE).await;
+        }
+        Err(Error::Blocked(
+            "a session that broke is still at work on the target and cannot be ended: try again \
+             once it is gone"
+                .to_owned(),
+        ))
+    }
+
+    /// Which of the tables have no page yet, and so no row; partitioned ones are never among them.
+    pub async fn without_pages(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let plain: Vec<&&Table> = tables.iter().filter(|table| !table.partitioned).collect();
+        let names: Vec<String> = plain.iter().map(|table| table.name.quoted()).collect();
+        let statement = sql!(
+            "select u.n operator(pg_catalog.-) 1 from \
+             pg_catalog.unnest(array[{names}]::pg_catalog.text[]) with ordinality as u(name, n) \
+             where pg_catalog.pg_relation_size(pg_catalog.to_regclass(u.name)) operator(pg_catalog.=) 0",
+            names = Sql::join(names.iter().map(|name| Literal(name)), ", "),
+        );
+        let rows = match self.on_keeper("looking which tables are empty", &statement).await {
+            // One of them is locked or gone.
+            Err(error) if error.sqlstate().is_some() => return Ok(Vec::new()),
+            rows => rows?.pop().unwrap_or_default(),
+        };
+        let numbers: Vec<u64> = rows.iter().map(|row| row.count(0)).collect::<Result<_>>()?;
+        let names = numbers.into_iter().filter_map(|n| plain.get(usize::try_from(n).ok()?));
+        Ok(names.map(|table| table.name.clone()).collect())
+    }
+
+    /// Which of the tables hold no row. A table that cannot be looked at is taken to hold some: its own
+    /// job will say why.
+    pub async fn empty(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let mut empty = Vec::new();
+        for group in tables.chunks(500) {
+            match self.empty_among(group).await {
+                Ok(names) => empty.extend(names),
+                Err(error) if error.sqlstate().is_none() => return Err(error),
+                Err(_) => {
+                    for table in group {
+                        empty.extend(self.empty_among(&[table]).await.unwrap_or_default());
+                    }
+                }
+            }
+        }
+        Ok(empty)
+    }
+
+    async fn empty_among(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
+        let looks = tables.iter().enumerate().map(|(number, table)| {
+            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+            sql!(
+                "select {number} where not exists (select from {only}{name})",
+                number = number,
+                only = only,
+                name = table.name,
+            )
+        });
+        let statement = Sql::join(looks, " union all ");
+        let rows = self.on_keeper("looking which tables are empty", &statement).await?.pop();
+        let mut empty = Vec::new();
+        for row in rows.unwrap_or_default() {
+            let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
+            empty.extend(tables.get(number).map(|table| table.name.clone()));
+        }
+        Ok(empty)
+    }
+
+    /// Whether the tables hold more than `limit` rows together.
+    pub async fn holds_more_than(&self, tables: &[&Table], limit: u64) -> Result<bool> {
+        let rows = tables.iter().map(|table| {
+            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
+            let limit = limit + 1;
+            sql!(
+                "(select 1 from {only}{name} limit {limit})",
+                only = only,
+                name = table.name,
+                limit = limit
+            )
+        });
+        let statement = sql!(
+            "select pg_catalog.count(*) from ({rows}) r",
+            rows = Sql::join(rows, " union all "),
+        );
+        let rows = self.on_keeper("counting rows", &statement).await?;
+        let count = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
+        Ok(count.is_some_and(|count| count > limit))
+    }
+
+    /// Lets the locks go, and all sessions.
+    pub async fn close(&self) {
+        self.pool.close(self.control.take().await).await;
+    }
+}

@@ -1,0 +1,116 @@
+//! How the transaction of a batch begins and ends: what must not fire is put to sleep, and woken again
+//! before the commit, so that nothing stays asleep whatever happens in between.
+
+use crate::plan::{Relation, TablePlan};
+use crate::sql::tally;
+use crate::sql::{Sql, sql};
+
+pub fn begin(plan: &TablePlan) -> Sql {
+    match plan.joint {
+        true => Sql::trusted("savepoint pgsync"),
+        false => sql!(
+            "{begin}; {count}",
+            begin = opened(std::slice::from_ref(&plan)),
+            count = tally::start(&[&plan.mapping.target])
+        ),
+    }
+}
+
+fn opened(plans: &[&TablePlan]) -> Sql {
+    let role = match plans.iter().any(|plan| plan.leave_replica) {
+        true => "; set local session_replication_role = origin",
+        false => "",
+    };
+    let silence = plans.iter().map(|plan| triggers(plan, "disable"));
+    let path = plans.iter().find_map(|plan| plan.path.as_ref());
+    let path = path.map(|path| sql!("; set local search_path = {path}", path = path));
+    sql!(
+        "begin{role}{path}{silence}",
+        role = Sql::trusted(role),
+        path = path.unwrap_or(Sql::trusted("")),
+        silence = Sql::join(silence, ""),
+    )
+}
+
+/// Begins a transaction of several tables that know nothing of each other.
+pub fn begin_all(plans: &[&TablePlan]) -> Sql {
+    sql!("{begin}; {count}", begin = opened(plans), count = tally::start(&targets(plans)))
+}
+
+/// What a transaction of several tables has written so far.
+pub fn tally_of_all(plans: &[&TablePlan]) -> Sql {
+    tally::since(&targets(plans))
+}
+
+fn targets<'p>(plans: &[&'p TablePlan]) -> Vec<&'p Relation> {
+    plans.iter().map(|plan| &plan.mapping.target).collect()
+}
+
+/// `statement`, and the end of that transaction.
+pub fn committed_all(plans: &[&TablePlan], statement: &Sql) -> Sql {
+    sql!("{statement}{wake}; commit", statement = statement, wake = wake(plans))
+}
+
+/// Begins the transaction of several tables that refer to each other.
+pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
+    sql!("{begin}; set constraints all deferred", begin = opened(plans))
+}
+
+/// Checks what was put off, and commits.
+pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
+    let wake = plans.iter().map(|plan| triggers(plan, "enable"));
+    sql!("set constraints all immediate{wake}; commit", wake = Sql::join(wake, ""))
+}
+
+/// `statement`, and the end of the batch; but for a transaction of several tables, the last rows are
+/// those of `statement`, if it has any, and the tally of what was written.
+pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
+    match plan.joint {
+        true => sql!("{statement}; release savepoint pgsync", statement = statement),
+        false => sql!(
+            "{statement}; {tally}{wake}; commit",
+            statement = statement,
+            tally = tally::since(&[&plan.mapping.target]),
+            wake = wake(std::slice::from_ref(&plan))
+        ),
+    }
+}
+
+/// The end of a batch that wrote nothing but its stage, which is emptied by a commit alone.
+pub fn counted(plan: &TablePlan) -> Sql {
+    match plan.joint {
+        true => roll_back(plan),
+        false => Sql::trusted("commit"),
+    }
+}
+
+pub fn roll_back(plan: &TablePlan) -> Sql {
+    match plan.joint {
+        true => Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync"),
+        false => Sql::trusted("rollback"),
+    }
+}
+
+/// Enables what was disabled. A check that a foreign key puts off to the commit comes before: with it
+/// pending, no trigger of its table can be altered.
+fn wake(plans: &[&TablePlan]) -> Sql {
+    let enable = Sql::join(plans.iter().map(|plan| triggers(plan, "enable")), "");
+    if enable.as_str().is_empty() {
+        return enable;
+    }
+    sql!("; set constraints all immediate{enable}", enable = enable)
+}
+
+/// `; alter table only … disable trigger …` for each trigger that must not fire.
+fn triggers(plan: &TablePlan, verb: &'static str) -> Sql {
+    let verb = Sql::trusted(verb);
+    let statements = plan.silence.iter().map(|trigger| {
+        sql!(
+            "; alter table only {table} {verb} trigger {trigger}",
+            table = trigger.on,
+            verb = verb,
+            trigger = trigger.name
+        )
+    });
+    Sql::join(statements, "")
+}
