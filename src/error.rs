@@ -56,7 +56,7 @@ pub enum Error {
 pub struct DbError {
     pub side: Side,
     /// What was under way, as it follows "while": `writing a batch`.
-    pub doing: String,
+    pub action: String,
     /// Five characters, when a server said it.
     pub sqlstate: Option<String>,
     pub message: String,
@@ -82,7 +82,7 @@ pub enum Cause {
 
 impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} while {}: {}", self.side, self.doing, self.message)?;
+        write!(f, "{} while {}: {}", self.side, self.action, self.message)?;
         if let Some(state) = &self.sqlstate {
             write!(f, " (SQLSTATE {state})")?;
         }
@@ -149,7 +149,7 @@ mod tests {
     fn failed(sqlstate: Option<&str>, cause: Cause) -> DbError {
         DbError {
             side: Side::Target,
-            doing: "writing a batch".into(),
+            action: "writing a batch".into(),
             sqlstate: sqlstate.map(Into::into),
             message: "duplicate key value violates unique constraint \"orders_ref_key\"".into(),
             detail: Some("Key (ref)=(secret) already exists.".into()),

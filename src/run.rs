@@ -59,7 +59,7 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
     let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));
     let ended = tokio::select! {
         ended = rounds => ended,
-        signal = overdue(stop.clone()) => Err(Error::Stopped(signal)),
+        signal = hard_deadline(stop.clone()) => Err(Error::Stopped(signal)),
     };
     // A statement that was cancelled for a stop is no error of its own.
     report.error = stop.requested().map(Error::Stopped).or(ended.err());
@@ -70,7 +70,7 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
 }
 
 /// A stop that nothing could honour in time: a server that does not answer cannot cancel either.
-async fn overdue(mut stop: Stop) -> Signal {
+async fn hard_deadline(mut stop: Stop) -> Signal {
     let signal = stop.wait().await;
     tokio::time::sleep(LIMIT).await;
     signal
@@ -82,7 +82,7 @@ async fn overdue(mut stop: Stop) -> Signal {
 /// What concerns both ends as a whole.
 pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
     let sync_log = SyncLog { table: log_table(settings) };
-    let (source, target) = ends(settings)?;
+    let (source, target) = open_endpoints(settings)?;
     let (source, target) = (&source, &target);
     let sync_log = &sync_log;
     let listed =
@@ -105,14 +105,14 @@ async fn rounds(
     report: &mut RunReport,
 ) -> Result<()> {
     // For all rounds: what broken sessions left behind on a server has to be known to the next.
-    let ends = ends(settings)?;
+    let ends = open_endpoints(settings)?;
     loop {
         let ended = round((settings, &ends), events, stop, report).await;
         tokio::join!(ends.0.close(), ends.1.close());
         let error = match ended {
             Ok(None) => return Ok(()),
             Ok(Some(lost)) => lost,
-            Err(error) if passes(&error, &ends) => error,
+            Err(error) if is_retryable(&error, &ends) => error,
             Err(error) => return Err(error),
         };
         if stop.requested().is_some() || report.retries >= settings.retries {
@@ -131,7 +131,7 @@ async fn rounds(
 
 /// Whether a round that did not come to work is tried again: a server that answers that it is
 /// starting or full, or one that was there before. A name that leads nowhere is said at once.
-fn passes(error: &Error, (source, target): &(Arc<Source>, Arc<Target>)) -> bool {
+fn is_retryable(error: &Error, (source, target): &(Arc<Source>, Arc<Target>)) -> bool {
     let Error::Database(error) = error else { return false };
     let reached = match error.side {
         Side::Source => source.pool.was_reached(),
@@ -234,7 +234,7 @@ async fn cancelled_on_stop<T>(
     }
 }
 
-fn ends(settings: &Settings) -> Result<(Arc<Source>, Arc<Target>)> {
+fn open_endpoints(settings: &Settings) -> Result<(Arc<Source>, Arc<Target>)> {
     // One session per job, and the keeper of snapshot or locks.
     let size = settings.parallel + 1;
     let session = |replica_role| pg::Settings { lock_timeout: settings.lock_timeout, replica_role };

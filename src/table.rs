@@ -49,7 +49,7 @@ pub struct Table {
     #[serde(default)]
     pub fed: String,
     /// The rights among select, insert, update and delete that the role does not have.
-    pub lacks: Vec<String>,
+    pub missing_privileges: Vec<String>,
 }
 
 /// A table that inherits from another: reads of the parent without ONLY show its rows, too.
@@ -245,7 +245,7 @@ pub struct ForeignKey {
     pub on_update: char,
     pub deferrable: bool,
     /// Whether all rows are known to keep it.
-    pub holds: bool,
+    pub validated: bool,
     /// By which operators a parent's columns equal the child's.
     pub equals: Vec<Operator>,
 }

@@ -45,8 +45,8 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     let target_schema = reader.target_schema(&schemas);
     let output = reader.output();
     let settings = Settings {
-        source: source.unwrap_or_else(ConnInfo::nowhere),
-        target: target.unwrap_or_else(ConnInfo::nowhere),
+        source: source.unwrap_or_else(ConnInfo::placeholder),
+        target: target.unwrap_or_else(ConnInfo::placeholder),
         include: reader.list(Setting::Include),
         exclude: reader.list(Setting::Exclude),
         timestamp: Ident::new(reader.text(Setting::Timestamp).unwrap_or("updated_at".into())),

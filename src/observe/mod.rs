@@ -108,11 +108,11 @@ impl RunContext<'_> {
         let context = self.ground(&catalogs);
         self.remark(&catalogs, &context);
         self.remark_timestamp(&selected);
-        self.remark_sight(&catalogs.source.sight, &selected);
+        self.warn_visibility(&catalogs.source.sight, &selected);
         self.remark_fed(&selected);
         self.remark_limits(&tables);
         self.open_log(&catalogs, &names).await?;
-        let mut aligned = self.shape(&selected, &mut catalogs, &context).await?;
+        let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         let last = self.last_runs(&names).await?;
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);
@@ -307,7 +307,7 @@ fn plan_all<'a>(
         };
         match planned {
             Ok(mut plan) => {
-                plan.owed = owed.get(name).cloned().unwrap_or_default();
+                plan.post_data = owed.get(name).cloned().unwrap_or_default();
                 plans.push(plan);
             }
             Err(error) => failed.push(TableOutcome {

@@ -10,7 +10,7 @@ use crate::table::Table;
 
 impl RunContext<'_> {
     /// Only tables that are followed by a timestamp depend on what else is open.
-    pub(super) fn remark_sight(&self, sight: &Visibility, selected: &[&Table]) {
+    pub(super) fn warn_visibility(&self, sight: &Visibility, selected: &[&Table]) {
         let column = &self.settings.timestamp;
         let followed = |table: &&Table| columns::timestamp(table, table, column).is_some();
         if let Some(lag) = sight.lag {

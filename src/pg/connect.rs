@@ -97,7 +97,7 @@ impl Connector {
                 let path = Path::new(folder).join(format!(".s.PGSQL.{}", host.port));
                 if !path.exists() {
                     let why = format!("no server listens on {}", path.display());
-                    return Err(Reason::connection(why).error(self.side, self.deed(host)));
+                    return Err(Reason::connection(why).error(self.side, self.action(host)));
                 }
                 let place = ServerAddress::Socket(path);
                 return self.in_time(host, self.connect_place(host, &place)).await;
@@ -122,7 +122,7 @@ impl Connector {
         }
         let unknown = |why: &str| {
             Reason::connection(format!("the name \"{name}\" cannot be resolved: {why}"))
-                .error(self.side, self.deed(host))
+                .error(self.side, self.action(host))
         };
         let found = tokio::net::lookup_host((name, host.port)).await;
         let mut addresses: Vec<IpAddr> = Vec::new();
@@ -155,7 +155,7 @@ impl Connector {
             Some(tls) => start(&config, tls).await,
             None => start(&config, NoTls).await,
         };
-        let (client, task) = opened.map_err(|err| db_error(self.side, self.deed(host), err))?;
+        let (client, task) = opened.map_err(|err| db_error(self.side, self.action(host), err))?;
         let token = client.cancel_token();
         let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
         self.reached.store(true, Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Connector {
         let Some(limit) = self.info.connect_timeout else { return work.await };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
             let why = format!("no answer within {} s", limit.as_secs_f64());
-            Err(Reason::connection(why).error(self.side, self.deed(host)))
+            Err(Reason::connection(why).error(self.side, self.action(host)))
         })
     }
 
@@ -204,7 +204,7 @@ impl Connector {
         format!("{}/{}", host.describe(), self.info.database)
     }
 
-    fn deed(&self, host: &Host) -> String {
+    fn action(&self, host: &Host) -> String {
         format!("connecting to {}", self.at(host))
     }
 
@@ -220,7 +220,7 @@ impl Connector {
         };
         match unreached.into_iter().next_back() {
             Some((_, Error::Database(last))) => Error::Database(Box::new(DbError {
-                doing: format!("connecting to {place}"),
+                action: format!("connecting to {place}"),
                 message,
                 ..*last
             })),

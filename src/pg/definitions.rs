@@ -83,7 +83,7 @@ fn unless_changed(side: Side, doing: &str, error: Error) -> Error {
     let Error::Internal(message) = error else { return error };
     Error::Database(Box::new(DbError {
         side,
-        doing: doing.to_owned(),
+        action: doing.to_owned(),
         sqlstate: None,
         message,
         detail: None,

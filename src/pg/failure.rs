@@ -41,7 +41,7 @@ impl Reason {
     pub fn error(self, side: Side, doing: impl Into<String>) -> Error {
         Error::Database(Box::new(DbError {
             side,
-            doing: doing.into(),
+            action: doing.into(),
             sqlstate: None,
             message: self.message,
             detail: None,
@@ -89,7 +89,7 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     let Message { text, detail, hint } = Message::of(said);
     Error::Database(Box::new(DbError {
         side,
-        doing: doing.into(),
+        action: doing.into(),
         sqlstate: Some(said.code().code().into()),
         message: text,
         detail,

@@ -132,7 +132,7 @@ impl Pool {
     }
 
     /// Strikes processes that have ended off that list.
-    pub fn ended(&self, ended: &[Backend]) {
+    pub fn forget(&self, ended: &[Backend]) {
         let left = self.inner.manager().left();
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|backend| !ended.contains(backend));

@@ -225,8 +225,8 @@ impl Session {
             Reason::connection(why).error(side, "pinning the session's settings")
         })?;
         let pinned = pinned?;
-        watched.or_else(unless_denied)?;
-        role.or_else(unless_denied)?;
+        watched.or_else(ignore_denied)?;
+        role.or_else(ignore_denied)?;
         let pid = u32::try_from(pinned.count(0)?).unwrap_or_default();
         let since = pinned.needed(1)?.to_owned();
         session.backend = Backend { pid, since, pooled: announced.is_some_and(|said| said != pid) };
@@ -380,7 +380,7 @@ impl Session {
     fn unexpected(&self, doing: &str, message: &str) -> Error {
         Error::Database(Box::new(DbError {
             side: self.side,
-            doing: doing.to_owned(),
+            action: doing.to_owned(),
             sqlstate: None,
             message: message.to_owned(),
             detail: None,
@@ -461,7 +461,7 @@ fn is_outdated(sqlstate: Option<&str>, reads: bool) -> bool {
 
 /// A role that may not silence triggers works without: the plan finds another way or says so. And not
 /// every server can watch its clients (22023).
-fn unless_denied(error: Error) -> Result<()> {
+fn ignore_denied(error: Error) -> Result<()> {
     match error.sqlstate() {
         Some("42501" | "22023") => Ok(()),
         _ => Err(error),

@@ -27,7 +27,7 @@ pub struct PlanColumn {
     /// of what was written can tell.
     pub exact: bool,
     /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
-    pub settable: bool,
+    pub updatable: bool,
 }
 
 /// How a value enters a digest: by its number where that is cheap and exact, else by its text.
@@ -70,7 +70,7 @@ pub fn agree(source: &Table, target: &Table, context: &PlanContext) -> Result<Co
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&there.name) {
-            Some(here) => match carry(here, there, context) {
+            Some(here) => match map_column(here, there, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
@@ -110,7 +110,7 @@ fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanC
     let pairs = there.filter_map(|there| Some((source.column(&there.name)?, there)));
     let pairs = pairs.filter(|(here, _)| here.generated);
     let planned = pairs.map(|(here, there)| {
-        carry(here, there, context).unwrap_or_else(|_| PlanColumn {
+        map_column(here, there, context).unwrap_or_else(|_| PlanColumn {
             name: there.name.clone(),
             cast: None,
             target_type: there.type_text.clone(),
@@ -118,13 +118,13 @@ fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanC
             computed: true,
             binary: false,
             exact: false,
-            settable: false,
+            updatable: false,
         })
     });
     planned.collect()
 }
 
-fn carry(here: &Column, there: &Column, context: &PlanContext) -> Result<PlanColumn, String> {
+fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<PlanColumn, String> {
     let name = there.name.as_str();
     let (from, to) = (here.under_domains(), there.under_domains());
     if !same_type(&from, &to) && !widens(&from, &to) {
@@ -155,7 +155,7 @@ fn carry(here: &Column, there: &Column, context: &PlanContext) -> Result<PlanCol
         computed: here.generated,
         binary: plain && here.is_built_in() && there.is_built_in(),
         exact: exact && context.same_text,
-        settable: !there.identity_always,
+        updatable: !there.identity_always,
     })
 }
 

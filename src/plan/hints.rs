@@ -46,7 +46,7 @@ impl Remedy {
 
 impl TablePlan {
     /// The error with what to try, where the server did not say it.
-    pub fn advise(&self, error: Error) -> Error {
+    pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
         let helpful = || self.remedies.iter().find_map(|remedy| remedy.helps(&error));
         error.hint = error.hint.clone().or_else(|| helpful().map(str::to_owned));
@@ -119,7 +119,7 @@ fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Opt
     let lacking: Vec<&str> = needed
         .iter()
         .copied()
-        .filter(|right| table.lacks.iter().any(|lack| lack == right))
+        .filter(|right| table.missing_privileges.iter().any(|lack| lack == right))
         .collect();
     let grant = (!lacking.is_empty()).then(|| format!("{} on {}", lacking.join(", "), table.name));
     let grants: Vec<String> = grant.into_iter().chain(more.map(str::to_owned)).collect();

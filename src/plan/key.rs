@@ -64,7 +64,7 @@ const IDENTICAL: &[&str] = &[
 
 /// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
 /// there is no other. Empty when no set of columns is unique on both sides.
-pub fn agree(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
+pub fn choose_key(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
     let mut candidates: Vec<&Key> =
         target.keys.iter().filter(|key| means_equality(key, target)).collect();
     candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
@@ -168,7 +168,7 @@ pub fn arrange(
     columns.sort_by_key(|column| timestamp.is_none_or(|first| first.column != column.name));
     for column in &mut columns {
         let fixed = key.iter().any(|key| key.name == column.name && !key.wide);
-        column.settable = column.settable && !fixed;
+        column.updatable = column.updatable && !fixed;
     }
     columns
 }

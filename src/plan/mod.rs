@@ -54,14 +54,14 @@ pub struct TablePlan {
     /// Whether the replica role is left while a batch is written: a foreign key has to be checked.
     pub leave_replica: bool,
     /// Whether the batches are parts of one transaction over several tables.
-    pub joint: bool,
+    pub shared_transaction: bool,
     /// Triggers of the target that have to be disabled while a batch is written.
-    pub silence: Vec<Trigger>,
+    pub triggers_to_disable: Vec<Trigger>,
     /// Triggers of the target that fire, whatever we do or because the run is asked to let them: nothing
     /// but a look at the end tells what became of the rows.
-    pub meddling: Vec<String>,
+    pub always_triggers: Vec<String>,
     /// Whether rows may be deleted and inserted again within one statement: nothing cascades.
-    pub replaceable: bool,
+    pub can_delete_and_reinsert: bool,
     /// What rows hold while unique values move between them.
     pub placeholders: Vec<Placeholder>,
     /// Foreign keys by which deletes would reach rows of other tables.
@@ -75,7 +75,7 @@ pub struct TablePlan {
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// What is built once the rows are there.
-    pub owed: Vec<crate::schema::diff::Step>,
+    pub post_data: Vec<crate::schema::diff::Step>,
 }
 
 /// The two relations and what travels between them: all that a SQL builder needs.
@@ -204,15 +204,15 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let target = target.ok_or_else(|| {
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
-    visible(source, target)?;
+    check_row_security(source, target)?;
     let Columns { carried: columns, generated } = columns::agree(source, target, context)?;
-    let (key, key_deferrable) = key::agree(source, target, &columns);
+    let (key, key_deferrable) = key::choose_key(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &context.timestamp);
     let references = candidate.references;
-    let drifting = references.drifting(candidate.target_name);
+    let drifting = references.fk_action_columns(candidate.target_name);
     let columns = key::arrange(columns, &key, timestamp.as_ref());
     let drifting =
-        columns.iter().filter(|column| column.settable && drifting.contains(&column.name));
+        columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
     let mapping = TableMapping {
         source: Relation::of(source),
         target: Relation::of(target),
@@ -253,19 +253,19 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         pages: (!source.partitioned).then_some(source.pages),
         one_statement: checked && references.target.iter().any(own),
         leave_replica,
-        joint: false,
-        silence: triggers::silenced(target, checked, context)?,
-        replaceable: !checked
+        shared_transaction: false,
+        triggers_to_disable: triggers::silenced(target, checked, context)?,
+        can_delete_and_reinsert: !checked
             || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
         remedies: hints::remedies(&candidate, target, context),
         notes: triggers::notes(&firing, context),
-        meddling: firing,
+        always_triggers: firing,
         path: context.path.clone(),
         deletes: context.deletes,
-        owed: Vec::new(),
+        post_data: Vec::new(),
         mapping,
     })
 }
@@ -285,7 +285,7 @@ impl TablePlan {
 
     /// Makes the table one of `ring`: all of them are written in one transaction.
     pub fn join(&mut self, ring: &[TableName]) {
-        self.joint = true;
+        self.shared_transaction = true;
         self.one_statement = true;
         self.cascades.retain(|key| !ring.contains(&key.child));
     }
@@ -299,7 +299,7 @@ fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
 }
 
 /// A policy that hides rows would make them look as if they had vanished.
-fn visible(source: &Table, target: &Table) -> Result<(), Error> {
+fn check_row_security(source: &Table, target: &Table) -> Result<(), Error> {
     let hidden = [(Side::Source, source), (Side::Target, target)];
     match hidden.into_iter().find(|(_, table)| table.row_security) {
         Some((side, _)) => Err(Error::Blocked(format!(

@@ -44,7 +44,7 @@ pub fn placeholders(
         }
         let fillers = unique.columns.iter().filter_map(|name| {
             let column = target.column(name)?;
-            let settable = columns.iter().any(|planned| &planned.name == name && planned.settable);
+            let settable = columns.iter().any(|planned| &planned.name == name && planned.updatable);
             let filler = filler(column, unique, settable.then_some(references)?, target)?;
             Some(Placeholder { column: name.clone(), filler })
         });

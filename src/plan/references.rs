@@ -22,14 +22,14 @@ impl References {
     /// key, and promises as much. A key that is NOT VALID on both sides promises nothing about rows that
     /// are older than it, on either.
     pub fn is_sound(&self, key: &ForeignKey) -> bool {
-        let promises = |other: &&ForeignKey| other.holds || !key.holds;
+        let promises = |other: &&ForeignKey| other.validated || !key.validated;
         self.outside(key).is_none() && self.on_the_source(key).any(|other| promises(&other))
     }
 
     /// Whether the source has a key of the target, but does not say that all of its rows keep it.
     pub fn is_not_valid_on_the_source(&self, key: &ForeignKey) -> bool {
         let mut same = self.on_the_source(key).peekable();
-        same.peek().is_some() && same.all(|other| !other.holds)
+        same.peek().is_some() && same.all(|other| !other.validated)
     }
 
     /// The keys of the source that say the same as one of the target.
@@ -82,7 +82,7 @@ impl References {
 
     /// The columns of `table` on the source that an action of a foreign key changes when a parent goes
     /// or gets another key. Such a change does not set the timestamp.
-    pub fn drifting(&self, table: &TableName) -> HashSet<&Ident> {
+    pub fn fk_action_columns(&self, table: &TableName) -> HashSet<&Ident> {
         let acts = |key: &&ForeignKey| {
             key.child == *table
                 && (matches!(key.on_delete, 'n' | 'd') || matches!(key.on_update, 'c' | 'n' | 'd'))

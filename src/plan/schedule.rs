@@ -22,7 +22,7 @@ pub struct Task {
     /// The table, by its place among the plans.
     pub table: usize,
     /// Tables that refer to it in a circle and share its transaction, in the order of writing.
-    pub ring: Vec<usize>,
+    pub fk_cycle: Vec<usize>,
     pub pass: Pass,
     /// Tasks that have to end before. A write whose predecessor failed is not tried.
     pub after: Vec<usize>,
@@ -31,7 +31,7 @@ pub struct Task {
 impl Task {
     /// All tables of the task.
     pub fn tables(&self) -> impl Iterator<Item = usize> {
-        std::iter::once(self.table).chain(self.ring.iter().copied())
+        std::iter::once(self.table).chain(self.fk_cycle.iter().copied())
     }
 }
 
@@ -54,13 +54,13 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
         let pass = if tied.contains(&table) { Pass::Write } else { Pass::Whole };
         let parents = edges.iter().filter(|(child, _)| *child == table);
         let after = parents.map(|(_, parent)| write_of(*parent)).collect();
-        Task { table, ring: others(table), pass, after }
+        Task { table, fk_cycle: others(table), pass, after }
     });
     let deletes = tied.iter().map(|&table| {
         let children = edges.iter().filter(|(_, parent)| *parent == table);
         let mut after: Vec<usize> = children.map(|(child, _)| delete_of(*child)).collect();
         after.push(write_of(table));
-        Task { table, ring: others(table), pass: Pass::Delete, after }
+        Task { table, fk_cycle: others(table), pass: Pass::Delete, after }
     });
     writes.chain(deletes).collect()
 }
@@ -141,7 +141,7 @@ mod tests {
             on_delete: 'a',
             on_update: 'a',
             deferrable: false,
-            holds: true,
+            validated: true,
             equals: Vec::new(),
         }
     }
@@ -156,7 +156,7 @@ mod tests {
         let names: Vec<&TableName> = names.iter().collect();
         let task = |table, pass, after: &[usize]| Task {
             table,
-            ring: Vec::new(),
+            fk_cycle: Vec::new(),
             pass,
             after: after.to_vec(),
         };
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(rings, [vec![1, 2]]);
         let task = |table, ring: &[usize], pass, after: &[usize]| Task {
             table,
-            ring: ring.to_vec(),
+            fk_cycle: ring.to_vec(),
             pass,
             after: after.to_vec(),
         };

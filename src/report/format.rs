@@ -14,10 +14,10 @@ use crate::outcome::{Counts, Status, TableOutcome};
 
 /// The text on one line and without what a terminal would obey: a table may be named `\x1b[2J`, and
 /// a line break in a server's message would forge a log line.
-pub fn harmless(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if obeyed(c) {
+        if is_terminal_control(c) {
             safe.extend(c.escape_default());
         } else {
             safe.push(c);
@@ -28,7 +28,7 @@ pub fn harmless(text: &str) -> String {
 
 /// Control characters (C1 too: U+009B is an escape sequence by itself), and the marks that break
 /// lines or reverse the direction of what follows.
-pub fn obeyed(c: char) -> bool {
+pub fn is_terminal_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
         || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}')
@@ -37,14 +37,14 @@ pub fn obeyed(c: char) -> bool {
 /// `users`, or `sales.users` outside of `public`.
 pub fn table(name: &TableName) -> String {
     match name.schema.as_str() {
-        "public" => harmless(name.name.as_str()),
-        _ => harmless(&name.to_string()),
+        "public" => sanitize(name.name.as_str()),
+        _ => sanitize(&name.to_string()),
     }
 }
 
 /// The error on one line.
 pub fn error(error: &Error) -> String {
-    harmless(&error.to_string())
+    sanitize(&error.to_string())
 }
 
 /// The error that this table's own story needs. A table that was not tried because the run ended
@@ -122,7 +122,7 @@ pub fn width(text: &str) -> usize {
 }
 
 /// The text in exactly `columns` terminal columns: padded, or cut with `…`.
-pub fn fitted(text: &str, columns: usize) -> String {
+pub fn pad_or_truncate(text: &str, columns: usize) -> String {
     let mut fitted = text.to_owned();
     if width(text) > columns {
         while width(&fitted) + 1 > columns && fitted.pop().is_some() {}
@@ -146,7 +146,7 @@ mod tests {
             ("abc\u{202e}fdp.exe\u{2028}", "abc\\u{202e}fdp.exe\\u{2028}"),
         ];
         for (text, safe) in cases {
-            assert_eq!(harmless(text), safe);
+            assert_eq!(sanitize(text), safe);
         }
     }
 
@@ -171,8 +171,8 @@ mod tests {
         for (millis, text) in times {
             assert_eq!(duration(Duration::from_millis(millis)), text);
         }
-        assert_eq!(fitted("users", 7), "users  ");
-        assert_eq!(fitted("order_lines", 7), "order_…");
-        assert_eq!(fitted("注文明細", 6), "注文… ");
+        assert_eq!(pad_or_truncate("users", 7), "users  ");
+        assert_eq!(pad_or_truncate("order_lines", 7), "order_…");
+        assert_eq!(pad_or_truncate("注文明細", 6), "注文… ");
     }
 }

@@ -175,7 +175,7 @@ fn seconds(time: Duration) -> f64 {
 fn escaped(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        match format::obeyed(c) {
+        match format::is_terminal_control(c) {
             true => safe += &format!("\\u{:04x}", u32::from(c)),
             false => safe.push(c),
         }

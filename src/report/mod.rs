@@ -163,20 +163,20 @@ pub fn answer(text: &str) {
 /// Prints why there is no run, a line per problem.
 pub fn refusal(error: &Error) {
     for problem in error.to_string().lines() {
-        write(io::stderr().lock(), &format!("pgsync: {}\n", format::harmless(problem)));
+        write(io::stderr().lock(), &format!("pgsync: {}\n", format::sanitize(problem)));
     }
 }
 
 /// Prints a remark where there is no run that could carry it.
 pub fn remark(text: &str) {
-    write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::harmless(text)));
+    write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::sanitize(text)));
 }
 
 /// Statements for psql, and as comments what no statement mends.
 pub fn listing(listing: &Listing) -> String {
     let comment = |(table, why): (&TableName, &dyn std::fmt::Display)| {
-        let why = format::harmless(&why.to_string());
-        format!("-- {}: {why}\n", format::harmless(&table.to_string()))
+        let why = format::sanitize(&why.to_string());
+        format!("-- {}: {why}\n", format::sanitize(&table.to_string()))
     };
     let obstacles = listing.obstacles.iter().map(|(table, error)| comment((table, error)));
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
@@ -189,10 +189,10 @@ pub fn listing(listing: &Listing) -> String {
 
 /// Whoever pastes it into a terminal has to get what it says.
 fn printable(statement: &str) -> String {
-    match statement.chars().any(|c| format::obeyed(c) && !matches!(c, '\n' | '\t')) {
+    match statement.chars().any(|c| format::is_terminal_control(c) && !matches!(c, '\n' | '\t')) {
         true => format!(
             "-- left out, because a terminal would obey some of its characters: {}\n",
-            format::harmless(statement)
+            format::sanitize(statement)
         ),
         false => format!("{statement};\n"),
     }
@@ -207,7 +207,7 @@ fn rebuild_listing(rebuild: &Rebuild) -> String {
     lines.push("    (here the rows are copied)".to_owned());
     lines.extend(after.iter().map(|text| format!("    {};", text.as_str())));
     let lines = lines.iter().flat_map(|text| text.lines());
-    lines.map(|line| format!("-- {}\n", format::harmless(line))).collect()
+    lines.map(|line| format!("-- {}\n", format::sanitize(line))).collect()
 }
 
 /// A panic becomes one line. Its text is shown when it is constant: one that was put together could

@@ -116,7 +116,7 @@ impl Plain {
         }
         match event {
             Event::Connected { source, target, parallel } => {
-                let (source, target) = (format::harmless(source), format::harmless(target));
+                let (source, target) = (format::sanitize(source), format::sanitize(target));
                 let jobs = format::counted(*parallel as u64, "job");
                 vec![line(now, &format!("from {source} to {target}, {jobs} at once"))]
             }
@@ -126,7 +126,7 @@ impl Plain {
             }
             Event::Note(note) => self.note(now, note),
             Event::Started { table, strategy, watermark, rows } => {
-                let from = watermark.as_ref().map(|w| format!(" from {}", format::harmless(w)));
+                let from = watermark.as_ref().map(|w| format!(" from {}", format::sanitize(w)));
                 let what = format!("{}{}", strategy.name(), from.unwrap_or_default());
                 self.at(now, table).estimate = *rows;
                 self.started(now, table, &what)
@@ -144,7 +144,7 @@ impl Plain {
                 Vec::new()
             }
             Event::Retry { table, error, attempt, of } => {
-                let text = format!("retry {attempt} of {of}: {}", format::harmless(error));
+                let text = format!("retry {attempt} of {of}: {}", format::sanitize(error));
                 match table {
                     Some(table) => {
                         let start = self.release(table).into_iter();
@@ -204,7 +204,7 @@ impl Plain {
             NoteLevel::Detail | NoteLevel::Notice => "note",
             NoteLevel::Warning => "warning",
         };
-        let text = format!("{word}: {}", format::harmless(&note.text));
+        let text = format!("{word}: {}", format::sanitize(&note.text));
         vec![match &note.table {
             Some(table) => table_line(now, table, &text),
             None => line(now, &text),
@@ -241,7 +241,7 @@ impl Plain {
         if self.output.verbose
             && let Some(detail) = outcome.error.as_ref().and_then(Error::detail)
         {
-            let detail = format!("detail: {}", format::harmless(detail));
+            let detail = format!("detail: {}", format::sanitize(detail));
             lines.push(table_line(now, &outcome.table, &detail));
         }
         lines
@@ -274,10 +274,10 @@ pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<S
         Error::Database(_) | Error::Blocked(_) | Error::Internal(_) => "failed",
     };
     let texts = match error {
-        Error::Config(problems) => problems.iter().map(|text| format::harmless(text)).collect(),
+        Error::Config(problems) => problems.iter().map(|text| format::sanitize(text)).collect(),
         _ => vec![format::error(error)],
     };
-    let detail = error.detail().filter(|_| verbose).map(format::harmless);
+    let detail = error.detail().filter(|_| verbose).map(format::sanitize);
     texts
         .iter()
         .map(|text| line(now, &format!("{word}: {text}")))

@@ -205,7 +205,7 @@ impl Running {
 }
 
 fn table_bar(table: &TableName) -> ProgressBar {
-    let name = format::fitted(&format::table(table), NAME_COLUMNS);
+    let name = format::pad_or_truncate(&format::table(table), NAME_COLUMNS);
     ProgressBar::no_length().with_style(style("  {prefix} {msg}")).with_prefix(name)
 }
 

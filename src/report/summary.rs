@@ -115,7 +115,7 @@ fn aligned(rows: &[Row]) -> Vec<String> {
 }
 
 fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
-    told_once(outcomes.iter().filter_map(|outcome| {
+    group_by_text(outcomes.iter().filter_map(|outcome| {
         let error = format::own_error(outcome)?;
         let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
         if let (true, Some(detail)) = (verbose, error.detail()) {
@@ -128,7 +128,7 @@ fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
 /// Notices and warnings; details with `-verbose`.
 fn notes(notes: &[Note], verbose: bool) -> String {
     let matters = |note: &&Note| verbose || note.level != NoteLevel::Detail;
-    told_once(notes.iter().filter(matters).map(|note| {
+    group_by_text(notes.iter().filter(matters).map(|note| {
         let word = match note.level {
             NoteLevel::Detail | NoteLevel::Notice => "note",
             NoteLevel::Warning => "warning",
@@ -140,12 +140,12 @@ fn notes(notes: &[Note], verbose: bool) -> String {
 /// A remedy may be several statements: each keeps its line, indented so that none can pass for one
 /// of ours.
 fn lines(text: &str) -> String {
-    text.trim_end().split('\n').map(format::harmless).collect::<Vec<_>>().join("\n    ")
+    text.trim_end().split('\n').map(format::sanitize).collect::<Vec<_>>().join("\n    ")
 }
 
 /// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
 /// one thing to mend.
-fn told_once<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -> String {
+fn group_by_text<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -> String {
     let mut told: Vec<(String, Vec<&TableName>)> = Vec::new();
     let mut places = HashMap::new();
     for (text, table) in texts {

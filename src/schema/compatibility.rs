@@ -17,7 +17,7 @@ use crate::table::{Column, Table};
 
 impl RunContext<'_> {
     /// For a dry run: both sides as they would agree.
-    pub(super) fn pretend(
+    pub(super) fn simulate(
         &self,
         selected: &[&Table],
         catalogs: &mut Catalogs,
@@ -95,7 +95,7 @@ pub(super) fn would_be(source: &Table, name: TableName) -> Table {
 }
 
 /// Whether the target, as it is known, lacks a table or a column.
-pub(super) fn lacking(selected: &[&Table], catalogs: &Catalogs, settings: &Settings) -> bool {
+pub(super) fn has_missing_objects(selected: &[&Table], catalogs: &Catalogs, settings: &Settings) -> bool {
     let there: HashMap<&TableName, &Table> =
         catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
     selected.iter().any(|table| {

@@ -23,7 +23,7 @@ use crate::schema::diff::{DiffInput, SchemaPlan, Step};
 use crate::sql::statement::Statement;
 use crate::sync_log::store;
 use crate::table::Table;
-use compatibility::{Classified, incompatible, lacking};
+use compatibility::{Classified, incompatible, has_missing_objects};
 use rebuild::plan::{Rebuild, RebuildPlan, RebuiltTable, Selection};
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
@@ -111,7 +111,7 @@ impl RunContext<'_> {
     }
 
     /// Makes what is missing, or says so, as the settings have it.
-    pub(crate) async fn shape(
+    pub(crate) async fn align_schema(
         &self,
         selected: &[&Table],
         catalogs: &mut Catalogs,
@@ -119,10 +119,10 @@ impl RunContext<'_> {
     ) -> Result<SchemaOutcome> {
         let failed = self.broken_trees(selected, catalogs);
         let mut aligned = SchemaOutcome { failed, ..SchemaOutcome::default() };
-        self.sweep(catalogs).await?;
+        self.drop_leftovers(catalogs).await?;
         let created_by_pgsync = self.made(selected).await?;
         let mut outdated = self.outdated(selected, catalogs);
-        let lacking = lacking(selected, catalogs, self.settings);
+        let lacking = has_missing_objects(selected, catalogs, self.settings);
         if !lacking && outdated.is_empty() && self.is_equal(&created_by_pgsync, catalogs).await? {
             return Ok(aligned);
         }
@@ -151,8 +151,8 @@ impl RunContext<'_> {
         match self.settings.ddl {
             Ddl::None => self.name(&schema_plan, &mut aligned),
             _ if self.settings.dry_run => {
-                self.foretell(&schema_plan);
-                self.pretend(selected, catalogs, &mut aligned);
+                self.announce(&schema_plan);
+                self.simulate(selected, catalogs, &mut aligned);
                 aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
             }
             _ => {

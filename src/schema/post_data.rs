@@ -50,7 +50,7 @@ impl DdlRunner {
 /// Builds what the table still lacks. `again` for a try after one that may have got further than it
 /// could say.
 pub async fn follow_rows(run: &TableRun, built: &CompletedSteps, again: bool) -> Result<()> {
-    let owed = &run.plan.owed;
+    let owed = &run.plan.post_data;
     let is_open = |place: &usize| !built.has(*place);
     let open: Vec<usize> = (0..owed.len()).filter(is_open).collect();
     if open.is_empty() {
@@ -74,7 +74,7 @@ pub async fn follow_rows(run: &TableRun, built: &CompletedSteps, again: bool) ->
 
 /// Builds all that small tables lack once their rows are there, within a transaction that is open.
 pub async fn follow_group(round: &Round, session: &Session, plans: &[&TablePlan]) -> Result<()> {
-    let steps: Vec<&Step> = plans.iter().flat_map(|plan| &plan.owed).collect();
+    let steps: Vec<&Step> = plans.iter().flat_map(|plan| &plan.post_data).collect();
     if steps.is_empty() {
         return Ok(());
     }
@@ -126,8 +126,8 @@ impl IndexBuilder<'_> {
         let next = || lots.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while let Some(lot) = next() {
             for place in lot {
-                self.run.unless_stopped()?;
-                let step = &self.run.plan.owed[place];
+                self.run.check_stopped()?;
+                let step = &self.run.plan.post_data[place];
                 let doing = format!("making {}", step.title);
                 match self.shop.run(session, &doing, [step], &[]).await {
                     Err(error) if !(self.again && is_there(&error)) => {
@@ -156,14 +156,14 @@ pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOu
         step.roots.iter().all(ended_well)
     };
     let steps: Vec<&Step> = steps.iter().filter(in_step).collect();
-    let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.looks);
+    let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.is_validation);
     let mut failed: Vec<(&Step, Error)> = Vec::new();
     for step in make {
-        failed.extend(at_end(round, step, is_there).await.err().map(|error| (step, error)));
+        failed.extend(retry_foreign_keys(round, step, is_there).await.err().map(|error| (step, error)));
     }
     let lost: BTreeSet<&str> = failed.iter().map(|(step, _)| step.title.as_str()).collect();
     let look = look.into_iter().filter(|step| !lost.iter().any(|lost| step.title.ends_with(lost)));
-    let looks = look.map(|step| async move { (step, at_end(round, step, is_there).await) });
+    let looks = look.map(|step| async move { (step, retry_foreign_keys(round, step, is_there).await) });
     let looks = futures_util::stream::iter(looks).buffer_unordered(round.settings.parallel);
     let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
     failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
@@ -194,7 +194,7 @@ pub(super) async fn retract(
 
 /// Does a step that follows all tables, trying again what passes by itself. `is_done` tells by the
 /// error of a later try that an earlier one did it, and was not heard.
-pub(super) async fn at_end(round: &Round, step: &Step, is_done: fn(&Error) -> bool) -> Result<()> {
+pub(super) async fn retry_foreign_keys(round: &Round, step: &Step, is_done: fn(&Error) -> bool) -> Result<()> {
     let mut tries = 0;
     loop {
         let mut session = round.target.session().await?;

@@ -169,9 +169,9 @@ pub struct ColumnDefinition {
 pub struct Dependents {
     pub table: TableName,
     /// In words.
-    pub forbids: Vec<String>,
+    pub blockers: Vec<String>,
     /// Statements that give its owner, grants and triggers to another table of its name.
-    pub back: Vec<String>,
+    pub restore_statements: Vec<String>,
     /// Foreign keys of other tables that refer to it.
     pub keys: Vec<IncomingKey>,
 }

@@ -42,7 +42,7 @@ pub struct Visibility {
 
 /// Looks at the transactions of the source. Waits a little for prepared ones: when those that were prepared
 /// at the look have ended before the snapshot, it was as good as if there had been none.
-pub async fn look(session: &Session, overlap: Option<Duration>) -> Result<Visibility> {
+pub async fn observe(session: &Session, overlap: Option<Duration>) -> Result<Visibility> {
     let horizon = Sql::trusted(include_str!("horizon.sql"));
     let prepared = Sql::trusted(include_str!("prepared.sql"));
     let (seen, prepared) = tokio::try_join!(

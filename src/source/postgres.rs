@@ -80,7 +80,7 @@ impl Source {
         let (hash_probe, server, sight, sequences) = tokio::try_join!(
             catalog::hash_probe(&session),
             catalog::server(&session),
-            horizon::look(&session, overlap),
+            horizon::observe(&session, overlap),
             catalog::sequence_values(&session, schemas),
         )?;
         self.prints_names.store(server.prints_names, Ordering::Relaxed);
@@ -168,7 +168,7 @@ impl Source {
                 None => import(&snapshot),
             };
             if let Err(error) = lease.run("importing the snapshot", &import).await {
-                return Err(self.unless_lost(error).await);
+                return Err(self.as_snapshot_lost(error).await);
             }
             lease.set_snapshot(Some(snapshot));
         }
@@ -200,7 +200,7 @@ impl Source {
     }
 
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
-    async fn unless_lost(&self, error: Error) -> Error {
+    async fn as_snapshot_lost(&self, error: Error) -> Error {
         match error {
             Error::Database(_) if !self.snapshot_lives().await => lost(),
             error => error,
@@ -263,10 +263,10 @@ impl Source {
 
     async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {
         let relations = tables.iter().map(|table| Relation::of(table));
-        let looks = relations.flat_map(|relation| [relation.hold(), relation.storage()]);
+        let looks = relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
         let answers = session.answers("looking for rows", &Sql::join(looks, "; ")).await?;
         let mut rows = answers.into_iter().flatten();
-        tables.iter().try_for_each(|table| still(&table.storage, rows.next().as_ref()))
+        tables.iter().try_for_each(|table| check_not_rewritten(&table.storage, rows.next().as_ref()))
     }
 
     /// Whether the snapshot can still be read.
@@ -313,7 +313,7 @@ pub fn import_again(snapshot: &str) -> Sql {
 fn lost() -> Error {
     Error::Database(Box::new(DbError {
         side: Side::Source,
-        doing: "reading the snapshot".to_owned(),
+        action: "reading the snapshot".to_owned(),
         sqlstate: None,
         message: "the session that held the snapshot was lost".to_owned(),
         detail: None,
@@ -335,12 +335,12 @@ fn with_values(mut tables: Vec<Table>, values: &HashMap<TableName, i64>) -> Vec<
 ///
 /// # Errors
 /// [`Cause::Snapshot`], when it is not.
-pub fn still(storage: &str, now: Option<&Row>) -> Result<()> {
+pub fn check_not_rewritten(storage: &str, now: Option<&Row>) -> Result<()> {
     match now.and_then(|row| row.text(0)) == Some(storage) {
         true => Ok(()),
         false => Err(Error::Database(Box::new(DbError {
             side: Side::Source,
-            doing: "looking at the table".to_owned(),
+            action: "looking at the table".to_owned(),
             sqlstate: None,
             message:
                 "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \

@@ -20,13 +20,13 @@ impl TablePlan {
 
     /// Whether rows that differ are deleted and inserted again.
     pub fn writes_by_replacing(&self) -> bool {
-        self.replaceable && self.mapping.identities().next().is_some()
+        self.can_delete_and_reinsert && self.mapping.identities().next().is_some()
     }
 
     /// Counts the staged rows with another identity than the target's, where those cannot be replaced.
     pub fn stuck(&self) -> Option<Sql> {
         let names: Vec<&Ident> = self.mapping.identities().collect();
-        (!self.replaceable && !names.is_empty()).then(|| {
+        (!self.can_delete_and_reinsert && !names.is_empty()).then(|| {
             sql!(
                 "select pg_catalog.count(*) from {stage} s join {from} on {matching} where {differs}",
                 stage = Sql::trusted(STAGE),
@@ -43,7 +43,7 @@ impl TableMapping {
     /// values, an update cannot.
     pub fn identities(&self) -> impl Iterator<Item = &Ident> {
         let fixed =
-            self.columns.iter().filter(|column| !column.settable).map(|column| &column.name);
+            self.columns.iter().filter(|column| !column.updatable).map(|column| &column.name);
         fixed.filter(|name| self.key.iter().all(|column| column.name != **name))
     }
 
@@ -255,7 +255,7 @@ impl TableMapping {
     }
 
     fn settable(&self) -> impl Iterator<Item = &Ident> {
-        self.columns.iter().filter(|column| column.settable).map(|column| &column.name)
+        self.columns.iter().filter(|column| column.updatable).map(|column| &column.name)
     }
 
     /// Whether row `t` and staged row `s` differ in their images.

@@ -11,7 +11,7 @@ const OID: &str = "pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_na
 
 impl SyncLog {
     /// A row per table that says that this program made it; its `oid` names the very table.
-    pub fn made<'a>(
+    pub fn created_tables<'a>(
         &self,
         run_id: &str,
         source: &str,

@@ -14,7 +14,7 @@ use crate::table::ForeignKey;
 impl TablePlan {
     /// Gives every row of some buckets that will be written or removed values that are in nobody's
     /// way. The source's keys and hashes of the buckets are staged, the vanished ones listed.
-    pub fn park(&self, buckets: &Buckets) -> Sql {
+    pub fn displace(&self, buckets: &Buckets) -> Sql {
         let mapping = &self.mapping;
         let sets = self.placeholders.iter().map(|placeholder| {
             sql!("{c} = {v}", c = placeholder.column, v = mapping.filler(placeholder))

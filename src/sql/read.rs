@@ -217,7 +217,7 @@ impl Timestamp {
     }
 
     /// The rows that have no finite timestamp: they belong to every run.
-    pub fn timeless(&self) -> Sql {
+    pub fn without_timestamp(&self) -> Sql {
         sql!(
             "(t.{column} is null or t.{column} operator(pg_catalog.=) 'infinity' \
              or t.{column} operator(pg_catalog.=) '-infinity')",

@@ -8,7 +8,7 @@ use crate::sql::{Literal, Sql, sql};
 impl Relation {
     /// Keeps others from most of it until the transaction ends, as every read of the table does, and
     /// reads no row. A partition can still be attached, which locks the table against writers only.
-    pub fn hold(&self) -> Sql {
+    pub fn lock_against_truncate(&self) -> Sql {
         let only = Sql::trusted(if self.partitioned { "" } else { "only " });
         sql!("select from {only}{name} limit 0", only = only, name = self.name)
     }

@@ -47,7 +47,7 @@ pub fn swap(all: &[(&ShadowTable, &Dependents)]) -> Vec<Statement> {
     let dropped = keys().map(|key| own(&key.drop));
     let gone = all.iter().map(|(shadow, _)| statement!("drop table {table}", table = shadow.table));
     let moved = all.iter().flat_map(|(shadow, _)| shadow.moves());
-    let back = all.iter().flat_map(|(_, dependents)| dependents.back.iter().map(own));
+    let back = all.iter().flat_map(|(_, dependents)| dependents.restore_statements.iter().map(own));
     let added = keys().filter(|key| stays(&key.child)).map(|key| own(&key.add));
     lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
 }
@@ -102,8 +102,8 @@ mod tests {
         };
         let dependents = Dependents {
             table: shadow.table.clone(),
-            forbids: Vec::new(),
-            back: vec!["grant x".to_owned()],
+            blockers: Vec::new(),
+            restore_statements: vec!["grant x".to_owned()],
             keys: vec![key("a"), key("b")],
         };
         let statements = swap(&[(&shadow, &dependents)]);

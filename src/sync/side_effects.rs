@@ -26,7 +26,7 @@ pub async fn check(
     let fired: Vec<&TablePlan> = plans
         .iter()
         .zip(&*ended)
-        .filter(|(plan, (outcome, _))| !plan.meddling.is_empty() && wrote(outcome))
+        .filter(|(plan, (outcome, _))| !plan.always_triggers.is_empty() && wrote(outcome))
         .map(|(plan, _)| &**plan)
         .collect();
     // The only one was looked at after its own triggers.
@@ -57,7 +57,7 @@ pub async fn check(
 
 fn words(fired: &[&TablePlan]) -> String {
     let one = |plan: &&TablePlan| {
-        format!("\"{}\" on {}", plan.meddling.join("\", \""), plan.mapping.target.name)
+        format!("\"{}\" on {}", plan.always_triggers.join("\", \""), plan.mapping.target.name)
     };
     let triggers: Vec<String> = fired.iter().map(one).collect();
     format!(

@@ -166,7 +166,7 @@ impl<'a> Writer<'a> {
     /// As [`Self::commit`], and the next batch is opened in the same round trip: rows follow. After an
     /// error the session is of no more use; so this is not done within a transaction of several tables.
     pub async fn turn(&mut self, progress: &Progress) -> Result<Applied> {
-        self.end(progress, !self.plan.joint).await
+        self.end(progress, !self.plan.shared_transaction).await
     }
 
     async fn end(&mut self, progress: &Progress, more: bool) -> Result<Applied> {
@@ -175,7 +175,7 @@ impl<'a> Writer<'a> {
         }
         let applied = match (self.log_id, &self.mode) {
             (None, _) => {
-                let counts = self.foresee().await?;
+                let counts = self.count_changes().await?;
                 let end = transaction::counted(self.plan);
                 self.session.run("ending a batch", &end).await?;
                 Applied { counts, keys: None, more: false }
@@ -236,7 +236,7 @@ impl<'a> Writer<'a> {
 
     async fn park(&self) -> Result<()> {
         let Mode::Park(buckets) = &self.mode else { return Ok(()) };
-        let parked = self.session.run("putting rows aside", &self.plan.park(buckets)).await;
+        let parked = self.session.run("putting rows aside", &self.plan.displace(buckets)).await;
         parked.map_err(|error| self.plan.cannot_park(error))
     }
 
@@ -251,7 +251,7 @@ impl<'a> Writer<'a> {
     }
 
     /// What the open batch would do.
-    pub async fn foresee(&mut self) -> Result<Counts> {
+    pub async fn count_changes(&mut self) -> Result<Counts> {
         self.suspend().await?;
         let mapping = &self.plan.mapping;
         let (count, replaced) = match &self.mode {
@@ -285,7 +285,7 @@ impl<'a> Writer<'a> {
             batches: progress.batches,
             ..Counts::default()
         };
-        Ok(Applied { counts, keys: None, more: !self.plan.joint && tally != Some(Some(expected)) })
+        Ok(Applied { counts, keys: None, more: !self.plan.shared_transaction && tally != Some(Some(expected)) })
     }
 }
 
@@ -301,7 +301,7 @@ async fn finished(sink: Option<RowSink>) -> Result<u64> {
 /// in a transaction of several tables. Rows that are `replaced` are deleted and inserted again.
 pub(super) fn written(plan: &TablePlan, answers: &[Vec<Row>], replaced: bool) -> Result<Applied> {
     let mut rows = answers.iter().flatten().rev();
-    let tally = if plan.joint { None } else { rows.next().and_then(Tally::of) };
+    let tally = if plan.shared_transaction { None } else { rows.next().and_then(Tally::of) };
     let row = rows.next();
     let row = row.ok_or_else(|| Error::Internal("a write was not counted".to_owned()))?;
     let counts = Counts {
@@ -317,7 +317,7 @@ pub(super) fn written(plan: &TablePlan, answers: &[Vec<Row>], replaced: bool) ->
         Tally { inserted, updated, deleted }
     };
     let keys = row.text(3).and_then(|sum| sum.parse().ok());
-    Ok(Applied { counts, keys, more: !plan.joint && tally != Some(expected) })
+    Ok(Applied { counts, keys, more: !plan.shared_transaction && tally != Some(expected) })
 }
 
 /// Stages are temporary tables, in a dry run too.

@@ -31,7 +31,7 @@ pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> 
 }
 
 /// Takes down the target's own rows of some buckets.
-pub async fn take_down(
+pub async fn stage_target_keys(
     session: &Session,
     plan: &TablePlan,
     measure: DigestOf,
@@ -51,7 +51,7 @@ pub async fn all_found(session: &Session, plan: &TablePlan, singles: &[LoneKey])
 }
 
 /// How many of the staged keys the target lacks, or has with another hash.
-pub async fn want(session: &Session, plan: &TablePlan) -> Result<u64> {
+pub async fn number_missing_keys(session: &Session, plan: &TablePlan) -> Result<u64> {
     session.row("comparing keys", &plan.mapping.want()).await?.count(0)
 }
 

@@ -129,7 +129,7 @@ impl Target {
             let rows = self.on_keeper("ending sessions left behind", &statement).await?.pop();
             let alive = rows.unwrap_or_default().first().map(|row| row.count(0)).transpose()?;
             if alive.unwrap_or_default() == 0 {
-                self.pool.ended(&left);
+                self.pool.forget(&left);
                 return Ok(());
             }
             tokio::time::sleep(LEFTOVER_PAUSE).await;

@@ -6,7 +6,7 @@ use crate::sql::tally;
 use crate::sql::{Sql, sql};
 
 pub fn begin(plan: &TablePlan) -> Sql {
-    match plan.joint {
+    match plan.shared_transaction {
         true => Sql::trusted("savepoint pgsync"),
         false => sql!(
             "{begin}; {count}",
@@ -65,7 +65,7 @@ pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
 /// `statement`, and the end of the batch; but for a transaction of several tables, the last rows are
 /// those of `statement`, if it has any, and the tally of what was written.
 pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
-    match plan.joint {
+    match plan.shared_transaction {
         true => sql!("{statement}; release savepoint pgsync", statement = statement),
         false => sql!(
             "{statement}; {tally}{wake}; commit",
@@ -78,14 +78,14 @@ pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
 
 /// The end of a batch that wrote nothing but its stage, which is emptied by a commit alone.
 pub fn counted(plan: &TablePlan) -> Sql {
-    match plan.joint {
+    match plan.shared_transaction {
         true => roll_back(plan),
         false => Sql::trusted("commit"),
     }
 }
 
 pub fn roll_back(plan: &TablePlan) -> Sql {
-    match plan.joint {
+    match plan.shared_transaction {
         true => Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync"),
         false => Sql::trusted("rollback"),
     }
@@ -104,7 +104,7 @@ fn wake(plans: &[&TablePlan]) -> Sql {
 /// `; alter table only … disable trigger …` for each trigger that must not fire.
 fn triggers(plan: &TablePlan, verb: &'static str) -> Sql {
     let verb = Sql::trusted(verb);
-    let statements = plan.silence.iter().map(|trigger| {
+    let statements = plan.triggers_to_disable.iter().map(|trigger| {
         sql!(
             "; alter table only {table} {verb} trigger {trigger}",
             table = trigger.on,

@@ -127,7 +127,7 @@ impl fmt::Debug for Secret {
 
 impl ConnInfo {
     /// Stands in while further problems are looked for; never connected to.
-    pub(super) fn nowhere() -> Self {
+    pub(super) fn placeholder() -> Self {
         Self {
             hosts: Vec::new(),
             user: String::new(),

@@ -48,7 +48,7 @@ fn ended(table: &str, status: Status, error: Error) -> TableOutcome {
 fn check_violation() -> Error {
     Error::Database(Box::new(DbError {
         side: Side::Target,
-        doing: "writing a batch".into(),
+        action: "writing a batch".into(),
         sqlstate: Some("23514".into()),
         message: "new row for relation \"orders\" violates check constraint \"orders_sum\"".into(),
         detail: Some("Failing row contains (1, secret).".into()),

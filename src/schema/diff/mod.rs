@@ -58,7 +58,7 @@ pub struct Step {
     /// Whether older servers take it in no transaction.
     pub alone: bool,
     /// Whether it only looks at the rows of a foreign key that is there.
-    pub looks: bool,
+    pub is_validation: bool,
     /// Whether the table may do without.
     pub optional: bool,
     /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
@@ -94,7 +94,7 @@ impl Step {
             roots,
             makes: None,
             alone: false,
-            looks: false,
+            is_validation: false,
             optional: false,
             shared: false,
             level: 0,
@@ -196,7 +196,7 @@ impl DiffInput<'_> {
         self.give_up(&mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());
         schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
-        schema_plan.last.sort_by_key(|step| step.looks);
+        schema_plan.last.sort_by_key(|step| step.is_validation);
         schema_plan
     }
 
@@ -274,7 +274,7 @@ impl DiffInput<'_> {
         }
         if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
             let title = format!("validation of {}", title(object));
-            schema_plan.last.push(Step { title, looks: true, ..step(vec![validate]) });
+            schema_plan.last.push(Step { title, is_validation: true, ..step(vec![validate]) });
         }
     }
 

@@ -10,7 +10,7 @@ use crate::table::Table;
 
 impl RunContext<'_> {
     /// Whether nothing would be lost with the old table that a setting or its definition keeps.
-    pub(in crate::schema) fn spares(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
+    pub(in crate::schema) fn check_rebuild_allowed(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
         let name = &table.name;
         let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
             (false, _, _) => "rows that vanished from the source would go with the old table, and \
@@ -47,7 +47,7 @@ pub(in crate::schema) fn left_behind<'d>(
 }
 
 /// Whether nothing forbids that the target's table goes.
-pub(in crate::schema) fn allowed<'k>(
+pub(in crate::schema) fn check_dependents<'k>(
     dependents: Option<&'k Dependents>,
     there: Option<&Table>,
     source: &Definitions,
@@ -62,11 +62,11 @@ pub(in crate::schema) fn allowed<'k>(
     if let Some(part) = elsewhere {
         return Err(refusal(format!("its partition {part} lies in another schema")));
     }
-    match dependents.forbids.is_empty() {
+    match dependents.blockers.is_empty() {
         true => Ok(dependents),
         false => Err(refusal(format!(
             "on it depend {}; drop them and make them again after the run, or alter the table yourself",
-            dependents.forbids.join(", ")
+            dependents.blockers.join(", ")
         ))),
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::guard::{allowed, left_behind};
+use super::guard::{check_dependents, left_behind};
 use crate::config::Ddl;
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
@@ -162,7 +162,7 @@ impl RunContext<'_> {
             let name = one.table.name.clone();
             let dependents = keeps.iter().find(|dependents| &dependents.table == place);
             let there = catalogs.target.tables.iter().find(|table| &table.name == place);
-            match self.spares(one.table, behind).and(allowed(dependents, there, &source, &name)) {
+            match self.check_rebuild_allowed(one.table, behind).and(check_dependents(dependents, there, &source, &name)) {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
                     let shadow = stand_in(&source, &name, place, &shadow_schema);
@@ -206,7 +206,7 @@ impl RunContext<'_> {
             }
             let table = match self.settings.dry_run {
                 true => {
-                    self.foretell(&rebuild.schema_plan);
+                    self.announce(&rebuild.schema_plan);
                     let table = selected.iter().find(|table| table.name == source);
                     table.map(|table| would_be(table, rebuild.shadow.table.clone()))
                 }

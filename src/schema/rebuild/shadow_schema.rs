@@ -14,7 +14,7 @@ use crate::target_side::Target;
 
 impl RunContext<'_> {
     /// Drops what killed runs left behind, unless another run is at it.
-    pub(in crate::schema) async fn sweep(&self, catalogs: &Catalogs) -> Result<()> {
+    pub(in crate::schema) async fn drop_leftovers(&self, catalogs: &Catalogs) -> Result<()> {
         if self.settings.dry_run || self.settings.ddl == Ddl::None {
             return Ok(());
         }

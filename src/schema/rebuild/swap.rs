@@ -75,7 +75,7 @@ async fn together(round: &Round, tables: &[&RebuiltTable]) -> Result<()> {
     let names: Vec<String> = pairs.iter().map(|(one, _)| one.table.to_string()).collect();
     let guards = pairs.iter().map(|(shadow, _)| shadow.guard());
     let made = pairs.iter().map(|(one, _)| &one.table);
-    let made = round.sync_log.made(&round.run_id, &round.source_name, made);
+    let made = round.sync_log.created_tables(&round.run_id, &round.source_name, made);
     let placed = pairs.iter().map(|(one, _)| round.sync_log.placed(&round.run_id, &one.table));
     let logged = [made].into_iter().chain(placed).map(Statement::from);
     let guards = guards.map(Statement::from);
@@ -83,5 +83,5 @@ async fn together(round: &Round, tables: &[&RebuiltTable]) -> Result<()> {
     let roots = tables.iter().map(|one| one.source.clone()).collect();
     let step = Step::of_tables(&format!("{} in its new form", names.join(", ")), statements, roots);
     // Once it is done, what stood in is there no more.
-    post_data::at_end(round, &step, |error| error.sqlstate() == Some("42P01")).await
+    post_data::retry_foreign_keys(round, &step, |error| error.sqlstate() == Some("42P01")).await
 }

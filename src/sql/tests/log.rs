@@ -98,7 +98,7 @@ fn rows_that_refer_to_nothing_are_looked_for() {
         on_delete: 'c',
         on_update: 'a',
         deferrable: false,
-        holds: true,
+        validated: true,
         equals: vec![operator("="), operator("=")],
     };
     expect(include_str!("park.sql"), &[("dangling", dangling(&[&key, &key]))]);

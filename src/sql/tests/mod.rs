@@ -57,7 +57,7 @@ fn column(name: &str, kind: &str, hashed: HashMethod) -> PlanColumn {
         computed: false,
         binary: true,
         exact: true,
-        settable: true,
+        updatable: true,
     }
 }
 
@@ -65,7 +65,7 @@ fn column(name: &str, kind: &str, hashed: HashMethod) -> PlanColumn {
 /// change without its timestamp; another name and schema on the target.
 fn item() -> TableMapping {
     let mut id = column("id", "bigint", HashMethod::Integer);
-    id.settable = false;
+    id.updatable = false;
     let mut price = column("Price", "numeric(8,2)", HashMethod::Output(Ident::new("numeric_out")));
     price.cast = Some(Cast::To(sql!("pg_catalog.numeric(8,2)")));
     price.binary = false;
@@ -176,7 +176,7 @@ fn values_and_names_cannot_leave_their_quotes() {
 #[test]
 fn rows_are_written_by_their_key() {
     let mut keys_only = item();
-    keys_only.columns.iter_mut().for_each(|column| column.settable = false);
+    keys_only.columns.iter_mut().for_each(|column| column.updatable = false);
     let deferrable = TableMapping { key_deferrable: true, ..item() };
     let mut divided = item();
     divided.target.partitioned = true;
@@ -258,7 +258,7 @@ fn rows_without_a_key_take_the_place_of_others() {
 
 #[test]
 fn rows_are_digested_as_a_whole_and_by_buckets() {
-    let timeless = stamp(TimestampKind::Timestamptz).timeless();
+    let timeless = stamp(TimestampKind::Timestamptz).without_timestamp();
     let shift = Bucketing::Range { shift: 6 };
     let mask = Bucketing::Hash { mask: 7 };
     let generated = vec![column("twice", "bigint", HashMethod::Integer)];
@@ -303,8 +303,8 @@ fn a_table_is_kept_and_says_what_its_storage_is_now() {
     let parted = Relation { partitioned: true, partition_tree: true, ..plain.clone() };
     let older = Relation { partition_tree: false, ..parted.clone() };
     let statements = [
-        ("hold", plain.hold()),
-        ("hold partitions", parted.hold()),
+        ("hold", plain.lock_against_truncate()),
+        ("hold partitions", parted.lock_against_truncate()),
         ("storage", plain.storage()),
         ("storage of partitions", parted.storage()),
         ("storage of partitions before PostgreSQL 12", older.storage()),
@@ -332,7 +332,7 @@ fn rows_are_read_by_pages_and_by_their_timestamp() {
             ("copy the last pages", item().copy_all(Some(Pages { from: 9, to: None }))),
             ("copy ordered", item().copy_ordered(&zoned, &zoned.window(Source, moment))),
             ("window of dates", date.window(Source, moment)),
-            ("timeless", zoned.timeless()),
+            ("timeless", zoned.without_timestamp()),
             ("greatest timestamp", zoned.greatest(&item(), &horizon())),
             ("greatest date", date.greatest(&item(), &horizon())),
             ("watermark", watermark(&horizon(), &zoned, "2024-12-13 15:25:29+00")),

@@ -24,7 +24,7 @@ pub async fn list(run: &TableRun) -> Result<u64> {
     let listed = keys::list_vanished(target, plan).await?;
     let mut vanished = listed;
     for from in (1..=listed).step_by(ASKED as usize) {
-        run.unless_stopped()?;
+        run.check_stopped()?;
         let found = found(run, &readable(run, from, from + ASKED).await?).await?;
         if !found.is_empty() {
             keys::unlist_vanished(target, plan, &found).await?;
@@ -44,7 +44,7 @@ async fn readable(run: &TableRun, from: u64, to: u64) -> Result<Vec<NumberedKey>
         let list = KeyList::Vanished;
         match keys::numbered(&run.target, &run.plan, list, from, to).await {
             Ok(read) => keys.extend(read),
-            Err(error) if error.sqlstate() != Some(NOT_TEXT) || run.plan.joint => {
+            Err(error) if error.sqlstate() != Some(NOT_TEXT) || run.plan.shared_transaction => {
                 return Err(error);
             }
             Err(_) if to - from > 1 => {

@@ -9,7 +9,7 @@ mod probe;
 pub mod proof;
 
 pub use digest::Digest;
-pub use probe::{Lock, Probe, Sessions, Window, of_one_moment, probe, same_rows};
+pub use probe::{Lock, Probe, Sessions, Window, read_in_snapshot, probe, same_rows};
 
 use crate::error::{Result, Side};
 use crate::event::Phase;
@@ -38,7 +38,7 @@ impl Scope {
     fn predicate(self, run: &TableRun) -> Option<Sql> {
         match self {
             Scope::Table => None,
-            Scope::Timeless => run.plan.timestamp.as_ref().map(|timestamp| timestamp.timeless()),
+            Scope::Timeless => run.plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp()),
         }
     }
 }
@@ -214,7 +214,7 @@ pub async fn stage(run: &mut TableRun, difference: &Difference) -> Result<()> {
     // Both servers look up their rows at once.
     let (rows, taken) = tokio::join!(
         run.source.copy_out("reading keys", &copy),
-        keys::take_down(&run.target, &run.plan, measure, &buckets),
+        keys::stage_target_keys(&run.target, &run.plan, measure, &buckets),
     );
     let mut rows = rows?;
     taken?;
@@ -231,7 +231,7 @@ pub async fn stage(run: &mut TableRun, difference: &Difference) -> Result<()> {
 pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> Result<u64> {
     let plan = run.plan.clone();
     let round = run.round.clone();
-    let wanted = keys::want(&run.target, &plan).await?;
+    let wanted = keys::number_missing_keys(&run.target, &plan).await?;
     if difference.absent.is_empty() {
         run.expect(wanted);
     }
@@ -262,7 +262,7 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
                 run.counts.add(applied.counts);
                 run.keys = Digest::after(run.keys, &applied);
                 run.more |= applied.more;
-                run.unless_stopped()?;
+                run.check_stopped()?;
             }
             batch.push(&mut writer, row).await?;
         }
@@ -283,7 +283,7 @@ fn already_counted(run: &TableRun, scope: Scope) -> Option<Sql> {
     Some(match scope {
         Scope::Timeless => window,
         Scope::Table => {
-            sql!("({window}) or ({timeless})", window = window, timeless = timestamp.timeless())
+            sql!("({window}) or ({timeless})", window = window, timeless = timestamp.without_timestamp())
         }
     })
 }

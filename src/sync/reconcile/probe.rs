@@ -7,7 +7,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
-use crate::source::{IMPORT_AGAIN, import_again, still};
+use crate::source::{IMPORT_AGAIN, import_again, check_not_rewritten};
 use crate::sql::digest::DigestOf;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -99,14 +99,14 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
             };
             let (here, there) = ([statements(Side::Source)], statements(Side::Target));
             let (here, there) = tokio::try_join!(
-                of_one_moment(plan, at.source, at.lock, "digesting keys", &here),
+                read_in_snapshot(plan, at.source, at.lock, "digesting keys", &here),
                 at.target.answers("digesting keys", &there),
             )?;
             judge(&SideProbe::new(here)?, &SideProbe::new(there.into_iter().flatten())?)
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
-            of_one_moment(plan, at.source, at.lock, "looking at the table", &[]).await.map(drop)?;
+            read_in_snapshot(plan, at.source, at.lock, "looking at the table", &[]).await.map(drop)?;
             Ok(Probe::blank())
         }
     }
@@ -114,7 +114,7 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
 
 /// The rows that the source answers, once it is sure that it still has the snapshot's table: the first
 /// statement holds it, in which others than reads of the table must not stand.
-pub async fn of_one_moment(
+pub async fn read_in_snapshot(
     plan: &TablePlan,
     source: &Session,
     lock: Lock,
@@ -122,7 +122,7 @@ pub async fn of_one_moment(
     statements: &[Sql],
 ) -> Result<impl Iterator<Item = Row> + use<>> {
     let relation = &plan.mapping.source;
-    let held = [relation.hold()];
+    let held = [relation.lock_against_truncate()];
     let reads = if statements.is_empty() { &held[..] } else { statements };
     let let_go = source.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
     let storage = [relation.storage()];
@@ -132,7 +132,7 @@ pub async fn of_one_moment(
         answers.truncate(answers.len().saturating_sub(IMPORT_AGAIN));
     }
     let storage = answers.pop().unwrap_or_default();
-    still(&plan.storage, storage.first())?;
+    check_not_rewritten(&plan.storage, storage.first())?;
     Ok(answers.into_iter().flatten())
 }
 
@@ -144,7 +144,7 @@ async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<
     let here: Vec<Sql> = std::iter::once(digest(Side::Source)).chain(greatest).collect();
     let there = digest(Side::Target);
     let (mut here, there) = tokio::try_join!(
-        of_one_moment(plan, at.source, at.lock, "digesting rows", &here),
+        read_in_snapshot(plan, at.source, at.lock, "digesting rows", &here),
         at.target.row("digesting rows", &there),
     )?;
     let (Some(digest), greatest) = (here.next(), here.next()) else {
@@ -164,7 +164,7 @@ pub async fn same_rows(plan: &TablePlan, at: Sessions<'_>) -> Result<bool> {
     let digest = |side| plan.mapping.digest(side, DigestOf::Rows, None);
     let (here, there) = ([digest(Side::Source)], digest(Side::Target));
     let (mut here, there) = tokio::try_join!(
-        of_one_moment(plan, at.source, at.lock, "digesting rows", &here),
+        read_in_snapshot(plan, at.source, at.lock, "digesting rows", &here),
         at.target.row("digesting rows", &there),
     )?;
     let here = here.next();
@@ -173,7 +173,7 @@ pub async fn same_rows(plan: &TablePlan, at: Sessions<'_>) -> Result<bool> {
 }
 
 fn incremental(plan: &TablePlan, side: Side, window: &Sql, in_time: (&Ident, &Sql)) -> Sql {
-    let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.timeless());
+    let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp());
     sql!(
         "{keys}; {window}; {timeless}",
         keys = plan.mapping.digest(side, DigestOf::Keys, None),

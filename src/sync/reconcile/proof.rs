@@ -96,7 +96,7 @@ async fn unequal(run: &mut TableRun, scope: Scope) -> Result<()> {
         return Err(failed(run, &format!("up to {rows} rows of the table, which has no key,")));
     }
     stage(run, &difference).await?;
-    let wanted = keys::want(&run.target, &run.plan).await?;
+    let wanted = keys::number_missing_keys(&run.target, &run.plan).await?;
     let vanished = if run.plan.deletes { delete::list(run).await? } else { 0 };
     let missing = difference.absent_digest(run).await?.rows;
     let rows = wanted + vanished + missing;
@@ -160,11 +160,11 @@ fn failed(run: &TableRun, what: &str) -> Error {
         .filter(|column| !column.exact)
         .map(|column| column.name.as_str())
         .collect();
-    let why = if !plan.meddling.is_empty() {
+    let why = if !plan.always_triggers.is_empty() {
         format!(
             "the trigger \"{}\" fires on what is copied and has changed or swallowed rows: disable it, \
              or enable it for others' writes only (alter table … enable trigger …)",
-            plan.meddling.join("\", \"")
+            plan.always_triggers.join("\", \"")
         )
     } else if !inexact.is_empty() {
         format!(

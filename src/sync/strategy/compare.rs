@@ -23,9 +23,9 @@ pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
             // A try that broke has forgotten what it found.
             None => rows(run, Pass::Whole).await,
         },
-        (false, _) => match unless_collision(rows(run, pass).await)? {
+        (false, _) => match split_unique_violation(rows(run, pass).await)? {
             Ok(()) => Ok(()),
-            Err(collision) => untangle(run, pass, collision).await,
+            Err(collision) => resolve_unique_conflicts(run, pass, collision).await,
         },
     }
 }
@@ -76,7 +76,7 @@ async fn differing(run: &mut TableRun, scope: Scope) -> Result<Difference> {
 }
 
 /// Sorts out a unique violation, which has a remedy, from every other error.
-pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
+pub fn split_unique_violation(result: Result<()>) -> Result<Result<()>> {
     match result {
         Err(error) if matches!(error.sqlstate(), Some("23505" | "23P01")) => Ok(Err(error)),
         Err(error) => Err(error),
@@ -88,7 +88,7 @@ pub fn unless_collision(result: Result<()>) -> Result<Result<()>> {
 /// in the way is known, and all rows that differ are written in one transaction. Vanished rows go
 /// first where they can. Then all that differs is taken out and put in again in one statement; where
 /// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
-pub async fn untangle(run: &mut TableRun, pass: Pass, collision: Error) -> Result<()> {
+pub async fn resolve_unique_conflicts(run: &mut TableRun, pass: Pass, collision: Error) -> Result<()> {
     start_over(run).await?;
     let difference = differing(run, Scope::Table).await?;
     if difference.is_none() {
@@ -103,7 +103,7 @@ pub async fn untangle(run: &mut TableRun, pass: Pass, collision: Error) -> Resul
         delete::vanished(run, &difference).await?;
     }
     run.phase(Phase::Applying);
-    let mode = match (plan.replaceable, plan.placeholders.is_empty()) {
+    let mode = match (plan.can_delete_and_reinsert, plan.placeholders.is_empty()) {
         (true, true) => Mode::Replace,
         (true, false) if alone => Mode::Replace,
         (_, false) => Mode::Park(difference.differing()),
@@ -122,7 +122,7 @@ pub async fn untangle(run: &mut TableRun, pass: Pass, collision: Error) -> Resul
 
 /// RunContext what failed: a transaction of the target, and on the source perhaps the middle of a stream.
 pub async fn start_over(run: &mut TableRun) -> Result<()> {
-    match run.plan.joint {
+    match run.plan.shared_transaction {
         true => apply::roll_back(&run.target, &run.plan).await?,
         false => run.renew_target().await?,
     }
@@ -170,7 +170,7 @@ async fn keyless(run: &mut TableRun) -> Result<()> {
     }
     run.moved(batch.rows % TOLD);
     if reconcile::max_delete::limit(run).is_some() {
-        let counted = writer.foresee().await?;
+        let counted = writer.count_changes().await?;
         if let Err(refused) =
             reconcile::max_delete::allow(run, counted.deleted, difference.target_rows)
         {

@@ -31,7 +31,7 @@ pub async fn run(run: &mut TableRun) -> Result<()> {
     }
     let parts = Parts::new(parts(run));
     let (drained, done) = watch::channel(false);
-    let helpers = (1..at_once(run).min(parts.len())).map(|_| help(run, &parts, done.clone()));
+    let helpers = (1..copy_sessions(run).min(parts.len())).map(|_| help(run, &parts, done.clone()));
     let own = async {
         let copied = parts.copy(run, &run.source, &run.target).await;
         let _ = drained.send(true);
@@ -54,8 +54,8 @@ pub async fn run(run: &mut TableRun) -> Result<()> {
 /// How many sessions may write into the table. Into indexes that are there already, that of its key at
 /// least, only one of them appends; the others split pages in the middle, which costs time and leaves
 /// them half empty: two sessions took 0.85 x the time of one on two cores, four 1.0 x.
-fn at_once(run: &TableRun) -> usize {
-    let indexed = run.plan.owed.is_empty() && !run.plan.mapping.key.is_empty();
+fn copy_sessions(run: &TableRun) -> usize {
+    let indexed = run.plan.post_data.is_empty() && !run.plan.mapping.key.is_empty();
     match indexed {
         true => run.round.settings.parallel.div_ceil(2),
         false => run.round.settings.parallel,
@@ -130,7 +130,7 @@ async fn copy_part(
     target: &Session,
     pages: Option<Pages>,
 ) -> Result<Applied> {
-    run.unless_stopped()?;
+    run.check_stopped()?;
     let mut rows = source.copy_out("reading rows", &run.plan.mapping.copy_all(pages)).await?;
     let mut writer = Writer::new(target, &run.plan, &run.round.sync_log, run.log_id, Mode::Direct);
     let mut progress = Progress { batches: 1, ..Progress::default() };
@@ -140,7 +140,7 @@ async fn copy_part(
         writer.push(row).await?;
         if progress.processed.is_multiple_of(TOLD) {
             run.moved(TOLD);
-            run.unless_stopped()?;
+            run.check_stopped()?;
         }
     }
     run.moved(progress.processed % TOLD);
@@ -155,7 +155,7 @@ fn parts(run: &TableRun) -> VecDeque<Option<Pages>> {
         || !run.round.page_ranges
         || plan.one_statement
         // Whoever disables triggers has the table to himself.
-        || !plan.silence.is_empty()
+        || !plan.triggers_to_disable.is_empty()
         || plan.bytes < 2 * LEAST_PART;
     let Some(pages) = plan.pages.filter(|_| !whole) else { return VecDeque::from([None]) };
     let wanted = plan.bytes / (run.round.settings.parallel as u64 * 4);

@@ -19,9 +19,9 @@ pub async fn run(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
         compare::start_over(run).await?;
         return compare::run(run, pass).await;
     }
-    match compare::unless_collision(changed)? {
+    match compare::split_unique_violation(changed)? {
         Ok(()) => Ok(()),
-        Err(collision) => compare::untangle(run, pass, collision).await,
+        Err(collision) => compare::resolve_unique_conflicts(run, pass, collision).await,
     }
 }
 
@@ -118,7 +118,7 @@ async fn stream(run: &mut TableRun) -> Result<()> {
             run.counts.add(applied.counts);
             run.keys = Digest::after(run.keys, &applied);
             run.more |= applied.more;
-            run.unless_stopped()?;
+            run.check_stopped()?;
         }
         batch.push(&mut writer, row).await?;
     }

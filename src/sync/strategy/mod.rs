@@ -99,7 +99,7 @@ impl TableRun {
     }
 
     /// To be asked between batches.
-    pub fn unless_stopped(&self) -> Result<()> {
+    pub fn check_stopped(&self) -> Result<()> {
         match self.round.stop.requested() {
             Some(signal) => Err(Error::Stopped(signal)),
             None => Ok(()),
@@ -115,7 +115,7 @@ impl TableRun {
 
     /// Takes the table's lock on the source, once it is sure that the snapshot still shows its rows.
     pub async fn hold(&self, doing: &str) -> Result<()> {
-        let held = reconcile::of_one_moment(&self.plan, &self.source, Lock::Kept, doing, &[]);
+        let held = reconcile::read_in_snapshot(&self.plan, &self.source, Lock::Kept, doing, &[]);
         held.await.map(drop)
     }
 

@@ -32,7 +32,7 @@ const MOST: usize = 4 * 1024 * 1024;
 pub fn fits(plan: &TablePlan) -> bool {
     plan.strategy == Strategy::Copy
         && plan.bytes <= TINY
-        && plan.meddling.is_empty()
+        && plan.always_triggers.is_empty()
         && plan.mapping.is_exact()
 }
 
@@ -103,7 +103,7 @@ async fn read(
     let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.mapping, &round.horizon));
     let greatest: Vec<Sql> = greatest.collect();
     let mut answers =
-        reconcile::of_one_moment(plan, source, Lock::Kept, "looking at the table", &greatest)
+        reconcile::read_in_snapshot(plan, source, Lock::Kept, "looking at the table", &greatest)
             .await?;
     let greatest = answers.next().and_then(|row| row.text(0).map(str::to_owned));
     let mut rows = BytesMut::new();
@@ -117,7 +117,7 @@ async fn read(
     if plan.mapping.source.partitioned {
         // One may have been attached since it was asked.
         let again = "looking at the table again";
-        reconcile::of_one_moment(plan, source, Lock::Kept, again, &[]).await.map(drop)?;
+        reconcile::read_in_snapshot(plan, source, Lock::Kept, again, &[]).await.map(drop)?;
     }
     Ok(Copied { rows: rows.freeze(), greatest })
 }

@@ -42,7 +42,7 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
         Error::Refused(_) => Status::Refused,
         _ => status,
     };
-    let mut outcome = state.outcome(status, Some(state.plan.advise(error)));
+    let mut outcome = state.outcome(status, Some(state.plan.add_hint(error)));
     if round.settings.dry_run {
         return TaskResult::Done(Box::new(outcome), None);
     }
@@ -73,7 +73,7 @@ pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOu
 
 /// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
 /// mended. What cannot be found out leaves the error as it is.
-pub(super) async fn name_row(round: &Round, state: &TableState, error: Error) -> Error {
+pub(super) async fn locate_bad_row(round: &Round, state: &TableState, error: Error) -> Error {
     let Error::Database(mut failed) = error else { return error };
     if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
         let statement = state.plan.mapping.unreadable_row();

@@ -29,7 +29,7 @@ use crate::sync::strategy::{Round, TableRun};
 use crate::sync_log::store;
 use crate::target_side::apply;
 pub use failure::fail;
-use failure::{fail_all, name_row};
+use failure::{fail_all, locate_bad_row};
 pub use state::{PendingLogRow, Rows, TableState, TaskResult};
 
 /// The first pause before something is tried again; each further one is twice as long.
@@ -65,7 +65,7 @@ pub async fn run(
             let (culprit, error) = match states.get(at) {
                 Some(state) => (
                     Some(state.plan.mapping.source.name.clone()),
-                    name_row(&round, state, error).await,
+                    locate_bad_row(&round, state, error).await,
                 ),
                 None => (None, error),
             };
@@ -370,7 +370,7 @@ async fn follow(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
 
 /// A trigger that fires whatever we do may have changed or swallowed rows.
 async fn require_untouched(run: &mut TableRun) -> Result<()> {
-    if run.plan.meddling.is_empty() { Ok(()) } else { proof::table(run).await }
+    if run.plan.always_triggers.is_empty() { Ok(()) } else { proof::table(run).await }
 }
 
 async fn finish(run: &TableRun, state: &TableState, watermark: Option<Sql>) -> Result<TaskResult> {

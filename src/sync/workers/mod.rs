@@ -38,10 +38,10 @@ pub struct TableResults {
 pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> TableResults {
     let (reader, readers) = Readers::new();
     // What triggers may have done to tables that are done is looked at when all are.
-    let meddling = plans.iter().any(|plan| !plan.meddling.is_empty());
+    let meddling = plans.iter().any(|plan| !plan.always_triggers.is_empty());
     let last_reader = meddling.then(|| reader.clone());
     let queue = Arc::new(Queue::new(plans, tasks, reader));
-    let workers = muster(round, round.settings.parallel.min(plans.len())).await;
+    let workers = open_worker_sessions(round, round.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
     let working = async {
         for end in join_all(workers).await {
@@ -73,7 +73,7 @@ pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>)
 
 /// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
 /// which both servers have room, at least one.
-async fn muster(round: &Round, wanted: usize) -> usize {
+async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
     let alone = round.source.is_read_alone().await;
     let source = || async {
         // Each waits for the other ones then.
@@ -133,7 +133,7 @@ impl Assignment {
     /// What a look found, if it is all there is to do.
     fn unchanged(&self) -> Option<&Probe> {
         let probe = self.states[0].probe.as_ref().filter(|_| self.states.len() == 1);
-        let owes = || !self.states[0].plan.owed.is_empty();
+        let owes = || !self.states[0].plan.post_data.is_empty();
         probe.filter(|probe| probe.unchanged() && self.pass != Pass::Delete && !owes())
     }
 }
@@ -153,7 +153,7 @@ async fn work(round: &Arc<Round>, queue: &Queue, mut assignments: Vec<Assignment
         let task = assignment.task;
         let results = match assignment.unchanged() {
             Some(probe) => vec![assignment.states[0].unchanged(round, probe)],
-            None => guarded(round, assignment).await,
+            None => catch_panic(round, assignment).await,
         };
         close(round, queue, task, results);
     }
@@ -184,7 +184,7 @@ fn close(round: &Round, queue: &Queue, task: usize, results: Vec<TaskResult>) {
             round.events.send(Event::Finished(outcome.clone()));
         }
     }
-    queue.end(task, results);
+    queue.complete(task, results);
 }
 
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
@@ -209,7 +209,7 @@ async fn look(round: &Round, assignments: &mut [Assignment]) {
 }
 
 /// A panic in a task fails its tables only.
-async fn guarded(round: &Arc<Round>, assignment: Assignment) -> Vec<TaskResult> {
+async fn catch_panic(round: &Arc<Round>, assignment: Assignment) -> Vec<TaskResult> {
     let Assignment { pass, states, reader, .. } = assignment;
     let kept = states.clone();
     match tokio::spawn(table_run::run(round.clone(), states, pass, reader)).await {

@@ -105,7 +105,7 @@ impl Queue {
         Taken::Tasks(taken)
     }
 
-    pub(super) fn end(&self, task: usize, results: Vec<TaskResult>) {
+    pub(super) fn complete(&self, task: usize, results: Vec<TaskResult>) {
         let mut state = self.state();
         state.progress[task] = Progress::Done;
         let tables: Vec<usize> = state.tasks[task].tables().collect();
@@ -174,10 +174,10 @@ impl State {
 
     fn is_small(&self, task: usize) -> bool {
         let plan = self.plan_of(task);
-        let Task { pass, ring, .. } = &self.tasks[task];
+        let Task { pass, fk_cycle: ring, .. } = &self.tasks[task];
         let fits = match plan.strategy {
             Strategy::Copy => copy_small_tables::fits(plan),
-            _ => plan.bytes <= SMALL && plan.owed.is_empty(),
+            _ => plan.bytes <= SMALL && plan.post_data.is_empty(),
         };
         fits && *pass != Pass::Delete && ring.is_empty()
     }
