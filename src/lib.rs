@@ -7,12 +7,13 @@
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
-//! | decisions | [`config`], [`select`], [`plan`], [`copy_text`], [`sql`] | compute, nothing else |
+//! | decisions | [`config`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
 
 pub mod cli;
 pub mod config;
 pub mod copy_text;
+pub mod ddl_step;
 pub mod error;
 pub mod event;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Settings;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events, Note, NoteLevel};
 use crate::ident::{Ident, TableName};
@@ -24,7 +25,6 @@ use crate::plan::schedule;
 use crate::plan::schedule::Task;
 use crate::plan::{Candidate, PlanContext, TablePlan};
 use crate::schema::SchemaOutcome;
-use crate::schema::diff::Step;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::select;
 use crate::select::NotSyncable;

@@ -135,7 +135,8 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References) -> Stri
         return format!("{outside} is not part of this run: include it, or drop the constraint");
     }
     if references.is_not_valid_on_the_source(key) {
-        let otherwise = if key.holds { "make it NOT VALID on the target, too" } else { REPLICA };
+        let otherwise =
+            if key.validated { "make it NOT VALID on the target, too" } else { REPLICA };
         return format!(
             "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or {otherwise}"
         );

@@ -64,7 +64,11 @@ const IDENTICAL: &[&str] = &[
 
 /// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
 /// there is no other. Empty when no set of columns is unique on both sides.
-pub fn choose_key(source: &Table, target: &Table, columns: &[PlanColumn]) -> (Vec<KeyColumn>, bool) {
+pub fn choose_key(
+    source: &Table,
+    target: &Table,
+    columns: &[PlanColumn],
+) -> (Vec<KeyColumn>, bool) {
     let mut candidates: Vec<&Key> =
         target.keys.iter().filter(|key| means_equality(key, target)).collect();
     candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));

@@ -13,6 +13,7 @@ pub mod references;
 pub mod schedule;
 mod triggers;
 
+use crate::ddl_step::Step;
 use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
@@ -75,7 +76,7 @@ pub struct TablePlan {
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// What is built once the rows are there.
-    pub post_data: Vec<crate::schema::diff::Step>,
+    pub post_data: Vec<Step>,
 }
 
 /// The two relations and what travels between them: all that a SQL builder needs.

@@ -76,7 +76,7 @@ impl References {
     pub fn trusted(&self) -> impl Iterator<Item = &ForeignKey> {
         let checked =
             |key: &&ForeignKey| self.are_checked(&key.child) && self.are_checked(&key.parent);
-        let holds = |key: &&ForeignKey| key.holds && self.outside(key).is_none();
+        let holds = |key: &&ForeignKey| key.validated && self.outside(key).is_none();
         self.target.iter().filter(move |key| holds(key) && !checked(key))
     }
 

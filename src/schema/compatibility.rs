@@ -95,7 +95,11 @@ pub(super) fn would_be(source: &Table, name: TableName) -> Table {
 }
 
 /// Whether the target, as it is known, lacks a table or a column.
-pub(super) fn has_missing_objects(selected: &[&Table], catalogs: &Catalogs, settings: &Settings) -> bool {
+pub(super) fn has_missing_objects(
+    selected: &[&Table],
+    catalogs: &Catalogs,
+    settings: &Settings,
+) -> bool {
     let there: HashMap<&TableName, &Table> =
         catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
     selected.iter().any(|table| {

@@ -11,6 +11,7 @@ pub mod rebuild;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Ddl;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
@@ -19,11 +20,11 @@ use crate::pg::catalog::Server;
 use crate::pg::definitions::Sketched;
 use crate::plan::PlanContext;
 use crate::plan::inheritance;
-use crate::schema::diff::{DiffInput, SchemaPlan, Step};
+use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::sql::statement::Statement;
 use crate::sync_log::store;
 use crate::table::Table;
-use compatibility::{Classified, incompatible, has_missing_objects};
+use compatibility::{Classified, has_missing_objects, incompatible};
 use rebuild::plan::{Rebuild, RebuildPlan, RebuiltTable, Selection};
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.

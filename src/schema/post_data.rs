@@ -8,13 +8,13 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 
 use crate::config::Settings;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::Session;
 use crate::plan::TablePlan;
-use crate::schema::diff::Step;
 use crate::schema_object::Kind;
 use crate::sync::strategy::{Round, TableRun};
 use crate::sync::table_run;
@@ -159,11 +159,14 @@ pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOu
     let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.is_validation);
     let mut failed: Vec<(&Step, Error)> = Vec::new();
     for step in make {
-        failed.extend(retry_foreign_keys(round, step, is_there).await.err().map(|error| (step, error)));
+        failed.extend(
+            retry_foreign_keys(round, step, is_there).await.err().map(|error| (step, error)),
+        );
     }
     let lost: BTreeSet<&str> = failed.iter().map(|(step, _)| step.title.as_str()).collect();
     let look = look.into_iter().filter(|step| !lost.iter().any(|lost| step.title.ends_with(lost)));
-    let looks = look.map(|step| async move { (step, retry_foreign_keys(round, step, is_there).await) });
+    let looks =
+        look.map(|step| async move { (step, retry_foreign_keys(round, step, is_there).await) });
     let looks = futures_util::stream::iter(looks).buffer_unordered(round.settings.parallel);
     let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
     failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
@@ -194,7 +197,11 @@ pub(super) async fn retract(
 
 /// Does a step that follows all tables, trying again what passes by itself. `is_done` tells by the
 /// error of a later try that an earlier one did it, and was not heard.
-pub(super) async fn retry_foreign_keys(round: &Round, step: &Step, is_done: fn(&Error) -> bool) -> Result<()> {
+pub(super) async fn retry_foreign_keys(
+    round: &Round,
+    step: &Step,
+    is_done: fn(&Error) -> bool,
+) -> Result<()> {
     let mut tries = 0;
     loop {
         let mut session = round.target.session().await?;

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use futures_util::{StreamExt, stream};
 
 use super::SchemaOutcome;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::TableName;
 use crate::observe::RunContext;
-use crate::schema::diff::{SchemaPlan, Step};
+use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::sql::statement::Statement;

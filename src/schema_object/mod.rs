@@ -208,6 +208,11 @@ impl Deref for Object {
 }
 
 impl Object {
+    /// `index public.item_name_idx`, for people.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.kind.noun(), self.id)
+    }
+
     /// The table it belongs to, or the table it is.
     pub fn table_name(&self) -> &Name {
         &self.on

@@ -6,5 +6,5 @@ mod postgres;
 mod readers;
 
 pub use horizon::{Doubt, Visibility};
-pub use postgres::{IMPORT_AGAIN, Source, SourceState, import_again, check_not_rewritten};
+pub use postgres::{IMPORT_AGAIN, Source, SourceState, check_not_rewritten, import_again};
 pub use readers::{Reader, Readers};

@@ -263,10 +263,13 @@ impl Source {
 
     async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {
         let relations = tables.iter().map(|table| Relation::of(table));
-        let looks = relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
+        let looks =
+            relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
         let answers = session.answers("looking for rows", &Sql::join(looks, "; ")).await?;
         let mut rows = answers.into_iter().flatten();
-        tables.iter().try_for_each(|table| check_not_rewritten(&table.storage, rows.next().as_ref()))
+        tables
+            .iter()
+            .try_for_each(|table| check_not_rewritten(&table.storage, rows.next().as_ref()))
     }
 
     /// Whether the snapshot can still be read.

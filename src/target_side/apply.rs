@@ -285,7 +285,11 @@ impl<'a> Writer<'a> {
             batches: progress.batches,
             ..Counts::default()
         };
-        Ok(Applied { counts, keys: None, more: !self.plan.shared_transaction && tally != Some(Some(expected)) })
+        Ok(Applied {
+            counts,
+            keys: None,
+            more: !self.plan.shared_transaction && tally != Some(Some(expected)),
+        })
     }
 }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lock;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Session;
 use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
-use crate::schema::diff::Step;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 

@@ -3,9 +3,10 @@
 //! others word the same thing differently.
 
 use super::table_diff::{bounds, forms, have_same_types};
+use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
 use crate::plan::digest;
-use crate::schema::diff::{DiffInput, SchemaPlan, Step, title};
+use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
 use crate::schema_object::{Kind, Object};
 use crate::sql::ddl;
@@ -111,7 +112,7 @@ impl DiffInput<'_> {
         if !is_same(object, there) {
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
-            let text = format!("{} is another one on the source: {here}", title(object));
+            let text = format!("{} is another one on the source: {here}", object.title());
             if self.reset && self.is_referred_to(there) {
                 return Some((Severity::Form, text));
             }
@@ -129,7 +130,7 @@ impl DiffInput<'_> {
         let validate = objects::validate(object).filter(|_| validated);
         let new: Vec<Statement> = new.map(|setting| setting.set).chain(validate).collect();
         if !new.is_empty() {
-            let title = format!("setting of {}", title(object));
+            let title = format!("setting of {}", object.title());
             let step = Step { title, ..Step::about(object, new, &[root]) };
             schema_plan.after.entry(root.clone()).or_default().push(step);
         }
@@ -138,7 +139,7 @@ impl DiffInput<'_> {
         (!gone.is_empty()).then(|| {
             let text = format!(
                 "setting of {} is the target's own; to drop it run there: {}",
-                title(object),
+                object.title(),
                 gone.join("; ")
             );
             (Severity::Part, text)
@@ -171,7 +172,7 @@ impl DiffInput<'_> {
             }
             _ => objects::drop(object).into_iter().chain(create).collect(),
         };
-        Some(Step { title: title(object), ..Step::about(object, statements, &[root]) })
+        Some(Step { title: object.title(), ..Step::about(object, statements, &[root]) })
     }
 
     /// Expressions are worded by the types of their columns, indexes by whether there are partitions.

@@ -5,8 +5,9 @@
 use std::collections::HashSet;
 
 use super::changed_objects::{Difference, Severity};
+use crate::ddl_step::Step;
 use crate::ident::TableName;
-use crate::schema::diff::{DiffInput, SchemaPlan, Step, title};
+use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::{Kind, Object};
 use crate::sql::objects;
 
@@ -29,12 +30,12 @@ impl DiffInput<'_> {
             let Some(drop) = objects::drop(there) else { continue };
             let is_referred_to = self.is_referred_to(there);
             if self.reset && !is_referred_to {
-                let title = format!("drop of {}", title(there));
+                let title = format!("drop of {}", there.title());
                 let step = Step::about(there, vec![drop], &[root]);
                 drops.push(Step { title, optional: true, ..step });
                 continue;
             }
-            let text = format!("{} is the target's own", title(there));
+            let text = format!("{} is the target's own", there.title());
             let (weight, text) = match self.reset {
                 true => (Severity::Form, text),
                 false => {

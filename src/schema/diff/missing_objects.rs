@@ -4,8 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::type_changes::{BuiltinType, in_place};
+use crate::ddl_step::Step;
 use crate::ident::TableName;
-use crate::schema::diff::{DiffInput, Step, title};
+use crate::schema::diff::DiffInput;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::objects;
@@ -120,7 +121,7 @@ impl<'a> DependencyWalk<'a> {
         }
         statements.extend(objects::create(partition));
         let step = &mut self.steps[place];
-        step.title = title(partition);
+        step.title = partition.title();
         step.statements.extend(statements);
         step.optional = true;
         self.placed.insert(&partition.node, vec![place]);

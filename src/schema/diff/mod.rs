@@ -14,13 +14,13 @@ pub mod type_changes;
 
 use std::collections::{BTreeMap, HashSet};
 
+use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
 use crate::plan::partition_mismatch;
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::ddl;
 use crate::sql::objects;
-use crate::sql::statement::Statement;
 use changed_objects::Difference;
 use missing_objects::DependencyWalk;
 
@@ -42,33 +42,6 @@ pub struct DiffInput<'a> {
     pub renamed: Option<(&'a Ident, &'a Ident)>,
 }
 
-/// One change, whole or not at all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Step {
-    pub kind: Kind,
-    /// `index public.item_name_idx`, for people.
-    pub title: String,
-    /// The id of the table that is changed.
-    pub table: Option<String>,
-    pub statements: Vec<Statement>,
-    /// The tables of the run that need it, by their names on the source.
-    pub roots: Vec<TableName>,
-    /// The table of the run that this makes, by its name on the source.
-    pub makes: Option<TableName>,
-    /// Whether older servers take it in no transaction.
-    pub alone: bool,
-    /// Whether it only looks at the rows of a foreign key that is there.
-    pub is_validation: bool,
-    /// Whether the table may do without.
-    pub optional: bool,
-    /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
-    pub shared: bool,
-    /// How many other steps have to come before, one after the other.
-    pub level: usize,
-    /// The schemas that names without one lead to.
-    pub path: Vec<Ident>,
-}
-
 /// Everything that is to be done.
 #[derive(Debug, Default, PartialEq)]
 pub struct SchemaPlan {
@@ -81,35 +54,6 @@ pub struct SchemaPlan {
     pub left_out: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
     pub differs: Vec<Difference>,
-}
-
-impl Step {
-    /// What concerns some tables as a whole.
-    pub fn of_tables(title: &str, statements: Vec<Statement>, roots: Vec<TableName>) -> Self {
-        Self {
-            kind: Kind::Table,
-            title: title.to_owned(),
-            table: None,
-            statements,
-            roots,
-            makes: None,
-            alone: false,
-            is_validation: false,
-            optional: false,
-            shared: false,
-            level: 0,
-            path: Vec::new(),
-        }
-    }
-
-    fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
-        let roots = roots.iter().map(|root| (*root).clone()).collect();
-        Self {
-            kind: object.kind,
-            table: object.table.clone(),
-            ..Self::of_tables(&title(object), statements, roots)
-        }
-    }
 }
 
 impl SchemaPlan {
@@ -208,7 +152,7 @@ impl DiffInput<'_> {
             shapes.flat_map(|definition| &definition.owns).map(|owned| &owned.sequence).collect();
         let is_owned =
             |object: &&Object| object.kind == Kind::Sequence && owned.contains(&object.at);
-        objects.iter().filter(is_owned).map(title).collect()
+        objects.iter().filter(is_owned).map(Object::title).collect()
     }
 
     /// Tables whose indexes and constraints are completed: those that pgsync has made or will make.
@@ -236,7 +180,7 @@ impl DiffInput<'_> {
     fn too_new(&self, object: &Object, root: &TableName) -> Option<(TableName, String)> {
         let text = format!(
             "{} is left out: the target would have to be PostgreSQL {} or later",
-            title(object),
+            object.title(),
             object.since / 10_000
         );
         (object.kind != Kind::AttachedIndex).then(|| (root.clone(), text))
@@ -265,7 +209,7 @@ impl DiffInput<'_> {
         let owed = there.is_none_or(unlooked);
         let Some(parent) = object.parent.as_ref().filter(|_| owed) else { return };
         if !selected.contains(parent) {
-            let text = format!("{} is left out: {parent} is not selected", title(object));
+            let text = format!("{} is left out: {parent} is not selected", object.title());
             return schema_plan.left_out.push((root.clone(), text));
         }
         let step = |statements| Step::about(object, statements, &[root, parent]);
@@ -273,7 +217,7 @@ impl DiffInput<'_> {
             schema_plan.last.push(step(objects::create(object)));
         }
         if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
-            let title = format!("validation of {}", title(object));
+            let title = format!("validation of {}", object.title());
             schema_plan.last.push(Step { title, is_validation: true, ..step(vec![validate]) });
         }
     }
@@ -302,8 +246,4 @@ impl DiffInput<'_> {
             }
         }
     }
-}
-
-fn title(object: &Object) -> String {
-    format!("{} {}", object.kind.noun(), object.id)
 }

@@ -10,7 +10,11 @@ use crate::table::Table;
 
 impl RunContext<'_> {
     /// Whether nothing would be lost with the old table that a setting or its definition keeps.
-    pub(in crate::schema) fn check_rebuild_allowed(&self, table: &Table, behind: Option<&Object>) -> Result<()> {
+    pub(in crate::schema) fn check_rebuild_allowed(
+        &self,
+        table: &Table,
+        behind: Option<&Object>,
+    ) -> Result<()> {
         let name = &table.name;
         let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
             (false, _, _) => "rows that vanished from the source would go with the old table, and \

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::guard::{check_dependents, left_behind};
 use crate::config::Ddl;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
@@ -12,7 +13,7 @@ use crate::observe::{Catalogs, RunContext};
 use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::rebuild_reasons;
-use crate::schema::diff::{DiffInput, SchemaPlan, Step};
+use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::{Definitions, Dependents, Kind, Object};
 use crate::sql::statement::{Statement, statement};
 use crate::sql::swap;
@@ -162,7 +163,10 @@ impl RunContext<'_> {
             let name = one.table.name.clone();
             let dependents = keeps.iter().find(|dependents| &dependents.table == place);
             let there = catalogs.target.tables.iter().find(|table| &table.name == place);
-            match self.check_rebuild_allowed(one.table, behind).and(check_dependents(dependents, there, &source, &name)) {
+            match self
+                .check_rebuild_allowed(one.table, behind)
+                .and(check_dependents(dependents, there, &source, &name))
+            {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
                     let shadow = stand_in(&source, &name, place, &shadow_schema);

@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::plan::RebuiltTable;
 use super::shadow_schema::drop_scratch;
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
-use crate::schema::diff::Step;
 use crate::schema::post_data;
 use crate::schema_object::Dependents;
 use crate::sql::statement::Statement;

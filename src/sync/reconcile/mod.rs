@@ -9,7 +9,7 @@ mod probe;
 pub mod proof;
 
 pub use digest::Digest;
-pub use probe::{Lock, Probe, Sessions, Window, read_in_snapshot, probe, same_rows};
+pub use probe::{Lock, Probe, Sessions, Window, probe, read_in_snapshot, same_rows};
 
 use crate::error::{Result, Side};
 use crate::event::Phase;
@@ -38,7 +38,9 @@ impl Scope {
     fn predicate(self, run: &TableRun) -> Option<Sql> {
         match self {
             Scope::Table => None,
-            Scope::Timeless => run.plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp()),
+            Scope::Timeless => {
+                run.plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp())
+            }
         }
     }
 }
@@ -283,7 +285,11 @@ fn already_counted(run: &TableRun, scope: Scope) -> Option<Sql> {
     Some(match scope {
         Scope::Timeless => window,
         Scope::Table => {
-            sql!("({window}) or ({timeless})", window = window, timeless = timestamp.without_timestamp())
+            sql!(
+                "({window}) or ({timeless})",
+                window = window,
+                timeless = timestamp.without_timestamp()
+            )
         }
     })
 }

@@ -7,7 +7,7 @@ use crate::ident::Ident;
 use crate::outcome::Strategy;
 use crate::pg::{Row, Session};
 use crate::plan::TablePlan;
-use crate::source::{IMPORT_AGAIN, import_again, check_not_rewritten};
+use crate::source::{IMPORT_AGAIN, check_not_rewritten, import_again};
 use crate::sql::digest::DigestOf;
 use crate::sql::horizon::Horizon;
 use crate::sql::{Sql, sql};
@@ -106,7 +106,9 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
-            read_in_snapshot(plan, at.source, at.lock, "looking at the table", &[]).await.map(drop)?;
+            read_in_snapshot(plan, at.source, at.lock, "looking at the table", &[])
+                .await
+                .map(drop)?;
             Ok(Probe::blank())
         }
     }

@@ -88,7 +88,11 @@ pub fn split_unique_violation(result: Result<()>) -> Result<Result<()>> {
 /// in the way is known, and all rows that differ are written in one transaction. Vanished rows go
 /// first where they can. Then all that differs is taken out and put in again in one statement; where
 /// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
-pub async fn resolve_unique_conflicts(run: &mut TableRun, pass: Pass, collision: Error) -> Result<()> {
+pub async fn resolve_unique_conflicts(
+    run: &mut TableRun,
+    pass: Pass,
+    collision: Error,
+) -> Result<()> {
     start_over(run).await?;
     let difference = differing(run, Scope::Table).await?;
     if difference.is_none() {

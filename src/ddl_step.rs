@@ -1,0 +1,63 @@
+//! One change of the target's definitions: what the comparison of both sides plans, and what is run before
+//! and after the rows.
+
+use crate::ident::{Ident, TableName};
+use crate::schema_object::{Kind, Object};
+use crate::sql::statement::Statement;
+
+/// One change, whole or not at all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    pub kind: Kind,
+    /// `index public.item_name_idx`, for people.
+    pub title: String,
+    /// The id of the table that is changed.
+    pub table: Option<String>,
+    pub statements: Vec<Statement>,
+    /// The tables of the run that need it, by their names on the source.
+    pub roots: Vec<TableName>,
+    /// The table of the run that this makes, by its name on the source.
+    pub makes: Option<TableName>,
+    /// Whether older servers take it in no transaction.
+    pub alone: bool,
+    /// Whether it only looks at the rows of a foreign key that is there.
+    pub is_validation: bool,
+    /// Whether the table may do without.
+    pub optional: bool,
+    /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
+    pub shared: bool,
+    /// How many other steps have to come before, one after the other.
+    pub level: usize,
+    /// The schemas that names without one lead to.
+    pub path: Vec<Ident>,
+}
+
+impl Step {
+    /// What concerns some tables as a whole.
+    pub fn of_tables(title: &str, statements: Vec<Statement>, roots: Vec<TableName>) -> Self {
+        Self {
+            kind: Kind::Table,
+            title: title.to_owned(),
+            table: None,
+            statements,
+            roots,
+            makes: None,
+            alone: false,
+            is_validation: false,
+            optional: false,
+            shared: false,
+            level: 0,
+            path: Vec::new(),
+        }
+    }
+
+    /// What concerns one object.
+    pub fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
+        let roots = roots.iter().map(|root| (*root).clone()).collect();
+        Self {
+            kind: object.kind,
+            table: object.table.clone(),
+            ..Self::of_tables(&object.title(), statements, roots)
+        }
+    }
+}
