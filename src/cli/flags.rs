@@ -77,7 +77,7 @@ struct Arguments {
     /// status is 5.
     #[arg(long, verbatim_doc_comment, help_heading = heading::SAFETY, value_name = "LIMIT", allow_hyphen_values = true)]
     max_delete: Option<String>,
-    /// Dependents rows that no longer exist on the source [default: off]
+    /// Keep rows that no longer exist on the source [default: off]
     ///
     /// A table without a key fails if it differs.
     #[arg(long, help_heading = heading::SAFETY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -129,9 +129,9 @@ struct Arguments {
     /// From 1ms to 24h.
     #[arg(long, help_heading = heading::ADVANCED, value_name = "TIME", allow_hyphen_values = true, hide_short_help = true)]
     lock_timeout: Option<String>,
-    /// Dependents the log of runs in this table of the target [default: sync_log in the first schema]
+    /// Keep the log of runs in this table of the target [default: sync_log in the first schema]
     ///
-    /// A name, or schema.name. Dependents it the same: a run starts from what the log says about the
+    /// A name, or schema.name. Keep it the same: a run starts from what the log says about the
     /// last one.
     #[arg(long, verbatim_doc_comment, help_heading = heading::ADVANCED, value_name = "TABLE", hide_short_help = true)]
     log_table: Option<String>,

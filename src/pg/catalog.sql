@@ -318,7 +318,7 @@ select pg_catalog.json_build_object(
   'row_security', pg_catalog.row_security_active(c.oid),
   'subscribed', exists (
     select from pg_catalog.pg_subscription_rel r where r.srrelid operator(pg_catalog.=) any (tree.oids)),
-  'lacks', coalesce((
+  'missing_privileges', coalesce((
     select pg_catalog.json_agg(x.privilege order by x.place)
     from pg_catalog.unnest(array['select', 'insert', 'update', 'delete']) with ordinality x(privilege, place)
     where not case when x.privilege operator(pg_catalog.=) 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)

@@ -85,7 +85,7 @@ impl RowSink {
         }
     }
 
-    /// RunContext the COPY; gives the number of rows that the server took.
+    /// Ends the COPY; gives the number of rows that the server took.
     pub async fn finish(mut self) -> Result<u64> {
         self.flush().await?;
         let done = self.sink.as_mut().finish().await;

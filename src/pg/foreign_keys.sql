@@ -19,7 +19,7 @@ select pg_catalog.json_build_object(
   'on_update', k.confupdtype,
   'deferrable', k.condeferrable,
   -- Not one that was added NOT VALID or (from PostgreSQL 18) NOT ENFORCED.
-  'holds', k.convalidated
+  'validated', k.convalidated
     and coalesce(pg_catalog.to_jsonb(k) operator(pg_catalog.->>) 'conenforced', 'true') operator(pg_catalog.=) 'true',
   'equals', (
     select pg_catalog.json_agg(pg_catalog.json_build_object('schema', opn.nspname, 'name', op.oprname)

@@ -113,7 +113,7 @@ impl Pool {
         }
     }
 
-    /// RunContext all idle sessions and `keeper`, so that the server hears of it from us: else it would
+    /// Ends all idle sessions and `keeper`, so that the server hears of it from us: else it would
     /// note a lost client in its log.
     pub async fn close(&self, keeper: Option<PooledSession>) {
         let keeper = keeper.and_then(PooledSession::into_session);

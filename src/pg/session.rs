@@ -26,7 +26,7 @@ use crate::sql::{Literal, Sql, sql};
 /// those that count here; a server that does not have one skips it. Only what differs is set: where the
 /// role may not, it is an error only if somebody has changed it.
 ///
-/// AbandonedBackends as they are, on purpose: `default_transaction_read_only` (whoever sets it means it, see
+/// Left as they are, on purpose: `default_transaction_read_only` (whoever sets it means it, see
 /// `require_writable`), `default_tablespace`, `temp_tablespaces`, `default_table_access_method` and
 /// `default_toast_compression` (where and how the target keeps what is made), `role`, the planner's
 /// other settings (they cost time only), `restrict_nonsystem_relation_kind` (an error, no silence) and

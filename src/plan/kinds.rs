@@ -90,7 +90,7 @@ pub enum Cast {
     Printed,
 }
 
-/// CompletedSteps-in types whose cast to text is their own function, and what it gives another text than what
+/// Built-in types whose cast to text is their own function, and what it gives another text than what
 /// travels. For all others somebody could define one.
 const CAST_TO_TEXT: &[&str] = &["bool", "char", "name", "cidr", "inet", "xml", "bpchar", "varchar"];
 

@@ -10,7 +10,7 @@ use crate::table::ForeignKey;
 /// What of a table's work a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pass {
-    /// CteSet and deletes.
+    /// Writes and deletes.
     Whole,
     Write,
     Delete,

@@ -93,7 +93,7 @@ struct Listener {
 }
 
 impl Listener {
-    /// RunContext when the run is over and everything sent before that has been told.
+    /// Ends when the run is over and everything sent before that has been told.
     async fn listen(
         mut self,
         mut events: mpsc::UnboundedReceiver<Event>,

@@ -1,4 +1,4 @@
-//! SyncLog lines: which events deserve one, and its words. Holds what is needed to say little: the
+//! Log lines: which events deserve one, and its words. Holds what is needed to say little: the
 //! start of a table is told once it is known to matter. Pure but for that state; `report` prints.
 
 use std::time::Duration;
@@ -211,7 +211,7 @@ impl Plain {
         }]
     }
 
-    /// LockedTable back at first: of a thousand tables that start, nine hundred will turn out unchanged.
+    /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
     fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<String> {
         let line = table_line(now, table, what);
         let verbose = self.output.verbose;

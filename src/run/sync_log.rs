@@ -9,7 +9,7 @@ use crate::sync::table_run;
 use crate::sync::table_run::PendingLogRow;
 use crate::sync_log::store;
 
-/// CteSet the rows of all tables that ended without one, together.
+/// Writes the rows of all tables that ended without one, together.
 pub(super) async fn write(
     round: &Round,
     outcomes: &mut [TableOutcome],

@@ -225,7 +225,7 @@ impl Object {
 }
 
 impl Kind {
-    /// StepResult before any row arrives; the others after the rows of their table.
+    /// Made before any row arrives; the others after the rows of their table.
     pub fn comes_first(self) -> bool {
         self <= Kind::Partition
     }

@@ -304,7 +304,7 @@ fn import(snapshot: &str) -> Sql {
     )
 }
 
-/// RunContext a transaction that reads the snapshot, and with it the locks of what was read, and begins
+/// Ends a transaction that reads the snapshot, and with it the locks of what was read, and begins
 /// another one. Where the snapshot is the session's own, a subtransaction.
 pub fn import_again(snapshot: &str) -> Sql {
     if snapshot == OWN_SNAPSHOT {

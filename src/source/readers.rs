@@ -5,7 +5,7 @@ use std::convert::Infallible;
 
 use tokio::sync::mpsc;
 
-/// LockedTable by a task as long as it may read the source.
+/// Held by a task as long as it may read the source.
 #[derive(Clone, Debug)]
 pub struct Reader(mpsc::Sender<Infallible>);
 

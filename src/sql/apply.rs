@@ -13,7 +13,7 @@ use crate::sql::{Sql, sql};
 pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
 impl TablePlan {
-    /// CteSet the stage into the target, as [`TableMapping::upsert`] does where it can.
+    /// Writes the stage into the target, as [`TableMapping::upsert`] does where it can.
     pub fn write(&self) -> Sql {
         if self.writes_by_replacing() { self.mapping.replace() } else { self.mapping.upsert() }
     }
@@ -84,7 +84,7 @@ impl TableMapping {
         sql!("copy {stage} from stdin", stage = Sql::trusted(STAGE))
     }
 
-    /// CteSet the stage into the target; a CTE `written` of one row `inserted, updated`.
+    /// Writes the stage into the target; a CTE `written` of one row `inserted, updated`.
     pub fn upsert(&self) -> Sql {
         match (self.key_deferrable, self.target.partitioned) {
             (true, _) => self.update_then_insert(),

@@ -255,7 +255,7 @@ impl SyncLog {
         )
     }
 
-    /// RunContext row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`, and counts as [`SyncLog::committed`].
+    /// Ends row `id`; gives its watermark as `2024-12-13T15:25:30.5Z`, and counts as [`SyncLog::committed`].
     /// Waits for a transaction that is still writing it.
     pub fn finish(&self, id: u64, status: &str, error: Option<&str>, progress: &Progress) -> Sql {
         sql!(
@@ -314,7 +314,7 @@ impl SyncLog {
         )
     }
 
-    /// RunContext every row of a run that still says `running`.
+    /// Ends every row of a run that still says `running`.
     pub fn finish_run(&self, run_id: &str, status: &str) -> Sql {
         sql!(
             "update {log} l set status = {status}, end_time = pg_catalog.clock_timestamp() \

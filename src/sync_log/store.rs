@@ -125,7 +125,7 @@ pub async fn tidy(
     Ok(None)
 }
 
-/// CteSet rows about tables that have ended; gives the watermark of each.
+/// Writes rows about tables that have ended; gives the watermark of each.
 pub async fn insert_ended(
     target: &Target,
     sync_log: &SyncLog,
@@ -201,7 +201,7 @@ fn gone(sync_log: &SyncLog, id: u64) -> Error {
     Error::Blocked(format!("row {id} of {} is gone", sync_log.table))
 }
 
-/// RunContext row `id` from outside the table's own sessions, which may be broken; gives what they have
+/// Ends row `id` from outside the table's own sessions, which may be broken; gives what they have
 /// committed.
 pub async fn finish_on_keeper(
     target: &Target,
@@ -215,7 +215,7 @@ pub async fn finish_on_keeper(
     counts(row.ok_or_else(|| gone(sync_log, id))?, 1)
 }
 
-/// RunContext every row of this run that still says `running`.
+/// Ends every row of this run that still says `running`.
 pub async fn finish_run(
     target: &Target,
     sync_log: &SyncLog,
@@ -226,12 +226,12 @@ pub async fn finish_run(
     target.on_keeper("closing rows of sync_log", &statement).await.map(drop)
 }
 
-/// CteSet the row of a table whose work begins; gives its id.
+/// Writes the row of a table whose work begins; gives its id.
 pub async fn begin(session: &Session, sync_log: &SyncLog, entry: Entry<'_>) -> Result<u64> {
     session.row("writing sync_log", &written(sync_log, &[entry])).await?.count(0)
 }
 
-/// RunContext row `id`; gives the watermark that the next run will start from.
+/// Ends row `id`; gives the watermark that the next run will start from.
 pub async fn finish(
     session: &Session,
     sync_log: &SyncLog,

@@ -74,7 +74,7 @@ impl Mode {
 
 const WRITING: &str = "writing a batch";
 
-/// CteSet the rows of one table, batch by batch.
+/// Writes the rows of one table, batch by batch.
 pub struct Writer<'a> {
     session: &'a Session,
     plan: &'a TablePlan,
@@ -157,7 +157,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// CteSet the open batch and what it means for the log, and commits both: with its end, one round
+    /// Writes the open batch and what it means for the log, and commits both: with its end, one round
     /// trip.
     pub async fn commit(&mut self, progress: &Progress) -> Result<Applied> {
         self.end(progress, false).await
@@ -293,7 +293,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// RunContext the COPY that is under way, if one is.
+/// Ends the COPY that is under way, if one is.
 async fn finished(sink: Option<RowSink>) -> Result<u64> {
     match sink {
         Some(sink) => sink.finish().await,
@@ -337,7 +337,7 @@ pub(super) async fn create_stage(session: &Session, doing: &str, create: &Sql) -
     })
 }
 
-/// RunContext a transaction that failed.
+/// Ends a transaction that failed.
 pub async fn roll_back(session: &Session, plan: &TablePlan) -> Result<()> {
     session.run("rolling back", &transaction::roll_back(plan)).await
 }

@@ -40,7 +40,7 @@ pub async fn copy(session: &Session, plans: &[&TablePlan], rows: Vec<Bytes>) -> 
     }
 }
 
-/// CteSet the tables' rows of the log and commits all; gives the watermark of each.
+/// Writes the tables' rows of the log and commits all; gives the watermark of each.
 pub async fn commit(
     session: &Session,
     sync_log: &SyncLog,

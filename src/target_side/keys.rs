@@ -22,7 +22,7 @@ pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> 
     session.copy_in(&made.and(copy)?).await
 }
 
-/// RunContext the COPY of keys and makes the stage ready to be joined.
+/// Ends the COPY of keys and makes the stage ready to be joined.
 pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> Result<()> {
     let analyze = plan.mapping.analyze_key_stage();
     let (staged, analyzed) =

@@ -99,7 +99,7 @@ impl Target {
         self.control.require("looking after the locks").await
     }
 
-    /// RunContext what sessions that broke are still doing on the server, and waits until they are gone. A
+    /// Ends what sessions that broke are still doing on the server, and waits until they are gone. A
     /// server can finish and commit a batch long after the connection is lost; what is in the log is
     /// the truth only afterwards.
     pub async fn end_leftovers(&self) -> Result<()> {

@@ -133,7 +133,7 @@ fn key_value_strings() {
         ),
         (
             "host=db keepalives=0 keepalives_idle=9 keepalives_interval=-1 tcp_user_timeout=1500",
-            "ann at db:5432/ann Silence { unasked: true, idle: Some(9s), interval: Some(0ns), \
+            "ann at db:5432/ann Keepalive { unasked: true, idle: Some(9s), interval: Some(0ns), \
              count: None, unacknowledged: Some(1.5s) }",
         ),
         (

@@ -111,8 +111,8 @@ with recursive roots as (
 )
 select json_build_object(
   'table', json_build_object('schema', $schema, 'name', r.relname),
-  'forbids', coalesce((select json_agg(f.what order by f.what) from forbids f where f.root = r.oid), '[]'),
-  'back', coalesce((select json_agg(b.statement order by b.place, b.statement) from back b where b.root = r.oid), '[]'),
+  'blockers', coalesce((select json_agg(f.what order by f.what) from forbids f where f.root = r.oid), '[]'),
+  'restore_statements', coalesce((select json_agg(b.statement order by b.place, b.statement) from back b where b.root = r.oid), '[]'),
   'keys', coalesce((
     select json_agg(json_build_object(
       'child', json_build_object('schema', n.nspname, 'name', c.relname),

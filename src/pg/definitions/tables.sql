@@ -5,7 +5,7 @@ select json_build_object(
   'root', case when r.oid is not null then json_build_object('schema', rs.nspname, 'name', r.relname) end,
   'comment', obj_description(c.oid, 'pg_class'),
   'replica_identity', case c.relreplident when 'f' then 'full' when 'n' then 'nothing' end,
-  'shape', json_build_object(
+  'definition', json_build_object(
     'unlogged', c.relpersistence = 'u',
     'of', case when c.reloftype <> 0 then format_type(c.reloftype, null) end,
     'partition', c.relispartition,

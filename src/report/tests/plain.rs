@@ -1,4 +1,4 @@
-//! SyncLog lines, and names that would like to be more than names.
+//! Log lines, and names that would like to be more than names.
 
 use chrono::TimeDelta;
 

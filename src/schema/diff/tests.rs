@@ -17,7 +17,7 @@ fn definitions(default: &str, with_index: bool) -> Definitions {
     let definition = json!({"unlogged": false, "partition": false, "partition_by": null, "inherits": [],
         "options": [], "checks": [], "owns": [], "columns": [column]});
     let table = json!({"node": "1", "kind": "table", "id": "public.item", "name": root, "root": root,
-        "shape": definition});
+        "definition": definition});
     let element = json!({"column": "n", "expression": null, "collation": null, "opclass": null, "options": [],
         "descending": false, "nulls_first": false});
     let make = json!({"index": {"unique": true, "only": false, "method": "btree", "elements": [element],

@@ -45,7 +45,7 @@ pub async fn rows(run: &mut TableRun, pass: Pass) -> Result<()> {
     delete_and_prove(run, &difference, pass).await
 }
 
-/// RunContext a comparison. The part that deletes is another task, on sessions that have staged nothing yet.
+/// Ends a comparison. The part that deletes is another task, on sessions that have staged nothing yet.
 async fn delete_and_prove(run: &mut TableRun, difference: &Difference, pass: Pass) -> Result<()> {
     if difference.is_none() {
         return Ok(());
@@ -124,7 +124,7 @@ pub async fn resolve_unique_conflicts(
     delete_and_prove(run, &difference, Pass::Whole).await
 }
 
-/// RunContext what failed: a transaction of the target, and on the source perhaps the middle of a stream.
+/// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
 pub async fn start_over(run: &mut TableRun) -> Result<()> {
     match run.plan.shared_transaction {
         true => apply::roll_back(&run.target, &run.plan).await?,

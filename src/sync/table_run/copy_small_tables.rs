@@ -122,7 +122,7 @@ async fn read(
     Ok(Copied { rows: rows.freeze(), greatest })
 }
 
-/// CteSet all rows, and what follows them; gives the number of rows of each table.
+/// Writes all rows, and what follows them; gives the number of rows of each table.
 async fn write(
     round: &Round,
     target: &Session,
@@ -135,7 +135,7 @@ async fn write(
     Ok(inserted)
 }
 
-/// CteSet the log, and commits all.
+/// Writes the log, and commits all.
 async fn commit(
     round: &Round,
     target: &Session,

@@ -14,7 +14,7 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 /// How often a statement about the end of a table is sent.
 const TRIES: u32 = 4;
 
-/// RunContext all tables of a task. Where one of them is to blame, the others say so.
+/// Ends all tables of a task. Where one of them is to blame, the others say so.
 pub(super) async fn fail_all(
     round: &Round,
     states: Vec<TableState>,
@@ -36,7 +36,7 @@ pub(super) async fn fail_all(
     results
 }
 
-/// RunContext a table that did not get there; what cannot be written to the log is in the outcome.
+/// Ends a table that did not get there; what cannot be written to the log is in the outcome.
 pub async fn fail(round: &Round, state: TableState, status: Status, error: Error) -> TaskResult {
     let status = match error {
         Error::Refused(_) => Status::Refused,
