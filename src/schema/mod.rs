@@ -7,6 +7,7 @@ mod locked_tables;
 pub mod post_data;
 mod pre_data;
 pub mod rebuild;
+mod reword;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -97,6 +98,8 @@ impl RunContext<'_> {
         hindered.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
+        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
+        obstacles.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
         let anew_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(anew_names);
         barred.for_each(|table| schema_plan.drop_root(table));
@@ -133,6 +136,8 @@ impl RunContext<'_> {
         let differs = std::mem::take(&mut schema_plan.differs);
         let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         aligned.failed.extend(fatal);
+        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
+        aligned.failed.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
         schema_plan.left_out.extend(said);
         for (table, text) in std::mem::take(&mut schema_plan.left_out) {
             self.note(NoteLevel::Notice, Some(table), text);
@@ -157,7 +162,8 @@ impl RunContext<'_> {
                 aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
             }
             _ => {
-                self.make(&schema_plan.first, &mut aligned).await?;
+                let left_out = self.make(&schema_plan.first, &mut aligned).await?;
+                schema_plan.leave_out(&left_out);
                 // What lacks in no outline: a killed run may have made it since the first look.
                 if !schema_plan.first.is_empty() || lacking {
                     self.look_again(catalogs, &mut aligned).await?;
@@ -218,7 +224,7 @@ impl RunContext<'_> {
             ),
         )?;
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
-        let ask = DiffInput {
+        let mut ask = DiffInput {
             source: &source,
             target: &target,
             selected: &names,
@@ -228,6 +234,11 @@ impl RunContext<'_> {
             reset: settings.ddl == Ddl::Reset,
             renamed,
         };
+        let asks = catalogs.target.server.temporary && ask.alike;
+        let reworded = if asks { self.reworded(&ask).await? } else { None };
+        if let Some(reworded) = &reworded {
+            ask.source = reworded;
+        }
         let mut schema_plan = ask.outline();
         schema_plan.lead(settings.target_schema.as_slice());
         Ok(schema_plan)

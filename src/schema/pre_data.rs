@@ -20,10 +20,16 @@ use crate::target_side::ddl::DdlRunner;
 const GROUP: usize = 50;
 
 impl RunContext<'_> {
-    /// Runs the steps. One that fails takes along the tables that need it; the others go on.
-    pub(super) async fn make(&self, steps: &[Step], aligned: &mut SchemaOutcome) -> Result<()> {
+    /// Runs the steps. One that fails takes along the tables that need it; the others go on. Gives the ids
+    /// of partitions that are not there, and that their tables can do without.
+    pub(super) async fn make(
+        &self,
+        steps: &[Step],
+        aligned: &mut SchemaOutcome,
+    ) -> Result<HashSet<String>> {
+        let mut left_out = HashSet::new();
         if steps.is_empty() {
-            return Ok(());
+            return Ok(left_out);
         }
         let mut made = 0;
         let mut counts = BTreeMap::new();
@@ -44,6 +50,11 @@ impl RunContext<'_> {
                     match error {
                         None => *counts.entry(noun(step)).or_insert(0) += 1,
                         Some(error) if step.optional => {
+                            let is_part = is_within(step, &error, &left_out);
+                            left_out.extend(step.table.clone().filter(|_| makes_partition(step)));
+                            if is_part {
+                                continue;
+                            }
                             let table = step.roots.first().cloned();
                             self.note(NoteLevel::Notice, table, format!("left out: {error}"));
                         }
@@ -59,7 +70,7 @@ impl RunContext<'_> {
         if made > 0 {
             self.note(NoteLevel::Notice, None, counted(counts));
         }
-        Ok(())
+        Ok(left_out)
     }
 
     /// Runs some steps in one transaction, or where that fails one by one.
@@ -157,6 +168,16 @@ impl RunContext<'_> {
 struct StepResult<'s> {
     step: &'s Step,
     error: Option<Error>,
+}
+
+/// Whether the step makes a table that joins another one.
+fn makes_partition(step: &Step) -> bool {
+    step.kind == Kind::Table && step.table.is_some()
+}
+
+/// Whether a partition has no parent to join, because that was left out.
+fn is_within(step: &Step, error: &Error, left_out: &HashSet<String>) -> bool {
+    makes_partition(step) && !left_out.is_empty() && error.sqlstate() == Some("42P01")
 }
 
 /// `table`, of `table public.item`.

@@ -3,6 +3,7 @@
 
 pub mod make;
 pub mod text;
+pub mod texts;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -216,6 +217,34 @@ impl Object {
     /// The table it belongs to, or the table it is.
     pub fn table_name(&self) -> &Name {
         &self.on
+    }
+
+    /// Gives it the name of an object of its kind and table.
+    pub fn take_name(&mut self, other: &Object) {
+        self.at = other.at.clone();
+        self.described.id = other.id.clone();
+        self.described.own = other.own.clone();
+        if let (Some(index), Some(named)) = (&mut self.described.index, &other.index) {
+            index.name = named.name.clone();
+        }
+        if let (Some(Make::Check(own)), Some(Make::Check(named))) =
+            (&mut self.described.make, &other.make)
+        {
+            own.name = named.name.clone();
+        }
+    }
+
+    /// Lets a partition's index follow indexes, its own or its parent's, to other names.
+    pub fn follow_names(&mut self, renamed: &[(Name, Name)]) {
+        let Some(Make::AttachedIndex { parent }) = &mut self.described.make else { return };
+        let new = |old: &Name| renamed.iter().find(|(from, _)| from == old).map(|(_, to)| to);
+        if let Some(name) = new(parent) {
+            *parent = name.clone();
+        }
+        if let Some(name) = new(&self.at) {
+            self.described.id = name.printed();
+            self.at = name.clone();
+        }
     }
 
     /// Whether the rows are known to keep a check; true for all that is none.

@@ -34,6 +34,16 @@ impl Name {
         }
     }
 
+    /// As the server prints it.
+    pub fn printed(&self) -> String {
+        let shown = |ident: &Ident| match Self::parse(ident.as_str()) {
+            Some(Self { schema: None, name }) if &name == ident => ident.as_str().to_owned(),
+            _ => ident.quoted(),
+        };
+        let schema = self.schema.as_ref().map(|schema| format!("{}.", shown(schema)));
+        schema.unwrap_or_default() + &shown(&self.name)
+    }
+
     /// Another name in the same schema.
     pub fn beside(&self, name: &Ident) -> Self {
         Self { schema: self.schema.clone(), name: name.clone() }
@@ -43,14 +53,7 @@ impl Name {
 /// For people, in quotes where it would be misread without.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |ident: &Ident| match Self::parse(ident.as_str()) {
-            Some(Self { schema: None, name }) if &name == ident => ident.as_str().to_owned(),
-            _ => ident.quoted(),
-        };
-        if let Some(schema) = &self.schema {
-            write!(f, "{}.", shown(schema))?;
-        }
-        f.write_str(&shown(&self.name))
+        f.write_str(&self.printed())
     }
 }
 

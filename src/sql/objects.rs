@@ -178,6 +178,30 @@ pub fn settings(object: &Object) -> Vec<Setting> {
     settings
 }
 
+/// Gives a part of a table the name of another of its kind.
+pub fn rename(object: &Object, named: &Object) -> Option<Statement> {
+    let table = object.table_name();
+    let (old, new) = (&object.at, &named.at.name);
+    Some(match object.kind {
+        Kind::Key | Kind::Check | Kind::ForeignKey => statement!(
+            "alter table {table} rename constraint {old} to {new}",
+            table = table,
+            old = object.own.as_ref()?,
+            new = named.own.as_ref()?
+        ),
+        Kind::Index => statement!("alter index {old} rename to {new}", old = old, new = new),
+        Kind::Statistics => {
+            statement!("alter statistics {old} rename to {new}", old = old, new = new)
+        }
+        _ => return None,
+    })
+}
+
+/// Makes a partition a table by itself.
+pub fn detach(parent: &Name, partition: &Object) -> Statement {
+    statement!("alter table {parent} detach partition {name}", parent = parent, name = partition.at)
+}
+
 /// What drops it, for what a table has beside its columns.
 pub fn drop(object: &Object) -> Option<Statement> {
     match object.kind {

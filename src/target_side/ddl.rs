@@ -177,6 +177,9 @@ fn is_unknown_name(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42883" | "42P01" | "42704" | "42703"))
 }
 
+const MISSING_FUNCTION: &str = "create it on the target first: pgsync copies no functions (\\sf in psql on the \
+                                source prints its definition)";
+
 /// Says what to do where the server leaves it open.
 fn explained(error: Error) -> Error {
     let hint = match error.sqlstate() {
@@ -186,13 +189,18 @@ fn explained(error: Error) -> Error {
         Some("42P07" | "42710") => {
             "something else has that name on the target: drop or rename it, or exclude the table"
         }
-        Some("0A000" | "58P01" | "42704" | "42883") => {
+        Some("0A000" | "58P01" | "42704") => {
             "make it on the target first; pgsync copies no functions and installs no software"
         }
+        // The server's own hint speaks of casts.
+        Some("42883") => MISSING_FUNCTION,
         _ => return error,
     };
     match error {
         Error::Database(mut error) => {
+            if hint == MISSING_FUNCTION {
+                error.hint = None;
+            }
             error.hint.get_or_insert_with(|| hint.to_owned());
             Error::Database(error)
         }

@@ -137,3 +137,20 @@ async fn a_foreign_key_that_the_rows_break_fails_its_table() {
     db.source("update pg_constraint set convalidated = true where conname = 'broken'").await;
     db.sync().await.expect_exit(1).expect_failed("child", &["broken", "violates foreign key"]);
 }
+
+#[tokio::test]
+async fn a_function_that_the_target_lacks_is_asked_for_without_a_word_about_casts() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function canon(text) returns text language sql immutable as 'select lower($1)';
+         create table crate (id int primary key, name text); create index canonical on crate (canon(name))",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1).expect_unsaid("type casts");
+    run.expect_failed("crate", &["public.canon(text)", "create it on the target first"]);
+    db.target(
+        "create function canon(text) returns text language sql immutable as 'select lower($1)'",
+    )
+    .await;
+    db.settle().await;
+}

@@ -99,3 +99,94 @@ async fn a_partition_that_the_source_dropped_stays_without_its_rows() {
     reset(&db).await.expect_unchanged();
     assert_eq!(db.target_value("select count(*) from early").await, "0");
 }
+
+const DAYS: &str = "create table ev (id int, at date not null, v text, primary key (id, at)) partition by range (at);
+    create table ev_2025 partition of ev for values from ('2025-01-01') to ('2026-01-01'); create table ev_rest partition of ev default;
+    create index by_v on ev (v);
+    insert into ev select g, '2025-05-01', 'a' from generate_series(1, 5) g; insert into ev select g, '2026-05-01', 'b' from generate_series(11, 15) g";
+
+/// The rows move to a partition of their own, for which the target's default partition leaves no room.
+async fn leaves_no_room(partitioned: &str, of_it: &str) {
+    let db = Pair::fresh().await;
+    if !db.has(11, "default partitions").await {
+        return;
+    }
+    db.source(DAYS).await;
+    db.settle().await;
+    db.source(&format!(
+        "begin; create table ev_2026 (like ev including all){partitioned}; {of_it};
+         with moved as (delete from ev_rest returning *) insert into ev_2026 select * from moved;
+         alter table ev attach partition ev_2026 for values from ('2026-01-01') to ('2027-01-01');
+         insert into ev values (99, '2026-06-06', 'new'); commit"
+    ))
+    .await;
+    for _ in 0..2 {
+        let run = db
+            .sync()
+            .await
+            .expect_ok()
+            .expect_note("left out: target while making partition public.ev_2026");
+        assert_eq!(run.notes().iter().filter(|note| note.contains("left out")).count(), 1, "{run}");
+        db.assert_same("ev").await;
+    }
+    // Once there is room, it is made.
+    db.target("delete from ev_rest").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_partition_for_which_there_is_no_room_is_left_out_in_every_run_alike() {
+    leaves_no_room("", "select").await;
+}
+
+#[tokio::test]
+async fn a_partition_with_partitions_for_which_there_is_no_room_is_left_out_in_every_run_alike() {
+    leaves_no_room(
+        " partition by list (id)",
+        "create table ev_2026_rest partition of ev_2026 default",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_partition_that_was_detached_is_a_table_on_the_target_too() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.settle().await;
+    db.source(
+        "alter table part detach partition early; insert into early values (1000, '2023-07-07')",
+    )
+    .await;
+    let foretold = db.sync().arg("-dry-run").await.expect_ok();
+    foretold.expect_note("alter table \"public\".\"part\" detach partition \"public\".\"early\"");
+    db.sync().await.expect_ok().expect_changes("early", (1, 0, 0));
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new());
+    db.source(
+        "alter table part attach partition early for values from ('2023-01-01') to ('2024-01-01')",
+    )
+    .await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_a_partition_of_what_others_made_is_named_as_such() {
+    let db = Pair::with(PARTED).await;
+    db.source(
+        "alter table part detach partition early; insert into early values (1, '2023-07-07')",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "early",
+        &["it is a partition of public.part on the target", "detach partition"],
+    );
+    assert_eq!(db.sync().await.table("part").status, "success");
+    db.target("alter table part detach partition early").await;
+    db.settle().await;
+}

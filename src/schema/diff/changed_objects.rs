@@ -188,12 +188,15 @@ impl DiffInput<'_> {
     }
 }
 
-/// Whether both are defined alike, but for what says whether rows were looked at.
-fn is_same(here: &Object, there: &Object) -> bool {
+/// Whether both are defined alike, but for their names and for what says whether rows were looked at.
+pub(super) fn is_same(here: &Object, there: &Object) -> bool {
     let bare = |object: &Object| {
         let mut make = object.make.clone();
         match &mut make {
-            Some(Make::Check(check)) => check.validated = true,
+            Some(Make::Check(check)) => {
+                check.validated = true;
+                check.name = Ident::new("");
+            }
             Some(Make::ForeignKey(key)) => key.validated = true,
             Some(Make::Statistics(statistics)) => statistics.target = None,
             _ => {}

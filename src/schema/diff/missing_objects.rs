@@ -19,6 +19,8 @@ pub(super) struct DependencyWalk<'a> {
     pub placed: HashMap<&'a str, Vec<usize>>,
     /// By node: how many steps, one after the other, it takes until the node is there.
     levels: HashMap<&'a str, usize>,
+    /// The nodes of tables that are made as partitions, with what they have, in one step each.
+    joined: HashSet<&'a str>,
 }
 
 /// One object's way down.
@@ -31,7 +33,8 @@ struct Visit<'a> {
 
 impl<'a> DependencyWalk<'a> {
     pub fn new(ask: &'a DiffInput<'a>) -> Self {
-        Self { ask, steps: Vec::new(), placed: HashMap::new(), levels: HashMap::new() }
+        let (placed, levels) = (HashMap::new(), HashMap::new());
+        Self { ask, steps: Vec::new(), placed, levels, joined: HashSet::new() }
     }
 
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
@@ -99,15 +102,16 @@ impl<'a> DependencyWalk<'a> {
         let ask = self.ask;
         let needs = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
         let mut parents = needs.filter_map(|node| ask.source.at(node));
-        parents.any(|parent| ask.there(parent).is_some())
+        let has_indexes = |parent: &Object| {
+            ask.there(parent).is_some() || self.joined.contains(parent.node.as_str())
+        };
+        parents.any(has_indexes)
     }
 
-    /// The step that makes the partition's table, if it has no partitions of its own.
+    /// The step that makes the partition's table.
     fn new_table_of(&self, partition: &Object) -> Option<usize> {
         let table = self.ask.source.find(Kind::Table, partition.table.as_ref()?)?;
-        let is_plain =
-            table.definition.as_ref().is_some_and(|definition| definition.partition_by.is_none());
-        let is_new = is_plain && self.ask.there(table).is_none();
+        let is_new = self.ask.there(table).is_none();
         self.placed.get(table.node.as_str()).filter(|_| is_new)?.first().copied()
     }
 
@@ -122,9 +126,12 @@ impl<'a> DependencyWalk<'a> {
         statements.extend(objects::create(partition));
         let step = &mut self.steps[place];
         step.title = partition.title();
+        step.table = partition.table.clone();
         step.statements.extend(statements);
         step.optional = true;
         self.placed.insert(&partition.node, vec![place]);
+        let table = partition.table.as_ref().and_then(|id| self.ask.source.find(Kind::Table, id));
+        self.joined.extend(table.map(|table| table.node.as_str()));
     }
 
     /// A partition joins a parent that has indexes with its own already built: the server would

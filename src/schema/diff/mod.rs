@@ -3,10 +3,13 @@
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
 pub mod changed_objects;
+mod detached;
 mod expression_eq;
 mod extra_objects;
 mod missing_objects;
 pub mod rebuild_reasons;
+mod renamed;
+pub mod reword;
 mod table_diff;
 #[cfg(test)]
 mod tests;
@@ -25,6 +28,7 @@ use changed_objects::Difference;
 use missing_objects::DependencyWalk;
 
 /// Both sides, and what is known about the tables.
+#[derive(Clone, Copy)]
 pub struct DiffInput<'a> {
     pub source: &'a Definitions,
     pub target: &'a Definitions,
@@ -54,6 +58,8 @@ pub struct SchemaPlan {
     pub left_out: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
     pub differs: Vec<Difference>,
+    /// Tables that cannot be had as things are, and why.
+    pub blocked: Vec<(TableName, String)>,
 }
 
 impl SchemaPlan {
@@ -69,6 +75,14 @@ impl SchemaPlan {
         all.for_each(|step| step.path = path.to_vec());
     }
 
+    /// Takes out what would follow rows on tables that were not made, by their ids.
+    pub fn leave_out(&mut self, tables: &HashSet<String>) {
+        let is_there =
+            |step: &Step| step.table.as_ref().is_none_or(|table| !tables.contains(table));
+        self.after.values_mut().for_each(|steps| steps.retain(is_there));
+        self.last.retain(is_there);
+    }
+
     /// Takes a table out: nothing is done for it alone.
     pub fn drop_root(&mut self, root: &TableName) {
         for step in self.first.iter_mut().chain(&mut self.last) {
@@ -82,6 +96,18 @@ impl SchemaPlan {
 
 impl DiffInput<'_> {
     pub fn outline(&self) -> SchemaPlan {
+        let renamed = self.renamed_parts();
+        let mut schema_plan = match &renamed {
+            Some(renamed) => DiffInput { target: &renamed.target, ..*self }.outline_by_names(),
+            None => self.outline_by_names(),
+        };
+        self.detach(&mut schema_plan);
+        schema_plan.first.splice(0..0, renamed.into_iter().flat_map(|renamed| renamed.steps));
+        schema_plan
+    }
+
+    /// The outline where what is the same has the same name.
+    fn outline_by_names(&self) -> SchemaPlan {
         let mut schema_plan = SchemaPlan::default();
         let wanted = self.wanted();
         let mut walk = DependencyWalk::new(self);

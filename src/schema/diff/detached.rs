@@ -1,0 +1,53 @@
+//! Tables of the source that still are partitions on the target: detached where pgsync made the
+//! partitioned table, else named with the statement that does it.
+
+use crate::ddl_step::Step;
+use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::make::Make;
+use crate::schema_object::text::Name;
+use crate::schema_object::{Kind, Object};
+use crate::sql::objects;
+
+impl DiffInput<'_> {
+    pub(super) fn detach(&self, schema_plan: &mut SchemaPlan) {
+        let mut steps = Vec::new();
+        for object in self.source.objects.iter().filter(|object| object.kind == Kind::Table) {
+            let is_own = object.definition.as_ref().is_some_and(|definition| !definition.partition);
+            let root = object.root.as_ref().filter(|root| self.selected.contains(root));
+            let (true, Some(root)) = (is_own, root) else { continue };
+            let Some((there, parent)) = self.place_on_the_target(object) else { continue };
+            let detach = objects::detach(parent, there);
+            if self.is_ours(there) {
+                let step = Step::about(object, vec![detach], &[root]);
+                let title = format!("detachment of {} from {parent}", object.id);
+                steps.push(Step { title, makes: object.name.clone(), ..step });
+                continue;
+            }
+            let text = format!(
+                "it is a partition of {parent} on the target and a table by itself on the source: run there: \
+                 {}; or exclude it",
+                detach.as_str()
+            );
+            schema_plan.blocked.push((root.clone(), text));
+        }
+        schema_plan.first.splice(0..0, steps);
+    }
+
+    /// The target's table of the same name, and its parent, if it is a partition.
+    fn place_on_the_target(&self, object: &Object) -> Option<(&Object, &Name)> {
+        let there = self.there(object)?;
+        match &self.target.find(Kind::Partition, &there.id)?.make {
+            Some(Make::Partition { parent, .. }) => Some((there, parent)),
+            _ => None,
+        }
+    }
+
+    /// Whether pgsync made the table of which one of the target is a partition.
+    fn is_ours(&self, partition: &Object) -> bool {
+        let mut tables = self.target.objects.iter().filter(|table| table.kind == Kind::Table);
+        let root = tables.find(|table| table.name.is_some() && table.name == partition.root);
+        let here = root.and_then(|root| self.source.find(Kind::Table, &root.id));
+        here.and_then(|here| here.root.as_ref())
+            .is_some_and(|root| self.created_by_pgsync.contains(root))
+    }
+}

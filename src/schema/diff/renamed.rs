@@ -1,0 +1,107 @@
+//! Keys, indexes and constraints that have another name on the target and are the same: they are renamed,
+//! and for all that follows they have the source's name already. So is a primary key that is another one:
+//! a table has only one, and what differs is said of it.
+
+use std::collections::{HashMap, HashSet};
+
+use super::changed_objects::is_same;
+use crate::ddl_step::Step;
+use crate::ident::TableName;
+use crate::schema::diff::DiffInput;
+use crate::schema_object::make::{Key, Make};
+use crate::schema_object::text::Name;
+use crate::schema_object::{Definitions, Kind, Object};
+use crate::sql::objects;
+
+/// The target as if it had been renamed, and what renames it.
+pub(super) struct Renamed {
+    pub target: Definitions,
+    pub steps: Vec<Step>,
+}
+
+/// A part of the source's table, and that of the target's.
+type Pair<'a> = (&'a Object, &'a Object);
+
+impl DiffInput<'_> {
+    pub(super) fn renamed_parts(&self) -> Option<Renamed> {
+        let pairs = self.pairs_of_other_names();
+        if pairs.is_empty() {
+            return None;
+        }
+        let steps = pairs.iter().filter_map(|(here, there)| {
+            let root = here.root.as_ref()?;
+            let rename = objects::rename(there, here)?;
+            let title = format!("name of {}", here.title());
+            Some(Step { title, optional: true, ..Step::about(here, vec![rename], &[root]) })
+        });
+        let steps = steps.collect();
+        let indexes: Vec<(Name, Name)> = pairs.iter().filter_map(index_names).collect();
+        let by_node: HashMap<&str, &Object> =
+            pairs.iter().map(|(here, there)| (there.node.as_str(), *here)).collect();
+        let target = self.target.objects.iter().map(|there| {
+            let mut object = there.clone();
+            match by_node.get(there.node.as_str()) {
+                Some(here) => object.take_name(here),
+                None => object.follow_names(&indexes),
+            }
+            object
+        });
+        let target = Definitions::new(target.collect(), self.target.needs.clone());
+        Some(Renamed { target, steps })
+    }
+
+    fn pairs_of_other_names(&self) -> Vec<Pair<'_>> {
+        let others = self.without_counterpart();
+        let mut taken: HashSet<&str> = HashSet::new();
+        let mut pairs = Vec::new();
+        for here in self.source.objects.iter().filter(|here| is_part(here.kind)) {
+            let root = here.root.as_ref().filter(|root| self.is_made(root));
+            if root.is_none() || self.there(here).is_some() {
+                continue;
+            }
+            let candidates = here.table.as_deref().and_then(|table| others.get(table));
+            let mut candidates = candidates.into_iter().flatten().copied();
+            let fits = |there: &&Object| {
+                !taken.contains(there.node.as_str())
+                    && there.kind == here.kind
+                    && (are_primary(here, there) || is_same(here, there))
+            };
+            if let Some(there) = candidates.find(fits) {
+                taken.insert(&there.node);
+                pairs.push((here, there));
+            }
+        }
+        pairs
+    }
+
+    fn is_made(&self, root: &TableName) -> bool {
+        self.created_by_pgsync.contains(root) && self.selected.contains(&root)
+    }
+
+    /// By the id of their table: parts of the target whose names the source does not have.
+    pub(super) fn without_counterpart(&self) -> HashMap<&str, Vec<&Object>> {
+        let mut others: HashMap<&str, Vec<&Object>> = HashMap::new();
+        for there in self.target.objects.iter().filter(|there| is_part(there.kind)) {
+            let same = self.source.same(there).filter(|here| here.table == there.table);
+            if let (None, Some(table)) = (same, there.table.as_deref()) {
+                others.entry(table).or_default().push(there);
+            }
+        }
+        others
+    }
+}
+
+fn is_part(kind: Kind) -> bool {
+    matches!(kind, Kind::Key | Kind::Index | Kind::Check | Kind::Statistics | Kind::ForeignKey)
+}
+
+fn are_primary(here: &Object, there: &Object) -> bool {
+    let is_primary =
+        |object: &Object| matches!(&object.make, Some(Make::Key(Key { primary: true, .. })));
+    is_primary(here) && is_primary(there)
+}
+
+/// What the index of the target is called, and what it will be.
+fn index_names((here, there): &Pair<'_>) -> Option<(Name, Name)> {
+    Some((there.index.as_ref()?.name.clone(), here.index.as_ref()?.name.clone()))
+}

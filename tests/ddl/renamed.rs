@@ -1,0 +1,92 @@
+//! Keys, indexes and constraints that were only renamed.
+
+use crate::dump::assert_same_definitions;
+use crate::support::Pair;
+
+const ITEM: &str = "create table parent (id int primary key);
+    create table item (id int primary key, n int, state varchar(9), parent int, constraint once unique (n), constraint small check (n < 100),
+        constraint known check (state in ('a', 'b')), constraint up foreign key (parent) references parent);
+    create index by_n on item (n) where state in ('a', 'b'); create statistics s on n, parent from item;
+    comment on constraint item_pkey on item is 'the key'; alter table item cluster on item_pkey;
+    insert into parent values (1); insert into item select i, i, 'a', 1 from generate_series(1, 50) i";
+
+const RENAMED: &str = "alter table item rename constraint item_pkey to things_pkey; alter table item rename constraint once to \"Once\";
+    alter table item rename constraint small to little; alter table item rename constraint known to known_states; alter table item rename constraint up to upwards;
+    alter index by_n rename to \"By n\"; alter statistics s rename to t; alter table parent rename constraint parent_pkey to parents_pkey";
+
+#[tokio::test]
+async fn what_was_only_renamed_is_renamed_in_place() {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    let files = "select string_agg(pg_relation_filenode(indexrelid)::text, ' ' order by 1) from pg_index where indrelid = 'item'::regclass";
+    let before = db.target_value(files).await;
+    db.source(&format!("{RENAMED}; insert into item values (60, 60, 'b', 1); comment on constraint things_pkey on item is 'still the key'")).await;
+    for mode in ["none", "additive"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
+        db.assert_all_same().await;
+        run.expect_unsaid("the target's own").expect_unsaid("on the source");
+    }
+    let names = "select string_agg(name, ' ' order by name) from (
+        select conname::text as name from pg_constraint where conrelid in ('item'::regclass, 'parent'::regclass) and contype <> 'n'
+        union all select indexrelid::regclass::text from pg_index where indrelid in ('item'::regclass, 'parent'::regclass)
+        union all select stxname from pg_statistic_ext) n(name)";
+    assert_eq!(db.target_value(names).await, db.source_value(names).await);
+    assert_eq!(db.target_value(files).await, before);
+    let run = db.sync().args(&["-ddl", "reset"]).await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn keys_and_indexes_of_partitions_are_renamed_with_those_of_their_parent() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "keys of partitioned tables").await {
+        return;
+    }
+    db.source(
+        "create table part (id int, at date, primary key (id, at)) partition by range (at);
+         create table early partition of part for values from ('2023-01-01') to ('2024-01-01');
+         create index by_at on part (at); insert into part values (1, '2023-05-05')",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table part rename constraint part_pkey to parts_pkey; alter table early rename constraint early_pkey to earlier_pkey;
+         alter index by_at rename to at_first; alter index early_at_idx rename to early_first; insert into part values (2, '2023-06-06')",
+    )
+    .await;
+    db.sync().await.expect_ok().expect_unsaid("the target's own");
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn another_primary_key_under_another_name_is_named_and_made_by_a_reset() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, n int not null); insert into item values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item drop constraint item_pkey, add constraint both_s primary key (id, n); insert into item values (2, 2)").await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_ok();
+        run.expect_note("constraint public.item both_s is another one on the source");
+        db.assert_all_same().await;
+    }
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn tables_that_others_made_keep_the_names_of_their_keys() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int constraint mine primary key)").await;
+    db.target("create table item (id int constraint theirs primary key)").await;
+    db.source("insert into item values (1)").await;
+    db.settle().await;
+    assert_eq!(db.target_value("select to_regclass('theirs') is not null").await, "t");
+}
