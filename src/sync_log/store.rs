@@ -49,7 +49,7 @@ pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
         Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
         Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
             error.hint = Some(format!(
-                "let the table's owner create {} once (README: sync_log), or name a table that the \
+                "let the table's owner create {} once (docs/sync-log.md), or name a table that the \
                  role may create with -log-table",
                 sync_log.table
             ));

@@ -124,12 +124,12 @@ async fn an_emptied_log_costs_a_comparison_and_nothing_else() {
     db.sync().await.expect_unchanged().expect_strategy("item", "compare");
 }
 
-/// The statement that README gives.
+/// The statement that docs/sync-log.md gives.
 #[tokio::test]
 async fn old_rows_can_be_deleted_as_documented() {
-    let readme = include_str!("../../README.md");
-    let from = readme.find("delete from sync_log").expect("a statement");
-    let prune = readme[from..].split_inclusive(';').next().expect("its end");
+    let page = include_str!("../../docs/sync-log.md");
+    let from = page.find("delete from sync_log").expect("a statement");
+    let prune = page[from..].split_inclusive(';').next().expect("its end");
     let db = items().await;
     db.target("drop table item").await;
     for _ in 0..2 {
