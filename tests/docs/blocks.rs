@@ -56,11 +56,6 @@ impl Block {
     fn why_not(&self) -> Option<&str> {
         self.mark.as_deref()?.strip_prefix("not run: ").filter(|why| why.len() > 5)
     }
-
-    fn expected_status(&self) -> i32 {
-        let mark = self.mark.as_deref().and_then(|mark| mark.strip_prefix("exit status: "));
-        mark.map_or(0, |status| status.parse().expect("a number"))
-    }
 }
 
 /// A pair of databases as the pages take it for granted, and a folder to work in.
@@ -142,13 +137,7 @@ impl Shop {
         let output = bash.output().expect("there is a bash");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        let status = output.status.code();
-        assert_eq!(
-            status,
-            Some(block.expected_status()),
-            "{}\n{script}\n{stdout}{stderr}",
-            block.place
-        );
+        assert!(output.status.success(), "{}\n{script}\n{stdout}{stderr}", block.place);
         self.stdout = stdout;
     }
 }

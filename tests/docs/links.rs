@@ -42,3 +42,14 @@ fn readme_is_short() {
     let (lines, words) = (readme.lines().count(), readme.split_whitespace().count());
     assert!(lines <= 200 && words <= 1500, "{lines} lines, {words} words");
 }
+
+#[test]
+fn every_file_that_a_page_names_exists() {
+    let folders = ["src/", "tests/", "scripts/", "./scripts/", "docs/"];
+    for page in page::all() {
+        for code in page.code().iter().filter(|code| folders.iter().any(|f| code.starts_with(f))) {
+            let path = code.split(' ').next().unwrap_or_default();
+            assert!(page::root().join(path).exists(), "{}: `{code}`", page.path);
+        }
+    }
+}

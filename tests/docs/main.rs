@@ -3,8 +3,8 @@
 //!
 //! A fenced block says by its language what it is: `sh` and `crontab` are commands, `sql source` and
 //! `sql target` are statements for a side, `json` and `text` are only shown. A comment right above a
-//! block says more: `<!-- not run: why -->`, `<!-- exit status: 1 -->`, `<!-- file: name -->` for what
-//! later commands read, `<!-- output -->` for what the command before prints.
+//! block says more: `<!-- not run: why -->`, `<!-- file: name -->` for what later commands read,
+//! `<!-- output -->` for what the command before prints.
 
 #[path = "../support/mod.rs"]
 mod support;
