@@ -190,3 +190,37 @@ async fn a_table_that_is_a_partition_of_what_others_made_is_named_as_such() {
     db.target("alter table part detach partition early").await;
     db.settle().await;
 }
+
+/// A partition with its rows goes from `part` to `other`, which pgsync has made both.
+async fn moved() -> Pair {
+    let db = Pair::fresh().await;
+    let other = PARTED.lines().next().unwrap_or_default().replace("table part", "table other");
+    db.source(&format!("{PARTED}; {other} {ROWS}")).await;
+    db.settle().await;
+    db.source(
+        "alter table part detach partition early;
+         alter table other attach partition early for values from ('2023-01-01') to ('2024-01-01')",
+    )
+    .await;
+    db
+}
+
+#[tokio::test]
+async fn a_partition_that_went_to_another_table_goes_there_by_a_reset() {
+    let db = moved().await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_note("partition public.early belongs to public.other on the source")
+        .expect_failed("other", &["no partition of relation \"other\"", "-ddl reset"]);
+    settles(&db).await;
+    assert_eq!(db.target_value("select count(*) > 0 from only early").await, "t");
+}
+
+#[tokio::test]
+async fn a_partition_that_went_to_another_table_is_named_where_its_old_one_is_not_selected() {
+    let db = moved().await;
+    let run = db.sync().include("other").args(&["-ddl", "reset"]).await.expect_exit(1);
+    let words =
+        "public.early is its partition on the source, and belongs to public.part on the target";
+    run.expect_failed("other", &[words]);
+    settles(&db).await;
+}

@@ -96,6 +96,25 @@ impl DiffInput<'_> {
             let found =
                 found.map(|(weight, text)| Difference { table: root.clone(), text, weight });
             schema_plan.differs.extend(found);
+            schema_plan.differs.extend(self.moved(object, there));
+        }
+    }
+
+    /// A partition that belongs to another table on the target: that one has to give it up.
+    fn moved(&self, object: &Object, there: &Object) -> Option<Difference> {
+        let (root, holder) = (object.root.as_ref()?, self.source_name(there.root.as_ref()?));
+        let counts = self.reset || self.follows(&holder);
+        let is_moved = object.kind == Kind::Partition && *root != holder && counts;
+        (is_moved && self.selected.contains(&&holder)).then(|| {
+            let text = format!("partition {} belongs to {root} on the source", object.id);
+            Difference { table: holder, text, weight: Severity::Form }
+        })
+    }
+
+    fn source_name(&self, there: &TableName) -> TableName {
+        match self.renamed.filter(|(_, to)| there.schema == **to) {
+            Some((from, _)) => TableName { schema: from.clone(), name: there.name.clone() },
+            None => there.clone(),
         }
     }
 

@@ -50,11 +50,13 @@ pub(in crate::schema) fn left_behind<'d>(
     source.objects.iter().filter(own).filter(unselected).find(|key| target.same(key).is_some())
 }
 
-/// Whether nothing forbids that the target's table goes.
+/// Whether nothing forbids that the target's table goes. `others` is what the target has beside the
+/// tables that go.
 pub(in crate::schema) fn check_dependents<'k>(
     dependents: Option<&'k Dependents>,
     there: Option<&Table>,
     source: &Definitions,
+    others: &Definitions,
     name: &TableName,
 ) -> Result<&'k Dependents, Error> {
     let dependents =
@@ -66,6 +68,12 @@ pub(in crate::schema) fn check_dependents<'k>(
     if let Some(part) = elsewhere {
         return Err(refusal(format!("its partition {part} lies in another schema")));
     }
+    if let Some((part, holder)) = taken(source, others, name) {
+        return Err(refusal(format!(
+            "{part} is its partition on the source, and belongs to {holder} on the target: detach it there, \
+             and rename or drop it"
+        )));
+    }
     match dependents.blockers.is_empty() {
         true => Ok(dependents),
         false => Err(refusal(format!(
@@ -73,4 +81,15 @@ pub(in crate::schema) fn check_dependents<'k>(
             dependents.blockers.join(", ")
         ))),
     }
+}
+
+/// A partition whose name another table of the target has, and that table.
+fn taken<'d>(
+    source: &'d Definitions,
+    others: &'d Definitions,
+    name: &TableName,
+) -> Option<(&'d TableName, &'d TableName)> {
+    let tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
+    let mut parts = tables.filter(|table| table.root.as_ref() == Some(name));
+    parts.find_map(|part| Some((part.name.as_ref()?, others.same(part)?.root.as_ref()?)))
 }

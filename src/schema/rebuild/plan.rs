@@ -165,7 +165,7 @@ impl RunContext<'_> {
             let there = catalogs.target.tables.iter().find(|table| &table.name == place);
             match self
                 .check_rebuild_allowed(one.table, behind)
-                .and(check_dependents(dependents, there, &source, &name))
+                .and(check_dependents(dependents, there, &source, &target, &name))
             {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
