@@ -64,11 +64,12 @@ class Chaos:
         folder, seen = self.source.data / "pg_snapshots", set()
         while not self.gate.done.is_set():
             try:
-                names = sorted(set(os.listdir(folder)) - seen, key=lambda name: (folder / name).stat().st_mtime_ns)
+                files = {(name, (folder / name).stat().st_mtime_ns) for name in os.listdir(folder)}
             except OSError:
                 continue
-            for name in names:
-                seen.add(name)
+            # A name comes again after a restart.
+            for name, moment in sorted(files - seen, key=lambda file: file[1]):
+                seen.add((name, moment))
                 session = Psql(self.source.url())
                 settings = "set timezone = 'UTC'; set extra_float_digits = 3; set lock_timeout = '2s'"
                 begun = session.run(settings, "begin isolation level repeatable read read only", f"set transaction snapshot '{name}'")
@@ -111,9 +112,8 @@ class Chaos:
             killer.cancel()
         self.count(run.returncode, said, errors)
         if run.returncode == 0:
-            if quiet:
-                self.snapshots = [(None, self.open_source())]
-            self.prove(json.loads(said), command, errors)
+            session = self.open_source() if quiet else self.imported(errors)
+            self.prove(session, json.loads(said), command, errors)
         self.gate.open()
 
     def count(self, status, said, errors):
@@ -139,9 +139,12 @@ class Chaos:
             while self.source.sql(f"select pg_last_wal_replay_lsn() >= '{written}'") != b"t\n":
                 time.sleep(0.1)
 
-    def prove(self, report, command, errors):
-        # Some of the earlier rounds may have ended before they had a snapshot; the last one had.
-        session = self.snapshots[-1][1] if self.snapshots else None
+    def imported(self, errors):
+        """The snapshot of the last round; some of the earlier ones may have ended before they had one."""
+        rounds = errors.decode().count(" tables selected")
+        return self.snapshots[-1][1] if self.snapshots and len(self.snapshots) >= rounds else None
+
+    def prove(self, session, report, command, errors):
         if session is None:
             self.counts["no snapshot seen"] += 1
             return
@@ -237,8 +240,7 @@ class Chaos:
             self.counts["no last exit 0"] += 1
             print(f"the last run ends with {run.returncode}: {run.stderr.decode()[-2000:]}", flush=True)
             return
-        self.snapshots = [(None, self.open_source())]
-        self.prove(json.loads(run.stdout), command, run.stderr)
+        self.prove(self.open_source(), json.loads(run.stdout), command, run.stderr)
 
 
 def said_of(report, table):
