@@ -9,7 +9,10 @@ use super::session::Session;
 use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{ForeignKey, Partition, Table};
+use crate::table::{Column, ForeignKey, Partition, Table};
+
+/// The numbers of objects that do not come with the server begin here.
+const FIRST_USER_OID: u32 = 16_384;
 
 /// One server and database.
 #[derive(Clone, Debug, Deserialize)]
@@ -35,8 +38,10 @@ pub struct Server {
     /// The schemas of the role's search path.
     pub path: Vec<Ident>,
     /// Whether some table has a column whose text depends on that path: of a `reg…` type, or one made of
-    /// such.
+    /// such, which [`prints_names`] tells.
     pub prints_names: bool,
+    /// Whether some table has a column of a user-defined type.
+    pub user_types: bool,
 }
 
 impl Server {
@@ -114,14 +119,41 @@ pub async fn hash_probe(session: &Session) -> Result<Option<String>> {
     }
 }
 
-/// The ordinary and partitioned tables of `schemas`. Where TimescaleDB is, its catalog says which of
-/// them are hypertables: they are read again with that.
-pub async fn tables(session: &Session, schemas: &[Ident]) -> Result<Vec<Table>> {
-    let plain = read_tables(session, schemas, &NO_HYPERTABLES).await?;
-    match plain.iter().any(|table| table.hypertables) {
-        true => read_tables(session, schemas, &HYPERTABLES).await,
-        false => Ok(plain),
+/// Whether some table has a column whose text depends on the search path.
+pub async fn prints_names(session: &Session, server: &Server) -> Result<bool> {
+    if server.prints_names || !server.user_types {
+        return Ok(server.prints_names);
     }
+    let statement = Sql::trusted(include_str!("prints_names.sql"));
+    Ok(session.row("looking for types that print names", &statement).await?.is_true(0))
+}
+
+/// What a reading of tables has to go into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Depth {
+    /// What user-defined types are made of: to plan that takes a server 5 ms.
+    user_types: bool,
+    /// TimescaleDB is there, and its catalog says which of the tables are hypertables.
+    hypertables: bool,
+}
+
+/// The ordinary and partitioned tables of `schemas`. They are read again where there is more to be
+/// asked than it seemed; `user_types` says whether there are user-defined ones, as far as is known.
+pub async fn tables(session: &Session, schemas: &[Ident], user_types: bool) -> Result<Vec<Table>> {
+    let depth = Depth { user_types, hypertables: false };
+    let tables = read_tables(session, schemas, depth).await?;
+    let needed = Depth {
+        user_types: user_types
+            || tables.iter().flat_map(|table| &table.columns).any(is_user_defined),
+        hypertables: tables.iter().any(|table| table.hypertables),
+    };
+    if needed == depth { Ok(tables) } else { read_tables(session, schemas, needed).await }
+}
+
+/// Whether a column's type is user-defined, or may be made of others: of all other types the output
+/// function is known.
+fn is_user_defined(column: &Column) -> bool {
+    column.type_oid >= FIRST_USER_OID || column.output.is_none()
 }
 
 /// What the statement says where there are hypertables, and where there are none.
@@ -144,15 +176,35 @@ const HYPERTABLES: Hypertables = Hypertables {
                 and x.table_name operator(pg_catalog.=) hc.relname where h.inhrelid operator(pg_catalog.=) c.oid)",
 };
 
-async fn read_tables(
-    session: &Session,
-    schemas: &[Ident],
-    hypertables: &Hypertables,
-) -> Result<Vec<Table>> {
+/// What the statement says where there are user-defined types, and where there are none.
+struct UserTypes {
+    floats: &'static str,
+    parts: &'static str,
+    user_types: &'static str,
+}
+
+const USER_TYPES: UserTypes = UserTypes {
+    floats: include_str!("catalog/floats.sql"),
+    parts: include_str!("catalog/parts.sql"),
+    user_types: include_str!("catalog/user_types.sql"),
+};
+
+const NO_USER_TYPES: UserTypes = UserTypes {
+    floats: include_str!("catalog/own_floats.sql"),
+    parts: "'[]'::pg_catalog.json",
+    user_types: "select null::pg_catalog.jsonb as types",
+};
+
+async fn read_tables(session: &Session, schemas: &[Ident], depth: Depth) -> Result<Vec<Table>> {
+    let hypertables = if depth.hypertables { HYPERTABLES } else { NO_HYPERTABLES };
+    let types = if depth.user_types { USER_TYPES } else { NO_USER_TYPES };
     let holes: &[(&str, &Sql)] = &[
         ("schemas", &names(schemas)),
         ("hypertable", &Sql::trusted(hypertables.is_one)),
         ("not_chunk", &Sql::trusted(hypertables.not_chunk)),
+        ("floats", &Sql::trusted(types.floats)),
+        ("parts", &Sql::trusted(types.parts)),
+        ("user_types", &Sql::trusted(types.user_types)),
     ];
     let statement = Sql::filled(include_str!("catalog.sql"), holes);
     objects(session, "reading the catalog of tables", &statement).await

@@ -54,27 +54,7 @@ select pg_catalog.json_build_object(
       'nondeterministic', coalesce((
         select not (select collisdeterministic from (select co.*) x)
         from pg_catalog.pg_collation co where co.oid operator(pg_catalog.=) a.attcollation), false),
-      'floats', case when t.typtype operator(pg_catalog.<>) 'b' or t.typelem operator(pg_catalog.<>) 0
-        or t.typname operator(pg_catalog.=) any (array['float4', 'float8', 'path', 'polygon', 'circle']::pg_catalog.name[])
-      then (
-        with recursive inside(oid) as (
-          select t.oid where true
-          union
-          select part.oid from inside
-          join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid
-          cross join lateral (
-            select it.typelem union all select it.typbasetype union all
-            select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) it.oid union all
-            select x.atttypid from pg_catalog.pg_attribute x
-            where x.attrelid operator(pg_catalog.=) it.typrelid and not x.attisdropped) part(oid)
-        )
-        select p.proname from pg_catalog.pg_proc p
-        where p.oid operator(pg_catalog.=) t.typsend::pg_catalog.oid and exists (
-          select from inside join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid
-          where it.typnamespace operator(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
-            and it.typname operator(pg_catalog.=)
-              any (array['float4', 'float8', 'path', 'polygon', 'circle']::pg_catalog.name[]))
-      ) end,
+      'floats', $floats,
       'output', case when tn.nspname operator(pg_catalog.=) 'pg_catalog' then (
         select p.proname from pg_catalog.pg_proc p
         where p.oid operator(pg_catalog.=) t.typoutput::pg_catalog.oid
@@ -83,70 +63,7 @@ select pg_catalog.json_build_object(
           and p.proargtypes[0] operator(pg_catalog.=) any (array[t.oid, 'pg_catalog.anyarray'::pg_catalog.regtype::pg_catalog.oid,
             'pg_catalog.anyrange'::pg_catalog.regtype::pg_catalog.oid, pg_catalog.to_regtype('pg_catalog.anymultirange')::pg_catalog.oid])) end,
       'type_oid', t.oid::pg_catalog.int8,
-      'parts', case when tn.nspname operator(pg_catalog.<>) 'pg_catalog' then (
-        with recursive inside(oid) as (
-          select t.oid where true
-          union
-          select member.oid from inside
-          join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid
-            and it.typnamespace operator(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace
-          cross join lateral (
-            select it.typbasetype as oid where it.typtype operator(pg_catalog.=) 'd' union all
-            select it.typelem where it.typtype operator(pg_catalog.=) 'b' and it.typelem operator(pg_catalog.<>) 0 union all
-            select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) it.oid union all
-            select r.rngtypid from pg_catalog.pg_range r
-            where (select rngmultitypid from (select r.*) x) operator(pg_catalog.=) it.oid union all
-            select x.atttypid from pg_catalog.pg_attribute x
-            where it.typtype operator(pg_catalog.=) 'c' and x.attrelid operator(pg_catalog.=) it.typrelid
-              and x.attnum operator(pg_catalog.>) 0 and not x.attisdropped) member
-        )
-        select pg_catalog.json_agg(pg_catalog.json_build_object(
-          'oid', it.oid::pg_catalog.int8,
-          'schema', itn.nspname,
-          'name', it.typname,
-          'kind', case
-            when it.typtype operator(pg_catalog.=) 'c' then 'composite'
-            when it.typtype operator(pg_catalog.=) 'd' then 'domain'
-            when it.typtype operator(pg_catalog.=) 'e' then 'enum'
-            when it.typtype operator(pg_catalog.=) 'r' then 'range'
-            when it.typtype operator(pg_catalog.=) 'm' then 'multirange'
-            when exists (select from pg_catalog.pg_type e where e.oid operator(pg_catalog.=) it.typelem
-              and e.typarray operator(pg_catalog.=) it.oid) then 'array'
-            else 'base' end,
-          'members', coalesce((
-            select pg_catalog.json_agg(pg_catalog.json_build_object(
-              'name', m.name,
-              'oid', m.oid::pg_catalog.int8,
-              'modifier', m.modifier,
-              'text', pg_catalog.format_type(m.oid, m.modifier)) order by m.place)
-            from (
-              select null::pg_catalog.name as name, it.typbasetype as oid, it.typtypmod as modifier, 0 as place
-              where it.typtype operator(pg_catalog.=) 'd' union all
-              select null, it.typelem, -1, 0
-              where it.typtype operator(pg_catalog.=) 'b' and it.typelem operator(pg_catalog.<>) 0 union all
-              select null, r.rngsubtype, -1, 0
-              from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) it.oid union all
-              select null, r.rngtypid, -1, 0
-              from pg_catalog.pg_range r where (select rngmultitypid from (select r.*) x) operator(pg_catalog.=) it.oid union all
-              select x.attname, x.atttypid, x.atttypmod, x.attnum
-              from pg_catalog.pg_attribute x
-              where it.typtype operator(pg_catalog.=) 'c' and x.attrelid operator(pg_catalog.=) it.typrelid
-                and x.attnum operator(pg_catalog.>) 0 and not x.attisdropped
-            ) m where itn.nspname operator(pg_catalog.<>) 'pg_catalog'), '[]'),
-          'labels', coalesce((
-            select pg_catalog.json_agg(e.enumlabel order by e.enumsortorder)
-            from pg_catalog.pg_enum e where e.enumtypid operator(pg_catalog.=) it.oid), '[]'),
-          'rules', (
-            select pg_catalog.concat_ws(' ', oc.opcname, co.collname, p.proname) from pg_catalog.pg_range r
-            left join pg_catalog.pg_opclass oc on oc.oid operator(pg_catalog.=) r.rngsubopc
-            left join pg_catalog.pg_collation co on co.oid operator(pg_catalog.=) r.rngcollation
-            left join pg_catalog.pg_proc p on p.oid operator(pg_catalog.=) r.rngcanonical::pg_catalog.oid
-            where r.rngtypid operator(pg_catalog.=) it.oid)
-        ))
-        from inside
-        join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid
-        join pg_catalog.pg_namespace itn on itn.oid operator(pg_catalog.=) it.typnamespace
-      ) else '[]' end,
+      'parts', $parts,
       -- Changes when a change of definition lets values say something else that nobody wrote: another column
       -- under an old name, a renamed label. By numbers and parse trees, which no search path and no rename of
       -- something else changes. Types below 16384 come with the server.
@@ -169,8 +86,8 @@ select pg_catalog.json_build_object(
         'deferrable', not i.indimmediate,
         'columns', pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', a.attname,
-          'equals_schema', opn.nspname,
-          'equals_name', op.oprname,
+          'equals_schema', oc.equals_schema,
+          'equals_name', oc.oprname,
           'opclass', pg_catalog.json_build_object('schema', oc.schema, 'name', oc.opcname),
           'collation', (
             select pg_catalog.json_build_object('schema', cn.nspname, 'name', co.collname)
@@ -184,8 +101,6 @@ select pg_catalog.json_build_object(
       ) as key
       from pg_catalog.pg_index i
       join pg_catalog.pg_class ic on ic.oid operator(pg_catalog.=) i.indexrelid
-      join pg_catalog.pg_am am on am.oid operator(pg_catalog.=) ic.relam
-        and am.amname operator(pg_catalog.=) 'btree'
       cross join lateral rows from (
         pg_catalog.unnest(i.indkey::pg_catalog.int2[]),
         pg_catalog.unnest(i.indclass::pg_catalog.oid[]),
@@ -195,17 +110,20 @@ select pg_catalog.json_build_object(
         and a.attnum operator(pg_catalog.=) u.attnum
       -- Apart, because the planner overrates the rows of unnest and would go through all of them.
       cross join lateral (
-        select oc.opcfamily, oc.opcintype, oc.opcname, ocn.nspname as schema from pg_catalog.pg_opclass oc
+        select oc.opcname, ocn.nspname as schema, op.oprname, opn.nspname as equals_schema
+        from pg_catalog.pg_opclass oc
         join pg_catalog.pg_namespace ocn on ocn.oid operator(pg_catalog.=) oc.opcnamespace
+        join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
+          and ao.amoplefttype operator(pg_catalog.=) oc.opcintype
+          and ao.amoprighttype operator(pg_catalog.=) oc.opcintype
+          and ao.amopstrategy operator(pg_catalog.=) 3
+        join pg_catalog.pg_operator op on op.oid operator(pg_catalog.=) ao.amopopr
+        join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace
         where oc.oid operator(pg_catalog.=) u.opclass offset 0) oc
-      join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
-        and ao.amoplefttype operator(pg_catalog.=) oc.opcintype
-        and ao.amoprighttype operator(pg_catalog.=) oc.opcintype
-        and ao.amopstrategy operator(pg_catalog.=) 3
-      join pg_catalog.pg_operator op on op.oid operator(pg_catalog.=) ao.amopopr
-      join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace
       where i.indrelid operator(pg_catalog.=) c.oid and i.indisunique and i.indisvalid
         and i.indpred is null and i.indexprs is null
+        and ic.relam operator(pg_catalog.=) (
+          select am.oid from pg_catalog.pg_am am where am.amname operator(pg_catalog.=) 'btree')
         and u.place operator(pg_catalog.<=) n.columns
       group by ic.relname, i.indisprimary, i.indimmediate, n.columns
       having pg_catalog.bool_and(a.attnotnull and not exists (
@@ -327,53 +245,7 @@ select pg_catalog.json_build_object(
 )
 from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true, null::pg_catalog.oid, false))
   older(attgenerated, indnkeyatts, indnullsnotdistinct, collisdeterministic, rngmultitypid, inhdetachpending)
--- Once for all columns: the types that are reached from a column's, each with what it is made of.
-cross join (
-  with recursive inside(root, oid) as (
-    select x.atttypid, x.atttypid from (
-      select distinct a.atttypid from pg_catalog.pg_attribute a
-      join pg_catalog.pg_class r on r.oid operator(pg_catalog.=) a.attrelid
-      where a.atttypid operator(pg_catalog.>=) 16384 and a.attnum operator(pg_catalog.>) 0
-        and r.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])) x
-    union
-    select inside.root, part.oid from inside
-    join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid
-    cross join lateral (
-      select it.typelem union all select it.typbasetype union all
-      select r.rngsubtype from pg_catalog.pg_range r where r.rngtypid operator(pg_catalog.=) it.oid union all
-      select r.rngtypid from pg_catalog.pg_range r
-      where it.typtype operator(pg_catalog.=) 'm'
-        and (pg_catalog.to_jsonb(r) operator(pg_catalog.->>) 'rngmultitypid')::pg_catalog.oid operator(pg_catalog.=) it.oid union all
-      select x.atttypid from pg_catalog.pg_attribute x
-      where x.attrelid operator(pg_catalog.=) it.typrelid and not x.attisdropped) part(oid)
-    where part.oid operator(pg_catalog.>=) 16384
-  )
-  select pg_catalog.jsonb_object_agg(made.root, made.of) as types from (
-    select inside.root, pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat_ws(':', it.oid,
-      it.typoutput::pg_catalog.oid, it.typbasetype, it.typtypmod,
-      case
-        when it.typtype operator(pg_catalog.=) 'e' then (
-          select pg_catalog.string_agg(pg_catalog.concat(e.oid, '=', e.enumlabel), ',' order by e.enumsortorder)
-          from pg_catalog.pg_enum e where e.enumtypid operator(pg_catalog.=) it.oid)
-        when it.typtype operator(pg_catalog.=) 'd' then (
-          select pg_catalog.string_agg(pg_catalog.concat(k.oid, '=', k.conbin::pg_catalog.text), ',' order by k.oid)
-          from pg_catalog.pg_constraint k where k.contypid operator(pg_catalog.=) it.oid)
-        when it.typtype operator(pg_catalog.=) 'c' then (
-          select pg_catalog.string_agg(
-            pg_catalog.concat_ws('=', x.attnum, x.attname, x.atttypid, x.atttypmod), ',' order by x.attnum)
-          from pg_catalog.pg_attribute x
-          where x.attrelid operator(pg_catalog.=) it.typrelid and x.attnum operator(pg_catalog.>) 0
-            and not x.attisdropped)
-        -- Another version of an extension may print the same bytes otherwise.
-        when it.typtype operator(pg_catalog.=) 'b' then (
-          select v.extversion from pg_catalog.pg_depend d
-          join pg_catalog.pg_extension v on v.oid operator(pg_catalog.=) d.refobjid
-          where d.classid operator(pg_catalog.=) 'pg_catalog.pg_type'::pg_catalog.regclass
-            and d.objid operator(pg_catalog.=) it.oid and d.deptype operator(pg_catalog.=) 'e'
-            and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_extension'::pg_catalog.regclass)
-      end), ';' order by it.oid)) as of
-    from inside join pg_catalog.pg_type it on it.oid operator(pg_catalog.=) inside.oid group by inside.root) made
-) made_by_users
+cross join ($user_types) made_by_users
 cross join pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 cross join lateral (

@@ -50,7 +50,10 @@ impl ControlSession {
     pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
         let session = self.session.lock().await;
         let session = self.kept(&session)?;
-        tokio::try_join!(catalog::tables(session, schemas), catalog::foreign_keys(session, schemas))
+        tokio::try_join!(
+            catalog::tables(session, schemas, true),
+            catalog::foreign_keys(session, schemas),
+        )
     }
 
     /// See [`definitions::sketch`].

@@ -19,34 +19,28 @@ select pg_catalog.json_build_object(
   'superuser', (
     select r.rolsuper from pg_catalog.pg_roles r where r.rolname operator(pg_catalog.=) current_user),
   'path', pg_catalog.array_to_json(pg_catalog.current_schemas(false)),
-  -- Whether a table has a column in which names of relations, types or functions are printed.
-  'prints_names', exists (
-    with recursive parts(whole, part) as (
-      select t.oid, t.typelem from pg_catalog.pg_type t where t.typelem operator(pg_catalog.<>) 0
-      union all
-      select t.oid, t.typbasetype from pg_catalog.pg_type t where t.typbasetype operator(pg_catalog.<>) 0
-      union all
-      select r.rngtypid, r.rngsubtype from pg_catalog.pg_range r
-      union all
-      select c.reltype, a.atttypid from pg_catalog.pg_class c
-      join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0
-      where c.relkind operator(pg_catalog.=) 'c'
-    ), names(oid) as (
-      select t.oid from pg_catalog.pg_type t
-      where t.typnamespace operator(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
-        and t.typname operator(pg_catalog.=) any (array['regclass', 'regtype', 'regproc', 'regprocedure', 'regoper',
-          'regoperator', 'regconfig', 'regdictionary', 'regcollation']::pg_catalog.name[])
-      union
-      select p.whole from names join parts p on p.part operator(pg_catalog.=) names.oid
-    )
-    select from pg_catalog.pg_attribute a
-    join names on names.oid operator(pg_catalog.=) a.atttypid
-    join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid
-    join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    where a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
-      and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
-      and n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname operator(pg_catalog.<>) 'information_schema'),
+  'prints_names', types.print_names,
+  'user_types', types.of_users,
   'schemas', (
     select pg_catalog.json_agg(n.nspname order by n.nspname) from pg_catalog.pg_namespace n
     where n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname operator(pg_catalog.<>) 'information_schema')
 )
+-- Whether tables have columns of types that print names of relations, types or functions, and of types that
+-- users define, which may be made of such.
+from (
+  select
+    coalesce(pg_catalog.bool_or(a.atttypid operator(pg_catalog.<) 16384::pg_catalog.oid), false) as print_names,
+    coalesce(pg_catalog.bool_or(a.atttypid operator(pg_catalog.>=) 16384::pg_catalog.oid), false) as of_users
+  from pg_catalog.pg_attribute a
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) a.attrelid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  where (a.atttypid operator(pg_catalog.>=) 16384::pg_catalog.oid or a.atttypid operator(pg_catalog.=) any (array(
+      select t.oid from pg_catalog.pg_type t
+      where t.typnamespace operator(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace
+        and t.typname operator(pg_catalog.=) any (array['regclass', 'regtype', 'regproc', 'regprocedure', 'regoper',
+          'regoperator', 'regconfig', 'regdictionary', 'regcollation', '_regclass', '_regtype', '_regproc',
+          '_regprocedure', '_regoper', '_regoperator', '_regconfig', '_regdictionary', '_regcollation']::pg_catalog.name[]))))
+    and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+    and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
+    and n.nspname operator(pg_catalog.!~) '^pg_' and n.nspname operator(pg_catalog.<>) 'information_schema'
+) types

@@ -83,27 +83,29 @@ impl Source {
             horizon::observe(&session, overlap),
             catalog::sequence_values(&session, schemas),
         )?;
-        self.prints_names.store(server.prints_names, Ordering::Relaxed);
-        if server.prints_names && server.standby {
+        if server.standby && catalog::prints_names(&session, &server).await? {
             session.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
         }
         let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
-        let (snapshot, tables, foreign_keys, partitions, logs) = tokio::join!(
+        let (snapshot, tables, foreign_keys, partitions, logs, prints_names) = tokio::join!(
             session.row("exporting a snapshot", &begin),
-            catalog::tables(&session, schemas),
+            catalog::tables(&session, schemas, server.user_types),
             catalog::foreign_keys(&session, schemas),
             catalog::partitions(&session, schemas, names),
             catalog::logs(&session),
+            catalog::prints_names(&session, &server),
         );
         let opening = SourceState {
             sight,
             hash_probe,
-            server,
             tables: with_values(tables?, &sequences),
             foreign_keys: foreign_keys?,
             partitions: partitions?,
             logs: logs?,
+            // After the others: what fails first says why, and the transaction refuses the rest.
+            server: Server { prints_names: prints_names?, ..server },
         };
+        self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
         *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
         if opening.server.standby {
             self.read_alone(session).await?;

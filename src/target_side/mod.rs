@@ -50,24 +50,21 @@ impl Target {
         }
     }
 
-    /// Reads the catalog, in one round trip.
+    /// Asks who the server is, and reads the catalog: in two round trips, as on the source.
     pub async fn open(&self, schemas: &[Ident]) -> Result<TargetState> {
         let session = self.pool.get().await?;
-        let (hash_probe, server, tables, foreign_keys) = tokio::join!(
-            catalog::hash_probe(&session),
-            catalog::server(&session),
-            catalog::tables(&session, schemas),
+        let (hash_probe, server) =
+            tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
+        let (tables, foreign_keys, prints_names) = tokio::join!(
+            catalog::tables(&session, schemas, server.user_types),
             catalog::foreign_keys(&session, schemas),
+            catalog::prints_names(&session, &server),
         );
-        let opening = TargetState {
-            server: server?,
-            tables: tables?,
-            foreign_keys: foreign_keys?,
-            hash_probe: hash_probe?,
-        };
-        self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
+        let server = Server { prints_names: prints_names?, ..server };
+        self.prints_names.store(server.prints_names, Ordering::Relaxed);
+        let (tables, foreign_keys) = (tables?, foreign_keys?);
         self.control.hold(session).await;
-        Ok(opening)
+        Ok(TargetState { server, tables, foreign_keys, hash_probe })
     }
 
     pub async fn session(&self) -> Result<PooledSession> {

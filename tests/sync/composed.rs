@@ -51,6 +51,20 @@ async fn arrays_are_carried_with_their_bounds() {
 }
 
 #[tokio::test]
+async fn domains_that_come_with_the_server_are_carried() {
+    let db = Pair::fresh().await;
+    carried(
+        &db,
+        &[
+            ("information_schema.cardinal_number", &["0", "2147483647", "null"]),
+            ("information_schema.sql_identifier", &["'a'", "'A b'", "null"]),
+            ("refcursor", &["'some cursor'", "null"]),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn types_of_the_user_are_carried() {
     let db = Pair::with(
         r#"create type mood as enum ('sad', 'it''s ok', 'a,b', '"', '');
