@@ -26,12 +26,26 @@ impl RunContext<'_> {
         }
     }
 
-    /// In a real run the log is made if it is missing, and rows of dead runs are closed.
-    pub(super) async fn open_log(&self, catalogs: &Catalogs, names: &[&TableName]) -> Result<()> {
+    /// Whether a real run finds its log.
+    pub(super) async fn sync_log_exists(&self) -> Result<bool> {
+        if self.settings.dry_run {
+            Ok(false)
+        } else {
+            store::exists(self.target, self.sync_log).await
+        }
+    }
+
+    /// In a real run the log is made if it is not there, and rows of dead runs are closed.
+    pub(super) async fn open_log(
+        &self,
+        catalogs: &Catalogs,
+        names: &[&TableName],
+        is_there: bool,
+    ) -> Result<()> {
         if self.settings.dry_run {
             return Ok(());
         }
-        if store::exists(self.target, self.sync_log).await? {
+        if is_there {
             let hindered = store::tidy(self.target, self.sync_log, self.run_id, names).await?;
             if let Some(why) = hindered {
                 let text =
@@ -45,7 +59,9 @@ impl RunContext<'_> {
             let create = sql!("create schema if not exists {schema}", schema = schema);
             self.target.on_keeper("making the schema of sync_log", &create).await?;
         }
-        store::create(self.target, self.sync_log).await
+        store::create(self.target, self.sync_log).await?;
+        // Another run, or somebody else, may have been faster.
+        store::exists(self.target, self.sync_log).await.map(drop)
     }
 
     pub(super) async fn last_runs(

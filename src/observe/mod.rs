@@ -103,7 +103,10 @@ impl RunContext<'_> {
         let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
-        let mut empty = self.empty(&selected, &catalogs).await?;
+        // The source is asked for rows while the target's log is looked at.
+        let (empty, sync_log_exists) =
+            tokio::join!(self.empty(&selected, &catalogs), self.sync_log_exists());
+        let mut empty = empty?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
         self.remark(&catalogs, &context);
@@ -111,7 +114,7 @@ impl RunContext<'_> {
         self.warn_visibility(&catalogs.source.sight, &selected);
         self.remark_fed(&selected);
         self.remark_limits(&tables);
-        self.open_log(&catalogs, &names).await?;
+        self.open_log(&catalogs, &names, sync_log_exists?).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         let last = self.last_runs(&names).await?;
         empty.extend(aligned.empty.drain());

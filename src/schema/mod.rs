@@ -124,7 +124,12 @@ impl RunContext<'_> {
         let failed = self.broken_trees(selected, catalogs);
         let mut aligned = SchemaOutcome { failed, ..SchemaOutcome::default() };
         self.drop_leftovers(catalogs).await?;
-        let created_by_pgsync = self.made(selected).await?;
+        // A run has looked at its log by now, or made it.
+        let created_by_pgsync = if self.settings.dry_run {
+            self.made(selected).await?
+        } else {
+            self.recorded_as_created(selected).await?
+        };
         let mut outdated = self.outdated(selected, catalogs);
         let lacking = has_missing_objects(selected, catalogs, self.settings);
         if !lacking && outdated.is_empty() && self.is_equal(&created_by_pgsync, catalogs).await? {
@@ -280,10 +285,15 @@ impl RunContext<'_> {
 
     /// Those of the tables that pgsync has made, by their names on the source.
     async fn made(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
-        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
-        if !store::exists(self.target, self.sync_log).await? {
-            return Ok(HashSet::new());
+        if store::exists(self.target, self.sync_log).await? {
+            self.recorded_as_created(selected).await
+        } else {
+            Ok(HashSet::new())
         }
+    }
+
+    async fn recorded_as_created(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
+        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let there: Vec<TableName> =
             names.iter().map(|name| self.settings.target_name_of(name)).collect();
         let created_by_pgsync =
