@@ -34,10 +34,10 @@ pub enum Error {
     /// The command line or configuration; every problem found, one per line. Exit status 2.
     #[error("{}", .0.join("\n"))]
     Config(Vec<String>),
-    /// A table cannot be brought in step as things are; says why and what to do.
+    /// A table cannot be brought in sync as things are; says why and what to do.
     #[error("{0}")]
     Blocked(String),
-    /// A safety rail refused before anything changed. Exit status 5.
+    /// A safety check refused before anything changed. Exit status 5.
     #[error("{0}")]
     Refused(String),
     /// Another run holds the lock. Exit status 4.

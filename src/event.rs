@@ -22,7 +22,7 @@ pub enum NoteLevel {
     Detail,
     /// Something the user should know.
     Notice,
-    /// Something the user should mend.
+    /// Something the user should fix.
     Warning,
 }
 

@@ -1,4 +1,4 @@
-//! pgsync: brings a PostgreSQL database in step with another, one way, in parallel and incrementally.
+//! pgsync: brings a PostgreSQL database in sync with another, one way, in parallel and incrementally.
 //!
 //! The map, from the shell down; imports only point down (`scripts/check-layers.sh` holds that):
 //!

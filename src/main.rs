@@ -128,7 +128,8 @@ impl Signals {
     async fn obey(mut self, stopper: Stopper, events: Events, screen: Option<Screen>) {
         let first = self.next().await;
         stopper.request(first);
-        let text = format!("{} received, stopping; once more leaves at once", first.name());
+        let text =
+            format!("{} received, stopping; send it again to quit immediately", first.name());
         say(&events, NoteLevel::Notice, text);
         let second = self.next().await;
         report::abandon(screen).await;

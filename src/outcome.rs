@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::event::Note;
 use crate::ident::TableName;
 
-/// How a table is brought in step; the plan picks one per table.
+/// How a table is brought in sync; the plan picks one per table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
     Copy,
@@ -61,7 +61,7 @@ impl Counts {
 pub enum Status {
     Success,
     Failed,
-    /// A safety rail held it back before anything of it changed.
+    /// A safety check held it back before anything of it changed.
     Refused,
     Interrupted,
     /// Selected, but not tried: something it depends on failed, or the run ended first.
@@ -124,7 +124,7 @@ impl RunReport {
         sum
     }
 
-    /// DESIGN §5.2: 0 in step, 1 failed, 2 configuration, 4 locked, 5 refused, 130/143 stopped.
+    /// DESIGN §5.2: 0 in sync, 1 failed, 2 configuration, 4 locked, 5 refused, 130/143 stopped.
     pub fn exit_status(&self) -> u8 {
         match &self.error {
             Some(Error::Stopped(signal)) => signal.exit_status(),

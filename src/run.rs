@@ -1,6 +1,6 @@
 //! One run from the first connection to the report. A round reads one snapshot; when the snapshot or
-//! the locks are lost to a passing fault, another round follows over all tables, so that what is
-//! reported as in step was so at one moment.
+//! the locks are lost to a transient error, another round follows over all tables, so that what is
+//! reported as in sync was so at one moment.
 
 mod sync_log;
 
@@ -187,7 +187,7 @@ async fn round(
     if settings.dry_run {
         // Nothing was written that could be put in its place.
     } else if let Some(why) = early {
-        swap::left(&rebuilt, &mut outcomes, &why);
+        swap::not_swapped(&rebuilt, &mut outcomes, &why);
     } else {
         sequences::raise(&round, &plans, &outcomes).await;
         swap::tables(&round, &rebuilt, &mut outcomes).await;
@@ -200,7 +200,7 @@ async fn round(
     carry_over(&mut report.tables, &before);
     match (ended.lost, logged) {
         (Some(lost), _) => Ok(Some(lost)),
-        // The rows are in step; that has to be said where the next run looks for it.
+        // The rows are in sync; that has to be said where the next run looks for it.
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
         (None, logged) => logged.map(|()| None),
     }

@@ -34,7 +34,7 @@ def fill(bench, create, load):
 
 
 def synced(bench, create, load):
-    """Both sides filled and in step, with a watermark."""
+    """Both sides filled and in sync, with a watermark."""
     bench.pair.create(DATABASE)
     bench.pair.both(DATABASE, *create, *load, "checkpoint")
     # Without a log pgsync compares what is there, and then knows where to go on.

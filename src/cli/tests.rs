@@ -88,7 +88,7 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
         (
             vec!["-source=a", "-target=b", "-parallel", "-5", "-overlap", "-1s", "-retries", "-x"],
             "-parallel (parallel): \"-5\" is no whole number from 1 to 256\n\
-             -overlap (overlap): \"-1s\" is no duration such as 30s, 5m, 1h30m or 500ms\n\
+             -overlap (overlap): \"-1s\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)\n\
              -retries (retries): \"-x\" is no whole number from 0 to 1000"
                 .into(),
         ),

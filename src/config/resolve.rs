@@ -1,5 +1,5 @@
 //! From layers to [`Settings`]: flag before variable before config file before default. Every
-//! problem is found before any is reported, and none is mended in silence.
+//! problem is found before any is reported, and none is fixed in silence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -249,7 +249,7 @@ impl Reader {
                 std::cmp::Ordering::Greater => output.quiet = false,
                 std::cmp::Ordering::Equal => {
                     let names = [layers::label(Setting::Quiet), layers::label(Setting::Verbose)];
-                    self.problems.push(format!("{} exclude each other", names.join(" and ")));
+                    self.problems.push(format!("{} cannot be used together", names.join(" and ")));
                 }
             }
         }

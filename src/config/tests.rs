@@ -145,13 +145,13 @@ fn all_problems_come_at_once_and_name_flag_and_key() {
          \"20%\" or a number of rows, found true or false\n\
          config.json: unknown key \"paralel\"; did you mean \"parallel\"?\n\
          -quiet (quiet), from config.json: expected true or false, found a string\n\
-         -target (targetDb): sslmode \"on\" is none of \
+         -target (targetDb): sslmode \"on\" must be one of: \
          disable, allow, prefer, require, verify-ca, verify-full\n\
          -schema (schema): names no schema\n\
          -timestamp (timestampColumn): is empty\n\
          -parallel (parallel): \"0\" is no whole number from 1 to 256\n\
          -batch-size (batchSize): \"-5\" is no whole number from 1 to 10000000\n\
-         -overlap (overlap): \"banana\" is no duration such as 30s, 5m, 1h30m or 500ms\n\
+         -overlap (overlap): \"banana\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)\n\
          -max-delete (maxDelete), from config.json: \"lots\" is neither a share such as 20%, a \
          number of rows, nor off\n\
          -retries (retries), from PGSYNC_RETRIES: \"many\" is no whole number from 0 to 1000\n\
@@ -187,7 +187,7 @@ fn what_is_missing_or_contradicts_itself_is_said() {
     let flags = &[(Setting::Quiet, "true"), (Setting::Verbose, "true")];
     assert_eq!(
         Case { flags, ..Case::default() }.problems(),
-        "-quiet (quiet) and -verbose (verbose) exclude each other"
+        "-quiet (quiet) and -verbose (verbose) cannot be used together"
     );
     let settings = Case { flags: &flags[1..], file: Some(r#"{"quiet": true}"#), ..Case::default() };
     assert_eq!(settings.settings().output, Output { json: false, quiet: false, verbose: true });

@@ -34,7 +34,9 @@ pub fn duration(text: &str, least: &str, most: &str) -> Result<Duration, String>
     match read(text) {
         Some(found) if read(least) <= Some(found) && Some(found) <= read(most) => Ok(found),
         Some(_) => Err(format!("\"{text}\" is not from {least} to {most}")),
-        None => Err(format!("\"{text}\" is no duration such as 30s, 5m, 1h30m or 500ms")),
+        None => {
+            Err(format!("\"{text}\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)"))
+        }
     }
 }
 
@@ -79,7 +81,7 @@ pub fn ddl(text: &str) -> Result<Ddl, String> {
         "additive" => Ok(Ddl::Additive),
         "none" => Ok(Ddl::None),
         "reset" => Ok(Ddl::Reset),
-        _ => Err(format!("\"{text}\" is none of additive, none and reset")),
+        _ => Err(format!("\"{text}\" must be one of: additive, none, reset")),
     }
 }
 
@@ -115,15 +117,16 @@ mod tests {
     fn modes_and_sizes() {
         assert_eq!(ddl("none"), Ok(Ddl::None));
         assert_eq!(ddl("reset"), Ok(Ddl::Reset));
-        assert_eq!(shown(ddl("all")), "error: \"all\" is none of additive, none and reset");
+        assert_eq!(shown(ddl("all")), "error: \"all\" must be one of: additive, none, reset");
         assert_eq!(shown(memory("512MB")), "\"512MB\"");
         assert_eq!(shown(memory("MB")), "error: \"MB\" is no size such as 64MB or 2GB");
     }
 
     #[test]
     fn durations() {
-        let wrong =
-            |text| format!("error: \"{text}\" is no duration such as 30s, 5m, 1h30m or 500ms");
+        let wrong = |text| {
+            format!("error: \"{text}\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)")
+        };
         let cases = [
             ("30s", "30s".into()),
             ("30", "30s".into()),

@@ -45,7 +45,7 @@ const TID_RANGES: u32 = 140_000;
 /// What a round of a run sets out to do.
 pub struct RunPlan {
     pub plans: Vec<Arc<TablePlan>>,
-    /// Tables that cannot be brought in step as things are.
+    /// Tables that cannot be brought in sync as things are.
     pub failed: Vec<TableOutcome>,
     pub tasks: Vec<Task>,
     pub references: References,

@@ -25,7 +25,7 @@ impl ControlSession {
         Self { side, session: Mutex::new(None) }
     }
 
-    pub async fn hold(&self, session: PooledSession) {
+    pub async fn set(&self, session: PooledSession) {
         *self.session.lock().await = Some(session);
     }
 
@@ -34,8 +34,8 @@ impl ControlSession {
         self.session.lock().await.take()
     }
 
-    pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
-        self.kept(&self.session.lock().await)?.answers(doing, statements).await
+    pub async fn query_all(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+        self.kept(&self.session.lock().await)?.query_all(doing, statements).await
     }
 
     /// Whether what the session holds is still held.
@@ -43,7 +43,7 @@ impl ControlSession {
     /// # Errors
     /// That of the session, if it is gone.
     pub async fn require(&self, doing: &str) -> Result<()> {
-        self.answers(doing, &Sql::trusted("select 1")).await.map(drop)
+        self.query_all(doing, &Sql::trusted("select 1")).await.map(drop)
     }
 
     /// The catalog once more, after it was changed.

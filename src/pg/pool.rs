@@ -89,7 +89,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// When most `size` sessions.
+    /// At most `size` sessions.
     ///
     /// # Errors
     /// As [`Opener::new`]: TLS files that cannot be used.

@@ -278,7 +278,7 @@ impl Session {
     }
 
     /// The answers of every statement in `statements`, in order.
-    pub async fn answers(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+    pub async fn query_all(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
         let sent = self.client.simple_query_raw(statements.as_str()).await;
         let messages = sent.map_err(|error| self.error(doing, error))?;
         let mut messages = pin!(messages);
@@ -308,7 +308,7 @@ impl Session {
 
     /// The rows of the last statement in `statements`.
     pub async fn rows(&self, doing: &str, statements: &Sql) -> Result<Vec<Row>> {
-        Ok(self.answers(doing, statements).await?.pop().unwrap_or_default())
+        Ok(self.query_all(doing, statements).await?.pop().unwrap_or_default())
     }
 
     /// The only row of the last statement.

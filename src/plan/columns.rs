@@ -65,7 +65,11 @@ pub struct Columns {
 ///
 /// # Errors
 /// [`Error::Table`] naming every column in the way and the remedy.
-pub fn agree(source: &Table, target: &Table, context: &PlanContext) -> Result<Columns, Error> {
+pub fn match_columns(
+    source: &Table,
+    target: &Table,
+    context: &PlanContext,
+) -> Result<Columns, Error> {
     let mut columns = Vec::new();
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {

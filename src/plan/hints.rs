@@ -142,7 +142,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References) -> Stri
         );
     }
     if !references.is_sound(key) {
-        return "the source does not have this constraint, and its rows do not keep it: mend them, or \
+        return "the source does not have this constraint, and its rows do not keep it: fix them, or \
                 drop the constraint"
             .to_owned();
     }
@@ -152,5 +152,5 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References) -> Stri
         );
     }
     let other = if key.child == *own { &key.parent } else { &key.child };
-    format!("{other} is not in step: mend what stopped it, and run again")
+    format!("{other} is not in sync: fix what stopped it, and run again")
 }

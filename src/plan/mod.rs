@@ -26,7 +26,7 @@ use key::KeyColumn;
 use placeholder::Placeholder;
 use references::References;
 
-/// How one table is brought in step.
+/// How one table is brought in sync.
 #[derive(Clone, Debug)]
 pub struct TablePlan {
     /// What the target calls the table. `shape.target` may be another that is to take its place.
@@ -199,14 +199,14 @@ pub struct Candidate<'a> {
 /// Plans one table.
 ///
 /// # Errors
-/// [`Error::Table`] with the remedy, when the table cannot be brought in step as things are.
+/// [`Error::Table`] with the remedy, when the table cannot be brought in sync as things are.
 pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
     let Candidate { source, target, target_name, .. } = candidate;
     let target = target.ok_or_else(|| {
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     check_row_security(source, target)?;
-    let Columns { carried: columns, generated } = columns::agree(source, target, context)?;
+    let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
     let (key, key_deferrable) = key::choose_key(source, target, &columns);
     let timestamp = columns::timestamp(source, target, &context.timestamp);
     let references = candidate.references;

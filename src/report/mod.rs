@@ -200,7 +200,7 @@ fn printable(statement: &str) -> String {
 
 /// As comments: run as they are, they would put an empty table in the place of a full one.
 fn rebuild_listing(rebuild: &Rebuild) -> String {
-    let mut lines = vec![format!("{} is built anew: {}", rebuild.source, rebuild.reasons)];
+    let mut lines = vec![format!("{} is rebuilt: {}", rebuild.source, rebuild.reasons)];
     lines.extend(rebuild.lost.iter().map(|lost| format!("{lost} goes with the old table")));
     let (before, after) = rebuild.statements();
     lines.extend(before.iter().map(|text| format!("    {};", text.as_str())));

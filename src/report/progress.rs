@@ -216,7 +216,7 @@ fn style(template: &str) -> ProgressStyle {
         .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ")
 }
 
-/// When most six columns, so that figures stay in place: `999`, `12.3k`, `640k`, `1.20M`.
+/// At most six columns, so that figures stay in place: `999`, `12.3k`, `640k`, `1.20M`.
 fn short(n: f64) -> String {
     match n {
         n if n < 999.5 => format!("{n:.0}"),

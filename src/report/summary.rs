@@ -144,7 +144,7 @@ fn lines(text: &str) -> String {
 }
 
 /// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
-/// one thing to mend.
+/// one thing to fix.
 fn group_by_text<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -> String {
     let mut told: Vec<(String, Vec<&TableName>)> = Vec::new();
     let mut places = HashMap::new();
@@ -175,12 +175,12 @@ pub fn verdict(report: &RunReport) -> String {
     if report.exit_status() == 0 {
         return in_step(report, &all);
     }
-    let head = if report.dry_run { "dry run" } else { "NOT in step" };
+    let head = if report.dry_run { "dry run" } else { "NOT in sync" };
     let tail = if report.dry_run { "; nothing was written" } else { "" };
     let ended = |why: &str| format!("{head}: {why}; {} of {all} done{tail}", format::number(done));
     match &report.error {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
-        Some(Error::Refused(_)) => ended("refused by a safety rail"),
+        Some(Error::Refused(_)) => ended("refused by a safety check"),
         Some(Error::Locked(_)) => ended("another run holds the lock"),
         Some(_) => ended("the run ended early"),
         None => format!("{head}: {}{tail}", shortfall(report, &all)),
@@ -217,7 +217,7 @@ fn in_step(report: &RunReport, all: &str) -> String {
         n => format!(", after {}", format::counted(n.into(), "retry")),
     };
     match report.dry_run {
-        false => format!("in step: {all}, {rows} changed in {time}{retries}"),
+        false => format!("in sync: {all}, {rows} changed in {time}{retries}"),
         true => {
             format!(
                 "dry run: {all}, {rows} would change; nothing was written; took {time}{retries}"

@@ -50,7 +50,7 @@ pub(super) struct Classified {
 }
 
 impl RunContext<'_> {
-    /// What is another thing on the target and not mended in place: built anew where that may be, else
+    /// What is another thing on the target and not fixed in place: rebuilt where that may be, else
     /// a failure where values differ, else only said.
     pub(super) fn weigh<'s>(
         &self,
@@ -78,7 +78,7 @@ impl RunContext<'_> {
                 (Severity::Form, _) => {
                     said.push((
                         name,
-                        format!("{text}: it stays so, unless -ddl reset builds it anew"),
+                        format!("{text}: it stays so, unless -ddl reset rebuilds it"),
                     ));
                 }
                 (Severity::Part, _) => said.push((name, text)),
@@ -118,7 +118,7 @@ pub(super) fn incompatible(
     let judge = |table: &&Table| {
         let name = ends.settings.target_name_of(&table.name);
         let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
-        let error = columns::agree(table, &grown(table, there), context).err()?;
+        let error = columns::match_columns(table, &grown(table, there), context).err()?;
         Some((table.name.clone(), error))
     };
     selected.iter().filter_map(judge).collect()

@@ -66,7 +66,7 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Whether a run would execute nothing. What it could not mend is said, and is no statement.
+    /// Whether a run would execute nothing. What it could not fix is said, and is no statement.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty() && self.rebuilds.is_empty()
     }
@@ -82,7 +82,7 @@ impl RunContext<'_> {
         let tables = std::mem::take(&mut catalogs.source.tables);
         let selected = self.select(&tables, &catalogs)?;
         let context = self.ground(&catalogs);
-        let created_by_pgsync = self.made(&selected).await?;
+        let created_by_pgsync = self.created_by_pgsync(&selected).await?;
         let mut obstacles = self.await_held(&selected, &mut catalogs).await?;
         obstacles.extend(self.broken_trees(&selected, &catalogs));
         let mut schema_plan = self.outline(&selected, &catalogs, &created_by_pgsync).await?;
@@ -93,15 +93,15 @@ impl RunContext<'_> {
         schema_plan.left_out.extend(said);
         let run = Selection { tables: &selected, created_by_pgsync: &created_by_pgsync };
         let RebuildPlan { all: rebuild, refused } =
-            self.plan_anew(&outdated, &run, &catalogs).await?;
+            self.plan_rebuilds(&outdated, &run, &catalogs).await?;
         let mut hindered = incompatible(&selected, &catalogs, self, &context);
         hindered.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
         let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
         obstacles.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
-        let anew_names = rebuild.iter().map(|rebuild| &rebuild.source);
-        let barred = obstacles.iter().map(|(table, _)| table).chain(anew_names);
+        let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
+        let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
         let statements = schema_plan.steps().flat_map(|step| step.statements.clone()).collect();
         let home = self.settings.target_schema.clone();
@@ -126,7 +126,7 @@ impl RunContext<'_> {
         self.drop_leftovers(catalogs).await?;
         // A run has looked at its log by now, or made it.
         let created_by_pgsync = if self.settings.dry_run {
-            self.made(selected).await?
+            self.created_by_pgsync(selected).await?
         } else {
             self.recorded_as_created(selected).await?
         };
@@ -148,10 +148,11 @@ impl RunContext<'_> {
             self.note(NoteLevel::Notice, Some(table), text);
         }
         let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
-        let mut rebuild = self.plan_anew(&outdated, &run, catalogs).await?;
-        let is_anew = |name: &TableName| rebuild.all.iter().any(|rebuild| &rebuild.source == name);
+        let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
+        let is_rebuilt =
+            |name: &TableName| rebuild.all.iter().any(|rebuild| &rebuild.source == name);
         let hindered = incompatible(selected, catalogs, self, context).into_iter();
-        let hindered = hindered.filter(|(name, _)| !is_anew(name));
+        let hindered = hindered.filter(|(name, _)| !is_rebuilt(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.drop_root(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
@@ -175,12 +176,12 @@ impl RunContext<'_> {
                 }
                 if !schema_plan.first.is_empty() && !rebuild.all.is_empty() {
                     // Types that have just been made are there now.
-                    rebuild = self.plan_anew(&outdated, &run, catalogs).await?;
+                    rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
                 }
                 (aligned.after, aligned.last) = (schema_plan.after, schema_plan.last);
             }
         }
-        self.build_anew(rebuild.all, selected, &mut aligned).await?;
+        self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
         Ok(aligned)
     }
 
@@ -284,7 +285,7 @@ impl RunContext<'_> {
     }
 
     /// Those of the tables that pgsync has made, by their names on the source.
-    async fn made(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
+    async fn created_by_pgsync(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
         if store::exists(self.target, self.sync_log).await? {
             self.recorded_as_created(selected).await
         } else {
@@ -297,7 +298,8 @@ impl RunContext<'_> {
         let there: Vec<TableName> =
             names.iter().map(|name| self.settings.target_name_of(name)).collect();
         let created_by_pgsync =
-            store::made(self.target, self.sync_log, &there.iter().collect::<Vec<_>>()).await?;
+            store::created_tables(self.target, self.sync_log, &there.iter().collect::<Vec<_>>())
+                .await?;
         let is_made =
             |name: &&&TableName| created_by_pgsync.contains(&self.settings.target_name_of(name));
         Ok(names.iter().filter(is_made).map(|name| (*name).clone()).collect())

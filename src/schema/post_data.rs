@@ -147,7 +147,7 @@ fn is_there(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42P07" | "42710" | "42P16"))
 }
 
-/// Makes foreign keys between tables that are in step. One that cannot be made fails its table.
+/// Makes foreign keys between tables that are in sync. One that cannot be made fails its table.
 pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOutcome]) {
     let in_step = |step: &&Step| {
         let ended_well = |root| {

@@ -185,7 +185,7 @@ fn noun(step: &Step) -> &str {
     step.title.split(' ').next().unwrap_or_default()
 }
 
-/// `made on the target: 3 tables, 1 type`.
+/// `created on the target: 3 tables, 1 type`.
 fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
@@ -194,8 +194,8 @@ fn counted(counts: BTreeMap<&str, usize>) -> String {
     });
     let counts: Vec<String> = counts.collect();
     match counts.is_empty() {
-        true => "nothing was made on the target".to_owned(),
-        false => format!("made on the target: {}", counts.join(", ")),
+        true => "nothing was created on the target".to_owned(),
+        false => format!("created on the target: {}", counts.join(", ")),
     }
 }
 

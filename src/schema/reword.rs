@@ -28,7 +28,7 @@ impl RunContext<'_> {
         let mut session = self.target.session().await?;
         let mut answers = Vec::new();
         for group in pairs.chunk_by(|one, other| one.table.id == other.table.id) {
-            answers.extend(self.answers(&session, group).await?);
+            answers.extend(self.query_all(&session, group).await?);
         }
         session.set_clean(true);
         let mut source = ask.source.clone();
@@ -37,7 +37,7 @@ impl RunContext<'_> {
     }
 
     /// What the target says of pairs of one table.
-    async fn answers(&self, session: &Session, pairs: &[Pair<'_>]) -> Result<Vec<Answer>> {
+    async fn query_all(&self, session: &Session, pairs: &[Pair<'_>]) -> Result<Vec<Answer>> {
         let Some(table) = pairs.first().map(|pair| pair.table) else { return Ok(Vec::new()) };
         let texts: Vec<&Differing> = pairs.iter().flat_map(|pair| &pair.texts).collect();
         let same = match self.are_same(session, table, &texts).await? {

@@ -177,7 +177,7 @@ fn barred_include(text: &str, why: &NotSyncable) -> String {
             format!("a partition of {root}, whose rows it holds: select that table")
         }
         NotSyncable::TargetOnly => {
-            "on the target only: there is nothing on the source to bring it in step with".to_owned()
+            "on the target only: there is nothing on the source to bring it in sync with".to_owned()
         }
     };
     format!("-include (includeTables): \"{text}\" is {why}")

@@ -111,9 +111,9 @@ fn what_can_never_be_selected_is_named_for_what_it_is() {
         "error: -include (includeTables): \"sync_log\" is a log of pgsync's own runs, which is never synced\n\
          -include (includeTables): \"public.sync_log\" is a log of pgsync's own runs, which is never synced\n\
          -include (includeTables): \"ops.old\" is on the target only: there is nothing on the source \
-         to bring it in step with\n\
+         to bring it in sync with\n\
          -include (includeTables): \"old\" is on the target only: there is nothing on the source to \
-         bring it in step with"
+         bring it in sync with"
     );
     assert_eq!(selected(SHOP, &["users"], &["sync_log", "old"]), "public.users");
 }
@@ -177,6 +177,6 @@ fn an_exact_name_counts_also_where_it_would_be_a_malformed_pattern() {
     assert_eq!(
         selected(odd, &["[gone"], &["[gone"]),
         "error: -include (includeTables): \"[gone\" is on the target only: there is nothing on the \
-         source to bring it in step with"
+         source to bring it in sync with"
     );
 }

@@ -110,7 +110,7 @@ impl Source {
         if opening.server.standby {
             self.read_alone(session).await?;
         } else {
-            self.control.hold(session).await;
+            self.control.set(session).await;
         }
         Ok(opening)
     }
@@ -120,7 +120,7 @@ impl Source {
         let control = self.pool.get().await?;
         control.run("beginning a transaction", &Sql::trusted(BEGIN)).await?;
         reader.set_snapshot(Some(OWN_SNAPSHOT.to_owned()));
-        self.control.hold(control).await;
+        self.control.set(control).await;
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Source {
              l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8)",
             key = Literal(key),
         );
-        let rows = self.control.answers("looking for the target's lock", &statement).await?;
+        let rows = self.control.query_all("looking for the target's lock", &statement).await?;
         Ok(rows.iter().flatten().any(|row| row.is_true(0)))
     }
 
@@ -267,7 +267,7 @@ impl Source {
         let relations = tables.iter().map(|table| Relation::of(table));
         let looks =
             relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
-        let answers = session.answers("looking for rows", &Sql::join(looks, "; ")).await?;
+        let answers = session.query_all("looking for rows", &Sql::join(looks, "; ")).await?;
         let mut rows = answers.into_iter().flatten();
         tables
             .iter()

@@ -138,7 +138,7 @@ impl Buckets {
     }
 
     /// Whether row `t` of the target lies in the bucket in which row `h` was found.
-    pub fn still(&self, mapping: &TableMapping) -> Sql {
+    pub fn same_buckets(&self, mapping: &TableMapping) -> Sql {
         sql!(
             "{bucket} operator(pg_catalog.=) h.{name}",
             name = mapping.beside_key("pgsync_bucket"),

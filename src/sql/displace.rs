@@ -48,7 +48,7 @@ impl TablePlan {
 
     /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
     /// rows: `number of the key, rows`.
-    pub fn referring(&self) -> Sql {
+    pub fn cascading_rows(&self) -> Sql {
         let mapping = &self.mapping;
         let counts = self.cascades.iter().enumerate().map(|(number, key)| {
             sql!(

@@ -99,7 +99,7 @@ impl TableMapping {
     }
 
     /// Numbers the staged keys that the target lacks or has with another hash; gives their number.
-    pub fn want(&self) -> Sql {
+    pub fn number_missing_keys(&self) -> Sql {
         sql!(
             "drop table if exists {wanted}; create temporary table pgsync_wanted as \
              select pg_catalog.row_number() over () as {n}, {names} from {keys} s left join {here} t \
@@ -169,7 +169,7 @@ impl TableMapping {
             from = self.from(Side::Target),
             vanished = Sql::trusted(VANISHED),
             matching = self.matching("h"),
-            still = buckets.still(self),
+            still = buckets.same_buckets(self),
             hash = self.tracked_hash(),
             keys = self.tracked_sum("key_hash"),
         )

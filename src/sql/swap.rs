@@ -21,7 +21,7 @@ pub struct ShadowTable {
 }
 
 /// The schema in which tables of `schema` are built.
-pub fn scratch(schema: &Ident) -> Ident {
+pub fn shadow_schema_of(schema: &Ident) -> Ident {
     // A name has 63 bytes.
     let mut name = format!("pgsync_reset_{}", schema.as_str());
     while name.len() > 63 {
@@ -91,7 +91,7 @@ mod tests {
     fn tables_change_places_in_one_transaction() {
         let shadow = ShadowTable {
             table: TableName::new("public", "a"),
-            shadow_schema: scratch(&Ident::new("public")),
+            shadow_schema: shadow_schema_of(&Ident::new("public")),
             tables: vec![Ident::new("a"), Ident::new("a_1")],
             statistics: vec![Ident::new("s")],
         };

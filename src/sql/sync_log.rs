@@ -71,7 +71,7 @@ impl SyncLog {
     }
 
     /// What is there under its name: see the file.
-    pub fn look(&self) -> Sql {
+    pub fn exists_query(&self) -> Sql {
         let name = sql!("{name}", name = Literal(&self.table.quoted()));
         let trusted = is_trusted("c.relowner");
         let holes: &[(&str, &Sql)] =
@@ -123,7 +123,7 @@ impl SyncLog {
     ) -> Sql {
         sql!(
             "update {log} l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(), \
-             error_message = 'the run ended without a word' from {names} \
+             error_message = 'the run was killed or lost its connection' from {names} \
              where l.status operator(pg_catalog.=) 'running' \
              and l.run_id operator(pg_catalog.<>) {run} \
              and l.schema_name operator(pg_catalog.=) w.schema_name \

@@ -51,7 +51,7 @@ pub async fn check(
 fn words(key: &ForeignKey, broken: &[TableName]) -> String {
     let failed = if broken.contains(&key.parent) { &key.parent } else { &key.child };
     format!(
-        "rows refer to rows of {} that are not there (foreign key \"{}\"), because {failed} failed: mend \
+        "rows refer to rows of {} that are not there (foreign key \"{}\"), because {failed} failed: fix \
          {failed} and run again",
         key.parent,
         key.name.as_str()

@@ -12,7 +12,7 @@ use crate::sync::strategy::Round;
 /// Sequences that one statement moves.
 const GROUP: usize = 200;
 
-/// Moves the sequences of every table that is in step or was written to. `outcomes` are in the order
+/// Moves the sequences of every table that is in sync or was written to. `outcomes` are in the order
 /// of `plans`.
 pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
     let mut statements = Vec::new();

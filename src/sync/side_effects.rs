@@ -1,4 +1,4 @@
-//! A trigger of one table can write into another, which was brought in step before. Where triggers have
+//! A trigger of one table can write into another, which was brought in sync before. Where triggers have
 //! fired, all tables are looked at again when the last one has been written.
 
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::sync::reconcile::{Lock, Sessions};
 use crate::sync::strategy::Round;
 use crate::sync::table_run::PendingLogRow;
 
-/// Turns the success of every table that is not in step any more into a failure. `ended` is in the
+/// Turns the success of every table that is not in sync any more into a failure. `ended` is in the
 /// order of `plans`.
 ///
 /// # Errors
-/// The snapshot or a connection was lost: nobody knows whether the tables are in step.
+/// The snapshot or a connection was lost: nobody knows whether the tables are in sync.
 pub async fn check(
     round: &Round,
     plans: &[Arc<TablePlan>],
@@ -61,7 +61,7 @@ fn words(fired: &[&TablePlan]) -> String {
     };
     let triggers: Vec<String> = fired.iter().map(one).collect();
     format!(
-        "the table was in step, and is no more: a trigger of another table has written into it ({}), or \
+        "the table was in sync, and is no more: a trigger of another table has written into it ({}), or \
          somebody else has; disable the trigger, or leave the table out (-exclude)",
         triggers.join("; ")
     )

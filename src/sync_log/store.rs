@@ -20,7 +20,7 @@ const ROWS: usize = 1000;
 /// Whether the log is there; an error, if something else is there, or something in which code of others
 /// would run with the rights of the role.
 pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
-    let rows = target.on_keeper("looking for sync_log", &sync_log.look()).await?.pop();
+    let rows = target.on_keeper("looking for sync_log", &sync_log.exists_query()).await?.pop();
     let rows = rows.unwrap_or_default();
     let Some(row) = rows.first() else { return Ok(false) };
     let (owner, role) = (row.needed(2)?, row.needed(3)?);
@@ -83,7 +83,7 @@ pub async fn last_runs(
 }
 
 /// Which of the tables pgsync has made.
-pub async fn made(
+pub async fn created_tables(
     target: &Target,
     sync_log: &SyncLog,
     tables: &[&TableName],

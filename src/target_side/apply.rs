@@ -160,16 +160,16 @@ impl<'a> Writer<'a> {
     /// Writes the open batch and what it means for the log, and commits both: with its end, one round
     /// trip.
     pub async fn commit(&mut self, progress: &Progress) -> Result<Applied> {
-        self.end(progress, false).await
+        self.finish_batch(progress, false).await
     }
 
     /// As [`Self::commit`], and the next batch is opened in the same round trip: rows follow. After an
     /// error the session is of no more use; so this is not done within a transaction of several tables.
-    pub async fn turn(&mut self, progress: &Progress) -> Result<Applied> {
-        self.end(progress, !self.plan.shared_transaction).await
+    pub async fn commit_and_continue(&mut self, progress: &Progress) -> Result<Applied> {
+        self.finish_batch(progress, !self.plan.shared_transaction).await
     }
 
-    async fn end(&mut self, progress: &Progress, more: bool) -> Result<Applied> {
+    async fn finish_batch(&mut self, progress: &Progress, more: bool) -> Result<Applied> {
         if !std::mem::take(&mut self.begun) {
             return Ok(Applied::default());
         }
@@ -203,7 +203,7 @@ impl<'a> Writer<'a> {
                 let (staged, parked, answers, next) = tokio::join!(
                     finished(sink),
                     self.park(),
-                    self.session.answers(WRITING, &write),
+                    self.session.query_all(WRITING, &write),
                     self.next(more),
                 );
                 staged?;
@@ -275,7 +275,7 @@ impl<'a> Writer<'a> {
         let progress = Progress { processed: inserted, ..progress.clone() };
         let sync_log =
             transaction::committed(self.plan, &self.sync_log.copied(id, inserted, &progress));
-        let answers = self.session.answers("committing a batch", &sync_log).await?;
+        let answers = self.session.query_all("committing a batch", &sync_log).await?;
         let tally = answers.iter().flatten().next_back().map(Tally::of);
         let expected = Tally { inserted, ..Tally::default() };
         let counts = Counts {

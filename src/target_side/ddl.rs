@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub struct DdlRunner {
     /// The schema in which the tables lie, unless it is the source's.
     pub home: Option<Ident>,
-    /// `maintenance_work_mem`, unless it is the target's own.
+    /// `maintenance_work_mem`, unless it exists only on the target.
     pub memory: Option<String>,
     /// How long all tries to get a lock may take.
     pub lock_timeout: Duration,

@@ -48,6 +48,6 @@ pub async fn commit(
     entries: &[Entry<'_>],
 ) -> Result<Vec<Option<String>>> {
     let all = transaction::committed_all(plans, &sync_log.insert(entries));
-    let answers = session.answers("committing a batch", &all).await?;
+    let answers = session.query_all("committing a batch", &all).await?;
     Ok(answers.iter().flatten().map(|row| row.text(1).map(str::to_owned)).collect())
 }

@@ -52,7 +52,7 @@ pub async fn all_found(session: &Session, plan: &TablePlan, singles: &[LoneKey])
 
 /// How many of the staged keys the target lacks, or has with another hash.
 pub async fn number_missing_keys(session: &Session, plan: &TablePlan) -> Result<u64> {
-    session.row("comparing keys", &plan.mapping.want()).await?.count(0)
+    session.row("comparing keys", &plan.mapping.number_missing_keys()).await?.count(0)
 }
 
 /// Numbers the rows taken down whose keys are not staged; gives their number.
@@ -94,19 +94,19 @@ pub async fn delete_vanished(
     let delete = sync_log.0.counted(sync_log.1, &writes, CteSet::Removed, &Progress::default());
     let delete = transaction::committed(plan, &delete);
     let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
-    written(plan, &session.answers("deleting vanished rows", &statement).await?, false)
+    written(plan, &session.query_all("deleting vanished rows", &statement).await?, false)
 }
 
 /// The first foreign key whose action would reach rows of another table if the vanished rows were
 /// deleted, and how many rows.
-pub async fn referring<'p>(
+pub async fn cascading_rows<'p>(
     session: &Session,
     plan: &'p TablePlan,
 ) -> Result<Option<(&'p ForeignKey, u64)>> {
     if plan.cascades.is_empty() {
         return Ok(None);
     }
-    let looks = plan.referring();
+    let looks = plan.cascading_rows();
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
         let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
         if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {

@@ -56,7 +56,7 @@ impl Target {
     }
 
     /// Takes the lock of a schema in which tables are built; whether nobody else has it. It is kept.
-    pub async fn lock_scratch(&self, schema: &Ident) -> Result<bool> {
+    pub async fn lock_shadow_schema(&self, schema: &Ident) -> Result<bool> {
         let name = TableName { schema: schema.clone(), name: Ident::default() };
         let statement = sql!(
             "select pg_catalog.pg_try_advisory_lock(w.key) from {keys}",

@@ -63,7 +63,7 @@ impl Target {
         let server = Server { prints_names: prints_names?, ..server };
         self.prints_names.store(server.prints_names, Ordering::Relaxed);
         let (tables, foreign_keys) = (tables?, foreign_keys?);
-        self.control.hold(session).await;
+        self.control.set(session).await;
         Ok(TargetState { server, tables, foreign_keys, hash_probe })
     }
 
@@ -82,7 +82,7 @@ impl Target {
 
     /// Statements on the session that holds the locks.
     pub async fn on_keeper(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
-        self.control.answers(doing, statements).await
+        self.control.query_all(doing, statements).await
     }
 
     /// Whether the locks are still held: they live and die with one session.

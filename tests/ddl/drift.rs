@@ -28,7 +28,7 @@ async fn is_quiet(db: &Pair) {
     db.assert_all_same().await;
     assert_same_definitions(db).await;
     let run = db.sync().await.expect_unchanged();
-    run.expect_unsaid("on the source").expect_unsaid("made on the target");
+    run.expect_unsaid("on the source").expect_unsaid("created on the target");
 }
 
 const SETTINGS: &str = "alter table item alter name set default 'it''s', alter n set default 1 + 2, alter body set default 'b', alter body set storage external,
@@ -58,9 +58,9 @@ async fn what_the_source_gave_up_stays_and_is_named_unless_it_is_a_reset() {
         .await;
     for _ in 0..2 {
         let run = db.sync().await.expect_unchanged();
-        let run = run.expect_note("default of column public.item.name is the target's own");
+        let run = run.expect_note("default of column public.item.name exists only on the target");
         let run = run.expect_note("alter column \"name\" drop default");
-        run.expect_note("comment of column public.item.n is the target's own");
+        run.expect_note("comment of column public.item.n exists only on the target");
     }
     mode(&db, "reset").await.expect_unchanged();
     is_quiet(&db).await;
@@ -86,7 +86,7 @@ async fn indexes_and_constraints_of_the_same_name_are_named_and_made_anew_by_a_r
     for way in ["additive", "none", "additive"] {
         let mut run = mode(&db, way).await.expect_unchanged();
         for part in parts {
-            run = run.expect_note(&format!("{part} is another one on the source"));
+            run = run.expect_note(&format!("{part} is defined differently on the source"));
         }
     }
     assert_eq!(db.target_value("select pg_get_indexdef('by_n'::regclass)").await, before);
@@ -156,14 +156,14 @@ async fn a_schema_of_another_name_is_followed_in_detail_too() {
         .await
         .expect_unchanged()
         .expect_unsaid("on the source")
-        .expect_unsaid("made on the target");
+        .expect_unsaid("created on the target");
     db.source(SETTINGS).await;
-    run().await.expect_unchanged().expect_note("made on the target");
+    run().await.expect_unchanged().expect_note("created on the target");
     run()
         .await
         .expect_unchanged()
         .expect_unsaid("on the source")
-        .expect_unsaid("made on the target");
+        .expect_unsaid("created on the target");
     let defaults = "select string_agg(column_default, ' ' order by ordinal_position) from information_schema.columns where table_schema = 'copy' and table_name = 'item'";
     assert_eq!(
         db.target_value(defaults).await,
@@ -218,7 +218,7 @@ async fn a_change_of_one_setting_alone_is_seen() {
     for change in gone {
         db.source(change).await;
         let run = db.sync().await.expect_unchanged();
-        run.expect_note("is the target's own; to drop it run there");
+        run.expect_note("exists only on the target; to drop it, run");
         mode(&db, "reset").await.expect_ok();
         let noted = change.contains("once");
         if noted {

@@ -188,7 +188,7 @@ pub const SCHEMAS: &str = "app,public,Odd name; --";
 #[tokio::test]
 async fn an_empty_target_becomes_the_source() {
     let db = full_source().await;
-    db.sync().schema(SCHEMAS).await.expect_ok().expect_note("made on the target");
+    db.sync().schema(SCHEMAS).await.expect_ok().expect_note("created on the target");
     db.assert_all_same().await;
     assert_same_definitions(&db).await;
     db.sync().schema(SCHEMAS).await.expect_unchanged().expect_unsaid("on the target");

@@ -103,7 +103,7 @@ async fn an_index_or_constraint_whose_name_another_table_has_fails_its_table_by_
     let run = db.sync().await.expect_exit(1);
     run.expect_failed("child", &["child_parent_idx", "already exists", "drop or rename it"]);
     db.assert_all_same().await;
-    // Every run says so, until it is mended.
+    // Every run says so, until it is fixed.
     db.sync().await.expect_exit(1).expect_failed("child", &["child_parent_idx"]);
     db.target("alter index child_parent_idx rename to mine; alter table child drop constraint if exists child_parent_id_key;
         create index child_parent_id_key on other (x)").await;

@@ -20,7 +20,7 @@ const GONE: &str =
 async fn what_the_source_gave_up_is_named_with_its_end_and_dropped_by_a_reset() {
     let db = Pair::fresh().await;
     db.source(ITEM).await;
-    db.settle().await.expect_unsaid("the target's own");
+    db.settle().await.expect_unsaid("exists only on the target");
     db.source(GONE).await;
     let drops = [
         "alter table \"public\".\"item\" drop constraint \"once\"",
@@ -35,9 +35,10 @@ async fn what_the_source_gave_up_is_named_with_its_end_and_dropped_by_a_reset() 
     for way in ["additive", "none"] {
         let mut run = db.sync().args(&["-ddl", way]).await.expect_unchanged();
         for drop in drops {
-            run = run.expect_note(&format!("is the target's own; to drop it run there: {drop}"));
+            run = run.expect_note(&format!("exists only on the target; to drop it, run: {drop}"));
         }
-        let named = run.notes().iter().filter(|note| note.contains("the target's own")).count();
+        let named =
+            run.notes().iter().filter(|note| note.contains("exists only on the target")).count();
         assert_eq!(named, drops.len(), "{:#?}", run.notes());
     }
     // Rows that it would not let in.
@@ -45,10 +46,10 @@ async fn what_the_source_gave_up_is_named_with_its_end_and_dropped_by_a_reset() 
     let foretold = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
     foretold.expect_note("drop of index public.\"By N\"");
     let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok();
-    run.expect_note("8 drops").expect_unsaid("built anew");
+    run.expect_note("8 drops").expect_unsaid("rebuilt");
     db.assert_all_same().await;
     assert_same_definitions(&db).await;
-    db.sync().await.expect_unchanged().expect_unsaid("the target's own");
+    db.sync().await.expect_unchanged().expect_unsaid("exists only on the target");
 }
 
 #[tokio::test]

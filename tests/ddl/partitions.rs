@@ -40,7 +40,7 @@ async fn a_table_that_came_to_be_partitioned_is_named_and_built_anew_by_a_reset(
         db.assert_all_same().await;
     }
     let foretold = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
-    foretold.expect_note("would be built anew: it is partitioned on the source only");
+    foretold.expect_note("would be rebuilt: it is partitioned on the source only");
     settles(&db).await;
 }
 

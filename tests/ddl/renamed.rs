@@ -25,7 +25,7 @@ async fn what_was_only_renamed_is_renamed_in_place() {
     for mode in ["none", "additive"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
         db.assert_all_same().await;
-        run.expect_unsaid("the target's own").expect_unsaid("on the source");
+        run.expect_unsaid("exists only on the target").expect_unsaid("on the source");
     }
     let names = "select string_agg(name, ' ' order by name) from (
         select conname::text as name from pg_constraint where conrelid in ('item'::regclass, 'parent'::regclass) and contype <> 'n'
@@ -55,7 +55,7 @@ async fn keys_and_indexes_of_partitions_are_renamed_with_those_of_their_parent()
          alter index by_at rename to at_first; alter index early_at_idx rename to early_first; insert into part values (2, '2023-06-06')",
     )
     .await;
-    db.sync().await.expect_ok().expect_unsaid("the target's own");
+    db.sync().await.expect_ok().expect_unsaid("exists only on the target");
     db.assert_all_same().await;
     assert_same_definitions(&db).await;
     let run = db.sync().await.expect_unchanged();
@@ -73,7 +73,7 @@ async fn another_primary_key_under_another_name_is_named_and_made_by_a_reset() {
     db.source("alter table item drop constraint item_pkey, add constraint both_s primary key (id, n); insert into item values (2, 2)").await;
     for _ in 0..2 {
         let run = db.sync().await.expect_ok();
-        run.expect_note("constraint public.item both_s is another one on the source");
+        run.expect_note("constraint public.item both_s is defined differently on the source");
         db.assert_all_same().await;
     }
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();

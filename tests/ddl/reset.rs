@@ -77,7 +77,7 @@ async fn a_table_that_a_view_shows_is_refused_by_the_views_name() {
     let db = changed("alter table parent alter name type int using id; alter table child alter v type int using id").await;
     db.target("create view shown as select name from parent").await;
     let run = reset(&db).await.expect_exit(1);
-    let run = run.expect_failed("parent", &["cannot be built anew", "view public.shown"]);
+    let run = run.expect_failed("parent", &["cannot be rebuilt", "view public.shown"]);
     assert_eq!(run.table("child").status, "success");
     assert_eq!(db.target_value("select count(*) from shown").await, "50");
 }
@@ -134,7 +134,7 @@ async fn what_a_killed_reset_left_goes_also_when_the_next_run_does_not_reset() {
 async fn a_dry_run_and_the_listing_show_what_a_reset_would_do() {
     let db = changed("alter table parent alter name type int using id").await;
     let run = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
-    run.expect_note("would be built anew: column \"name\" is integer on the source")
+    run.expect_note("would be rebuilt: column \"name\" is integer on the source")
         .expect_changes("parent", (50, 0, 0));
     let (source, target) = (db.source_url(), db.target_url());
     let listed = pgsync(&["schema", "-source", &source, "-target", &target, "-ddl", "reset"]).await;
@@ -208,7 +208,7 @@ async fn what_keeps_rows_or_constraints_keeps_the_old_table() {
     ];
     for (args, why) in keeps {
         let run = db.sync().args(&["-ddl", "reset"]).args(args).await.expect_exit(1);
-        run.expect_failed("child", &["cannot be built anew", why]);
+        run.expect_failed("child", &["cannot be rebuilt", why]);
         assert_eq!(db.target_value("select count(*) from child").await, "50");
     }
     settles(&db).await;
@@ -238,7 +238,7 @@ async fn what_another_table_has_that_names_this_one_refuses_before_rows_are_copi
     for (make, named) in things {
         db.target(&format!("create table other (x text); {make}")).await;
         let run = reset(&db).await.expect_exit(1);
-        let run = run.expect_failed("parent", &["cannot be built anew", named]);
+        let run = run.expect_failed("parent", &["cannot be rebuilt", named]);
         assert_eq!(run.table("parent").strategy, None, "nothing was copied");
         db.target("drop table other").await;
     }

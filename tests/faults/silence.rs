@@ -23,7 +23,7 @@ async fn servers_that_vanish_without_a_word_are_given_up_and_found_again() {
     wire.cut();
     wire.until_given_up().await;
     blocker.run("rollback").await;
-    wire.mend();
+    wire.fix();
     let run = run.end().await.expect_ok();
     assert_ne!(run.json["retries"], 0, "{run}");
     db.assert_same("one").await;

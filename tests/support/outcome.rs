@@ -129,7 +129,7 @@ impl Outcome {
         self.expect_status(table, "failed", texts)
     }
 
-    /// A safety rail refused the table, with a message that contains all of these texts.
+    /// A safety check refused the table, with a message that contains all of these texts.
     #[track_caller]
     pub fn expect_refused(self, table: &str, texts: &[&str]) -> Self {
         self.expect_status(table, "refused", texts)

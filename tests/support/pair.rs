@@ -128,7 +128,7 @@ impl Pair {
         .await;
     }
 
-    /// One run brings all tables in step, and the next finds nothing to do.
+    /// One run brings all tables in sync, and the next finds nothing to do.
     pub async fn settle(&self) -> Outcome {
         self.settle_as(&self.target_superuser()).await
     }

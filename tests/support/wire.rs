@@ -42,7 +42,7 @@ impl Wire {
         self.ip(&format!("link set {} down", self.end('a')));
     }
 
-    pub fn mend(&self) {
+    pub fn fix(&self) {
         self.ip(&format!("link set {} up", self.end('a')));
     }
 

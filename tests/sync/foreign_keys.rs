@@ -200,12 +200,12 @@ async fn a_child_whose_parent_could_not_be_brought_in_step_points_to_it() {
         db.source("alter table parent add fresh int; insert into parent values (30); insert into child values (30, 30)").await;
         let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
         let run = run.expect_failed("parent", &["parent.fresh"]);
-        run.expect_failed("child", &["child_parent", "public.parent is not in step"]);
+        run.expect_failed("child", &["child_parent", "public.parent is not in sync"]);
         db.hand_over_log(&role).await;
         db.settle().await;
         db.source("alter table child add fresh int; delete from child where id = 30; delete from parent where id = 30").await;
         let run = db.sync().target_role(&role).arg("-ddl=none").await.expect_exit(1);
-        run.expect_failed("parent", &["child_parent", "public.child is not in step"]);
+        run.expect_failed("parent", &["child_parent", "public.child is not in sync"]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was written is proven before a table is said to be in step: here something hostile stands behind
+//! What was written is proven before a table is said to be in sync: here something hostile stands behind
 //! a statement that pgsync sends, and a wrong row, a lost row or a row too many must never end with 0.
 
 use crate::support::Pair;

@@ -1,4 +1,4 @@
-//! Which tables of a real database are brought in step.
+//! Which tables of a real database are brought in sync.
 
 use crate::support::Pair;
 

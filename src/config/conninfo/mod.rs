@@ -211,7 +211,7 @@ fn read(text: &str) -> Result<Parameters, Vec<String>> {
     // Nor must a `${NAME}` that no shell has expanded.
     if text.contains("${") || text.contains(|c: char| c.is_whitespace() || "/:@?".contains(c)) {
         let forms = "postgresql://user@host/database, host=… dbname=…, or a database name";
-        return Err(vec![format!("is none of {forms}")]);
+        return Err(vec![format!("must be one of: {forms}")]);
     }
     let mut parameters = Parameters::default();
     parameters.set("dbname", text.to_owned());

@@ -98,7 +98,7 @@ impl Reader<'_> {
         let chosen = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);
         if chosen.is_none() {
             let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.problem(name, &format!("\"{given}\" is none of {}", words.join(", ")));
+            self.problem(name, &format!("\"{given}\" must be one of: {}", words.join(", ")));
         }
         chosen
     }

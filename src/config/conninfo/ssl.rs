@@ -1,4 +1,4 @@
-//! The TLS parameters, and which of them exclude each other.
+//! The TLS parameters, and which of them cannot be used together.
 
 use super::resolve::Reader;
 use crate::config::conninfo::{ChannelBinding, Ssl, SslMode, TlsVersions};

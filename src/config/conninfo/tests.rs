@@ -147,8 +147,7 @@ fn key_value_strings() {
 fn what_cannot_be_read_is_described_and_not_shown() {
     let encode =
         "in a password, write % as %25, / as %2F, @ as %40, : as %3A, ? as %3F and # as %23";
-    let forms =
-        "error: is none of postgresql://user@host/database, host=… dbname=…, or a database name";
+    let forms = "error: must be one of: postgresql://user@host/database, host=… dbname=…, or a database name";
     let after = format!("error: the URL has an @ after its host part; {encode}");
     let port = format!("error: the port in the URL is not a number; {encode}");
     let hidden = "error: unknown parameter (not shown, it may be part of a password)";
@@ -209,9 +208,9 @@ fn every_wrong_value_is_named() {
             "host=a,b port=1,2,3 sslmode=on connect_timeout=x target_session_attrs=standby sslcrl=/x",
             "error: sslcrl is not supported: pgsync does not read revocation lists\n\
              error: port lists 3 ports for 2 hosts\n\
-             error: sslmode \"on\" is none of disable, allow, prefer, require, verify-ca, verify-full\n\
+             error: sslmode \"on\" must be one of: disable, allow, prefer, require, verify-ca, verify-full\n\
              error: connect_timeout \"x\" is no number of seconds\n\
-             error: target_session_attrs \"standby\" is none of any, read-write",
+             error: target_session_attrs \"standby\" must be one of: any, read-write",
         ),
         (
             "host=a hostaddr=b",

@@ -165,7 +165,7 @@ total                              3,000     3,000        0        0  3.2s
 s\\t.x\\n\\u{1b}[2Jin step - failed: a
     b\\u{9b}m
 
-NOT in step: 1 of 1 table failed
+NOT in sync: 1 of 1 table failed
 "
     );
     assert_eq!(

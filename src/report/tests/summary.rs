@@ -20,7 +20,7 @@ audit  compare              0          0        0        0  0.8s  success
 users  incremental      1,204         12       40        3  0.8s  success
 total               1,001,204  1,000,012       40        3  3.2s
 
-in step: 3 tables, 1,000,055 rows changed in 3.2s, after 2 retries
+in sync: 3 tables, 1,000,055 rows changed in 3.2s, after 2 retries
 "
     );
 }
@@ -49,13 +49,13 @@ constraint \"orders_sum\" (SQLSTATE 23514); hint: look at it
 users, orders - note: no key
 warning: the horizon is unknown
 
-NOT in step: 1 of 3 tables failed, 1 skipped
+NOT in sync: 1 of 3 tables failed, 1 skipped
 ";
     assert_eq!(summary::summary(&report, false), format!("{table}{rest}"));
 
     report.notes.clear();
     let detail = "    detail: Failing row contains (1, secret).\n";
-    let verdict = "\nNOT in step: 1 of 3 tables failed, 1 skipped\n";
+    let verdict = "\nNOT in sync: 1 of 3 tables failed, 1 skipped\n";
     assert_eq!(summary::summary(&report, true), format!("{table}{detail}{verdict}"));
 }
 
@@ -91,7 +91,7 @@ users  incremental  1,204        12       40        3  0.8s  success
 … 999 tables unchanged
 total               1,204        12       40        3  3.2s
 
-in step: 1,000 tables, 55 rows changed in 3.2s
+in sync: 1,000 tables, 55 rows changed in 3.2s
 "
     );
     assert_eq!(summary::summary(&report, true).lines().count(), 1 + 1000 + 1 + 2);
@@ -122,17 +122,17 @@ b      copy         0         0        0        0  0.8s  interrupted
 c      copy         0         0        0        0  0.8s  skipped
 total               5         5        0        0  3.2s
 
-NOT in step: interrupted by SIGINT; 1 of 3 tables done
+NOT in sync: interrupted by SIGINT; 1 of 3 tables done
 "
     );
     let cases = [
-        (Error::Refused("x".into()), "refused by a safety rail"),
+        (Error::Refused("x".into()), "refused by a safety check"),
         (Error::Locked("x".into()), "another run holds the lock"),
         (Error::Internal("x".into()), "the run ended early"),
     ];
     for (error, why) in cases {
         report.error = Some(error);
-        let expected = format!("NOT in step: {why}; 1 of 3 tables done");
+        let expected = format!("NOT in sync: {why}; 1 of 3 tables done");
         assert_eq!(summary::verdict(&report), expected);
     }
     report.tables.clear();

@@ -1,5 +1,5 @@
 //! What both sides have under one name and define otherwise: what is set in place, and what is only
-//! said, or built anew by a run that may. Texts are compared between servers of one major version:
+//! said, or rebuilt by a run that may. Texts are compared between servers of one major version:
 //! others word the same thing differently.
 
 use super::table_diff::{bounds, forms, have_same_types};
@@ -28,7 +28,7 @@ pub struct Difference {
 pub enum Severity {
     /// Values that the target computes are others than the source's.
     Values,
-    /// The rows are equal, and the table would have to be built anew.
+    /// The rows are equal, and the table would have to be rebuilt.
     Form,
     /// Something on the table.
     Part,
@@ -63,7 +63,7 @@ impl DiffInput<'_> {
         self.alike && self.created_by_pgsync.contains(root)
     }
 
-    /// Adds what differs in the run's tables and is not mended in place.
+    /// Adds what differs in the run's tables and is not fixed in place.
     pub(super) fn compare(&self, schema_plan: &mut SchemaPlan) {
         if !self.alike {
             return;
@@ -77,7 +77,7 @@ impl DiffInput<'_> {
                     let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
                         let run = change.statement;
                         let text = format!(
-                            "{} is the target's own; to drop it run there: {}",
+                            "{} exists only on the target; to drop it, run: {}",
                             change.title,
                             run.as_str()
                         );
@@ -131,7 +131,7 @@ impl DiffInput<'_> {
         if !is_same(object, there) {
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
-            let text = format!("{} is another one on the source: {here}", object.title());
+            let text = format!("{} is defined differently on the source: {here}", object.title());
             if self.reset && self.is_referred_to(there) {
                 return Some((Severity::Form, text));
             }
@@ -157,7 +157,7 @@ impl DiffInput<'_> {
         let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
         (!gone.is_empty()).then(|| {
             let text = format!(
-                "setting of {} is the target's own; to drop it run there: {}",
+                "setting of {} exists only on the target; to drop it, run: {}",
                 object.title(),
                 gone.join("; ")
             );

@@ -35,7 +35,7 @@ impl DiffInput<'_> {
                 drops.push(Step { title, optional: true, ..step });
                 continue;
             }
-            let text = format!("{} is the target's own", there.title());
+            let text = format!("{} exists only on the target", there.title());
             let (weight, text) = match self.reset {
                 true => (Severity::Form, text),
                 false => {

@@ -34,7 +34,7 @@ impl RunContext<'_> {
 }
 
 fn refusal(why: String) -> Error {
-    Error::Blocked(format!("it cannot be built anew: {why}"))
+    Error::Blocked(format!("it cannot be rebuilt: {why}"))
 }
 
 /// A foreign key of the target's table that the new one would not get.
@@ -77,7 +77,7 @@ pub(in crate::schema) fn check_dependents<'k>(
     match dependents.blockers.is_empty() {
         true => Ok(dependents),
         false => Err(refusal(format!(
-            "on it depend {}; drop them and make them again after the run, or alter the table yourself",
+            "other objects depend on it: {}; drop them and create them again after the run, or alter the table yourself",
             dependents.blockers.join(", ")
         ))),
     }

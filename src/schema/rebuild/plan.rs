@@ -20,7 +20,7 @@ use crate::sql::swap;
 use crate::sql::swap::ShadowTable;
 use crate::table::Table;
 
-/// A table that is to be built anew.
+/// A table that is to be rebuilt.
 pub struct NeedsRebuild<'a> {
     pub table: &'a Table,
     pub reasons: Vec<String>,
@@ -32,14 +32,14 @@ pub(in crate::schema) struct Selection<'a> {
     pub created_by_pgsync: &'a HashSet<TableName>,
 }
 
-/// What is to be built anew, and what cannot be.
+/// What is to be rebuilt, and what cannot be.
 #[derive(Default)]
 pub(in crate::schema) struct RebuildPlan {
     pub all: Vec<Rebuild>,
     pub refused: Vec<(TableName, Error)>,
 }
 
-/// How one table is built anew.
+/// How one table is rebuilt.
 #[derive(Debug)]
 pub struct Rebuild {
     pub source: TableName,
@@ -78,7 +78,7 @@ impl Rebuild {
 }
 
 impl RunContext<'_> {
-    /// The tables that the mode wants built anew.
+    /// The tables that the mode wants rebuilt.
     pub(in crate::schema) fn outdated<'s>(
         &self,
         selected: &[&'s Table],
@@ -97,8 +97,8 @@ impl RunContext<'_> {
         selected.iter().filter_map(judge).collect()
     }
 
-    /// How the tables are built anew, or why they cannot be.
-    pub(in crate::schema) async fn plan_anew(
+    /// How the tables are rebuilt, or why they cannot be.
+    pub(in crate::schema) async fn plan_rebuilds(
         &self,
         outdated: &[NeedsRebuild<'_>],
         run: &Selection<'_>,
@@ -125,7 +125,7 @@ impl RunContext<'_> {
     ) -> Result<()> {
         let settings = self.settings;
         let home = settings.target_schema_of(schema);
-        let shadow_schema = swap::scratch(home);
+        let shadow_schema = swap::shadow_schema_of(home);
         let schemas = settings.target_schemas();
         let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
         let on_target = async {
@@ -169,7 +169,7 @@ impl RunContext<'_> {
             {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
-                    let shadow = stand_in(&source, &name, place, &shadow_schema);
+                    let shadow = shadow_table(&source, &name, place, &shadow_schema);
                     let schema_plan = of_table(&schema_plan, &name, &shadow, &names);
                     let (reasons, dependents) = (one.reasons.join("; "), dependents.clone());
                     planned.all.push(Rebuild {
@@ -187,7 +187,7 @@ impl RunContext<'_> {
     }
 
     /// Makes the tables, empty and beside the old ones; in a dry run only says so.
-    pub(in crate::schema) async fn build_anew(
+    pub(in crate::schema) async fn build_shadow_tables(
         &self,
         all: Vec<Rebuild>,
         selected: &[&Table],
@@ -204,7 +204,7 @@ impl RunContext<'_> {
             }
             let notice = |text| self.note(NoteLevel::Notice, Some(source.clone()), text);
             let word = if self.settings.dry_run { "would be" } else { "is" };
-            notice(format!("{word} built anew: {}", rebuild.reasons));
+            notice(format!("{word} rebuilt: {}", rebuild.reasons));
             if !rebuild.lost.is_empty() {
                 notice(format!("goes with the old table: {}", rebuild.lost.join(", ")));
             }
@@ -233,7 +233,7 @@ impl RunContext<'_> {
         aligned: &mut SchemaOutcome,
     ) -> Result<Option<Table>> {
         let shadow_schema = &rebuild.shadow.shadow_schema;
-        if let Err(error) = self.make_scratch(shadow_schema).await {
+        if let Err(error) = self.create_shadow_schema(shadow_schema).await {
             if error.is_transient() {
                 return Err(error);
             }
@@ -277,7 +277,7 @@ pub(in crate::schema) fn parts<'d>(
     tables.filter(move |table| table.root.as_ref() == Some(name)).filter_map(|t| t.name.as_ref())
 }
 
-fn stand_in(
+fn shadow_table(
     source: &Definitions,
     name: &TableName,
     place: &TableName,

@@ -19,10 +19,10 @@ impl RunContext<'_> {
             return Ok(());
         }
         for schema in self.settings.target_schemas() {
-            let shadow_schema = swap::scratch(&schema);
+            let shadow_schema = swap::shadow_schema_of(&schema);
             let is_there = catalogs.target.server.schemas.contains(&shadow_schema);
-            if is_there && self.target.lock_scratch(&shadow_schema).await? {
-                match drop_scratch(self.target, &shadow_schema).await {
+            if is_there && self.target.lock_shadow_schema(&shadow_schema).await? {
+                match drop_shadow_schema(self.target, &shadow_schema).await {
                     Err(error) if error.is_transient() => return Err(error),
                     Err(error) => {
                         let text = format!(
@@ -39,10 +39,13 @@ impl RunContext<'_> {
         Ok(())
     }
 
-    pub(in crate::schema) async fn make_scratch(&self, shadow_schema: &Ident) -> Result<()> {
-        if !self.target.lock_scratch(shadow_schema).await? {
+    pub(in crate::schema) async fn create_shadow_schema(
+        &self,
+        shadow_schema: &Ident,
+    ) -> Result<()> {
+        if !self.target.lock_shadow_schema(shadow_schema).await? {
             return Err(Error::Blocked(format!(
-                "another run is building tables anew in schema {}: wait for its end",
+                "another run is rebuilding tables in schema {}: wait for its end",
                 shadow_schema.as_str()
             )));
         }
@@ -81,7 +84,10 @@ async fn is_marked(target: &Target, shadow_schema: &Ident) -> Result<bool> {
 }
 
 /// To be called with the schema's lock.
-pub(in crate::schema) async fn drop_scratch(target: &Target, shadow_schema: &Ident) -> Result<()> {
+pub(in crate::schema) async fn drop_shadow_schema(
+    target: &Target,
+    shadow_schema: &Ident,
+) -> Result<()> {
     if !is_marked(target, shadow_schema).await? {
         return Ok(());
     }

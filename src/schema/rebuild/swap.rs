@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::plan::RebuiltTable;
-use super::shadow_schema::drop_scratch;
+use super::shadow_schema::drop_shadow_schema;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
@@ -15,7 +15,7 @@ use crate::sql::statement::Statement;
 use crate::sql::swap::{ShadowTable, swap};
 use crate::sync::strategy::Round;
 
-/// Swaps the tables that are in step. One that cannot be swapped fails, and stays as it was.
+/// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was.
 pub async fn tables(round: &Round, rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome]) {
     let filled = |one: &&RebuiltTable| {
         outcomes.iter().any(|o| o.table == one.source && o.status == Status::Success)
@@ -39,12 +39,12 @@ pub async fn tables(round: &Round, rebuilt: &[RebuiltTable], outcomes: &mut [Tab
     let scratches: BTreeSet<&Ident> = rebuilt.iter().map(|one| &one.shadow.shadow_schema).collect();
     for shadow_schema in scratches {
         // What is left there, the next run drops, or says why it cannot.
-        let _ = drop_scratch(&round.target, shadow_schema).await;
+        let _ = drop_shadow_schema(&round.target, shadow_schema).await;
     }
 }
 
 /// The run ends before the tables are swapped: what was filled is not in its place.
-pub fn left(rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome], why: &Error) {
+pub fn not_swapped(rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome], why: &Error) {
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.status == Status::Success) {
         if rebuilt.iter().any(|one| one.source == outcome.table) {
             outcome.status = Status::Interrupted;
@@ -70,7 +70,7 @@ async fn together(round: &Round, tables: &[&RebuiltTable]) -> Result<()> {
     let keep_of = |table: &TableName| keeps.iter().find(|dependents| &dependents.table == table);
     let pairs: Option<Vec<(&ShadowTable, &Dependents)>> =
         tables.iter().map(|one| Some((&one.shadow, keep_of(&one.shadow.table)?))).collect();
-    let gone = || Error::Blocked("it has gone from the target while it was built anew".to_owned());
+    let gone = || Error::Blocked("it has gone from the target while it was rebuilt".to_owned());
     let pairs = pairs.ok_or_else(gone)?;
     let names: Vec<String> = pairs.iter().map(|(one, _)| one.table.to_string()).collect();
     let guards = pairs.iter().map(|(shadow, _)| shadow.guard());

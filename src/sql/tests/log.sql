@@ -72,7 +72,7 @@ update "public"."sync_log" l set sync_type = 'incremental', status = 'running',
 
 -- close stale
 update "public"."sync_log" l set status = 'interrupted', end_time = pg_catalog.clock_timestamp(),
-        error_message = 'the run ended without a word'
+        error_message = 'the run was killed or lost its connection'
     from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
     where l.status operator(pg_catalog.=) 'running'

@@ -24,7 +24,7 @@ const LEAST: u32 = 10;
 #[derive(Debug, Default)]
 pub struct BucketDiff {
     pub differing: Vec<(i64, i64)>,
-    pub absent: Vec<(i64, i64)>,
+    pub missing_on_target: Vec<(i64, i64)>,
     /// Buckets that differ by one key, where such are told apart.
     pub singles: Vec<LoneKey>,
     pub target_rows: u64,
@@ -109,7 +109,7 @@ pub async fn merge(mut here: RowStream, mut there: RowStream, singles: bool) -> 
         match (&source, &target) {
             (None, None) => return Ok(merged),
             (Some(line), other) if other.as_ref().is_none_or(|o| line.bucket < o.bucket) => {
-                extend(&mut merged.absent, line.bucket);
+                extend(&mut merged.missing_on_target, line.bucket);
                 merged.count(line)?;
                 source = next(&mut here, &mut merged).await?;
             }

@@ -102,7 +102,7 @@ fn is_invalid_value(error: &Error) -> bool {
 
 /// Deletes the target's rows of the differing buckets whose keys the source has no more.
 pub async fn vanished(run: &mut TableRun, difference: &Difference) -> Result<()> {
-    if !run.plan.deletes || difference.is_all_absent() {
+    if !run.plan.deletes || difference.is_all_missing() {
         return Ok(());
     }
     run.phase(Phase::Deleting);
@@ -114,10 +114,10 @@ pub async fn vanished(run: &mut TableRun, difference: &Difference) -> Result<()>
     if deleted == 0 {
         return Ok(());
     }
-    if let Some((key, rows)) = keys::referring(&run.target, &run.plan).await? {
+    if let Some((key, rows)) = keys::cascading_rows(&run.target, &run.plan).await? {
         return Err(Error::Blocked(format!(
             "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
-             them, and the foreign key \"{}\" would change those: bring that table in step too, or \
+             them, and the foreign key \"{}\" would change those: bring that table in sync too, or \
              remove its rows",
             key.child,
             key.name.as_str()

@@ -10,7 +10,7 @@ use crate::sync::strategy::TableRun;
 
 /// Refuses when deleting the rows that vanished would exceed the table's limit; their keys are staged.
 pub async fn allow_differing(run: &TableRun, difference: &Difference) -> Result<()> {
-    if limit(run).is_none() || difference.is_all_absent() {
+    if limit(run).is_none() || difference.is_all_missing() {
         return Ok(());
     }
     let deletes = delete::list(run).await?;

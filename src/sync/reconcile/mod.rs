@@ -54,7 +54,7 @@ pub struct Difference {
     /// Buckets that both sides or only the target have.
     differing: Vec<(i64, i64)>,
     /// Buckets that only the source has.
-    absent: Vec<(i64, i64)>,
+    missing_on_target: Vec<(i64, i64)>,
     /// Of buckets that differ by one key.
     singles: Vec<LoneKey>,
     /// All rows of the target, for shares.
@@ -65,32 +65,32 @@ pub struct Difference {
 
 impl Difference {
     pub fn is_none(&self) -> bool {
-        self.differing.is_empty() && self.absent.is_empty() && self.singles.is_empty()
+        self.differing.is_empty() && self.missing_on_target.is_empty() && self.singles.is_empty()
     }
 
     /// Whether rows that only the source has are all the difference there is.
-    pub fn is_all_absent(&self) -> bool {
+    pub fn is_all_missing(&self) -> bool {
         self.differing.is_empty() && self.singles.is_empty()
     }
 
     /// Whether there are buckets that only the source has.
-    pub fn has_absent(&self) -> bool {
-        !self.absent.is_empty()
+    pub fn has_missing(&self) -> bool {
+        !self.missing_on_target.is_empty()
     }
 
-    pub fn only_absent(&self) -> Buckets {
-        Buckets::new(self.slicing, &self.absent)
+    pub fn only_missing(&self) -> Buckets {
+        Buckets::new(self.slicing, &self.missing_on_target)
     }
 
     /// What the source has in the buckets that only it has.
-    async fn absent_digest(&self, run: &TableRun) -> Result<Digest> {
-        if self.absent.is_empty() {
+    async fn missing_digest(&self, run: &TableRun) -> Result<Digest> {
+        if self.missing_on_target.is_empty() {
             return Ok(Digest::default());
         }
         let scope = self.scope.predicate(run);
         let statement = run.plan.mapping.digest_buckets(
             Side::Source,
-            &self.only_absent(),
+            &self.only_missing(),
             false,
             scope.as_ref(),
         );
@@ -99,7 +99,7 @@ impl Difference {
 
     pub fn every_bucket(&self) -> Buckets {
         let mut spans: Vec<(i64, i64)> =
-            self.differing.iter().chain(&self.absent).copied().collect();
+            self.differing.iter().chain(&self.missing_on_target).copied().collect();
         spans.sort_unstable();
         Buckets::new(self.slicing, &spans)
     }
@@ -112,11 +112,11 @@ impl Difference {
     }
 
     /// Reads the rows of the buckets that the target does not have at all.
-    fn absent_rows(&self, run: &TableRun, counted: Option<&Sql>) -> Option<Sql> {
-        if self.absent.is_empty() {
+    fn missing_rows(&self, run: &TableRun, counted: Option<&Sql>) -> Option<Sql> {
+        if self.missing_on_target.is_empty() {
             return None;
         }
-        let buckets = Buckets::new(self.slicing, &self.absent);
+        let buckets = Buckets::new(self.slicing, &self.missing_on_target);
         let scope = self.scope.predicate(run);
         let scope = scope.or_else(|| counted.cloned().map(crate::sql::read::not));
         Some(run.plan.mapping.copy_buckets(&buckets, scope.as_ref()))
@@ -200,7 +200,7 @@ pub async fn find(
         scope,
         slicing,
         differing: merged.differing,
-        absent: merged.absent,
+        missing_on_target: merged.missing_on_target,
         singles: merged.singles,
         target_rows: merged.target_rows,
         source: merged.source,
@@ -234,13 +234,13 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
     let plan = run.plan.clone();
     let round = run.round.clone();
     let wanted = keys::number_missing_keys(&run.target, &plan).await?;
-    if difference.absent.is_empty() {
+    if difference.missing_on_target.is_empty() {
         run.expect(wanted);
     }
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { run.round.settings.batch_size };
     let counted = already_counted(run, difference.scope);
-    let mut fetched = difference.absent_rows(run, counted.as_ref());
+    let mut fetched = difference.missing_rows(run, counted.as_ref());
     let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, mode);
     let mut batch = Batch::default();
     let mut from = 1;
@@ -260,7 +260,7 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
         while let Some(row) = rows.next().await? {
             if batch.rows >= size {
                 run.moved(batch.rows);
-                let applied = batch.turn(&mut writer, None).await?;
+                let applied = batch.commit_and_continue(&mut writer, None).await?;
                 run.counts.add(applied.counts);
                 run.keys = Digest::after(run.keys, &applied);
                 run.more |= applied.more;

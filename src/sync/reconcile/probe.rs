@@ -100,7 +100,7 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
             let (here, there) = ([statements(Side::Source)], statements(Side::Target));
             let (here, there) = tokio::try_join!(
                 read_in_snapshot(plan, at.source, at.lock, "digesting keys", &here),
-                at.target.answers("digesting keys", &there),
+                at.target.query_all("digesting keys", &there),
             )?;
             judge(&SideProbe::new(here)?, &SideProbe::new(there.into_iter().flatten())?)
         }
@@ -129,7 +129,7 @@ pub async fn read_in_snapshot(
     let let_go = source.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
     let storage = [relation.storage()];
     let all = Sql::join(reads.iter().chain(&storage).chain(&let_go), "; ");
-    let mut answers = source.answers(doing, &all).await?;
+    let mut answers = source.query_all(doing, &all).await?;
     if let_go.is_some() {
         answers.truncate(answers.len().saturating_sub(IMPORT_AGAIN));
     }

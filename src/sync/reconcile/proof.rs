@@ -21,11 +21,11 @@ pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> 
     if run.log_id.is_none() || difference.is_none() {
         return Ok(());
     }
-    let only_staged = !run.plan.deletes && !difference.is_all_absent();
+    let only_staged = !run.plan.deletes && !difference.is_all_missing();
     let scope = difference.scope.predicate(run);
     let mut target = Digest::default();
     let parts = if only_staged {
-        vec![(difference.differing(), true), (difference.only_absent(), false)]
+        vec![(difference.differing(), true), (difference.only_missing(), false)]
     } else {
         vec![(difference.every_bucket(), false)]
     };
@@ -58,8 +58,8 @@ pub async fn fetched(run: &TableRun, difference: &Difference, wanted: u64) -> Re
         return Ok(true);
     }
     let mapping = &run.plan.mapping;
-    if difference.has_absent() {
-        let buckets = difference.only_absent();
+    if difference.has_missing() {
+        let buckets = difference.only_missing();
         let statement = |side| mapping.digest_buckets(side, &buckets, false, None);
         let (source, target) = (statement(Side::Source), statement(Side::Target));
         let (source, target) = tokio::try_join!(
@@ -98,7 +98,7 @@ async fn unequal(run: &mut TableRun, scope: Scope) -> Result<()> {
     stage(run, &difference).await?;
     let wanted = keys::number_missing_keys(&run.target, &run.plan).await?;
     let vanished = if run.plan.deletes { delete::list(run).await? } else { 0 };
-    let missing = difference.absent_digest(run).await?.rows;
+    let missing = difference.missing_digest(run).await?.rows;
     let rows = wanted + vanished + missing;
     if rows == 0 && !run.plan.deletes {
         return Ok(());

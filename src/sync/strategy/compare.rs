@@ -30,7 +30,7 @@ pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
     }
 }
 
-/// Brings every differing row in step, by key.
+/// Brings every differing row in sync, by key.
 pub async fn rows(run: &mut TableRun, pass: Pass) -> Result<()> {
     let difference = differing(run, Scope::Table).await?;
     if !difference.is_none() {
@@ -135,7 +135,7 @@ pub async fn start_over(run: &mut TableRun) -> Result<()> {
 
 /// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row
 /// that left this set is elsewhere, or vanished and found by its key.
-pub async fn timeless(run: &mut TableRun) -> Result<()> {
+pub async fn without_timestamp(run: &mut TableRun) -> Result<()> {
     let difference = differing(run, Scope::Timeless).await?;
     if !difference.is_none() {
         reconcile::fetch(run, &difference, Mode::Upsert).await?;

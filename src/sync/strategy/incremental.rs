@@ -39,7 +39,7 @@ async fn changes(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
             stream(run).await?;
         }
         if !probe.timeless_equal {
-            compare::timeless(run).await?;
+            compare::without_timestamp(run).await?;
         }
     }
     let fetched = reconcile::keys(run, probe, pass).await?;
@@ -114,7 +114,7 @@ async fn stream(run: &mut TableRun) -> Result<()> {
         if batch.ends_before(&row, size) {
             run.moved(batch.rows);
             let watermark = run.watermark(&batch.last());
-            let applied = batch.turn(&mut writer, watermark).await?;
+            let applied = batch.commit_and_continue(&mut writer, watermark).await?;
             run.counts.add(applied.counts);
             run.keys = Digest::after(run.keys, &applied);
             run.more |= applied.more;

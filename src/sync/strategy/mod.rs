@@ -1,4 +1,4 @@
-//! The three ways to bring a table in step, and what they share: the job at hand.
+//! The three ways to bring a table in sync, and what they share: the job at hand.
 
 pub mod compare;
 pub mod copy;
@@ -110,11 +110,11 @@ impl TableRun {
     pub async fn renew_source(&mut self) -> Result<()> {
         self.source.close();
         self.source = self.round.source.session().await?;
-        self.hold("reading again").await
+        self.lock_against_truncate("reading again").await
     }
 
     /// Takes the table's lock on the source, once it is sure that the snapshot still shows its rows.
-    pub async fn hold(&self, doing: &str) -> Result<()> {
+    pub async fn lock_against_truncate(&self, doing: &str) -> Result<()> {
         let held = reconcile::read_in_snapshot(&self.plan, &self.source, Lock::Kept, doing, &[]);
         held.await.map(drop)
     }
@@ -174,19 +174,19 @@ impl Batch {
         writer: &mut Writer<'_>,
         watermark: Option<Sql>,
     ) -> Result<Applied> {
-        writer.commit(&self.ended(watermark)).await
+        writer.commit(&self.progress(watermark)).await
     }
 
     /// Commits and opens the next; gives what was done.
-    pub async fn turn(
+    pub async fn commit_and_continue(
         &mut self,
         writer: &mut Writer<'_>,
         watermark: Option<Sql>,
     ) -> Result<Applied> {
-        writer.turn(&self.ended(watermark)).await
+        writer.commit_and_continue(&self.progress(watermark)).await
     }
 
-    fn ended(&mut self, watermark: Option<Sql>) -> Progress {
+    fn progress(&mut self, watermark: Option<Sql>) -> Progress {
         let batch = std::mem::take(self);
         Progress { processed: batch.rows, bytes: batch.bytes, batches: 1, watermark }
     }

@@ -26,7 +26,7 @@ pub(super) async fn fail_all(
         let other = culprit.as_ref().filter(|culprit| **culprit != state.plan.mapping.source.name);
         let error = match other {
             Some(culprit) => Error::Blocked(format!(
-                "not done, because it shares a transaction with {culprit}, which failed: mend that one \
+                "not done, because it shares a transaction with {culprit}, which failed: fix that one \
                  first"
             )),
             None => error.clone(),
@@ -72,7 +72,7 @@ pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOu
 }
 
 /// A source without an encoding may hold bytes that no text has: says in which row, so that it can be
-/// mended. What cannot be found out leaves the error as it is.
+/// fixed. What cannot be found out leaves the error as it is.
 pub(super) async fn locate_bad_row(round: &Round, state: &TableState, error: Error) -> Error {
     let Error::Database(mut failed) = error else { return error };
     if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
@@ -81,7 +81,7 @@ pub(super) async fn locate_bad_row(round: &Round, state: &TableState, error: Err
             && let Ok(row) = source.row("looking for the row", &statement).await
         {
             failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
-            failed.hint = Some("mend the text there: -verbose names the row".to_owned());
+            failed.hint = Some("fix the text there: -verbose names the row".to_owned());
         }
     }
     Error::Database(failed)

@@ -101,7 +101,7 @@ pub async fn run(
     }
 }
 
-/// The log says so where it can be reached: no other round may come to mend it.
+/// The log says so where it can be reached: no other round may come to fix it.
 async fn lost(round: &Round, states: &[TableState], error: &Error) -> Vec<TaskResult> {
     let mut results = Vec::new();
     for state in states {
@@ -234,7 +234,8 @@ async fn bring_rows(
         let greatest =
             async { if run.log_id.is_some() { run.final_watermark().await } else { Ok(None) } };
         // A partition may have been attached while the table was read: that needs no lock of its own.
-        let (held, watermark) = tokio::join!(run.hold("looking at the table again"), greatest);
+        let (held, watermark) =
+            tokio::join!(run.lock_against_truncate("looking at the table again"), greatest);
         held?;
         state.rows = Some(Rows::Written(watermark?));
     }
@@ -274,7 +275,7 @@ async fn look(run: &TableRun, states: &mut [TableState]) -> Result<Vec<Option<Pr
             run.round.events.send(Event::Phase { table, phase: Phase::Looking });
             let TableRun { source, target, .. } = run;
             let at = reconcile::Sessions { source, target, lock: Lock::Kept };
-            state.look(reconcile::probe(&state.plan, &run.round.horizon, at).await?);
+            state.set_probe(reconcile::probe(&state.plan, &run.round.horizon, at).await?);
         }
         let Some(probe) = &state.probe else { continue };
         // Statistics may be missing, or older than the rows.
@@ -314,7 +315,9 @@ impl TableRun {
 /// Says that work begins, in the log and to whoever looks. A table that was `looked` at in another
 /// transaction is taken hold of again.
 async fn begin(run: &mut TableRun, state: &mut TableState, looked: bool) -> Result<()> {
-    let hold = async { if looked { run.hold("looking at the table").await } else { Ok(()) } };
+    let hold = async {
+        if looked { run.lock_against_truncate("looking at the table").await } else { Ok(()) }
+    };
     let (id, held) = tokio::join!(open_entry(run, state), hold);
     state.log_id = id?;
     run.log_id = state.log_id;

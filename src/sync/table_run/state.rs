@@ -116,7 +116,7 @@ impl TableState {
     }
 
     /// Notes what a look at both sides has found.
-    pub fn look(&mut self, probe: Probe) {
+    pub fn set_probe(&mut self, probe: Probe) {
         self.keys = probe.target_keys;
         self.probe = Some(probe);
     }

@@ -93,7 +93,9 @@ async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
     let workers = (wanted - refused.len()).max(1);
     if let Some(error) = refused.first() {
         round.slots.forget_permits(round.settings.parallel - workers);
-        let text = format!("{workers} of {wanted} jobs at once, for want of connections: {error}");
+        let text = format!(
+            "running {workers} jobs instead of {wanted}: the server is out of connections: {error}"
+        );
         round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
     }
     workers
@@ -101,7 +103,7 @@ async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
 
 async fn worker(round: Arc<Round>, queue: Arc<Queue>) {
     loop {
-        let assignment = queue.turn();
+        let assignment = queue.next_change();
         match queue.take(&round) {
             Taken::Tasks(tasks) => {
                 let Ok(_slot) = round.slots.acquire().await else { return };
@@ -201,7 +203,7 @@ async fn look(round: &Round, assignments: &mut [Assignment]) {
     }
     for (assignment, probe) in assignments.iter_mut().zip(probes) {
         if let Ok(probe) = probe {
-            assignment.states[0].look(probe);
+            assignment.states[0].set_probe(probe);
         }
     }
     source.set_clean(true);

@@ -23,7 +23,7 @@ const SMALL: u64 = 8 * 1024 * 1024;
 /// The tasks and how far each is.
 pub(super) struct Queue {
     state: Mutex<State>,
-    assignment: Notify,
+    changed: Notify,
 }
 
 struct State {
@@ -64,12 +64,12 @@ impl Queue {
             outcomes: vec![None; plans.len()],
             lost: None,
         };
-        Self { state: Mutex::new(state), assignment: Notify::new() }
+        Self { state: Mutex::new(state), changed: Notify::new() }
     }
 
     /// Resolves when the next task ends.
-    pub(super) fn turn(&self) -> Notified<'_> {
-        self.assignment.notified()
+    pub(super) fn next_change(&self) -> Notified<'_> {
+        self.changed.notified()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -78,7 +78,7 @@ impl Queue {
 
     pub(super) fn lose(&self, error: Error) {
         self.state().lost = Some(error);
-        self.assignment.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     pub(super) fn take(&self, round: &Round) -> Taken {
@@ -129,7 +129,7 @@ impl Queue {
             }
         }
         drop(state);
-        self.assignment.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     /// One outcome per table: those that nobody reached were skipped or interrupted.
@@ -204,7 +204,7 @@ impl State {
             let Some(&failed) = failed.filter(|_| *pass == Pass::Write) else { continue };
             let parent = self.plan_of(failed).mapping.source.name.clone();
             let error = Error::Blocked(format!(
-                "not tried, because it refers to {parent}, which failed: mend that one first"
+                "not tried, because it refers to {parent}, which failed: fix that one first"
             ));
             self.progress[task] = Progress::Failed;
             self.readers[task] = None;

@@ -79,7 +79,10 @@ fn a_value_that_asks_for_nothing_special_is_taken() {
         ("host=db replication=false load_balance_hosts=disable", "ann at db:5432/ann"),
         ("host=db gssencmode=disable min_protocol_version=3.0", "ann at db:5432/ann"),
         ("host=db ssl_min_protocol_version=TLSv1.1 sslcertmode=allow", "ann at db:5432/ann"),
-        ("host=db sslcertmode=require", "error: sslcertmode \"require\" is none of disable, allow"),
+        (
+            "host=db sslcertmode=require",
+            "error: sslcertmode \"require\" must be one of: disable, allow",
+        ),
         (
             "host=db ssl_max_protocol_version=TLSv1",
             "error: ssl_max_protocol_version is below TLSv1.2, which is the oldest that pgsync speaks",
