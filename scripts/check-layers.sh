@@ -26,6 +26,9 @@ rustls_native_certs   pg
 rustls_pki_types      pg
 tokio_rustls          pg
 rusqlite              source/sqlite
+tracing               report/log
+tracing_log           report/log
+tracing_subscriber    report/log
 tokio_postgres        pg
 tokio_postgres_rustls pg
 '

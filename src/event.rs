@@ -62,6 +62,10 @@ impl Phase {
 
 #[derive(Clone, Debug)]
 pub enum Event {
+    /// The run has a name, under which `sync_log` knows it.
+    Begun {
+        run_id: String,
+    },
     /// Both ends are connected: `host:port/database` of each, and the number of workers.
     Connected {
         source: String,

@@ -74,7 +74,7 @@ async fn run_and_report(settings: Settings, warnings: Vec<String>) -> u8 {
     };
     let (events, heard) = Events::channel();
     let (stopper, stop) = stop::channel();
-    let reporter = Reporter::start(settings.output, settings.dry_run, heard);
+    let reporter = Reporter::start(&settings, heard);
     warnings.into_iter().for_each(|text| say(&events, NoteLevel::Warning, text));
     let signals = tokio::spawn(signals.obey(stopper, events.clone(), reporter.screen()));
     let report = run::run(settings, events, stop).await;

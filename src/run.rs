@@ -54,6 +54,7 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
         error: None,
         retries: 0,
     };
+    events.send(Event::Begun { run_id: report.run_id.clone() });
     let started = Instant::now();
     // Boxed: the nested futures are too deep for the compiler to lay out in one piece.
     let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));

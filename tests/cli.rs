@@ -411,6 +411,38 @@ async fn quiet_says_nothing_on_stderr_when_all_is_well() {
 }
 
 #[tokio::test]
+async fn log_lines_of_libraries_are_asked_for_and_hold_no_value_of_a_row() {
+    let db = shop().await;
+    db.source("update users set name = 'hidden' where id = 1").await;
+    let (source, target) =
+        (db.source_reader_with_password().await, db.target_writer_with_password().await);
+    let run =
+        |flags: &'static [&str]| plain(&db).source_role(&source).target_role(&target).args(flags);
+    for level in ["debug", "trace"] {
+        let run = run(&["-log-format", "json", "-log-level"]).arg(level).await.expect_ok();
+        let run = run.expect_unsaid("hidden").expect_unsaid("s3cret");
+        let lines: Vec<serde_json::Value> =
+            run.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let heard = |library: &str| {
+            lines
+                .iter()
+                .any(|line| line["library"].as_str().is_some_and(|l| l.starts_with(library)))
+        };
+        assert!(heard("tokio_postgres::"), "in {run}");
+        let times: Vec<&str> = lines.iter().filter_map(|line| line["time"].as_str()).collect();
+        assert!(times.len() == lines.len() && times.is_sorted(), "in {run}");
+        let named = |line: &serde_json::Value| line["run_id"].is_string();
+        assert!(
+            lines.iter().any(|line| line["table"] == "public.users" && named(line)),
+            "in {run}"
+        );
+    }
+    for flags in [&["-verbose"][..], &["-log-level", "info"], &["-log-level", "error"]] {
+        run(flags).await.expect_ok().expect_unsaid("tokio_postgres");
+    }
+}
+
+#[tokio::test]
 async fn no_colour_and_no_bar_goes_to_a_pipe() {
     let db = shop().await;
     let run = plain(&db).arg("-verbose").await.expect_ok();

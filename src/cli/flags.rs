@@ -108,6 +108,16 @@ struct Arguments {
     /// Print one JSON object instead of the summary [default: off]
     #[arg(long, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     json: Option<String>,
+    /// Print log lines as text, or as json: one object per line [default: text]
+    #[arg(long, help_heading = heading::OUTPUT, value_name = "FORMAT", hide_short_help = true)]
+    log_format: Option<String>,
+    /// Print log lines from this level on: error, warn, info, debug or trace [default: info]
+    ///
+    /// debug tells what -verbose does, without details of errors, and what the libraries
+    /// for PostgreSQL and TLS log: of statements and notices only that there was one, for
+    /// their text can hold values of rows. trace tells more of the libraries.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "LEVEL", hide_short_help = true)]
+    log_level: Option<String>,
     /// Work on this many tables at once [default: 4]
     ///
     /// From 1 to 256. A large first copy uses free places, too.
@@ -240,6 +250,8 @@ impl Arguments {
             (Setting::Retries, self.retries),
             (Setting::LockTimeout, self.lock_timeout),
             (Setting::LogTable, self.log_table),
+            (Setting::LogFormat, self.log_format),
+            (Setting::LogLevel, self.log_level),
             (Setting::Ddl, self.ddl),
             (Setting::TargetSchema, self.target_schema),
             (Setting::MaintenanceWorkMem, self.maintenance_work_mem),

@@ -67,6 +67,7 @@ pub struct Settings {
     /// For building indexes, as PostgreSQL writes sizes.
     pub maintenance_work_mem: Option<String>,
     pub output: Output,
+    pub logging: Logging,
 }
 
 impl Settings {
@@ -117,6 +118,50 @@ pub struct Output {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
+}
+
+/// Which log lines are printed, and in which form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Logging {
+    pub format: LogFormat,
+    /// The least important ones; `None` for those that `-quiet` and `-verbose` ask for.
+    pub level: Option<LogLevel>,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    /// One object per line.
+    Json,
+}
+
+/// How much a log line matters; what matters less is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    /// Every level, by importance.
+    pub const ALL: [LogLevel; 5] =
+        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Error => "error",
+            LogLevel::Warn => "warn",
+            LogLevel::Info => "info",
+            LogLevel::Debug => "debug",
+            LogLevel::Trace => "trace",
+        }
+    }
 }
 
 /// A limit on the rows deleted from one table.

@@ -1,6 +1,7 @@
 //! From layers to [`Settings`]: flag before variable before config file before default. Every
 //! problem is found before any is reported, and none is fixed in silence.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use super::layers;
 use super::layers::{Layer, Layers, Origin};
 use super::setting::Setting;
 use super::value;
-use crate::config::{Output, Resolved, Settings};
+use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
 use conninfo::ConnInfo;
@@ -43,7 +44,8 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
     let schemas = reader.schemas();
     let target_schema = reader.target_schema(&schemas);
-    let output = reader.output();
+    let mut output = reader.output();
+    let logging = reader.logging(&mut output);
     let settings = Settings {
         source: source.unwrap_or_else(ConnInfo::placeholder),
         target: target.unwrap_or_else(ConnInfo::placeholder),
@@ -72,6 +74,7 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         target_schema,
         schemas,
         output,
+        logging,
     };
     match reader.problems.is_empty() {
         true => Ok(Resolved { settings: Box::new(settings), warnings }),
@@ -241,18 +244,45 @@ impl Reader {
             verbose: self.switch(Setting::Verbose, false),
         };
         if output.quiet && output.verbose {
-            let origin = |setting| self.layer.get(&setting).map(|given| given.origin.clone());
-            let (quiet, verbose) = (origin(Setting::Quiet), origin(Setting::Verbose));
-            match verbose.cmp(&quiet) {
-                // `-verbose` on the command line overrules a quiet config file, and the reverse.
-                std::cmp::Ordering::Less => output.verbose = false,
-                std::cmp::Ordering::Greater => output.quiet = false,
-                std::cmp::Ordering::Equal => {
-                    let names = [layers::label(Setting::Quiet), layers::label(Setting::Verbose)];
-                    self.problems.push(format!("{} cannot be used together", names.join(" and ")));
-                }
+            match self.precedence(Setting::Quiet, Setting::Verbose) {
+                Ordering::Less => output.quiet = false,
+                Ordering::Greater => output.verbose = false,
+                Ordering::Equal => {}
             }
         }
         output
+    }
+
+    /// A level that tells more than `-quiet` or less than `-verbose` contradicts it.
+    fn logging(&mut self, output: &mut Output) -> Logging {
+        let mut level = self.read(Setting::LogLevel, value::log_level);
+        if output.quiet && level > Some(LogLevel::Warn) {
+            match self.precedence(Setting::Quiet, Setting::LogLevel) {
+                Ordering::Less => output.quiet = false,
+                Ordering::Greater => level = None,
+                Ordering::Equal => {}
+            }
+        }
+        if output.verbose && level.is_some_and(|level| level < LogLevel::Debug) {
+            match self.precedence(Setting::Verbose, Setting::LogLevel) {
+                Ordering::Less => output.verbose = false,
+                Ordering::Greater => level = None,
+                Ordering::Equal => {}
+            }
+        }
+        let format = self.read(Setting::LogFormat, value::log_format).unwrap_or_default();
+        Logging { format, level }
+    }
+
+    /// Which of two settings that contradict each other counts: `-verbose` on the command line overrules
+    /// a quiet config file, and the reverse. Layers in one place they are a problem.
+    fn precedence(&mut self, one: Setting, other: Setting) -> Ordering {
+        let origin = |setting| self.layer.get(&setting).map(|given| given.origin.clone());
+        let order = origin(one).cmp(&origin(other));
+        if order == Ordering::Equal {
+            let names = [layers::label(one), layers::label(other)];
+            self.problems.push(format!("{} cannot be used together", names.join(" and ")));
+        }
+        order
     }
 }

@@ -194,6 +194,32 @@ fn what_is_missing_or_contradicts_itself_is_said() {
 }
 
 #[test]
+fn a_level_of_log_lines_that_contradicts_quiet_or_verbose_is_a_problem_or_overrules_it() {
+    let level = |level| (Setting::LogLevel, level);
+    let (quiet, verbose) = ((Setting::Quiet, "true"), (Setting::Verbose, "true"));
+    let exclude = |name| format!("{name} and -log-level (logLevel) cannot be used together");
+    for (flags, name) in [
+        ([quiet, level("info")], "-quiet (quiet)"),
+        ([verbose, level("info")], "-verbose (verbose)"),
+    ] {
+        assert_eq!(Case { flags: &flags, ..Case::default() }.problems(), exclude(name));
+    }
+    for flags in [[quiet, level("error")], [quiet, level("warn")], [verbose, level("debug")]] {
+        let settings = Case { flags: &flags, ..Case::default() }.settings();
+        assert_eq!(settings.logging.level.map(LogLevel::name), Some(flags[1].1));
+        assert!(settings.output.quiet || settings.output.verbose);
+    }
+    let file = Some(r#"{"quiet": true, "logFormat": "json"}"#);
+    let settings = Case { flags: &[level("debug")], file, ..Case::default() }.settings();
+    assert!(!settings.output.quiet);
+    let json = Logging { format: LogFormat::Json, level: Some(LogLevel::Debug) };
+    assert_eq!(settings.logging, json);
+    let file = Some(r#"{"logLevel": "error"}"#);
+    let settings = Case { flags: &[verbose], file, ..Case::default() }.settings();
+    assert_eq!((settings.output.verbose, settings.logging.level), (true, None));
+}
+
+#[test]
 fn what_is_given_but_cannot_be_read_is_not_called_missing() {
     let cases = [
         (

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{Ddl, MaxDelete};
+use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete};
 use crate::ident::TableName;
 
 pub fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
@@ -85,6 +85,22 @@ pub fn ddl(text: &str) -> Result<Ddl, String> {
     }
 }
 
+/// `text` or `json`.
+pub fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.trim() {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("\"{text}\" must be one of: text, json")),
+    }
+}
+
+/// `error` to `trace`.
+pub fn log_level(text: &str) -> Result<LogLevel, String> {
+    let named = LogLevel::ALL.into_iter().find(|level| level.name() == text.trim());
+    let names = || LogLevel::ALL.map(LogLevel::name).join(", ");
+    named.ok_or_else(|| format!("\"{text}\" must be one of: {}", names()))
+}
+
 /// A size as PostgreSQL writes it: `512MB`.
 pub fn memory(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
@@ -117,6 +133,13 @@ mod tests {
     fn modes_and_sizes() {
         assert_eq!(ddl("none"), Ok(Ddl::None));
         assert_eq!(ddl("reset"), Ok(Ddl::Reset));
+        assert_eq!(log_format("json"), Ok(LogFormat::Json));
+        assert_eq!(shown(log_format("xml")), "error: \"xml\" must be one of: text, json");
+        assert_eq!(log_level(" warn "), Ok(LogLevel::Warn));
+        assert_eq!(
+            shown(log_level("all")),
+            "error: \"all\" must be one of: error, warn, info, debug, trace"
+        );
         assert_eq!(shown(ddl("all")), "error: \"all\" must be one of: additive, none, reset");
         assert_eq!(shown(memory("512MB")), "\"512MB\"");
         assert_eq!(shown(memory("MB")), "error: \"MB\" is no size such as 64MB or 2GB");

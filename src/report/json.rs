@@ -172,7 +172,7 @@ fn seconds(time: Duration) -> f64 {
 
 /// serde escapes what JSON must have escaped. The rest of what a terminal obeys is escaped here: such
 /// characters can only stand inside of strings, so each becomes `\u009b` and keeps its meaning.
-fn escaped(json: &str) -> String {
+pub fn escaped(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         match format::is_terminal_control(c) {

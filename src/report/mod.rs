@@ -6,6 +6,8 @@
 
 mod format;
 pub mod json;
+mod line;
+mod log;
 mod pace;
 pub mod plain;
 pub mod progress;
@@ -23,13 +25,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::config::Output;
+use crate::config::{LogLevel, Output, Settings};
 use crate::error::Error;
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
 use crate::schema::rebuild::plan::Rebuild;
+use line::Line;
+use log::Logger;
 use plain::Plain;
 use progress::{Bars, Screen};
 
@@ -41,21 +45,18 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Reporter {
     output: Output,
     screen: Option<Screen>,
-    over: oneshot::Sender<()>,
+    /// Takes what is to be said last.
+    over: oneshot::Sender<Vec<Line>>,
     listener: JoinHandle<()>,
 }
 
 impl Reporter {
     /// Begins to listen, on a thread of its own: a terminal that is held (Ctrl-S) or a slow pipe
     /// must not hold the run. Needs a running tokio runtime.
-    pub fn start(
-        output: Output,
-        dry_run: bool,
-        events: mpsc::UnboundedReceiver<Event>,
-    ) -> Reporter {
+    pub fn start(settings: &Settings, events: mpsc::UnboundedReceiver<Event>) -> Reporter {
+        let output = settings.output;
         let screen = if output.quiet { None } else { Screen::open() };
-        let listener =
-            Listener { plain: Plain::new(output, dry_run), bars: screen.clone().map(Bars::new) };
+        let listener = Listener::new(settings, screen.clone());
         let (over, ended) = oneshot::channel();
         let runtime = Handle::current();
         let listen = move || runtime.block_on(listener.listen(events, ended));
@@ -69,11 +70,9 @@ impl Reporter {
 
     /// Says what is left to say, then the result. Events sent after this are not heard.
     pub async fn finish(self, report: &RunReport) {
-        let _ = self.over.send(());
+        let _ = self.over.send(plain::run_error(Utc::now(), report, self.output.verbose));
         // A listener that panicked has said so; the result is still owed.
         let _ = self.listener.await;
-        let lines = plain::run_error(Utc::now(), report, self.output.verbose);
-        lines.iter().for_each(|line| write(io::stderr().lock(), &format!("{line}\n")));
         write(io::stdout().lock(), &result(self.output, report));
     }
 }
@@ -90,39 +89,61 @@ fn result(output: Output, report: &RunReport) -> String {
 struct Listener {
     plain: Plain,
     bars: Option<Bars>,
+    log: Logger,
+    run_id: Option<String>,
+    /// The lines of `log`, to be printed.
+    lines: mpsc::UnboundedReceiver<String>,
 }
 
 impl Listener {
+    fn new(settings: &Settings, screen: Option<Screen>) -> Self {
+        let (output, logging) = (settings.output, settings.logging);
+        let usual = if output.verbose { LogLevel::Debug } else { LogLevel::Info };
+        let level = logging.level.unwrap_or(usual);
+        let (log, lines) = Logger::open(logging, level);
+        let plain = Plain::new(output, settings.dry_run).down_to(level);
+        Self { plain, bars: screen.map(Bars::new), log, run_id: None, lines }
+    }
+
     /// Ends when the run is over and everything sent before that has been told.
     async fn listen(
         mut self,
         mut events: mpsc::UnboundedReceiver<Event>,
-        mut ended: oneshot::Receiver<()>,
+        mut ended: oneshot::Receiver<Vec<Line>>,
     ) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = Vec::new();
         loop {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(event) => self.take(&event),
                     None => break,
                 },
+                Some(line) = self.lines.recv() => self.print(&line),
                 _ = ticks.tick() => self.tick(),
                 // Not the end yet: what is in the channel is still told.
-                _ = &mut ended, if !events.is_closed() => events.close(),
+                lines = &mut ended, if !events.is_closed() => {
+                    last = lines.unwrap_or_default();
+                    events.close();
+                }
             }
         }
-        if let Some(bars) = self.bars {
+        if let Some(bars) = self.bars.take() {
             bars.close();
         }
+        self.tell(last);
     }
 
     fn take(&mut self, event: &Event) {
+        if let Event::Begun { run_id } = event {
+            self.run_id = Some(run_id.clone());
+        }
         let lines = self.plain.event(Utc::now(), event);
         if let Some(bars) = &mut self.bars {
             bars.event(event);
         }
-        self.print(&lines);
+        self.tell(lines);
     }
 
     fn tick(&mut self) {
@@ -131,18 +152,26 @@ impl Listener {
         if self.bars.is_none() {
             lines.extend(self.plain.progress(now));
         }
-        self.print(&lines);
+        self.tell(lines);
         if let Some(bars) = &mut self.bars {
             bars.tick();
         }
     }
 
-    fn print(&self, lines: &[String]) {
+    /// Logs the lines, then prints all that was logged.
+    fn tell(&mut self, lines: Vec<Line>) {
         for line in lines {
-            match &self.bars {
-                Some(bars) => bars.print(line),
-                None => write(io::stderr().lock(), &format!("{line}\n")),
-            }
+            self.log.tell(&Line { run_id: self.run_id.clone(), ..line });
+        }
+        while let Ok(line) = self.lines.try_recv() {
+            self.print(&line);
+        }
+    }
+
+    fn print(&self, line: &str) {
+        match &self.bars {
+            Some(bars) => bars.print(line),
+            None => write(io::stderr().lock(), &format!("{line}\n")),
         }
     }
 }

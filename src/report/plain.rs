@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::Output;
+use crate::config::{LogLevel, Output};
 use crate::error::Error;
 use crate::event::{Event, Note, NoteLevel, Phase};
 use crate::ident::TableName;
 use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::report::format;
+use crate::report::line::Line;
 use crate::report::pace::Pace;
 
 /// An unchanged table that is through sooner than this says nothing.
@@ -25,6 +26,8 @@ const VERBOSE_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Plain {
     output: Output,
     dry_run: bool,
+    /// Whether what is for `-verbose` is told, too; details of errors are not meant.
+    in_full: bool,
     /// Tables that are at work, oldest first: as many as there are workers.
     begun: Vec<Begun>,
 }
@@ -34,7 +37,7 @@ struct Begun {
     table: TableName,
     since: DateTime<Utc>,
     /// Its start, until it is told.
-    untold: Option<String>,
+    untold: Option<Line>,
     /// Whether anything was told of it, so that its end is owed.
     told: bool,
     /// When it was last told how far it is.
@@ -63,7 +66,7 @@ impl Begun {
         }
     }
 
-    fn tell_start(&mut self) -> Option<String> {
+    fn tell_start(&mut self) -> Option<Line> {
         self.told = self.told || self.untold.is_some();
         self.untold.take()
     }
@@ -106,11 +109,16 @@ fn so_far(rows: u64) -> String {
 
 impl Plain {
     pub fn new(output: Output, dry_run: bool) -> Self {
-        Self { output, dry_run, begun: Vec::new() }
+        Self { output, dry_run, in_full: output.verbose, begun: Vec::new() }
+    }
+
+    /// Tells what is for this level, too.
+    pub fn down_to(self, level: LogLevel) -> Self {
+        Self { in_full: self.in_full || level >= LogLevel::Debug, ..self }
     }
 
     /// The lines that this event deserves.
-    pub fn event(&mut self, now: DateTime<Utc>, event: &Event) -> Vec<String> {
+    pub fn event(&mut self, now: DateTime<Utc>, event: &Event) -> Vec<Line> {
         if self.output.quiet && !is_urgent(event) {
             return Vec::new();
         }
@@ -118,12 +126,13 @@ impl Plain {
             Event::Connected { source, target, parallel } => {
                 let (source, target) = (format::sanitize(source), format::sanitize(target));
                 let jobs = format::counted(*parallel as u64, "job");
-                vec![line(now, &format!("from {source} to {target}, {jobs} at once"))]
+                vec![info(now, format!("from {source} to {target}, {jobs} at once"))]
             }
             Event::Planned { tables } => {
                 let selected = format::counted(*tables as u64, "table");
-                vec![line(now, &format!("{selected} selected"))]
+                vec![info(now, format!("{selected} selected"))]
             }
+            Event::Begun { .. } => Vec::new(),
             Event::Note(note) => self.note(now, note),
             Event::Started { table, strategy, watermark, rows } => {
                 let from = watermark.as_ref().map(|w| format!(" from {}", format::sanitize(w)));
@@ -145,12 +154,12 @@ impl Plain {
             }
             Event::Retry { table, error, attempt, of } => {
                 let text = format!("retry {attempt} of {of}: {}", format::sanitize(error));
+                let line = Line::new(now, LogLevel::Warn, text);
                 match table {
                     Some(table) => {
-                        let start = self.release(table).into_iter();
-                        start.chain([table_line(now, table, &text)]).collect()
+                        self.release(table).into_iter().chain([line.about(table)]).collect()
                     }
-                    None => vec![line(now, &text)],
+                    None => vec![line],
                 }
             }
             Event::Finished(outcome) => self.finished(now, outcome),
@@ -158,19 +167,19 @@ impl Plain {
     }
 
     /// The lines that have become due since the last event.
-    pub fn tick(&mut self, now: DateTime<Utc>) -> Vec<String> {
+    pub fn tick(&mut self, now: DateTime<Utc>) -> Vec<Line> {
         let due = |begun: &&mut Begun| (now - begun.since).to_std().is_ok_and(|t| t >= PATIENCE);
         self.begun.iter_mut().filter(due).filter_map(Begun::tell_start).collect()
     }
 
     /// How far the tables are that have said nothing for long.
-    pub fn progress(&mut self, now: DateTime<Utc>) -> Vec<String> {
-        let interval = if self.output.verbose { VERBOSE_INTERVAL } else { INTERVAL };
+    pub fn progress(&mut self, now: DateTime<Utc>) -> Vec<Line> {
+        let interval = if self.in_full { VERBOSE_INTERVAL } else { INTERVAL };
         let due = |begun: &&mut Begun| (now - begun.heard).to_std().is_ok_and(|t| t >= interval);
         let mut lines = Vec::new();
         for begun in self.begun.iter_mut().filter(due) {
             lines.extend(begun.tell_start());
-            lines.push(table_line(now, &begun.table, &begun.progress(now)));
+            lines.push(info(now, begun.progress(now)).about(&begun.table));
             (begun.told, begun.heard) = (true, now);
         }
         lines
@@ -186,37 +195,35 @@ impl Plain {
         &mut self.begun[at]
     }
 
-    fn phase(&mut self, now: DateTime<Utc>, table: &TableName, phase: Phase) -> Vec<String> {
-        let verbose = self.output.verbose;
+    fn phase(&mut self, now: DateTime<Utc>, table: &TableName, phase: Phase) -> Vec<Line> {
+        let in_full = self.in_full;
         let begun = self.at(now, table);
         begun.begin_phase(now, phase);
         // Of a thousand tables, nine hundred are looked at and found unchanged.
-        if !verbose || phase == Phase::Looking {
+        if !in_full || phase == Phase::Looking {
             return Vec::new();
         }
         let text = format!("{}{}", phase.name(), so_far(begun.rows));
-        vec![table_line(now, table, &text)]
+        vec![Line::new(now, LogLevel::Debug, text).about(table)]
     }
 
-    fn note(&self, now: DateTime<Utc>, note: &Note) -> Vec<String> {
-        let word = match note.level {
-            NoteLevel::Detail if !self.output.verbose => return Vec::new(),
-            NoteLevel::Detail | NoteLevel::Notice => "note",
-            NoteLevel::Warning => "warning",
+    fn note(&self, now: DateTime<Utc>, note: &Note) -> Vec<Line> {
+        let (word, level) = match note.level {
+            NoteLevel::Detail if !self.in_full => return Vec::new(),
+            NoteLevel::Detail => ("note", LogLevel::Debug),
+            NoteLevel::Notice => ("note", LogLevel::Info),
+            NoteLevel::Warning => ("warning", LogLevel::Warn),
         };
-        let text = format!("{word}: {}", format::sanitize(&note.text));
-        vec![match &note.table {
-            Some(table) => table_line(now, table, &text),
-            None => line(now, &text),
-        }]
+        let line = Line::new(now, level, format!("{word}: {}", format::sanitize(&note.text)));
+        vec![Line { table: note.table.clone(), ..line }]
     }
 
     /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
-    fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<String> {
-        let line = table_line(now, table, what);
-        let verbose = self.output.verbose;
+    fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<Line> {
+        let line = info(now, what).about(table);
+        let in_full = self.in_full;
         let begun = self.at(now, table);
-        if verbose {
+        if in_full {
             begun.told = true;
             return vec![line];
         }
@@ -226,30 +233,40 @@ impl Plain {
     }
 
     /// The start of a table, if it is still untold.
-    fn release(&mut self, table: &TableName) -> Option<String> {
+    fn release(&mut self, table: &TableName) -> Option<Line> {
         self.begun.iter_mut().find(|begun| begun.table == *table)?.tell_start()
     }
 
-    fn finished(&mut self, now: DateTime<Utc>, outcome: &TableOutcome) -> Vec<String> {
+    fn finished(&mut self, now: DateTime<Utc>, outcome: &TableOutcome) -> Vec<Line> {
         let at = self.begun.iter().position(|begun| begun.table == outcome.table);
         let begun = at.map(|at| self.begun.remove(at));
         let start_told = begun.as_ref().is_some_and(|begun| begun.told);
         let Some(text) = self.ending(outcome, start_told) else { return Vec::new() };
         let start = begun.and_then(|begun| begun.untold);
         let mut lines = Vec::from_iter(start);
-        lines.push(table_line(now, &outcome.table, &text));
-        if self.output.verbose
-            && let Some(detail) = outcome.error.as_ref().and_then(Error::detail)
-        {
-            let detail = format!("detail: {}", format::sanitize(detail));
-            lines.push(table_line(now, &outcome.table, &detail));
-        }
+        let error = outcome.error.as_ref();
+        let line = |text: String| {
+            Line::new(now, self.level(outcome), text).about(&outcome.table).on_side_of(error)
+        };
+        lines.push(line(text));
+        let detail = error.and_then(Error::detail).filter(|_| self.output.verbose);
+        lines.extend(detail.map(|detail| line(format!("detail: {}", format::sanitize(detail)))));
         lines
+    }
+
+    /// How much the end of a table matters.
+    fn level(&self, outcome: &TableOutcome) -> LogLevel {
+        match outcome.status {
+            Status::Success if self.in_full && !outcome.counts.changed() => LogLevel::Debug,
+            Status::Success => LogLevel::Info,
+            Status::Interrupted | Status::Skipped => LogLevel::Warn,
+            Status::Failed | Status::Refused => LogLevel::Error,
+        }
     }
 
     /// `None` for what only `-verbose` shows. A start that was told gets its end.
     fn ending(&self, outcome: &TableOutcome, start_told: bool) -> Option<String> {
-        let unasked = !self.output.verbose;
+        let unasked = !self.in_full;
         match (outcome.status, &outcome.error) {
             (Status::Success, _) if !outcome.counts.changed() && unasked && !start_told => None,
             (Status::Success, _) => Some(work(outcome, self.dry_run)),
@@ -264,7 +281,7 @@ impl Plain {
 }
 
 /// The lines for the error that ended the run as a whole.
-pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<String> {
+pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<Line> {
     let Some(error) = &report.error else { return Vec::new() };
     let word = match error {
         Error::Stopped(_) => "interrupted",
@@ -278,10 +295,10 @@ pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<S
         _ => vec![format::error(error)],
     };
     let detail = error.detail().filter(|_| verbose).map(format::sanitize);
+    let texts = texts.iter().map(|text| format!("{word}: {text}"));
     texts
-        .iter()
-        .map(|text| line(now, &format!("{word}: {text}")))
-        .chain(detail.map(|detail| line(now, &format!("detail: {detail}"))))
+        .chain(detail.map(|detail| format!("detail: {detail}")))
+        .map(|text| Line::new(now, LogLevel::Error, text).on_side_of(Some(error)))
         .collect()
 }
 
@@ -310,10 +327,6 @@ fn work(outcome: &TableOutcome, dry_run: bool) -> String {
     format!("{done} in {}{retries}", format::duration(outcome.elapsed))
 }
 
-fn table_line(now: DateTime<Utc>, table: &TableName, text: &str) -> String {
-    line(now, &format!("{} - {text}", format::table(table)))
-}
-
-fn line(now: DateTime<Utc>, text: &str) -> String {
-    format!("[{}] {text}", format::moment(now))
+fn info(now: DateTime<Utc>, text: impl Into<String>) -> Line {
+    Line::new(now, LogLevel::Info, text)
 }

@@ -2,6 +2,7 @@
 //! outcomes that the cases share.
 
 mod json;
+mod log;
 mod plain;
 mod summary;
 

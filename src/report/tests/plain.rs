@@ -2,16 +2,46 @@
 
 use chrono::TimeDelta;
 
-use crate::config::Output;
+use crate::config::{LogFormat, Output};
 use crate::event::{Event, Phase};
 use crate::report::json;
-use crate::report::plain::{Plain, run_error};
+use crate::report::line::Line;
+use crate::report::plain;
 use crate::report::summary;
 use crate::report::tests::*;
 use crate::stop::Signal;
 
 const VERBOSE: Output = Output { json: false, quiet: false, verbose: true };
 const QUIET: Output = Output { json: false, quiet: true, verbose: false };
+
+/// Log lines as they are printed as text.
+struct Plain(plain::Plain);
+
+impl Plain {
+    fn new(output: Output, dry_run: bool) -> Self {
+        Self(plain::Plain::new(output, dry_run))
+    }
+
+    fn event(&mut self, now: DateTime<Utc>, event: &Event) -> Vec<String> {
+        printed(self.0.event(now, event))
+    }
+
+    fn tick(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        printed(self.0.tick(now))
+    }
+
+    fn progress(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        printed(self.0.progress(now))
+    }
+}
+
+fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<String> {
+    printed(plain::run_error(now, report, verbose))
+}
+
+fn printed(lines: Vec<Line>) -> Vec<String> {
+    lines.iter().map(|line| line.printed(LogFormat::Text)).collect()
+}
 
 fn started(table: &str) -> Event {
     Event::Started {

@@ -1,0 +1,105 @@
+//! A log line and its two forms: text for people, JSON for programs. Pure; prints nothing.
+//!
+//! The JSON form is an interface: fields are added, never renamed or removed.
+//!
+//! ```json
+//! {"time":"2024-12-13T15:30:45Z","level":"error|warn|info|debug|trace","run_id":"…"|null,
+//!  "table":"public.users"|null,"side":"source|target","library":"rustls::client::hs","message":"…"}
+//! ```
+//! where `side` is there for an error of a database, and `library` for what a library says.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::config::{LogFormat, LogLevel};
+use crate::error::{Error, Side};
+use crate::ident::TableName;
+use crate::report::format;
+use crate::report::json;
+
+/// One log line. Printed as text it is `[2024-12-13T15:30:45Z] users - copying`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub time: DateTime<Utc>,
+    pub level: LogLevel,
+    pub run_id: Option<String>,
+    /// `None` when it concerns the whole run.
+    pub table: Option<TableName>,
+    /// Whose error it tells.
+    pub side: Option<Side>,
+    /// The library that says it, when it is not pgsync.
+    pub library: Option<String>,
+    /// On one line, with nothing that a terminal obeys.
+    pub message: String,
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    time: String,
+    level: &'static str,
+    run_id: Option<&'a str>,
+    table: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    side: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library: Option<&'a str>,
+    message: &'a str,
+}
+
+impl Line {
+    /// A line about the whole run.
+    pub fn new(time: DateTime<Utc>, level: LogLevel, message: impl Into<String>) -> Self {
+        let (run_id, table, side, library) = (None, None, None, None);
+        Self { time, level, run_id, table, side, library, message: message.into() }
+    }
+
+    /// The same about a table.
+    pub fn about(self, table: &TableName) -> Self {
+        Self { table: Some(table.clone()), ..self }
+    }
+
+    /// With the side on which this error happened, if it is one of a database.
+    pub fn on_side_of(self, error: Option<&Error>) -> Self {
+        match error {
+            Some(Error::Database(error)) => Self { side: Some(error.side), ..self },
+            _ => self,
+        }
+    }
+
+    /// The line as it is printed, without a line break.
+    pub fn printed(&self, format: LogFormat) -> String {
+        match format {
+            LogFormat::Text => self.to_string(),
+            LogFormat::Json => self.json(),
+        }
+    }
+
+    fn json(&self) -> String {
+        let object = Object {
+            time: format::moment(self.time),
+            level: self.level.name(),
+            run_id: self.run_id.as_deref(),
+            table: self.table.as_ref().map(TableName::to_string),
+            side: self.side.map(|side| side.to_string()),
+            library: self.library.as_deref(),
+            message: &self.message,
+        };
+        // Strings always serialize; the type system cannot know.
+        json::escaped(&serde_json::to_string(&object).unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] ", format::moment(self.time))?;
+        if let Some(table) = &self.table {
+            write!(f, "{} - ", format::table(table))?;
+        }
+        if let Some(library) = &self.library {
+            write!(f, "{library}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
