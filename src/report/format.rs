@@ -1,7 +1,7 @@
 //! How names, numbers, times and errors are put in words for people, in one way everywhere.
 //!
 //! Owns the rule that nothing which came from a database reaches a terminal or a log as it is: every
-//! name and message passes through [`harmless`]. Pure; prints nothing.
+//! name and message passes through [`sanitize`]. Pure; prints nothing.
 
 use std::time::Duration;
 

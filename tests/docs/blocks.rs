@@ -156,6 +156,6 @@ fn shape(text: &str) -> Vec<String> {
     };
     let line = |line: &str| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ");
     // The program is about to say it in these words.
-    let text = text.replace("in sync", "in sync").replace("made on the", "created on the");
+    let text = text.replace("made on the", "created on the");
     text.trim().lines().map(line).collect()
 }
