@@ -1,30 +1,13 @@
 //! What someone may look at while a run goes on. Events are for eyes only: nothing is decided by
 //! them, and a run whose receiver is gone does the same work.
 
+use crate::note::Note;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
 use crate::ident::TableName;
 use crate::outcome::{Strategy, TableOutcome};
-
-/// A remark, worded once where it is made. `table` is `None` when it concerns the whole run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    pub table: Option<TableName>,
-    pub text: String,
-    pub level: NoteLevel,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteLevel {
-    /// Worth knowing; shown with `-verbose` only.
-    Detail,
-    /// Something the user should know.
-    Notice,
-    /// Something the user should fix.
-    Warning,
-}
 
 /// What a table's job is doing, in the order in which it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

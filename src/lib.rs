@@ -8,7 +8,7 @@
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`stop`], [`suggest`] | be named |
+//! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`suggest`] | be named |
 
 pub mod cli;
 pub mod config;
@@ -19,6 +19,7 @@ pub mod event;
 #[cfg(test)]
 mod fuzz;
 pub mod ident;
+pub mod note;
 pub mod observe;
 pub mod outcome;
 pub mod pg;

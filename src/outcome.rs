@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::error::Error;
-use crate::event::Note;
 use crate::ident::TableName;
+use crate::note::Note;
 
 /// How a table is brought in sync; the plan picks one per table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

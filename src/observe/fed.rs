@@ -5,8 +5,8 @@ use serde::Deserialize;
 
 use super::RunContext;
 use crate::error::{Error, Result};
-use crate::event::NoteLevel;
 use crate::ident::TableName;
+use crate::note::NoteLevel;
 use crate::plan::columns;
 use crate::sql::sync_log::SyncLog;
 use crate::table::Table;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::config::Ddl;
 use crate::error::{Error, Result};
-use crate::event::NoteLevel;
 use crate::ident::TableName;
+use crate::note::NoteLevel;
 use crate::observe::{Catalogs, RunContext};
 use crate::plan::LastRun;
 use crate::sql::sql;

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
-use crate::event::NoteLevel;
 use crate::ident::TableName;
+use crate::note::NoteLevel;
 use crate::observe::{Catalogs, RunContext};
 use crate::pg::catalog::Server;
 use crate::plan::LastRun;

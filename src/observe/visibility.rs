@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::RunContext;
-use crate::event::NoteLevel;
+use crate::note::NoteLevel;
 use crate::plan::columns;
 use crate::source::{Doubt, Visibility};
 use crate::table::Table;

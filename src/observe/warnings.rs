@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Settings;
-use crate::event::NoteLevel;
 use crate::ident::TableName;
+use crate::note::NoteLevel;
 use crate::observe::{Catalogs, RunContext};
 use crate::plan::PlanContext;
 use crate::select;

@@ -3,52 +3,13 @@
 
 use crate::error::Error;
 use crate::ident::Ident;
+use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
-use crate::plan::kinds::{Cast, cast, is_plain, same_type, widens};
-use crate::plan::{PlanContext, Timestamp, TimestampKind};
+use crate::plan::kinds::{cast, is_plain, same_type, widens};
+use crate::sql::mapping::{HashMethod, PlanColumn};
+use crate::sql::mapping::{Timestamp, TimestampKind};
 use crate::table::{Column, Table};
-
-/// One column that travels.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PlanColumn {
-    pub name: Ident,
-    /// What the source makes of it, where the two sides' types or limits differ.
-    pub cast: Option<Cast>,
-    /// As `format_type` prints it on the target.
-    pub target_type: String,
-    pub hashed: HashMethod,
-    /// Whether the source computes it, which COPY gives in queries only.
-    pub computed: bool,
-    /// Whether both servers mean the same by its binary form.
-    pub binary: bool,
-    /// Whether what arrives is what was sent, whatever the value: a built-in type, the same with the
-    /// same modifier on both sides, and text that no encoding changes. Of all others only digests
-    /// of what was written can tell.
-    pub exact: bool,
-    /// Whether an existing row may need it updated: not a plain key column, not ALWAYS identity.
-    pub updatable: bool,
-}
-
-/// How a value enters a digest: by its number where that is cheap and exact, else by its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HashMethod {
-    Integer,
-    Uuid,
-    /// `text` and `varchar`: as they are.
-    Text,
-    /// `char(n)`: by its own cast to text, without the blanks that fill it up. How many there are depends
-    /// on the encoding: SQL_ASCII counts bytes.
-    Filled,
-    /// By this output function of a built-in type, which gives what travels. A cast to text may give
-    /// something else, that of `bpchar` does, and users can define casts.
-    Output(Ident),
-    /// By the text of a row of it, for types of users.
-    Printed,
-    /// By the bytes that this function makes of it: text of floats differs between servers before
-    /// and after 12, and that of timestamps costs more.
-    Binary(Ident),
-}
 
 /// What both sides have.
 #[derive(Clone, Debug, Default)]

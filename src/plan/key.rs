@@ -1,42 +1,12 @@
 //! What tells rows apart: a set of columns that is unique and complete on both sides.
 
 use crate::ident::{Ident, OperatorName};
-use crate::plan::Timestamp;
-use crate::plan::columns::{HashMethod, PlanColumn};
-use crate::plan::kinds::Cast;
+use crate::sql::mapping::KeyColumn;
+use crate::sql::mapping::PlanColumn;
+use crate::sql::mapping::Timestamp;
 use crate::sql::{Sql, sql};
 use crate::table;
 use crate::table::{Column, Key, ObjectName, Operator, Table};
-
-/// One key column with the equality of the index on each side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeyColumn {
-    pub name: Ident,
-    pub cast: Option<Cast>,
-    /// Schema and name of the types that the column has, under which its keys are looked up again.
-    pub source_type: (Ident, Ident),
-    pub target_type: (Ident, Ident),
-    pub source_equals: Operator,
-    pub target_equals: Operator,
-    pub hashed: HashMethod,
-    /// Equal values can differ: citext, numeric, a nondeterministic collation.
-    pub wide: bool,
-    /// What tells the index of the target from another over the same columns that takes other values for
-    /// equal: its collation and operator class.
-    pub index: Option<Sql>,
-}
-
-impl KeyColumn {
-    /// The type that its column has on the source.
-    pub fn type_on_source(&self) -> Sql {
-        sql!("{schema}.{name}", schema = self.source_type.0, name = self.source_type.1)
-    }
-
-    /// The type that its column has on the target.
-    pub fn type_on_target(&self) -> Sql {
-        sql!("{schema}.{name}", schema = self.target_type.0, name = self.target_type.1)
-    }
-}
 
 /// Types whose equality is identity: equal values print alike.
 const IDENTICAL: &[&str] = &[

@@ -1,6 +1,7 @@
 //! Which types hold which values: pairs of built-in types, and what their modifiers limit.
 
-use crate::sql::{Sql, sql};
+use crate::sql::mapping::Cast;
+use crate::sql::sql;
 use crate::table::Column;
 
 impl Column {
@@ -79,15 +80,6 @@ pub fn widens(here: &Column, there: &Column) -> bool {
     let limited =
         there.type_modifier != -1 && matches!(to, "numeric" | "timestamp" | "timestamptz");
     here.is_built_in() && listed && !limited
-}
-
-/// What makes the source print a value as the target will.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cast {
-    /// To this built-in type, by a cast that no user can define.
-    To(Sql),
-    /// To the text that travels.
-    Printed,
 }
 
 /// Built-in types whose cast to text is their own function, and what it gives another text than what

@@ -19,11 +19,12 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::sql::Sql;
 use crate::sql::digest::HashFamily;
+use crate::sql::mapping::{
+    OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp,
+};
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
-use columns::{Columns, PlanColumn};
+use columns::Columns;
 use hints::Remedy;
-use key::KeyColumn;
-use placeholder::Placeholder;
 use references::References;
 
 /// How one table is brought in sync.
@@ -77,76 +78,6 @@ pub struct TablePlan {
     pub deletes: bool,
     /// What is built once the rows are there.
     pub post_data: Vec<Step>,
-}
-
-/// The two relations and what travels between them: all that a SQL builder needs.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TableMapping {
-    pub source: Relation,
-    pub target: Relation,
-    /// The columns that travel, in the target's order.
-    pub columns: Vec<PlanColumn>,
-    /// What each side computes; digested with the row.
-    pub generated: Vec<PlanColumn>,
-    /// Columns that only the target has: their values stay, whatever becomes of the rest of a row.
-    pub own: Vec<Ident>,
-    /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
-    pub key: Vec<KeyColumn>,
-    /// Whether ON CONFLICT cannot be used: the key is deferrable, or there are rules.
-    pub key_deferrable: bool,
-    /// Columns that change on the source without their row's timestamp; digested with the key.
-    pub drifting: Vec<PlanColumn>,
-    pub hasher: HashFamily,
-}
-
-/// A sequence of the target that has to stand beyond the table's rows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnedSequence {
-    pub sequence: Sequence,
-    /// What the source's sequence gave last.
-    pub source_last: Option<i64>,
-    /// Whether the column holds numbers to compare with.
-    pub numeric: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Relation {
-    pub name: TableName,
-    pub partitioned: bool,
-    /// See [`Table::partition_tree`].
-    pub partition_tree: bool,
-}
-
-impl TableMapping {
-    /// Whether rows arrive as they were sent, whatever their values.
-    pub fn is_exact(&self) -> bool {
-        self.generated.is_empty() && self.columns.iter().all(|column| column.exact)
-    }
-}
-
-impl Relation {
-    pub fn of(table: &Table) -> Self {
-        Self {
-            name: table.name.clone(),
-            partitioned: table.partitioned,
-            partition_tree: table.partition_tree,
-        }
-    }
-}
-
-/// The column by which changes are found, with its type on each side.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Timestamp {
-    pub column: Ident,
-    pub source: TimestampKind,
-    pub target: TimestampKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimestampKind {
-    Timestamptz,
-    Timestamp,
-    Date,
 }
 
 /// What the last run left in `sync_log` for a table.

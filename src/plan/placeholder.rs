@@ -1,35 +1,10 @@
 //! Values that take a row out of the way of a unique index or an exclusion constraint, for the length
 //! of a transaction: where unique values move between rows that cannot be deleted and inserted again.
 
-use crate::ident::Ident;
-use crate::plan::columns::PlanColumn;
 use crate::plan::references::References;
+use crate::sql::mapping::PlanColumn;
+use crate::sql::mapping::{Placeholder, PlaceholderValue};
 use crate::table::{Column, Table, Unique};
-
-/// A column and what it holds while its row is parked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Placeholder {
-    pub column: Ident,
-    pub filler: PlaceholderValue,
-}
-
-/// Values that no other row has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlaceholderValue {
-    Null,
-    /// The md5 of the row's key, cut to the column's length.
-    Text {
-        length: u32,
-    },
-    Uuid,
-    Bytes,
-    /// Beyond the greatest.
-    Number,
-    Day,
-    Moment,
-    /// The empty range, which overlaps with nothing.
-    Empty,
-}
 
 /// A placeholder for each way in which two rows must not be alike, where there is one.
 pub fn placeholders(

@@ -23,7 +23,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::{DbError, Error};
-use crate::event::{Note, NoteLevel};
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, RunReport, TableOutcome};
 use crate::report::format;
 

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::config::{LogLevel, Output};
 use crate::error::Error;
-use crate::event::{Event, Note, NoteLevel, Phase};
+use crate::event::{Event, Phase};
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::report::format;
 use crate::report::line::Line;

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use crate::error::Error;
-use crate::event::{Note, NoteLevel};
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, RunReport, Status, TableOutcome};
 use crate::report::format;
 

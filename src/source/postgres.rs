@@ -19,7 +19,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
 use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, Row, Session};
-use crate::plan::Relation;
+use crate::sql::mapping::Relation;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Partition, Table};
 

@@ -7,38 +7,37 @@
 use super::read::operator;
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::{TableMapping, TablePlan};
+use crate::sql::mapping::TableMapping;
 use crate::sql::{Sql, sql};
 
 pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
-impl TablePlan {
-    /// Writes the stage into the target, as [`TableMapping::upsert`] does where it can.
-    pub fn write(&self) -> Sql {
-        if self.writes_by_replacing() { self.mapping.replace() } else { self.mapping.upsert() }
+impl TableMapping {
+    /// Writes the stage into the target, as [`TableMapping::upsert`] does where it can. Rows may be
+    /// deleted and inserted again with `reinsert`.
+    pub fn write(&self, reinsert: bool) -> Sql {
+        if self.writes_by_replacing(reinsert) { self.replace() } else { self.upsert() }
     }
 
-    /// Whether rows that differ are deleted and inserted again.
-    pub fn writes_by_replacing(&self) -> bool {
-        self.can_delete_and_reinsert && self.mapping.identities().next().is_some()
+    /// Whether rows that differ are deleted and inserted again, where they may be.
+    pub fn writes_by_replacing(&self, reinsert: bool) -> bool {
+        reinsert && self.identities().next().is_some()
     }
 
     /// Counts the staged rows with another identity than the target's, where those cannot be replaced.
-    pub fn stuck(&self) -> Option<Sql> {
-        let names: Vec<&Ident> = self.mapping.identities().collect();
-        (!self.can_delete_and_reinsert && !names.is_empty()).then(|| {
+    pub fn stuck(&self, reinsert: bool) -> Option<Sql> {
+        let names: Vec<&Ident> = self.identities().collect();
+        (!reinsert && !names.is_empty()).then(|| {
             sql!(
                 "select pg_catalog.count(*) from {stage} s join {from} on {matching} where {differs}",
                 stage = Sql::trusted(STAGE),
-                from = self.mapping.from(Side::Target),
-                matching = self.mapping.matching("s"),
+                from = self.from(Side::Target),
+                matching = self.matching("s"),
                 differs = images_differ(&names, "t", "s"),
             )
         })
     }
-}
 
-impl TableMapping {
     /// The columns outside of the key that are GENERATED ALWAYS as identity: an insert can bring their
     /// values, an update cannot.
     pub fn identities(&self) -> impl Iterator<Item = &Ident> {

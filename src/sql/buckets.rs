@@ -2,8 +2,8 @@
 
 use super::digest::DigestOf;
 use crate::error::Side;
-use crate::plan::TableMapping;
-use crate::plan::columns::HashMethod;
+use crate::sql::mapping::HashMethod;
+use crate::sql::mapping::TableMapping;
 use crate::sql::{Literal, Sql, sql};
 
 /// How a table's keys are cut into buckets.

@@ -8,9 +8,9 @@ use super::buckets::{Bucketing, Buckets};
 use super::keys::NumberedKey;
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::TableMapping;
-use crate::plan::columns::{HashMethod, PlanColumn};
-use crate::plan::kinds::Cast;
+use crate::sql::mapping::Cast;
+use crate::sql::mapping::TableMapping;
+use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::{Sql, sql};
 
 /// The family of hash functions, the same on both sides.

@@ -6,67 +6,63 @@ use super::digest::DigestOf;
 use super::keys::{KEYS, VANISHED};
 use super::read::operator;
 use crate::error::Side;
-use crate::plan::placeholder::{Placeholder, PlaceholderValue};
-use crate::plan::{TableMapping, TablePlan};
+use crate::sql::mapping::TableMapping;
+use crate::sql::mapping::{Placeholder, PlaceholderValue};
 use crate::sql::{Sql, sql};
 use crate::table::ForeignKey;
 
-impl TablePlan {
+impl TableMapping {
     /// Gives every row of some buckets that will be written or removed values that are in nobody's
     /// way. The source's keys and hashes of the buckets are staged, the vanished ones listed.
-    pub fn displace(&self, buckets: &Buckets) -> Sql {
-        let mapping = &self.mapping;
-        let sets = self.placeholders.iter().map(|placeholder| {
-            sql!("{c} = {v}", c = placeholder.column, v = mapping.filler(placeholder))
+    pub fn displace(&self, buckets: &Buckets, by: &[Placeholder], deletes: bool) -> Sql {
+        let sets = by.iter().map(|placeholder| {
+            sql!("{c} = {v}", c = placeholder.column, v = self.filler(placeholder))
         });
         let vanished = sql!(
             " or exists (select from {vanished} v where {matching})",
             vanished = Sql::trusted(VANISHED),
-            matching = mapping.matching("v"),
+            matching = self.matching("v"),
         );
-        let key = || Sql::join(mapping.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
+        let key = || Sql::join(self.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
         sql!(
             "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as {n}, \
              pg_catalog.md5(row({key})::pg_catalog.text) as {name} from {buckets} join {from} \
              on {condition} left join {keys} s on {matching} \
              where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {parked}",
-            n = mapping.beside_key("pgsync_n"),
-            name = mapping.beside_key("pgsync_name"),
-            hash_name = mapping.beside_key("pgsync_hash"),
-            from = mapping.from(Side::Target),
+            n = self.beside_key("pgsync_n"),
+            name = self.beside_key("pgsync_name"),
+            hash_name = self.beside_key("pgsync_hash"),
+            from = self.from(Side::Target),
             sets = Sql::join(sets, ", "),
             key = key(),
             buckets = buckets.relation,
-            condition = buckets.condition(mapping, Side::Target),
+            condition = buckets.condition(self, Side::Target),
             keys = Sql::trusted(KEYS),
-            matching = mapping.matching("s"),
-            hash = mapping.hash(Side::Target, DigestOf::Rows),
-            vanished = if self.deletes { vanished } else { Sql::trusted("") },
-            parked = mapping.matching("p"),
+            matching = self.matching("s"),
+            hash = self.hash(Side::Target, DigestOf::Rows),
+            vanished = if deletes { vanished } else { Sql::trusted("") },
+            parked = self.matching("p"),
         )
     }
 
     /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
     /// rows: `number of the key, rows`.
-    pub fn cascading_rows(&self) -> Sql {
-        let mapping = &self.mapping;
-        let counts = self.cascades.iter().enumerate().map(|(number, key)| {
+    pub fn cascading_rows(&self, cascades: &[ForeignKey]) -> Sql {
+        let counts = cascades.iter().enumerate().map(|(number, key)| {
             sql!(
                 "select {number}, pg_catalog.count(*) from {child} c where exists \
                  (select from {vanished} v join {from} on {matching} where {pairs})",
                 number = number,
                 child = key.child,
                 vanished = Sql::trusted(VANISHED),
-                from = mapping.from(Side::Target),
-                matching = mapping.matching("v"),
+                from = self.from(Side::Target),
+                matching = self.matching("v"),
                 pairs = pairs(key, "t"),
             )
         });
         Sql::join(counts, " union all ")
     }
-}
 
-impl TableMapping {
     fn filler(&self, placeholder: &Placeholder) -> Sql {
         let greatest = |finite: &'static str| {
             sql!(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{Timestamp, TimestampKind};
+use crate::sql::mapping::{Timestamp, TimestampKind};
 use crate::sql::{Literal, Sql, sql};
 
 /// The first moment that PostgreSQL has. What lies less than an overlap behind it counts as just so

@@ -6,7 +6,7 @@
 use super::apply::STAGE;
 use super::buckets::Buckets;
 use crate::error::Side;
-use crate::plan::TableMapping;
+use crate::sql::mapping::TableMapping;
 use crate::sql::{Sql, sql};
 
 impl TableMapping {

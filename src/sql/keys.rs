@@ -6,10 +6,10 @@ use super::digest::DigestOf;
 use super::read::{operator, value};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::TableMapping;
-use crate::plan::columns::HashMethod;
-use crate::plan::key::KeyColumn;
-use crate::plan::kinds::Cast;
+use crate::sql::mapping::Cast;
+use crate::sql::mapping::HashMethod;
+use crate::sql::mapping::KeyColumn;
+use crate::sql::mapping::TableMapping;
 use crate::sql::{Literal, Sql, sql};
 
 pub(super) const KEYS: &str = "pg_temp.pgsync_keys";

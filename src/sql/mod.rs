@@ -14,6 +14,7 @@ pub mod displace;
 pub mod horizon;
 pub mod keyless;
 pub mod keys;
+pub mod mapping;
 pub mod objects;
 mod origin;
 pub mod read;

@@ -7,9 +7,9 @@ use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::plan::columns::PlanColumn;
-use crate::plan::kinds::Cast;
-use crate::plan::{TableMapping, Timestamp, TimestampKind};
+use crate::sql::mapping::Cast;
+use crate::sql::mapping::PlanColumn;
+use crate::sql::mapping::{TableMapping, Timestamp, TimestampKind};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::Operator;
 

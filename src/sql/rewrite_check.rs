@@ -2,7 +2,7 @@
 //! gives it new storage in which an older snapshot sees no row: all of them would seem to have vanished,
 //! also those that the same transaction has put in again. A partition that comes or goes is the same fault.
 
-use crate::plan::Relation;
+use crate::sql::mapping::Relation;
 use crate::sql::{Literal, Sql, sql};
 
 impl Relation {

@@ -1,7 +1,7 @@
 //! The statement that moves the target's sequences beyond the source's and beyond the rows.
 
 use crate::error::Side;
-use crate::plan::{OwnedSequence, TableMapping};
+use crate::sql::mapping::{OwnedSequence, TableMapping};
 use crate::sql::{Literal, Sql, sql};
 
 impl TableMapping {

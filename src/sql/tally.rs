@@ -5,7 +5,7 @@
 //! The counters belong to the session and go on until an idle moment, so the difference between a
 //! transaction's begin and its end is taken; a setting keeps the former.
 
-use crate::plan::Relation;
+use crate::sql::mapping::Relation;
 use crate::sql::{Literal, Sql, sql};
 
 /// The numbers of the rows of these tables that the session has inserted, updated and deleted.

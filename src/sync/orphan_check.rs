@@ -2,8 +2,9 @@
 //! keys that nothing checked are looked at then: rows that refer to what is not there are no success.
 
 use crate::error::Error;
-use crate::event::{Event, Note, NoteLevel};
+use crate::event::Event;
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::references::References;
 use crate::sql::displace::dangling;

@@ -3,10 +3,12 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Note, NoteLevel};
+use crate::event::Event;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
-use crate::plan::{OwnedSequence, TablePlan};
+use crate::plan::TablePlan;
 use crate::sql::Sql;
+use crate::sql::mapping::OwnedSequence;
 use crate::sync::strategy::Round;
 
 /// Sequences that one statement moves.

@@ -192,9 +192,10 @@ impl<'a> Writer<'a> {
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.mapping.replace_rows(buckets), CteSet::Both)
                     }
-                    Mode::Upsert | Mode::Park(_) | Mode::Direct => {
-                        (self.plan.write(), CteSet::Written)
-                    }
+                    Mode::Upsert | Mode::Park(_) | Mode::Direct => (
+                        self.plan.mapping.write(self.plan.can_delete_and_reinsert),
+                        CteSet::Written,
+                    ),
                 };
                 let write = self.sync_log.counted(id, &writes, has, progress);
                 let write = transaction::committed(self.plan, &write);
@@ -208,7 +209,8 @@ impl<'a> Writer<'a> {
                 );
                 staged?;
                 parked?;
-                let replaced = *mode == Mode::Replace || self.plan.writes_by_replacing();
+                let replaced = *mode == Mode::Replace
+                    || self.plan.mapping.writes_by_replacing(self.plan.can_delete_and_reinsert);
                 let mut applied = written(self.plan, &answers?, replaced)?;
                 // Rows that were put aside were updated for that.
                 applied.more &= !matches!(mode, Mode::Park(_));
@@ -236,13 +238,17 @@ impl<'a> Writer<'a> {
 
     async fn park(&self) -> Result<()> {
         let Mode::Park(buckets) = &self.mode else { return Ok(()) };
-        let parked = self.session.run("putting rows aside", &self.plan.displace(buckets)).await;
+        let TablePlan { mapping, placeholders, deletes, .. } = self.plan;
+        let statement = mapping.displace(buckets, placeholders, *deletes);
+        let parked = self.session.run("putting rows aside", &statement).await;
         parked.map_err(|error| self.plan.cannot_park(error))
     }
 
     /// An update cannot give a row another identity, and these rows cannot be taken out.
     async fn unless_stuck(&mut self) -> Result<()> {
-        let Some(look) = self.plan.stuck() else { return Ok(()) };
+        let Some(look) = self.plan.mapping.stuck(self.plan.can_delete_and_reinsert) else {
+            return Ok(());
+        };
         self.suspend().await?;
         match self.session.row("looking for new identities", &look).await?.count(0)? {
             0 => Ok(()),

@@ -106,7 +106,7 @@ pub async fn cascading_rows<'p>(
     if plan.cascades.is_empty() {
         return Ok(None);
     }
-    let looks = plan.cascading_rows();
+    let looks = plan.mapping.cascading_rows(&plan.cascades);
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
         let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
         if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {

@@ -1,7 +1,8 @@
 //! How the transaction of a batch begins and ends: what must not fire is put to sleep, and woken again
 //! before the commit, so that nothing stays asleep whatever happens in between.
 
-use crate::plan::{Relation, TablePlan};
+use crate::plan::TablePlan;
+use crate::sql::mapping::Relation;
 use crate::sql::tally;
 use crate::sql::{Sql, sql};
 

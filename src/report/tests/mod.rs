@@ -11,8 +11,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::error::{Cause, DbError, Error, Side};
-use crate::event::{Note, NoteLevel};
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, RunReport, Status, Strategy, TableOutcome};
 
 fn at(seconds: i64) -> DateTime<Utc> {

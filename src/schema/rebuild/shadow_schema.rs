@@ -3,8 +3,8 @@
 
 use crate::config::Ddl;
 use crate::error::{Error, Result};
-use crate::event::NoteLevel;
 use crate::ident::{Ident, TableName};
+use crate::note::NoteLevel;
 use crate::observe::{Catalogs, RunContext};
 use crate::sql::swap;
 use crate::sql::swap::MARK;

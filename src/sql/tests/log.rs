@@ -1,6 +1,6 @@
 //! What is written into the log, and what else is said to the target about whole tables.
 
-use crate::plan::OwnedSequence;
+use crate::sql::mapping::OwnedSequence;
 use crate::sql::tests::*;
 use crate::table::Sequence;
 

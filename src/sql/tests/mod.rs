@@ -15,10 +15,10 @@ use super::sync_log::{CteSet, Entry, Progress, SyncLog};
 use crate::error::Side::{Source, Target};
 use crate::ident::{Ident, OperatorName, TableName};
 use crate::outcome::Counts;
-use crate::plan::columns::{HashMethod, PlanColumn};
-use crate::plan::key::KeyColumn;
-use crate::plan::kinds::Cast;
-use crate::plan::{Relation, TableMapping, Timestamp, TimestampKind};
+use crate::sql::mapping::Cast;
+use crate::sql::mapping::KeyColumn;
+use crate::sql::mapping::{HashMethod, PlanColumn};
+use crate::sql::mapping::{Relation, TableMapping, Timestamp, TimestampKind};
 use crate::sql::{Literal, Sql};
 use crate::table::{ForeignKey, Operator};
 

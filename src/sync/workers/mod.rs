@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use tokio::task::JoinError;
 
 use crate::error::Error;
-use crate::event::{Event, Note, NoteLevel};
+use crate::event::Event;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::PooledSession;
 use crate::plan::TablePlan;
