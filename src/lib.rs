@@ -5,13 +5,15 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`observe`], [`schema`], [`sync`] | decide the order of I/O |
+//! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`suggest`] | be named |
+//! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
+pub mod backoff;
 pub mod cli;
 pub mod config;
+pub mod context;
 pub mod copy_text;
 pub mod ddl_step;
 pub mod error;

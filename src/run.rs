@@ -2,6 +2,7 @@
 //! the locks are lost to a transient error, another round follows over all tables, so that what is
 //! reported as in sync was so at one moment.
 
+mod prepare;
 mod sync_log;
 
 use std::collections::HashMap;
@@ -11,11 +12,13 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::Semaphore;
 
+use crate::backoff;
 use crate::config::Settings;
+use crate::context::Round;
+use crate::context::RunContext;
 use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
-use crate::observe::{RunContext, RunPlan};
 use crate::outcome::{RunReport, TableOutcome};
 use crate::pg;
 use crate::pg::Pool;
@@ -27,11 +30,10 @@ use crate::sql::sync_log::SyncLog;
 use crate::stop::{Signal, Stop};
 use crate::sync::orphan_check;
 use crate::sync::sequences;
-use crate::sync::strategy::Round;
-use crate::sync::table_run;
 use crate::sync::workers;
 use crate::sync_log::store;
 use crate::target_side::Target;
+use prepare::RunPlan;
 
 /// How long a stop waits for batches to end before it cancels their statements, how long after that
 /// it cancels what has begun since, and when it leaves whatever is under way.
@@ -126,7 +128,7 @@ async fn rounds(
             attempt: report.retries,
             of: settings.retries,
         });
-        table_run::pause(&mut stop.clone(), report.retries).await;
+        backoff::pause(&mut stop.clone(), report.retries).await;
     }
 }
 
@@ -159,7 +161,7 @@ async fn round(
         run_id: &report.run_id,
         source_name: &report.source,
     };
-    let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.discover())).await?;
+    let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.prepare())).await?;
     let earlier = match report.retries > 0 && !settings.dry_run {
         true => store::of_run(&target, &sync_log, &report.run_id).await?,
         false => HashMap::new(),

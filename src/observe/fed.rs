@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::RunContext;
+use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
@@ -23,7 +23,7 @@ struct Fed {
 impl RunContext<'_> {
     /// Looks into the logs of runs that have written here, in the snapshot: what such a run had not
     /// committed by then is not in the log either.
-    pub(super) async fn note_feeding_runs(
+    pub(crate) async fn note_feeding_runs(
         &self,
         tables: &mut [Table],
         logs: &[TableName],
@@ -42,7 +42,7 @@ impl RunContext<'_> {
         Ok(())
     }
 
-    pub(super) fn remark_fed(&self, selected: &[&Table]) {
+    pub(crate) fn remark_fed(&self, selected: &[&Table]) {
         let column = &self.settings.timestamp;
         let followed = |table: &&&Table| columns::timestamp(table, table, column).is_some();
         let named = |is_fed: fn(&Table) -> bool| {

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use crate::config::Ddl;
+use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::plan::LastRun;
 use crate::sql::sql;
 use crate::sync_log::store;
 
 impl RunContext<'_> {
-    pub(super) async fn lock(&self, names: &[&TableName]) -> Result<()> {
+    pub(crate) async fn lock(&self, names: &[&TableName]) -> Result<()> {
         if self.settings.dry_run {
             return Ok(());
         }
@@ -27,7 +27,7 @@ impl RunContext<'_> {
     }
 
     /// Whether a real run finds its log.
-    pub(super) async fn sync_log_exists(&self) -> Result<bool> {
+    pub(crate) async fn sync_log_exists(&self) -> Result<bool> {
         if self.settings.dry_run {
             Ok(false)
         } else {
@@ -36,7 +36,7 @@ impl RunContext<'_> {
     }
 
     /// In a real run the log is made if it is not there, and rows of dead runs are closed.
-    pub(super) async fn open_log(
+    pub(crate) async fn open_log(
         &self,
         catalogs: &Catalogs,
         names: &[&TableName],
@@ -64,7 +64,7 @@ impl RunContext<'_> {
         store::exists(self.target, self.sync_log).await.map(drop)
     }
 
-    pub(super) async fn last_runs(
+    pub(crate) async fn last_runs(
         &self,
         names: &[&TableName],
     ) -> Result<HashMap<TableName, LastRun>> {

@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::pg::catalog::Server;
 use crate::plan::LastRun;
 use crate::sql::sync_log::SyncLog;
@@ -17,7 +17,7 @@ impl RunContext<'_> {
     /// A copy of a data directory has the identifiers of its original, so a lock that is taken on the
     /// target tells: in the same database the source sees it. A standby does not see its primary's
     /// locks.
-    pub(super) async fn refuse_same_database(&self, catalogs: &Catalogs) -> Result<()> {
+    pub(crate) async fn refuse_same_database(&self, catalogs: &Catalogs) -> Result<()> {
         let (source, target) = (&catalogs.source.server, &catalogs.target.server);
         if self.settings.force {
             return Ok(());
@@ -49,7 +49,7 @@ impl RunContext<'_> {
 
     /// Refuses a source whose selected tables were filled from this target: what was written to the
     /// target since then would be lost. Where a later run went in today's direction, that was meant.
-    pub(super) async fn refuse_swapped(
+    pub(crate) async fn refuse_swapped(
         &self,
         catalogs: &Catalogs,
         selected: &[&Table],
@@ -92,7 +92,7 @@ impl RunContext<'_> {
     }
 
     /// How many of the tables, by the target's names, were last filled from `source`, and when.
-    pub(super) async fn filled_from(
+    pub(crate) async fn filled_from(
         &self,
         source: &Server,
         names: &[TableName],
@@ -108,12 +108,12 @@ impl RunContext<'_> {
         }
     }
 
-    pub(super) fn target_names(&self, selected: &[&Table]) -> Vec<TableName> {
+    pub(crate) fn target_names(&self, selected: &[&Table]) -> Vec<TableName> {
         selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect()
     }
 
     /// Names both sources where tables with rows were last filled from another one.
-    pub(super) fn remark_other_source(
+    pub(crate) fn remark_other_source(
         &self,
         source: &Server,
         last: &HashMap<TableName, LastRun>,

@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
-use crate::observe::{Catalogs, RunContext, looks_like_log};
+use crate::observe::looks_like_log;
 use crate::pg::catalog::Server;
 use crate::table::Table;
 
@@ -15,7 +16,7 @@ const WRONG_SOURCE: u64 = 1_000;
 impl RunContext<'_> {
     /// A role or a database may be read-only on purpose: nothing is overruled in silence. A dry run
     /// makes temporary tables, which counts as writing.
-    pub(super) fn require_writable(&self, server: &Server) -> Result<()> {
+    pub(crate) fn require_writable(&self, server: &Server) -> Result<()> {
         let why = match (server.standby, server.read_only) {
             (true, _) => {
                 "is a standby, which nobody can write: connect to its primary (of several hosts, \
@@ -32,7 +33,7 @@ impl RunContext<'_> {
 
     /// Only a schema that is synced is made for the log: in any other one the name is misspelt, and a
     /// log of its own would begin there.
-    pub(super) fn require_log_schema(&self, server: &Server) -> Result<()> {
+    pub(crate) fn require_log_schema(&self, server: &Server) -> Result<()> {
         let schema = &self.sync_log.table.schema;
         match server.schemas.contains(schema) || self.settings.target_schemas().contains(schema) {
             true => Ok(()),
@@ -45,7 +46,7 @@ impl RunContext<'_> {
 
     /// The selected tables that are empty on the target. Refuses a source in which all are empty
     /// while the target is not: somebody named the wrong database.
-    pub(super) async fn empty(
+    pub(crate) async fn empty(
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
@@ -85,7 +86,7 @@ impl RunContext<'_> {
     }
 
     /// Refuses a source without a single table while the target has tables with rows.
-    pub(super) async fn refuse_no_tables(&self, tables: &[Table], there: &[Table]) -> Result<()> {
+    pub(crate) async fn refuse_no_tables(&self, tables: &[Table], there: &[Table]) -> Result<()> {
         let is_log = |table: &&Table| table.name == self.sync_log.table || looks_like_log(table);
         if self.settings.force || tables.iter().any(|table| !is_log(&table)) {
             return Ok(());
@@ -103,7 +104,7 @@ impl RunContext<'_> {
     }
 }
 
-pub(super) fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> {
+pub(crate) fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> {
     let missing: Vec<&Ident> =
         schemas.iter().filter(|schema| !server.schemas.contains(schema)).collect();
     let problems =

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::RunContext;
+use crate::context::RunContext;
 use crate::note::NoteLevel;
 use crate::plan::columns;
 use crate::source::{Doubt, Visibility};
@@ -10,7 +10,7 @@ use crate::table::Table;
 
 impl RunContext<'_> {
     /// Only tables that are followed by a timestamp depend on what else is open.
-    pub(super) fn warn_visibility(&self, sight: &Visibility, selected: &[&Table]) {
+    pub(crate) fn warn_visibility(&self, sight: &Visibility, selected: &[&Table]) {
         let column = &self.settings.timestamp;
         let followed = |table: &&Table| columns::timestamp(table, table, column).is_some();
         if let Some(lag) = sight.lag {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Settings;
+use crate::context::{Catalogs, RunContext};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::plan::PlanContext;
 use crate::select;
 use crate::suggest;
@@ -15,7 +15,7 @@ use crate::table::{Partition, Table};
 const LISTED: usize = 3;
 
 impl RunContext<'_> {
-    pub(super) fn remark(&self, catalogs: &Catalogs, context: &PlanContext) {
+    pub(crate) fn remark(&self, catalogs: &Catalogs, context: &PlanContext) {
         if self.settings.dry_run {
             let text = "a dry run counts rows: constraints and triggers of the target are not tried, \
                         and what others write meanwhile is not foreseen";
@@ -38,7 +38,7 @@ impl RunContext<'_> {
 
 impl RunContext<'_> {
     /// A column that was asked for and that no table has is misspelt.
-    pub(super) fn remark_timestamp(&self, selected: &[&Table]) {
+    pub(crate) fn remark_timestamp(&self, selected: &[&Table]) {
         let column = &self.settings.timestamp;
         let has_it = |table: &&Table| table.column(column).is_some();
         if !self.settings.timestamp_given || selected.iter().any(has_it) {
@@ -57,7 +57,7 @@ impl RunContext<'_> {
     }
 
     /// Partitions whose root is in no selected schema travel with nothing.
-    pub(super) fn note_rootless(&self, partitions: &[Partition]) {
+    pub(crate) fn note_rootless(&self, partitions: &[Partition]) {
         let Settings { schemas, include, exclude, .. } = self.settings;
         let mut rootless: BTreeMap<&TableName, Vec<String>> = BTreeMap::new();
         for Partition { name, root } in partitions {
@@ -81,7 +81,7 @@ impl RunContext<'_> {
     }
 
     /// A rail for a table that does not exist guards nothing.
-    pub(super) fn remark_limits(&self, tables: &[Table]) {
+    pub(crate) fn remark_limits(&self, tables: &[Table]) {
         let names: Vec<(String, &str)> =
             tables.iter().map(|table| (table.name.to_string(), table.name.name.as_str())).collect();
         let known =

@@ -1,10 +1,10 @@
 //! What a round writes into `sync_log` when its tables have ended.
 
+use crate::context::Round;
 use crate::error::Result;
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::sql::sync_log::Entry;
-use crate::sync::strategy::Round;
 use crate::sync::table_run;
 use crate::sync::table_run::PendingLogRow;
 use crate::sync_log::store;

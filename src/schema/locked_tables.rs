@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result, Side};
 use crate::ident::TableName;
-use crate::observe::{Catalogs, RunContext};
 use crate::pg::definitions::LockedTable;
 use crate::table::Table;
 

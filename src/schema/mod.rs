@@ -12,11 +12,11 @@ mod reword;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Ddl;
+use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::pg::catalog::Server;
 use crate::pg::definitions::Sketched;
 use crate::plan::PlanContext;

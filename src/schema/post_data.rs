@@ -7,17 +7,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
+use crate::backoff;
 use crate::config::Settings;
+use crate::context::Round;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
-use crate::event::Phase;
+use crate::event::{Event, Phase};
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::pg::Session;
 use crate::plan::TablePlan;
 use crate::schema_object::Kind;
-use crate::sync::strategy::{Round, TableRun};
-use crate::sync::table_run;
 use crate::target_side::ddl::DdlRunner;
 
 /// Below this size of a table, in bytes, all that follows its rows is built at once.
@@ -47,25 +47,32 @@ impl DdlRunner {
     }
 }
 
-/// Builds what the table still lacks. `again` for a try after one that may have got further than it
-/// could say.
-pub async fn follow_rows(run: &TableRun, built: &CompletedSteps, again: bool) -> Result<()> {
-    let owed = &run.plan.post_data;
+/// Builds what the table still lacks, on `session` and on others. `again` for a try after one that may
+/// have got further than it could say.
+pub async fn follow_rows(
+    round: &Round,
+    session: &Session,
+    plan: &TablePlan,
+    built: &CompletedSteps,
+    again: bool,
+) -> Result<()> {
+    let owed = &plan.post_data;
     let is_open = |place: &usize| !built.has(*place);
     let open: Vec<usize> = (0..owed.len()).filter(is_open).collect();
     if open.is_empty() {
         return Ok(());
     }
-    run.phase(Phase::Building);
-    let shop = DdlRunner::of(&run.round.settings);
-    if run.plan.bytes < SMALL && !again {
+    let table = plan.mapping.source.name.clone();
+    round.events.send(Event::Phase { table, phase: Phase::Building });
+    let shop = DdlRunner::of(&round.settings);
+    if plan.bytes < SMALL && !again {
         let all = open.iter().map(|place| &owed[*place]);
-        if shop.run_once(&run.target, "building indexes", all, &[]).await.is_ok() {
+        if shop.run_once(session, "building indexes", all, &[]).await.is_ok() {
             open.iter().for_each(|place| built.add(*place));
             return Ok(());
         }
     }
-    let bench = IndexBuilder { run, shop, built, again };
+    let bench = IndexBuilder { round, session, plan, shop, built, again };
     for stage in stages(owed, &open) {
         bench.work(stage).await?;
     }
@@ -97,7 +104,9 @@ fn stages(owed: &[Step], open: &[usize]) -> [VecDeque<Vec<usize>>; 3] {
 
 /// Where one table's steps are worked on.
 struct IndexBuilder<'a> {
-    run: &'a TableRun,
+    round: &'a Round,
+    session: &'a Session,
+    plan: &'a TablePlan,
     shop: DdlRunner,
     built: &'a CompletedSteps,
     again: bool,
@@ -106,17 +115,17 @@ struct IndexBuilder<'a> {
 impl IndexBuilder<'_> {
     /// Works off the lots on the job's own session, and on others as long as slots are free.
     async fn work(&self, lots: VecDeque<Vec<usize>>) -> Result<()> {
-        let most = self.run.round.settings.parallel.min(lots.len());
+        let most = self.round.settings.parallel.min(lots.len());
         let lots = Mutex::new(lots);
         let helpers = (1..most).map(|_| self.help(&lots));
-        let (own, helped) = tokio::join!(self.take(&self.run.target, &lots), join_all(helpers));
+        let (own, helped) = tokio::join!(self.take(self.session, &lots), join_all(helpers));
         own.and(helped.into_iter().collect())
     }
 
     async fn help(&self, lots: &Mutex<VecDeque<Vec<usize>>>) -> Result<()> {
-        let Ok(_slot) = self.run.round.slots.try_acquire() else { return Ok(()) };
+        let Ok(_slot) = self.round.slots.try_acquire() else { return Ok(()) };
         // The job's own session does the work all the same.
-        let Ok(mut session) = self.run.round.target.session().await else { return Ok(()) };
+        let Ok(mut session) = self.round.target.session().await else { return Ok(()) };
         self.take(&session, lots).await?;
         session.set_clean(true);
         Ok(())
@@ -126,8 +135,8 @@ impl IndexBuilder<'_> {
         let next = || lots.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         while let Some(lot) = next() {
             for place in lot {
-                self.run.check_stopped()?;
-                let step = &self.run.plan.post_data[place];
+                self.round.check_stopped()?;
+                let step = &self.plan.post_data[place];
                 let doing = format!("making {}", step.title);
                 match self.shop.run(session, &doing, [step], &[]).await {
                     Err(error) if !(self.again && is_there(&error)) => {
@@ -210,7 +219,7 @@ pub(super) async fn retry_foreign_keys(
         match done {
             Err(error) if error.is_transient() && tries < round.settings.retries => {
                 tries += 1;
-                table_run::pause(&mut round.stop.clone(), tries).await;
+                backoff::pause(&mut round.stop.clone(), tries).await;
             }
             Err(error) if tries > 0 && is_done(&error) => return Ok(()),
             done => {

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use futures_util::{StreamExt, stream};
 
 use super::SchemaOutcome;
+use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::observe::RunContext;
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::Sql;

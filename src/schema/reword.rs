@@ -1,8 +1,8 @@
 //! Has the target say which expressions of both sides mean the same: it reads them, and prints what it
 //! has read, in a transaction that is rolled back.
 
+use crate::context::RunContext;
 use crate::error::Result;
-use crate::observe::RunContext;
 use crate::pg::Session;
 use crate::pg::definitions::search_path;
 use crate::schema::diff::DiffInput;

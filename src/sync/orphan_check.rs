@@ -1,6 +1,7 @@
 //! Where a table failed, the tables around it were brought to another moment than its own. Foreign
 //! keys that nothing checked are looked at then: rows that refer to what is not there are no success.
 
+use crate::context::Round;
 use crate::error::Error;
 use crate::event::Event;
 use crate::ident::TableName;
@@ -8,7 +9,6 @@ use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::references::References;
 use crate::sql::displace::dangling;
-use crate::sync::strategy::Round;
 use crate::table::ForeignKey;
 
 /// Turns the success of every table with dangling rows into a failure. `failed` are the tables that

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::context::Round;
 use crate::event::Event;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::sql::Sql;
 use crate::sql::mapping::OwnedSequence;
-use crate::sync::strategy::Round;
 
 /// Sequences that one statement moves.
 const GROUP: usize = 200;

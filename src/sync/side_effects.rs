@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
+use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::sync::orphan_check::retract;
 use crate::sync::reconcile;
 use crate::sync::reconcile::{Lock, Sessions};
-use crate::sync::strategy::Round;
 use crate::sync::table_run::PendingLogRow;
 
 /// Turns the success of every table that is not in sync any more into a failure. `ended` is in the

@@ -2,9 +2,9 @@
 //! definition or something else on the target keeps.
 
 use super::plan::parts;
+use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
-use crate::observe::RunContext;
 use crate::schema_object::{Definitions, Dependents, Kind, Object};
 use crate::table::Table;
 

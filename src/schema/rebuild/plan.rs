@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::guard::{check_dependents, left_behind};
 use crate::config::Ddl;
+use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::rebuild_reasons;

@@ -2,10 +2,10 @@
 //! dropped by the run that made them or by the next one, never by cascade.
 
 use crate::config::Ddl;
+use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::observe::{Catalogs, RunContext};
 use crate::sql::swap;
 use crate::sql::swap::MARK;
 use crate::sql::trust::is_trusted;

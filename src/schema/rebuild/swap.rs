@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::plan::RebuiltTable;
 use super::shadow_schema::drop_shadow_schema;
+use crate::context::Round;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
@@ -13,7 +14,6 @@ use crate::schema::post_data;
 use crate::schema_object::Dependents;
 use crate::sql::statement::Statement;
 use crate::sql::swap::{ShadowTable, swap};
-use crate::sync::strategy::Round;
 
 /// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was.
 pub async fn tables(round: &Round, rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome]) {

@@ -24,7 +24,7 @@ pub async fn list(run: &TableRun) -> Result<u64> {
     let listed = keys::list_vanished(target, plan).await?;
     let mut vanished = listed;
     for from in (1..=listed).step_by(ASKED as usize) {
-        run.check_stopped()?;
+        run.round.check_stopped()?;
         let found = found(run, &readable(run, from, from + ASKED).await?).await?;
         if !found.is_empty() {
             keys::unlist_vanished(target, plan, &found).await?;

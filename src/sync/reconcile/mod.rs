@@ -264,7 +264,7 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
                 run.counts.add(applied.counts);
                 run.keys = Digest::after(run.keys, &applied);
                 run.more |= applied.more;
-                run.check_stopped()?;
+                run.round.check_stopped()?;
             }
             batch.push(&mut writer, row).await?;
         }

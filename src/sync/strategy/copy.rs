@@ -130,7 +130,7 @@ async fn copy_part(
     target: &Session,
     pages: Option<Pages>,
 ) -> Result<Applied> {
-    run.check_stopped()?;
+    run.round.check_stopped()?;
     let mut rows = source.copy_out("reading rows", &run.plan.mapping.copy_all(pages)).await?;
     let mut writer = Writer::new(target, &run.plan, &run.round.sync_log, run.log_id, Mode::Direct);
     let mut progress = Progress { batches: 1, ..Progress::default() };
@@ -140,7 +140,7 @@ async fn copy_part(
         writer.push(row).await?;
         if progress.processed.is_multiple_of(TOLD) {
             run.moved(TOLD);
-            run.check_stopped()?;
+            run.round.check_stopped()?;
         }
     }
     run.moved(progress.processed % TOLD);

@@ -118,7 +118,7 @@ async fn stream(run: &mut TableRun) -> Result<()> {
             run.counts.add(applied.counts);
             run.keys = Digest::after(run.keys, &applied);
             run.more |= applied.more;
-            run.check_stopped()?;
+            run.round.check_stopped()?;
         }
         batch.push(&mut writer, row).await?;
     }

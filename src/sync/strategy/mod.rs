@@ -4,54 +4,25 @@ pub mod compare;
 pub mod copy;
 pub mod incremental;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::config::Settings;
+use crate::context::Round;
 use crate::copy_text;
-use crate::error::{Error, Result};
-use crate::event::{Event, Events, Phase};
-use crate::ident::TableName;
+use crate::error::Result;
+use crate::event::{Event, Phase};
 use crate::outcome::Counts;
 use crate::pg::PooledSession;
 use crate::plan::TablePlan;
-use crate::source::Source;
 use crate::sql::Sql;
-use crate::sql::horizon::Horizon;
-use crate::sql::sync_log::{Progress, SyncLog};
-use crate::stop::Stop;
+use crate::sql::sync_log::Progress;
 use crate::sync::reconcile;
 use crate::sync::reconcile::{Difference, Digest, Lock};
-use crate::sync_log::store::EarlierRow;
-use crate::target_side::Target;
 use crate::target_side::apply::{Applied, Writer};
 
 /// Rows between two words about progress, within one batch.
 const TOLD: u64 = 4096;
-
-/// What all jobs of a run share.
-pub struct Round {
-    pub source: Arc<Source>,
-    pub target: Arc<Target>,
-    pub sync_log: SyncLog,
-    pub horizon: Horizon,
-    pub events: Events,
-    pub stop: Stop,
-    pub run_id: String,
-    /// `host:port/database` of the source.
-    pub source_name: String,
-    pub settings: Arc<Settings>,
-    /// Whether no other round may follow: a table that was replaced under the snapshot fails alone.
-    pub last_round: bool,
-    /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
-    pub slots: tokio::sync::Semaphore,
-    /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
-    pub page_ranges: bool,
-    /// What earlier rounds of this run did, by the target's names.
-    pub earlier: HashMap<TableName, EarlierRow>,
-}
 
 /// One table's work under way.
 pub struct TableRun {
@@ -96,14 +67,6 @@ impl TableRun {
     pub fn moved(&self, rows: u64) {
         let table = self.plan.mapping.source.name.clone();
         self.round.events.send(Event::Rows { table, rows });
-    }
-
-    /// To be asked between batches.
-    pub fn check_stopped(&self) -> Result<()> {
-        match self.round.stop.requested() {
-            Some(signal) => Err(Error::Stopped(signal)),
-            None => Ok(()),
-        }
     }
 
     /// A source session in place of one that is in the middle of a stream.

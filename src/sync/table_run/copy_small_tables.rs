@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 use futures_util::future::try_join_all;
 
+use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::outcome::{Counts, Status, Strategy, TableOutcome};
@@ -17,7 +18,6 @@ use crate::sql::Sql;
 use crate::sql::sync_log::Entry;
 use crate::sync::reconcile;
 use crate::sync::reconcile::Lock;
-use crate::sync::strategy::Round;
 use crate::sync::table_run::{TableState, TaskResult, entry};
 use crate::target_side::apply;
 use crate::target_side::group;

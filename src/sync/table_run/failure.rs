@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::context::Round;
 use crate::error::{Error, Side};
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
-use crate::sync::strategy::Round;
 use crate::sync::table_run::{TableState, TaskResult};
 use crate::sync_log::store;
 

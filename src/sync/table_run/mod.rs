@@ -6,8 +6,9 @@ mod failure;
 mod state;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use crate::backoff;
+use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, Strategy};
@@ -18,23 +19,18 @@ use crate::schema::post_data;
 use crate::source::Reader;
 use crate::sql::sync_log::{Entry, Progress};
 use crate::sql::{Sql, sql};
-use crate::stop::Stop;
 use crate::sync::reconcile;
 use crate::sync::reconcile::proof;
 use crate::sync::reconcile::{Lock, Probe};
+use crate::sync::strategy::TableRun;
 use crate::sync::strategy::compare;
 use crate::sync::strategy::copy;
 use crate::sync::strategy::incremental;
-use crate::sync::strategy::{Round, TableRun};
 use crate::sync_log::store;
 use crate::target_side::apply;
 pub use failure::fail;
 use failure::{fail_all, locate_bad_row};
 pub use state::{PendingLogRow, Rows, TableState, TaskResult};
-
-/// The first pause before something is tried again; each further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
 /// Does one task, trying again what passes by itself. Several tables share one transaction and so one
 /// fate; gives an end for each.
@@ -80,7 +76,7 @@ pub async fn run(
             of: round.settings.retries,
         });
         round.events.send(Event::Phase { table, phase: Phase::Retrying });
-        pause(&mut round.stop.clone(), states[0].retries).await;
+        backoff::pause(&mut round.stop.clone(), states[0].retries).await;
         if replaced {
             round.source.close().await;
         }
@@ -110,15 +106,6 @@ async fn lost(round: &Round, states: &[TableState], error: &Error) -> Vec<TaskRe
         results.push(TaskResult::Lost(Box::new(outcome)));
     }
     results
-}
-
-/// A pause before try number `retries`, cut short by a stop.
-pub async fn pause(stop: &mut Stop, retries: u32) {
-    let pause = PAUSE.saturating_mul(1 << (retries - 1).min(16)).min(LONGEST_PAUSE);
-    tokio::select! {
-        _ = tokio::time::sleep(pause) => {}
-        _ = stop.wait() => {}
-    }
 }
 
 /// What was committed is in the log, also when the connection broke before the answer came.
@@ -255,7 +242,14 @@ async fn complete(run: &mut TableRun, states: &[TableState]) -> Result<Vec<TaskR
         results.push(match &state.rows {
             None => TaskResult::Carried(Box::new(state.clone())),
             Some(rows) => {
-                post_data::follow_rows(run, &state.built, state.retries > 0).await?;
+                post_data::follow_rows(
+                    &run.round,
+                    &run.target,
+                    &run.plan,
+                    &state.built,
+                    state.retries > 0,
+                )
+                .await?;
                 match rows {
                     Rows::Unchanged(probe) => state.unchanged(&run.round, probe),
                     Rows::Written(watermark) => finish(run, state, watermark.clone()).await?,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use tokio::task::JoinError;
 
+use crate::context::Round;
 use crate::error::Error;
 use crate::event::Event;
 use crate::note::{Note, NoteLevel};
@@ -20,7 +21,6 @@ use crate::source::{Reader, Readers};
 use crate::sync::reconcile;
 use crate::sync::reconcile::{Lock, Probe, Sessions};
 use crate::sync::side_effects;
-use crate::sync::strategy::Round;
 use crate::sync::table_run;
 use crate::sync::table_run::copy_small_tables;
 use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};

@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use crate::context::Round;
 use crate::error::Error;
 use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Pass, Task};
 use crate::source::Reader;
-use crate::sync::strategy::Round;
 use crate::sync::table_run::copy_small_tables;
 use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
 use crate::sync::workers::{Assignment, TableResults};

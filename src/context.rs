@@ -1,0 +1,86 @@
+//! What all of a run's work is handed: both ends, the settings, where to say something, and the log.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::event::{Event, Events};
+use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
+use crate::source::{Source, SourceState};
+use crate::sql::digest::HashFamily;
+use crate::sql::horizon::Horizon;
+use crate::sql::sync_log::SyncLog;
+use crate::stop::Stop;
+use crate::sync_log::store::EarlierRow;
+use crate::target_side::{Target, TargetState};
+
+/// Everything that a round reads and writes through before its work begins.
+pub struct RunContext<'a> {
+    pub settings: &'a Settings,
+    pub source: &'a Source,
+    pub target: &'a Target,
+    pub sync_log: &'a SyncLog,
+    pub events: &'a Events,
+    pub run_id: &'a str,
+    pub source_name: &'a str,
+}
+
+impl RunContext<'_> {
+    /// Says something to whoever watches.
+    pub(crate) fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
+        self.events.send(Event::Note(Note { table, text, level }));
+    }
+}
+
+/// Both sides as they are at the snapshot.
+pub(crate) struct Catalogs {
+    pub source: SourceState,
+    pub target: TargetState,
+    /// On each side: tables whose definitions cannot be read, for somebody holds them.
+    pub held: [Vec<u32>; 2],
+}
+
+impl Catalogs {
+    /// How both sides hash, and why not faster.
+    pub(crate) fn hasher(&self) -> (HashFamily, Option<&'static str>) {
+        let Self { source, target, .. } = self;
+        HashFamily::agreed(
+            [&source.server.encoding, &target.server.encoding],
+            [source.hash_probe.as_deref(), target.hash_probe.as_deref()],
+        )
+    }
+}
+
+/// What all jobs of a run share.
+pub struct Round {
+    pub source: Arc<Source>,
+    pub target: Arc<Target>,
+    pub sync_log: SyncLog,
+    pub horizon: Horizon,
+    pub events: Events,
+    pub stop: Stop,
+    pub run_id: String,
+    /// `host:port/database` of the source.
+    pub source_name: String,
+    pub settings: Arc<Settings>,
+    /// Whether no other round may follow: a table that was replaced under the snapshot fails alone.
+    pub last_round: bool,
+    /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
+    pub slots: tokio::sync::Semaphore,
+    /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
+    pub page_ranges: bool,
+    /// What earlier rounds of this run did, by the target's names.
+    pub earlier: HashMap<TableName, EarlierRow>,
+}
+
+impl Round {
+    /// To be asked between batches.
+    pub fn check_stopped(&self) -> Result<()> {
+        match self.stop.requested() {
+            Some(signal) => Err(Error::Stopped(signal)),
+            None => Ok(()),
+        }
+    }
+}
