@@ -20,6 +20,8 @@ pub struct Step {
     pub makes: Option<TableName>,
     /// Whether older servers take it in no transaction.
     pub alone: bool,
+    /// Whether it builds the index of which the next step makes a key.
+    pub builds: bool,
     /// Whether it only looks at the rows of a foreign key that is there.
     pub is_validation: bool,
     /// Whether the table may do without.
@@ -43,6 +45,7 @@ impl Step {
             roots,
             makes: None,
             alone: false,
+            builds: false,
             is_validation: false,
             optional: false,
             shared: false,

@@ -193,7 +193,7 @@ async fn round(
         swap::not_swapped(&rebuilt, &mut outcomes, &why);
     } else {
         sequences::raise(&round, &plans, &outcomes).await;
-        swap::tables(&round, &rebuilt, &mut outcomes).await;
+        swap::tables(&round, &rebuilt, &references.target, &mut outcomes).await;
         orphan_check::check(&round, &references, &mut outcomes, &failed).await;
         post_data::foreign_keys(&round, &last, &mut outcomes).await;
     }

@@ -66,7 +66,11 @@ pub async fn follow_rows(
     round.events.send(Event::Phase { table, phase: Phase::Building });
     let shop = DdlRunner::of(&round.settings);
     if plan.bytes < SMALL && !again {
-        let all = open.iter().map(|place| &owed[*place]);
+        // What is built first lets readers through; from the first key on they wait.
+        let lets_read = |step: &&Step| step.builds || step.kind == Kind::Index;
+        let (first, then): (Vec<&Step>, Vec<&Step>) =
+            open.iter().map(|place| &owed[*place]).partition(lets_read);
+        let all = first.into_iter().chain(then);
         if shop.run_once(session, "building indexes", all, &[]).await.is_ok() {
             open.iter().for_each(|place| built.add(*place));
             return Ok(());
@@ -88,18 +92,20 @@ pub async fn follow_group(round: &Round, session: &Session, plans: &[&TablePlan]
     DdlRunner::of(&round.settings).run_within(session, "building indexes", steps).await
 }
 
-/// Lots of steps in an order in which none waits for a lock of another: keys lock their table, so
-/// those of one table are one lot; indexes are a lot each; the rest is one.
-fn stages(owed: &[Step], open: &[usize]) -> [VecDeque<Vec<usize>>; 3] {
-    let of = |wanted: fn(Kind) -> bool| {
-        open.iter().copied().filter(move |place| wanted(owed[*place].kind))
-    };
-    let keys: Vec<usize> = of(|kind| kind == Kind::Key).collect();
+/// Lots of steps in an order in which none waits for a lock of another: indexes are a lot each, those of
+/// keys before others; keys lock their table, so those of one table are one lot; the rest is one. Columns
+/// come before keys: a primary key needs that they hold no NULL.
+fn stages(owed: &[Step], open: &[usize]) -> [VecDeque<Vec<usize>>; 5] {
+    let of =
+        |wanted: fn(&Step) -> bool| open.iter().copied().filter(move |place| wanted(&owed[*place]));
+    let key_indexes = of(|step| step.builds).map(|place| vec![place]).collect();
+    let columns: Vec<usize> = of(|step| step.kind < Kind::Key).collect();
+    let keys: Vec<usize> = of(|step| step.kind == Kind::Key && !step.builds).collect();
     let same_table = |one: &usize, other: &usize| owed[*one].table == owed[*other].table;
     let keys = keys.chunk_by(same_table).map(<[usize]>::to_vec).collect();
-    let indexes = of(|kind| kind == Kind::Index).map(|place| vec![place]).collect();
-    let rest: Vec<usize> = of(|kind| kind > Kind::Index).collect();
-    [keys, indexes, VecDeque::from([rest])]
+    let indexes = of(|step| step.kind == Kind::Index).map(|place| vec![place]).collect();
+    let rest: Vec<usize> = of(|step| step.kind > Kind::Index).collect();
+    [key_indexes, VecDeque::from([columns]), keys, indexes, VecDeque::from([rest])]
 }
 
 /// Where one table's steps are worked on.
@@ -139,7 +145,7 @@ impl IndexBuilder<'_> {
                 let step = &self.plan.post_data[place];
                 let doing = format!("making {}", step.title);
                 match self.shop.run(session, &doing, [step], &[]).await {
-                    Err(error) if !(self.again && is_there(&error)) => {
+                    Err(error) if !(self.again && is_built(&error)) => {
                         lots.lock().unwrap_or_else(PoisonError::into_inner).clear();
                         return Err(error);
                     }
@@ -154,6 +160,11 @@ impl IndexBuilder<'_> {
 /// The connection broke after the step was committed and before the answer came.
 fn is_there(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42P07" | "42710" | "42P16"))
+}
+
+/// The same of a step that may have made a key of an index: it is in no state to become another one.
+fn is_built(error: &Error) -> bool {
+    is_there(error) || error.sqlstate() == Some("55000")
 }
 
 /// Makes foreign keys between tables that are in sync. One that cannot be made fails its table.

@@ -1,6 +1,7 @@
 //! Makes what comes before rows, or says what is missing.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
 
 use futures_util::{StreamExt, stream};
 
@@ -138,18 +139,16 @@ impl RunContext<'_> {
             ));
             aligned.failed.insert(table.clone(), error);
         }
-        let after = schema_plan
-            .after
-            .iter()
-            .flat_map(|(table, steps)| steps.iter().map(move |s| (table, s)));
+        let after = schema_plan.after.iter();
+        let after = after.flat_map(|(table, steps)| steps.iter().map(move |step| (table, step)));
         let others = can_do_without.into_iter().chain(&schema_plan.last);
         let others = others.filter_map(|step| Some((step.roots.first()?, step)));
-        for (table, step) in after.chain(others) {
+        for (table, steps) in by_subject(after.chain(others)) {
             if !aligned.failed.contains_key(table) {
+                let title = &steps[0].title;
                 let text = format!(
-                    "{} is missing on the target; run there: {}",
-                    step.title,
-                    texts([step])
+                    "{title} is missing on the target; run there: {}",
+                    texts(steps.iter().copied())
                 );
                 self.note(NoteLevel::Notice, Some(table.clone()), text);
             }
@@ -157,11 +156,29 @@ impl RunContext<'_> {
     }
 
     pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
-        for step in schema_plan.steps() {
-            let text = format!("would make {}: {}", step.title, texts([step]));
-            self.note(NoteLevel::Notice, step.roots.first().cloned(), text);
+        let steps = schema_plan.steps().map(|step| (step.roots.first(), step));
+        for (table, steps) in by_subject(steps) {
+            let text = format!("would make {}: {}", steps[0].title, texts(steps.iter().copied()));
+            self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }
+}
+
+/// Steps of one title together, each in the place of the first: people are told once of what is made
+/// step by step.
+fn by_subject<'s, T: Eq + Hash + Copy>(
+    steps: impl Iterator<Item = (T, &'s Step)>,
+) -> Vec<(T, Vec<&'s Step>)> {
+    let mut subjects: Vec<(T, Vec<&Step>)> = Vec::new();
+    let mut places = HashMap::new();
+    for (table, step) in steps {
+        let place = *places.entry((table, &step.title)).or_insert(subjects.len());
+        match subjects.get_mut(place) {
+            Some((_, known)) => known.push(step),
+            None => subjects.push((table, vec![step])),
+        }
+    }
+    subjects
 }
 
 /// How a step ended.

@@ -153,6 +153,9 @@ pub struct ColumnDefinition {
     #[serde(default)]
     pub inherited: bool,
     pub default: Option<Expression>,
+    /// Whether the default is another value for each row.
+    #[serde(default)]
+    pub volatile: bool,
     pub generated: Option<Expression>,
     /// Generated when it is read.
     #[serde(rename = "virtual")]
@@ -181,7 +184,10 @@ pub struct Dependents {
 pub struct IncomingKey {
     pub child: TableName,
     pub drop: String,
+    /// Without a look at rows, where a key can be added so.
     pub add: String,
+    /// Looks at the rows, if the key held for them.
+    pub validate: Option<String>,
 }
 
 impl TryFrom<Described> for Object {
@@ -316,6 +322,13 @@ impl Definitions {
 
     pub fn at(&self, node: &str) -> Option<&Object> {
         self.nodes.get(node).map(|place| &self.objects[*place])
+    }
+}
+
+impl ColumnDefinition {
+    /// Whether rows have its default when it is added to them, without a rewrite of the table.
+    pub fn fills_rows(&self) -> bool {
+        self.default.is_some() && !self.volatile
     }
 }
 

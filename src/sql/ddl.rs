@@ -77,7 +77,8 @@ pub fn create_table(
     statements
 }
 
-/// A column for a table that may hold rows: with the default if there is one, else nullable.
+/// A column for a table that may hold rows: with the default if all of them get the same, else nullable,
+/// and the default is for new ones. A value for each row would rewrite the table while nobody reads it.
 pub fn add_column(
     table: &Name,
     table_definition: &TableDefinition,
@@ -87,13 +88,23 @@ pub fn add_column(
     let name = table;
     let mut added = column.clone();
     added.identity = None;
-    added.not_null = column.not_null && column.default.is_some();
+    added.not_null = column.not_null && column.fills_rows();
+    added.default = column.default.clone().filter(|_| column.fills_rows());
     let add = statement!(
         "alter table {name} add column {definition}",
         name = name,
         definition = definition(&added, version)
     );
     let mut statements = vec![add];
+    let later = column.default.as_ref().filter(|_| added.default.is_none());
+    statements.extend(later.map(|value| {
+        statement!(
+            "alter table {name} alter column {column} set default {value}",
+            name = name,
+            column = column.name,
+            value = value
+        )
+    }));
     statements.extend(extras(name, column, version));
     statements.extend(owned(name, table_definition, Some(&column.name)));
     statements

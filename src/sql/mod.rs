@@ -20,6 +20,7 @@ mod origin;
 pub mod read;
 mod rewrite_check;
 pub mod sequence;
+pub mod short_locks;
 pub mod statement;
 pub mod swap;
 pub mod sync_log;

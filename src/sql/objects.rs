@@ -104,7 +104,7 @@ pub fn definition(object: &Object) -> Vec<Statement> {
             parent = parent,
             name = name
         )],
-        Make::Index(index) => vec![index_of(object, index)],
+        Make::Index(index) => vec![index_of(&object.at.name, object.table_name(), index)],
         Make::Statistics(statistics) => vec![statistics_of(object, statistics)],
         Make::Key(_) | Make::Exclusion(_) | Make::Check(_) | Make::ForeignKey(_) => {
             constraint(object, make).into_iter().collect()
@@ -330,7 +330,7 @@ pub(super) fn check_of(check: &Check) -> Statement {
     )
 }
 
-fn constraint(object: &Object, make: &Make) -> Option<Statement> {
+pub(super) fn constraint(object: &Object, make: &Make) -> Option<Statement> {
     let named = |what: Statement| {
         let own = object.own.as_ref()?;
         Some(statement!("constraint {own} {what}", own = own, what = what))
@@ -413,7 +413,7 @@ fn foreign_key_of(key: &ForeignKey, later: bool) -> Statement {
     )
 }
 
-fn timing(timing: Timing) -> Statement {
+pub(super) fn timing(timing: Timing) -> Statement {
     word(match (timing.deferrable, timing.deferred) {
         (true, true) => " deferrable initially deferred",
         (true, false) => " deferrable",
@@ -421,13 +421,13 @@ fn timing(timing: Timing) -> Statement {
     })
 }
 
-fn index_of(object: &Object, index: &Index) -> Statement {
+pub(super) fn index_of(name: &Ident, table: &Name, index: &Index) -> Statement {
     statement!(
         "create {unique}index {name} on {only}{table} using {method} ({elements}){include}{nulls}{options}{predicate}",
         unique = word(if index.unique { "unique " } else { "" }),
-        name = object.at.name,
+        name = name,
         only = word(if index.only { "only " } else { "" }),
-        table = object.table_name(),
+        table = table,
         method = index.method,
         elements = Statement::join(index.elements.iter().map(element), ", "),
         include = columns(" include ", &index.include),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::statement::{Statement, statement};
 use crate::ident::{Ident, TableName};
-use crate::schema_object::Dependents;
+use crate::schema_object::{Dependents, IncomingKey};
 use crate::sql::{Sql, sql};
 
 /// A table that is ready to take the place of another.
@@ -52,6 +52,21 @@ pub fn swap(all: &[(&ShadowTable, &Dependents)]) -> Vec<Statement> {
     lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
 }
 
+/// Looks whether rows keep the foreign keys to one of the tables that `swap` added again, with the table
+/// that has the key. Others read both tables meanwhile.
+pub fn validations(
+    all: &[(&ShadowTable, &Dependents)],
+    one: &Dependents,
+) -> Vec<(TableName, Statement)> {
+    let stays = |child: &TableName| all.iter().all(|(shadow, _)| &shadow.table != child);
+    let keys = one.keys.iter().filter(|key| stays(&key.child));
+    let validate = |key: &IncomingKey| {
+        let validate = Statement::of_its_own_server(key.validate.as_ref()?);
+        Some((key.child.clone(), validate))
+    };
+    keys.filter_map(validate).collect()
+}
+
 impl ShadowTable {
     /// Fails where the table is gone: names without a schema would lead to the one in its place.
     pub fn guard(&self) -> Sql {
@@ -85,8 +100,6 @@ impl ShadowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema_object::IncomingKey;
-
     #[test]
     fn tables_change_places_in_one_transaction() {
         let shadow = ShadowTable {
@@ -99,6 +112,7 @@ mod tests {
             child: TableName::new("public", child),
             drop: format!("drop {child}"),
             add: format!("add {child}"),
+            validate: Some(format!("validate {child}")),
         };
         let dependents = Dependents {
             table: shadow.table.clone(),
@@ -122,5 +136,8 @@ mod tests {
                 "add b",
             ]
         );
+        let validations = validations(&[(&shadow, &dependents)], &dependents);
+        let texts: Vec<&str> = validations.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["validate b"], "what is swapped has the source's keys");
     }
 }

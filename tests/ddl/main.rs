@@ -17,6 +17,7 @@ mod known;
 mod listing;
 mod modes;
 mod partitions;
+mod readers;
 mod renamed;
 mod reset;
 mod rights;

@@ -118,7 +118,10 @@ select json_build_object(
       'child', json_build_object('schema', n.nspname, 'name', c.relname),
       'drop', 'alter table ' || c.oid::regclass || ' drop constraint ' || quote_ident(k.conname),
       'add', 'alter table ' || c.oid::regclass || ' add constraint ' || quote_ident(k.conname) || ' '
-        || pg_get_constraintdef(k.oid)) order by c.oid::regclass::text, k.conname)
+        || pg_get_constraintdef(k.oid) || case when k.convalidated and c.relkind <> 'p' then ' not valid' else '' end,
+      'validate', case when k.convalidated and c.relkind <> 'p' then
+        'alter table ' || c.oid::regclass || ' validate constraint ' || quote_ident(k.conname) end)
+      order by c.oid::regclass::text, k.conname)
     from pg_constraint k
     join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
     where k.contype = 'f' and k.confrelid in (select oid from tree t where t.root = r.oid)

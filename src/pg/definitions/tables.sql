@@ -65,6 +65,9 @@ select json_build_object(
         'local', a.attislocal or c.relispartition,
         'inherited', a.attinhcount > 0 and not c.relispartition,
         'default', case when coalesce(j.a ->> 'attgenerated', '') = '' then pg_get_expr(f.adbin, f.adrelid) end,
+        'volatile', exists (
+          select from regexp_matches(f.adbin::text, ':(funcid|opfuncid) ([0-9]+)', 'g') m(found)
+          join pg_proc p on p.oid = m.found[2]::oid where p.provolatile = 'v'),
         'generated', case when coalesce(j.a ->> 'attgenerated', '') <> '' then pg_get_expr(f.adbin, f.adrelid) end,
         'virtual', coalesce(j.a ->> 'attgenerated', '') = 'v',
         'identity', case when a.attidentity <> '' and not c.relispartition then (

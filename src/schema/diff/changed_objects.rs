@@ -135,9 +135,8 @@ impl DiffInput<'_> {
             if self.reset && self.is_referred_to(there) {
                 return Some((Severity::Form, text));
             }
-            if let Some(step) = self.again(object, root).filter(|_| self.reset) {
-                let steps = schema_plan.after.entry(root.clone()).or_default();
-                steps.push(step);
+            if let Some(steps) = self.again(object, root).filter(|_| self.reset) {
+                schema_plan.after.entry(root.clone()).or_default().extend(steps);
                 return None;
             }
             let text = format!("{text}; drop it on the target, and the next run makes it");
@@ -145,9 +144,7 @@ impl DiffInput<'_> {
         }
         let theirs = objects::settings(there);
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
-        let validated = object.is_validated() && !there.is_validated();
-        let validate = objects::validate(object).filter(|_| validated);
-        let new: Vec<Statement> = new.map(|setting| setting.set).chain(validate).collect();
+        let new: Vec<Statement> = new.map(|setting| setting.set).collect();
         if !new.is_empty() {
             let title = format!("setting of {}", object.title());
             let step = Step { title, ..Step::about(object, new, &[root]) };
@@ -173,25 +170,39 @@ impl DiffInput<'_> {
 
     /// Makes one anew in the place of the old one, for whole tables: parts of partitions go with
     /// those of their parents.
-    fn again(&self, object: &Object, root: &TableName) -> Option<Step> {
+    fn again(&self, object: &Object, root: &TableName) -> Option<Vec<Step>> {
         let table = self.source.find(Kind::Table, object.table.as_ref()?)?;
         let definition = table.definition.as_ref()?;
         if definition.partition || definition.partition_by.is_some() {
             return None;
         }
-        let validate = objects::validate(object).filter(|_| object.validate);
-        let create = objects::create(object).into_iter().chain(validate);
-        let statements: Vec<Statement> = match object.kind {
+        let step = |statements| Step::about(object, statements, &[root]);
+        let create = objects::create(object).into_iter();
+        let replace = |object| objects::drop(object).into_iter();
+        Some(match &object.make {
             // Readers wait for the last statement alone.
-            Kind::Index => {
+            Some(Make::Index(_)) => {
                 let aside = Ident::new(format!("pgsync_old_{}", digest(&object.id)));
                 let drop = std::iter::once(objects::drop_aside(object, &aside));
                 let rename = std::iter::once(objects::move_aside(object, &aside));
-                rename.chain(create).chain(drop).collect()
+                vec![step(rename.chain(create).chain(drop).collect())]
             }
-            _ => objects::drop(object).into_iter().chain(create).collect(),
-        };
-        Some(Step { title: object.title(), ..Step::about(object, statements, &[root]) })
+            Some(Make::Key(_)) => self
+                .replace_key(object, root)
+                .unwrap_or_else(|| vec![step(replace(object).chain(create).collect())]),
+            Some(Make::Check(check)) => {
+                let mut steps = self.check(object, check, root);
+                if let Some(add) = steps.first_mut() {
+                    add.statements.splice(..0, replace(object));
+                }
+                steps
+            }
+            _ => {
+                let validation = self.validation(object, root).filter(|_| object.validate);
+                let replace = step(replace(object).chain(create).collect());
+                std::iter::once(replace).chain(validation).collect()
+            }
+        })
     }
 
     /// Expressions are worded by the types of their columns, indexes by whether there are partitions.

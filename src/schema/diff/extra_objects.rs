@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 
 use super::changed_objects::{Difference, Severity};
+use super::short_locks::is_leftover;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -13,9 +14,6 @@ use crate::sql::objects;
 
 impl DiffInput<'_> {
     pub(super) fn give_up(&self, schema_plan: &mut SchemaPlan) {
-        if !self.alike {
-            return;
-        }
         let known: HashSet<&TableName> = self
             .selected
             .iter()
@@ -28,6 +26,15 @@ impl DiffInput<'_> {
             let root = table.and_then(|table| table.root.as_ref());
             let Some(root) = root.filter(|root| known.contains(root)) else { continue };
             let Some(drop) = objects::drop(there) else { continue };
+            if is_leftover(there) {
+                let title = format!("drop of {}, left by a killed run", there.title());
+                let step = Step::about(there, vec![drop], &[root]);
+                drops.push(Step { title, optional: true, ..step });
+                continue;
+            }
+            if !self.alike {
+                continue;
+            }
             let is_referred_to = self.is_referred_to(there);
             if self.reset && !is_referred_to {
                 let title = format!("drop of {}", there.title());
@@ -60,6 +67,6 @@ impl DiffInput<'_> {
             index.any(|(_, oid)| self.target.at(&format!("attached/{oid}")).is_some())
         };
         let same = self.source.same(there).filter(|here| here.table == there.table);
-        is_part && same.is_none() && !is_attached()
+        is_part && same.is_none() && !is_attached() && !self.is_in_progress(there)
     }
 }

@@ -137,11 +137,14 @@ impl<'a> DependencyWalk<'a> {
     /// A partition joins a parent that has indexes with its own already built: the server would
     /// build them under names of its own.
     fn indexes_of_partition(&mut self, partition: &'a Object, (root, level): (&TableName, usize)) {
+        let mut steps = Vec::new();
         for object in self.own_indexes(partition) {
-            self.placed.insert(&object.node, vec![self.steps.len()]);
-            let step = self.ask.follow(object, root);
-            self.steps.extend(step.map(|step| Step { level, ..step }));
+            self.placed.insert(&object.node, vec![self.steps.len() + steps.len()]);
+            steps.extend(self.ask.follow(object, root));
         }
+        // What is built lets readers through, what makes keys of it shuts them out.
+        steps.sort_by_key(|step| !step.builds && step.kind == Kind::Key);
+        self.steps.extend(steps.into_iter().map(|step| Step { level, ..step }));
     }
 
     fn own_indexes(&self, partition: &Object) -> Vec<&'a Object> {

@@ -10,6 +10,7 @@ mod missing_objects;
 pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;
+mod short_locks;
 mod table_diff;
 #[cfg(test)]
 mod tests;
@@ -20,9 +21,9 @@ use std::collections::{BTreeMap, HashSet};
 use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
 use crate::plan::partition_mismatch;
+use crate::schema_object::make::Make;
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
-use crate::sql::ddl;
 use crate::sql::objects;
 use changed_objects::Difference;
 use missing_objects::DependencyWalk;
@@ -165,7 +166,8 @@ impl DiffInput<'_> {
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());
-        schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(|step| step.kind));
+        let order = |step: &Step| (step.kind, !step.builds);
+        schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(order));
         schema_plan.last.sort_by_key(|step| step.is_validation);
         schema_plan
     }
@@ -212,15 +214,23 @@ impl DiffInput<'_> {
         (object.kind != Kind::AttachedIndex).then(|| (root.clone(), text))
     }
 
-    fn follow(&self, object: &Object, root: &TableName) -> Option<Step> {
+    /// What follows the rows of a table: nothing if it is there.
+    fn follow(&self, object: &Object, root: &TableName) -> Vec<Step> {
         let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
         let is_new = table.is_some_and(|table| self.there(table).is_none());
-        if self.there(object).is_some() {
-            return None;
+        match (&object.make, self.there(object)) {
+            (Some(Make::Check(check)), Some(there)) => {
+                let is_same = !self.alike || changed_objects::is_same(object, there);
+                let is_owed = check.validated && !there.is_validated() && is_same;
+                is_owed.then(|| self.validation(object, root)).flatten().into_iter().collect()
+            }
+            (_, Some(_)) => Vec::new(),
+            // A new table has its checks from the start.
+            (Some(Make::Check(check)), None) if is_new && check.validated => Vec::new(),
+            (Some(Make::Check(check)), None) => self.check(object, check, root),
+            (Some(Make::Key(_)), None) => self.key(object, root),
+            (_, None) => vec![Step::about(object, objects::create(object), &[root])],
         }
-        // A new table has its checks from the start.
-        let came_along = object.kind == Kind::Check && is_new && object.is_validated();
-        (!came_along).then(|| Step::about(object, objects::create(object), &[root]))
     }
 
     fn foreign_key(
@@ -258,17 +268,11 @@ impl DiffInput<'_> {
             let (Some(here), Some(there)) = (&object.definition, there) else { continue };
             for column in here.columns.iter().filter(|column| column.local && !here.partition) {
                 let added = there.column(&column.name).cloned().unwrap_or_else(|| {
-                    let not_null = column.not_null && column.default.is_some();
+                    let not_null = column.not_null && column.fills_rows();
                     ColumnDefinition { not_null, ..Default::default() }
                 });
-                let statements = ddl::tighten(&object.at, column, &added);
-                if !statements.is_empty() {
-                    let title = format!("column {}.{}", object.id, column.name.as_str());
-                    let table = Some(object.id.clone());
-                    let step = Step::about(object, statements, &[root]);
-                    let step = Step { kind: Kind::Check, title, table, makes: None, ..step };
-                    schema_plan.after.entry(root.clone()).or_default().push(step);
-                }
+                let steps = self.complete_column(object, column, &added, root);
+                schema_plan.after.entry(root.clone()).or_default().extend(steps);
             }
         }
     }

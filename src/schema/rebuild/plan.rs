@@ -71,7 +71,10 @@ impl Rebuild {
         let mut before = vec![shadow_schema];
         before.extend(of(&mut self.schema_plan.first.iter()));
         let mut after = of(&mut self.schema_plan.after.values().flatten());
-        after.extend(swap::swap(&[(&self.shadow, &self.dependents)]));
+        let swapped = [(&self.shadow, &self.dependents)];
+        after.extend(swap::swap(&swapped));
+        let validations = swap::validations(&swapped, &self.dependents);
+        after.extend(validations.into_iter().map(|(_, statement)| statement));
         after.extend(of(&mut self.schema_plan.last.iter()));
         (before, after)
     }

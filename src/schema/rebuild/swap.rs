@@ -12,35 +12,62 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::schema::post_data;
 use crate::schema_object::Dependents;
+use crate::sql::displace::dangling;
 use crate::sql::statement::Statement;
-use crate::sql::swap::{ShadowTable, swap};
+use crate::sql::swap::{ShadowTable, swap, validations};
+use crate::table::ForeignKey;
 
-/// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was.
-pub async fn tables(round: &Round, rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome]) {
+/// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was. `incoming`
+/// are foreign keys of the target.
+pub async fn tables(
+    round: &Round,
+    rebuilt: &[RebuiltTable],
+    incoming: &[ForeignKey],
+    outcomes: &mut [TableOutcome],
+) {
     let filled = |one: &&RebuiltTable| {
         outcomes.iter().any(|o| o.table == one.source && o.status == Status::Success)
     };
     let filled: Vec<&RebuiltTable> = rebuilt.iter().filter(filled).collect();
-    let mut failed = Vec::new();
-    if let Err(error) = together(round, &filled).await {
-        match filled.as_slice() {
-            [one] => failed.push((*one, error)),
+    let (mut failed, mut validations) = (Vec::new(), Vec::new());
+    match together(round, &filled, incoming).await {
+        Ok(steps) => validations.extend(steps),
+        Err(error) => match filled.as_slice() {
+            [one] => failed.push((one.source.clone(), error)),
             // One of them is in the way of all.
             several => {
                 for one in several {
-                    failed.extend(together(round, &[one]).await.err().map(|error| (*one, error)));
+                    match together(round, &[one], incoming).await {
+                        Ok(steps) => validations.extend(steps),
+                        Err(error) => failed.push((one.source.clone(), error)),
+                    }
                 }
             }
+        },
+    }
+    for step in validations {
+        if let Some((error, table)) = validate(round, &step).await.zip(step.roots.first()) {
+            failed.push((table.clone(), error));
         }
     }
-    for (one, error) in failed {
-        post_data::retract(round, outcomes, &one.source, error).await;
+    for (table, error) in failed {
+        post_data::retract(round, outcomes, &table, error).await;
     }
     let scratches: BTreeSet<&Ident> = rebuilt.iter().map(|one| &one.shadow.shadow_schema).collect();
     for shadow_schema in scratches {
         // What is left there, the next run drops, or says why it cannot.
         let _ = drop_shadow_schema(&round.target, shadow_schema).await;
     }
+}
+
+/// Looks whether rows keep a foreign key that was added again; says why it cannot.
+async fn validate(round: &Round, step: &Step) -> Option<Error> {
+    let error = post_data::retry_foreign_keys(round, step, |_| false).await.err()?;
+    let texts: Vec<&str> = step.statements.iter().map(Statement::as_str).collect();
+    let text = texts.join("; ");
+    Some(Error::Blocked(format!(
+        "{error}; the foreign key stays NOT VALID until there is run: {text}"
+    )))
 }
 
 /// The run ends before the tables are swapped: what was filled is not in its place.
@@ -53,10 +80,16 @@ pub fn not_swapped(rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome], why:
     }
 }
 
-async fn together(round: &Round, tables: &[&RebuiltTable]) -> Result<()> {
+/// Swaps some tables; gives what is left to be looked at.
+async fn together(
+    round: &Round,
+    tables: &[&RebuiltTable],
+    incoming: &[ForeignKey],
+) -> Result<Vec<Step>> {
     if tables.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    require_parents(round, tables, incoming).await?;
     let mut keeps = Vec::new();
     let schemas: HashSet<&Ident> = tables.iter().map(|one| &one.shadow.table.schema).collect();
     for schema in schemas {
@@ -83,5 +116,50 @@ async fn together(round: &Round, tables: &[&RebuiltTable]) -> Result<()> {
     let roots = tables.iter().map(|one| one.source.clone()).collect();
     let step = Step::of_tables(&format!("{} in its new form", names.join(", ")), statements, roots);
     // Once it is done, what stood in is there no more.
-    post_data::retry_foreign_keys(round, &step, |error| error.sqlstate() == Some("42P01")).await
+    post_data::retry_foreign_keys(round, &step, |error| error.sqlstate() == Some("42P01")).await?;
+    let validations = tables.iter().zip(&pairs).flat_map(|(one, pair)| {
+        validations(&pairs, pair.1).into_iter().map(|(child, statement)| {
+            let title = format!("validation of a foreign key of {child}");
+            Step::of_tables(&title, vec![statement], vec![one.source.clone()])
+        })
+    });
+    Ok(validations.collect())
+}
+
+/// Fails where rows of a table that stays refer to what is not in the new one: the keys are added again
+/// without a look at them.
+async fn require_parents(
+    round: &Round,
+    tables: &[&RebuiltTable],
+    incoming: &[ForeignKey],
+) -> Result<()> {
+    let swapped =
+        |name: &TableName| tables.iter().map(|one| &one.shadow).find(|one| &one.table == name);
+    let beside = |key: &ForeignKey| {
+        let shadow =
+            swapped(&key.parent).filter(|_| key.validated && swapped(&key.child).is_none())?;
+        let parent =
+            TableName { schema: shadow.shadow_schema.clone(), name: key.parent.name.clone() };
+        Some(ForeignKey { parent, ..key.clone() })
+    };
+    let keys: Vec<ForeignKey> = incoming.iter().filter_map(beside).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let look = dangling(&keys.iter().collect::<Vec<_>>());
+    let rows = match round.target.on_keeper("looking for dangling rows", &look).await {
+        Ok(rows) => rows,
+        Err(error) if error.is_transient() => return Err(error),
+        // A key that cannot be compared cannot be added again: that says more.
+        Err(_) => return Ok(()),
+    };
+    let number = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
+    let number = number.and_then(|number| usize::try_from(number).ok());
+    number.and_then(|number| keys.get(number)).map_or(Ok(()), |key| {
+        Err(Error::Blocked(format!(
+            "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\")",
+            key.child,
+            key.name.as_str()
+        )))
+    })
 }
