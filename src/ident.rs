@@ -69,9 +69,10 @@ impl TryFrom<String> for OperatorName {
     fn try_from(text: String) -> Result<Self, String> {
         let is_sign = |c: char| "+-*/<>=~!@#%^&|`?".contains(c);
         let is_comment = text.contains("--") || text.contains("/*");
-        match !text.is_empty() && text.chars().all(is_sign) && !is_comment {
-            true => Ok(Self(text)),
-            false => Err(format!("{text:?} is not the name of an operator")),
+        if !text.is_empty() && text.chars().all(is_sign) && !is_comment {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is not the name of an operator"))
         }
     }
 }

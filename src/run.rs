@@ -162,9 +162,10 @@ async fn round(
         source_name: &report.source,
     };
     let found = cancelled_on_stop(stop, (&source, &target), Box::pin(ends.prepare())).await?;
-    let earlier = match report.retries > 0 && !settings.dry_run {
-        true => store::of_run(&target, &sync_log, &report.run_id).await?,
-        false => HashMap::new(),
+    let earlier = if report.retries > 0 && !settings.dry_run {
+        store::of_run(&target, &sync_log, &report.run_id).await?
+    } else {
+        HashMap::new()
     };
     let RunPlan { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } = found;
     let round = Arc::new(Round {

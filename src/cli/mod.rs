@@ -51,9 +51,10 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
         flags::Asked::Run(flags) => flags,
     };
     let resolved = config::resolve(flags, surroundings)?;
-    Ok(match is_schema {
-        true => Cli::Schema(resolved.settings, resolved.warnings),
-        false => Cli::Run(resolved.settings, resolved.warnings),
+    Ok(if is_schema {
+        Cli::Schema(resolved.settings, resolved.warnings)
+    } else {
+        Cli::Run(resolved.settings, resolved.warnings)
     })
 }
 

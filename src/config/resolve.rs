@@ -76,9 +76,10 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         output,
         logging,
     };
-    match reader.problems.is_empty() {
-        true => Ok(Resolved { settings: Box::new(settings), warnings }),
-        false => Err(Error::Config(reader.problems)),
+    if reader.problems.is_empty() {
+        Ok(Resolved { settings: Box::new(settings), warnings })
+    } else {
+        Err(Error::Config(reader.problems))
     }
 }
 
@@ -130,10 +131,8 @@ impl Reader {
     ) -> Option<T> {
         let Layers { origin, texts } = self.layer.get(&setting)?.clone();
         let text = texts.concat();
-        let parsed = match text.contains('\0') {
-            true => Err("contains a zero byte".into()),
-            false => parse(&text),
-        };
+        let parsed =
+            if text.contains('\0') { Err("contains a zero byte".into()) } else { parse(&text) };
         parsed.map_err(|problem| self.problem(setting, &origin, &problem)).ok()
     }
 
@@ -154,9 +153,8 @@ impl Reader {
     }
 
     fn text(&mut self, setting: Setting) -> Option<String> {
-        self.read(setting, |text| match text.is_empty() {
-            true => Err("is empty".into()),
-            false => Ok(text.to_owned()),
+        self.read(setting, |text| {
+            if text.is_empty() { Err("is empty".into()) } else { Ok(text.to_owned()) }
         })
     }
 

@@ -106,18 +106,20 @@ pub fn memory(text: &str) -> Result<String, String> {
     let trimmed = text.trim();
     let unit = trimmed.trim_start_matches(|c: char| c.is_ascii_digit());
     let is_size = unit.len() < trimmed.len() && ["kB", "MB", "GB", "TB"].contains(&unit);
-    match is_size {
-        true => Ok(trimmed.to_owned()),
-        false => Err(format!("\"{text}\" is no size such as 64MB or 2GB")),
+    if is_size {
+        Ok(trimmed.to_owned())
+    } else {
+        Err(format!("\"{text}\" is no size such as 64MB or 2GB"))
     }
 }
 
 /// `table`, or `schema.table`; without a schema it is in `default_schema`.
 pub fn table(text: &str, default_schema: &str) -> Result<TableName, String> {
     let (schema, name) = text.split_once('.').unwrap_or((default_schema, text));
-    match schema.is_empty() || name.is_empty() || name.contains('.') {
-        true => Err(format!("\"{text}\" is not a name such as sync_log or schema.sync_log")),
-        false => Ok(TableName::new(schema, name)),
+    if schema.is_empty() || name.is_empty() || name.contains('.') {
+        Err(format!("\"{text}\" is not a name such as sync_log or schema.sync_log"))
+    } else {
+        Ok(TableName::new(schema, name))
     }
 }
 

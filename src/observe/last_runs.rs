@@ -68,9 +68,10 @@ impl RunContext<'_> {
         &self,
         names: &[&TableName],
     ) -> Result<HashMap<TableName, LastRun>> {
-        match self.settings.dry_run && !store::exists(self.target, self.sync_log).await? {
-            true => Ok(HashMap::new()),
-            false => store::last_runs(self.target, self.sync_log, names).await,
+        if self.settings.dry_run && !store::exists(self.target, self.sync_log).await? {
+            Ok(HashMap::new())
+        } else {
+            store::last_runs(self.target, self.sync_log, names).await
         }
     }
 }

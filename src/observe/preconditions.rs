@@ -35,12 +35,11 @@ impl RunContext<'_> {
     /// log of its own would begin there.
     pub(crate) fn require_log_schema(&self, server: &Server) -> Result<()> {
         let schema = &self.sync_log.table.schema;
-        match server.schemas.contains(schema) || self.settings.target_schemas().contains(schema) {
-            true => Ok(()),
-            false => {
-                let problem = no_schema("-log-table (logTable)", schema, "target", server);
-                Err(Error::Config(vec![problem]))
-            }
+        if server.schemas.contains(schema) || self.settings.target_schemas().contains(schema) {
+            Ok(())
+        } else {
+            let problem = no_schema("-log-table (logTable)", schema, "target", server);
+            Err(Error::Config(vec![problem]))
         }
     }
 
@@ -109,10 +108,7 @@ pub(crate) fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> 
         schemas.iter().filter(|schema| !server.schemas.contains(schema)).collect();
     let problems =
         missing.iter().map(|schema| no_schema("-schema (schema)", schema, "source", server));
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(Error::Config(problems.collect())),
-    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::Config(problems.collect())) }
 }
 
 fn no_schema(setting: &str, schema: &Ident, side: &str, server: &Server) -> String {

@@ -122,16 +122,16 @@ pub struct Sketched<'a> {
 const COMPRESSION: u32 = 140_000;
 
 pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
-    let (compression, compressed) = match what.version >= COMPRESSION {
-        true => (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''"),
-        false => ("", ""),
+    let (compression, compressed) = if what.version >= COMPRESSION {
+        (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''")
+    } else {
+        ("", "")
     };
-    let details = match what.details {
-        true => {
-            "(select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate \"C\")) \
-             from details)"
-        }
-        false => "null",
+    let details = if what.details {
+        "(select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate \"C\")) \
+         from details)"
+    } else {
+        "null"
     };
     let holes: &[(&str, &Sql)] = &[
         ("schemas", &names(what.schemas)),

@@ -51,10 +51,7 @@ pub(super) async fn require_whole_sessions(first: &Session, second: &Session) ->
     let during = first.row(DEED, &pid).await?.count(0)?;
     second.run(DEED, &Sql::trusted("commit")).await?;
     let after = [first.row(DEED, &pid).await?.count(0)?, first.row(DEED, &pid).await?.count(0)?];
-    match other != own && during == own && after == [own, own] {
-        true => Ok(()),
-        false => Err(refused()),
-    }
+    if other != own && during == own && after == [own, own] { Ok(()) } else { Err(refused()) }
 }
 
 /// A stream that agrees to TLS and keeps what is written.

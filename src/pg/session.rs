@@ -203,9 +203,10 @@ impl Session {
         let mut session =
             Self { side, backend, left, client, driver, canceller, clean: true, snapshot: None };
         let pins = settings.statement(side);
-        let role = Sql::trusted(match settings.replica_role {
-            true => "set session_replication_role = replica",
-            false => LEAVE_REPLICA,
+        let role = Sql::trusted(if settings.replica_role {
+            "set session_replication_role = replica"
+        } else {
+            LEAVE_REPLICA
         });
         let watch = Sql::trusted(WATCH);
         let begun = async {

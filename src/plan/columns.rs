@@ -63,9 +63,10 @@ pub fn match_columns(
             there.name.as_str()
         )
     }));
-    match problems.is_empty() {
-        true => Ok(Columns { carried: columns, generated: generated(source, target, context) }),
-        false => Err(Error::Blocked(problems.join("; "))),
+    if problems.is_empty() {
+        Ok(Columns { carried: columns, generated: generated(source, target, context) })
+    } else {
+        Err(Error::Blocked(problems.join("; ")))
     }
 }
 
@@ -101,13 +102,14 @@ fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<Pl
         ));
     }
     let same = from.type_name == to.type_name && from.is_built_in() == to.is_built_in();
-    let arrival = match same && !to.is_built_in() {
-        true => composition::compare(here, there).map_err(|what| {
+    let arrival = if same && !to.is_built_in() {
+        composition::compare(here, there).map_err(|what| {
             format!(
                 "column \"{name}\" is {what}, so its values would be others: alter the type there"
             )
-        })?,
-        false => Arrival::Unproven,
+        })?
+    } else {
+        Arrival::Unproven
     };
     let cast = cast(&from, &to);
     let plain = same && to.is_built_in() && is_plain(to.type_name.as_str()) && cast.is_none();

@@ -97,12 +97,11 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     });
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
-        text: match context.deletes {
-            true => not_aside(),
-            false => {
-                "a row that vanished from the source may hold the value: leave out -no-deletes"
-                    .to_owned()
-            }
+        text: if context.deletes {
+            not_aside()
+        } else {
+            "a row that vanished from the source may hold the value: leave out -no-deletes"
+                .to_owned()
         },
     });
     let unplaced = target.partitioned.then(|| Remedy {

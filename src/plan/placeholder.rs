@@ -45,10 +45,7 @@ fn filler(
     if !column.not_null && (unique.nulls_distinct || unique.exclusion) && !(checked && referenced) {
         return Some(PlaceholderValue::Null);
     }
-    match checked && (referenced || refers) {
-        true => None,
-        false => invented(column, unique),
-    }
+    if checked && (referenced || refers) { None } else { invented(column, unique) }
 }
 
 /// A value by the column's type.

@@ -95,9 +95,10 @@ impl References {
         let acts = |key: &&ForeignKey| {
             key.parent == *table && key.child != *table && matches!(key.on_delete, 'c' | 'n' | 'd')
         };
-        match self.are_checked(table) {
-            true => self.target.iter().filter(acts).cloned().collect(),
-            false => Vec::new(),
+        if self.are_checked(table) {
+            self.target.iter().filter(acts).cloned().collect()
+        } else {
+            Vec::new()
         }
     }
 }

@@ -74,15 +74,18 @@ pub fn firing(target: &Table, checked: bool, context: &PlanContext) -> Vec<Strin
 }
 
 pub fn notes(firing: &[String], context: &PlanContext) -> Vec<String> {
-    let note = |name: &String| match context.fire_triggers {
-        true => format!(
-            "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
-             if the trigger makes it another"
-        ),
-        false => format!(
-            "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \
-             copied: the table is compared, and fails if the trigger makes it another"
-        ),
+    let note = |name: &String| {
+        if context.fire_triggers {
+            format!(
+                "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
+         if the trigger makes it another"
+            )
+        } else {
+            format!(
+                "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \
+         copied: the table is compared, and fails if the trigger makes it another"
+            )
+        }
     };
     firing.iter().map(note).collect()
 }

@@ -90,9 +90,8 @@ pub fn changes(counts: Counts, dry_run: bool) -> Option<String> {
     let some: Vec<String> = kinds
         .into_iter()
         .filter(|(n, _, _)| *n > 0)
-        .map(|(n, done, would)| match dry_run {
-            true => format!("{would} {}", number(n)),
-            false => format!("{} {done}", number(n)),
+        .map(|(n, done, would)| {
+            if dry_run { format!("{would} {}", number(n)) } else { format!("{} {done}", number(n)) }
         })
         .collect();
     let prefix = if dry_run { "would " } else { "" };

@@ -175,9 +175,10 @@ fn seconds(time: Duration) -> f64 {
 pub fn escaped(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
-        match format::is_terminal_control(c) {
-            true => safe += &format!("\\u{:04x}", u32::from(c)),
-            false => safe.push(c),
+        if format::is_terminal_control(c) {
+            safe += &format!("\\u{:04x}", u32::from(c))
+        } else {
+            safe.push(c)
         }
     }
     safe

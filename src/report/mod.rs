@@ -218,12 +218,13 @@ pub fn listing(listing: &Listing) -> String {
 
 /// Whoever pastes it into a terminal has to get what it says.
 fn printable(statement: &str) -> String {
-    match statement.chars().any(|c| format::is_terminal_control(c) && !matches!(c, '\n' | '\t')) {
-        true => format!(
+    if statement.chars().any(|c| format::is_terminal_control(c) && !matches!(c, '\n' | '\t')) {
+        format!(
             "-- left out, because a terminal would obey some of its characters: {}\n",
             format::sanitize(statement)
-        ),
-        false => format!("{statement};\n"),
+        )
+    } else {
+        format!("{statement};\n")
     }
 }
 

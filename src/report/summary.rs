@@ -64,9 +64,10 @@ fn fold(tables: usize, word: &str) -> Option<String> {
 }
 
 fn header(dry_run: bool) -> Row {
-    let names = match dry_run {
-        false => ["table", "strategy", "rows", "inserted", "updated", "deleted", "time", "status"],
-        true => [
+    let names = if !dry_run {
+        ["table", "strategy", "rows", "inserted", "updated", "deleted", "time", "status"]
+    } else {
+        [
             "table",
             "strategy",
             "rows",
@@ -75,7 +76,7 @@ fn header(dry_run: bool) -> Row {
             "would delete",
             "time",
             "status",
-        ],
+        ]
     };
     names.map(str::to_owned)
 }
@@ -216,12 +217,9 @@ fn in_step(report: &RunReport, all: &str) -> String {
         0 => String::new(),
         n => format!(", after {}", format::counted(n.into(), "retry")),
     };
-    match report.dry_run {
-        false => format!("in sync: {all}, {rows} changed in {time}{retries}"),
-        true => {
-            format!(
-                "dry run: {all}, {rows} would change; nothing was written; took {time}{retries}"
-            )
-        }
+    if !report.dry_run {
+        format!("in sync: {all}, {rows} changed in {time}{retries}")
+    } else {
+        format!("dry run: {all}, {rows} would change; nothing was written; took {time}{retries}")
     }
 }

@@ -115,10 +115,7 @@ impl RunContext<'_> {
     ) -> (Vec<Arc<TablePlan>>, Vec<Task>) {
         let names: Vec<TableName> = plans.iter().map(|plan| plan.name.clone()).collect();
         let places: Vec<&TableName> = names.iter().collect();
-        let rings = match self.settings.dry_run {
-            true => Vec::new(),
-            false => schedule::rings(&places, keys),
-        };
+        let rings = if self.settings.dry_run { Vec::new() } else { schedule::rings(&places, keys) };
         for ring in &rings {
             let members: Vec<TableName> = ring.iter().map(|table| names[*table].clone()).collect();
             ring.iter().for_each(|table| plans[*table].join(&members));

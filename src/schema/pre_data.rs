@@ -95,9 +95,10 @@ impl RunContext<'_> {
                 continue;
             }
             let doing = format!("making {}", step.title);
-            let done = match step.alone {
-                true => shop.run_alone(&session, &doing, step).await,
-                false => shop.run(&session, &doing, [step], &self.made_by([step])).await,
+            let done = if step.alone {
+                shop.run_alone(&session, &doing, step).await
+            } else {
+                shop.run(&session, &doing, [step], &self.made_by([step])).await
             };
             match done {
                 Err(error) if error.is_transient() => return Err(error),
@@ -210,9 +211,10 @@ fn counted(counts: BTreeMap<&str, usize>) -> String {
         _ => format!("{count} {noun}s"),
     });
     let counts: Vec<String> = counts.collect();
-    match counts.is_empty() {
-        true => "nothing was created on the target".to_owned(),
-        false => format!("created on the target: {}", counts.join(", ")),
+    if counts.is_empty() {
+        "nothing was created on the target".to_owned()
+    } else {
+        format!("created on the target: {}", counts.join(", "))
     }
 }
 

@@ -341,20 +341,21 @@ fn with_values(mut tables: Vec<Table>, values: &HashMap<TableName, i64>) -> Vec<
 /// # Errors
 /// [`Cause::Snapshot`], when it is not.
 pub fn check_not_rewritten(storage: &str, now: Option<&Row>) -> Result<()> {
-    match now.and_then(|row| row.text(0)) == Some(storage) {
-        true => Ok(()),
-        false => Err(Error::Database(Box::new(DbError {
-            side: Side::Source,
-            action: "looking at the table".to_owned(),
-            sqlstate: None,
-            message:
-                "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \
-                 the snapshot was taken"
-                    .to_owned(),
-            detail: None,
-            hint: None,
-            constraint: None,
-            cause: Cause::Snapshot,
-        }))),
+    if now.and_then(|row| row.text(0)) == Some(storage) {
+        Ok(())
+    } else {
+        Err(Error::Database(Box::new(DbError {
+        side: Side::Source,
+        action: "looking at the table".to_owned(),
+        sqlstate: None,
+        message:
+            "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \
+             the snapshot was taken"
+                .to_owned(),
+        detail: None,
+        hint: None,
+        constraint: None,
+        cause: Cause::Snapshot,
+    })))
     }
 }

@@ -126,12 +126,13 @@ impl Buckets {
             Bucketing::Hash { .. } => sql!(
                 "{bucket} operator(pg_catalog.=) b.bucket{single}",
                 bucket = mapping.bucket(side, self.slicing),
-                single = match self.singles {
-                    true => sql!(
+                single = if self.singles {
+                    sql!(
                         " and (b.hash is null or {hash} operator(pg_catalog.=) b.hash)",
                         hash = mapping.hash(side, DigestOf::Keys),
-                    ),
-                    false => Sql::trusted(""),
+                    )
+                } else {
+                    Sql::trusted("")
                 },
             ),
         }

@@ -39,16 +39,15 @@ pub fn create_table(
             Some(kind) => statement!(" of {kind}", kind = kind),
             None => word(""),
         },
-        items = match items.is_empty() && table_definition.of.is_some() {
-            true => word(""),
-            false => statement!(" (\n    {items}\n)", items = Statement::join(items, ",\n    ")),
+        items = if items.is_empty() && table_definition.of.is_some() {
+            word("")
+        } else {
+            statement!(" (\n    {items}\n)", items = Statement::join(items, ",\n    "))
         },
-        inherits = match table_definition.inherits.is_empty() {
-            true => word(""),
-            false => statement!(
-                " inherits ({all})",
-                all = Statement::join(&table_definition.inherits, ", ")
-            ),
+        inherits = if table_definition.inherits.is_empty() {
+            word("")
+        } else {
+            statement!(" inherits ({all})", all = Statement::join(&table_definition.inherits, ", "))
         },
         partition = match &table_definition.partition_by {
             Some(PartitionKey { strategy, key }) => statement!(
@@ -62,9 +61,10 @@ pub fn create_table(
             ),
             None => word(""),
         },
-        options = match table_definition.options.is_empty() {
-            true => word(""),
-            false => statement!(" with {options}", options = parameters(&table_definition.options)),
+        options = if table_definition.options.is_empty() {
+            word("")
+        } else {
+            statement!(" with {options}", options = parameters(&table_definition.options))
         },
     );
     let inherited = table_definition.columns.iter().filter(|column| !column.local);

@@ -169,9 +169,10 @@ impl TableMapping {
 
     /// The key, or the whole row where there is none.
     pub(super) fn identity(&self, side: Side) -> Vec<HashInput> {
-        match self.key.is_empty() {
-            true => columns(side, &self.columns).collect(),
-            false => self.key_values(side),
+        if self.key.is_empty() {
+            columns(side, &self.columns).collect()
+        } else {
+            self.key_values(side)
         }
     }
 

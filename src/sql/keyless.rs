@@ -26,9 +26,10 @@ impl TableMapping {
             surplus = self.surplus(buckets),
             from = self.from(Side::Target),
             table = self.target.name,
-            names = match self.columns.is_empty() {
-                true => Sql::trusted(""),
-                false => sql!(" ({names})", names = self.names()),
+            names = if self.columns.is_empty() {
+                Sql::trusted("")
+            } else {
+                sql!(" ({names})", names = self.names())
             },
             staged = Sql::join(staged, ", "),
             stage = Sql::trusted(STAGE),

@@ -45,9 +45,10 @@ impl TableMapping {
             Side::Source => &self.source,
             Side::Target => &self.target,
         };
-        match relation.partitioned {
-            true => sql!("{name} t", name = relation.name),
-            false => sql!("only {name} t", name = relation.name),
+        if relation.partitioned {
+            sql!("{name} t", name = relation.name)
+        } else {
+            sql!("only {name} t", name = relation.name)
         }
     }
 
@@ -172,15 +173,11 @@ impl TableMapping {
         let bytes = |text: Sql| sql!("pg_catalog.convert_to({text}, 'SQL_ASCII')", text = text);
         let names: Vec<&str> = self.key.iter().map(|column| column.name.as_str()).collect();
         let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
-        let (name, key) = match names.is_empty() {
-            true => ("ctid".to_owned(), Sql::trusted("t.ctid::pg_catalog.text")),
-            false => {
-                let keys = Sql::join(keys, ", ");
-                (
-                    format!("({})", names.join(", ")),
-                    sql!("row({keys})::pg_catalog.text", keys = keys),
-                )
-            }
+        let (name, key) = if names.is_empty() {
+            ("ctid".to_owned(), Sql::trusted("t.ctid::pg_catalog.text"))
+        } else {
+            let keys = Sql::join(keys, ", ");
+            (format!("({})", names.join(", ")), sql!("row({keys})::pg_catalog.text", keys = keys))
         };
         sql!(
             "select pg_catalog.concat({name}::pg_catalog.text, ' = ', pg_catalog.encode({key}, 'escape')) \

@@ -12,10 +12,8 @@ impl TableMapping {
         let sequence = &owned.sequence;
         let up = sequence.increment > 0;
         let (first, last) = if up { ("least", "greatest") } else { ("greatest", "least") };
-        let (within, aggregate, bound) = match up {
-            true => ("<=", "max", sequence.greatest),
-            false => (">=", "min", sequence.least),
-        };
+        let (within, aggregate, bound) =
+            if up { ("<=", "max", sequence.greatest) } else { (">=", "min", sequence.least) };
         let furthest = sql!(
             "(select pg_catalog.{aggregate}(t.{column})::pg_catalog.numeric from {from} \
              where t.{column} operator(pg_catalog.{within}) {bound})",

@@ -114,9 +114,10 @@ impl<'a> Writer<'a> {
     /// Opens a batch though no row has come.
     pub async fn open(&mut self) -> Result<()> {
         let copy = self.way_in().await?;
-        self.sink = Some(match self.begun {
-            true => self.session.copy_in(&copy).await?,
-            false => self.begin(&copy).await?,
+        self.sink = Some(if self.begun {
+            self.session.copy_in(&copy).await?
+        } else {
+            self.begin(&copy).await?
         });
         self.begun = true;
         Ok(())

@@ -7,20 +7,22 @@ use crate::sql::tally;
 use crate::sql::{Sql, sql};
 
 pub fn begin(plan: &TablePlan) -> Sql {
-    match plan.shared_transaction {
-        true => Sql::trusted("savepoint pgsync"),
-        false => sql!(
+    if plan.shared_transaction {
+        Sql::trusted("savepoint pgsync")
+    } else {
+        sql!(
             "{begin}; {count}",
             begin = opened(std::slice::from_ref(&plan)),
             count = tally::start(&[&plan.mapping.target])
-        ),
+        )
     }
 }
 
 fn opened(plans: &[&TablePlan]) -> Sql {
-    let role = match plans.iter().any(|plan| plan.leave_replica) {
-        true => "; set local session_replication_role = origin",
-        false => "",
+    let role = if plans.iter().any(|plan| plan.leave_replica) {
+        "; set local session_replication_role = origin"
+    } else {
+        ""
     };
     let silence = plans.iter().map(|plan| triggers(plan, "disable"));
     let path = plans.iter().find_map(|plan| plan.path.as_ref());
@@ -66,29 +68,28 @@ pub fn commit_joint(plans: &[&TablePlan]) -> Sql {
 /// `statement`, and the end of the batch; but for a transaction of several tables, the last rows are
 /// those of `statement`, if it has any, and the tally of what was written.
 pub fn committed(plan: &TablePlan, statement: &Sql) -> Sql {
-    match plan.shared_transaction {
-        true => sql!("{statement}; release savepoint pgsync", statement = statement),
-        false => sql!(
+    if plan.shared_transaction {
+        sql!("{statement}; release savepoint pgsync", statement = statement)
+    } else {
+        sql!(
             "{statement}; {tally}{wake}; commit",
             statement = statement,
             tally = tally::since(&[&plan.mapping.target]),
             wake = wake(std::slice::from_ref(&plan))
-        ),
+        )
     }
 }
 
 /// The end of a batch that wrote nothing but its stage, which is emptied by a commit alone.
 pub fn counted(plan: &TablePlan) -> Sql {
-    match plan.shared_transaction {
-        true => roll_back(plan),
-        false => Sql::trusted("commit"),
-    }
+    if plan.shared_transaction { roll_back(plan) } else { Sql::trusted("commit") }
 }
 
 pub fn roll_back(plan: &TablePlan) -> Sql {
-    match plan.shared_transaction {
-        true => Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync"),
-        false => Sql::trusted("rollback"),
+    if plan.shared_transaction {
+        Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync")
+    } else {
+        Sql::trusted("rollback")
     }
 }
 

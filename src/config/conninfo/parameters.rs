@@ -159,9 +159,10 @@ pub fn known(name: &str) -> Option<&'static str> {
 pub fn unknown(name: &str, may_be_secret: bool) -> String {
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let near = suggest::did_you_mean(name, KNOWN.iter().map(|(known, _)| *known));
-    match is_plain && !may_be_secret {
-        true => format!("unknown parameter \"{name}\"{near}"),
-        false => format!("unknown parameter (not shown, it may be part of a password){near}"),
+    if is_plain && !may_be_secret {
+        format!("unknown parameter \"{name}\"{near}")
+    } else {
+        format!("unknown parameter (not shown, it may be part of a password){near}")
     }
 }
 

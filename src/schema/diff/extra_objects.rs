@@ -43,11 +43,10 @@ impl DiffInput<'_> {
                 continue;
             }
             let text = format!("{} exists only on the target", there.title());
-            let (weight, text) = match self.reset {
-                true => (Severity::Form, text),
-                false => {
-                    (Severity::Part, format!("{text}; to drop it run there: {}", drop.as_str()))
-                }
+            let (weight, text) = if self.reset {
+                (Severity::Form, text)
+            } else {
+                (Severity::Part, format!("{text}; to drop it run there: {}", drop.as_str()))
             };
             schema_plan.differs.push(Difference { table: root.clone(), text, weight });
         }

@@ -140,9 +140,10 @@ impl DiffInput<'_> {
         }
         // Tables of one level are made side by side. Partitioned ones stay in their order, so that as
         // much of one as can be is made at once.
-        match schema_plan.first.iter().any(|step| step.kind == Kind::Partition) {
-            true => schema_plan.first.iter_mut().for_each(|step| step.level = 0),
-            false => schema_plan.first.sort_by_key(|step| (step.level, step.kind)),
+        if schema_plan.first.iter().any(|step| step.kind == Kind::Partition) {
+            schema_plan.first.iter_mut().for_each(|step| step.level = 0)
+        } else {
+            schema_plan.first.sort_by_key(|step| (step.level, step.kind))
         }
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
             let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {

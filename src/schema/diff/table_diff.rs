@@ -137,10 +137,7 @@ fn typing(own: &ColumnDefinition, other: Option<&ColumnDefinition>) -> TypeRelat
     let families: [&[&str]; 2] = [&["varchar", "text"], &["int2", "int4", "int8"]];
     let related = families.iter().any(|family| family.contains(&here) && family.contains(&there));
     // Of one type with other limits: rows that do not fit fail before.
-    match related || here == there {
-        true => TypeRelation::Alike,
-        false => TypeRelation::Other,
-    }
+    if related || here == there { TypeRelation::Alike } else { TypeRelation::Other }
 }
 
 /// Whether the same value may be kept otherwise in the two. What is only shorter raises an error.

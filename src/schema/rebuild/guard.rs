@@ -74,12 +74,13 @@ pub(in crate::schema) fn check_dependents<'k>(
              and rename or drop it"
         )));
     }
-    match dependents.blockers.is_empty() {
-        true => Ok(dependents),
-        false => Err(refusal(format!(
+    if dependents.blockers.is_empty() {
+        Ok(dependents)
+    } else {
+        Err(refusal(format!(
             "other objects depend on it: {}; drop them and create them again after the run, or alter the table yourself",
             dependents.blockers.join(", ")
-        ))),
+        )))
     }
 }
 

@@ -211,13 +211,12 @@ impl RunContext<'_> {
             if !rebuild.lost.is_empty() {
                 notice(format!("goes with the old table: {}", rebuild.lost.join(", ")));
             }
-            let table = match self.settings.dry_run {
-                true => {
-                    self.announce(&rebuild.schema_plan);
-                    let table = selected.iter().find(|table| table.name == source);
-                    table.map(|table| would_be(table, rebuild.shadow.table.clone()))
-                }
-                false => self.make_beside(&rebuild, aligned).await?,
+            let table = if self.settings.dry_run {
+                self.announce(&rebuild.schema_plan);
+                let table = selected.iter().find(|table| table.name == source);
+                table.map(|table| would_be(table, rebuild.shadow.table.clone()))
+            } else {
+                self.make_beside(&rebuild, aligned).await?
             };
             if let Some(table) = table {
                 if !self.settings.dry_run {

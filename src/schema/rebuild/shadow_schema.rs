@@ -105,9 +105,10 @@ pub(in crate::schema) async fn drop_shadow_schema(
     let names: Vec<TableName> = names
         .map(|name| TableName { schema: shadow_schema.clone(), name: Ident::new(name) })
         .collect();
-    let tables = match names.is_empty() {
-        true => Sql::trusted(""),
-        false => sql!("drop table {names}; ", names = Sql::join(names, ", ")),
+    let tables = if names.is_empty() {
+        Sql::trusted("")
+    } else {
+        sql!("drop table {names}; ", names = Sql::join(names, ", "))
     };
     let drop =
         sql!("{tables}drop schema {shadow_schema}", tables = tables, shadow_schema = shadow_schema);

@@ -47,9 +47,10 @@ pub fn allow(run: &TableRun, deletes: u64, rows: u64) -> Result<()> {
     if deletes <= allowed {
         return Ok(());
     }
-    let keyless = match run.plan.mapping.key.is_empty() {
-        true => " (the table has no key: a changed row counts as one deleted and one inserted)",
-        false => "",
+    let keyless = if run.plan.mapping.key.is_empty() {
+        " (the table has no key: a changed row counts as one deleted and one inserted)"
+    } else {
+        ""
     };
     Err(Error::Refused(format!(
         "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: \

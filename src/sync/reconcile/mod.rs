@@ -105,9 +105,10 @@ impl Difference {
     }
 
     pub fn differing(&self) -> Buckets {
-        match self.singles.is_empty() {
-            true => Buckets::new(self.slicing, &self.differing),
-            false => Buckets::with_singles(self.slicing, &self.differing, &self.singles),
+        if self.singles.is_empty() {
+            Buckets::new(self.slicing, &self.differing)
+        } else {
+            Buckets::with_singles(self.slicing, &self.differing, &self.singles)
         }
     }
 

@@ -126,9 +126,10 @@ pub async fn resolve_unique_conflicts(
 
 /// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
 pub async fn start_over(run: &mut TableRun) -> Result<()> {
-    match run.plan.shared_transaction {
-        true => apply::roll_back(&run.target, &run.plan).await?,
-        false => run.renew_target().await?,
+    if run.plan.shared_transaction {
+        apply::roll_back(&run.target, &run.plan).await?
+    } else {
+        run.renew_target().await?
     }
     run.renew_source().await
 }

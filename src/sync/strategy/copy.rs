@@ -56,10 +56,7 @@ pub async fn run(run: &mut TableRun) -> Result<()> {
 /// them half empty: two sessions took 0.85 x the time of one on two cores, four 1.0 x.
 fn copy_sessions(run: &TableRun) -> usize {
     let indexed = run.plan.post_data.is_empty() && !run.plan.mapping.key.is_empty();
-    match indexed {
-        true => run.round.settings.parallel.div_ceil(2),
-        false => run.round.settings.parallel,
-    }
+    if indexed { run.round.settings.parallel.div_ceil(2) } else { run.round.settings.parallel }
 }
 
 /// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.

@@ -227,8 +227,5 @@ async fn catch_panic(round: &Arc<Round>, assignment: Assignment) -> Vec<TaskResu
 
 /// Without the panic's own text, which may hold a value.
 fn ended_early(error: &JoinError) -> &'static str {
-    match error.is_panic() {
-        true => "panicked",
-        false => "was cancelled",
-    }
+    if error.is_panic() { "panicked" } else { "was cancelled" }
 }

@@ -90,10 +90,7 @@ impl Queue {
         let mut ready = state.ready();
         if ready.is_empty() {
             let open = |progress: &Progress| *progress == Progress::Waiting;
-            return match state.progress.iter().any(open) {
-                true => Taken::Wait,
-                false => Taken::Nothing,
-            };
+            return if state.progress.iter().any(open) { Taken::Wait } else { Taken::Nothing };
         }
         ready.sort_by_key(|task| std::cmp::Reverse(state.plan_of(*task).bytes));
         // The sooner it is read after the snapshot, the less can happen to it.
