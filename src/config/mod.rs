@@ -108,7 +108,7 @@ pub enum Ddl {
     Additive,
     /// Says what is missing.
     None,
-    /// Makes what is missing, and builds a table anew that additions cannot make equal.
+    /// Makes what is missing, and rebuilds a table that additions cannot make equal.
     Reset,
 }
 

@@ -80,7 +80,7 @@ impl RunContext<'_> {
         }
     }
 
-    /// A rail for a table that does not exist guards nothing.
+    /// A limit for a table that does not exist guards nothing.
     pub(crate) fn remark_limits(&self, tables: &[Table]) {
         let names: Vec<(String, &str)> =
             tables.iter().map(|table| (table.name.to_string(), table.name.name.as_str())).collect();

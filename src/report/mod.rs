@@ -201,7 +201,7 @@ pub fn remark(text: &str) {
     write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::sanitize(text)));
 }
 
-/// Statements for psql, and as comments what no statement mends.
+/// Statements for psql, and as comments what no statement fixes.
 pub fn listing(listing: &Listing) -> String {
     let comment = |(table, why): (&TableName, &dyn std::fmt::Display)| {
         let why = format::sanitize(&why.to_string());

@@ -1,5 +1,5 @@
 //! What two tables' catalogs say before anything is made: what the target's lacks, what no added column
-//! mends, and what both would be after a run.
+//! fixes, and what both would be after a run.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What a server says of itself and a statement takes in: names, which are quoted anew, and text that
+//! What a server says of itself and a statement takes in: names, which are quoted again, and text that
 //! stays text. The latter is accepted only where it cannot end what it is placed in.
 
 use std::fmt;

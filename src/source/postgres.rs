@@ -279,7 +279,7 @@ impl Source {
         if self.control.require("looking after the snapshot").await.is_err() {
             return false;
         }
-        // Boxed: a session is refused for want of a snapshot, which asks for one.
+        // Boxed: a session is refused without a snapshot, which asks for one.
         !self.is_read_alone().await || Box::pin(self.session()).await.is_ok()
     }
 

@@ -235,7 +235,7 @@ async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_built_anew
     db.sync()
         .await
         .expect_unchanged()
-        .expect_note("constraint public.parent parent_pkey is another one");
+        .expect_note("constraint public.parent parent_pkey is defined differently on the source");
     mode(&db, "reset").await.expect_ok();
     is_quiet(&db).await;
     db.source("alter table item set unlogged").await;

@@ -11,7 +11,7 @@ async fn mode(db: &Pair, mode: &str) -> Outcome {
     db.sync().args(&["-ddl", mode]).await
 }
 
-/// Both ways that build nothing anew fail the table, and a reset mends it at once.
+/// Both ways that rebuild nothing fail the table, and a reset fixes it at once.
 async fn fails_until_reset(change: &str) {
     let db = Pair::fresh().await;
     db.source(ITEM).await;

@@ -10,7 +10,7 @@ const PLAIN: &str = "create table part (id int, at date, v text, primary key (id
 const ROWS: &str =
     "insert into part select i, date '2023-06-01' + i, 'v' from generate_series(1, 300) i";
 
-/// A pair that pgsync has made equal, whose source table is then made anew.
+/// A pair that pgsync has made equal, whose source table is then created again.
 async fn changed(before: &str, after: &str) -> Pair {
     let db = Pair::fresh().await;
     db.source(&format!("{before}; {ROWS}")).await;

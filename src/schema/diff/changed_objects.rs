@@ -14,7 +14,7 @@ use crate::sql::objects;
 use crate::sql::objects::Setting;
 use crate::sql::statement::Statement;
 
-/// A difference that no statement of this run mends.
+/// A difference that no statement of this run fixes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
     /// The table of the run, by its name on the source.
@@ -168,7 +168,7 @@ impl DiffInput<'_> {
         key.kind == Kind::Key && keys.into_iter().any(|foreign| foreign.parent == key.root)
     }
 
-    /// Makes one anew in the place of the old one, for whole tables: parts of partitions go with
+    /// Creates one again in the place of the old one, for whole tables: parts of partitions go with
     /// those of their parents.
     fn again(&self, object: &Object, root: &TableName) -> Option<Vec<Step>> {
         let table = self.source.find(Kind::Table, object.table.as_ref()?)?;

@@ -46,7 +46,7 @@ impl DiffInput<'_> {
             let (weight, text) = if self.reset {
                 (Severity::Form, text)
             } else {
-                (Severity::Part, format!("{text}; to drop it run there: {}", drop.as_str()))
+                (Severity::Part, format!("{text}; to drop it, run: {}", drop.as_str()))
             };
             schema_plan.differs.push(Difference { table: root.clone(), text, weight });
         }

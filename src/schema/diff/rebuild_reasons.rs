@@ -1,4 +1,4 @@
-//! Which tables additions cannot make equal: a run that may builds them anew.
+//! Which tables additions cannot make equal: a run that may rebuilds them.
 
 use super::type_changes::{BuiltinType, in_place};
 use crate::ident::Ident;

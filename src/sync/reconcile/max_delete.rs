@@ -1,4 +1,4 @@
-//! The rail of `-max-delete`: deletes of a table are counted before its first write, so that a refusal
+//! The limit of `-max-delete`: deletes of a table are counted before its first write, so that a refusal
 //! has changed nothing (DESIGN §4.7).
 
 use super::delete;
