@@ -94,6 +94,13 @@ FNR == 1 {
 END { exit bad }
 ' || exit 1
 
+# Top modules import each other in no circle.
+if command -v python3 >/dev/null 2>&1; then
+    python3 scripts/house.py --cycles || exit 1
+else
+    echo "python3 is not installed: cycles between modules are not looked for"
+fi
+
 # A database may have any encoding, so a statement that is sent to it holds nothing but ASCII, comments too.
 if git ls-files 'src/*.sql' | grep -v /tests/ | xargs grep -nP '[^\x00-\x7F]'; then
     echo "statements hold nothing but ASCII"
