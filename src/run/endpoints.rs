@@ -1,0 +1,52 @@
+//! The source and the target of a run, which live through all of its rounds.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::error::{Error, Result, Side};
+use crate::pg;
+use crate::pg::Pool;
+use crate::source::Source;
+use crate::target_side::Target;
+
+/// Both ends, with a pool of sessions each.
+#[derive(Clone)]
+pub(super) struct Endpoints {
+    pub source: Arc<Source>,
+    pub target: Arc<Target>,
+}
+
+impl Endpoints {
+    /// Reads what connecting needs, such as certificates; connects to nothing yet.
+    pub(super) fn open(settings: &Settings) -> Result<Self> {
+        // One session per job, and the control session of snapshot or locks.
+        let size = settings.parallel + 1;
+        let session =
+            |replica_role| pg::Settings { lock_timeout: settings.lock_timeout, replica_role };
+        let source = Pool::new(&settings.source, Side::Source, size, session(false))?;
+        let replica_role = !settings.fire_triggers;
+        let target = Pool::new(&settings.target, Side::Target, size, session(replica_role))?;
+        Ok(Self { source: Arc::new(Source::new(source)), target: Arc::new(Target::new(target)) })
+    }
+
+    /// Ends all sessions; new ones can be opened.
+    pub(super) async fn close(&self) {
+        tokio::join!(self.source.close(), self.target.close());
+    }
+
+    /// Asks both servers to cancel what they are working on for this run.
+    pub(super) async fn cancel_all(&self) {
+        tokio::join!(self.source.pool.cancel_all(), self.target.pool.cancel_all());
+    }
+
+    /// Whether a round that did not come to work is tried again: a server that answers that it is
+    /// starting or full, or one that was there before. A name that leads nowhere is said at once.
+    pub(super) fn may_recover_from(&self, error: &Error) -> bool {
+        let Error::Database(error) = error else { return false };
+        let reached = match error.side {
+            Side::Source => self.source.pool.was_reached(),
+            Side::Target => self.target.pool.was_reached(),
+        };
+        error.is_transient() && (reached || error.sqlstate.is_some())
+    }
+}

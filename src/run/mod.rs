@@ -1,0 +1,120 @@
+//! One run from the first connection to the report. A round reads one snapshot; when the snapshot or
+//! the locks are lost to a transient error, another round follows over all tables, so that what is
+//! reported as in sync was so at one moment.
+
+mod endpoints;
+mod prepare;
+mod round;
+mod stopping;
+mod sync_log;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+
+use crate::backoff;
+use crate::config::Settings;
+use crate::context::RunContext;
+use crate::error::{Error, Result};
+use crate::event::{Event, Events};
+use crate::ident::{Ident, TableName};
+use crate::outcome::RunReport;
+use crate::schema::Listing;
+use crate::sql::sync_log::SyncLog;
+use crate::stop::Stop;
+use endpoints::Endpoints;
+
+/// Runs, and reports whatever happens.
+pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
+    let settings = Arc::new(settings);
+    let mut report = RunReport {
+        run_id: run_id(),
+        source: settings.source.describe(),
+        target: settings.target.describe(),
+        started: Utc::now(),
+        elapsed: Duration::ZERO,
+        dry_run: settings.dry_run,
+        tables: Vec::new(),
+        notes: Vec::new(),
+        error: None,
+        retries: 0,
+    };
+    events.send(Event::Begun { run_id: report.run_id.clone() });
+    let started = Instant::now();
+    // Boxed: the nested futures are too deep for the compiler to lay out in one piece.
+    let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));
+    let ended = tokio::select! {
+        ended = rounds => ended,
+        signal = stopping::hard_deadline(stop.clone()) => Err(Error::Stopped(signal)),
+    };
+    // A statement that was cancelled for a stop is no error of its own.
+    report.error = stop.requested().map(Error::Stopped).or(ended.err());
+    report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    report.notes = events.notes();
+    report.elapsed = started.elapsed();
+    report
+}
+
+/// What a run would change in the target's definitions.
+///
+/// # Errors
+/// What concerns both ends as a whole.
+pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
+    let sync_log = SyncLog { table: log_table(settings) };
+    let endpoints = Endpoints::open(settings)?;
+    let context = RunContext {
+        settings,
+        source: &endpoints.source,
+        target: &endpoints.target,
+        sync_log: &sync_log,
+        events,
+        run_id: "",
+        source_name: "",
+    };
+    let listed = context.list().await;
+    endpoints.close().await;
+    listed
+}
+
+/// Short, sortable, and unlike any other: the time in microseconds and the process.
+fn run_id() -> String {
+    format!("{}-{}", Utc::now().format("%Y%m%dT%H%M%S%.6f"), std::process::id())
+}
+
+async fn rounds(
+    settings: &Arc<Settings>,
+    events: &Events,
+    stop: &Stop,
+    report: &mut RunReport,
+) -> Result<()> {
+    // For all rounds: what broken sessions left behind on a server has to be known to the next.
+    let endpoints = Endpoints::open(settings)?;
+    loop {
+        let ended = round::round(settings, &endpoints, events, stop, report).await;
+        endpoints.close().await;
+        let error = match ended {
+            Ok(None) => return Ok(()),
+            Ok(Some(lost)) => lost,
+            Err(error) if endpoints.may_recover_from(&error) => error,
+            Err(error) => return Err(error),
+        };
+        if stop.requested().is_some() || report.retries >= settings.retries {
+            return Err(error);
+        }
+        report.retries += 1;
+        events.send(Event::Retry {
+            table: None,
+            error: error.to_string(),
+            attempt: report.retries,
+            of: settings.retries,
+        });
+        backoff::pause(&mut stop.clone(), report.retries).await;
+    }
+}
+
+fn log_table(settings: &Settings) -> TableName {
+    let first = settings.schemas.first().map(|schema| settings.target_schema_of(schema));
+    let first = first.map_or("public", Ident::as_str);
+    settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
+}

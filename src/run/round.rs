@@ -1,0 +1,128 @@
+//! One round: prepare, work on the tables, finish. All of it reads one snapshot of the source.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use super::endpoints::Endpoints;
+use super::prepare::RunPlan;
+use super::stopping::cancelled_on_stop;
+use super::{log_table, sync_log};
+use crate::config::Settings;
+use crate::context::{Round, RunContext};
+use crate::ddl_step::Step;
+use crate::error::{Error, Result};
+use crate::event::{Event, Events};
+use crate::outcome::{RunReport, TableOutcome};
+use crate::plan::TablePlan;
+use crate::plan::references::References;
+use crate::schema::post_data;
+use crate::schema::rebuild::plan::RebuiltTable;
+use crate::schema::rebuild::swap;
+use crate::sql::sync_log::SyncLog;
+use crate::stop::Stop;
+use crate::sync::orphan_check;
+use crate::sync::sequences;
+use crate::sync::workers;
+use crate::sync_log::store;
+
+/// One snapshot's work. Gives the reason when another round has to follow.
+///
+/// # Errors
+/// What concerns the run as a whole, such as a server that cannot be reached.
+pub(super) async fn round(
+    settings: &Arc<Settings>,
+    endpoints: &Endpoints,
+    events: &Events,
+    stop: &Stop,
+    report: &mut RunReport,
+) -> Result<Option<Error>> {
+    let Endpoints { source, target } = endpoints.clone();
+    let sync_log = SyncLog { table: log_table(settings) };
+    let context = RunContext {
+        settings,
+        source: &source,
+        target: &target,
+        sync_log: &sync_log,
+        events,
+        run_id: &report.run_id,
+        source_name: &report.source,
+    };
+    let prepared = cancelled_on_stop(stop, endpoints, Box::pin(context.prepare())).await?;
+    let earlier = if report.retries > 0 && !settings.dry_run {
+        store::of_run(&target, &sync_log, &report.run_id).await?
+    } else {
+        HashMap::new()
+    };
+    let RunPlan { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } =
+        prepared;
+    let round = Arc::new(Round {
+        source,
+        target,
+        sync_log,
+        horizon,
+        events: events.clone(),
+        stop: stop.clone(),
+        run_id: report.run_id.clone(),
+        source_name: report.source.clone(),
+        last_round: report.retries >= settings.retries,
+        slots: Semaphore::new(settings.parallel),
+        settings: settings.clone(),
+        page_ranges,
+        earlier,
+    });
+    let before = std::mem::take(&mut report.tables);
+    let ended = cancelled_on_stop(stop, endpoints, workers::run(&round, &plans, tasks)).await;
+    let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
+    let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
+    let finish = Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt };
+    finish.tables(&round, early, &mut outcomes).await;
+    let logged = sync_log::write(&round, &mut outcomes, &unlogged, &failed).await;
+    failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
+    report.tables = outcomes.into_iter().chain(failed).collect();
+    carry_over(&mut report.tables, &before);
+    match (ended.lost, logged) {
+        (Some(lost), _) => Ok(Some(lost)),
+        // The rows are in sync; that has to be said where the next run looks for it.
+        (None, Err(error)) if error.is_transient() => Ok(Some(error)),
+        (None, logged) => logged.map(|()| None),
+    }
+}
+
+/// What is left to do once the rows of all tables are there.
+struct Finish<'a> {
+    plans: Vec<Arc<TablePlan>>,
+    failed: &'a [TableOutcome],
+    references: References,
+    foreign_keys: Vec<Step>,
+    rebuilt: Vec<RebuiltTable>,
+}
+
+impl Finish<'_> {
+    /// Moves sequences, swaps what was rebuilt, looks for orphans, creates foreign keys; nothing of it
+    /// after a round that ended `early`.
+    async fn tables(&self, round: &Round, early: Option<Error>, outcomes: &mut [TableOutcome]) {
+        if round.settings.dry_run {
+            // Nothing was written that could be put in its place.
+            return;
+        }
+        if let Some(why) = early {
+            return swap::not_swapped(&self.rebuilt, outcomes, &why);
+        }
+        sequences::raise(round, &self.plans, outcomes).await;
+        swap::tables(round, &self.rebuilt, &self.references.target, outcomes).await;
+        orphan_check::check(round, &self.references, outcomes, self.failed).await;
+        post_data::foreign_keys(round, &self.foreign_keys, outcomes).await;
+    }
+}
+
+/// The time and the retries of earlier rounds of this run; what they did stands in the log.
+fn carry_over(tables: &mut [TableOutcome], before: &[TableOutcome]) {
+    for table in tables {
+        if let Some(earlier) = before.iter().find(|earlier| earlier.table == table.table) {
+            table.elapsed += earlier.elapsed;
+            table.retries += earlier.retries;
+        }
+    }
+}
