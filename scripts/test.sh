@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Checks and tests everything, as continuous integration does: format, lints, layers, build, tests.
+# Checks and tests everything, as continuous integration does: format, lints, documentation, layers,
+# build, tests.
 # Needs cargo; on Debian and Ubuntu it installs the PostgreSQL server programs when they are
 # missing. The tests start and stop their own servers, unless PGSYNC_TEST_SOURCE and
 # PGSYNC_TEST_TARGET name two (superuser URLs). Where npm is installed, what depends on the server's
@@ -42,6 +43,9 @@ if cargo clippy --version >/dev/null 2>&1; then
 else
     echo "clippy is not installed: skipped"
 fi
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 
 step "layers"
 ./scripts/check-layers.sh

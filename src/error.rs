@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::stop::Signal;
 
+/// A result with this crate's error, unless another is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// One end of a run.
@@ -116,6 +117,7 @@ impl DbError {
 }
 
 impl Error {
+    /// Whether the same work may succeed when it is tried again; only a database's error can be so.
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Database(db) if db.is_transient())
     }

@@ -29,6 +29,7 @@ impl Phase {
         matches!(self, Phase::Copying | Phase::Applying)
     }
 
+    /// The words that progress shows.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Looking => "looking for changes",
@@ -43,6 +44,7 @@ impl Phase {
     }
 }
 
+/// One thing that happened in a run.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The run has a name, under which `sync_log` knows it.
@@ -101,6 +103,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// The two ends: who sends, and who receives.
     pub fn channel() -> (Events, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Events { sender, notes: Arc::default() }, receiver)

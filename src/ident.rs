@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub struct Ident(String);
 
 impl Ident {
+    /// Wraps a name as the catalog holds it, without quotes.
     pub fn new(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -36,6 +37,7 @@ pub struct TableName {
 }
 
 impl TableName {
+    /// Joins a schema and a name, both without quotes.
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
         Self { schema: Ident::new(schema), name: Ident::new(name) }
     }
@@ -58,6 +60,7 @@ impl fmt::Display for TableName {
 pub struct OperatorName(String);
 
 impl OperatorName {
+    /// The signs of the operator, which need no quotes.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -10,6 +10,7 @@ pub struct Note {
     pub level: NoteLevel,
 }
 
+/// How much a note asks of the user, the least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoteLevel {
     /// Worth knowing; shown with `-verbose` only.

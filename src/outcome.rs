@@ -41,6 +41,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Adds each of the other's numbers to its own.
     pub fn add(&mut self, other: Counts) {
         self.processed += other.processed;
         self.inserted += other.inserted;
@@ -69,6 +70,7 @@ pub enum Status {
 }
 
 impl Status {
+    /// The word that reports and `sync_log` use.
     pub fn name(self) -> &'static str {
         match self {
             Status::Success => "success",

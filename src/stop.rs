@@ -21,6 +21,7 @@ impl Signal {
         }
     }
 
+    /// The name that `kill` knows.
     pub fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
@@ -57,6 +58,7 @@ impl Stopper {
 }
 
 impl Stop {
+    /// The signal that asked for a stop, if one did.
     pub fn requested(&self) -> Option<Signal> {
         *self.0.borrow()
     }

@@ -113,6 +113,7 @@ pub struct TypePart {
     pub rules: Option<String>,
 }
 
+/// The kinds of types that the catalog tells apart.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeKind {
@@ -125,6 +126,7 @@ pub enum TypeKind {
     Multirange,
 }
 
+/// One type that another is made of, with its modifier.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct TypeMember {
     /// Of an attribute.
@@ -144,6 +146,7 @@ pub struct Key {
     pub columns: Vec<KeyColumn>,
 }
 
+/// One column of a key, with how its values are compared.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct KeyColumn {
     pub name: Ident,
@@ -273,6 +276,7 @@ impl Column {
 }
 
 impl Table {
+    /// The column of this name.
     pub fn column(&self, name: &Ident) -> Option<&Column> {
         self.columns.iter().find(|column| &column.name == name)
     }

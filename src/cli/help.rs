@@ -3,18 +3,27 @@
 
 /// The headings under which flags are listed.
 pub mod heading {
+    /// How the two databases are reached.
     pub const CONNECTION: &str = "Connection";
+    /// Which tables and schemas take part.
     pub const SELECTION: &str = "What to sync";
+    /// How the rows that differ are found.
     pub const CHANGES: &str = "How changes are found";
+    /// Limits on what a run changes.
     pub const SAFETY: &str = "Safety";
+    /// What a run does about definitions of tables.
     pub const SCHEMA: &str = "Schema";
+    /// What is printed, and in which form.
     pub const OUTPUT: &str = "Output";
+    /// What few runs need.
     pub const ADVANCED: &str = "Advanced";
 }
 
+/// The sentence at the top of the help.
 pub const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
                          only what changed.";
 
+/// The forms of the command line, one a line.
 pub const USAGE: &str = "pgsync -source URL -target URL [flags]
        pgsync -config FILE [flags]
        pgsync schema -source URL -target URL [flags]";

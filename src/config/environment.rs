@@ -18,6 +18,7 @@ pub struct FileText {
 }
 
 impl FileText {
+    /// Whether the file's group or everybody may read it.
     pub fn is_readable_by_others(&self) -> bool {
         self.mode & 0o044 != 0
     }

@@ -9,6 +9,7 @@ use crate::suggest;
 /// What one place says. No `Debug`: connection strings hold passwords.
 pub type Layer = BTreeMap<Setting, Layers>;
 
+/// What one place says about one setting.
 #[derive(Clone)]
 pub struct Layers {
     pub origin: Origin,

@@ -89,6 +89,7 @@ impl Settings {
         TableName { schema, name: table.name.clone() }
     }
 
+    /// The target's schemas, in the order of the source's.
     pub fn target_schemas(&self) -> Vec<Ident> {
         self.schemas.iter().map(|schema| self.target_schema_of(schema).clone()).collect()
     }

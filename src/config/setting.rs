@@ -77,10 +77,12 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
 ];
 
 impl Setting {
+    /// Every setting, in the order of their list.
     pub fn all() -> impl Iterator<Item = Setting> {
         SETTINGS.iter().map(|(setting, ..)| *setting)
     }
 
+    /// Finds a setting by its key in the config file: `batchSize`.
     pub fn by_key(key: &str) -> Option<Setting> {
         SETTINGS.iter().find(|(_, _, own, _)| *own == key).map(|(setting, ..)| *setting)
     }
@@ -90,10 +92,12 @@ impl Setting {
         self.row().1
     }
 
+    /// The key in the config file: `batchSize`.
     pub fn key(self) -> &'static str {
         self.row().2
     }
 
+    /// The form of its values.
     pub fn kind(self) -> Kind {
         self.row().3
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete};
 use crate::ident::TableName;
 
+/// A whole number within `range`.
 pub fn number(text: &str, range: RangeInclusive<u64>) -> Result<u64, String> {
     let (low, high) = (range.start(), range.end());
     let number = text.trim().parse().ok().filter(|number| range.contains(number));
@@ -76,6 +77,7 @@ pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
     }
 }
 
+/// `additive`, `none` or `reset`.
 pub fn ddl(text: &str) -> Result<Ddl, String> {
     match text.trim() {
         "additive" => Ok(Ddl::Additive),

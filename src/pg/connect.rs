@@ -64,6 +64,7 @@ impl Connector {
         Self { lock_timeout, ..self }
     }
 
+    /// The side that the server is on.
     pub fn side(&self) -> Side {
         self.side
     }
@@ -73,6 +74,7 @@ impl Connector {
         self.reached.load(Ordering::Relaxed)
     }
 
+    /// How the server is reached.
     pub fn info(&self) -> &ConnInfo {
         &self.info
     }

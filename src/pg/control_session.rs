@@ -14,6 +14,7 @@ use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
 use crate::table::{ForeignKey, Table};
 
+/// The place of one side's session: the source's holds the snapshot, the target's the locks.
 pub struct ControlSession {
     side: Side,
     /// Behind a lock because it is replaced, round by round.
@@ -21,10 +22,12 @@ pub struct ControlSession {
 }
 
 impl ControlSession {
+    /// Begins without a session.
     pub fn new(side: Side) -> Self {
         Self { side, session: Mutex::new(None) }
     }
 
+    /// Puts a session in place of the last one.
     pub async fn set(&self, session: PooledSession) {
         *self.session.lock().await = Some(session);
     }
@@ -34,6 +37,7 @@ impl ControlSession {
         self.session.lock().await.take()
     }
 
+    /// Sends statements on the session; gives the rows of each.
     pub async fn query_all(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
         self.kept(&self.session.lock().await)?.query_all(doing, statements).await
     }

@@ -45,6 +45,7 @@ impl RowSink {
         Self { side, doing, sink: Box::pin(sink), bundle: BytesMut::with_capacity(BUNDLE) }
     }
 
+    /// Adds one row of COPY text, which is sent once enough rows have come together.
     pub async fn push(&mut self, row: Bytes) -> Result<()> {
         if row.len() >= BUNDLE {
             return self.push_large(row).await;

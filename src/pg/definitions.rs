@@ -36,6 +36,7 @@ pub struct LockedTable {
     pub pid: Option<i32>,
 }
 
+/// The tables of `schemas` that other sessions lock against all readers, or are about to.
 pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
     let statement =
         Sql::filled(include_str!("definitions/held.sql"), &[("schemas", &names(schemas))]);
@@ -121,6 +122,7 @@ pub struct Sketched<'a> {
 /// The first version in which a column has a compression of its own.
 const COMPRESSION: u32 = 140_000;
 
+/// Reads digests of the definitions, for a comparison with those of the other side.
 pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
     let (compression, compressed) = if what.version >= COMPRESSION {
         (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''")

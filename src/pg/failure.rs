@@ -26,18 +26,22 @@ pub(super) struct Reason {
 }
 
 impl Reason {
+    /// A connection that failed: another try may succeed.
     pub fn connection(message: impl Into<String>) -> Self {
         Self { cause: Cause::Connection, message: message.into(), hint: None }
     }
 
+    /// A server or a setting that refuses: another try would fail, too.
     pub fn refused(message: impl Into<String>) -> Self {
         Self { cause: Cause::Refused, message: message.into(), hint: None }
     }
 
+    /// Says what to try.
     pub fn hint(self, hint: &str) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Makes it an error of a side and of what was being done there.
     pub fn error(self, side: Side, doing: impl Into<String>) -> Error {
         Error::Database(Box::new(DbError {
             side,

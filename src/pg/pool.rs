@@ -92,7 +92,7 @@ impl Pool {
     /// At most `size` sessions.
     ///
     /// # Errors
-    /// As [`Opener::new`]: TLS files that cannot be used.
+    /// TLS files that cannot be used.
     pub fn new(info: &ConnInfo, side: Side, size: usize, settings: Settings) -> Result<Self> {
         let opener = Opener::new(info, side, settings)?;
         let inner = managed::Pool::builder(opener).max_size(size).build();

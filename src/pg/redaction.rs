@@ -15,6 +15,7 @@ pub struct Message {
 }
 
 impl Message {
+    /// Sorts what a server said into what everybody may see and what may repeat values of rows.
     pub fn of(said: &DbError) -> Self {
         let (state, context) = (said.code().code(), said.where_().unwrap_or_default());
         let own = said.detail().map(str::to_owned);

@@ -125,6 +125,7 @@ pub type AbandonedBackends = Arc<Mutex<Vec<Backend>>>;
 pub struct Row(SimpleQueryRow);
 
 impl Row {
+    /// The value of a column; none for NULL and for a column that is not there.
     pub fn text(&self, column: usize) -> Option<&str> {
         // A server may answer anything: what is no text, or is not there, is NULL.
         self.0.try_get(column).ok().flatten()
@@ -141,6 +142,7 @@ impl Row {
         text.parse().map_err(|_| Error::Internal(format!("\"{text}\" is not a count")))
     }
 
+    /// Whether a boolean column holds true; NULL is false.
     pub fn is_true(&self, column: usize) -> bool {
         self.text(column) == Some("t")
     }
@@ -234,18 +236,22 @@ impl Session {
         Ok(session)
     }
 
+    /// The server process that answers.
     pub fn backend(&self) -> &Backend {
         &self.backend
     }
 
+    /// The side that its server is on.
     pub fn side(&self) -> Side {
         self.side
     }
 
+    /// Whether the connection has ended.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 
+    /// Whether nothing is under way in it, so that it can be used again.
     pub fn is_clean(&self) -> bool {
         self.clean && !self.is_closed()
     }
@@ -255,6 +261,7 @@ impl Session {
         self.clean = clean;
     }
 
+    /// The snapshot that its open transaction reads, if it has one.
     pub fn snapshot(&self) -> Option<&str> {
         self.snapshot.as_deref()
     }
@@ -265,6 +272,7 @@ impl Session {
         self.snapshot() == Some(OWN_SNAPSHOT) && !self.is_closed()
     }
 
+    /// Notes the snapshot that its transaction reads now; none when the transaction has ended.
     pub fn set_snapshot(&mut self, snapshot: Option<String>) {
         self.snapshot = snapshot;
     }
@@ -274,6 +282,7 @@ impl Session {
         &mut self.client
     }
 
+    /// What cancels its statements, from outside.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
     }
@@ -318,6 +327,7 @@ impl Session {
         rows.into_iter().next_back().ok_or_else(|| self.unexpected(doing, "no row came back"))
     }
 
+    /// Sends statements whose answers do not matter.
     pub async fn run(&self, doing: &str, statements: &Sql) -> Result<()> {
         let done = self.client.batch_execute(statements.as_str()).await;
         done.map_err(|error| self.error(doing, error))

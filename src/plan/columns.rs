@@ -25,7 +25,7 @@ pub struct Columns {
 /// Both sides' columns, by their names.
 ///
 /// # Errors
-/// [`Error::Table`] naming every column in the way and the remedy.
+/// [`Error::Blocked`] naming every column in the way and the remedy.
 pub fn match_columns(
     source: &Table,
     target: &Table,

@@ -28,7 +28,8 @@ enum Trouble {
 }
 
 impl Remedy {
-    pub fn helps(&self, error: &DbError) -> Option<&str> {
+    /// What to try, if the error is the one that this is for.
+    fn helps(&self, error: &DbError) -> Option<&str> {
         let fits = match &self.trouble {
             Trouble::Denied(side) => {
                 error.side == *side && error.sqlstate.as_deref() == Some("42501")
@@ -78,6 +79,7 @@ fn not_aside() -> String {
     format!("a value moved between rows and could not be put aside: {REPLICA}")
 }
 
+/// What to try for each failure that rights, partitions, foreign keys and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
     let denied = [
         denied(Side::Source, candidate.source, &["select"], None),

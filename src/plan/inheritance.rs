@@ -30,7 +30,7 @@ impl Tree<'_> {
     /// Whether both sides' heirs are the same tables, and each travels.
     ///
     /// # Errors
-    /// [`Error::Table`] with the remedy, where they are not.
+    /// [`Error::Blocked`] with the remedy, where they are not.
     pub fn check(&self) -> Result<(), Error> {
         self.all_travel().and_then(|()| self.all_follow()).and_then(|()| self.none_besides())
     }

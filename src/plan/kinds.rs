@@ -5,6 +5,7 @@ use crate::sql::sql;
 use crate::table::Column;
 
 impl Column {
+    /// Whether its type comes with PostgreSQL.
     pub fn is_built_in(&self) -> bool {
         self.type_schema.as_str() == "pg_catalog"
     }

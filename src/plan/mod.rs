@@ -130,7 +130,7 @@ pub struct Candidate<'a> {
 /// Plans one table.
 ///
 /// # Errors
-/// [`Error::Table`] with the remedy, when the table cannot be brought in sync as things are.
+/// [`Error::Blocked`] with the remedy, when the table cannot be brought in sync as things are.
 pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
     let Candidate { source, target, target_name, .. } = candidate;
     let target = target.ok_or_else(|| {

@@ -73,6 +73,7 @@ pub fn firing(target: &Table, checked: bool, context: &PlanContext) -> Vec<Strin
     names
 }
 
+/// One note for each of the triggers that fire.
 pub fn notes(firing: &[String], context: &PlanContext) -> Vec<String> {
     let note = |name: &String| {
         if context.fire_triggers {

@@ -109,6 +109,7 @@ fn so_far(rows: u64) -> String {
 }
 
 impl Plain {
+    /// Begins with no table announced.
     pub fn new(output: Output, dry_run: bool) -> Self {
         Self { output, dry_run, in_full: output.verbose, begun: Vec::new() }
     }

@@ -68,6 +68,7 @@ struct Running {
 }
 
 impl Bars {
+    /// Draws one line for the run, which says that it connects.
     pub fn new(screen: Screen) -> Self {
         let run = ProgressBar::no_length().with_style(style("{spinner:.cyan} {msg}"));
         let run = screen.0.add(run.with_message("connecting"));

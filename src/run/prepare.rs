@@ -42,7 +42,7 @@ impl RunContext<'_> {
     /// The plan of one round.
     ///
     /// # Errors
-    /// What concerns the run as a whole; a single table's trouble is in [`RunPlan::failed`].
+    /// What concerns the run as a whole; a single table's trouble is in the plan's `failed`.
     pub async fn prepare(&self) -> Result<RunPlan> {
         let mut catalogs = self.open().await?;
         self.require_writable(&catalogs.target.server)?;

@@ -38,6 +38,7 @@ impl CompletedSteps {
 }
 
 impl DdlRunner {
+    /// Takes what statements need from the settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
             home: settings.target_schema.clone(),

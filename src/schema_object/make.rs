@@ -60,6 +60,7 @@ pub struct Parameter {
     pub value: String,
 }
 
+/// The library that a collation sorts by.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Provider {
@@ -68,6 +69,7 @@ pub enum Provider {
     Builtin,
 }
 
+/// What CREATE COLLATION is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Collation {
     pub provider: Provider,
@@ -78,6 +80,7 @@ pub struct Collation {
     pub rules: Option<String>,
 }
 
+/// What CREATE DOMAIN is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Domain {
     pub base: Type,
@@ -87,6 +90,7 @@ pub struct Domain {
     pub checks: Vec<Check>,
 }
 
+/// One attribute of a composite type.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Attribute {
     pub name: Ident,
@@ -95,6 +99,7 @@ pub struct Attribute {
     pub collation: Option<Name>,
 }
 
+/// What CREATE TYPE … AS RANGE is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Range {
     pub subtype: Type,
@@ -105,6 +110,7 @@ pub struct Range {
     pub multirange: Option<Name>,
 }
 
+/// The type of a sequence's numbers.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Integer {
@@ -113,6 +119,7 @@ pub enum Integer {
     Bigint,
 }
 
+/// What CREATE SEQUENCE is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Sequence {
     pub unlogged: bool,
@@ -142,12 +149,14 @@ pub struct Identity {
     pub numbers: Numbers,
 }
 
+/// What PARTITION BY of a partitioned table is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct PartitionKey {
     pub strategy: PartitionStrategy,
     pub key: Enclosed,
 }
 
+/// How a partitioned table tells its partitions apart.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum PartitionStrategy {
@@ -156,6 +165,7 @@ pub enum PartitionStrategy {
     Hash,
 }
 
+/// What a CHECK constraint is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Check {
     pub name: Ident,
@@ -189,6 +199,7 @@ pub struct Timing {
     pub deferred: bool,
 }
 
+/// What an EXCLUDE constraint is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Exclusion {
     pub method: Ident,
@@ -200,6 +211,7 @@ pub struct Exclusion {
     pub timing: Timing,
 }
 
+/// What a FOREIGN KEY constraint is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct ForeignKey {
     /// Whether the table is partitioned.
@@ -220,6 +232,7 @@ pub struct ForeignKey {
     pub timing: Timing,
 }
 
+/// What CREATE INDEX is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Index {
     pub unique: bool,
@@ -246,6 +259,7 @@ pub struct Element {
     pub nulls_first: bool,
 }
 
+/// What CREATE STATISTICS is built from.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Statistics {
     pub kinds: Vec<StatisticsKind>,
@@ -254,6 +268,7 @@ pub struct Statistics {
     pub target: Option<i32>,
 }
 
+/// One kind of extended statistics.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum StatisticsKind {
@@ -274,12 +289,14 @@ pub struct IndexSettings {
     pub comment: Option<String>,
 }
 
+/// How finely ANALYZE samples one column of an index, which is known by its number.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 pub struct ColumnTarget {
     pub column: u32,
     pub target: i32,
 }
 
+/// What the write-ahead log holds of an old row, where no index says it.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplicaIdentity {
@@ -287,6 +304,7 @@ pub enum ReplicaIdentity {
     Nothing,
 }
 
+/// How a column keeps long values.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
@@ -296,6 +314,7 @@ pub enum Storage {
     Extended,
 }
 
+/// How a column compresses long values.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Compression {

@@ -128,12 +128,14 @@ pub struct TableDefinition {
     pub columns: Vec<ColumnDefinition>,
 }
 
+/// A sequence that goes with a column of the table.
 #[derive(Clone, Debug, Deserialize)]
 pub struct OwnedSequence {
     pub column: Ident,
     pub sequence: Name,
 }
 
+/// What one column of CREATE TABLE is built from.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct ColumnDefinition {
     pub name: Ident,
@@ -180,6 +182,7 @@ pub struct Dependents {
     pub keys: Vec<IncomingKey>,
 }
 
+/// A foreign key of another table, with the statements that drop it and add it again.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct IncomingKey {
     pub child: TableName,
@@ -265,6 +268,7 @@ impl Kind {
         self <= Kind::Partition
     }
 
+    /// What messages call an object of this kind.
     pub fn noun(self) -> &'static str {
         match self {
             Kind::Schema => "schema",
@@ -316,10 +320,12 @@ impl Definitions {
         self.find(other.kind, &other.id)
     }
 
+    /// The object of this kind and id.
     pub fn find(&self, kind: Kind, id: &str) -> Option<&Object> {
         self.ids.get(&kind)?.get(id).map(|place| &self.objects[*place])
     }
 
+    /// The object of this node.
     pub fn at(&self, node: &str) -> Option<&Object> {
         self.nodes.get(node).map(|place| &self.objects[*place])
     }
@@ -333,6 +339,7 @@ impl ColumnDefinition {
 }
 
 impl TableDefinition {
+    /// The column of this name.
     pub fn column(&self, name: &Ident) -> Option<&ColumnDefinition> {
         self.columns.iter().find(|column| &column.name == name)
     }

@@ -100,12 +100,14 @@ pub struct Expression(String);
 pub struct Enclosed(String);
 
 impl Expression {
+    /// The text, without the parentheses around it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Enclosed {
+    /// The text, without what surrounds it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -18,6 +18,7 @@ enum Slot<'a> {
 }
 
 impl Text {
+    /// The text of either.
     pub fn as_str(&self) -> &str {
         match self {
             Text::One(text) => text.as_str(),

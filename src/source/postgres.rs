@@ -54,6 +54,7 @@ pub struct SourceState {
 }
 
 impl Source {
+    /// Begins without a snapshot.
     pub fn new(pool: Pool) -> Self {
         Self {
             pool,
@@ -197,6 +198,7 @@ impl Source {
         self.replaced.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone());
     }
 
+    /// Whether the table was replaced under a snapshot of this run.
     pub fn was_replaced(&self, table: &TableName) -> bool {
         self.replaced.lock().unwrap_or_else(PoisonError::into_inner).contains(table)
     }

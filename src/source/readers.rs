@@ -27,6 +27,7 @@ impl Readers {
         (Reader(sender), Self(receiver))
     }
 
+    /// Returns once no task holds a [`Reader`] any more.
     pub async fn all_gone(mut self) {
         // Nothing is ever sent.
         let _ = self.0.recv().await;

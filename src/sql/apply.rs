@@ -79,6 +79,7 @@ impl TableMapping {
         )
     }
 
+    /// Loads the rows of a batch into the stage.
     pub fn copy_into_stage(&self) -> Sql {
         sql!("copy {stage} from stdin", stage = Sql::trusted(STAGE))
     }

@@ -149,6 +149,7 @@ pub fn tighten(table: &Name, here: &ColumnDefinition, there: &ColumnDefinition) 
     not_null.into_iter().chain(identity).collect()
 }
 
+/// Prefixes `alter table` and the name to what is to be done.
 pub fn alter_table(table: &Name, what: Statement) -> Statement {
     statement!("alter table {table} {what}", table = table, what = what)
 }

@@ -65,6 +65,7 @@ impl TableMapping {
         )
     }
 
+    /// Loads keys of the source into the stage of keys.
     pub fn copy_into_key_stage(&self) -> Sql {
         sql!("copy {keys} from stdin", keys = Sql::trusted(KEYS))
     }

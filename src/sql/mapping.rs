@@ -33,6 +33,7 @@ impl TableMapping {
     }
 }
 
+/// A table of one side, as statements name it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relation {
     pub name: TableName,
@@ -42,6 +43,7 @@ pub struct Relation {
 }
 
 impl Relation {
+    /// The name of a table, and whether it has partitions.
     pub fn of(table: &Table) -> Self {
         Self {
             name: table.name.clone(),
@@ -139,6 +141,7 @@ pub struct Timestamp {
     pub target: TimestampKind,
 }
 
+/// The type of a timestamp column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimestampKind {
     Timestamptz,

@@ -66,6 +66,7 @@ impl Sql {
         Self(filled + rest)
     }
 
+    /// The statement's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

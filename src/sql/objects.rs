@@ -229,6 +229,7 @@ pub fn move_aside(object: &Object, aside: &Ident) -> Statement {
     statement!("alter index {name} rename to {aside}", name = object.at, aside = aside)
 }
 
+/// Drops the index that was moved aside.
 pub fn drop_aside(object: &Object, aside: &Ident) -> Statement {
     statement!("drop index {name}", name = object.at.beside(aside))
 }

@@ -34,6 +34,7 @@ pub fn value(side: Side, name: &Ident, cast: Option<&Cast>) -> Sql {
     }
 }
 
+/// The operator with its schema, for use between two values.
 pub fn operator(operator: &Operator) -> Sql {
     sql!("operator({schema}.{name})", schema = operator.schema, name = operator.name)
 }

@@ -64,6 +64,7 @@ pub struct NotNullProof<'a> {
 }
 
 impl NotNullProof<'_> {
+    /// Adds the check without a look at the rows.
     pub fn add(&self) -> Statement {
         statement!(
             "alter table {table} add constraint {check} check ({column} is not null) not valid",
@@ -73,6 +74,7 @@ impl NotNullProof<'_> {
         )
     }
 
+    /// Looks at the rows, while others may write.
     pub fn validate(&self) -> Statement {
         statement!(
             "alter table {table} validate constraint {check}",
@@ -81,6 +83,7 @@ impl NotNullProof<'_> {
         )
     }
 
+    /// Takes the check away again.
     pub fn drop(&self) -> Statement {
         statement!(
             "alter table {table} drop constraint if exists {check}",

@@ -21,6 +21,7 @@ impl Statement {
         Self(text.into())
     }
 
+    /// The statement's text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -64,6 +64,7 @@ pub struct SyncLog {
 }
 
 impl SyncLog {
+    /// Creates the table and its indexes.
     pub fn create(&self) -> Sql {
         let table = sql!("{log}", log = self.table);
         let table = Sql::filled(include_str!("sync_log.sql"), &[("log", &table)]);

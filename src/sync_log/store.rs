@@ -42,6 +42,7 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     )))
 }
 
+/// Creates the table on the target; one that another run has created meanwhile is as good.
 pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
     match target.on_keeper("creating sync_log", &sync_log.create()).await {
         Ok(_) => Ok(()),
@@ -157,6 +158,7 @@ pub struct EarlierRow {
     pub counts: Counts,
 }
 
+/// Reads what earlier rounds of the run `run_id` wrote, by table.
 pub async fn of_run(
     target: &Target,
     sync_log: &SyncLog,
@@ -190,6 +192,7 @@ pub struct Committed {
     pub watermark: Option<String>,
 }
 
+/// Reads what the transactions of row `id` have committed.
 pub async fn committed(target: &Target, sync_log: &SyncLog, id: u64) -> Result<Committed> {
     let rows = target.on_keeper("reading sync_log", &sync_log.committed(id)).await?;
     let row = rows.iter().flatten().next();

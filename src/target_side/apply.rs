@@ -22,6 +22,7 @@ pub struct Applied {
 }
 
 impl Applied {
+    /// Adds what other writes did; the sum of keys is known only if both know theirs.
     pub fn add(&mut self, other: Self) {
         self.counts.add(other.counts);
         self.keys = self.keys.zip(other.keys).map(|(one, two)| one + two);
@@ -90,6 +91,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Begins with no batch open.
     pub fn new(
         session: &'a Session,
         plan: &'a TablePlan,
@@ -354,6 +356,7 @@ pub async fn begin_joint(session: &Session, plans: &[&TablePlan]) -> Result<()> 
     session.run("beginning a batch", &transaction::begin_joint(plans)).await
 }
 
+/// Commits the transaction that several tables share.
 pub async fn commit_joint(session: &Session, plans: &[&TablePlan]) -> Result<()> {
     session.run("committing a batch", &transaction::commit_joint(plans)).await
 }

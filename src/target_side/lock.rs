@@ -78,6 +78,7 @@ impl Target {
         row.needed(0).map(str::to_owned)
     }
 
+    /// Lets go of the lock with this key.
     pub async fn unlock_secret(&self, key: &str) -> Result<()> {
         let statement = sql!(
             "select pg_catalog.pg_advisory_unlock({key}::pg_catalog.int8)",

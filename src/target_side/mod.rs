@@ -42,6 +42,7 @@ pub struct TargetState {
 }
 
 impl Target {
+    /// Begins without a control session.
     pub fn new(pool: Pool) -> Self {
         Self {
             pool,
@@ -67,6 +68,7 @@ impl Target {
         Ok(TargetState { server, tables, foreign_keys, hash_probe })
     }
 
+    /// A session for writes.
     pub async fn session(&self) -> Result<PooledSession> {
         self.pool.get().await
     }

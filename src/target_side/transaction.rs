@@ -6,6 +6,7 @@ use crate::sql::mapping::Relation;
 use crate::sql::tally;
 use crate::sql::{Sql, sql};
 
+/// Begins a batch: a transaction, or a savepoint in one that several tables share.
 pub fn begin(plan: &TablePlan) -> Sql {
     if plan.shared_transaction {
         Sql::trusted("savepoint pgsync")
@@ -85,6 +86,7 @@ pub fn counted(plan: &TablePlan) -> Sql {
     if plan.shared_transaction { roll_back(plan) } else { Sql::trusted("commit") }
 }
 
+/// Undoes a batch: its transaction, or up to its savepoint.
 pub fn roll_back(plan: &TablePlan) -> Sql {
     if plan.shared_transaction {
         Sql::trusted("rollback to savepoint pgsync; release savepoint pgsync")

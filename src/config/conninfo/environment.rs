@@ -36,6 +36,7 @@ const VARIABLES: &[(&str, &str)] = &[
     ("PGUSER", "user"),
 ];
 
+/// Gives each parameter that the string leaves open the value of its `PG…` variable.
 pub fn fill(parameters: &mut Parameters, surroundings: &Environment) {
     // libpq takes PGHOSTADDR also beside a named host. With two databases in one command that
     // would send both connections to one machine.

@@ -16,6 +16,8 @@ pub struct Keepalive {
     pub unacknowledged: Option<Duration>,
 }
 
+/// Reads the five parameters of the TCP connection; wrong numbers are added to the reader's
+/// problems.
 pub fn read(reader: &mut Reader) -> Keepalive {
     let mut number = |name, what| reader.number(name, what);
     let seconds = |number: u32| Duration::from_secs(number.into());

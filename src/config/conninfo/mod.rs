@@ -42,6 +42,7 @@ pub struct ConnInfo {
 
 const PROGRAM: &str = "pgsync";
 
+/// One server that may be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     pub address: Address,
@@ -50,6 +51,7 @@ pub struct Host {
     pub password: Option<Secret>,
 }
 
+/// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// A name or an IP address.
@@ -58,6 +60,7 @@ pub enum Address {
     Socket(String),
 }
 
+/// How a connection is encrypted, and how server and client prove who they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ssl {
     pub mode: SslMode,
@@ -96,6 +99,7 @@ pub enum TlsVersions {
     Only13,
 }
 
+/// Whether the password's exchange is bound to the TLS connection: `channel_binding`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ChannelBinding {
     Disable,
@@ -109,6 +113,7 @@ pub enum ChannelBinding {
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a password.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

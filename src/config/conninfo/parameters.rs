@@ -121,6 +121,7 @@ impl Parameters {
         self.0.get(name).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
     }
 
+    /// Whether the parameter is given, even if it is empty.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }

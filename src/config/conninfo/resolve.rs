@@ -22,6 +22,7 @@ pub struct Reader<'a> {
     pub problems: Vec<String>,
 }
 
+/// Fills in every default, and gives the connection or all problems, those handed in included.
 pub fn resolve(
     parameters: &Parameters,
     surroundings: &Environment,
@@ -88,6 +89,7 @@ fn add_passwords(
 }
 
 impl Reader<'_> {
+    /// Adds a problem of the parameter, worded as what follows its label.
     pub fn problem(&mut self, name: &str, what: &str) {
         self.problems.push(format!("{} {what}", self.parameters.label(name)));
     }

@@ -28,6 +28,7 @@ const SNI: &[(&str, bool)] = &[("0", true), ("1", false)];
 /// In the order of strength.
 const VERSIONS: &[(&str, u8)] = &[("TLSv1", 0), ("TLSv1.1", 1), ("TLSv1.2", 2), ("TLSv1.3", 3)];
 
+/// Reads the parameters of TLS; what is wrong is added to the reader's problems.
 pub fn read(reader: &mut Reader, surroundings: &Environment) -> Ssl {
     let text = |reader: &Reader, name| reader.parameters.get(name).map(str::to_owned);
     let given = reader.choice("sslmode", MODES);

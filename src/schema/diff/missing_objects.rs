@@ -32,11 +32,13 @@ struct Visit<'a> {
 }
 
 impl<'a> DependencyWalk<'a> {
+    /// Begins with no object visited.
     pub fn new(ask: &'a DiffInput<'a>) -> Self {
         let (placed, levels) = (HashMap::new(), HashMap::new());
         Self { ask, steps: Vec::new(), placed, levels, joined: HashSet::new() }
     }
 
+    /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
         self.visit(&object.node, true, &mut Visit { root, seen: HashSet::new(), lesser: false });
     }

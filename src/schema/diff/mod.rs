@@ -96,6 +96,8 @@ impl SchemaPlan {
 }
 
 impl DiffInput<'_> {
+    /// Plans the steps that make the target's definitions like the source's, renamed partitions
+    /// first.
     pub fn outline(&self) -> SchemaPlan {
         let renamed = self.renamed_parts();
         let mut schema_plan = match &renamed {

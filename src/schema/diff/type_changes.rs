@@ -12,12 +12,14 @@ pub struct BuiltinType<'a> {
 }
 
 impl<'a> BuiltinType<'a> {
+    /// The type of a table's column; none where it is not built in.
     pub fn of_column(column: &'a Column) -> Option<Self> {
         let built_in = column.type_schema.as_str() == "pg_catalog";
         let name = column.type_name.as_str();
         built_in.then_some(Self { name, modifier: column.type_modifier })
     }
 
+    /// The type of a column's definition; none where it is not built in.
     pub fn of_shape(column: &'a ColumnDefinition) -> Option<Self> {
         let name = column.built_in.as_deref()?;
         Some(Self { name, modifier: column.modifier })

@@ -30,6 +30,7 @@ impl Digest {
         Ok(Self { rows: row.count(0)?, sum })
     }
 
+    /// Adds the digest of other rows.
     pub fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.sum += other.sum;

@@ -64,6 +64,7 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// Whether no bucket and no single key differs.
     pub fn is_none(&self) -> bool {
         self.differing.is_empty() && self.missing_on_target.is_empty() && self.singles.is_empty()
     }
@@ -78,7 +79,8 @@ impl Difference {
         !self.missing_on_target.is_empty()
     }
 
-    pub fn only_missing(&self) -> Buckets {
+    /// The buckets that only the source has.
+    fn only_missing(&self) -> Buckets {
         Buckets::new(self.slicing, &self.missing_on_target)
     }
 
@@ -97,6 +99,7 @@ impl Difference {
         Digest::of(&run.source.row("counting missing rows", &statement).await?)
     }
 
+    /// All buckets that differ, with those that only the source has, but without single keys.
     pub fn every_bucket(&self) -> Buckets {
         let mut spans: Vec<(i64, i64)> =
             self.differing.iter().chain(&self.missing_on_target).copied().collect();
@@ -104,6 +107,7 @@ impl Difference {
         Buckets::new(self.slicing, &spans)
     }
 
+    /// The buckets that differ, but for those that only the source has.
     pub fn differing(&self) -> Buckets {
         if self.singles.is_empty() {
             Buckets::new(self.slicing, &self.differing)

@@ -60,6 +60,7 @@ impl Probe {
         }
     }
 
+    /// Whether the window, the rows without a timestamp and the keys were all found equal.
     pub fn unchanged(&self) -> bool {
         self.window == Window::Equal && self.timeless_equal && self.keys_equal
     }

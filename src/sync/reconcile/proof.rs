@@ -16,7 +16,7 @@ use crate::target_side::keys;
 /// only whose keys the source has.
 ///
 /// # Errors
-/// [`Error::Table`] saying what still differs.
+/// [`Error::Blocked`] saying what still differs.
 pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> {
     if run.log_id.is_none() || difference.is_none() {
         return Ok(());
@@ -43,7 +43,7 @@ pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> 
 /// Proves the whole table.
 ///
 /// # Errors
-/// [`Error::Table`] saying what differs.
+/// [`Error::Blocked`] saying what differs.
 pub async fn table(run: &mut TableRun) -> Result<()> {
     if run.log_id.is_none() || digest::equal(run, DigestOf::Rows, None).await? {
         return Ok(());

@@ -24,6 +24,7 @@ const LEAST_PART: u64 = 8 * 1024 * 1024;
 /// A part above this size loses too much when it breaks.
 const GREATEST_PART: u64 = 1024 * 1024 * 1024;
 
+/// Copies the whole table, in parts on several sessions where it is large; a dry run counts.
 pub async fn run(run: &mut TableRun) -> Result<()> {
     run.phase(Phase::Copying);
     if run.log_id.is_none() {

@@ -64,6 +64,7 @@ impl TableRun {
         self.round.events.send(Event::Expected { table, rows });
     }
 
+    /// Reports that so many more rows have travelled.
     pub fn moved(&self, rows: u64) {
         let table = self.plan.mapping.source.name.clone();
         self.round.events.send(Event::Rows { table, rows });
@@ -119,6 +120,7 @@ impl Batch {
         self.rows >= batch_size && copy_text::first_field(row) != copy_text::first_field(&self.last)
     }
 
+    /// Counts a row, keeps its first field and hands it to the writer.
     pub async fn push(&mut self, writer: &mut Writer<'_>, row: Bytes) -> Result<()> {
         self.rows += 1;
         self.bytes += row.len() as u64;

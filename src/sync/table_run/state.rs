@@ -80,6 +80,7 @@ impl PendingLogRow {
 }
 
 impl TableState {
+    /// Begins with what earlier rounds of the run counted for the table; the clock runs.
     pub fn new(round: &Round, plan: Arc<TablePlan>) -> Self {
         let earlier = round.earlier.get(&plan.name);
         Self {
@@ -111,6 +112,7 @@ impl TableState {
         self.since = None;
     }
 
+    /// Starts its clock again, if it was stopped.
     pub fn go_on(&mut self) {
         self.since.get_or_insert_with(Instant::now);
     }
@@ -121,6 +123,7 @@ impl TableState {
         self.probe = Some(probe);
     }
 
+    /// What the report says of the table, with a watermark still to be filled in.
     pub fn outcome(&self, status: Status, error: Option<Error>) -> TableOutcome {
         TableOutcome {
             table: self.plan.mapping.source.name.clone(),
