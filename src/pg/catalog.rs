@@ -1,7 +1,5 @@
 //! What a server says of itself, its tables and its foreign keys; the same statements on both sides.
 
-use std::collections::HashMap;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -227,23 +225,6 @@ pub async fn partitions(
 pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<ForeignKey>> {
     let statement = Sql::filled(include_str!("foreign_keys.sql"), &[("schemas", &names(schemas))]);
     objects(session, "reading the catalog of foreign keys", &statement).await
-}
-
-/// Where the sequences of the tables of `schemas` stand, by name, as far as the role may know. Not for a
-/// session inside a transaction.
-pub async fn sequence_values(
-    session: &Session,
-    schemas: &[Ident],
-) -> Result<HashMap<TableName, i64>> {
-    #[derive(Deserialize)]
-    struct Value {
-        #[serde(flatten)]
-        name: TableName,
-        last: Option<i64>,
-    }
-    let statement = Sql::filled(include_str!("sequences.sql"), &[("schemas", &names(schemas))]);
-    let values: Vec<Value> = objects(session, "reading sequences", &statement).await?;
-    Ok(values.into_iter().filter_map(|value| Some((value.name, value.last?))).collect())
 }
 
 /// The logs of runs that this role may read, in any schema and of any name.

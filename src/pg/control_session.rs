@@ -7,9 +7,11 @@ use super::catalog;
 use super::definitions;
 use super::definitions::{LockedTable, Sketch, Sketched};
 use super::pool::PooledSession;
+use super::sequences;
+use super::sequences::KnownSequence;
 use super::session::Row;
 use crate::error::{Error, Result, Side};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
 use crate::table::{ForeignKey, Table};
@@ -60,6 +62,11 @@ impl ControlSession {
         )
     }
 
+    /// See [`sequences::known_sequences`].
+    pub async fn known_sequences(&self, names: &[TableName]) -> Result<Vec<KnownSequence>> {
+        sequences::known_sequences(self.kept(&self.session.lock().await)?, names).await
+    }
+
     /// See [`definitions::sketch`].
     pub async fn sketch(&self, what: Sketched<'_>) -> Result<Sketch> {
         definitions::sketch(self.kept(&self.session.lock().await)?, what).await
@@ -69,10 +76,10 @@ impl ControlSession {
     pub async fn definitions(
         &self,
         schemas: &[Ident],
-        home: Option<&Ident>,
+        path: &[Ident],
         held: &[u32],
     ) -> Result<Definitions> {
-        definitions::read(self.kept(&self.session.lock().await)?, schemas, home, held).await
+        definitions::read(self.kept(&self.session.lock().await)?, schemas, path, held).await
     }
 
     /// See [`definitions::held`].

@@ -43,19 +43,19 @@ pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<LockedTabl
     objects(session, "looking for locked tables", &statement).await
 }
 
-/// What the tables of `schemas` are made of, but for those whose numbers are `held`. Names in `home`
-/// are printed without their schema.
+/// What the tables of `schemas` are made of, but for those whose numbers are `held`. Names in the schemas of
+/// `path` are printed without them.
 pub async fn read(
     session: &Session,
     schemas: &[Ident],
-    home: Option<&Ident>,
+    path: &[Ident],
     held: &[u32],
 ) -> Result<Definitions> {
     let held = Sql::join(held, ", ");
     let holes: &[(&str, &Sql)] = &[
         ("schemas", &names(schemas)),
         ("held", &sql!("array[{held}]", held = held)),
-        ("path", &path(home)),
+        ("path", &path_of(path)),
         ("elements", &Sql::trusted(include_str!("definitions/elements.sql"))),
     ];
     let parts = PARTS.iter().map(|part| Sql::filled(part, holes));
@@ -173,11 +173,11 @@ pub async fn keep(
 
 /// Sets the path under which definitions are read and run, for the length of the transaction.
 pub fn search_path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
-    sql!("select pg_catalog.set_config('search_path', {path}, true)", path = path(schemas))
+    sql!("select pg_catalog.set_config('search_path', {path}, true)", path = path_of(schemas))
 }
 
 /// A search path as a string constant.
-fn path<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
+fn path_of<'a>(schemas: impl IntoIterator<Item = &'a Ident>) -> Sql {
     let path: Vec<String> = schemas.into_iter().map(Ident::quoted).collect();
     sql!("{path}", path = Literal(&path.join(", ")))
 }
@@ -188,6 +188,6 @@ pub fn search_path_with_that_of_the_role<'a>(schemas: impl IntoIterator<Item = &
         "select pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ', nullif({path}, ''), \
          nullif(s.reset_val, '')), true) from pg_catalog.pg_settings s \
          where s.name operator(pg_catalog.=) 'search_path'",
-        path = path(schemas)
+        path = path_of(schemas)
     )
 }

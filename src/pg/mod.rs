@@ -16,6 +16,7 @@ mod manager;
 mod pool;
 mod pooler;
 mod redaction;
+pub mod sequences;
 mod session;
 mod tls;
 mod verify;

@@ -1,5 +1,5 @@
--- Where the sequences stand that columns of the tables of $schemas own or draw from by default, one JSON
--- object a row. Not for a transaction that lasts: to read a sequence takes a lock of it until the
+-- Where the sequences stand that columns of the tables of $schemas own or draw from by default, and those of
+-- $schemas that no column of any table does (`free`), one JSON object a row. Not for a transaction that lasts: to read a sequence takes a lock of it until the
 -- transaction ends, and TRUNCATE ... RESTART IDENTITY, which holds its table, would wait for that. One
 -- that somebody holds right now is left out, for the same reason the other way round.
 with used(oid) as (
@@ -18,9 +18,26 @@ with used(oid) as (
     and d.objid operator(pg_catalog.=) f.oid and d.deptype operator(pg_catalog.=) 'n'
     and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
   where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
-), free(oid, schema, name) as (
-  select sc.oid, n.nspname, sc.relname from used
-  join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) used.oid
+), alone(oid) as (
+  select sc.oid from pg_catalog.pg_class sc
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
+  where sc.relkind operator(pg_catalog.=) 'S' and sc.relpersistence operator(pg_catalog.<>) 't'
+    and n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
+    -- Neither owned by a column nor a part of an extension.
+    and not exists (
+      select from pg_catalog.pg_depend d
+      where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.objid operator(pg_catalog.=) sc.oid
+        and d.deptype operator(pg_catalog.=) any (array['a', 'i', 'e']::pg_catalog."char"[]))
+    and not exists (
+      select from pg_catalog.pg_depend d
+      where d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+        and d.refobjid operator(pg_catalog.=) sc.oid
+        and d.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
+), readable(oid, schema, name, free) as (
+  select sc.oid, n.nspname, sc.relname, one.free from (
+    select used.oid, false from used union all select alone.oid, true from alone) one(oid, free)
+  join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) one.oid
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
   -- Not two conditions, whose order would be the planner's.
   where case when sc.relkind operator(pg_catalog.=) 'S' then pg_catalog.has_sequence_privilege(sc.oid, 'select') end
@@ -33,5 +50,6 @@ with used(oid) as (
         and l.mode operator(pg_catalog.=) any (array['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'])))
   offset 0
 )
-select pg_catalog.json_build_object('schema', f.schema, 'name', f.name, 'last', pg_catalog.pg_sequence_last_value(f.oid))
-from free f
+select pg_catalog.json_build_object('schema', f.schema, 'name', f.name, 'free', f.free,
+  'last', pg_catalog.pg_sequence_last_value(f.oid))
+from readable f

@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::outcome::{Status, TableOutcome};
+use crate::pg::sequences::FreeSequence;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::{self, Candidate, PlanContext, TablePlan};
@@ -36,6 +37,8 @@ pub struct RunPlan {
     pub last: Vec<Step>,
     /// Tables that take the places of others before.
     pub rebuilt: Vec<RebuiltTable>,
+    /// Those of the source that belong to no table, and to the run.
+    pub sequences: Vec<FreeSequence>,
 }
 
 impl RunContext<'_> {
@@ -95,6 +98,7 @@ impl RunContext<'_> {
         let (plans, tasks) = self.order(plans, &references.ordering());
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
+            sequences: self.free_sequences(&catalogs).to_vec(),
             plans,
             failed,
             tasks,

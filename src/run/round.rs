@@ -15,6 +15,7 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::outcome::{RunReport, TableOutcome};
+use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
 use crate::plan::references::References;
 use crate::schema::post_data;
@@ -55,8 +56,17 @@ pub(super) async fn round(
     } else {
         HashMap::new()
     };
-    let RunPlan { plans, failed, tasks, references, horizon, page_ranges, last, rebuilt } =
-        prepared;
+    let RunPlan {
+        plans,
+        failed,
+        tasks,
+        references,
+        horizon,
+        page_ranges,
+        last,
+        rebuilt,
+        sequences,
+    } = prepared;
     let round = Arc::new(Round {
         source,
         target,
@@ -76,7 +86,8 @@ pub(super) async fn round(
     let ended = cancelled_on_stop(stop, endpoints, workers::run(&round, &plans, tasks)).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
-    let finish = Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt };
+    let finish =
+        Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
     finish.tables(&round, early, &mut outcomes).await;
     let logged = sync_log::write(&round, &mut outcomes, &unlogged, &failed).await;
     failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
@@ -97,6 +108,8 @@ struct Finish<'a> {
     references: References,
     foreign_keys: Vec<Step>,
     rebuilt: Vec<RebuiltTable>,
+    /// Those of the source that belong to no table.
+    sequences: Vec<FreeSequence>,
 }
 
 impl Finish<'_> {
@@ -111,6 +124,7 @@ impl Finish<'_> {
             return swap::not_swapped(&self.rebuilt, outcomes, &why);
         }
         sequences::raise(round, &self.plans, outcomes).await;
+        sequences::raise_free(round, &self.sequences).await;
         swap::tables(round, &self.rebuilt, &self.references.target, outcomes).await;
         orphan_check::check(round, &self.references, outcomes, self.failed).await;
         post_data::foreign_keys(round, &self.foreign_keys, outcomes).await;

@@ -3,11 +3,13 @@
 
 mod compatibility;
 pub mod diff;
+mod extensions;
 mod locked_tables;
 pub mod post_data;
 mod pre_data;
 pub mod rebuild;
 mod reword;
+mod sequences;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -26,6 +28,7 @@ use crate::sql::statement::Statement;
 use crate::sync_log::store;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
+use extensions::Definitions;
 use rebuild::plan::{Rebuild, RebuildPlan, RebuiltTable, Selection};
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
@@ -131,7 +134,8 @@ impl RunContext<'_> {
             self.recorded_as_created(selected).await?
         };
         let mut outdated = self.outdated(selected, catalogs);
-        let lacking = has_missing_objects(selected, catalogs, self.settings);
+        let lacking = has_missing_objects(selected, catalogs, self.settings)
+            || self.lacks_sequences(catalogs).await?;
         if !lacking && outdated.is_empty() && self.is_equal(&created_by_pgsync, catalogs).await? {
             return Ok(aligned);
         }
@@ -216,19 +220,7 @@ impl RunContext<'_> {
     ) -> Result<SchemaPlan> {
         let settings = self.settings;
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
-        let schemas = settings.target_schemas();
-        let (source, target) = tokio::try_join!(
-            self.source.control.definitions(
-                &settings.schemas,
-                renamed.map(|(from, _)| from),
-                &catalogs.held[0]
-            ),
-            self.target.control.definitions(
-                &schemas,
-                settings.target_schema.as_ref(),
-                &catalogs.held[1]
-            ),
-        )?;
+        let Definitions { source, target, path } = self.definitions(catalogs).await?;
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let mut ask = DiffInput {
             source: &source,
@@ -241,12 +233,15 @@ impl RunContext<'_> {
             renamed,
         };
         let asks = catalogs.target.server.temporary && ask.alike;
-        let reworded = if asks { self.reworded(&ask).await? } else { None };
+        let reworded = if asks { self.reworded(&ask, &path).await? } else { None };
         if let Some(reworded) = &reworded {
             ask.source = reworded;
         }
         let mut schema_plan = ask.outline();
-        schema_plan.lead(settings.target_schema.as_slice());
+        let sequences = self.free_sequences(catalogs);
+        let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();
+        schema_plan.first.extend(ask.free_sequences(&sequences));
+        schema_plan.lead(&path);
         Ok(schema_plan)
     }
 

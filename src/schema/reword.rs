@@ -3,6 +3,7 @@
 
 use crate::context::RunContext;
 use crate::error::Result;
+use crate::ident::Ident;
 use crate::pg::Session;
 use crate::pg::definitions::search_path;
 use crate::schema::diff::DiffInput;
@@ -19,7 +20,11 @@ type Answer = (String, Vec<(String, Text)>);
 
 impl RunContext<'_> {
     /// The definitions of the source, with those texts as the target has them that mean the same.
-    pub(super) async fn reworded(&self, ask: &DiffInput<'_>) -> Result<Option<Definitions>> {
+    pub(super) async fn reworded(
+        &self,
+        ask: &DiffInput<'_>,
+        path: &[Ident],
+    ) -> Result<Option<Definitions>> {
         let mut pairs = ask.differing();
         if pairs.is_empty() {
             return Ok(None);
@@ -28,70 +33,69 @@ impl RunContext<'_> {
         let mut session = self.target.session().await?;
         let mut answers = Vec::new();
         for group in pairs.chunk_by(|one, other| one.table.id == other.table.id) {
-            answers.extend(self.query_all(&session, group).await?);
+            answers.extend(answers_of(&session, path, group).await?);
         }
         session.set_clean(true);
         let mut source = ask.source.clone();
         reworded(&mut source, answers);
         Ok(Some(source))
     }
+}
 
-    /// What the target says of pairs of one table.
-    async fn query_all(&self, session: &Session, pairs: &[Pair<'_>]) -> Result<Vec<Answer>> {
-        let Some(table) = pairs.first().map(|pair| pair.table) else { return Ok(Vec::new()) };
-        let texts: Vec<&Differing> = pairs.iter().flat_map(|pair| &pair.texts).collect();
-        let same = match self.are_same(session, table, &texts).await? {
-            Some(same) => same,
-            // One of them calls what the target does not have, say.
-            None => {
-                let mut same = Vec::new();
-                for text in &texts {
-                    let alone = self.are_same(session, table, &[text]).await?;
-                    same.extend(alone.unwrap_or_else(|| vec![false]));
-                }
-                same
+/// What the target says of pairs of one table.
+async fn answers_of(session: &Session, path: &[Ident], pairs: &[Pair<'_>]) -> Result<Vec<Answer>> {
+    let Some(table) = pairs.first().map(|pair| pair.table) else { return Ok(Vec::new()) };
+    let texts: Vec<&Differing> = pairs.iter().flat_map(|pair| &pair.texts).collect();
+    let same = match are_same(session, path, table, &texts).await? {
+        Some(same) => same,
+        // One of them calls what the target does not have, say.
+        None => {
+            let mut same = Vec::new();
+            for text in &texts {
+                let alone = are_same(session, path, table, &[text]).await?;
+                same.extend(alone.unwrap_or_else(|| vec![false]));
             }
-        };
-        let mut same = same.as_slice();
-        let mut answers = Vec::new();
-        for pair in pairs {
-            let (own, others) = same.split_at(pair.texts.len());
-            answers.extend(pair.answered(own));
-            same = others;
+            same
         }
-        Ok(answers)
+    };
+    let mut same = same.as_slice();
+    let mut answers = Vec::new();
+    for pair in pairs {
+        let (own, others) = same.split_at(pair.texts.len());
+        answers.extend(pair.answered(own));
+        same = others;
     }
+    Ok(answers)
+}
 
-    /// Of each whether both texts mean the same; none if the target cannot read them.
-    async fn are_same(
-        &self,
-        session: &Session,
-        table: &Object,
-        texts: &[&Differing],
-    ) -> Result<Option<Vec<bool>>> {
-        let path = search_path(self.settings.target_schema.as_ref());
-        let before = [Sql::trusted("begin"), path].into_iter().map(Statement::from);
-        let statements: Vec<Statement> = before.chain(read(table, texts)).collect();
-        let printed = match session.run_each(DOING, &statements).await {
-            Ok(()) => session.rows(DOING, &printed(table)).await,
-            Err(error) => Err(error),
-        };
-        session.run(DOING, &Sql::trusted("rollback")).await?;
-        let rows = match printed {
-            Err(error) if error.is_transient() => return Err(error),
-            Err(_) => return Ok(None),
-            Ok(rows) => rows,
-        };
-        let text = |side: &str, place: usize| {
-            let name = format!("{side}{place}");
-            rows.iter().find(|row| row.text(0) == Some(&name)).and_then(|row| row.text(1))
-        };
-        let answer = |(place, differing): (usize, &&Differing)| {
-            let both = text("h", place).zip(text("t", place));
-            both.is_some_and(|(here, there)| is_same(differing, here, there))
-        };
-        Ok(Some(texts.iter().enumerate().map(answer).collect()))
-    }
+/// Of each whether both texts mean the same; none if the target cannot read them.
+async fn are_same(
+    session: &Session,
+    path: &[Ident],
+    table: &Object,
+    texts: &[&Differing],
+) -> Result<Option<Vec<bool>>> {
+    let before = [Sql::trusted("begin"), search_path(path)].into_iter().map(Statement::from);
+    let statements: Vec<Statement> = before.chain(read(table, texts)).collect();
+    let printed = match session.run_each(DOING, &statements).await {
+        Ok(()) => session.rows(DOING, &printed(table)).await,
+        Err(error) => Err(error),
+    };
+    session.run(DOING, &Sql::trusted("rollback")).await?;
+    let rows = match printed {
+        Err(error) if error.is_transient() => return Err(error),
+        Err(_) => return Ok(None),
+        Ok(rows) => rows,
+    };
+    let text = |side: &str, place: usize| {
+        let name = format!("{side}{place}");
+        rows.iter().find(|row| row.text(0) == Some(&name)).and_then(|row| row.text(1))
+    };
+    let answer = |(place, differing): (usize, &&Differing)| {
+        let both = text("h", place).zip(text("t", place));
+        both.is_some_and(|(here, there)| is_same(differing, here, there))
+    };
+    Ok(Some(texts.iter().enumerate().map(answer).collect()))
 }
 
 fn printed(table: &Object) -> Sql {

@@ -18,6 +18,8 @@ use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
+use crate::pg::sequences;
+use crate::pg::sequences::FreeSequence;
 use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, Row, Session};
 use crate::sql::mapping::Relation;
 use crate::sql::{Literal, Sql, sql};
@@ -45,6 +47,8 @@ pub struct SourceState {
     pub server: Server,
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// Those that belong to no table.
+    pub sequences: Vec<FreeSequence>,
     /// See [`catalog::partitions`].
     pub partitions: Vec<Partition>,
     /// Logs of runs that have written here.
@@ -82,7 +86,7 @@ impl Source {
             catalog::hash_probe(&session),
             catalog::server(&session),
             horizon::observe(&session, overlap),
-            catalog::sequence_values(&session, schemas),
+            sequences::sequence_values(&session, schemas),
         )?;
         if server.standby && catalog::prints_names(&session, &server).await? {
             session.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
@@ -99,7 +103,8 @@ impl Source {
         let opening = SourceState {
             sight,
             hash_probe,
-            tables: with_values(tables?, &sequences),
+            tables: with_values(tables?, &sequences.of_tables),
+            sequences: sequences.free,
             foreign_keys: foreign_keys?,
             partitions: partitions?,
             logs: logs?,

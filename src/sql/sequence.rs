@@ -1,8 +1,25 @@
 //! The statement that moves the target's sequences beyond the source's and beyond the rows.
 
 use crate::error::Side;
+use crate::ident::TableName;
 use crate::sql::mapping::{OwnedSequence, TableMapping};
 use crate::sql::{Literal, Sql, sql};
+
+/// Moves a sequence to the number that another one gave last, if it has not got that far.
+pub fn follow(sequence: &TableName, last: i64) -> Sql {
+    let last = last.to_string();
+    sql!(
+        "select pg_catalog.setval({name}::pg_catalog.regclass, w.last) from (select {last}::pg_catalog.int8) w(last) \
+         cross join {sequence} q join pg_catalog.pg_sequence p on p.seqrelid operator(pg_catalog.=) {name}::pg_catalog.regclass \
+         where w.last operator(pg_catalog.>=) p.seqmin and w.last operator(pg_catalog.<=) p.seqmax \
+         and (case when p.seqincrement operator(pg_catalog.>) 0 then q.last_value operator(pg_catalog.<) w.last \
+         else q.last_value operator(pg_catalog.>) w.last end \
+         or q.last_value operator(pg_catalog.=) w.last and not q.is_called)",
+        name = Literal(&sequence.quoted()),
+        last = Literal(&last),
+        sequence = sequence,
+    )
+}
 
 impl TableMapping {
     /// Moves a sequence forward if it stands behind, to a number of its own series: one that counts

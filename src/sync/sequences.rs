@@ -4,12 +4,15 @@
 use std::sync::Arc;
 
 use crate::context::Round;
+use crate::error::Error;
 use crate::event::Event;
+use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
+use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
-use crate::sql::Sql;
 use crate::sql::mapping::OwnedSequence;
+use crate::sql::{Sql, sequence};
 
 /// Sequences that one statement moves.
 const GROUP: usize = 200;
@@ -41,6 +44,42 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
             let text = format!("not all sequences were moved beyond the rows: {error}");
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
         }
+    }
+}
+
+/// Moves sequences that belong to no table, to where the source's stand, and never back. Those
+/// that are not there were named when they could not be made.
+pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
+    let target = |one: &FreeSequence| round.settings.target_name_of(&one.name);
+    let given: Vec<(TableName, i64)> =
+        sequences.iter().filter_map(|one| Some((target(one), one.last?))).collect();
+    if given.is_empty() {
+        return;
+    }
+    let names: Vec<TableName> = given.iter().map(|(name, _)| name.clone()).collect();
+    let moved = async {
+        let known = round.target.control.known_sequences(&names).await?;
+        for one in known.iter().filter(|one| !one.settable) {
+            let name = &one.name;
+            let text = format!(
+                "the sequence {name} was not moved to where the source's stands, so its numbers can collide: \
+                 grant select, update on sequence {name} to the target role"
+            );
+            round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
+        }
+        let is_settable = |name: &TableName| known.iter().any(|k| k.settable && &k.name == name);
+        let settable = given.iter().filter(|(name, _)| is_settable(name));
+        let statements: Vec<Sql> =
+            settable.map(|(name, last)| sequence::follow(name, *last)).collect();
+        for group in statements.chunks(GROUP) {
+            let statement = Sql::join(group, " union all ");
+            round.target.on_keeper("moving sequences", &statement).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = moved.await {
+        let text = format!("not all sequences were moved to where the source's stand: {error}");
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
     }
 }
 

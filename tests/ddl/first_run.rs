@@ -154,3 +154,31 @@ async fn a_function_that_the_target_lacks_is_asked_for_without_a_word_about_cast
     .await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn an_extension_that_lies_in_another_schema_on_the_target_is_found_there() {
+    let users = "create extension citext; create extension btree_gist;
+        create table users (id int primary key, email citext unique default 'Nobody'::citext, names citext[], at int4range, check (email <> 'x'::citext),
+            exclude using gist (id with =, at with &&));
+        create index by_email on users (lower(email::text), email citext_pattern_ops) where email = 'a'::citext;
+        insert into users values (1, 'A@x.test', '{B}'), (2, 'b@x.test', null)";
+    for schemas in [&[][..], &["-target-schema", "copy"]] {
+        let db = Pair::fresh().await;
+        db.source(users).await;
+        db.target("create schema extensions; create extension citext schema extensions; create extension btree_gist schema extensions").await;
+        db.sync().args(schemas).await.expect_ok();
+        db.source("update users set email = 'a@X.test' where id = 1").await;
+        db.sync().args(schemas).await.expect_ok().expect_unsaid("on the source");
+        let run = db.sync().args(schemas).await.expect_unchanged();
+        assert_eq!(run.notes(), Vec::<String>::new());
+        let table = if schemas.is_empty() { "public.users" } else { "copy.users" };
+        let rows = db
+            .target_value(&format!(
+                "select string_agg(u.id || email::text, ' ' order by id) from {table} u"
+            ))
+            .await;
+        assert_eq!(rows, "1a@X.test 2b@x.test");
+        let parts = format!("select count(*) from pg_index where indrelid = '{table}'::regclass");
+        assert_eq!(db.target_value(&parts).await, "4");
+    }
+}

@@ -48,3 +48,66 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     let run = db.sync().target_role(&role).await.expect_ok();
     run.expect_note("the sequence public.numbers was not moved beyond the rows");
 }
+
+/// As Hibernate, and whoever numbers tickets, has them.
+const ALONE: &str = "create sequence order_seq increment by 50; create sequence down increment -1; create sequence unused start 7; create sequence \"Odd one\" cycle maxvalue 9;
+    create table orders (id bigint primary key); insert into orders select nextval('order_seq') from generate_series(1, 20);
+    select setval('\"Odd one\"', 5)";
+
+#[tokio::test]
+async fn sequences_that_belong_to_no_table_are_made_and_moved() {
+    let db = Pair::fresh().await;
+    db.source(ALONE).await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+    let next =
+        "select nextval('order_seq') || ' ' || nextval('unused') || ' ' || nextval('\"Odd one\"')";
+    assert_eq!(db.target_value(next).await, "1001 7 6");
+    // The target got further, and does not go back.
+    db.target("select setval('order_seq', 5000)").await;
+    db.source("select nextval('order_seq'); create sequence later; select setval('later', 3, false); select setval('down', -40)").await;
+    let foretold = db.sync().arg("-dry-run").await.expect_unchanged();
+    foretold.expect_note("would make sequence public.later");
+    db.sync().await.expect_unchanged();
+    assert_eq!(
+        db.target_value(
+            "select nextval('order_seq') || ' ' || nextval('later') || ' ' || nextval('down')"
+        )
+        .await,
+        "5050 1 -41"
+    );
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn sequences_that_belong_to_no_table_are_named_where_they_are_left_out() {
+    let db = Pair::fresh().await;
+    db.source(ALONE).await;
+    db.target("create table orders (id bigint primary key)").await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    run.expect_note("sequence public.order_seq is missing on the target")
+        .expect_note("create sequence \"public\".\"order_seq\"");
+    db.target("create sequence order_seq increment by 50").await;
+    let role = db.target_writer().await;
+    db.hand_over_log(&role).await;
+    db.target(&format!("revoke all on sequence order_seq from {}", role.name)).await;
+    let run = db.sync().args(&["-ddl", "none"]).target_role(&role).await.expect_ok();
+    run.expect_note("the sequence public.order_seq was not moved to where the source's stands");
+    // Who names tables means no more than those.
+    db.sync().include("orders").await.expect_unchanged().expect_unsaid("sequence");
+    assert_eq!(
+        db.target_value("select count(*) from pg_class where relname in ('unused', 'down')").await,
+        "0"
+    );
+}
+
+#[tokio::test]
+async fn sequences_that_belong_to_no_table_are_made_in_a_schema_of_another_name() {
+    let db = Pair::fresh().await;
+    db.source(ALONE).await;
+    for _ in 0..2 {
+        db.sync().args(&["-target-schema", "copy"]).await.expect_ok();
+    }
+    assert_eq!(db.target_value("select nextval('copy.order_seq')").await, "1001");
+}

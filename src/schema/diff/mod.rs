@@ -6,6 +6,7 @@ pub mod changed_objects;
 mod detached;
 mod expression_eq;
 mod extra_objects;
+mod free_sequences;
 mod missing_objects;
 pub mod rebuild_reasons;
 mod renamed;

@@ -2,6 +2,7 @@
 //! usual job fills them; `swap` puts them in their places.
 
 use std::collections::{HashMap, HashSet};
+use std::slice::from_ref;
 
 use super::guard::{check_dependents, left_behind};
 use crate::config::Ddl;
@@ -132,12 +133,15 @@ impl RunContext<'_> {
         let schemas = settings.target_schemas();
         let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
         let on_target = async {
-            let target =
-                self.target.control.definitions(&schemas, Some(home), &catalogs.held[1]).await?;
+            let target = self
+                .target
+                .control
+                .definitions(&schemas, from_ref(home), &catalogs.held[1])
+                .await?;
             Ok((target, self.target.control.keep(home, &shadow_schema, &names).await?))
         };
         let (source, (target, keeps)) = tokio::try_join!(
-            self.source.control.definitions(&settings.schemas, Some(schema), &catalogs.held[0]),
+            self.source.control.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
             on_target
         )?;
         let place = |one: &&NeedsRebuild<'_>| settings.target_name_of(&one.table.name);

@@ -1,0 +1,27 @@
+//! Sequences that no column owns or draws from: an application does. They belong to a run that
+//! names no tables.
+
+use crate::context::{Catalogs, RunContext};
+use crate::error::Result;
+use crate::ident::TableName;
+use crate::pg::sequences::FreeSequence;
+
+impl RunContext<'_> {
+    /// Those of the source that this run makes and moves.
+    pub(crate) fn free_sequences<'s>(&self, catalogs: &'s Catalogs) -> &'s [FreeSequence] {
+        let all = self.settings.include.is_empty();
+        if all { &catalogs.source.sequences } else { &[] }
+    }
+
+    /// Whether the target lacks one of them.
+    pub(super) async fn lacks_sequences(&self, catalogs: &Catalogs) -> Result<bool> {
+        let names = self.free_sequences(catalogs).iter();
+        let names: Vec<TableName> =
+            names.map(|one| self.settings.target_name_of(&one.name)).collect();
+        if names.is_empty() {
+            return Ok(false);
+        }
+        let known = self.target.control.known_sequences(&names).await?;
+        Ok(known.len() < names.len())
+    }
+}
