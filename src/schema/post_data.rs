@@ -144,7 +144,7 @@ impl IndexBuilder<'_> {
             for place in lot {
                 self.round.check_stopped()?;
                 let step = &self.plan.post_data[place];
-                let doing = format!("making {}", step.title);
+                let doing = format!("creating {}", step.title);
                 match self.shop.run(session, &doing, [step], &[]).await {
                     Err(error) if !(self.again && is_built(&error)) => {
                         lots.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -226,7 +226,7 @@ pub(super) async fn retry_foreign_keys(
     let mut tries = 0;
     loop {
         let mut session = round.target.session().await?;
-        let doing = format!("making {}", step.title);
+        let doing = format!("creating {}", step.title);
         let done = DdlRunner::of(&round.settings).run(&session, &doing, [step], &[]).await;
         match done {
             Err(error) if error.is_transient() && tries < round.settings.retries => {

@@ -84,7 +84,7 @@ impl RunContext<'_> {
         let shop = DdlRunner::of(self.settings);
         let more = self.made_by(group);
         let several = group.len() > 1;
-        if several && shop.run_once(&session, "making tables", group, &more).await.is_ok() {
+        if several && shop.run_once(&session, "creating tables", group, &more).await.is_ok() {
             session.set_clean(true);
             return Ok(group.iter().map(|step| StepResult { step, error: None }).collect());
         }
@@ -94,7 +94,7 @@ impl RunContext<'_> {
             if step.roots.iter().all(|root| lost.contains(root)) {
                 continue;
             }
-            let doing = format!("making {}", step.title);
+            let doing = format!("creating {}", step.title);
             let done = if step.alone {
                 shop.run_alone(&session, &doing, step).await
             } else {
@@ -159,7 +159,7 @@ impl RunContext<'_> {
     pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
         let steps = schema_plan.steps().map(|step| (step.roots.first(), step));
         for (table, steps) in by_subject(steps) {
-            let text = format!("would make {}: {}", steps[0].title, texts(steps.iter().copied()));
+            let text = format!("would create {}: {}", steps[0].title, texts(steps.iter().copied()));
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }

@@ -89,7 +89,7 @@ impl Target {
 
     async fn holder(&self, key: &str) -> Result<String> {
         let statement = sql!(
-            "select pg_catalog.format('process %s of %s, connected from %s since %s', a.pid, \
+            "select pg_catalog.format('server process %s on the target, role %s, connected from %s since %s', a.pid, \
              coalesce(a.usename, 'another role'), case when a.state is null then 'an address that this role may not see' \
              else coalesce(pg_catalog.host(a.client_addr), 'a local socket') end, \
              coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \

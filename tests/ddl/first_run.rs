@@ -92,7 +92,7 @@ async fn a_name_clash_with_a_view_fails_that_table_alone() {
     let db = source(TWO).await;
     db.target("create view child as select 1 as x").await;
     let run = db.sync().await.expect_exit(1);
-    let run = run.expect_failed("child", &["making table public.child", "already exists"]);
+    let run = run.expect_failed("child", &["creating table public.child", "already exists"]);
     assert_eq!(run.table("parent").status, "success");
 }
 

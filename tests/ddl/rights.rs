@@ -12,7 +12,7 @@ async fn a_role_without_create_is_told_so_by_table() {
     db.target(&format!("revoke create on schema public from public, {}", role.name)).await;
     db.source("create table other (id int)").await;
     let run = db.sync().target_role(&role).await.expect_exit(1);
-    let run = run.expect_failed("other", &["making table public.other", "permission denied"]);
+    let run = run.expect_failed("other", &["creating table public.other", "permission denied"]);
     assert_eq!(run.table("item").status, "success");
 }
 
@@ -33,7 +33,7 @@ async fn an_extension_that_the_target_does_not_have_fails_its_tables_alone() {
     .await;
     db.source("update pg_extension set extname = 'no_such_thing' where extname = 'citext'").await;
     let run = db.sync().await.expect_exit(1);
-    let run = run.expect_failed("item", &["making extension no_such_thing"]);
+    let run = run.expect_failed("item", &["creating extension no_such_thing"]);
     assert_eq!(run.table("other").status, "success");
 }
 

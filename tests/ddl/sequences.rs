@@ -67,7 +67,7 @@ async fn sequences_that_belong_to_no_table_are_made_and_moved() {
     db.target("select setval('order_seq', 5000)").await;
     db.source("select nextval('order_seq'); create sequence later; select setval('later', 3, false); select setval('down', -40)").await;
     let foretold = db.sync().arg("-dry-run").await.expect_unchanged();
-    foretold.expect_note("would make sequence public.later");
+    foretold.expect_note("would create sequence public.later");
     db.sync().await.expect_unchanged();
     assert_eq!(
         db.target_value(

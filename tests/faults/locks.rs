@@ -25,8 +25,13 @@ async fn a_second_run_over_the_same_table_ends_at_once_and_says_who_holds_it() {
         from pg_locks l join pg_stat_activity a using (pid) where l.locktype = 'advisory' and a.datname = current_database() order by a.backend_start limit 1";
     let keeper = db.target_value(keeper).await;
     let (pid, since) = keeper.split_once('|').expect("two values");
-    let words =
-        ["public.one", "another run", &format!("process {pid}"), "from 127.0.0.1 since", since];
+    let words = [
+        "public.one",
+        "another run",
+        &format!("server process {pid} on the target, role "),
+        "from 127.0.0.1 since",
+        since,
+    ];
     words.into_iter().fold(second, |run, text| run.expect_said(text));
     blocker.run("rollback").await;
     first.end().await.expect_ok();
