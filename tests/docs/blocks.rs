@@ -97,7 +97,8 @@ impl Shop {
             "sh" => self.run(block, &block.text),
             "crontab" => {
                 let command = block.text.splitn(6, ' ').last().expect("five fields and a command");
-                self.run(block, &command.replace("/etc/pgsync.json", "pgsync.json"));
+                let command = command.replace("/etc/pgsync.json", "pgsync.json");
+                self.run(block, &command.replace("/usr/local/bin/", ""));
             }
             _ if mark == "output" => {
                 assert_eq!(shape(&self.stdout), shape(&block.text), "output at {}", block.place);

@@ -128,7 +128,7 @@ async fn an_emptied_log_costs_a_comparison_and_nothing_else() {
 #[tokio::test]
 async fn old_rows_can_be_deleted_as_documented() {
     let page = include_str!("../../docs/sync-log.md");
-    let from = page.find("delete from sync_log").expect("a statement");
+    let from = page.find("delete from public.sync_log").expect("a statement");
     let prune = page[from..].split_inclusive(';').next().expect("its end");
     let db = items().await;
     db.target("drop table item").await;
