@@ -12,10 +12,12 @@ with recursive roots as (
   select t.root, i.inhrelid from tree t
   join pg_inherits i on i.inhparent = t.oid join pg_class c on c.oid = i.inhrelid and c.relispartition
 ), members as (
-  select t.root, c.*, to_regclass(quote_ident($scratch) || '.' || quote_ident(c.relname)) as heir
+  -- Each column by its name: before PostgreSQL 12 no list of all columns has the oid.
+  select t.root, c.oid, c.relname, c.relowner, c.relacl, c.reltype, c.relrowsecurity, c.relforcerowsecurity,
+    to_regclass(quote_ident($scratch) || '.' || quote_ident(c.relname)) as heir
   from tree t join pg_class c on c.oid = t.oid
 ), owned as (
-  select m.root, s.*, to_regclass(quote_ident($scratch) || '.' || quote_ident(s.relname)) as heir
+  select m.root, s.oid, s.relacl, to_regclass(quote_ident($scratch) || '.' || quote_ident(s.relname)) as heir
   from members m
   join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = m.oid
     and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
