@@ -57,7 +57,7 @@ async fn domains_that_come_with_the_server_are_carried() {
         &db,
         &[
             ("information_schema.cardinal_number", &["0", "2147483647", "null"]),
-            ("information_schema.sql_identifier", &["'a'", "'A b'", "null"]),
+            ("information_schema.character_data", &["'a'", "'A b'", "null"]),
             ("refcursor", &["'some cursor'", "null"]),
         ],
     )
