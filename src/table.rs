@@ -20,7 +20,7 @@ pub struct Table {
     pub hypertables: bool,
     /// The tables that inherit from it, at any depth, each with the parent that leads there. None of a
     /// partitioned table.
-    pub heirs: Vec<Heir>,
+    pub inherited_by: Vec<InheritedChild>,
     /// Rows as the planner estimates them; negative when never analysed.
     pub rows: f64,
     /// Size of the table and its partitions with their long values, in bytes, without indexes.
@@ -54,7 +54,7 @@ pub struct Table {
 
 /// A table that inherits from another: reads of the parent without ONLY show its rows, too.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
-pub struct Heir {
+pub struct InheritedChild {
     #[serde(flatten)]
     pub name: TableName,
     /// `relkind`: r for a table, f for a foreign one.

@@ -14,13 +14,13 @@ select pg_catalog.json_build_object(
   'hypertables', coalesce(pg_catalog.has_table_privilege(
     pg_catalog.to_regclass('_timescaledb_catalog.hypertable')::pg_catalog.oid, 'select'), false),
   -- Temporary ones are seen by the session that made them, and by nobody else.
-  'heirs', case when c.relhassubclass and c.relkind operator(pg_catalog.=) 'r' and not $hypertable then coalesce((
-    with recursive heirs(oid, parent) as (
+  'inherited_by', case when c.relhassubclass and c.relkind operator(pg_catalog.=) 'r' and not $hypertable then coalesce((
+    with recursive children(oid, parent) as (
       select h.inhrelid, h.inhparent from pg_catalog.pg_inherits h
       where h.inhparent operator(pg_catalog.=) c.oid
       union
       select h.inhrelid, h.inhparent from pg_catalog.pg_inherits h
-      join heirs on heirs.oid operator(pg_catalog.=) h.inhparent
+      join children on children.oid operator(pg_catalog.=) h.inhparent
     )
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'schema', hn.nspname,
@@ -28,10 +28,10 @@ select pg_catalog.json_build_object(
       'kind', hc.relkind,
       'parent', pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
     ) order by hn.nspname, hc.relname, pn.nspname, pc.relname)
-    from heirs
-    join pg_catalog.pg_class hc on hc.oid operator(pg_catalog.=) heirs.oid
+    from children
+    join pg_catalog.pg_class hc on hc.oid operator(pg_catalog.=) children.oid
     join pg_catalog.pg_namespace hn on hn.oid operator(pg_catalog.=) hc.relnamespace
-    join pg_catalog.pg_class pc on pc.oid operator(pg_catalog.=) heirs.parent
+    join pg_catalog.pg_class pc on pc.oid operator(pg_catalog.=) children.parent
     join pg_catalog.pg_namespace pn on pn.oid operator(pg_catalog.=) pc.relnamespace
     where hc.relpersistence operator(pg_catalog.<>) 't'
   ), '[]') else '[]' end,

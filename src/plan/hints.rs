@@ -56,10 +56,10 @@ impl TablePlan {
 
     /// The error of a placeholder that some constraint does not take. Whatever that says about the
     /// constraint, the rows of the source do keep it.
-    pub fn cannot_park(&self, error: Error) -> Error {
+    pub fn cannot_displace(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let parked = !error.is_transient() && error.hint.is_none();
-        error.hint = parked.then(not_aside).or(error.hint);
+        let displaced = !error.is_transient() && error.hint.is_none();
+        error.hint = displaced.then(not_aside).or(error.hint);
         Error::Database(error)
     }
 

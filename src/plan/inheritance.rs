@@ -1,5 +1,5 @@
 //! What `select * from t` shows beside the table's own rows: those of the tables that inherit from it. A
-//! table is read and written with ONLY, so it is equal on both sides only where each heir is selected,
+//! table is read and written with ONLY, so it is equal on both sides only where each child is selected,
 //! as a table of its own, and inherits from it on both sides.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::sql::sql;
-use crate::table::{Heir, Table};
+use crate::table::{InheritedChild, Table};
 
 /// Heirs that an error names before it says "and N more".
 const LISTED: usize = 3;
@@ -37,23 +37,24 @@ impl Tree<'_> {
 
     fn all_travel(&self) -> Result<(), Error> {
         let table = &self.source.name;
-        let outside = |heir: &&Heir| !self.selected.contains(&heir.name);
-        let outside: Vec<&Heir> = self.source.heirs.iter().filter(outside).collect();
-        let names: BTreeSet<&TableName> = outside.iter().map(|heir| &heir.name).collect();
+        let outside = |child: &&InheritedChild| !self.selected.contains(&child.name);
+        let outside: Vec<&InheritedChild> =
+            self.source.inherited_by.iter().filter(outside).collect();
+        let names: BTreeSet<&TableName> = outside.iter().map(|child| &child.name).collect();
         if names.is_empty() {
             return Ok(());
         }
-        let foreign = outside.iter().find(|heir| heir.kind != 'r');
-        let elsewhere = outside.iter().find(|heir| !self.schemas.contains(&heir.name.schema));
+        let foreign = outside.iter().find(|child| child.kind != 'r');
+        let elsewhere = outside.iter().find(|child| !self.schemas.contains(&child.name.schema));
         let remedy = match (foreign, elsewhere) {
-            (Some(heir), _) => {
+            (Some(child), _) => {
                 format!(
                     "exclude {table}, for {} is a foreign table, which is never synced",
-                    heir.name
+                    child.name
                 )
             }
-            (None, Some(heir)) => {
-                format!("add {} to -schema, or exclude {table}", heir.name.schema.as_str())
+            (None, Some(child)) => {
+                format!("add {} to -schema, or exclude {table}", child.name.schema.as_str())
             }
             (None, None) => format!("select it too, or exclude {table}"),
         };
@@ -63,25 +64,26 @@ impl Tree<'_> {
         )))
     }
 
-    /// An heir that is not there yet is made as one.
+    /// A child that is not there yet is made as one.
     fn all_follow(&self) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
-        if let Some(heir) = self.source.heirs.first().filter(|_| target.partitioned) {
+        if let Some(child) = self.source.inherited_by.first().filter(|_| target.partitioned) {
             return Err(Error::Blocked(format!(
                 "on the source {} inherits from it, and on the target it is partitioned: its rows there \
                  would have to be those of several tables; exclude {} and its children",
-                heir.name, self.source.name
+                child.name, self.source.name
             )));
         }
-        let there: HashSet<&TableName> = target.heirs.iter().map(|heir| &heir.name).collect();
-        for heir in &self.source.heirs {
-            let name = (self.target_name)(&heir.name);
+        let there: HashSet<&TableName> =
+            target.inherited_by.iter().map(|child| &child.name).collect();
+        for child in &self.source.inherited_by {
+            let name = (self.target_name)(&child.name);
             if (self.is_there)(&name) && !there.contains(&name) {
-                let parent = (self.target_name)(&heir.parent);
+                let parent = (self.target_name)(&child.parent);
                 return Err(Error::Blocked(format!(
                     "on the source {} inherits from it, and on the target {name} does not: reads of it \
                      show fewer rows there; run there: {}",
-                    heir.name,
+                    child.name,
                     sql!("alter table {name} inherit {parent}", name = name, parent = parent)
                         .as_str(),
                 )));
@@ -92,10 +94,10 @@ impl Tree<'_> {
 
     fn none_besides(&self) -> Result<(), Error> {
         let Some(target) = self.target else { return Ok(()) };
-        let mapped = self.source.heirs.iter().map(|heir| (self.target_name)(&heir.name));
+        let mapped = self.source.inherited_by.iter().map(|child| (self.target_name)(&child.name));
         let mapped: HashSet<TableName> = mapped.collect();
-        let besides = target.heirs.iter().find(|heir| !mapped.contains(&heir.name));
-        besides.map_or(Ok(()), |Heir { name, parent, .. }| {
+        let besides = target.inherited_by.iter().find(|child| !mapped.contains(&child.name));
+        besides.map_or(Ok(()), |InheritedChild { name, parent, .. }| {
             Err(Error::Blocked(format!(
                 "on the target {name} inherits from it, and on the source nothing of that name does: reads \
                  of it show more rows there; run there: {}",

@@ -28,7 +28,7 @@ impl TableMapping {
             "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as {n}, \
              pg_catalog.md5(row({key})::pg_catalog.text) as {name} from {buckets} join {from} \
              on {condition} left join {keys} s on {matching} \
-             where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {parked}",
+             where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {displaced}",
             n = self.beside_key("pgsync_n"),
             name = self.beside_key("pgsync_name"),
             hash_name = self.beside_key("pgsync_hash"),
@@ -41,7 +41,7 @@ impl TableMapping {
             matching = self.matching("s"),
             hash = self.hash(Side::Target, DigestOf::Rows),
             vanished = if deletes { vanished } else { Sql::trusted("") },
-            parked = self.matching("p"),
+            displaced = self.matching("p"),
         )
     }
 

@@ -159,7 +159,7 @@ pub struct OwnedSequence {
     pub numeric: bool,
 }
 
-/// A column and what it holds while its row is parked.
+/// A column and what it holds while its row is put aside.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placeholder {
     pub column: Ident,

@@ -61,7 +61,7 @@ pub enum Mode {
     Replace,
     /// Rows of these buckets that differ get placeholders before the upsert: unique values may move
     /// where rows cannot be taken out. The keys of the buckets are staged.
-    Park(Buckets),
+    Displace(Buckets),
     /// For a table without a key: the rows of these buckets become the staged ones.
     ReplaceRows(Buckets),
 }
@@ -69,7 +69,7 @@ pub enum Mode {
 impl Mode {
     /// Whether all rows go in one batch.
     pub fn takes_all(&self) -> bool {
-        matches!(self, Mode::Replace | Mode::Park(_))
+        matches!(self, Mode::Replace | Mode::Displace(_))
     }
 }
 
@@ -195,7 +195,7 @@ impl<'a> Writer<'a> {
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.mapping.replace_rows(buckets), CteSet::Both)
                     }
-                    Mode::Upsert | Mode::Park(_) | Mode::Direct => (
+                    Mode::Upsert | Mode::Displace(_) | Mode::Direct => (
                         self.plan.mapping.write(self.plan.can_delete_and_reinsert),
                         CteSet::Written,
                     ),
@@ -204,19 +204,19 @@ impl<'a> Writer<'a> {
                 let write = transaction::committed(self.plan, &write);
                 let sink = self.sink.take();
                 // A write that fails leaves its transaction aborted, in which nothing begins.
-                let (staged, parked, answers, next) = tokio::join!(
+                let (staged, displaced, answers, next) = tokio::join!(
                     finished(sink),
-                    self.park(),
+                    self.displace(),
                     self.session.query_all(WRITING, &write),
                     self.next(more),
                 );
                 staged?;
-                parked?;
+                displaced?;
                 let replaced = *mode == Mode::Replace
                     || self.plan.mapping.writes_by_replacing(self.plan.can_delete_and_reinsert);
                 let mut applied = written(self.plan, &answers?, replaced)?;
                 // Rows that were put aside were updated for that.
-                applied.more &= !matches!(mode, Mode::Park(_));
+                applied.more &= !matches!(mode, Mode::Displace(_));
                 self.sink = next?;
                 self.begun = self.sink.is_some();
                 applied
@@ -239,12 +239,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    async fn park(&self) -> Result<()> {
-        let Mode::Park(buckets) = &self.mode else { return Ok(()) };
+    async fn displace(&self) -> Result<()> {
+        let Mode::Displace(buckets) = &self.mode else { return Ok(()) };
         let TablePlan { mapping, placeholders, deletes, .. } = self.plan;
         let statement = mapping.displace(buckets, placeholders, *deletes);
-        let parked = self.session.run("putting rows aside", &statement).await;
-        parked.map_err(|error| self.plan.cannot_park(error))
+        let displaced = self.session.run("putting rows aside", &statement).await;
+        displaced.map_err(|error| self.plan.cannot_displace(error))
     }
 
     /// An update cannot give a row another identity, and these rows cannot be taken out.

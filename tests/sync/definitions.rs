@@ -125,7 +125,7 @@ async fn a_constraint_of_a_domain_that_changed_lets_the_table_be_compared() {
 #[tokio::test]
 async fn a_column_that_others_compute_anew_is_compared() {
     let db = Pair::with("select 1").await;
-    if !db.has(17, "expressions that are set anew").await {
+    if !db.has(17, "expressions that are set again").await {
         return;
     }
     db.source("create table item (id int primary key, twice int generated always as (id * 2) stored, updated_at timestamptz)").await;

@@ -14,10 +14,10 @@ with recursive roots as (
 ), members as (
   -- Each column by its name: before PostgreSQL 12 no list of all columns has the oid.
   select t.root, c.oid, c.relname, c.relowner, c.relacl, c.reltype, c.relrowsecurity, c.relforcerowsecurity,
-    to_regclass(quote_ident($scratch) || '.' || quote_ident(c.relname)) as heir
+    to_regclass(quote_ident($scratch) || '.' || quote_ident(c.relname)) as replacement
   from tree t join pg_class c on c.oid = t.oid
 ), owned as (
-  select m.root, s.oid, s.relacl, to_regclass(quote_ident($scratch) || '.' || quote_ident(s.relname)) as heir
+  select m.root, s.oid, s.relacl, to_regclass(quote_ident($scratch) || '.' || quote_ident(s.relname)) as replacement
   from members m
   join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = m.oid
     and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
@@ -75,10 +75,10 @@ with recursive roots as (
   from roots r join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = r.oid and d.deptype = 'e'
 ), back(root, place, statement) as (
   select root, 1, 'alter table ' || oid::regclass || ' owner to ' || quote_ident(pg_get_userbyid(relowner))
-  from members where heir is not null and relowner <> (select h.relowner from pg_class h where h.oid = heir)
+  from members where replacement is not null and relowner <> (select h.relowner from pg_class h where h.oid = replacement)
   union all
   select m.root, 2, 'revoke all on table ' || m.oid::regclass || ' from ' || g.grantee
-  from members m join pg_class h on h.oid = m.heir cross join lateral (
+  from members m join pg_class h on h.oid = m.replacement cross join lateral (
     select distinct case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end as grantee
     from aclexplode(h.relacl) a where a.grantee <> h.relowner) g
   union all
@@ -86,16 +86,16 @@ with recursive roots as (
     || case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
     || case when a.is_grantable then ' with grant option' else '' end
   from (
-    select root, oid, relacl, 'table ' as sort from members where heir is not null
+    select root, oid, relacl, 'table ' as sort from members where replacement is not null
     union all
-    select root, oid, relacl, 'sequence ' from owned where heir is not null
+    select root, oid, relacl, 'sequence ' from owned where replacement is not null
   ) m cross join lateral aclexplode(m.relacl) a
   union all
   select m.root, 3, 'grant ' || a.privilege_type || ' (' || quote_ident(t.attname) || ') on table ' || m.oid::regclass || ' to '
     || case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end
     || case when a.is_grantable then ' with grant option' else '' end
   from members m join pg_attribute t on t.attrelid = m.oid and t.attnum > 0 and not t.attisdropped
-  join pg_attribute h on h.attrelid = m.heir and h.attname = t.attname and not h.attisdropped
+  join pg_attribute h on h.attrelid = m.replacement and h.attname = t.attname and not h.attisdropped
   cross join lateral aclexplode(t.attacl) a
   union all
   select m.root, 4, 'alter table ' || m.oid::regclass || ' enable row level security' from members m where m.relrowsecurity

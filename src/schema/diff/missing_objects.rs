@@ -206,7 +206,7 @@ impl DiffInput<'_> {
         // Rows may fit all the same, a view may hold the column, its owner may be another.
         let optional = |step| Step { optional: true, ..step };
         let mut steps = Vec::new();
-        // Partitions and heirs follow their parents.
+        // Partitions and children follow their parents.
         for own in here.columns.iter().filter(|column| column.local && !here.partition) {
             let Some(other) = there.column(&own.name) else {
                 let add = ddl::add_column(&object.at, here, own, self.version);

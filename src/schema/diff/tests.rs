@@ -29,22 +29,32 @@ fn definitions(default: &str, with_index: bool) -> Definitions {
     Definitions::new(std::iter::once(object(table)).chain(index).collect(), HashMap::new())
 }
 
-fn outline(version: u32, alike: bool) -> SchemaPlan {
-    let (source, target) = (definitions("1", true), definitions("2", false));
+/// What is planned for `public.item`, a table of pgsync's.
+fn planned(
+    source: &Definitions,
+    target: &Definitions,
+    version: u32,
+    alike: bool,
+    reset: bool,
+) -> SchemaPlan {
     let name = TableName::new("public", "item");
     let created_by_pgsync = HashSet::from([name.clone()]);
     let selected = [&name];
     let ask = DiffInput {
-        source: &source,
-        target: &target,
+        source,
+        target,
         selected: &selected,
         created_by_pgsync: &created_by_pgsync,
         version,
         alike,
-        reset: false,
+        reset,
         renamed: None,
     };
     ask.outline()
+}
+
+fn outline(version: u32, alike: bool) -> SchemaPlan {
+    planned(&definitions("1", true), &definitions("2", false), version, alike, false)
 }
 
 #[test]
@@ -102,20 +112,7 @@ fn made(make: Value, partitioned: bool, there: Option<Value>) -> Vec<String> {
     });
     let source = Definitions::new(vec![table(), constraint], HashMap::new());
     let target = Definitions::new(std::iter::once(table()).chain(index).collect(), HashMap::new());
-    let name = TableName::new("public", "item");
-    let created_by_pgsync = HashSet::from([name.clone()]);
-    let selected = [&name];
-    let ask = DiffInput {
-        source: &source,
-        target: &target,
-        selected: &selected,
-        created_by_pgsync: &created_by_pgsync,
-        version: 180_000,
-        alike: true,
-        reset: true,
-        renamed: None,
-    };
-    let schema_plan = ask.outline();
+    let schema_plan = planned(&source, &target, 180_000, true, true);
     let statements = schema_plan.steps().flat_map(|step| &step.statements);
     statements.map(|statement| statement.as_str().to_owned()).collect()
 }

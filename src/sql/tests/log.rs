@@ -101,5 +101,5 @@ fn rows_that_refer_to_nothing_are_looked_for() {
         validated: true,
         equals: vec![operator("="), operator("=")],
     };
-    expect(include_str!("park.sql"), &[("dangling", dangling(&[&key, &key]))]);
+    expect(include_str!("displace.sql"), &[("dangling", dangling(&[&key, &key]))]);
 }

@@ -243,7 +243,7 @@ fn keys_are_staged_and_looked_up() {
 #[test]
 fn rows_without_a_key_take_the_place_of_others() {
     expect(
-        include_str!("rows.sql"),
+        include_str!("keyless.sql"),
         &[
             ("copy buckets", loose().copy_buckets(&hashes(), None)),
             ("replace rows", loose().replace_rows(&hashes())),
@@ -309,7 +309,7 @@ fn a_table_is_kept_and_says_what_its_storage_is_now() {
         ("storage of partitions", parted.storage()),
         ("storage of partitions before PostgreSQL 12", older.storage()),
     ];
-    expect(include_str!("moment.sql"), &statements);
+    expect(include_str!("rewrite_check.sql"), &statements);
 }
 
 #[test]

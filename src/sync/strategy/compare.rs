@@ -87,7 +87,7 @@ pub fn split_unique_violation(result: Result<()>) -> Result<Result<()>> {
 /// Where unique values moved between rows: the whole table is compared, so that every row that stands
 /// in the way is known, and all rows that differ are written in one transaction. Vanished rows go
 /// first where they can. Then all that differs is taken out and put in again in one statement; where
-/// a foreign key would act on that, or vanished rows have to wait for others, rows are parked.
+/// a foreign key would act on that, or vanished rows have to wait for others, rows are put aside.
 pub async fn resolve_unique_conflicts(
     run: &mut TableRun,
     pass: Pass,
@@ -99,7 +99,7 @@ pub async fn resolve_unique_conflicts(
         run.unproven = Some(difference);
         return Ok(());
     }
-    // Before anything is parked, too.
+    // Before anything is put aside, too.
     reconcile::max_delete::allow_differing(run, &difference).await?;
     let plan = run.plan.clone();
     let alone = pass == Pass::Whole && !plan.one_statement;
@@ -110,10 +110,10 @@ pub async fn resolve_unique_conflicts(
     let mode = match (plan.can_delete_and_reinsert, plan.placeholders.is_empty()) {
         (true, true) => Mode::Replace,
         (true, false) if alone => Mode::Replace,
-        (_, false) => Mode::Park(difference.differing()),
+        (_, false) => Mode::Displace(difference.differing()),
         (false, true) => return Err(collision),
     };
-    if matches!(mode, Mode::Park(_)) {
+    if matches!(mode, Mode::Displace(_)) {
         delete::list(run).await?;
     }
     reconcile::fetch(run, &difference, mode).await?;

@@ -39,8 +39,8 @@ pub struct TableResults {
 pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> TableResults {
     let (reader, readers) = Readers::new();
     // What triggers may have done to tables that are done is looked at when all are.
-    let meddling = plans.iter().any(|plan| !plan.always_triggers.is_empty());
-    let last_reader = meddling.then(|| reader.clone());
+    let fires = plans.iter().any(|plan| !plan.always_triggers.is_empty());
+    let last_reader = fires.then(|| reader.clone());
     let queue = Arc::new(Queue::new(plans, tasks, reader));
     let workers = open_worker_sessions(round, round.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
