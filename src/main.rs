@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use std::thread;
 
 use pgsync::cli;
-use pgsync::cli::Cli;
-use pgsync::config::Settings;
+use pgsync::cli::Command;
+use pgsync::config::Resolved;
 use pgsync::error::Error;
 use pgsync::event::{Event, Events};
 use pgsync::note::{Note, NoteLevel};
@@ -23,13 +23,9 @@ use tokio::signal::unix::{self, SignalKind};
 fn main() -> ExitCode {
     report::shorten_panics();
     match cli::parse(std::env::args_os()) {
-        Ok(Cli::Run(settings, warnings)) => {
-            on_runtime(settings.parallel, run_and_report(*settings, warnings))
-        }
-        Ok(Cli::Schema(settings, warnings)) => {
-            on_runtime(settings.parallel, list(*settings, warnings))
-        }
-        Ok(Cli::Text(text)) => {
+        Ok(Command::Sync(resolved)) => on_runtime(resolved.settings.parallel, sync(resolved)),
+        Ok(Command::Schema(resolved)) => on_runtime(resolved.settings.parallel, schema(resolved)),
+        Ok(Command::Text(text)) => {
             report::answer(&text);
             ExitCode::SUCCESS
         }
@@ -65,7 +61,7 @@ fn on_runtime(parallel: usize, work: impl Future<Output = u8>) -> ExitCode {
     ExitCode::from(status)
 }
 
-async fn run_and_report(settings: Settings, warnings: Vec<String>) -> u8 {
+async fn sync(Resolved { settings, warnings }: Resolved) -> u8 {
     let signals = match Signals::caught() {
         Ok(signals) => signals,
         Err(error) => {
@@ -78,14 +74,14 @@ async fn run_and_report(settings: Settings, warnings: Vec<String>) -> u8 {
     let reporter = Reporter::start(&settings, heard);
     warnings.into_iter().for_each(|text| say(&events, NoteLevel::Warning, text));
     let signals = tokio::spawn(signals.obey(stopper, events.clone(), reporter.screen()));
-    let report = run::run(settings, events, stop).await;
+    let report = run::run(*settings, events, stop).await;
     reporter.finish(&report).await;
     signals.abort();
     report.exit_status()
 }
 
 /// Prints what a run would change; 1 if there is anything.
-async fn list(settings: Settings, warnings: Vec<String>) -> u8 {
+async fn schema(Resolved { settings, warnings }: Resolved) -> u8 {
     warnings.iter().for_each(|text| report::remark(text));
     let (events, _) = Events::channel();
     let listed = Box::pin(run::schema(&settings, &events)).await;

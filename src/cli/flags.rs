@@ -2,35 +2,23 @@
 //! environment and the config file, so that all problems come at once.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
-use super::help;
 use super::help::heading;
+use super::verb::Verb;
 use crate::config::{Flags, Setting};
 use crate::error::{Error, Result};
 
 /// What clap makes of the arguments.
-pub enum Asked {
+pub(super) enum Asked {
     Text(String),
-    Run(Flags),
+    Flags(Flags),
 }
 
 // No `Debug`: connection strings hold passwords. Switches are texts too: `-verbose=false`.
 // The first line of a flag's comment is for `-h`, the whole of it for `-help`. `-h` leaves out what
-// few people need.
-#[derive(Parser)]
-#[command(
-    name = "pgsync",
-    version,
-    about = help::ABOUT,
-    override_usage = help::USAGE,
-    after_help = help::SHORT,
-    after_long_help = help::LONG,
-    args_override_self = true,
-    disable_help_flag = true,
-    disable_version_flag = true,
-    next_line_help = false
-)]
+// few people need. Values are read by the flag's name, for each command has its own of these.
+#[derive(Args)]
 struct Arguments {
     /// Read from this database: a URL, key=value string, env:NAME or @FILE
     #[arg(long, help_heading = heading::CONNECTION, value_name = "URL")]
@@ -155,32 +143,45 @@ struct Arguments {
     maintenance_work_mem: Option<String>,
 }
 
-/// clap's own flags for help and version would stand under a heading of their own, before all others.
-fn command() -> Command {
+/// The flags that `verb` has. clap's own for help and version would stand under a heading of their own, before
+/// all others.
+fn command(verb: Verb) -> Command {
+    let texts = verb.help();
     let own = |name: &'static str, short, action| {
         Arg::new(name).long(name).short(short).action(action).help_heading(heading::OUTPUT)
     };
     let help =
         own("help", 'h', ArgAction::Help).help("Print a short help (-h), or all of it (-help)");
     let version = own("version", 'V', ArgAction::Version).help("Print the version");
-    Arguments::command().arg(help).arg(version)
+    let settings = Arguments::augment_args(Command::new("pgsync"));
+    let known = Setting::all().filter(|setting| verb.knows(*setting)).map(Setting::flag);
+    let known: Vec<&str> = known.chain(["config"]).collect();
+    let is_known = |arg: &&Arg| arg.get_long().is_some_and(|flag| known.contains(&flag));
+    let command = Command::new("pgsync")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(texts.about)
+        .override_usage(texts.usage)
+        .after_help(texts.short)
+        .after_long_help(texts.long)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(settings.get_arguments().filter(is_known));
+    verb.own_flags(command).arg(help).arg(version)
 }
 
-/// Reads the arguments after the program's name.
-pub fn read(arguments: Vec<String>) -> Result<Asked> {
+/// Reads the arguments after the command's words.
+pub(super) fn read(verb: Verb, arguments: Vec<String>) -> Result<Asked> {
     let arguments = normalise(arguments);
     // `pgsync` itself comes first: clap takes the first argument for the program's name.
     let argv = std::iter::once("pgsync".to_owned()).chain(arguments.iter().cloned());
-    let read = command()
-        .try_get_matches_from(argv)
-        .and_then(|matches| Arguments::from_arg_matches(&matches));
-    match read {
-        Ok(read) => Ok(Asked::Run(read.into_flags())),
+    match command(verb).try_get_matches_from(argv) {
+        Ok(mut read) => Ok(Asked::Flags(settings(verb, &mut read))),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 Ok(Asked::Text(as_documented(&error.to_string())))
             }
-            _ => Err(Error::Config(vec![problem(&error, &arguments)])),
+            _ => Err(Error::Config(vec![problem(verb, &error, &arguments)])),
         },
     }
 }
@@ -203,7 +204,7 @@ fn as_documented(help: &str) -> String {
 }
 
 /// clap's error in our words; a value is never shown.
-fn problem(error: &clap::Error, arguments: &[String]) -> String {
+fn problem(verb: Verb, error: &clap::Error, arguments: &[String]) -> String {
     let context = |kind| match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text.as_str()),
         Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
@@ -215,10 +216,13 @@ fn problem(error: &clap::Error, arguments: &[String]) -> String {
         ErrorKind::UnknownArgument if named.starts_with('-') => {
             let near = context(ContextKind::SuggestedArg).map(as_documented);
             let near = near.map(|flag| format!("; did you mean {flag}?"));
-            format!("unknown flag {flag}{}", near.unwrap_or_else(|| "; see pgsync -help".into()))
+            let elsewhere = || elsewhere(verb, &flag);
+            let see = || format!("; see {} -help", verb.title());
+            format!("unknown flag {flag}{}", elsewhere().or(near).unwrap_or_else(see))
         }
         ErrorKind::UnknownArgument => {
-            let place = arguments.iter().position(|argument| argument == named).unwrap_or(0) + 1;
+            let place = arguments.iter().position(|argument| argument == named).unwrap_or(0);
+            let place = place + 1 + verb.words().len();
             format!(
                 "argument {place} belongs to no flag; a value follows its flag, as in -source URL, \
                  and a switch is turned off as in -verbose=false"
@@ -229,42 +233,25 @@ fn problem(error: &clap::Error, arguments: &[String]) -> String {
     }
 }
 
-impl Arguments {
-    fn into_flags(self) -> Flags {
-        let single = [
-            (Setting::Source, self.source),
-            (Setting::Target, self.target),
-            (Setting::Timestamp, self.timestamp),
-            (Setting::Parallel, self.parallel),
-            (Setting::BatchSize, self.batch_size),
-            (Setting::Verbose, self.verbose),
-            (Setting::Reconcile, self.reconcile),
-            (Setting::Overlap, self.overlap),
-            (Setting::Deletes, self.no_deletes),
-            (Setting::Quiet, self.quiet),
-            (Setting::Json, self.json),
-            (Setting::DryRun, self.dry_run),
-            (Setting::Force, self.force),
-            (Setting::FireTriggers, self.fire_triggers),
-            (Setting::MaxDelete, self.max_delete),
-            (Setting::Retries, self.retries),
-            (Setting::LockTimeout, self.lock_timeout),
-            (Setting::LogTable, self.log_table),
-            (Setting::LogFormat, self.log_format),
-            (Setting::LogLevel, self.log_level),
-            (Setting::Ddl, self.ddl),
-            (Setting::TargetSchema, self.target_schema),
-            (Setting::MaintenanceWorkMem, self.maintenance_work_mem),
-        ];
-        let lists = [
-            (Setting::Schema, self.schema),
-            (Setting::Include, self.include),
-            (Setting::Exclude, self.exclude),
-        ];
-        let single = single.into_iter().map(|(setting, value)| (setting, Vec::from_iter(value)));
-        let values = single.chain(lists).filter(|(_, values)| !values.is_empty()).collect();
-        Flags { values, config: self.config }
-    }
+/// What to say of a flag that other commands have.
+fn elsewhere(verb: Verb, flag: &str) -> Option<String> {
+    let name = flag.trim_start_matches('-');
+    let has = |other: &&Verb| {
+        **other != verb && command(**other).get_arguments().any(|arg| arg.get_long() == Some(name))
+    };
+    let owner = Verb::ALL.iter().find(has)?.title();
+    Some(format!(" of {}: it belongs to {owner}; see {} -help", verb.title(), verb.title()))
+}
+
+/// The values of the flags that are settings, and `-config`.
+fn settings(verb: Verb, read: &mut ArgMatches) -> Flags {
+    let mut given = |flag: &str| -> Vec<String> {
+        read.remove_many(&flag.replace('-', "_")).map(Iterator::collect).unwrap_or_default()
+    };
+    let known = Setting::all().filter(|setting| verb.knows(*setting));
+    let values = known.map(|setting| (setting, given(setting.flag())));
+    let values = values.filter(|(_, values)| !values.is_empty()).collect();
+    Flags { values, config: given("config").pop() }
 }
 
 #[cfg(test)]
@@ -273,7 +260,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_a_flag_and_every_flag_says_its_default() {
-        let command = command();
+        let command = command(Verb::Sync);
         let flags: Vec<&str> = command.get_arguments().filter_map(|arg| arg.get_long()).collect();
         for setting in Setting::all() {
             assert!(flags.contains(&setting.flag()), "{setting:?}");

@@ -19,17 +19,38 @@ pub mod heading {
     pub const ADVANCED: &str = "Advanced";
 }
 
-/// The sentence at the top of the help.
-pub const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
+/// The texts of one command's help that belong to no flag.
+pub struct Texts {
+    /// The sentence at the top.
+    pub about: &'static str,
+    /// The forms of the command line, one a line.
+    pub usage: &'static str,
+    /// After `-h`.
+    pub short: &'static str,
+    /// After `-help`.
+    pub long: &'static str,
+}
+
+/// Of a sync.
+pub const SYNC: Texts = Texts { about: ABOUT, usage: USAGE, short: SHORT, long: LONG };
+
+/// Of `pgsync schema`.
+pub const SCHEMA: Texts = Texts {
+    about: "Prints the statements that would create what the target lacks, in order, and runs none of them.",
+    usage: "pgsync schema -source URL -target URL [flags]
+       pgsync schema -config FILE [flags]",
+    short: "It takes the flags of a sync. It exits with 1 if there are any statements.",
+    long: "It takes the flags of a sync. It exits with 1 if there are any statements.",
+};
+
+const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
                          only what changed.";
 
-/// The forms of the command line, one a line.
-pub const USAGE: &str = "pgsync -source URL -target URL [flags]
+const USAGE: &str = "pgsync -source URL -target URL [flags]
        pgsync -config FILE [flags]
-       pgsync schema -source URL -target URL [flags]";
+       pgsync COMMAND [flags]";
 
-/// After `-h`.
-pub const SHORT: &str = "\
+const SHORT: &str = "\
 Examples:
   # Count what a run would change, and change nothing.
   pgsync -source postgres://app@prod/shop -target postgres://app@localhost/shop -dry-run
@@ -42,10 +63,9 @@ Examples:
   # Print the statements that would create what the target lacks, and run none of them.
   pgsync schema -config pgsync.json
 
-`pgsync -help` shows all flags, with details, and the exit statuses.";
+`pgsync -help` shows all flags, with details, the other commands, and the exit statuses.";
 
-/// After `-help`.
-pub const LONG: &str = "\
+const LONG: &str = "\
 How flags are written:
   With one dash or two. The value follows after a space or an equals sign: -parallel 8, -parallel=8.
   A switch takes no value, or =true or =false: -verbose, -verbose=false.
@@ -60,9 +80,9 @@ Where settings come from:
   it leaves open. Other users of the machine can see a password on the command line: use ~/.pgpass,
   PGSYNC_SOURCE, env:NAME or @FILE instead.
 
-pgsync schema:
-  Prints the statements that would create what the target lacks, in order, and runs none of them.
-  Exits with 1 if there are any.
+Commands (`pgsync help COMMAND` or `pgsync COMMAND -help` shows the flags of each):
+  schema   Prints the statements that would create what the target lacks, in order, and runs none
+           of them. Exits with 1 if there are any.
 
 Exit status:
   0        every selected table is in sync

@@ -6,29 +6,31 @@
 
 mod flags;
 mod help;
+mod verb;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 
 use crate::config;
-use crate::config::{Environment, FileText, Settings};
+use crate::config::{Environment, FileText, Resolved};
 use crate::error::{Error, Result};
+use verb::Verb;
 
-/// What a command line asks for.
+/// What a command line asks for, with the settings of that.
 #[derive(Debug)]
-pub enum Cli {
-    /// Sync; with warnings about the configuration.
-    Run(Box<Settings>, Vec<String>),
+pub enum Command {
+    /// Sync.
+    Sync(Resolved),
     /// Print what a sync would change in the target's definitions.
-    Schema(Box<Settings>, Vec<String>),
+    Schema(Resolved),
     /// Help or version: to be printed on stdout, exit status 0.
     Text(String),
 }
 
 /// Reads the command line (program name first), the environment and the files that they name.
 /// Fails with [`Error::Config`] only.
-pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
+pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
     let mut variables = variables(std::env::vars_os())?;
     // Cron and containers set neither USER nor LOGNAME; like psql, ask the system who runs this.
     if !["USER", "LOGNAME"].iter().any(|name| variables.contains_key(*name))
@@ -39,23 +41,30 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Cli> {
     parse_in(argv, &Environment { variables, read: &read_file })
 }
 
-fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) -> Result<Cli> {
-    let mut texts = texts(argv)?;
-    // A first word without a dash is a subcommand.
-    let is_schema = texts.first().is_some_and(|first| first == "schema");
-    if is_schema {
-        texts.remove(0);
+fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) -> Result<Command> {
+    let texts = helped(texts(argv)?);
+    // Words without a dash come first, and name the command.
+    let (verb, words) = Verb::named(&texts);
+    if let Some(problem) = Verb::misspelt(&texts[words..]) {
+        return Err(Error::Config(vec![problem]));
     }
-    let flags = match flags::read(texts)? {
-        flags::Asked::Text(text) => return Ok(Cli::Text(text)),
-        flags::Asked::Run(flags) => flags,
+    let flags = match flags::read(verb, texts[words..].to_vec())? {
+        flags::Asked::Text(text) => return Ok(Command::Text(text)),
+        flags::Asked::Flags(flags) => flags,
     };
-    let resolved = config::resolve(flags, surroundings)?;
-    Ok(if is_schema {
-        Cli::Schema(resolved.settings, resolved.warnings)
-    } else {
-        Cli::Run(resolved.settings, resolved.warnings)
+    Ok(match verb {
+        Verb::Sync => Command::Sync(config::resolve(flags, surroundings)?),
+        Verb::Schema => Command::Schema(config::resolve(flags, surroundings)?),
     })
+}
+
+/// `help COMMAND` as `COMMAND -help`.
+fn helped(mut texts: Vec<String>) -> Vec<String> {
+    if texts.first().is_some_and(|first| first == "help") {
+        texts.remove(0);
+        texts.push("-help".to_owned());
+    }
+    texts
 }
 
 /// The arguments without the program's name. One that is no text is named by its number: what it

@@ -1,11 +1,11 @@
 //! What a user sees of the command line itself.
 
 use crate::cli::*;
-use crate::config::{Output, Setting};
+use crate::config::{Output, Setting, Settings};
 
 const BOTH: [&str; 4] = ["-source", "postgres://s/d", "-target", "postgres://t/d"];
 
-fn parse_texts(arguments: &[&str]) -> Result<Cli> {
+fn parse_texts(arguments: &[&str]) -> Result<Command> {
     let argv = ["pgsync"].iter().chain(arguments).map(OsString::from);
     let variables = [("USER".to_owned(), "ann".to_owned())].into();
     parse_in(argv, &Environment { variables, read: &|_| Ok(None) })
@@ -13,14 +13,14 @@ fn parse_texts(arguments: &[&str]) -> Result<Cli> {
 
 fn settings(arguments: &[&str]) -> Settings {
     match parse_texts(&[&BOTH, arguments].concat()) {
-        Ok(Cli::Run(settings, _)) => *settings,
+        Ok(Command::Sync(resolved)) => *resolved.settings,
         other => panic!("{arguments:?}: {other:?}"),
     }
 }
 
 fn text(arguments: &[&str]) -> String {
     match parse_texts(arguments) {
-        Ok(Cli::Text(text)) => text,
+        Ok(Command::Text(text)) => text,
         other => panic!("{arguments:?}: {other:?}"),
     }
 }
@@ -116,6 +116,28 @@ fn help_and_version_are_texts() {
     for form in ["-version", "--version", "-V"] {
         assert_eq!(text(&[form]), format!("pgsync {}\n", env!("CARGO_PKG_VERSION")));
     }
+}
+
+#[test]
+fn a_command_has_a_help_of_its_own_and_is_asked_for_in_two_ways() {
+    assert_eq!(text(&["help"]), text(&["-help"]));
+    for verb in Verb::ALL.iter().filter(|verb| !verb.words().is_empty()) {
+        let asked = [verb.words(), &["-help"]].concat();
+        let help = text(&asked);
+        assert_eq!(text(&[&["help"], verb.words()].concat()), help);
+        assert!(help.contains(&format!("Usage: {} ", verb.title())), "{help}");
+        assert!(!help.contains("--"), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        let listed = text(&["-help"]);
+        assert!(listed.contains(&format!("\n  {} ", verb.words().join(" "))), "{listed}");
+    }
+}
+
+#[test]
+fn a_misspelt_command_is_suggested_and_not_shown() {
+    let error = parse_texts(&["shcema", "-source", "a"]).unwrap_err();
+    let expected = "the first word is no command; did you mean pgsync schema? See pgsync help";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]
