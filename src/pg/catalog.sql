@@ -1,6 +1,7 @@
 -- Every table of the schemas in $schemas, one JSON object a row. Written for PostgreSQL 10 to 18:
 -- `(select attgenerated from (select a.*) x)` finds no such column in an older catalog, and then means
 -- that of `older`.
+-- The hole for operator classes gives `opcname, schema, oprname, equals_schema` of the operator class `oc`.
 -- $hypertable says whether `n.nspname, c.relname` is a hypertable of TimescaleDB.
 -- Not listed: views, foreign and temporary tables, partitions (their parent stands for them, as for
 -- chunks of hypertables), tables of extensions.
@@ -110,15 +111,7 @@ select pg_catalog.json_build_object(
         and a.attnum operator(pg_catalog.=) u.attnum
       -- Apart, because the planner overrates the rows of unnest and would go through all of them.
       cross join lateral (
-        select oc.opcname, ocn.nspname as schema, op.oprname, opn.nspname as equals_schema
-        from pg_catalog.pg_opclass oc
-        join pg_catalog.pg_namespace ocn on ocn.oid operator(pg_catalog.=) oc.opcnamespace
-        join pg_catalog.pg_amop ao on ao.amopfamily operator(pg_catalog.=) oc.opcfamily
-          and ao.amoplefttype operator(pg_catalog.=) oc.opcintype
-          and ao.amoprighttype operator(pg_catalog.=) oc.opcintype
-          and ao.amopstrategy operator(pg_catalog.=) 3
-        join pg_catalog.pg_operator op on op.oid operator(pg_catalog.=) ao.amopopr
-        join pg_catalog.pg_namespace opn on opn.oid operator(pg_catalog.=) op.oprnamespace
+        $opclass
         where oc.oid operator(pg_catalog.=) u.opclass offset 0) oc
       where i.indrelid operator(pg_catalog.=) c.oid and i.indisunique and i.indisvalid
         and i.indpred is null and i.indexprs is null
