@@ -7,7 +7,7 @@
 //! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
-//! | decisions | [`config`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
+//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
 pub mod backoff;
@@ -27,6 +27,7 @@ pub mod outcome;
 pub mod pg;
 pub mod plan;
 pub mod report;
+pub mod rules;
 pub mod run;
 pub mod schema;
 pub mod schema_object;

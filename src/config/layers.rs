@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::setting::{Kind, Setting};
+use crate::rules;
 use crate::suggest;
 
 /// What one place says. No `Debug`: connection strings hold passwords.
@@ -33,6 +34,17 @@ impl Origin {
             Origin::File(file) => format!("{name}, from {file}"),
             Origin::Variable => format!("{name}, from {}", setting.variable()),
             Origin::Flag => name,
+        }
+    }
+}
+
+impl Origin {
+    /// Where it was given, as rules name it: `-batch-size`, `PGSYNC_BATCH_SIZE`, `c.json: /batchSize`.
+    pub fn place(&self, setting: Setting) -> rules::Origin {
+        match self {
+            Origin::File(file) => rules::Origin::in_file(file, &[setting.key()]),
+            Origin::Variable => rules::Origin::new(setting.variable()),
+            Origin::Flag => rules::Origin::new(format!("-{}", setting.flag())),
         }
     }
 }

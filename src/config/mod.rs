@@ -18,7 +18,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::ident::{Ident, TableName};
-use conninfo::ConnInfo;
+use crate::rules::Rules;
+pub use crate::rules::{Ddl, MaxDelete, Unmasked};
+use conninfo::{ConnInfo, Secret};
 
 /// Settings, and what the user should know about where they come from.
 #[derive(Debug)]
@@ -66,6 +68,15 @@ pub struct Settings {
     pub target_schema: Option<Ident>,
     /// For building indexes, as PostgreSQL writes sizes.
     pub maintenance_work_mem: Option<String>,
+    /// What counts for each table. What is said above for all tables is in it too.
+    pub rules: Rules,
+    /// 16 bytes or more; there is one when a mask needs it.
+    pub mask_key: Option<Secret>,
+    pub unmasked: Unmasked,
+    /// Statements on the target before the first table.
+    pub before_sql: Vec<String>,
+    /// Statements on the target when every table is in sync.
+    pub after_sql: Vec<String>,
     pub output: Output,
     pub logging: Logging,
 }
@@ -94,23 +105,10 @@ impl Settings {
         self.schemas.iter().map(|schema| self.target_schema_of(schema).clone()).collect()
     }
 
-    /// The limit on deletes of one table: its own by full name, by name, else that of all tables.
+    /// The limit on deletes of one table.
     pub fn max_delete_of(&self, table: &TableName) -> Option<MaxDelete> {
-        let own = |name: &str| self.max_delete_by_table.get(name).copied();
-        own(&table.to_string()).or_else(|| own(table.name.as_str())).or(self.max_delete)
+        self.rules.effective(table).max_delete
     }
-}
-
-/// What a run does about tables that differ in their definition.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ddl {
-    /// Makes what is missing.
-    #[default]
-    Additive,
-    /// Says what is missing.
-    None,
-    /// Makes what is missing, and rebuilds a table that additions cannot make equal.
-    Reset,
 }
 
 /// What the user wants to see.
@@ -163,14 +161,6 @@ impl LogLevel {
             LogLevel::Trace => "trace",
         }
     }
-}
-
-/// A limit on the rows deleted from one table.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum MaxDelete {
-    Rows(u64),
-    /// Of the rows that the target holds, 0.0 to 1.0.
-    Share(f64),
 }
 
 #[cfg(test)]

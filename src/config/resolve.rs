@@ -13,9 +13,11 @@ use super::layers;
 use super::layers::{Layer, Layers, Origin};
 use super::setting::Setting;
 use super::value;
-use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
+use crate::config::{LogLevel, Logging, MaxDelete, Output, Resolved, Settings, Unmasked};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
+use crate::rules;
+use crate::rules::{Entry, Given, Key, Rule, Rules, TableRules};
 use conninfo::ConnInfo;
 
 /// What the command line says.
@@ -71,16 +73,53 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         },
         ddl: reader.read(Setting::Ddl, value::ddl).unwrap_or_default(),
         maintenance_work_mem: reader.read(Setting::MaintenanceWorkMem, value::memory),
+        rules: Rules::default(),
+        mask_key: None,
+        unmasked: Unmasked::default(),
+        before_sql: Vec::new(),
+        after_sql: Vec::new(),
         target_schema,
         schemas,
         output,
         logging,
     };
+    let mut settings = settings;
+    settings.rules.everywhere = everywhere(&settings, &reader.layer);
+    settings.rules.entries.extend(limits_by_table(&settings.max_delete_by_table));
     if reader.problems.is_empty() {
         Ok(Resolved { settings: Box::new(settings), warnings })
     } else {
         Err(Error::Config(reader.problems))
     }
+}
+
+/// What counts for a table that no entry names, and where it was given.
+fn everywhere(settings: &Settings, layer: &Layer) -> TableRules {
+    let mut rules = TableRules::default();
+    rules.timestamp_column = settings.timestamp.clone();
+    rules.batch_size = settings.batch_size;
+    rules.deletes = settings.deletes;
+    rules.max_delete = settings.max_delete;
+    rules.ddl = settings.ddl;
+    rules.target_schema = settings.target_schema.clone();
+    for key in Key::ALL {
+        let given =
+            Setting::by_key(key.name()).and_then(|setting| Some((setting, layer.get(&setting)?)));
+        if let Some((setting, given)) = given {
+            rules.set_origin(key, given.origin.place(setting));
+        }
+    }
+    rules
+}
+
+/// The limits of `maxDeleteByTable` as entries.
+fn limits_by_table(limits: &BTreeMap<String, MaxDelete>) -> impl Iterator<Item = Entry> {
+    limits.iter().map(|(table, limit)| {
+        let origin = rules::Origin::new(format!("maxDeleteByTable of \"{table}\""));
+        let mut entry = Entry::of_name(table, origin.clone());
+        entry.given.push(Given { rule: Rule::MaxDelete(Some(*limit)), origin });
+        entry
+    })
 }
 
 fn config_file(

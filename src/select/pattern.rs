@@ -29,6 +29,7 @@ pub struct Pattern {
     schema: Option<GlobSet>,
     name: GlobSet,
     has_wildcard: bool,
+    is_everything: bool,
 }
 
 impl Pattern {
@@ -45,11 +46,40 @@ impl Pattern {
             Some(dot) => (Some(&tokens[..dot]), &tokens[dot + 1..]),
             None => (None, &tokens[..]),
         };
-        Ok(Self {
-            schema: schema.map(compile).transpose()?,
-            name: compile(name)?,
-            has_wildcard: tokens.iter().any(|token| !matches!(token, Token::Char(_))),
-        })
+        Ok(Self::new(schema.map(compile).transpose()?, compile(name)?, &tokens))
+    }
+
+    /// A pattern for names without a schema: its dots are characters like others.
+    ///
+    /// # Errors
+    /// What is wrong with `text`, naming it.
+    pub fn of_name(text: &str) -> Result<Self, String> {
+        let read = || {
+            let tokens = tokens(text)?;
+            Ok(Self::new(None, compile(&tokens)?, &tokens))
+        };
+        read().map_err(|wrong: String| format!("pattern \"{text}\" {wrong}"))
+    }
+
+    fn new(schema: Option<GlobSet>, name: GlobSet, tokens: &[Token]) -> Self {
+        let is_wild = |token: &Token| !matches!(token, Token::Char(_));
+        Self {
+            schema,
+            name,
+            has_wildcard: tokens.iter().any(is_wild),
+            is_everything: tokens.last() == Some(&Token::Many)
+                && matches!(tokens[..tokens.len() - 1], [] | [.., Token::Char('.')]),
+        }
+    }
+
+    /// Whether it is qualified: `schema.table`.
+    pub fn has_schema(&self) -> bool {
+        self.schema.is_some()
+    }
+
+    /// Whether it matches every table, or every table of the schemas that it names: `*`, `public.*`.
+    pub fn is_everything(&self) -> bool {
+        self.is_everything
     }
 
     /// Whether it can match more than the name that it spells.

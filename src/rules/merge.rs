@@ -1,0 +1,101 @@
+//! From what was said to what counts for one table: entries from the least to the most special one, key by key;
+//! masks and kept columns column by column.
+
+use super::entry::{Entry, Given, Key, Rule};
+use super::table_rules::{Mode, TableRules};
+use super::{Mask, Origin, Rules};
+use crate::ident::{Ident, TableName};
+
+impl Rules {
+    /// What counts for this table of the source.
+    pub fn effective(&self, table: &TableName) -> TableRules {
+        let mut rules = self.everywhere.clone();
+        for kept in self.keep.iter().filter(|kept| kept.table.rank(table).is_some()) {
+            let rule = Rule::Keep(vec![kept.column.clone()]);
+            rules.apply(&Given { rule, origin: kept.table.origin.clone() });
+        }
+        for entry in ranked(&self.entries, table).into_iter().chain(ranked(&self.set, table)) {
+            entry.given.iter().for_each(|given| rules.apply(given));
+        }
+        rules.deletes &= rules.mode == Mode::Mirror;
+        rules
+    }
+
+    /// Whether any rule masks a column.
+    pub fn has_masks(&self) -> bool {
+        self.given().any(|given| matches!(given.rule, Rule::Mask(_)))
+    }
+
+    /// A mask that needs the key, and where it stands.
+    pub fn keyed_mask(&self) -> Option<(&Mask, Origin)> {
+        self.given().find_map(|given| match &given.rule {
+            Rule::Mask(masks) => {
+                let (column, mask) = masks.iter().find(|(_, mask)| mask.is_keyed())?;
+                Some((mask, given.origin.at(column.as_str())))
+            }
+            _ => None,
+        })
+    }
+
+    fn given(&self) -> impl Iterator<Item = &Given> {
+        self.entries.iter().chain(&self.set).flat_map(|entry| &entry.given)
+    }
+}
+
+/// The entries that name the table, the most special one last. Of equal ones the later one is last.
+fn ranked<'a>(entries: &'a [Entry], table: &TableName) -> Vec<&'a Entry> {
+    let mut ranked: Vec<_> =
+        entries.iter().filter_map(|entry| Some((entry.rank(table)?, entry))).collect();
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, entry)| entry).collect()
+}
+
+impl TableRules {
+    /// Lets one more rule count, over all that were applied before.
+    fn apply(&mut self, given: &Given) {
+        let Given { rule, origin } = given;
+        self.origins.insert(rule.key(), origin.clone());
+        match rule.clone() {
+            Rule::Skip(skip) => self.skip = skip,
+            Rule::Where(filter) => self.filter = Some(filter),
+            Rule::Columns(columns) => self.columns = Some(columns),
+            Rule::ExcludeColumns(columns) => self.exclude_columns = columns,
+            Rule::Rename(names) => self.rename = names,
+            Rule::TargetTable(table) => self.target_table = Some(table),
+            Rule::TargetSchema(schema) => self.target_schema = Some(schema),
+            Rule::Key(columns) => self.key = Some(columns),
+            Rule::TimestampColumn(column) => self.timestamp_column = column,
+            Rule::Strategy(strategy) => self.strategy = Some(strategy),
+            Rule::Mode(mode) => self.mode = mode,
+            Rule::Deletes(deletes) => self.deletes = deletes,
+            Rule::MaxDelete(limit) => self.max_delete = limit,
+            Rule::BatchSize(rows) => self.batch_size = rows,
+            Rule::Ddl(ddl) => self.ddl = ddl,
+            Rule::Children(children) => self.children = children,
+            Rule::Mask(masks) => {
+                for (column, mask) in masks {
+                    self.mask_column(column, mask, origin);
+                }
+            }
+            Rule::Keep(columns) => {
+                for column in columns {
+                    // Only a column that is named outright loses a mask.
+                    self.mask.retain(|masked, _| column.text != masked.as_str());
+                    self.mask_origins.retain(|masked, _| column.text != masked.as_str());
+                    self.keep.0.push(column);
+                }
+            }
+        }
+    }
+
+    fn mask_column(&mut self, column: Ident, mask: Mask, origin: &Origin) {
+        self.keep.0.retain(|kept| kept.text != column.as_str());
+        self.mask_origins.insert(column.clone(), origin.at(column.as_str()));
+        self.mask.insert(column, mask);
+    }
+
+    /// Whether anybody gave this rule, for this table or for all.
+    pub fn is_given(&self, key: Key) -> bool {
+        self.origins.contains_key(&key)
+    }
+}
