@@ -70,6 +70,15 @@ pub struct Partition {
     pub root: TableName,
 }
 
+/// Something that somebody may take for a table to sync, and that is none.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct OtherRelation {
+    #[serde(flatten)]
+    pub name: TableName,
+    /// What it is, with its article; `None` for a table of a schema that is not selected.
+    pub kind: Option<String>,
+}
+
 /// One live column, in the table's order.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Column {

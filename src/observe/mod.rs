@@ -2,6 +2,7 @@
 //! the last watermarks, and says what somebody should know. Writes nothing but a missing `sync_log`.
 
 mod fed;
+mod large_objects;
 mod last_runs;
 mod origin;
 mod preconditions;
@@ -22,7 +23,7 @@ use crate::plan::references::References;
 use crate::select;
 use crate::select::NotSyncable;
 use crate::sql::Sql;
-use crate::table::{Partition, Table};
+use crate::table::{OtherRelation, Partition, Table};
 
 /// Versions from which a server can do a thing.
 const SHORTEST_FLOATS: u32 = 120_000;
@@ -68,7 +69,19 @@ impl RunContext<'_> {
             (self.settings.source_name_of(&table.name), why)
         });
         let logs = logs.iter().map(|table| (table.name.clone(), NotSyncable::SyncLog));
-        let barred = partitions.chain(logs).chain(barred);
+        let other = |one: &OtherRelation| {
+            let why = match &one.kind {
+                Some(kind) => NotSyncable::Kind(kind.clone()),
+                None => NotSyncable::OtherSchema,
+            };
+            (one.name.clone(), why)
+        };
+        // A view says more of a name than a table of the target does; a table elsewhere says less.
+        let (near, far): (Vec<_>, Vec<_>) =
+            catalogs.source.others.iter().partition(|one| one.kind.is_some());
+        let near = near.into_iter().map(other);
+        let barred =
+            partitions.chain(logs).chain(near).chain(barred).chain(far.into_iter().map(other));
         let barred: Vec<_> = barred.filter(|(name, _)| !names.contains(name)).collect();
         let Settings { include, exclude, .. } = self.settings;
         self.note_rootless(&catalogs.source.partitions);

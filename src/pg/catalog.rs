@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{Column, ForeignKey, Key, Partition, Table};
+use crate::table::{Column, ForeignKey, Key, OtherRelation, Partition, Table};
 
 /// The numbers of objects that do not come with the server begin here.
 const FIRST_USER_OID: u32 = 16_384;
@@ -229,6 +229,22 @@ pub async fn partitions(
         &[("schemas", &names(schemas)), ("names", &sql!("array[{named}]", named = named))];
     let statement = Sql::filled(include_str!("partitions.sql"), holes);
     objects(session, "reading the catalog of partitions", &statement).await
+}
+
+/// What `named` names besides tables of `schemas`, as `t` or `schema.t`.
+pub async fn other_relations(
+    session: &Session,
+    schemas: &[Ident],
+    named: &[&str],
+) -> Result<Vec<OtherRelation>> {
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named = Sql::join(named.iter().map(|name| Literal(name)), ", ");
+    let holes: &[(&str, &Sql)] =
+        &[("schemas", &names(schemas)), ("names", &sql!("array[{named}]", named = named))];
+    let statement = Sql::filled(include_str!("other_relations.sql"), holes);
+    objects(session, "reading the catalog of other relations", &statement).await
 }
 
 /// The foreign keys with an end in `schemas`.

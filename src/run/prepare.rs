@@ -96,6 +96,7 @@ impl RunContext<'_> {
             plan.notes.iter().for_each(note);
         }
         let (plans, tasks) = self.order(plans, &references.ordering());
+        self.note_large_objects(&plans).await?;
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
             sequences: self.free_sequences(&catalogs).to_vec(),

@@ -65,6 +65,10 @@ pub enum NotSyncable {
     /// Its rows are those of this table.
     Partition(TableName),
     TargetOnly,
+    /// It is no table but this, with an article.
+    Kind(String),
+    /// It is a table of a schema that is not selected.
+    OtherSchema,
 }
 
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
@@ -83,8 +87,8 @@ pub fn select(
         match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => included.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::IncludeMatchesNothing(text.clone())),
-            Ok(Found::Missing) => problems.push(match why_barred(barred, text) {
-                Some(why) => barred_include(text, why),
+            Ok(Found::Missing) => problems.push(match find_barred(barred, text) {
+                Some((name, why)) => barred_include(text, name, why),
                 None => missing(existing, text),
             }),
             Err(problem) => problems.push(format!("-include (includeTables): {problem}")),
@@ -99,7 +103,7 @@ pub fn select(
                     remarks.push(Remark::ExcludePartition(text.clone(), root.clone()));
                 }
                 // What is never selected may be excluded, too.
-                Some(NotSyncable::SyncLog | NotSyncable::TargetOnly) => {}
+                Some(_) => {}
                 None => remarks.push(Remark::ExcludeMissing(text.clone())),
             },
             Err(problem) => problems.push(format!("-exclude (excludeTables): {problem}")),
@@ -159,8 +163,15 @@ fn those(existing: &[TableName], wanted: impl Fn(&TableName) -> bool) -> Vec<&Ta
 }
 
 fn why_barred<'b>(barred: &'b [(TableName, NotSyncable)], text: &str) -> Option<&'b NotSyncable> {
+    find_barred(barred, text).map(|(_, why)| why)
+}
+
+fn find_barred<'b>(
+    barred: &'b [(TableName, NotSyncable)],
+    text: &str,
+) -> Option<&'b (TableName, NotSyncable)> {
     let is_it = |name: &TableName| name.name.as_str() == text || name.to_string() == text;
-    barred.iter().find(|(name, _)| is_it(name)).map(|(_, why)| why)
+    barred.iter().find(|(name, _)| is_it(name))
 }
 
 /// Whether the patterns would select a table of this name.
@@ -170,7 +181,7 @@ pub fn would_select(name: &TableName, include: &[String], exclude: &[String]) ->
     (include.is_empty() || include.iter().any(fits)) && !exclude.iter().any(fits)
 }
 
-fn barred_include(text: &str, why: &NotSyncable) -> String {
+fn barred_include(text: &str, name: &TableName, why: &NotSyncable) -> String {
     let why = match why {
         NotSyncable::SyncLog => "a log of pgsync's own runs, which is never synced".to_owned(),
         NotSyncable::Partition(root) => {
@@ -179,12 +190,21 @@ fn barred_include(text: &str, why: &NotSyncable) -> String {
         NotSyncable::TargetOnly => {
             "on the target only: there is nothing on the source to bring it in sync with".to_owned()
         }
+        NotSyncable::Kind(kind) => format!("{kind}: only tables are synced"),
+        NotSyncable::OtherSchema => format!(
+            "a table of the schema {schema}, which is not selected: add {schema} to -schema",
+            schema = name.schema.as_str()
+        ),
     };
     format!("-include (includeTables): \"{text}\" is {why}")
 }
 
 fn missing(existing: &[TableName], text: &str) -> String {
     let start = format!("-include (includeTables): no table \"{text}\" in the selected schemas");
+    let unquoted = text.replace('"', "");
+    if unquoted != text && matches!(find(existing, &[], &unquoted), Ok(Found::Tables(_))) {
+        return format!("{start}; names stand without SQL's quotes here: {unquoted}");
+    }
     // With the schema left on, its letters would make every name in it look near.
     let (schema, word) = match text.split_once('.') {
         Some((schema, name)) if existing.iter().any(|t| t.schema.as_str() == schema) => {

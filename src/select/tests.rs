@@ -20,6 +20,8 @@ fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
         ("sync_log", NotSyncable::SyncLog),
         ("ops/old", NotSyncable::TargetOnly),
         ("[gone", NotSyncable::TargetOnly),
+        ("totals", NotSyncable::Kind("a view".to_owned())),
+        ("app/item", NotSyncable::OtherSchema),
     ];
     let barred = barred.map(|(name, why)| (tables(&[name]).remove(0), why));
     match select(&tables(existing), &barred, &texts(include), &texts(exclude)) {
@@ -115,7 +117,17 @@ fn what_can_never_be_selected_is_named_for_what_it_is() {
          -include (includeTables): \"old\" is on the target only: there is nothing on the source to \
          bring it in sync with"
     );
-    assert_eq!(selected(SHOP, &["users"], &["sync_log", "old"]), "public.users");
+    assert_eq!(selected(SHOP, &["users"], &["sync_log", "old", "totals"]), "public.users");
+    assert_eq!(
+        selected(SHOP, &["totals", "item", "app.item", "\"users\"", "public.\"users\""], &[]),
+        "error: -include (includeTables): \"totals\" is a view: only tables are synced\n\
+         -include (includeTables): \"item\" is a table of the schema app, which is not selected: add app to -schema\n\
+         -include (includeTables): \"app.item\" is a table of the schema app, which is not selected: add app to -schema\n\
+         -include (includeTables): no table \"\"users\"\" in the selected schemas; names stand without SQL's \
+         quotes here: users\n\
+         -include (includeTables): no table \"public.\"users\"\" in the selected schemas; names stand without SQL's \
+         quotes here: public.users"
+    );
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::pg::sequences::FreeSequence;
 use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, Row, Session};
 use crate::sql::mapping::Relation;
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{ForeignKey, Partition, Table};
+use crate::table::{ForeignKey, OtherRelation, Partition, Table};
 
 /// The number of statements in [`import_again`].
 pub const IMPORT_AGAIN: usize = 3;
@@ -51,6 +51,8 @@ pub struct SourceState {
     pub sequences: Vec<FreeSequence>,
     /// See [`catalog::partitions`].
     pub partitions: Vec<Partition>,
+    /// See [`catalog::other_relations`].
+    pub others: Vec<OtherRelation>,
     /// Logs of runs that have written here.
     pub logs: Vec<TableName>,
     pub sight: Visibility,
@@ -73,7 +75,7 @@ impl Source {
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
     /// round trips.
     ///
-    /// `names` are those by which somebody may ask for a partition.
+    /// `names` are those by which somebody may ask for a partition, a view and the like.
     pub async fn open(
         &self,
         schemas: &[Ident],
@@ -92,11 +94,12 @@ impl Source {
             session.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
         }
         let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
-        let (snapshot, tables, foreign_keys, partitions, logs, prints_names) = tokio::join!(
+        let (snapshot, tables, foreign_keys, partitions, others, logs, prints_names) = tokio::join!(
             session.row("exporting a snapshot", &begin),
             catalog::tables(&session, schemas, server.user_types),
             catalog::foreign_keys(&session, schemas),
             catalog::partitions(&session, schemas, names),
+            catalog::other_relations(&session, schemas, names),
             catalog::logs(&session),
             catalog::prints_names(&session, &server),
         );
@@ -107,6 +110,7 @@ impl Source {
             sequences: sequences.free,
             foreign_keys: foreign_keys?,
             partitions: partitions?,
+            others: others?,
             logs: logs?,
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },

@@ -14,6 +14,7 @@ pub mod displace;
 pub mod horizon;
 pub mod keyless;
 pub mod keys;
+pub mod large_objects;
 pub mod mapping;
 pub mod objects;
 mod origin;

@@ -150,3 +150,44 @@ async fn a_timestamp_column_that_no_table_has_is_remarked_on_when_it_was_asked_f
         assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
     }
 }
+
+#[tokio::test]
+async fn what_is_no_table_of_the_selected_schemas_is_named_for_what_it_is() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id serial primary key); create view totals as select 1 as n;
+         create materialized view daily as select 1 as n; create schema app;
+         create table app.place (id int primary key); insert into item default values",
+    )
+    .await;
+    for (name, what) in [
+        ("totals", "a view: only tables are synced"),
+        ("public.daily", "a materialized view: only tables are synced"),
+        ("item_id_seq", "a sequence: only tables are synced"),
+        ("item_pkey", "an index: only tables are synced"),
+        ("place", "a table of the schema app, which is not selected: add app to -schema"),
+        ("\"item\"", "names stand without SQL's quotes here: item"),
+    ] {
+        db.sync().include(name).await.expect_exit(2).expect_said(what);
+    }
+    db.sync().exclude("totals,place").await.expect_ok().expect_unsaid("does not exist");
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn rows_that_point_to_large_objects_are_counted_in_the_first_copy() {
+    let db = Pair::fresh().await;
+    db.both("create domain public.lo as oid").await;
+    db.source(
+        "create table document (id int primary key, body oid, face lo);
+         insert into document values (1, lo_create(0), null), (2, lo_create(0), lo_create(0)), (3, 1, null)",
+    )
+    .await;
+    let run = db.sync().await.expect_ok();
+    run.expect_note(
+        "2 rows of column body hold the number of a large object; large objects are not copied",
+    )
+    .expect_note("1 row of column face holds the number of a large object");
+    db.sync().await.expect_ok().expect_unsaid("large object");
+    db.assert_same("document").await;
+}
