@@ -31,7 +31,7 @@ struct Arguments {
     /// config.example.json has every key. Flags and PGSYNC_* variables win over the file.
     #[arg(long, help_heading = heading::CONNECTION, value_name = "FILE")]
     config: Option<String>,
-    /// Sync the tables of these schemas [default: public]
+    /// Sync the tables of these schemas, names or patterns [default: public]
     #[arg(long, help_heading = heading::SELECTION, value_name = "LIST")]
     schema: Vec<String>,
     /// Sync only tables with these names or patterns [default: all]

@@ -34,7 +34,7 @@ pub struct Resolved {
 pub struct Settings {
     pub source: ConnInfo,
     pub target: ConnInfo,
-    /// Never empty.
+    /// Never empty. Patterns stand here until the source has said which schemas it has.
     pub schemas: Vec<Ident>,
     /// Patterns as written; `filter` compiles them.
     pub include: Vec<String>,

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::rules;
 use crate::rules::{Entry, Given, Key, Rule, Rules, TableRules};
+use crate::select::schemas;
 use conninfo::ConnInfo;
 
 /// What the command line says.
@@ -68,7 +69,8 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         retries: u32::try_from(reader.number(Setting::Retries, 5, 0, 1_000)).unwrap_or(0),
         lock_timeout: reader.duration(Setting::LockTimeout, "30s", ["1ms", "24h"]),
         log_table: {
-            let schema = target_schema.as_ref().or(schemas.first()).map_or("public", Ident::as_str);
+            let first = schemas.first().filter(|first| !schemas::has_wildcard(first));
+            let schema = target_schema.as_ref().or(first).map_or("public", Ident::as_str);
             reader.read(Setting::LogTable, |text| value::table(text, schema))
         },
         ddl: reader.read(Setting::Ddl, value::ddl).unwrap_or_default(),
@@ -229,11 +231,13 @@ impl Reader {
 
     fn target_schema(&mut self, schemas: &[Ident]) -> Option<Ident> {
         let schema = self.text(Setting::TargetSchema).map(Ident::new)?;
-        if schemas.len() > 1 {
-            let origin = self.layer.get(&Setting::TargetSchema)?.origin.clone();
-            let what = "takes the place of one schema, and -schema names several";
-            self.problem(Setting::TargetSchema, &origin, what);
-        }
+        let what = match schemas {
+            [one] if !schemas::has_wildcard(one) => return Some(schema),
+            [_] => "takes the place of one schema, and -schema is a pattern",
+            _ => "takes the place of one schema, and -schema names several",
+        };
+        let origin = self.layer.get(&Setting::TargetSchema)?.origin.clone();
+        self.problem(Setting::TargetSchema, &origin, what);
         Some(schema)
     }
 

@@ -231,6 +231,12 @@ pub async fn partitions(
     objects(session, "reading the catalog of partitions", &statement).await
 }
 
+/// The schemas of users, without those of extensions.
+pub async fn schemas(session: &Session) -> Result<Vec<Ident>> {
+    objects(session, "reading the catalog of schemas", &Sql::trusted(include_str!("schemas.sql")))
+        .await
+}
+
 /// What `named` names besides tables of `schemas`, as `t` or `schema.t`.
 pub async fn other_relations(
     session: &Session,

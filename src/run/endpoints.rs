@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::pg;
 use crate::pg::Pool;
+use crate::select::schemas;
 use crate::source::Source;
 use crate::target_side::Target;
 
@@ -27,6 +28,20 @@ impl Endpoints {
         let replica_role = !settings.fire_triggers;
         let target = Pool::new(&settings.target, Side::Target, size, session(replica_role))?;
         Ok(Self { source: Arc::new(Source::new(source)), target: Arc::new(Target::new(target)) })
+    }
+
+    /// The settings with the schemas of the source that their patterns match.
+    ///
+    /// # Errors
+    /// A pattern matches none; what concerns the source as a whole.
+    pub(super) async fn with_schemas(&self, settings: &Arc<Settings>) -> Result<Arc<Settings>> {
+        if !settings.schemas.iter().any(schemas::has_wildcard) {
+            return Ok(settings.clone());
+        }
+        let existing = self.source.schemas().await?;
+        let schemas = schemas::matching(&settings.schemas, &existing)?;
+        let log_table = Some(super::log_table(settings));
+        Ok(Arc::new(Settings { schemas, log_table, ..(**settings).clone() }))
     }
 
     /// Ends all sessions; new ones can be opened.

@@ -21,6 +21,7 @@ use crate::event::{Event, Events};
 use crate::ident::{Ident, TableName};
 use crate::outcome::RunReport;
 use crate::schema::Listing;
+use crate::select::schemas;
 use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use endpoints::Endpoints;
@@ -61,8 +62,9 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
 /// # Errors
 /// What concerns both ends as a whole.
 pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
-    let sync_log = SyncLog { table: log_table(settings) };
     let endpoints = Endpoints::open(settings)?;
+    let settings = &*endpoints.with_schemas(&Arc::new(settings.clone())).await?;
+    let sync_log = SyncLog { table: log_table(settings) };
     let context = RunContext {
         settings,
         source: &endpoints.source,
@@ -91,7 +93,10 @@ async fn rounds(
     // For all rounds: what broken sessions left behind on a server has to be known to the next.
     let endpoints = Endpoints::open(settings)?;
     loop {
-        let ended = round::round(settings, &endpoints, events, stop, report).await;
+        let ended = match endpoints.with_schemas(settings).await {
+            Ok(settings) => round::round(&settings, &endpoints, events, stop, report).await,
+            Err(error) => Err(error),
+        };
         endpoints.close().await;
         let error = match ended {
             Ok(None) => return Ok(()),
@@ -113,8 +118,11 @@ async fn rounds(
     }
 }
 
+/// Where the log is kept. Which schema a pattern finds first may change from run to run, so the log is not
+/// kept there.
 fn log_table(settings: &Settings) -> TableName {
-    let first = settings.schemas.first().map(|schema| settings.target_schema_of(schema));
-    let first = first.map_or("public", Ident::as_str);
+    let first = settings.schemas.first().filter(|first| !schemas::has_wildcard(first));
+    let first =
+        first.map(|schema| settings.target_schema_of(schema)).map_or("public", Ident::as_str);
     settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
 }

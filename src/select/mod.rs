@@ -4,6 +4,7 @@
 //! exclude combine, exclude wins, no include means all.
 
 pub(crate) mod pattern;
+pub mod schemas;
 mod spelling;
 
 use std::collections::HashSet;

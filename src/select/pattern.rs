@@ -6,7 +6,7 @@
 use globset::{Glob, GlobSet};
 
 use super::spelling;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Token {
@@ -85,6 +85,11 @@ impl Pattern {
     /// Whether it can match more than the name that it spells.
     pub fn has_wildcard(&self) -> bool {
         self.has_wildcard
+    }
+
+    /// Whether this name of a schema is one of those that the pattern names.
+    pub fn matches_name(&self, name: &Ident) -> bool {
+        self.name.is_match(spelling::text(name.as_str()))
     }
 
     /// Whether the table is one of those that the pattern names.

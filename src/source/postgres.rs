@@ -72,6 +72,14 @@ impl Source {
         }
     }
 
+    /// The schemas that a pattern may mean; outside of the snapshot.
+    pub async fn schemas(&self) -> Result<Vec<Ident>> {
+        let session = self.outside().await?;
+        let schemas = catalog::schemas(&session).await?;
+        self.release(session, true).await;
+        Ok(schemas)
+    }
+
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
     /// round trips.
     ///

@@ -191,3 +191,26 @@ async fn rows_that_point_to_large_objects_are_counted_in_the_first_copy() {
     db.sync().await.expect_ok().expect_unsaid("large object");
     db.assert_same("document").await;
 }
+
+#[tokio::test]
+async fn schemas_are_selected_by_patterns() {
+    let db = Pair::fresh().await;
+    let tenant = |name: &str| {
+        format!(
+            "create schema {name}; create table {name}.item (id int primary key); insert into {name}.item values (1); "
+        )
+    };
+    db.source(&["tenant_a", "tenant_b", "other"].map(tenant).concat()).await;
+    db.sync().schema("tenant_*").await.expect_ok().expect_tables(&["item", "item"]);
+    // The log stays where it is, whichever schema comes first.
+    db.source(&tenant("tenant_")).await;
+    db.sync().schema("tenant_*").await.expect_ok();
+    let runs = "select count(distinct run_id)::text from public.sync_log";
+    assert_eq!(db.target_value(runs).await, "2");
+    db.sync().schema("*").await.expect_ok().expect_tables(&["item", "item", "item", "item"]);
+    db.sync()
+        .schema("x_*")
+        .await
+        .expect_exit(2)
+        .expect_said("pattern \"x_*\" matches no schema of the source");
+}
