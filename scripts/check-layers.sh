@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # Module and layer.
 layers='
-main 4  cli 4  report 4  fuzz 4
+main 4  cli 4  repeat 4  report 4  fuzz 4
 run 3  context 3  observe 3  schema 3  sync 3
 pg 2  source 2  target_side 2  sync_log 2
 config 1  rules 1  select 1  plan 1  copy_text 1  ddl_step 1  sql 1  suggest 1
@@ -26,6 +26,7 @@ rustls_native_certs   pg
 rustls_pki_types      pg
 tokio_rustls          pg
 rusqlite              source/sqlite
+sd_notify             repeat/service
 tracing               report/log
 tracing_log           report/log
 tracing_subscriber    report/log

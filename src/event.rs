@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use crate::ident::TableName;
-use crate::outcome::{Strategy, TableOutcome};
+use crate::outcome::{RunReport, Strategy, TableOutcome};
 
 /// What a table's job is doing, in the order in which it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,8 @@ pub enum Event {
     },
     /// A table ended. Sent once per selected table, also for one that had nothing to do.
     Finished(Box<TableOutcome>),
+    /// A run ended, and another will follow.
+    Ended(Box<RunReport>),
 }
 
 /// Where the engine says what it does. Notes are kept as well: they belong to the report.
@@ -107,6 +109,11 @@ impl Events {
     pub fn channel() -> (Events, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Events { sender, notes: Arc::default() }, receiver)
+    }
+
+    /// For the run that follows: the same listener, and no notes yet.
+    pub fn of_next_run(&self) -> Events {
+        Events { sender: self.sender.clone(), notes: Arc::default() }
     }
 
     /// Nobody listening is no error.

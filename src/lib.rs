@@ -4,7 +4,7 @@
 //!
 //! | layer | modules | may do |
 //! |---|---|---|
-//! | shell | `main`, [`cli`], [`report`] | print, read argv, files and the environment |
+//! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
@@ -26,6 +26,7 @@ pub mod observe;
 pub mod outcome;
 pub mod pg;
 pub mod plan;
+pub mod repeat;
 pub mod report;
 pub mod rules;
 pub mod run;

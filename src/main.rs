@@ -8,9 +8,11 @@ use std::thread;
 use pgsync::cli;
 use pgsync::cli::Command;
 use pgsync::config::Resolved;
-use pgsync::error::Error;
+use pgsync::error::{Error, Result};
 use pgsync::event::{Event, Events};
 use pgsync::note::{Note, NoteLevel};
+use pgsync::repeat;
+use pgsync::repeat::Listeners;
 use pgsync::report;
 use pgsync::report::Reporter;
 use pgsync::report::progress::Screen;
@@ -74,10 +76,29 @@ async fn sync(Resolved { settings, warnings }: Resolved) -> u8 {
     let reporter = Reporter::start(&settings, heard);
     warnings.into_iter().for_each(|text| say(&events, NoteLevel::Warning, text));
     let signals = tokio::spawn(signals.obey(stopper, events.clone(), reporter.screen()));
-    let report = run::run(*settings, events, stop).await;
-    reporter.finish(&report).await;
+    let status = match settings.every {
+        None => {
+            let report = run::run(*settings, events, stop).await;
+            reporter.finish(&report).await;
+            report.exit_status()
+        }
+        Some(every) => {
+            let listeners = Listeners { events, stop, read: read_again };
+            let ended = repeat::until_stopped(*settings, every, listeners).await;
+            reporter.close().await;
+            ended
+        }
+    };
     signals.abort();
-    report.exit_status()
+    status
+}
+
+/// The settings of the command line, as they are now.
+fn read_again() -> Result<Resolved> {
+    match cli::parse(std::env::args_os())? {
+        Command::Sync(resolved) => Ok(resolved),
+        _ => Err(Error::Internal("the command line asks for no run".into())),
+    }
 }
 
 /// Prints what a run would change; 1 if there is anything.

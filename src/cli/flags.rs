@@ -106,6 +106,12 @@ struct Arguments {
     /// their text can hold values of rows. trace tells more of the libraries.
     #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "LEVEL", hide_short_help = true)]
     log_level: Option<String>,
+    /// Run again and again, at this interval, until a signal comes [default: run once]
+    ///
+    /// From 0s to 30d. Runs never overlap. After a failed run the interval doubles, up to 10m.
+    /// Where another run is at work, nothing is done. SIGHUP reads the configuration again.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::UNATTENDED, value_name = "TIME", allow_hyphen_values = true)]
+    every: Option<String>,
     /// Work on this many tables at once [default: 4]
     ///
     /// From 1 to 256. A large first copy uses free places, too.

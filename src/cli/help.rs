@@ -15,6 +15,8 @@ pub mod heading {
     pub const SCHEMA: &str = "Schema";
     /// What is printed, and in which form.
     pub const OUTPUT: &str = "Output";
+    /// Runs that nobody watches.
+    pub const UNATTENDED: &str = "Unattended";
     /// What few runs need.
     pub const ADVANCED: &str = "Advanced";
 }

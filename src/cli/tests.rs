@@ -153,6 +153,7 @@ fn help_lists_every_flag_under_a_heading() {
         "Safety",
         "Schema",
         "Output",
+        "Unattended",
         "Advanced",
     ];
     let found: Vec<usize> =

@@ -77,6 +77,8 @@ pub struct Settings {
     pub before_sql: Vec<String>,
     /// Statements on the target when every table is in sync.
     pub after_sql: Vec<String>,
+    /// Runs follow each other at this interval; one run when it is not set.
+    pub every: Option<Duration>,
     pub output: Output,
     pub logging: Logging,
 }

@@ -80,6 +80,7 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         unmasked: Unmasked::default(),
         before_sql: Vec::new(),
         after_sql: Vec::new(),
+        every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         target_schema,
         schemas,
         output,

@@ -30,6 +30,7 @@ pub enum Setting {
     Ddl,
     TargetSchema,
     MaintenanceWorkMem,
+    Every,
 }
 
 /// What a setting's value looks like.
@@ -74,6 +75,7 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::Ddl, "ddl", "ddl", Kind::Text),
     (Setting::TargetSchema, "target-schema", "targetSchema", Kind::Text),
     (Setting::MaintenanceWorkMem, "maintenance-work-mem", "maintenanceWorkMem", Kind::Text),
+    (Setting::Every, "every", "every", Kind::Duration),
 ];
 
 impl Setting {
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::MaintenanceWorkMem));
+        assert_eq!(Setting::all().last(), Some(Setting::Every));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

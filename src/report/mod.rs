@@ -11,13 +11,14 @@ mod log;
 mod pace;
 pub mod plain;
 pub mod progress;
+mod repeated;
 pub mod summary;
 #[cfg(test)]
 mod tests;
 
 use std::any::Any;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use tokio::runtime::Handle;
@@ -36,11 +37,12 @@ use line::Line;
 use log::Logger;
 use plain::Plain;
 use progress::{Bars, Screen};
+use repeated::Repeated;
 
 /// How often the bars move.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Tells people about one run.
+/// Tells people about one run, or about runs that follow each other.
 #[derive(Debug)]
 pub struct Reporter {
     output: Output,
@@ -55,7 +57,8 @@ impl Reporter {
     /// must not hold the run. Needs a running tokio runtime.
     pub fn start(settings: &Settings, events: mpsc::UnboundedReceiver<Event>) -> Reporter {
         let output = settings.output;
-        let screen = if output.quiet { None } else { Screen::open() };
+        let has_bars = !output.quiet && settings.every.is_none();
+        let screen = if has_bars { Screen::open() } else { None };
         let listener = Listener::new(settings, screen.clone());
         let (over, ended) = oneshot::channel();
         let runtime = Handle::current();
@@ -75,6 +78,12 @@ impl Reporter {
         let _ = self.listener.await;
         write(io::stdout().lock(), &result(self.output, report));
     }
+
+    /// Says what is left to say of runs that follow each other. Events sent after this are not heard.
+    pub async fn close(self) {
+        let _ = self.over.send(Vec::new());
+        let _ = self.listener.await;
+    }
 }
 
 fn result(output: Output, report: &RunReport) -> String {
@@ -91,6 +100,11 @@ struct Listener {
     bars: Option<Bars>,
     log: Logger,
     run_id: Option<String>,
+    output: Output,
+    /// Where runs follow each other: what was said of them.
+    repeated: Option<Repeated>,
+    /// Whether a run is under way, so that something may become due.
+    is_busy: bool,
     /// The lines of `log`, to be printed.
     lines: mpsc::UnboundedReceiver<String>,
 }
@@ -102,7 +116,10 @@ impl Listener {
         let level = logging.level.unwrap_or(usual);
         let (log, lines) = Logger::open(logging, level);
         let plain = Plain::new(output, settings.dry_run).down_to(level);
-        Self { plain, bars: screen.map(Bars::new), log, run_id: None, lines }
+        let in_full = level >= LogLevel::Debug;
+        let repeated = settings.every.map(|_| Repeated::new(output, in_full));
+        let (bars, is_busy) = (screen.map(Bars::new), repeated.is_none());
+        Self { plain, bars, log, run_id: None, output, repeated, is_busy, lines }
     }
 
     /// Ends when the run is over and everything sent before that has been told.
@@ -121,7 +138,7 @@ impl Listener {
                     None => break,
                 },
                 Some(line) = self.lines.recv() => self.print(&line),
-                _ = ticks.tick() => self.tick(),
+                _ = ticks.tick(), if self.is_busy => self.tick(),
                 // Not the end yet: what is in the channel is still told.
                 lines = &mut ended, if !events.is_closed() => {
                     last = lines.unwrap_or_default();
@@ -138,17 +155,40 @@ impl Listener {
     fn take(&mut self, event: &Event) {
         if let Event::Begun { run_id } = event {
             self.run_id = Some(run_id.clone());
+            self.is_busy = true;
         }
         let lines = self.plain.event(Utc::now(), event);
+        let lines = match &mut self.repeated {
+            // What is said between two runs is said once as it is.
+            Some(repeated) if self.is_busy => repeated.news(lines, matches!(event, Event::Note(_))),
+            _ => lines,
+        };
         if let Some(bars) = &mut self.bars {
             bars.event(event);
         }
         self.tell(lines);
+        if let Event::Ended(report) = event {
+            self.ended(report);
+        }
+    }
+
+    /// A run ended, and others will follow.
+    fn ended(&mut self, report: &RunReport) {
+        let (now, at) = (Utc::now(), Instant::now());
+        let lines = self.repeated.as_mut().map(|repeated| repeated.ended(now, at, report));
+        self.tell(lines.unwrap_or_default());
+        (self.run_id, self.is_busy) = (None, false);
+        if self.output.json {
+            write(io::stdout().lock(), &result(self.output, report));
+        }
     }
 
     fn tick(&mut self) {
         let now = Utc::now();
         let mut lines = self.plain.tick(now);
+        if let Some(repeated) = &mut self.repeated {
+            lines = repeated.news(lines, false);
+        }
         if self.bars.is_none() {
             lines.extend(self.plain.progress(now));
         }

@@ -134,7 +134,7 @@ impl Plain {
                 let selected = format::counted(*tables as u64, "table");
                 vec![info(now, format!("{selected} selected"))]
             }
-            Event::Begun { .. } => Vec::new(),
+            Event::Begun { .. } | Event::Ended(_) => Vec::new(),
             Event::Note(note) => self.note(now, note),
             Event::Started { table, strategy, watermark, rows } => {
                 let from = watermark.as_ref().map(|w| format!(" from {}", format::sanitize(w)));

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -201,8 +201,8 @@ impl<'a> IntoFuture for Sync<'a> {
 pub struct Running {
     words: String,
     child: Child,
-    stdout: mpsc::Receiver<String>,
-    stderr: mpsc::Receiver<String>,
+    stdout: Pipe,
+    stderr: Pipe,
     limit: Duration,
 }
 
@@ -211,8 +211,8 @@ impl Running {
         let words = format!("{command:?}");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program was built");
-        let stdout = collect(child.stdout.take().expect("stdout is a pipe"));
-        let stderr = collect(child.stderr.take().expect("stderr is a pipe"));
+        let stdout = Pipe::read(child.stdout.take().expect("stdout is a pipe"));
+        let stderr = Pipe::read(child.stderr.take().expect("stderr is a pipe"));
         Self { words, child, stdout, stderr, limit }
     }
 
@@ -229,18 +229,43 @@ impl Running {
         waited.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
     }
 
+    /// Waits until this text stands on stderr so many times.
+    pub async fn until_said(&self, text: &str, times: usize) {
+        self.until(&self.stderr, |said| said.matches(text).count() >= times, text).await;
+    }
+
+    /// Waits until stdout has so many lines, and gives them.
+    pub async fn until_lines(&self, lines: usize) -> Vec<String> {
+        let enough = |said: &str| said.matches('\n').count() >= lines;
+        let said = self.until(&self.stdout, enough, "lines on stdout").await;
+        said.lines().take(lines).map(str::to_owned).collect()
+    }
+
+    async fn until(&self, pipe: &Pipe, enough: impl Fn(&str) -> bool, what: &str) -> String {
+        let begun = std::time::Instant::now();
+        loop {
+            let said = pipe.so_far();
+            if enough(&said) {
+                return said;
+            }
+            let is_in_time = begun.elapsed() < self.limit;
+            assert!(is_in_time, "{what:?} expected of {}; it said:\n{said}", self.words);
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits for the end. Blocks: inside a test `.await` the builder, or use `spawn_blocking`.
     pub fn finish(mut self) -> Outcome {
-        let Ok(stdout) = self.stdout.recv_timeout(self.limit) else {
+        let Ok(stdout) = self.stdout.whole.recv_timeout(self.limit) else {
             let _ = self.child.kill();
-            let said = self.stderr.recv().unwrap_or_default();
+            let said = self.stderr.whole.recv().unwrap_or_default();
             panic!("{} did not end within {:?}; stderr:\n{said}", self.words, self.limit);
         };
-        let stderr = self.stderr.recv().expect("stderr is read to its end");
+        let stderr = self.stderr.whole.recv().expect("stderr is read to its end");
         let status = exit_status(self.child.wait().expect("a child can be waited for"));
         let json = serde_json::from_str(&stdout).unwrap_or(Value::Null);
         Outcome { command: std::mem::take(&mut self.words), status, stdout, stderr, json }
@@ -254,14 +279,34 @@ impl Drop for Running {
     }
 }
 
-fn collect(mut pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        let _ = pipe.read_to_end(&mut bytes);
-        sender.send(String::from_utf8_lossy(&bytes).into_owned())
-    });
-    receiver
+/// What comes out of a program.
+struct Pipe {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    whole: mpsc::Receiver<String>,
+}
+
+impl Pipe {
+    fn read(mut pipe: impl Read + Send + 'static) -> Self {
+        let (sender, whole) = mpsc::channel();
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let read = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut part = [0; 8192];
+            while let Ok(length @ 1..) = pipe.read(&mut part) {
+                read.lock().expect("no reader panics").extend_from_slice(&part[..length]);
+            }
+            sender.send(text(&read))
+        });
+        Self { bytes, whole }
+    }
+
+    fn so_far(&self) -> String {
+        text(&self.bytes)
+    }
+}
+
+fn text(bytes: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&bytes.lock().expect("no reader panics")).into_owned()
 }
 
 fn exit_status(status: ExitStatus) -> i32 {

@@ -4,6 +4,7 @@
 mod json;
 mod log;
 mod plain;
+mod repeated;
 mod summary;
 
 use std::time::Duration;

@@ -1,0 +1,7 @@
+//! Runs that nobody watches: that follow each other, tell somebody, and are measured.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod repeat;
+mod service;
