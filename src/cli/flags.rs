@@ -40,6 +40,12 @@ struct Arguments {
     /// Skip tables with these names or patterns; wins over -include [default: none]
     #[arg(long, help_heading = heading::SELECTION, value_name = "LIST")]
     exclude: Vec<String>,
+    /// Set one rule of a table: TABLE.KEY=VALUE [default: none]
+    ///
+    /// For example -set "orders.where=created_at > now() - interval '90 days'". It counts more
+    /// than everything else that speaks of the table. Repeat the flag for more rules.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::SELECTION, value_name = "RULE")]
+    set: Vec<String>,
     /// Find changed rows by this column [default: updated_at]
     ///
     /// Every change of a row has to set it. Tables without it are compared by digests.
@@ -161,7 +167,7 @@ fn command(verb: Verb) -> Command {
     let version = own("version", 'V', ArgAction::Version).help("Print the version");
     let settings = Arguments::augment_args(Command::new("pgsync"));
     let known = Setting::all().filter(|setting| verb.knows(*setting)).map(Setting::flag);
-    let known: Vec<&str> = known.chain(["config"]).collect();
+    let known: Vec<&str> = known.chain(["config", "set"]).collect();
     let is_known = |arg: &&Arg| arg.get_long().is_some_and(|flag| known.contains(&flag));
     let command = Command::new("pgsync")
         .version(env!("CARGO_PKG_VERSION"))
@@ -257,7 +263,7 @@ fn settings(verb: Verb, read: &mut ArgMatches) -> Flags {
     let known = Setting::all().filter(|setting| verb.knows(*setting));
     let values = known.map(|setting| (setting, given(setting.flag())));
     let values = values.filter(|(_, values)| !values.is_empty()).collect();
-    Flags { values, config: given("config").pop() }
+    Flags { values, config: given("config").pop(), set: given("set") }
 }
 
 #[cfg(test)]

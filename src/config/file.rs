@@ -1,25 +1,25 @@
 //! The JSON config file: its keys, their types, and `${NAME}` in its strings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::MaxDelete;
 use super::conninfo;
 use super::environment::Environment;
 use super::interpolation;
 use super::layers::{Layer, Layers, Origin, split};
+use super::rules::{FILE_KEYS, FileReader, FileRules};
 use super::setting::{Kind, Setting};
-use super::value;
 use crate::suggest;
 
-const BY_TABLE: &str = "maxDeleteByTable";
+/// Names the JSON Schema, for editors.
+pub(super) const SCHEMA: &str = "$schema";
 
 /// What a config file says. No `Debug`: connection strings hold passwords.
 #[derive(Default)]
 pub struct File {
     pub layer: Layer,
-    pub max_delete_by_table: BTreeMap<String, MaxDelete>,
+    pub rules: FileRules,
     /// Whether the file itself spells a password.
     pub holds_password: bool,
     /// What the file may say or says in a way that cannot be read; the problem has been told.
@@ -54,22 +54,21 @@ pub fn read(
     };
     // Neither comments nor empty values say anything.
     let said = |(key, value): &(&String, &Value)| !key.starts_with('_') && !value.is_null();
+    let expand = |text: &str| interpolation::expand(text, surroundings);
     for (key, value) in entries.iter().filter(said) {
-        if key == BY_TABLE {
-            file.max_delete_by_table = by_table(name, value, surroundings, problems);
-            continue;
-        }
         let Some(setting) = Setting::by_key(key) else {
-            let keys = Setting::all().map(Setting::key).chain([BY_TABLE]);
-            let near = suggest::did_you_mean(key, keys);
-            problems.push(format!("{name}: unknown key \"{key}\"{near}"));
+            if !FILE_KEYS.contains(&key.as_str()) && key != SCHEMA {
+                let keys = Setting::all().map(Setting::key).chain(FILE_KEYS);
+                let near = suggest::did_you_mean(key, keys);
+                problems.push(format!("{name}: unknown key \"{key}\"{near}"));
+            }
             continue;
         };
         if setting.kind() == Kind::Connection {
             file.holds_password |= value.as_str().is_some_and(conninfo::holds_password);
         }
         let origin = Origin::File(name.to_owned());
-        match texts(setting.kind(), value, surroundings) {
+        match texts(setting.kind(), value, &expand) {
             Ok(texts) => drop(file.layer.insert(setting, Layers { origin, texts })),
             Err(problem) => {
                 file.unreadable.insert(setting);
@@ -77,6 +76,13 @@ pub fn read(
             }
         }
     }
+    let mut reader = FileReader::new(name, surroundings, problems);
+    for (key, value) in entries.iter().filter(said) {
+        if FILE_KEYS.contains(&key.as_str()) {
+            reader.read(key, value, &mut file.layer);
+        }
+    }
+    file.rules = reader.finish();
     file
 }
 
@@ -89,7 +95,11 @@ fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
 }
 
 /// The texts that a flag would have, so that both are read alike from here on.
-fn texts(kind: Kind, given: &Value, surroundings: &Environment) -> Result<Vec<String>, String> {
+pub(super) fn texts(
+    kind: Kind,
+    given: &Value,
+    expand: &dyn Fn(&str) -> Result<String, String>,
+) -> Result<Vec<String>, String> {
     let expected = match kind {
         Kind::Connection | Kind::Text => "a string",
         Kind::List => "a string or a list of strings",
@@ -101,20 +111,20 @@ fn texts(kind: Kind, given: &Value, surroundings: &Environment) -> Result<Vec<St
     // A number can come from the environment: "${JOBS}".
     let is_reference = |text: &str| text.contains("${");
     match (kind, given) {
-        (Kind::List, Value::String(text)) => Ok(split(&interpolation::expand(text, surroundings)?)),
+        (Kind::List, Value::String(text)) => Ok(split(&expand(text)?)),
         (Kind::List, Value::Array(items)) => items
             .iter()
             .map(|item| match item {
-                Value::String(text) => interpolation::expand(text, surroundings),
+                Value::String(text) => expand(text),
                 other => Err(format!("expected {expected}, found {} in it", describe(other))),
             })
             .filter(|item| !matches!(item, Ok(text) if text.is_empty()))
             .collect(),
         (Kind::Connection | Kind::Text | Kind::Duration | Kind::Limit, Value::String(text)) => {
-            Ok(vec![interpolation::expand(text, surroundings)?])
+            Ok(vec![expand(text)?])
         }
         (Kind::Number | Kind::Switch, Value::String(text)) if is_reference(text) => {
-            Ok(vec![interpolation::expand(text, surroundings)?])
+            Ok(vec![expand(text)?])
         }
         (Kind::Number | Kind::Duration | Kind::Limit, Value::Number(number)) => {
             Ok(vec![number.to_string()])
@@ -124,32 +134,8 @@ fn texts(kind: Kind, given: &Value, surroundings: &Environment) -> Result<Vec<St
     }
 }
 
-fn by_table(
-    name: &str,
-    given: &Value,
-    surroundings: &Environment,
-    problems: &mut Vec<String>,
-) -> BTreeMap<String, MaxDelete> {
-    let label = format!("-max-delete ({BY_TABLE}), from {name}");
-    let mut limits = BTreeMap::new();
-    let Value::Object(entries) = given else {
-        let found = describe(given);
-        problems.push(format!("{label}: expected an object of tables and limits, found {found}"));
-        return limits;
-    };
-    for (table, given) in entries.iter().filter(|(table, _)| !table.starts_with('_')) {
-        let read = texts(Kind::Limit, given, surroundings);
-        match read.and_then(|texts| value::limit(&texts.concat())) {
-            // Beside a limit for all, "off" means that this table has none.
-            Ok(limit) => drop(limits.insert(table.clone(), limit.unwrap_or(MaxDelete::Share(1.0)))),
-            Err(problem) => problems.push(format!("{label}: table \"{table}\": {problem}")),
-        }
-    }
-    limits
-}
-
 /// The type only: the value may be a password in the wrong place.
-fn describe(value: &Value) -> &'static str {
+pub(super) fn describe(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "true or false",

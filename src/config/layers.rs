@@ -22,6 +22,8 @@ pub struct Layers {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
     File(String),
+    /// `defaults` of the config file.
+    Defaults(String),
     Variable,
     Flag,
 }
@@ -32,6 +34,7 @@ impl Origin {
         let name = label(setting);
         match self {
             Origin::File(file) => format!("{name}, from {file}"),
+            Origin::Defaults(file) => format!("{name}, from defaults of {file}"),
             Origin::Variable => format!("{name}, from {}", setting.variable()),
             Origin::Flag => name,
         }
@@ -39,10 +42,16 @@ impl Origin {
 }
 
 impl Origin {
+    /// Whether it stands in the config file.
+    pub fn is_file(&self) -> bool {
+        matches!(self, Origin::File(_) | Origin::Defaults(_))
+    }
+
     /// Where it was given, as rules name it: `-batch-size`, `PGSYNC_BATCH_SIZE`, `c.json: /batchSize`.
     pub fn place(&self, setting: Setting) -> rules::Origin {
         match self {
             Origin::File(file) => rules::Origin::in_file(file, &[setting.key()]),
+            Origin::Defaults(file) => rules::Origin::in_file(file, &["defaults", setting.key()]),
             Origin::Variable => rules::Origin::new(setting.variable()),
             Origin::Flag => rules::Origin::new(format!("-{}", setting.flag())),
         }

@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod interpolation;
 mod layers;
 mod resolve;
+mod rules;
 mod setting;
 mod value;
 

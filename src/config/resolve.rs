@@ -11,15 +11,15 @@ use super::file;
 use super::interpolation;
 use super::layers;
 use super::layers::{Layer, Layers, Origin};
+use super::rules;
 use super::setting::Setting;
 use super::value;
-use crate::config::{LogLevel, Logging, MaxDelete, Output, Resolved, Settings, Unmasked};
+use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
-use crate::rules;
-use crate::rules::{Entry, Given, Key, Rule, Rules, TableRules};
+use crate::rules::Rules;
 use crate::select::schemas;
-use conninfo::ConnInfo;
+use conninfo::{ConnInfo, Secret};
 
 /// What the command line says.
 #[derive(Default)]
@@ -28,6 +28,8 @@ pub struct Flags {
     pub values: BTreeMap<Setting, Vec<String>>,
     /// `-config`
     pub config: Option<String>,
+    /// Each `-set`: `TABLE.KEY=VALUE`.
+    pub set: Vec<String>,
 }
 
 /// The intent of one run, or [`Error::Config`] with everything that is wrong.
@@ -42,7 +44,8 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     let mut layer = file.layer;
     layer.extend(layers::from_variables(surroundings));
     layer.extend(layers::from_flags(flags.values));
-    let mut reader = Reader { layer, problems, unreadable: file.unreadable };
+    warnings.extend(file.rules.notes);
+    let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
     let source = reader.connection(Setting::Source, surroundings, &mut warnings);
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
     let schemas = reader.schemas();
@@ -65,7 +68,7 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         force: reader.switch(Setting::Force, false),
         fire_triggers: reader.switch(Setting::FireTriggers, false),
         max_delete: reader.read(Setting::MaxDelete, value::limit).flatten(),
-        max_delete_by_table: file.max_delete_by_table,
+        max_delete_by_table: file.rules.max_delete_by_table,
         retries: u32::try_from(reader.number(Setting::Retries, 5, 0, 1_000)).unwrap_or(0),
         lock_timeout: reader.duration(Setting::LockTimeout, "30s", ["1ms", "24h"]),
         log_table: {
@@ -75,54 +78,29 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         },
         ddl: reader.read(Setting::Ddl, value::ddl).unwrap_or_default(),
         maintenance_work_mem: reader.read(Setting::MaintenanceWorkMem, value::memory),
-        rules: Rules::default(),
+        rules: file.rules.rules,
         mask_key: None,
-        unmasked: Unmasked::default(),
-        before_sql: Vec::new(),
-        after_sql: Vec::new(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
+        unmasked: file.rules.unmasked,
+        before_sql: file.rules.before_sql,
+        after_sql: file.rules.after_sql,
         target_schema,
         schemas,
         output,
         logging,
     };
     let mut settings = settings;
-    settings.rules.everywhere = everywhere(&settings, &reader.layer);
-    settings.rules.entries.extend(limits_by_table(&settings.max_delete_by_table));
+    settings.rules.set = rules::set(&flags.set, &mut reader.problems);
+    settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
+    settings.mask_key = reader.mask_key(file.rules.mask_key, surroundings, &mut warnings);
+    if settings.mask_key.is_none() {
+        reader.refuse_keyed_masks(&settings.rules);
+    }
     if reader.problems.is_empty() {
         Ok(Resolved { settings: Box::new(settings), warnings })
     } else {
         Err(Error::Config(reader.problems))
     }
-}
-
-/// What counts for a table that no entry names, and where it was given.
-fn everywhere(settings: &Settings, layer: &Layer) -> TableRules {
-    let mut rules = TableRules::default();
-    rules.timestamp_column = settings.timestamp.clone();
-    rules.batch_size = settings.batch_size;
-    rules.deletes = settings.deletes;
-    rules.max_delete = settings.max_delete;
-    rules.ddl = settings.ddl;
-    rules.target_schema = settings.target_schema.clone();
-    for key in Key::ALL {
-        let given =
-            Setting::by_key(key.name()).and_then(|setting| Some((setting, layer.get(&setting)?)));
-        if let Some((setting, given)) = given {
-            rules.set_origin(key, given.origin.place(setting));
-        }
-    }
-    rules
-}
-
-/// The limits of `maxDeleteByTable` as entries.
-fn limits_by_table(limits: &BTreeMap<String, MaxDelete>) -> impl Iterator<Item = Entry> {
-    limits.iter().map(|(table, limit)| {
-        let origin = rules::Origin::new(format!("maxDeleteByTable of \"{table}\""));
-        let mut entry = Entry::of_name(table, origin.clone());
-        entry.given.push(Given { rule: Rule::MaxDelete(Some(*limit)), origin });
-        entry
-    })
 }
 
 fn config_file(
@@ -158,6 +136,8 @@ struct Reader {
     problems: Vec<String>,
     /// What was given and is among the problems already.
     unreadable: BTreeSet<Setting>,
+    /// Whether a mask key was given, right or wrong.
+    has_mask_key: bool,
 }
 
 impl Reader {
@@ -190,7 +170,7 @@ impl Reader {
 
     fn switch(&mut self, setting: Setting, default: bool) -> bool {
         let is_opposite = setting == Setting::Deletes
-            && self.layer.get(&setting).is_some_and(|g| !matches!(g.origin, Origin::File(_)));
+            && self.layer.get(&setting).is_some_and(|g| !g.origin.is_file());
         self.read(setting, value::switch).map_or(default, |is_on| is_on != is_opposite)
     }
 
@@ -206,7 +186,7 @@ impl Reader {
             self.problem(setting, &given.origin, "contains a zero byte");
         }
         // `-include "$TABLES"` with nothing in it would mean all tables, surely not what was meant.
-        let is_from_file = matches!(given.origin, Origin::File(_));
+        let is_from_file = given.origin.is_file();
         if given.texts.is_empty() && setting == Setting::Include && !is_from_file {
             self.problem(setting, &given.origin, "names no table; leave it out for all tables");
         }
@@ -276,6 +256,31 @@ impl Reader {
                 problems.iter().for_each(|problem| self.problem(setting, &origin, problem));
                 None
             }
+        }
+    }
+
+    fn mask_key(
+        &mut self,
+        given: Option<(String, crate::rules::Origin)>,
+        surroundings: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Option<Secret> {
+        let (text, origin) = given?;
+        let key = rules::mask_key(&text, surroundings, warnings, &origin);
+        self.has_mask_key = true;
+        key.map_err(|what| self.problems.push(format!("{origin}: {what}"))).ok()
+    }
+
+    /// A mask that needs the key, when there is none.
+    fn refuse_keyed_masks(&mut self, rules: &Rules) {
+        if let Some((mask, origin)) = rules.keyed_mask()
+            && !self.has_mask_key
+        {
+            self.problems.push(format!(
+                "{origin}: mask \"{}\" needs a key; give \"maskKey\": env:NAME, @FILE or ${{NAME}}, \
+                 with 16 bytes or more",
+                mask.name()
+            ));
         }
     }
 

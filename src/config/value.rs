@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete};
+use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete, Unmasked};
 use crate::ident::TableName;
 
 /// A whole number within `range`.
@@ -77,14 +77,30 @@ pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
     }
 }
 
+/// As [`limit`] reads it.
+pub fn limit_text(limit: Option<MaxDelete>) -> String {
+    match limit {
+        None => "off".into(),
+        Some(MaxDelete::Rows(rows)) => rows.to_string(),
+        Some(MaxDelete::Share(share)) => format!("{}%", share * 100.0),
+    }
+}
+
+/// The one of a closed set that is called so.
+pub fn one_of<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().find(|one| name(**one) == text.trim());
+    let names = || all.iter().map(|one| name(*one)).collect::<Vec<_>>().join(", ");
+    found.copied().ok_or_else(|| format!("\"{text}\" must be one of: {}", names()))
+}
+
 /// `additive`, `none` or `reset`.
 pub fn ddl(text: &str) -> Result<Ddl, String> {
-    match text.trim() {
-        "additive" => Ok(Ddl::Additive),
-        "none" => Ok(Ddl::None),
-        "reset" => Ok(Ddl::Reset),
-        _ => Err(format!("\"{text}\" must be one of: additive, none, reset")),
-    }
+    one_of(text, &Ddl::ALL, Ddl::name)
+}
+
+/// `fail`, `note` or `off`.
+pub fn unmasked(text: &str) -> Result<Unmasked, String> {
+    one_of(text, &Unmasked::ALL, Unmasked::name)
 }
 
 /// `text` or `json`.
@@ -98,9 +114,7 @@ pub fn log_format(text: &str) -> Result<LogFormat, String> {
 
 /// `error` to `trace`.
 pub fn log_level(text: &str) -> Result<LogLevel, String> {
-    let named = LogLevel::ALL.into_iter().find(|level| level.name() == text.trim());
-    let names = || LogLevel::ALL.map(LogLevel::name).join(", ");
-    named.ok_or_else(|| format!("\"{text}\" must be one of: {}", names()))
+    one_of(text, &LogLevel::ALL, LogLevel::name)
 }
 
 /// A size as PostgreSQL writes it: `512MB`.

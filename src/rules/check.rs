@@ -1,10 +1,218 @@
-//! What the rules say of tables and columns that the source does not have.
+//! What the rules say of tables and columns that the source does not have, and what they say in two ways. Needs
+//! names only; whoever has read the source's catalog asks.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::entry::{ColumnPattern, Entry, Given, Key, Rank, Rule};
+use super::{Mask, Origin, Rules};
 use crate::ident::{Ident, TableName};
+use crate::suggest;
 
 /// A table of the source and its columns.
 #[derive(Clone, Debug)]
 pub struct SourceColumns<'a> {
     pub table: &'a TableName,
     pub columns: Vec<&'a Ident>,
+}
+
+impl Rules {
+    /// Everything that is wrong with the rules for these tables, which are all of the source's in the selected
+    /// schemas, also those that `-include` leaves out.
+    pub fn problems(&self, tables: &[SourceColumns]) -> Vec<String> {
+        let kept = self.keep.iter().map(|kept| &kept.table);
+        let entries = self.entries.iter().chain(&self.set);
+        let unmatched =
+            kept.chain(entries.clone()).filter_map(|entry| matches_nothing(entry, tables));
+        let kept = self.keep.iter().filter_map(|kept| {
+            let origin = &kept.table.origin;
+            missing_pattern(&kept.column, origin, &named(&kept.table, tables))
+        });
+        let columns = entries.flat_map(|entry| {
+            let named = named(entry, tables);
+            entry.given.iter().flat_map(move |given| missing_columns(given, &named))
+        });
+        let all = unmatched.chain(kept).chain(columns).chain(self.contradictions(tables));
+        // A pattern may be written twice, once in the file and once with -set.
+        let mut seen = BTreeSet::new();
+        all.filter(|problem| seen.insert(problem.clone())).collect()
+    }
+
+    /// Entries of one rank that say one key differently, for a table where nothing more special says it.
+    fn contradictions(&self, tables: &[SourceColumns]) -> Vec<String> {
+        let mut told = BTreeSet::new();
+        let mut problems = Vec::new();
+        for SourceColumns { table, .. } in tables {
+            for (one, other) in self.contradictions_of(table) {
+                if told.insert((one.clone(), other.clone())) {
+                    problems.push(format!(
+                        "{one} and {other} contradict each other for {table}; give the rule under the \
+                         table's name"
+                    ));
+                }
+            }
+        }
+        problems
+    }
+
+    fn contradictions_of(&self, table: &TableName) -> Vec<(Origin, Origin)> {
+        let mut said: BTreeMap<Topic, Said> = BTreeMap::new();
+        for (entries, is_set) in [(&self.entries, false), (&self.set, true)] {
+            let ranked = entries.iter().filter_map(|entry| Some((entry.rank(table)?, entry)));
+            for (rank, entry) in ranked {
+                for (topic, says) in entry.given.iter().flat_map(topics) {
+                    let new =
+                        Said { place: (is_set, rank), pattern: &entry.pattern, says, other: None };
+                    match said.get_mut(&topic) {
+                        None => drop(said.insert(topic, new)),
+                        Some(old) => old.meet(new),
+                    }
+                }
+            }
+        }
+        said.into_values().filter_map(|said| Some((said.says.origin, said.other?))).collect()
+    }
+}
+
+/// What a rule is about: a key, and of masks and kept columns one column.
+type Topic = (Key, Option<Ident>);
+
+/// What is said about a topic.
+struct Says {
+    rule: Rule,
+    origin: Origin,
+}
+
+/// The most special thing said about a topic so far.
+struct Said<'a> {
+    place: (bool, Rank),
+    pattern: &'a str,
+    says: Says,
+    /// Where the opposite is said, as specially.
+    other: Option<Origin>,
+}
+
+impl<'a> Said<'a> {
+    fn meet(&mut self, new: Said<'a>) {
+        let is_set = new.place.0;
+        if new.place > self.place || is_set && new.pattern == self.pattern {
+            // Of a repeated flag the last one counts.
+            *self = new;
+        } else if new.place == self.place && new.says.rule != self.says.rule {
+            self.other.get_or_insert(new.says.origin);
+        }
+    }
+}
+
+/// A mask and a kept column are one topic: they contradict each other.
+fn topics(given: &Given) -> Vec<(Topic, Says)> {
+    let of_column = |column: &Ident, rule: Rule, origin: Origin| {
+        ((Key::Mask, Some(column.clone())), Says { rule, origin })
+    };
+    match &given.rule {
+        Rule::Mask(masks) => masks
+            .iter()
+            .map(|(column, mask)| {
+                let rule = Rule::Mask([(column.clone(), mask.clone())].into());
+                of_column(column, rule, given.origin.at(column.as_str()))
+            })
+            .collect(),
+        Rule::Keep(columns) => columns
+            .iter()
+            .filter(|column| !column.has_wildcard())
+            .map(|column| {
+                let rule = Rule::Keep(vec![column.clone()]);
+                of_column(&Ident::new(&column.text), rule, given.origin.clone())
+            })
+            .collect(),
+        rule => {
+            let says = Says { rule: rule.clone(), origin: given.origin.clone() };
+            vec![((rule.key(), None), says)]
+        }
+    }
+}
+
+/// The tables that the entry names.
+fn named<'a, 't>(entry: &Entry, tables: &'t [SourceColumns<'a>]) -> Vec<&'t SourceColumns<'a>> {
+    tables.iter().filter(|one| entry.rank(one.table).is_some()).collect()
+}
+
+fn matches_nothing(entry: &Entry, tables: &[SourceColumns]) -> Option<String> {
+    if entry.may_match_nothing || !named(entry, tables).is_empty() {
+        return None;
+    }
+    let near = match entry.pattern.split_once('.') {
+        _ if entry.has_wildcard() => String::new(),
+        Some(_) => {
+            let names: Vec<String> = tables.iter().map(|one| one.table.to_string()).collect();
+            suggest::did_you_mean(&entry.pattern, names.iter().map(String::as_str))
+        }
+        None => {
+            let names = tables.iter().map(|one| one.table.name.as_str());
+            suggest::did_you_mean(&entry.pattern, names)
+        }
+    };
+    let origin = &entry.origin;
+    Some(format!(
+        "{origin}: \"{}\" is no table of the selected schemas on the source{near}",
+        entry.pattern
+    ))
+}
+
+/// The columns that a rule names and that none of the tables has.
+fn missing_columns(given: &Given, tables: &[&SourceColumns]) -> Vec<String> {
+    let Given { rule, origin } = given;
+    let in_place = |columns: &[Ident]| {
+        columns.iter().filter_map(|column| missing(column, origin, tables)).collect::<Vec<_>>()
+    };
+    match rule {
+        Rule::Columns(columns) | Rule::ExcludeColumns(columns) | Rule::Key(columns) => {
+            in_place(columns)
+        }
+        Rule::TimestampColumn(column) => in_place(std::slice::from_ref(column)),
+        Rule::Rename(names) => names
+            .keys()
+            .filter_map(|column| missing(column, &origin.at(column.as_str()), tables))
+            .collect(),
+        Rule::Keep(columns) => {
+            columns.iter().filter_map(|column| missing_pattern(column, origin, tables)).collect()
+        }
+        Rule::Mask(masks) => masks
+            .iter()
+            .flat_map(|(column, mask)| {
+                let place = origin.at(column.as_str());
+                let by = match mask {
+                    Mask::DateShift { by: Some(by), .. } => {
+                        missing(by, &place.at("date.shift").at("by"), tables)
+                    }
+                    _ => None,
+                };
+                missing(column, &place, tables).into_iter().chain(by)
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn missing_pattern(
+    column: &ColumnPattern,
+    origin: &Origin,
+    tables: &[&SourceColumns],
+) -> Option<String> {
+    if column.has_wildcard() {
+        return None;
+    }
+    missing(&Ident::new(&column.text), origin, tables)
+}
+
+fn missing(column: &Ident, origin: &Origin, tables: &[&SourceColumns]) -> Option<String> {
+    if tables.is_empty() || tables.iter().any(|one| one.columns.contains(&column)) {
+        return None;
+    }
+    let names = tables.iter().flat_map(|one| one.columns.iter().map(|column| column.as_str()));
+    let near = suggest::did_you_mean(column.as_str(), names);
+    let who = match tables {
+        [one] => format!("{} has no column", one.table),
+        several => format!("none of these {} tables has a column", several.len()),
+    };
+    Some(format!("{origin}: {who} \"{}\"{near}", column.as_str()))
 }

@@ -224,6 +224,11 @@ impl Entry {
         Self { pattern, compiled: None, origin, given: Vec::new(), may_match_nothing: true }
     }
 
+    /// Whether it can name more than one table of a schema.
+    pub fn has_wildcard(&self) -> bool {
+        self.compiled.as_ref().is_some_and(Pattern::has_wildcard)
+    }
+
     /// How special the entry is for this table; `None` when it does not name it.
     pub fn rank(&self, table: &TableName) -> Option<Rank> {
         // A table may be called `a.b` or `a[1]`: its own name wins over any other reading.

@@ -10,6 +10,7 @@ impl Rules {
     /// What counts for this table of the source.
     pub fn effective(&self, table: &TableName) -> TableRules {
         let mut rules = self.everywhere.clone();
+        self.defaults.iter().for_each(|given| rules.apply(given));
         for kept in self.keep.iter().filter(|kept| kept.table.rank(table).is_some()) {
             let rule = Rule::Keep(vec![kept.column.clone()]);
             rules.apply(&Given { rule, origin: kept.table.origin.clone() });
@@ -38,7 +39,8 @@ impl Rules {
     }
 
     fn given(&self) -> impl Iterator<Item = &Given> {
-        self.entries.iter().chain(&self.set).flat_map(|entry| &entry.given)
+        let entries = self.entries.iter().chain(&self.set).flat_map(|entry| &entry.given);
+        self.defaults.iter().chain(entries)
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod entry;
+pub mod expression;
 mod mask;
 mod merge;
 mod table_rules;
@@ -22,6 +23,8 @@ pub use table_rules::{
 pub struct Rules {
     /// What counts for a table that no entry names: built-in values, the file's top level and flags.
     pub everywhere: TableRules,
+    /// `defaults` that have no flag.
+    pub defaults: Vec<Given>,
     /// The top-level `keep`: less special than any entry.
     pub keep: Vec<KeepEverywhere>,
     /// Of the config file, in its order; [`Entry::rank`] orders them for a table.
