@@ -28,11 +28,14 @@ fn handled(rules: &TableRules) -> String {
     masks.chain(kept).collect::<Vec<_>>().join(", ")
 }
 
-const NO_FLAG: &[(Setting, &str)] = &[];
+/// Flags with their values.
+type FlagValues<'a> = &'a [(Setting, &'a str)];
+
+const NO_FLAG: FlagValues<'_> = &[];
 
 #[test]
 fn the_more_special_entry_counts_key_by_key() {
-    let cases: &[(&str, &[(Setting, &str)], &[&str], u64)] = &[
+    let cases: &[(&str, FlagValues<'_>, &[&str], u64)] = &[
         (r#""tables": {}"#, NO_FLAG, &[], 1000),
         (r#""batchSize": 1"#, NO_FLAG, &[], 1),
         (r#""defaults": {"batchSize": 2}"#, NO_FLAG, &[], 2),
