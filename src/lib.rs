@@ -8,7 +8,7 @@
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
 //! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
+//! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
 pub mod backoff;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod config;
 pub mod context;
 pub mod copy_text;
 pub mod ddl_step;
+pub mod digest;
 pub mod error;
 pub mod event;
 #[cfg(test)]

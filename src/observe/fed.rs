@@ -1,24 +1,12 @@
 //! Tables of the source that somebody else fills with rows that carry old times: a change arrives there
 //! later than its timestamp says, by as much as its way took, and no horizon of this server knows of it.
 
-use serde::Deserialize;
-
 use crate::context::RunContext;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::plan::columns;
-use crate::sql::sync_log::SyncLog;
 use crate::table::Table;
-
-/// What a log of the source says about one of its tables.
-#[derive(Deserialize)]
-struct Fed {
-    #[serde(flatten)]
-    table: TableName,
-    /// Changes with each transaction of a run that has written rows.
-    written: String,
-}
 
 impl RunContext<'_> {
     /// Looks into the logs of runs that have written here, in the snapshot: what such a run had not
@@ -29,13 +17,9 @@ impl RunContext<'_> {
         logs: &[TableName],
     ) -> Result<()> {
         for sync_log in logs {
-            let sync_log = SyncLog { table: sync_log.clone() };
-            let Some(row) = self.source.ask_log(&sync_log.written()).await? else { continue };
-            let fed: Vec<Fed> = serde_json::from_str(row.needed(0)?)
-                .map_err(|error| Error::Internal(format!("a log cannot be read: {error}")))?;
-            for Fed { table: name, written } in fed {
-                if let Some(table) = tables.iter_mut().find(|table| table.name == name) {
-                    table.fed += &written;
+            for fed in self.source.fed_tables(sync_log).await? {
+                if let Some(table) = tables.iter_mut().find(|table| table.name == fed.table) {
+                    table.fed += &fed.written;
                 }
             }
         }

@@ -7,8 +7,6 @@ use crate::error::Result;
 use crate::note::NoteLevel;
 use crate::outcome::Strategy;
 use crate::plan::TablePlan;
-use crate::sql::Sql;
-use crate::sql::large_objects::ANY_LARGE_OBJECT;
 
 impl RunContext<'_> {
     /// One note for each column of a table that is copied for the first time.
@@ -20,32 +18,24 @@ impl RunContext<'_> {
         if columns.is_empty() {
             return Ok(());
         }
-        let session = self.source.session().await?;
-        let any = session.row("looking for large objects", &Sql::trusted(ANY_LARGE_OBJECT)).await?;
-        for (plan, column) in columns {
-            if !any.is_true(0) {
-                break;
-            }
-            let count = plan.mapping.count_large_objects(column);
-            let counted = session.row("counting rows that point to large objects", &count).await;
-            let rows = match &counted {
-                Ok(row) => row.needed(0)?,
-                // The copy fails for the same reason, and says so. The transaction is lost with it.
-                Err(_) => break,
-            };
-            if rows == "0" {
+        let reader = self.source.reader().await?;
+        let any = reader.has_large_objects().await?;
+        for (plan, column) in columns.into_iter().filter(|_| any) {
+            // What hinders that hinders the copy, which says so. The transaction is lost with it.
+            let Ok(rows) = reader.count_large_objects(&plan.mapping, column).await else { break };
+            if rows == 0 {
                 continue;
             }
-            let are = if rows == "1" { "row of column" } else { "rows of column" };
+            let are = if rows == 1 { "row of column" } else { "rows of column" };
             let text = format!(
                 "{rows} {are} {name} hold the number of a large object; large objects are not copied \
                  (pg_dump --large-objects, --blobs before 16, and pg_restore bring them)",
                 name = column.name.as_str(),
             );
-            let text = if rows == "1" { text.replace(" hold ", " holds ") } else { text };
+            let text = if rows == 1 { text.replace(" hold ", " holds ") } else { text };
             self.note(NoteLevel::Warning, Some(plan.mapping.source.name.clone()), text);
         }
-        self.source.release(session, false).await;
+        self.source.release(reader, false).await;
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::LastRun;
-use crate::sql::sync_log::SyncLog;
+use crate::source::Filled;
 use crate::sync_log::store;
 use crate::table::Table;
 
@@ -59,21 +59,18 @@ impl RunContext<'_> {
         }
         let target = catalogs.target.server.identity();
         for table in &catalogs.source.logs {
-            let sync_log = SyncLog { table: table.clone() };
             let names = selected.iter().map(|table| &table.name);
-            let Some(row) = self.source.ask_log(&sync_log.filled_from(names, &target)).await?
-            else {
-                continue;
-            };
-            let filled = row.count(0)?;
-            if filled == 0 || self.filled_since(catalogs, selected, row.text(1)).await? {
+            let filled = self.source.filled_from(table, names, &target).await?;
+            let latest = filled.latest.as_deref();
+            if filled.tables == 0 || self.filled_since(catalogs, selected, latest).await? {
                 continue;
             }
             return Err(Error::Refused(format!(
-                "{filled} of the selected tables were last filled from this target ({}), says {table} \
+                "{} of the selected tables were last filled from this target ({}), says {table} \
                  on the source: are source and target swapped? Nothing was changed; if rows are to go \
                  this way from now on, use -force once",
-                row.text(2).unwrap_or_default(),
+                filled.tables,
+                filled.from.unwrap_or_default(),
             )));
         }
         Ok(())
@@ -87,25 +84,18 @@ impl RunContext<'_> {
         moment: Option<&str>,
     ) -> Result<bool> {
         let names: Vec<TableName> = self.target_names(selected);
-        let (_, latest) = self.filled_from(&catalogs.source.server, &names).await?;
-        Ok(latest.as_deref() > moment)
+        let filled = self.filled_from(&catalogs.source.server, &names).await?;
+        Ok(filled.latest.as_deref() > moment)
     }
 
     /// How many of the tables, by the target's names, were last filled from `source`, and when.
-    pub(crate) async fn filled_from(
-        &self,
-        source: &Server,
-        names: &[TableName],
-    ) -> Result<(u64, Option<String>)> {
+    pub(crate) async fn filled_from(&self, source: &Server, names: &[TableName]) -> Result<Filled> {
         if !store::exists(self.target, self.sync_log).await? {
-            return Ok((0, None));
+            return Ok(Filled::default());
         }
         let statement = self.sync_log.filled_from(names.iter(), &source.identity());
         let rows = self.target.on_keeper("reading sync_log", &statement).await?;
-        match rows.iter().flatten().next() {
-            Some(row) => Ok((row.count(0)?, row.text(1).map(str::to_owned))),
-            None => Ok((0, None)),
-        }
+        rows.iter().flatten().next().map_or(Ok(Filled::default()), Filled::of)
     }
 
     pub(crate) fn target_names(&self, selected: &[&Table]) -> Vec<TableName> {

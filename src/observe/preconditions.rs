@@ -68,8 +68,8 @@ impl RunContext<'_> {
             return Ok(empty);
         }
         let names: Vec<TableName> = filled.iter().map(|table| table.name.clone()).collect();
-        let (known, _) = self.filled_from(&catalogs.source.server, &names).await?;
-        let (limit, held) = match known {
+        let known = self.filled_from(&catalogs.source.server, &names).await?;
+        let (limit, held) = match known.tables {
             0 => (0, "rows of another origin".to_owned()),
             _ => (WRONG_SOURCE, format!("more than {WRONG_SOURCE} rows")),
         };

@@ -2,9 +2,10 @@
 //! goes in slices, so memory stays at one row of the source whatever its size.
 
 use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, Stream, TryStreamExt};
 use tokio_postgres::{CopyInSink, CopyOutStream};
 
 use super::failure::db_error;
@@ -27,8 +28,17 @@ impl RowStream {
 
     /// The next row, or `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
-        let next = self.stream.next().await.transpose();
-        next.map_err(|error| db_error(self.side, self.doing, error))
+        self.try_next().await
+    }
+}
+
+impl Stream for RowStream {
+    type Item = Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        let this = self.get_mut();
+        let next = ready!(this.stream.as_mut().poll_next(context));
+        Poll::Ready(next.map(|row| row.map_err(|error| db_error(this.side, this.doing, error))))
     }
 }
 

@@ -18,6 +18,7 @@ use super::connect::Connector;
 use super::copy::{RowSink, RowStream};
 use super::failure::{Reason, db_error};
 use super::pooler::announced_pid;
+use crate::digest::Digest;
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
@@ -140,6 +141,24 @@ impl Row {
     pub fn count(&self, column: usize) -> Result<u64> {
         let text = self.needed(column)?;
         text.parse().map_err(|_| Error::Internal(format!("\"{text}\" is not a count")))
+    }
+
+    /// The digest in the first two columns, which are a count and a sum.
+    ///
+    /// # Errors
+    /// The columns are something else.
+    pub fn digest(&self) -> Result<Digest> {
+        Digest::parse(self.count(0)?, self.text(1))
+    }
+
+    /// All values.
+    pub fn texts(&self) -> Vec<Option<String>> {
+        (0..self.0.len()).map(|column| self.text(column).map(str::to_owned)).collect()
+    }
+
+    /// All values that are whole numbers.
+    pub fn numbers(&self) -> Vec<i128> {
+        (0..self.0.len()).filter_map(|column| self.text(column)?.parse().ok()).collect()
     }
 
     /// Whether a boolean column holds true; NULL is false.

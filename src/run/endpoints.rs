@@ -20,14 +20,13 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Reads what connecting needs, such as certificates; connects to nothing yet.
     pub(super) fn open(settings: &Settings) -> Result<Self> {
-        // One session per job, and the control session of snapshot or locks.
+        // One session per job, and the control session of the locks.
         let size = settings.parallel + 1;
-        let session =
-            |replica_role| pg::Settings { lock_timeout: settings.lock_timeout, replica_role };
-        let source = Pool::new(&settings.source, Side::Source, size, session(false))?;
-        let replica_role = !settings.fire_triggers;
-        let target = Pool::new(&settings.target, Side::Target, size, session(replica_role))?;
-        Ok(Self { source: Arc::new(Source::new(source)), target: Arc::new(Target::new(target)) })
+        let lock_timeout = settings.lock_timeout;
+        let session = pg::Settings { lock_timeout, replica_role: !settings.fire_triggers };
+        let target = Pool::new(&settings.target, Side::Target, size, session)?;
+        let source = Source::new(&settings.source, settings.parallel, lock_timeout)?;
+        Ok(Self { source: Arc::new(source), target: Arc::new(Target::new(target)) })
     }
 
     /// The settings with the schemas of the source that their patterns match.
@@ -51,7 +50,7 @@ impl Endpoints {
 
     /// Asks both servers to cancel what they are working on for this run.
     pub(super) async fn cancel_all(&self) {
-        tokio::join!(self.source.pool.cancel_all(), self.target.pool.cancel_all());
+        tokio::join!(self.source.cancel_all(), self.target.pool.cancel_all());
     }
 
     /// Whether a round that did not come to work is tried again: a server that answers that it is
@@ -59,7 +58,7 @@ impl Endpoints {
     pub(super) fn may_recover_from(&self, error: &Error) -> bool {
         let Error::Database(error) = error else { return false };
         let reached = match error.side {
-            Side::Source => self.source.pool.was_reached(),
+            Side::Source => self.source.was_reached(),
             Side::Target => self.target.pool.was_reached(),
         };
         error.is_transient() && (reached || error.sqlstate.is_some())

@@ -21,9 +21,6 @@ use crate::schema::rebuild::plan::RebuiltTable;
 use crate::sql::horizon::Horizon;
 use crate::table::{ForeignKey, Table};
 
-/// The version from which a server can read a range of pages.
-const TID_RANGES: u32 = 140_000;
-
 /// What a round of a run sets out to do.
 pub struct RunPlan {
     pub plans: Vec<Arc<TablePlan>>,
@@ -105,8 +102,7 @@ impl RunContext<'_> {
             tasks,
             references,
             horizon: catalogs.source.sight.horizon,
-            page_ranges: catalogs.source.server.version >= TID_RANGES
-                && !catalogs.source.server.standby,
+            page_ranges: catalogs.source.page_ranges,
             last: aligned.last,
             rebuilt: aligned.rebuilt,
         })

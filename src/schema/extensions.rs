@@ -51,7 +51,7 @@ impl RunContext<'_> {
     ) -> Result<Definitions> {
         let (schemas, targets) = (&self.settings.schemas, self.settings.target_schemas());
         let (source, target) = tokio::try_join!(
-            self.source.control.definitions(schemas, from, &catalogs.held[0]),
+            self.source.definitions(schemas, from, &catalogs.held[0]),
             self.target.control.definitions(&targets, &path, &catalogs.held[1]),
         )?;
         Ok(Definitions { source, target, path })

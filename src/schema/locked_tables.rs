@@ -26,7 +26,7 @@ impl RunContext<'_> {
         let until = Instant::now() + settings.lock_timeout;
         loop {
             let (here, there) = tokio::try_join!(
-                self.source.control.held(&settings.schemas),
+                self.source.locked_tables(&settings.schemas),
                 self.target.control.held(&schemas),
             )?;
             let names = selected.iter().map(|table| &table.name);

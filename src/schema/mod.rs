@@ -272,8 +272,10 @@ impl RunContext<'_> {
             version: catalogs.target.server.version,
             ..here
         };
-        let (source, target) =
-            tokio::try_join!(self.source.control.sketch(here), self.target.control.sketch(there),)?;
+        let (source, target) = tokio::try_join!(
+            self.source.schema_fingerprint(here),
+            self.target.control.sketch(there),
+        )?;
         let in_detail =
             !alike || source.details == target.details && source.computed == target.computed;
         Ok(source.first == target.first && (!followed || source.after == target.after) && in_detail)

@@ -1,10 +1,68 @@
-//! The source: one exported snapshot that every session of a run shares, read only. What it offers
-//! is narrow on purpose: describe, take snapshot and horizon, digest, stream COPY text.
+//! The source: one moment that all readers of a run share, read only. What the engine asks is typed
+//! ([`crate::sql::query`]); only here it becomes statements.
+//!
+//! [`Source`] and [`Reader`] are PostgreSQL's. Another kind makes each of them an enum with a variant per
+//! kind, in this file; `tests/source` states what every kind answers.
 
-mod horizon;
+mod permits;
 mod postgres;
-mod readers;
 
-pub use horizon::{Doubt, Visibility};
-pub use postgres::{IMPORT_AGAIN, Source, SourceState, check_not_rewritten, import_again};
-pub use readers::{Reader, Readers};
+use serde::Deserialize;
+
+pub use permits::{ReadPermit, ReadPermits};
+pub use postgres::{Doubt, Reader, Source, SourceRows, SourceState, Visibility};
+
+use crate::digest::Digest;
+use crate::ident::TableName;
+use crate::sql::horizon::Horizon;
+use crate::sql::mapping::Timestamp;
+use crate::sql::query::DigestQuery;
+
+/// The lock that a read of a table leaves on the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// The table is read on: until then nobody may empty it.
+    Kept,
+    /// Whoever reads the table later looks first whether it is still the same one.
+    LetGo,
+}
+
+/// A question about a table that is asked together with others.
+#[derive(Clone, Copy, Debug)]
+pub enum Question<'q> {
+    Digest(DigestQuery<'q>),
+    /// The greatest finite timestamp that may move a watermark.
+    Greatest {
+        timestamp: &'q Timestamp,
+        horizon: &'q Horizon,
+    },
+}
+
+/// The answer to one question.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Of no rows, where the question was not about a digest.
+    pub digest: Digest,
+    /// A timestamp as the source prints it, where the question asks for one and there is one.
+    pub greatest: Option<String>,
+}
+
+/// A table of the source into which runs of pgsync write.
+#[derive(Debug, Deserialize)]
+pub struct FedTable {
+    #[serde(flatten)]
+    pub table: TableName,
+    /// Changes with each transaction of a run that has written rows.
+    pub written: String,
+}
+
+/// What a log says about tables that were filled from another database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// How many of them.
+    pub tables: u64,
+    /// When that was last (UTC).
+    pub latest: Option<String>,
+    /// What the other database was called.
+    pub from: Option<String>,
+}

@@ -1,5 +1,7 @@
 //! Slices of a table's keys, small enough that few equal rows travel with one that changed.
 
+use std::ops::RangeInclusive;
+
 use super::digest::DigestOf;
 use crate::error::Side;
 use crate::sql::mapping::HashMethod;
@@ -42,7 +44,7 @@ impl TableMapping {
             keys = Sql::join(keys, ", "),
             hash = self.hash(Side::Target, measure),
             bucket = self.bucket(Side::Target, buckets.slicing),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             from = self.from(Side::Target),
             condition = buckets.condition(self, Side::Target),
         )
@@ -73,47 +75,62 @@ pub struct LoneKey {
     pub hash: i64,
 }
 
-/// Buckets of one table, as a relation `b` to join and the condition that a row lies in one.
+/// Buckets of one table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Buckets {
-    pub relation: Sql,
     slicing: Bucketing,
-    /// Whether `b.hash` names the one row that is meant of a bucket, where it is not NULL.
-    singles: bool,
+    /// Closed ranges of bucket numbers, ascending and apart.
+    spans: Vec<RangeInclusive<i64>>,
+    /// Of other buckets, the one row that is meant of each; only where keys are hashed.
+    singles: Vec<LoneKey>,
 }
 
 impl Buckets {
-    /// `spans` are closed ranges of bucket numbers, ascending and apart.
-    pub fn new(slicing: Bucketing, spans: &[(i64, i64)]) -> Self {
-        let list = |bound: &dyn Fn(&(i64, i64)) -> i64| {
-            let texts: Vec<String> = spans.iter().map(|span| bound(span).to_string()).collect();
-            format!("{{{}}}", texts.join(","))
-        };
-        let relation = match slicing {
+    /// All rows of these buckets: closed ranges of their numbers, ascending and apart.
+    pub fn new(slicing: Bucketing, spans: &[RangeInclusive<i64>]) -> Self {
+        Self { slicing, spans: spans.to_vec(), singles: Vec::new() }
+    }
+
+    /// Buckets as above, and single rows of others.
+    pub fn with_singles(self, singles: &[LoneKey]) -> Self {
+        Self { singles: singles.to_vec(), ..self }
+    }
+
+    /// The buckets as a relation `b` to join, by [`Buckets::condition`].
+    pub fn relation(&self) -> Sql {
+        match self.slicing {
             Bucketing::Range { shift } => sql!(
                 "rows from (pg_catalog.unnest({low}::pg_catalog.int8[]), \
                  pg_catalog.unnest({high}::pg_catalog.int8[])) b(low, high)",
-                low = Literal(&list(&|span| span.0 << shift)),
-                high = Literal(&list(&|span| (span.1 << shift) | ((1 << shift) - 1))),
+                low = Literal(&array(self.spans.iter().map(|span| span.start() << shift))),
+                high = Literal(&array(
+                    self.spans.iter().map(|span| (span.end() << shift) | ((1 << shift) - 1))
+                )),
             ),
+            Bucketing::Hash { .. } if self.singles.is_empty() => sql!(
+                "pg_catalog.unnest({buckets}::pg_catalog.int8[]) b(bucket)",
+                buckets = Literal(&self.listed()),
+            ),
+            // `b.hash` names the one row that is meant of a bucket, where it is not NULL.
             Bucketing::Hash { .. } => sql!(
-                "pg_catalog.unnest({all}::pg_catalog.int8[]) b(bucket)",
-                all = Literal(&listed(spans, [].iter()).0),
+                "rows from (pg_catalog.unnest({buckets}::pg_catalog.int8[]), \
+                 pg_catalog.unnest({hashes}::pg_catalog.int8[])) b(bucket, hash)",
+                buckets = Literal(&self.listed()),
+                hashes = Literal(&self.listed_hashes()),
             ),
-        };
-        Self { relation, slicing, singles: false }
+        }
     }
 
-    /// Buckets of hashes as above, and single rows of others.
-    pub fn with_singles(slicing: Bucketing, spans: &[(i64, i64)], singles: &[LoneKey]) -> Self {
-        let (buckets, hashes) = listed(spans, singles.iter());
-        let relation = sql!(
-            "rows from (pg_catalog.unnest({buckets}::pg_catalog.int8[]), \
-             pg_catalog.unnest({hashes}::pg_catalog.int8[])) b(bucket, hash)",
-            buckets = Literal(&buckets),
-            hashes = Literal(&hashes),
-        );
-        Self { relation, slicing, singles: true }
+    /// All buckets of the spans, then those of the singles.
+    fn listed(&self) -> String {
+        let singles = self.singles.iter().map(|single| single.bucket);
+        array(self.spans.iter().cloned().flatten().chain(singles))
+    }
+
+    /// Beside them, the hashes of the singles.
+    fn listed_hashes(&self) -> String {
+        let spans = self.spans.iter().cloned().flatten().map(|_| "null".to_owned());
+        array(spans.chain(self.singles.iter().map(|single| single.hash.to_string())))
     }
 
     /// Whether row `t` lies in bucket `b`.
@@ -126,7 +143,7 @@ impl Buckets {
             Bucketing::Hash { .. } => sql!(
                 "{bucket} operator(pg_catalog.=) b.bucket{single}",
                 bucket = mapping.bucket(side, self.slicing),
-                single = if self.singles {
+                single = if !self.singles.is_empty() {
                     sql!(
                         " and (b.hash is null or {hash} operator(pg_catalog.=) b.hash)",
                         hash = mapping.hash(side, DigestOf::Keys),
@@ -148,15 +165,8 @@ impl Buckets {
     }
 }
 
-/// All buckets of spans, then those of singles; and the hashes of the latter beside them, as array
-/// literals.
-fn listed<'s>(
-    spans: &[(i64, i64)],
-    singles: impl Iterator<Item = &'s LoneKey>,
-) -> (String, String) {
-    let whole = spans.iter().flat_map(|(low, high)| *low..=*high);
-    let whole = whole.map(|bucket| (bucket.to_string(), "null".to_owned()));
-    let singles = singles.map(|single| (single.bucket.to_string(), single.hash.to_string()));
-    let (buckets, hashes): (Vec<String>, Vec<String>) = whole.chain(singles).unzip();
-    (format!("{{{}}}", buckets.join(",")), format!("{{{}}}", hashes.join(",")))
+/// An array literal.
+fn array(values: impl Iterator<Item = impl ToString>) -> String {
+    let values: Vec<String> = values.map(|value| value.to_string()).collect();
+    format!("{{{}}}", values.join(","))
 }

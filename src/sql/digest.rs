@@ -132,7 +132,7 @@ impl TableMapping {
             "select pg_catalog.count(*), pg_catalog.sum({hash}) from {buckets} join {from} \
              on {condition}{more}",
             hash = self.hash(side, DigestOf::Rows),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             from = self.from(side),
             condition = buckets.condition(self, side),
             more = Sql::join(scope.into_iter().chain(staged), ""),

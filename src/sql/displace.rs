@@ -35,7 +35,7 @@ impl TableMapping {
             from = self.from(Side::Target),
             sets = Sql::join(sets, ", "),
             key = key(),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             condition = buckets.condition(self, Side::Target),
             keys = Sql::trusted(KEYS),
             matching = self.matching("s"),

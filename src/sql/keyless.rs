@@ -66,7 +66,7 @@ impl TableMapping {
              union all select s.ctid, s.tableoid, {staged}, true from {stage} s) r) x \
              where x.n operator(pg_catalog.>) case when x.staged then x.present else x.wanted end)",
             target = image("t"),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             from = self.from(Side::Target),
             condition = buckets.condition(self, Side::Target),
             staged = image("s"),

@@ -18,6 +18,7 @@ pub mod large_objects;
 pub mod mapping;
 pub mod objects;
 mod origin;
+pub mod query;
 pub mod read;
 mod rewrite_check;
 pub mod sequence;

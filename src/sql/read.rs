@@ -121,7 +121,7 @@ impl TableMapping {
         sql!(
             "copy (select {values} from {buckets} join {from} on {condition}{scope}) to stdout",
             values = self.values(Side::Source),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             from = self.from(Side::Source),
             condition = buckets.condition(self, Side::Source),
             scope = also(scope),
@@ -135,7 +135,7 @@ impl TableMapping {
             "copy (select {keys}, {hash} from {buckets} join {from} on {condition}{scope}) to stdout",
             keys = Sql::join(keys, ", "),
             hash = self.hash(Side::Source, measure),
-            buckets = buckets.relation,
+            buckets = buckets.relation(),
             from = self.from(Side::Source),
             condition = buckets.condition(self, Side::Source),
             scope = also(scope),
@@ -143,17 +143,14 @@ impl TableMapping {
     }
 
     /// The rows whose keys are given, as the source's types print them.
-    pub fn copy_wanted(&self, keys: &[NumberedKey], unless: Option<&Sql>) -> Sql {
+    pub fn copy_wanted(&self, keys: &[NumberedKey], scope: Option<&Sql>) -> Sql {
         sql!(
-            "copy (select {values} from {keys} join {from} on {matching}{unless}) to stdout",
+            "copy (select {values} from {keys} join {from} on {matching}{scope}) to stdout",
             values = self.values(Side::Source),
             keys = self.keys_of(Side::Source, keys),
             from = self.from(Side::Source),
             matching = self.matching_of(Side::Source),
-            unless = match unless {
-                Some(scope) => sql!(" where not coalesce({scope}, false)", scope = scope),
-                None => Sql::trusted(""),
-            },
+            scope = also(scope),
         )
     }
 

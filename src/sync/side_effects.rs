@@ -7,9 +7,10 @@ use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
+use crate::source::Lock;
 use crate::sync::orphan_check::retract;
 use crate::sync::reconcile;
-use crate::sync::reconcile::{Lock, Sessions};
+use crate::sync::reconcile::Sessions;
 use crate::sync::table_run::PendingLogRow;
 
 /// Turns the success of every table that is not in sync any more into a failure. `ended` is in the
@@ -38,7 +39,7 @@ pub async fn check(
     if fired.is_empty() || doubtful.is_empty() {
         return Ok(());
     }
-    let (source, mut target) = tokio::try_join!(round.source.session(), round.target.session())?;
+    let (source, mut target) = tokio::try_join!(round.source.reader(), round.target.session())?;
     for (plan, (outcome, unlogged)) in doubtful {
         let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
         if !reconcile::same_rows(plan, at).await? {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::outcome::Counts;
 use crate::pg::{CopyIn, Row, RowSink, Session};
@@ -22,6 +23,13 @@ pub struct Applied {
 }
 
 impl Applied {
+    /// The digest of all keys after these writes, where they tell what they did to it.
+    pub fn keys_after(&self, before: Option<Digest>) -> Option<Digest> {
+        let (before, sum) = (before?, self.keys?);
+        let grown = before.rows + self.counts.inserted;
+        Some(Digest { rows: grown.checked_sub(self.counts.deleted)?, sum: before.sum + sum })
+    }
+
     /// Adds what other writes did; the sum of keys is known only if both know theirs.
     pub fn add(&mut self, other: Self) {
         self.counts.add(other.counts);

@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ddl;
+pub mod digest;
 pub mod group;
 pub mod keys;
 pub mod lock;

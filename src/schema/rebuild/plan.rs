@@ -141,7 +141,7 @@ impl RunContext<'_> {
             Ok((target, self.target.control.keep(home, &shadow_schema, &names).await?))
         };
         let (source, (target, keeps)) = tokio::try_join!(
-            self.source.control.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
+            self.source.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
             on_target
         )?;
         let place = |one: &&NeedsRebuild<'_>| settings.target_name_of(&one.table.name);

@@ -10,7 +10,7 @@ use super::digest::{DigestOf, HashFamily};
 use super::displace::dangling;
 use super::horizon::Horizon;
 use super::keys::{KeyList, NumberedKey};
-use super::read::Pages;
+use super::read::{Pages, not};
 use super::sync_log::{CteSet, Entry, Progress, SyncLog};
 use crate::error::Side::{Source, Target};
 use crate::ident::{Ident, OperatorName, TableName};
@@ -128,16 +128,16 @@ fn loose() -> TableMapping {
 }
 
 fn ranges() -> Buckets {
-    Buckets::new(Bucketing::Range { shift: 6 }, &[(0, 0), (4, 6)])
+    Buckets::new(Bucketing::Range { shift: 6 }, &[0..=0, 4..=6])
 }
 
 fn hashes() -> Buckets {
-    Buckets::new(Bucketing::Hash { mask: 7 }, &[(1, 2), (5, 5)])
+    Buckets::new(Bucketing::Hash { mask: 7 }, &[1..=2, 5..=5])
 }
 
 fn singles() -> Buckets {
     let singles = [LoneKey { bucket: 5, hash: -3 }];
-    Buckets::with_singles(Bucketing::Hash { mask: 7 }, &[(1, 2)], &singles)
+    Buckets::new(Bucketing::Hash { mask: 7 }, &[1..=2]).with_singles(&singles)
 }
 
 fn stamp(kind: TimestampKind) -> Timestamp {
@@ -225,7 +225,10 @@ fn keys_are_staged_and_looked_up() {
             ("want by a key named as ours", taken.number_missing_keys()),
             ("numbered keys", item().numbered_keys(KeyList::Wanted, 1, 2001)),
             ("copy wanted", item().copy_wanted(&keys, None)),
-            ("copy wanted unless in the window", item().copy_wanted(&keys, Some(&window))),
+            (
+                "copy wanted unless in the window",
+                item().copy_wanted(&keys, Some(&not(window.clone()))),
+            ),
             ("digest of keys that were wanted", item().digest_of_keys(&keys)),
             ("digest of wanted rows", item().digest_wanted()),
             ("list vanished", item().list_vanished()),

@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::sql::keys::{KeyList, NumberedKey};
-use crate::sql::{Sql, sql};
 use crate::sync::strategy::TableRun;
 use crate::target_side::keys;
 
@@ -25,7 +24,8 @@ pub async fn list(run: &TableRun) -> Result<u64> {
     let mut vanished = listed;
     for from in (1..=listed).step_by(ASKED as usize) {
         run.round.check_stopped()?;
-        let found = found(run, &readable(run, from, from + ASKED).await?).await?;
+        let asked = readable(run, from, from + ASKED).await?;
+        let found = run.source.find_keys("asking for vanished keys", &plan.mapping, &asked).await?;
         if !found.is_empty() {
             keys::unlist_vanished(target, plan, &found).await?;
         }
@@ -55,49 +55,6 @@ async fn readable(run: &TableRun, from: u64, to: u64) -> Result<Vec<NumberedKey>
         }
     }
     Ok(keys)
-}
-
-/// Which of the keys the source has. A key that its type does not take there, say a label that an enum
-/// does not have, is a key that no row has; to tell which, the others are asked for apart.
-async fn found(run: &TableRun, asked: &[NumberedKey]) -> Result<Vec<u64>> {
-    let mut found = Vec::new();
-    let mut open = Vec::from_iter(Some(asked).filter(|keys| !keys.is_empty()));
-    while let Some(keys) = open.pop() {
-        match ask(run, keys).await {
-            Ok(numbers) => found.extend(numbers),
-            Err(error) if !is_invalid_value(&error) => return Err(error),
-            Err(_) if keys.len() > 1 => {
-                let (first, second) = keys.split_at(keys.len() / 2);
-                open.extend([first, second]);
-            }
-            Err(_) => {}
-        }
-    }
-    Ok(found)
-}
-
-/// A failed statement ends the snapshot's transaction, unless a savepoint stands before it.
-async fn ask(run: &TableRun, keys: &[NumberedKey]) -> Result<Vec<u64>> {
-    let deed = "asking for vanished keys";
-    let set = Sql::trusted("savepoint pgsync_ask");
-    let statement = run.plan.mapping.find_keys(keys);
-    let (set, rows) = tokio::join!(run.source.run(deed, &set), run.source.rows(deed, &statement));
-    set?;
-    let back = if rows.is_err() { "rollback to savepoint pgsync_ask; " } else { "" };
-    let end = sql!("{back}release savepoint pgsync_ask", back = Sql::trusted(back));
-    let ended = run.source.run(deed, &end).await;
-    let rows = rows?;
-    ended?;
-    rows.iter().map(|row| row.count(0)).collect()
-}
-
-/// What an input function says of a text that is none of a value of its type: invalid text, out of range,
-/// a date that there is not, a character that the encoding lacks. Other errors, of an operator say, tell
-/// nothing about the key.
-const INVALID: &[&str] = &["22P02", "22003", "22007", "22008", "22P05", "22021"];
-
-fn is_invalid_value(error: &Error) -> bool {
-    error.sqlstate().is_some_and(|state| INVALID.contains(&state))
 }
 
 /// Deletes the target's rows of the differing buckets whose keys the source has no more.

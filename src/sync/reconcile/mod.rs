@@ -5,21 +5,26 @@ mod buckets;
 pub mod delete;
 pub mod digest;
 pub mod max_delete;
+mod merge;
 mod probe;
 pub mod proof;
 
-pub use digest::Digest;
-pub use probe::{Lock, Probe, Sessions, Window, probe, read_in_snapshot, same_rows};
+pub use probe::{Probe, Sessions, Window, probe, same_rows};
 
+use std::ops::RangeInclusive;
+
+use crate::digest::Digest;
 use crate::error::{Result, Side};
 use crate::event::Phase;
 use crate::outcome::Strategy;
+use crate::plan::TablePlan;
 use crate::plan::schedule::Pass;
 use crate::sql::buckets::{Bucketing, Buckets, LoneKey};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::KeyList;
-use crate::sql::{Sql, sql};
+use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope, Since};
 use crate::sync::strategy::{Batch, TableRun};
+use crate::target_side;
 use crate::target_side::apply::{Mode, Writer};
 use crate::target_side::keys;
 
@@ -35,12 +40,10 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn predicate(self, run: &TableRun) -> Option<Sql> {
-        match self {
-            Scope::Table => None,
-            Scope::Timeless => {
-                run.plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp())
-            }
+    fn rows(self, plan: &TablePlan) -> RowScope<'_> {
+        match (self, &plan.timestamp) {
+            (Scope::Timeless, Some(timestamp)) => RowScope::WithoutTimestamp(timestamp),
+            _ => RowScope::Table,
         }
     }
 }
@@ -52,9 +55,9 @@ pub struct Difference {
     scope: Scope,
     slicing: Bucketing,
     /// Buckets that both sides or only the target have.
-    differing: Vec<(i64, i64)>,
+    differing: Vec<RangeInclusive<i64>>,
     /// Buckets that only the source has.
-    missing_on_target: Vec<(i64, i64)>,
+    missing_on_target: Vec<RangeInclusive<i64>>,
     /// Of buckets that differ by one key.
     singles: Vec<LoneKey>,
     /// All rows of the target, for shares.
@@ -89,42 +92,22 @@ impl Difference {
         if self.missing_on_target.is_empty() {
             return Ok(Digest::default());
         }
-        let scope = self.scope.predicate(run);
-        let statement = run.plan.mapping.digest_buckets(
-            Side::Source,
-            &self.only_missing(),
-            false,
-            scope.as_ref(),
-        );
-        Digest::of(&run.source.row("counting missing rows", &statement).await?)
+        let (buckets, scope) = (&self.only_missing(), self.scope.rows(&run.plan));
+        let missing = DigestQuery::Buckets { buckets, scope };
+        run.source.digest("counting missing rows", &run.plan.mapping, missing).await
     }
 
     /// All buckets that differ, with those that only the source has, but without single keys.
     pub fn every_bucket(&self) -> Buckets {
-        let mut spans: Vec<(i64, i64)> =
-            self.differing.iter().chain(&self.missing_on_target).copied().collect();
-        spans.sort_unstable();
+        let spans = self.differing.iter().chain(&self.missing_on_target);
+        let mut spans: Vec<RangeInclusive<i64>> = spans.cloned().collect();
+        spans.sort_unstable_by_key(|span| *span.start());
         Buckets::new(self.slicing, &spans)
     }
 
     /// The buckets that differ, but for those that only the source has.
     pub fn differing(&self) -> Buckets {
-        if self.singles.is_empty() {
-            Buckets::new(self.slicing, &self.differing)
-        } else {
-            Buckets::with_singles(self.slicing, &self.differing, &self.singles)
-        }
-    }
-
-    /// Reads the rows of the buckets that the target does not have at all.
-    fn missing_rows(&self, run: &TableRun, counted: Option<&Sql>) -> Option<Sql> {
-        if self.missing_on_target.is_empty() {
-            return None;
-        }
-        let buckets = Buckets::new(self.slicing, &self.missing_on_target);
-        let scope = self.scope.predicate(run);
-        let scope = scope.or_else(|| counted.cloned().map(crate::sql::read::not));
-        Some(run.plan.mapping.copy_buckets(&buckets, scope.as_ref()))
+        Buckets::new(self.slicing, &self.differing).with_singles(&self.singles)
     }
 }
 
@@ -176,7 +159,7 @@ pub async fn keys_equal(run: &TableRun, probe: &Probe) -> Result<bool> {
     match (run.keys, probe.target_keys) {
         (Some(target), _) => Ok(source == target),
         (None, Some(before)) if before.rows + run.counts.inserted != source.rows => Ok(false),
-        (None, _) => Ok(source == digest::one(run, Side::Target, DigestOf::Keys, None).await?),
+        (None, _) => Ok(source == digest::one(run, Side::Target, DigestQuery::Keys).await?),
     }
 }
 
@@ -189,16 +172,14 @@ pub async fn find(
     expected: Option<u64>,
 ) -> Result<Difference> {
     let slicing = buckets::slicing(run, expected).await?;
-    let predicate = scope.predicate(run);
-    let statement =
-        |side| run.plan.mapping.bucket_digests(side, measure, slicing, predicate.as_ref());
-    let (here, there) = (statement(Side::Source), statement(Side::Target));
-    let (here, there) = tokio::try_join!(
-        run.source.copy_out("digesting buckets", &here),
-        run.target.copy_out("digesting buckets", &there),
+    let mapping = &run.plan.mapping;
+    let query = BucketQuery { of: measure, bucketing: slicing, scope: scope.rows(&run.plan) };
+    let (source, target) = tokio::try_join!(
+        run.source.bucket_digests("digesting buckets", mapping, query),
+        target_side::digest::buckets(&run.target, "digesting buckets", mapping, query),
     )?;
     let singles = expected.is_some() && matches!(slicing, Bucketing::Hash { .. });
-    let merged = buckets::merge(here, there, singles).await?;
+    let merged = merge::merge(source.into_stream(), target, singles).await?;
     run.travelled += merged.bytes;
     Ok(Difference {
         measure,
@@ -216,11 +197,11 @@ pub async fn find(
 /// it lacks.
 pub async fn stage(run: &mut TableRun, difference: &Difference) -> Result<()> {
     let (buckets, measure) = (difference.differing(), difference.measure);
-    let predicate = difference.scope.predicate(run);
-    let copy = run.plan.mapping.copy_keys(&buckets, measure, predicate.as_ref());
+    let scope = difference.scope.rows(&run.plan);
+    let hashes = RowQuery::KeyHashes { buckets: &buckets, of: measure, scope };
     // Both servers look up their rows at once.
     let (rows, taken) = tokio::join!(
-        run.source.copy_out("reading keys", &copy),
+        run.source.copy_out("reading keys", &run.plan.mapping, hashes),
         keys::stage_target_keys(&run.target, &run.plan, measure, &buckets),
     );
     let mut rows = rows?;
@@ -244,30 +225,38 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
     }
     let together = plan.one_statement || mode.takes_all();
     let size = if together { u64::MAX } else { run.round.settings.batch_size };
-    let counted = already_counted(run, difference.scope);
-    let mut fetched = difference.missing_rows(run, counted.as_ref());
+    let uncounted = uncounted(&plan, run.log_id.is_none(), difference.scope);
+    let only_missing = difference.only_missing();
+    let mut missing = difference.has_missing().then(|| RowQuery::Buckets {
+        buckets: &only_missing,
+        scope: match difference.scope {
+            Scope::Table => uncounted,
+            Scope::Timeless => difference.scope.rows(&plan),
+        },
+    });
     let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, mode);
     let mut batch = Batch::default();
     let mut from = 1;
     loop {
-        let copy = match fetched.take() {
-            Some(copy) => copy,
+        let keys;
+        let query = match missing.take() {
+            Some(query) => query,
             None if from <= wanted => {
                 writer.suspend().await?;
                 let list = KeyList::Wanted;
-                let keys = keys::numbered(&run.target, &plan, list, from, from + LOOKUP).await?;
+                keys = keys::numbered(&run.target, &plan, list, from, from + LOOKUP).await?;
                 from += LOOKUP;
-                plan.mapping.copy_wanted(&keys, counted.as_ref())
+                RowQuery::Keys { keys: &keys, scope: uncounted }
             }
             None => break,
         };
-        let mut rows = run.source.copy_out("reading differing rows", &copy).await?;
+        let mut rows = run.source.copy_out("reading differing rows", &plan.mapping, query).await?;
         while let Some(row) = rows.next().await? {
             if batch.rows >= size {
                 run.moved(batch.rows);
                 let applied = batch.commit_and_continue(&mut writer, None).await?;
                 run.counts.add(applied.counts);
-                run.keys = Digest::after(run.keys, &applied);
+                run.keys = applied.keys_after(run.keys);
                 run.more |= applied.more;
                 run.round.check_stopped()?;
             }
@@ -283,18 +272,13 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
 
 /// In a dry run nothing was written, so rows of the window, and after them those without a finite
 /// timestamp, would be counted as missing again.
-fn already_counted(run: &TableRun, scope: Scope) -> Option<Sql> {
-    let dry = run.log_id.is_none() && run.plan.strategy == Strategy::Incremental;
-    let timestamp = run.plan.timestamp.as_ref().filter(|_| dry)?;
-    let window = timestamp.window(Side::Source, run.plan.reads_from()?);
-    Some(match scope {
-        Scope::Timeless => window,
-        Scope::Table => {
-            sql!(
-                "({window}) or ({timeless})",
-                window = window,
-                timeless = timestamp.without_timestamp()
-            )
-        }
-    })
+fn uncounted(plan: &TablePlan, dry: bool, scope: Scope) -> RowScope<'_> {
+    let counted = dry && plan.strategy == Strategy::Incremental;
+    match (plan.timestamp.as_ref().filter(|_| counted), plan.reads_from()) {
+        (Some(timestamp), Some(from)) => match scope {
+            Scope::Timeless => RowScope::NotSince(Since { timestamp, from }),
+            Scope::Table => RowScope::Before(Since { timestamp, from }),
+        },
+        _ => RowScope::Table,
+    }
 }

@@ -1,16 +1,17 @@
 //! The look that an unchanged table costs: one round trip per side, both sides at once, and for many
 //! tables all at once on the same two sessions.
 
-use super::Digest;
-use crate::error::{Error, Result, Side};
-use crate::ident::Ident;
+use std::iter::once;
+
+use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::outcome::Strategy;
-use crate::pg::{Row, Session};
+use crate::pg::Session;
 use crate::plan::TablePlan;
-use crate::source::{IMPORT_AGAIN, check_not_rewritten, import_again};
-use crate::sql::digest::DigestOf;
+use crate::source::{Answer, Lock, Question, Reader};
 use crate::sql::horizon::Horizon;
-use crate::sql::{Sql, sql};
+use crate::sql::query::{DigestQuery, RowScope, Since};
+use crate::target_side;
 
 /// Rows of a window that a look digests; a window with more is digested later, on its own.
 const WINDOW: u64 = 10_000;
@@ -69,18 +70,9 @@ impl Probe {
 /// Where a table is looked at: a session of each side, and what becomes of the source's lock.
 #[derive(Clone, Copy)]
 pub struct Sessions<'a> {
-    pub source: &'a Session,
+    pub source: &'a Reader,
     pub target: &'a Session,
     pub lock: Lock,
-}
-
-/// The lock that a read of a table leaves on the source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// The table is read on: until then nobody may empty it.
-    Kept,
-    /// Whoever reads the table later looks first whether it is still the same one.
-    LetGo,
 }
 
 /// Looks at one table.
@@ -93,136 +85,92 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
                     return Ok(probe);
                 }
             }
-            let statements = |side| {
-                let window = timestamp.window(side, watermark);
-                let in_time = timestamp.in_time(side, horizon);
-                incremental(plan, side, &window, (&timestamp.column, &in_time))
-            };
-            let (here, there) = ([statements(Side::Source)], statements(Side::Target));
-            let (here, there) = tokio::try_join!(
-                read_in_snapshot(plan, at.source, at.lock, "digesting keys", &here),
-                at.target.query_all("digesting keys", &there),
-            )?;
-            judge(&SideProbe::new(here)?, &SideProbe::new(there.into_iter().flatten())?)
+            incremental(plan, Since { timestamp, from: watermark }, horizon, at).await
         }
         (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
-            read_in_snapshot(plan, at.source, at.lock, "looking at the table", &[])
-                .await
-                .map(drop)?;
+            at.source.check_not_rewritten("looking at the table", plan, at.lock).await?;
             Ok(Probe::blank())
         }
     }
 }
 
-/// The rows that the source answers, once it is sure that it still has the snapshot's table: the first
-/// statement holds it, in which others than reads of the table must not stand.
-pub async fn read_in_snapshot(
-    plan: &TablePlan,
-    source: &Session,
-    lock: Lock,
-    doing: &str,
-    statements: &[Sql],
-) -> Result<impl Iterator<Item = Row> + use<>> {
-    let relation = &plan.mapping.source;
-    let held = [relation.lock_against_truncate()];
-    let reads = if statements.is_empty() { &held[..] } else { statements };
-    let let_go = source.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
-    let storage = [relation.storage()];
-    let all = Sql::join(reads.iter().chain(&storage).chain(&let_go), "; ");
-    let mut answers = source.query_all(doing, &all).await?;
-    if let_go.is_some() {
-        answers.truncate(answers.len().saturating_sub(IMPORT_AGAIN));
-    }
-    let storage = answers.pop().unwrap_or_default();
-    check_not_rewritten(&plan.storage, storage.first())?;
-    Ok(answers.into_iter().flatten())
-}
-
 /// Digests of the whole table, and the source's greatest timestamp where there is one to go on from.
 async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
-    let digest = |side| plan.mapping.digest(side, DigestOf::Rows, None);
-    let greatest =
-        plan.timestamp.iter().map(|timestamp| timestamp.greatest(&plan.mapping, horizon));
-    let here: Vec<Sql> = std::iter::once(digest(Side::Source)).chain(greatest).collect();
-    let there = digest(Side::Target);
-    let (mut here, there) = tokio::try_join!(
-        read_in_snapshot(plan, at.source, at.lock, "digesting rows", &here),
-        at.target.row("digesting rows", &there),
+    let all = DigestQuery::Rows(RowScope::Table);
+    let greatest = plan.timestamp.iter().map(|timestamp| Question::Greatest { timestamp, horizon });
+    let questions: Vec<Question<'_>> = once(Question::Digest(all)).chain(greatest).collect();
+    let (answers, target) = tokio::try_join!(
+        at.source.answers("digesting rows", plan, at.lock, &questions),
+        target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all),
     )?;
-    let (Some(digest), greatest) = (here.next(), here.next()) else {
-        return Err(Error::Internal("a look came back incomplete".to_owned()));
-    };
-    let (source, target) = (Digest::of(&digest)?, Digest::of(&there)?);
+    let source = answers.first().ok_or_else(incomplete)?.digest;
     let equal = source == target;
-    let window = if equal { Window::Equal } else { Window::Differs };
-    let rows = source.rows.max(target.rows);
-    let greatest = greatest.and_then(|row| row.text(0).map(str::to_owned));
-    let blank = Probe::blank();
-    Ok(Probe { window, timeless_equal: equal, keys_equal: equal, rows, greatest, ..blank })
+    Ok(Probe {
+        window: if equal { Window::Equal } else { Window::Differs },
+        timeless_equal: equal,
+        keys_equal: equal,
+        rows: source.rows.max(target.rows),
+        greatest: answers.into_iter().nth(1).and_then(|answer| answer.greatest),
+        ..Probe::blank()
+    })
 }
 
 /// Whether both sides hold the same rows of a table.
 pub async fn same_rows(plan: &TablePlan, at: Sessions<'_>) -> Result<bool> {
-    let digest = |side| plan.mapping.digest(side, DigestOf::Rows, None);
-    let (here, there) = ([digest(Side::Source)], digest(Side::Target));
-    let (mut here, there) = tokio::try_join!(
-        read_in_snapshot(plan, at.source, at.lock, "digesting rows", &here),
-        at.target.row("digesting rows", &there),
+    let all = DigestQuery::Rows(RowScope::Table);
+    let questions = [Question::Digest(all)];
+    let (answers, target) = tokio::try_join!(
+        at.source.answers("digesting rows", plan, at.lock, &questions),
+        target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all),
     )?;
-    let here = here.next();
-    let alike = |column| here.as_ref().and_then(|row| row.text(column)) == there.text(column);
-    Ok(alike(0) && alike(1))
+    Ok(answers.first().is_some_and(|answer| answer.digest == target))
 }
 
-fn incremental(plan: &TablePlan, side: Side, window: &Sql, in_time: (&Ident, &Sql)) -> Sql {
-    let timeless = plan.timestamp.as_ref().map(|timestamp| timestamp.without_timestamp());
-    sql!(
-        "{keys}; {window}; {timeless}",
-        keys = plan.mapping.digest(side, DigestOf::Keys, None),
-        window = plan.mapping.digest_up_to(side, window, in_time, WINDOW),
-        timeless = plan.mapping.digest(side, DigestOf::Rows, timeless.as_ref()),
-    )
+/// Digests of all keys, of the window and of the rows without a timestamp.
+async fn incremental(
+    plan: &TablePlan,
+    since: Since<'_>,
+    horizon: &Horizon,
+    at: Sessions<'_>,
+) -> Result<Probe> {
+    let queries = [
+        DigestQuery::Keys,
+        DigestQuery::FirstSince { since, limit: WINDOW, horizon },
+        DigestQuery::Rows(RowScope::WithoutTimestamp(since.timestamp)),
+    ];
+    let questions = queries.map(Question::Digest);
+    let (source, target) = tokio::try_join!(
+        at.source.answers("digesting keys", plan, at.lock, &questions),
+        target_side::digest::all(at.target, "digesting keys", &plan.mapping, &queries),
+    )?;
+    compared(&source, &target)
 }
 
-/// One side's answers.
-struct SideProbe {
-    keys: Row,
-    window: Row,
-    timeless: Row,
-}
-
-impl SideProbe {
-    fn new(mut rows: impl Iterator<Item = Row>) -> Result<Self> {
-        match (rows.next(), rows.next(), rows.next()) {
-            (Some(keys), Some(window), Some(timeless)) => Ok(Self { keys, window, timeless }),
-            _ => Err(Error::Internal("a look came back incomplete".to_owned())),
-        }
-    }
-}
-
-fn judge(source: &SideProbe, target: &SideProbe) -> Result<Probe> {
-    let digests = |look: &SideProbe| {
-        Ok((Digest::of(&look.keys)?, Digest::of(&look.window)?, Digest::of(&look.timeless)?))
+fn compared(source: &[Answer], target: &[Digest]) -> Result<Probe> {
+    let ([keys, window, timeless], [target_keys, target_window, target_timeless]) =
+        (source, target)
+    else {
+        return Err(incomplete());
     };
-    let (source_keys, source_window, source_timeless) = digests(source)?;
-    let (target_keys, target_window, target_timeless) = digests(target)?;
-    let window = match (source_window.rows == WINDOW, target_window.rows == WINDOW) {
+    let is_full = |digest: &Digest| digest.rows == WINDOW;
+    let found = match (is_full(&window.digest), is_full(target_window)) {
         (true, true) => Window::Large,
-        (false, false) if source_window == target_window => Window::Equal,
+        (false, false) if window.digest == *target_window => Window::Equal,
         _ => Window::Differs,
     };
     Ok(Probe {
-        window,
-        timeless_equal: source_timeless == target_timeless,
-        keys_equal: source_keys == target_keys,
-        source_keys: Some(source_keys),
-        target_keys: Some(target_keys),
-        source_window: (source_window.rows < WINDOW).then_some(source_window),
-        rows: source_keys.rows.max(target_keys.rows),
-        greatest: match window {
-            Window::Equal => source.window.text(2).map(str::to_owned),
-            _ => None,
-        },
+        window: found,
+        timeless_equal: timeless.digest == *target_timeless,
+        keys_equal: keys.digest == *target_keys,
+        source_keys: Some(keys.digest),
+        target_keys: Some(*target_keys),
+        source_window: (window.digest.rows < WINDOW).then_some(window.digest),
+        rows: keys.digest.rows.max(target_keys.rows),
+        greatest: window.greatest.clone().filter(|_| found == Window::Equal),
     })
+}
+
+fn incomplete() -> Error {
+    Error::Internal("a look came back incomplete".to_owned())
 }

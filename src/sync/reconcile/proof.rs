@@ -4,13 +4,18 @@
 
 use super::delete;
 use super::digest;
-use crate::error::{Error, Result, Side};
-use crate::pg::Row;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::KeyList;
-use crate::sync::reconcile::{Difference, Digest, LOOKUP, Scope, find, stage};
+use crate::sql::mapping::TableMapping;
+use crate::sql::query::{DigestQuery, RowScope};
+use crate::sync::reconcile::{Difference, LOOKUP, Scope, find, stage};
 use crate::sync::strategy::TableRun;
+use crate::target_side;
 use crate::target_side::keys;
+
+const DOING: &str = "proving what was written";
 
 /// Proves the buckets in which the sides differed. Where vanished rows stay, those of the target count
 /// only whose keys the source has.
@@ -22,18 +27,17 @@ pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> 
         return Ok(());
     }
     let only_staged = !run.plan.deletes && !difference.is_all_missing();
-    let scope = difference.scope.predicate(run);
+    let (mapping, scope) = (&run.plan.mapping, difference.scope.rows(&run.plan));
     let mut target = Digest::default();
-    let parts = if only_staged {
-        vec![(difference.differing(), true), (difference.only_missing(), false)]
+    let all = if only_staged {
+        let staged = &difference.differing();
+        target.add(target_side::digest::staged(&run.target, DOING, mapping, staged, scope).await?);
+        difference.only_missing()
     } else {
-        vec![(difference.every_bucket(), false)]
+        difference.every_bucket()
     };
-    for (buckets, staged) in parts {
-        let mapping = &run.plan.mapping;
-        let statement = mapping.digest_buckets(Side::Target, &buckets, staged, scope.as_ref());
-        target.add(Digest::of(&run.target.row("proving what was written", &statement).await?)?);
-    }
+    let all = DigestQuery::Buckets { buckets: &all, scope };
+    target.add(target_side::digest::rows(&run.target, DOING, mapping, all).await?);
     if target == difference.source {
         return Ok(());
     }
@@ -45,7 +49,7 @@ pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> 
 /// # Errors
 /// [`Error::Blocked`] saying what differs.
 pub async fn table(run: &mut TableRun) -> Result<()> {
-    if run.log_id.is_none() || digest::equal(run, DigestOf::Rows, None).await? {
+    if run.log_id.is_none() || digest::equal(run, DigestQuery::Rows(RowScope::Table)).await? {
         return Ok(());
     }
     unequal(run, Scope::Table).await
@@ -60,13 +64,12 @@ pub async fn fetched(run: &TableRun, difference: &Difference, wanted: u64) -> Re
     let mapping = &run.plan.mapping;
     if difference.has_missing() {
         let buckets = difference.only_missing();
-        let statement = |side| mapping.digest_buckets(side, &buckets, false, None);
-        let (source, target) = (statement(Side::Source), statement(Side::Target));
+        let query = DigestQuery::Buckets { buckets: &buckets, scope: RowScope::Table };
         let (source, target) = tokio::try_join!(
-            run.source.row("proving what was written", &source),
-            run.target.row("proving what was written", &target),
+            run.source.digest(DOING, mapping, query),
+            target_side::digest::rows(&run.target, DOING, mapping, query),
         )?;
-        if Digest::of(&source)? != Digest::of(&target)? {
+        if source != target {
             return Ok(false);
         }
     }
@@ -74,15 +77,12 @@ pub async fn fetched(run: &TableRun, difference: &Difference, wanted: u64) -> Re
     for from in (1..=wanted).step_by(LOOKUP as usize) {
         let list = KeyList::Wanted;
         let keys = keys::numbered(&run.target, &run.plan, list, from, from + LOOKUP).await?;
-        let row =
-            run.source.row("proving what was written", &mapping.digest_of_keys(&keys)).await?;
-        source.add(Digest::of(&row)?);
+        source.add(run.source.digest_of_keys(DOING, mapping, &keys).await?);
     }
     if wanted == 0 {
         return Ok(true);
     }
-    let target = run.target.row("proving what was written", &mapping.digest_wanted()).await?;
-    Ok(source == Digest::of(&target)?)
+    Ok(source == target_side::digest::listed(&run.target, DOING, mapping).await?)
 }
 
 /// Says which rows differ, and why that can be.
@@ -127,14 +127,13 @@ async fn first(run: &TableRun, list: KeyList) -> Result<String> {
     if list == KeyList::Vanished {
         return Ok(format!(" (the first has the key {name}, which the source does not have)"));
     }
-    let source = mapping.column_hashes(Side::Source, std::slice::from_ref(key));
-    let target = mapping.column_hashes(Side::Target, std::slice::from_ref(key));
+    let looking = "looking for what differs";
     let (source, target) = tokio::try_join!(
-        run.source.rows("looking for what differs", &source),
-        run.target.rows("looking for what differs", &target),
+        run.source.column_hashes(looking, mapping, key),
+        target_side::digest::column_hashes(&run.target, looking, mapping, key),
     )?;
-    let what = match (source.first(), target.first()) {
-        (Some(source), Some(target)) => match differing_column(run, source, target) {
+    let what = match (source, target) {
+        (Some(source), Some(target)) => match differing_column(mapping, &source, &target) {
             Some(column) => format!("differs in column \"{column}\""),
             None => "is found by another key on the target".to_owned(),
         },
@@ -144,11 +143,16 @@ async fn first(run: &TableRun, list: KeyList) -> Result<String> {
     Ok(format!(" (the first has the key {name} and {what})"))
 }
 
-fn differing_column<'j>(run: &'j TableRun, source: &Row, target: &Row) -> Option<&'j str> {
-    let mapping = &run.plan.mapping;
-    let columns = mapping.columns.iter().chain(&mapping.generated).enumerate();
-    let mut differing = columns.filter(|(at, _)| source.text(*at) != target.text(*at));
-    differing.next().map(|(_, column)| column.name.as_str())
+/// The first column whose hashes differ.
+fn differing_column<'m>(
+    mapping: &'m TableMapping,
+    source: &[Option<String>],
+    target: &[Option<String>],
+) -> Option<&'m str> {
+    let columns = mapping.columns.iter().chain(&mapping.generated);
+    let mut hashes = columns.zip(source.iter().zip(target));
+    let differing = hashes.find(|(_, (source, target))| source != target);
+    differing.map(|(column, _)| column.name.as_str())
 }
 
 fn failed(run: &TableRun, what: &str) -> Error {

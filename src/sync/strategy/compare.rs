@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan::schedule::Pass;
 use crate::sql::digest::DigestOf;
+use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
 use crate::sync::reconcile::proof;
@@ -161,8 +162,8 @@ async fn keyless(run: &mut TableRun) -> Result<()> {
                 .to_owned(),
         ));
     }
-    let copy = plan.mapping.copy_buckets(&buckets, None);
-    let mut rows = run.source.copy_out("reading rows", &copy).await?;
+    let rows = RowQuery::Buckets { buckets: &buckets, scope: RowScope::Table };
+    let mut rows = run.source.copy_out("reading rows", &plan.mapping, rows).await?;
     let mut batch = Batch::default();
     let mode = Mode::ReplaceRows(buckets);
     let mut writer = Writer::new(&run.target, &plan, &run.round.sync_log, run.log_id, mode);

@@ -8,11 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::pg::Session;
-use crate::sql::digest::DigestOf;
+use crate::source::Reader;
+use crate::sql::query::{DigestQuery, RowQuery};
 use crate::sql::read::Pages;
 use crate::sql::sync_log::Progress;
 use crate::sync::reconcile::proof;
@@ -70,7 +71,7 @@ async fn help(run: &TableRun, parts: &Parts, mut done: watch::Receiver<bool>) ->
     if parts.is_empty() {
         return Ok(Applied::default());
     }
-    let sessions = tokio::try_join!(run.round.source.session(), run.round.target.session());
+    let sessions = tokio::try_join!(run.round.source.reader(), run.round.target.session());
     let (source, mut target) = match sessions {
         Ok(sessions) => sessions,
         // The job's own sessions do the work all the same.
@@ -107,7 +108,7 @@ impl Parts {
     }
 
     /// Copies part after part; after an error nobody begins another.
-    async fn copy(&self, run: &TableRun, source: &Session, target: &Session) -> Result<Applied> {
+    async fn copy(&self, run: &TableRun, source: &Reader, target: &Session) -> Result<Applied> {
         let mut applied = Applied::default();
         while let Some(pages) = self.next() {
             match copy_part(run, source, target, pages).await {
@@ -124,12 +125,12 @@ impl Parts {
 
 async fn copy_part(
     run: &TableRun,
-    source: &Session,
+    source: &Reader,
     target: &Session,
     pages: Option<Pages>,
 ) -> Result<Applied> {
     run.round.check_stopped()?;
-    let mut rows = source.copy_out("reading rows", &run.plan.mapping.copy_all(pages)).await?;
+    let mut rows = source.copy_out("reading rows", &run.plan.mapping, RowQuery::All(pages)).await?;
     let mut writer = Writer::new(target, &run.plan, &run.round.sync_log, run.log_id, Mode::Direct);
     let mut progress = Progress { batches: 1, ..Progress::default() };
     while let Some(row) = rows.next().await? {
@@ -166,8 +167,8 @@ fn parts(run: &TableRun) -> VecDeque<Option<Pages>> {
 
 /// A dry run: an empty table takes every row.
 async fn count(run: &mut TableRun) -> Result<()> {
-    let statement = run.plan.mapping.digest(Side::Source, DigestOf::Keys, None);
-    let rows = run.source.row("counting rows", &statement).await?.count(0)?;
+    let counted = run.source.digest("counting rows", &run.plan.mapping, DigestQuery::Keys);
+    let rows = counted.await?.rows;
     run.counts.add(Counts { processed: rows, inserted: rows, ..Counts::default() });
     Ok(())
 }

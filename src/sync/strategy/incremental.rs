@@ -5,10 +5,10 @@ use super::compare;
 use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::plan::schedule::Pass;
-use crate::sql::digest::DigestOf;
+use crate::sql::query::{DigestQuery, RowQuery, RowScope, Since};
 use crate::sync::reconcile;
 use crate::sync::reconcile::digest;
-use crate::sync::reconcile::{Digest, Probe, Scope, Window};
+use crate::sync::reconcile::{Probe, Scope, Window};
 use crate::sync::strategy::{Batch, TableRun};
 use crate::target_side::apply::{Mode, Writer};
 
@@ -64,11 +64,11 @@ async fn is_settled(run: &TableRun, probe: &Probe) -> Result<bool> {
     if probe.window == Window::Equal || !keys {
         return Ok(keys);
     }
-    let (source, target) = windows(run)?;
-    let target = digest::one(run, Side::Target, DigestOf::Rows, Some(&target)).await?;
+    let window = DigestQuery::Rows(RowScope::Since(window(run)?));
+    let target = digest::one(run, Side::Target, window).await?;
     let source = match probe.source_window {
         Some(source) => source,
-        None => digest::one(run, Side::Source, DigestOf::Rows, Some(&source)).await?,
+        None => digest::one(run, Side::Source, window).await?,
     };
     Ok(source == target)
 }
@@ -79,20 +79,16 @@ async fn window_differs(run: &TableRun, probe: &Probe) -> Result<bool> {
         Window::Equal => Ok(false),
         Window::Differs => Ok(true),
         Window::Large => {
-            let (source, target) = windows(run)?;
-            let equal = digest::equal(run, DigestOf::Rows, Some((&source, &target))).await?;
-            Ok(!equal)
+            let window = DigestQuery::Rows(RowScope::Since(window(run)?));
+            Ok(!digest::equal(run, window).await?)
         }
     }
 }
 
 /// What has to be equal in the end: everything since the last run that has settled it.
-fn windows(run: &TableRun) -> Result<(crate::sql::Sql, crate::sql::Sql)> {
+fn window(run: &TableRun) -> Result<Since<'_>> {
     match (&run.plan.timestamp, &run.plan.watermark) {
-        (Some(timestamp), Some(watermark)) => Ok((
-            timestamp.window(Side::Source, watermark),
-            timestamp.window(Side::Target, watermark),
-        )),
+        (Some(timestamp), Some(from)) => Ok(Since { timestamp, from }),
         _ => Err(Error::Internal("an incremental plan without a watermark".to_owned())),
     }
 }
@@ -103,10 +99,9 @@ async fn stream(run: &mut TableRun) -> Result<()> {
     let (Some(timestamp), Some(from)) = (&plan.timestamp, plan.reads_from()) else {
         return Ok(());
     };
-    let window = timestamp.window(Side::Source, from);
+    let window = RowQuery::InOrder(Since { timestamp, from });
     let size = if plan.one_statement { u64::MAX } else { run.round.settings.batch_size };
-    let copy = plan.mapping.copy_ordered(timestamp, &window);
-    let mut rows = run.source.copy_out("reading changed rows", &copy).await?;
+    let mut rows = run.source.copy_out("reading changed rows", &plan.mapping, window).await?;
     let round = run.round.clone();
     let mut batch = Batch::default();
     let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, Mode::Upsert);
@@ -116,7 +111,7 @@ async fn stream(run: &mut TableRun) -> Result<()> {
             let watermark = run.watermark(&batch.last());
             let applied = batch.commit_and_continue(&mut writer, watermark).await?;
             run.counts.add(applied.counts);
-            run.keys = Digest::after(run.keys, &applied);
+            run.keys = applied.keys_after(run.keys);
             run.more |= applied.more;
             run.round.check_stopped()?;
         }

@@ -10,15 +10,16 @@ use bytes::Bytes;
 
 use crate::context::Round;
 use crate::copy_text;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::event::{Event, Phase};
 use crate::outcome::Counts;
 use crate::pg::PooledSession;
 use crate::plan::TablePlan;
+use crate::source::{Lock, Reader};
 use crate::sql::Sql;
 use crate::sql::sync_log::Progress;
-use crate::sync::reconcile;
-use crate::sync::reconcile::{Difference, Digest, Lock};
+use crate::sync::reconcile::Difference;
 use crate::target_side::apply::{Applied, Writer};
 
 /// Rows between two words about progress, within one batch.
@@ -28,7 +29,7 @@ const TOLD: u64 = 4096;
 pub struct TableRun {
     pub round: Arc<Round>,
     pub plan: Arc<TablePlan>,
-    pub source: PooledSession,
+    pub source: Reader,
     pub target: PooledSession,
     /// The table's row in the log; none in a dry run.
     pub log_id: Option<u64>,
@@ -48,7 +49,7 @@ impl TableRun {
     /// Counts what a transaction has committed.
     pub fn add(&mut self, applied: &Applied) {
         self.counts.add(applied.counts);
-        self.keys = Digest::after(self.keys, applied);
+        self.keys = applied.keys_after(self.keys);
         self.more |= applied.more;
     }
 
@@ -70,17 +71,16 @@ impl TableRun {
         self.round.events.send(Event::Rows { table, rows });
     }
 
-    /// A source session in place of one that is in the middle of a stream.
+    /// A reader in place of one that is in the middle of a stream.
     pub async fn renew_source(&mut self) -> Result<()> {
         self.source.close();
-        self.source = self.round.source.session().await?;
+        self.source = self.round.source.reader().await?;
         self.lock_against_truncate("reading again").await
     }
 
     /// Takes the table's lock on the source, once it is sure that the snapshot still shows its rows.
     pub async fn lock_against_truncate(&self, doing: &str) -> Result<()> {
-        let held = reconcile::read_in_snapshot(&self.plan, &self.source, Lock::Kept, doing, &[]);
-        held.await.map(drop)
+        self.source.check_not_rewritten(doing, &self.plan, Lock::Kept).await
     }
 
     /// A target session in place of one whose batch failed, perhaps with another opened behind it.
@@ -99,10 +99,9 @@ impl TableRun {
     /// The watermark after the whole table was read in the snapshot.
     pub async fn final_watermark(&self) -> Result<Option<Sql>> {
         let Some(timestamp) = &self.plan.timestamp else { return Ok(None) };
-        let statement = timestamp.greatest(&self.plan.mapping, &self.round.horizon);
-        let rows = self.source.rows("reading the greatest timestamp", &statement).await?;
-        let greatest = rows.first().and_then(|row| row.text(0));
-        Ok(greatest.and_then(|greatest| self.watermark(greatest)))
+        let (mapping, horizon) = (&self.plan.mapping, &self.round.horizon);
+        let greatest = self.source.greatest_timestamp(mapping, timestamp, horizon).await?;
+        Ok(greatest.and_then(|greatest| self.watermark(&greatest)))
     }
 }
 

@@ -14,10 +14,9 @@ use crate::outcome::{Counts, Status, Strategy, TableOutcome};
 use crate::pg::{PooledSession, Session};
 use crate::plan::TablePlan;
 use crate::schema::post_data;
-use crate::sql::Sql;
+use crate::source::{Lock, Question, Reader};
+use crate::sql::query::RowQuery;
 use crate::sql::sync_log::Entry;
-use crate::sync::reconcile;
-use crate::sync::reconcile::Lock;
 use crate::sync::table_run::{TableState, TaskResult, entry};
 use crate::target_side::apply;
 use crate::target_side::group;
@@ -85,8 +84,8 @@ pub async fn copy(round: &Round, states: &[&TableState]) -> Result<Result<Vec<Ta
 async fn read_all(
     round: &Round,
     states: &[&TableState],
-) -> Result<(PooledSession, PooledSession, Vec<Copied>)> {
-    let (source, target) = tokio::try_join!(round.source.session(), round.target.session())?;
+) -> Result<(Reader, PooledSession, Vec<Copied>)> {
+    let (source, target) = tokio::try_join!(round.source.reader(), round.target.session())?;
     let room = AtomicUsize::new(MOST);
     let tables = states.iter().map(|state| read(round, &state.plan, &source, &room));
     let tables = try_join_all(tables).await?;
@@ -96,18 +95,16 @@ async fn read_all(
 async fn read(
     round: &Round,
     plan: &TablePlan,
-    source: &Session,
+    source: &Reader,
     room: &AtomicUsize,
 ) -> Result<Copied> {
-    let greatest = plan.timestamp.iter();
-    let greatest = greatest.map(|timestamp| timestamp.greatest(&plan.mapping, &round.horizon));
-    let greatest: Vec<Sql> = greatest.collect();
-    let mut answers =
-        reconcile::read_in_snapshot(plan, source, Lock::Kept, "looking at the table", &greatest)
-            .await?;
-    let greatest = answers.next().and_then(|row| row.text(0).map(str::to_owned));
+    let horizon = &round.horizon;
+    let greatest = plan.timestamp.iter().map(|timestamp| Question::Greatest { timestamp, horizon });
+    let greatest: Vec<Question<'_>> = greatest.collect();
+    let answers = source.answers("looking at the table", plan, Lock::Kept, &greatest).await?;
+    let greatest = answers.into_iter().next().and_then(|answer| answer.greatest);
     let mut rows = BytesMut::new();
-    let mut stream = source.copy_out("reading rows", &plan.mapping.copy_all(None)).await?;
+    let mut stream = source.copy_out("reading rows", &plan.mapping, RowQuery::All(None)).await?;
     while let Some(row) = stream.next().await? {
         let less = |left: usize| left.checked_sub(row.len());
         room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
@@ -116,8 +113,7 @@ async fn read(
     }
     if plan.mapping.source.partitioned {
         // One may have been attached since it was asked.
-        let again = "looking at the table again";
-        reconcile::read_in_snapshot(plan, source, Lock::Kept, again, &[]).await.map(drop)?;
+        source.check_not_rewritten("looking at the table again", plan, Lock::Kept).await?;
     }
     Ok(Copied { rows: rows.freeze(), greatest })
 }

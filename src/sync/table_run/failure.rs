@@ -75,14 +75,13 @@ pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOu
 /// fixed. What cannot be found out leaves the error as it is.
 pub(super) async fn locate_bad_row(round: &Round, state: &TableState, error: Error) -> Error {
     let Error::Database(mut failed) = error else { return error };
-    if failed.side == Side::Source && failed.sqlstate.as_deref() == Some("22021") {
-        let statement = state.plan.mapping.unreadable_row();
-        if let Ok(source) = round.source.session().await
-            && let Ok(row) = source.row("looking for the row", &statement).await
-        {
-            failed.detail = row.text(0).map(|row| format!("the first such row has {row}"));
-            failed.hint = Some("fix the text there: -verbose names the row".to_owned());
-        }
+    if failed.side == Side::Source
+        && failed.sqlstate.as_deref() == Some("22021")
+        && let Ok(source) = round.source.reader().await
+        && let Ok(row) = source.unreadable_row(&state.plan.mapping).await
+    {
+        failed.detail = row.map(|row| format!("the first such row has {row}"));
+        failed.hint = Some("fix the text there: -verbose names the row".to_owned());
     }
     Error::Database(failed)
 }

@@ -12,16 +12,15 @@ use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, Strategy};
-use crate::pg::PooledSession;
 use crate::plan::TablePlan;
 use crate::plan::schedule::Pass;
 use crate::schema::post_data;
-use crate::source::Reader;
+use crate::source::{Lock, ReadPermit, Reader};
 use crate::sql::sync_log::{Entry, Progress};
 use crate::sql::{Sql, sql};
 use crate::sync::reconcile;
+use crate::sync::reconcile::Probe;
 use crate::sync::reconcile::proof;
-use crate::sync::reconcile::{Lock, Probe};
 use crate::sync::strategy::TableRun;
 use crate::sync::strategy::compare;
 use crate::sync::strategy::copy;
@@ -35,16 +34,16 @@ pub use state::{PendingLogRow, Rows, TableState, TaskResult};
 /// Does one task, trying again what passes by itself. Several tables share one transaction and so one
 /// fate; gives an end for each.
 ///
-/// `reader` is given up as soon as the source is read no more.
+/// `permit` is given back as soon as the source is read no more.
 pub async fn run(
     round: Arc<Round>,
     mut states: Vec<TableState>,
     pass: Pass,
-    mut reader: Option<Reader>,
+    mut permit: Option<ReadPermit>,
 ) -> Vec<TaskResult> {
     loop {
         let mut at = 0;
-        let error = match attempt(&round, &mut states, pass, &mut at, &mut reader).await {
+        let error = match attempt(&round, &mut states, pass, &mut at, &mut permit).await {
             Ok(results) => return results,
             Err(error) => error,
         };
@@ -142,7 +141,7 @@ async fn attempt(
     states: &mut [TableState],
     pass: Pass,
     at: &mut usize,
-    reader: &mut Option<Reader>,
+    permit: &mut Option<ReadPermit>,
 ) -> Result<Vec<TaskResult>> {
     if let Some(signal) = round.stop.requested() {
         return Err(Error::Stopped(signal));
@@ -150,9 +149,9 @@ async fn attempt(
     let reads = states.iter().any(|state| state.rows.is_none());
     let target = round.target.reading_session();
     let (source, target) = if reads {
-        tokio::try_join!(round.source.session(), target)?
+        tokio::try_join!(round.source.reader(), target)?
     } else {
-        (PooledSession::none(), target.await?)
+        (Reader::none(), target.await?)
     };
     let mut run = TableRun {
         round: round.clone(),
@@ -172,9 +171,9 @@ async fn attempt(
     *at = states.len();
     let source = run.source.take();
     let let_go = async {
-        let is_last = reader.as_ref().is_some_and(Reader::is_last);
+        let is_last = permit.as_ref().is_some_and(ReadPermit::is_last);
         round.source.release(source, is_last).await;
-        *reader = None;
+        *permit = None;
     };
     let (results, ()) = tokio::join!(complete(&mut run, states), let_go);
     let results = results?;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::context::Round;
+use crate::digest::Digest;
 use crate::error::Error;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::schema::post_data::CompletedSteps;
 use crate::sql::Sql;
-use crate::sync::reconcile::{Difference, Digest, Probe};
+use crate::sync::reconcile::{Difference, Probe};
 
 /// A table's work so far, carried from its write to its delete and from one try to the next.
 #[derive(Clone, Debug)]

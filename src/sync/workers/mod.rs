@@ -14,12 +14,11 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
-use crate::pg::PooledSession;
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Pass, Task};
-use crate::source::{Reader, Readers};
+use crate::source::{Lock, ReadPermit, ReadPermits, Reader};
 use crate::sync::reconcile;
-use crate::sync::reconcile::{Lock, Probe, Sessions};
+use crate::sync::reconcile::{Probe, Sessions};
 use crate::sync::side_effects;
 use crate::sync::table_run;
 use crate::sync::table_run::copy_small_tables;
@@ -37,11 +36,11 @@ pub struct TableResults {
 
 /// Runs all tasks to their end.
 pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> TableResults {
-    let (reader, readers) = Readers::new();
+    let (permit, permits) = ReadPermits::new();
     // What triggers may have done to tables that are done is looked at when all are.
     let fires = plans.iter().any(|plan| !plan.always_triggers.is_empty());
-    let last_reader = fires.then(|| reader.clone());
-    let queue = Arc::new(Queue::new(plans, tasks, reader));
+    let last_permit = fires.then(|| permit.clone());
+    let queue = Arc::new(Queue::new(plans, tasks, permit));
     let workers = open_worker_sessions(round, round.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
     let working = async {
@@ -53,14 +52,14 @@ pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>)
         }
         let mut ended = queue.ended(round);
         let can_go_on = ended.lost.is_none() && round.stop.requested().is_none();
-        if last_reader.is_some() && can_go_on && !round.settings.dry_run {
+        if last_permit.is_some() && can_go_on && !round.settings.dry_run {
             ended.lost = side_effects::check(round, plans, &mut ended.outcomes).await.err();
         }
-        drop(last_reader);
+        drop(last_permit);
         ended
     };
     let let_go = async {
-        readers.all_gone().await;
+        permits.all_returned().await;
         round.source.close().await;
     };
     let (ended, ()) = tokio::join!(working, let_go);
@@ -78,13 +77,13 @@ async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
     let alone = round.source.is_read_alone().await;
     let source = || async {
         // Each waits for the other ones then.
-        if alone { Ok(PooledSession::none()) } else { round.source.session().await }
+        if alone { Ok(Reader::none()) } else { round.source.reader().await }
     };
     let pair = || async { tokio::try_join!(source(), round.target.session()) };
     let mut pairs = join_all((0..wanted).map(|_| pair())).await;
     for (source, target) in pairs.iter_mut().flatten() {
         if !alone {
-            source.set_clean(true);
+            source.set_clean();
         }
         target.set_clean(true);
     }
@@ -121,7 +120,7 @@ struct Assignment {
     task: usize,
     pass: Pass,
     states: Vec<TableState>,
-    reader: Option<Reader>,
+    permit: Option<ReadPermit>,
 }
 
 impl Assignment {
@@ -193,7 +192,7 @@ fn close(round: &Round, queue: &Queue, task: usize, results: Vec<TaskResult>) {
 /// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
 /// says why.
 async fn look(round: &Round, assignments: &mut [Assignment]) {
-    let sessions = tokio::try_join!(round.source.session(), round.target.reading_session());
+    let sessions = tokio::try_join!(round.source.reader(), round.target.reading_session());
     let Ok((mut source, mut target)) = sessions else { return };
     let plans = assignments.iter().map(|assignment| &assignment.states[0].plan);
     let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
@@ -207,15 +206,15 @@ async fn look(round: &Round, assignments: &mut [Assignment]) {
             assignment.states[0].set_probe(probe);
         }
     }
-    source.set_clean(true);
+    source.set_clean();
     target.set_clean(true);
 }
 
 /// A panic in a task fails its tables only.
 async fn catch_panic(round: &Arc<Round>, assignment: Assignment) -> Vec<TaskResult> {
-    let Assignment { pass, states, reader, .. } = assignment;
+    let Assignment { pass, states, permit, .. } = assignment;
     let kept = states.clone();
-    match tokio::spawn(table_run::run(round.clone(), states, pass, reader)).await {
+    match tokio::spawn(table_run::run(round.clone(), states, pass, permit)).await {
         Ok(results) => results,
         Err(error) => {
             let error = Error::Internal(format!("the table's task {}", ended_early(&error)));

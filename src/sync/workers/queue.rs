@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Pass, Task};
-use crate::source::Reader;
+use crate::source::ReadPermit;
 use crate::sync::table_run::copy_small_tables;
 use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
 use crate::sync::workers::{Assignment, TableResults};
@@ -30,7 +30,7 @@ struct State {
     tasks: Vec<Task>,
     progress: Vec<Progress>,
     /// Of tasks that may still begin.
-    readers: Vec<Option<Reader>>,
+    permits: Vec<Option<ReadPermit>>,
     plans: Vec<Arc<TablePlan>>,
     carried: Vec<Option<TableState>>,
     outcomes: Vec<Option<(TableOutcome, Option<PendingLogRow>)>>,
@@ -53,11 +53,11 @@ pub(super) enum Taken {
 }
 
 impl Queue {
-    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>, reader: Reader) -> Self {
+    pub(super) fn new(plans: &[Arc<TablePlan>], mut tasks: Vec<Task>, permit: ReadPermit) -> Self {
         tasks.iter_mut().for_each(|task| task.after.sort_unstable());
         let state = State {
             progress: vec![Progress::Waiting; tasks.len()],
-            readers: vec![Some(reader); tasks.len()],
+            permits: vec![Some(permit); tasks.len()],
             tasks,
             plans: plans.to_vec(),
             carried: vec![None; plans.len()],
@@ -132,7 +132,7 @@ impl Queue {
     /// One outcome per table: those that nobody reached were skipped or interrupted.
     pub(super) fn ended(&self, round: &Round) -> TableResults {
         let mut state = self.state();
-        state.readers.clear();
+        state.permits.clear();
         let stopped = round.stop.requested().map(Error::Stopped);
         let reason = stopped.or_else(|| state.lost.clone());
         let outcomes = (0..state.plans.len()).map(|table| {
@@ -190,7 +190,7 @@ impl State {
             carried
         };
         let states = tables.into_iter().map(&mut work_of).collect();
-        Assignment { task, pass: self.tasks[task].pass, states, reader: self.readers[task].take() }
+        Assignment { task, pass: self.tasks[task].pass, states, permit: self.permits[task].take() }
     }
 
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
@@ -204,7 +204,7 @@ impl State {
                 "not tried, because it refers to {parent}, which failed: fix that one first"
             ));
             self.progress[task] = Progress::Failed;
-            self.readers[task] = None;
+            self.permits[task] = None;
             for table in self.tasks[task].tables().collect::<Vec<usize>>() {
                 let carried_state = TableState::new(round, self.plans[table].clone());
                 let outcome = carried_state.outcome(Status::Skipped, Some(error.clone()));
@@ -220,7 +220,7 @@ impl State {
             let same = self.tasks[other].table == table && other != task;
             if same && self.progress[other] == Progress::Waiting {
                 self.progress[other] = self.progress[task];
-                self.readers[other] = None;
+                self.permits[other] = None;
             }
         }
     }

@@ -7,28 +7,28 @@ use tokio::sync::mpsc;
 
 /// Held by a task as long as it may read the source.
 #[derive(Clone, Debug)]
-pub struct Reader(mpsc::Sender<Infallible>);
+pub struct ReadPermit(mpsc::Sender<Infallible>);
 
-impl Reader {
+impl ReadPermit {
     /// Whether nobody else reads: a session that is given back will not be asked for again.
     pub fn is_last(&self) -> bool {
         self.0.strong_count() == 1
     }
 }
 
-/// Waits for the end of all readers.
+/// Waits until all permits are given back.
 #[derive(Debug)]
-pub struct Readers(mpsc::Receiver<Infallible>);
+pub struct ReadPermits(mpsc::Receiver<Infallible>);
 
-impl Readers {
-    /// The first reader, of which the others are clones.
-    pub fn new() -> (Reader, Self) {
+impl ReadPermits {
+    /// The first permit, of which the others are clones.
+    pub fn new() -> (ReadPermit, Self) {
         let (sender, receiver) = mpsc::channel(1);
-        (Reader(sender), Self(receiver))
+        (ReadPermit(sender), Self(receiver))
     }
 
-    /// Returns once no task holds a [`Reader`] any more.
-    pub async fn all_gone(mut self) {
+    /// Returns once no task holds a [`ReadPermit`] any more.
+    pub async fn all_returned(mut self) {
         // Nothing is ever sent.
         let _ = self.0.recv().await;
     }

@@ -5,34 +5,43 @@
 //! aborted and marks their rows so, for everybody and for ever. There, one session reads, in whose own
 //! transaction the snapshot is.
 
+mod database;
+mod horizon;
+mod reader;
+mod snapshot;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::Stream;
 use tokio::sync::{RwLock, Semaphore};
 
-use super::horizon;
-use super::horizon::Visibility;
-use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::config::conninfo::ConnInfo;
+use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
+use crate::pg;
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
 use crate::pg::sequences;
 use crate::pg::sequences::FreeSequence;
-use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, Row, Session};
-use crate::sql::mapping::Relation;
-use crate::sql::{Literal, Sql, sql};
+use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, RowStream};
+use crate::sql::Sql;
 use crate::table::{ForeignKey, OtherRelation, Partition, Table};
+pub use horizon::{Doubt, Visibility};
+pub use reader::Reader;
+use snapshot::{BEGIN, BEGIN_ALONE, EXPORT, import, import_again, lost};
 
-/// The number of statements in [`import_again`].
-pub const IMPORT_AGAIN: usize = 3;
+/// The version from which a server can read a range of pages.
+const TID_RANGES: u32 = 140_000;
 
 /// One source database.
 pub struct Source {
-    pub pool: Pool,
+    pool: Pool,
     /// Holds the transaction that exported the snapshot.
-    pub control: ControlSession,
+    control: ControlSession,
     snapshot: RwLock<String>,
     /// Who uses the one session that reads a standby.
     turns: Arc<Semaphore>,
@@ -57,26 +66,52 @@ pub struct SourceState {
     pub logs: Vec<TableName>,
     pub sight: Visibility,
     pub hash_probe: Option<String>,
+    /// Whether slices of pages can be read without a look at all of them.
+    pub page_ranges: bool,
+}
+
+/// Rows as the source sends them: COPY text, one row a message with its line feed.
+pub struct SourceRows(RowStream);
+
+impl SourceRows {
+    /// The next row, or `None` at the end.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        self.0.next().await
+    }
+
+    /// The rows as a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Unpin {
+        self.0
+    }
 }
 
 impl Source {
-    /// Begins without a snapshot.
-    pub fn new(pool: Pool) -> Self {
-        Self {
-            pool,
+    /// Reads what connecting needs, such as certificates; connects to nothing yet. At most `readers` read
+    /// at once.
+    ///
+    /// # Errors
+    /// TLS files that cannot be used.
+    pub fn new(info: &ConnInfo, readers: usize, lock_timeout: Duration) -> Result<Self> {
+        let session = pg::Settings { lock_timeout, replica_role: false };
+        Ok(Self {
+            // And the control session.
+            pool: Pool::new(info, Side::Source, readers + 1, session)?,
             control: ControlSession::new(Side::Source),
             snapshot: RwLock::default(),
             turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
             prints_names: AtomicBool::default(),
-        }
+        })
     }
 
     /// The schemas that a pattern may mean; outside of the snapshot.
     pub async fn schemas(&self) -> Result<Vec<Ident>> {
-        let session = self.outside().await?;
+        let mut session = self.outside().await?;
         let schemas = catalog::schemas(&session).await?;
-        self.release(session, true).await;
+        session.set_clean(true);
         Ok(schemas)
     }
 
@@ -120,6 +155,7 @@ impl Source {
             partitions: partitions?,
             others: others?,
             logs: logs?,
+            page_ranges: server.version >= TID_RANGES && !server.standby,
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };
@@ -170,9 +206,16 @@ impl Source {
         Ok(lease)
     }
 
-    /// A session that reads the run's snapshot and holds no lock of any table. Importing it costs one
+    /// One that reads the run's snapshot and holds no lock of any table. Importing the snapshot costs one
     /// round trip per session, not per use: see [`Source::release`].
-    pub async fn session(&self) -> Result<PooledSession> {
+    ///
+    /// # Errors
+    /// The source cannot be reached, or the snapshot is gone.
+    pub async fn reader(&self) -> Result<Reader> {
+        Ok(Reader { session: self.session().await? })
+    }
+
+    async fn session(&self) -> Result<PooledSession> {
         let snapshot = self.snapshot.read().await.clone();
         if snapshot == OWN_SNAPSHOT {
             return self.only_reader().await;
@@ -195,11 +238,12 @@ impl Source {
         Ok(lease)
     }
 
-    /// Gives a session back and lets the locks of all tables go that it has read: who wants to alter
+    /// Gives a reader back and lets the locks of all tables go that it has read: who wants to alter
     /// or empty one of them waits for its own reader, not for the end of the run.
     ///
-    /// Where nobody will ask for it again, a round trip is spared: see [`super::Readers`].
-    pub async fn release(&self, mut lease: PooledSession, is_last: bool) {
+    /// Where nobody will ask for it again, a round trip is spared: see [`super::ReadPermits`].
+    pub async fn release(&self, reader: Reader, is_last: bool) {
+        let mut lease = reader.session;
         if is_last {
             return lease.set_clean(true);
         }
@@ -228,71 +272,6 @@ impl Source {
         }
     }
 
-    /// Whether any of the tables holds a row; one that is locked or may not be read may.
-    pub async fn any_row(&self, tables: &[&Table]) -> Result<bool> {
-        let looks = tables.iter().map(|table| {
-            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
-            sql!("exists (select from {only}{name})", only = only, name = table.name)
-        });
-        let statement = sql!("select {any}", any = Sql::join(looks, " or "));
-        let session = self.session().await?;
-        match session.row("looking for rows", &statement).await {
-            Ok(row) => {
-                let any = row.is_true(0);
-                if !any {
-                    self.require_moment(&session, tables).await?;
-                }
-                self.release(session, false).await;
-                Ok(any)
-            }
-            Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// What a log of the source answers; nothing, where it cannot: it is no part of the run.
-    pub async fn ask_log(&self, question: &Sql) -> Result<Option<Row>> {
-        let session = self.session().await?;
-        let answer = session.row("reading a log of the source", question).await;
-        // Also after an error: on a standby this session is the only one.
-        self.release(session, false).await;
-        match answer {
-            Ok(row) => Ok(Some(row)),
-            Err(error) if error.outdates_snapshot() || error.sqlstate() == Some("55P03") => {
-                Ok(None)
-            }
-            Err(error) if !error.is_transient() => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Whether a session of the same database holds this advisory lock.
-    pub async fn sees_lock(&self, key: &str) -> Result<bool> {
-        let statement = sql!(
-            "select exists (select from pg_catalog.pg_locks l \
-             join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database \
-             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted \
-             and d.datname operator(pg_catalog.=) pg_catalog.current_database() \
-             and l.objsubid operator(pg_catalog.=) 1 \
-             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
-             l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8)",
-            key = Literal(key),
-        );
-        let rows = self.control.query_all("looking for the target's lock", &statement).await?;
-        Ok(rows.iter().flatten().any(|row| row.is_true(0)))
-    }
-
-    async fn require_moment(&self, session: &Session, tables: &[&Table]) -> Result<()> {
-        let relations = tables.iter().map(|table| Relation::of(table));
-        let looks =
-            relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
-        let answers = session.query_all("looking for rows", &Sql::join(looks, "; ")).await?;
-        let mut rows = answers.into_iter().flatten();
-        tables
-            .iter()
-            .try_for_each(|table| check_not_rewritten(&table.storage, rows.next().as_ref()))
-    }
-
     /// Whether the snapshot can still be read.
     pub async fn snapshot_lives(&self) -> bool {
         if self.control.require("looking after the snapshot").await.is_err() {
@@ -302,49 +281,20 @@ impl Source {
         !self.is_read_alone().await || Box::pin(self.session()).await.is_ok()
     }
 
+    /// Asks the server to cancel what it is working on for this run.
+    pub async fn cancel_all(&self) {
+        self.pool.cancel_all().await;
+    }
+
+    /// Whether a server has ever let us in.
+    pub fn was_reached(&self) -> bool {
+        self.pool.was_reached()
+    }
+
     /// Lets the snapshot go, and all sessions.
     pub async fn close(&self) {
         self.pool.close(self.control.take().await).await;
     }
-}
-
-const BEGIN: &str = "begin transaction isolation level repeatable read read only";
-
-const EXPORT: &str = "begin transaction isolation level repeatable read read only; \
-     select pg_catalog.pg_export_snapshot()";
-
-/// The first query takes the snapshot; gives [`OWN_SNAPSHOT`].
-const BEGIN_ALONE: &str = "begin transaction isolation level repeatable read read only; \
-     select 1; savepoint pgsync; select 'of its own'";
-
-fn import(snapshot: &str) -> Sql {
-    sql!(
-        "{begin}; set transaction snapshot {snapshot}",
-        begin = Sql::trusted(BEGIN),
-        snapshot = Literal(snapshot),
-    )
-}
-
-/// Ends a transaction that reads the snapshot, and with it the locks of what was read, and begins
-/// another one. Where the snapshot is the session's own, a subtransaction.
-pub fn import_again(snapshot: &str) -> Sql {
-    if snapshot == OWN_SNAPSHOT {
-        return sql!("rollback to savepoint pgsync; release savepoint pgsync; savepoint pgsync");
-    }
-    sql!("rollback; {import}", import = import(snapshot))
-}
-
-fn lost() -> Error {
-    Error::Database(Box::new(DbError {
-        side: Side::Source,
-        action: "reading the snapshot".to_owned(),
-        sqlstate: None,
-        message: "the session that held the snapshot was lost".to_owned(),
-        detail: None,
-        hint: None,
-        constraint: None,
-        cause: Cause::Connection,
-    }))
 }
 
 /// The tables with the numbers that their sequences gave last.
@@ -353,28 +303,4 @@ fn with_values(mut tables: Vec<Table>, values: &HashMap<TableName, i64>) -> Vec<
         sequence.last = values.get(&sequence.name).copied();
     }
     tables
-}
-
-/// Whether a table is what it was at the snapshot; `now` answers [`Relation::storage`].
-///
-/// # Errors
-/// [`Cause::Snapshot`], when it is not.
-pub fn check_not_rewritten(storage: &str, now: Option<&Row>) -> Result<()> {
-    if now.and_then(|row| row.text(0)) == Some(storage) {
-        Ok(())
-    } else {
-        Err(Error::Database(Box::new(DbError {
-        side: Side::Source,
-        action: "looking at the table".to_owned(),
-        sqlstate: None,
-        message:
-            "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \
-             the snapshot was taken"
-                .to_owned(),
-        detail: None,
-        hint: None,
-        constraint: None,
-        cause: Cause::Snapshot,
-    })))
-    }
 }

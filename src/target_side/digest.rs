@@ -1,0 +1,101 @@
+//! Digests of the target's rows, as the source is asked for its own.
+
+use crate::digest::Digest;
+use crate::error::{Result, Side};
+use crate::pg::{Row, RowStream, Session};
+use crate::sql::Sql;
+use crate::sql::buckets::Buckets;
+use crate::sql::keys::NumberedKey;
+use crate::sql::mapping::TableMapping;
+use crate::sql::query::{BucketQuery, DigestQuery, RowScope};
+
+/// The digest of rows.
+///
+/// # Errors
+/// The target's, and an answer that is no digest.
+pub async fn rows(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+    query: DigestQuery<'_>,
+) -> Result<Digest> {
+    session.row(doing, &query.statement(Side::Target, mapping)).await?.digest()
+}
+
+/// The digests of several sets of rows, in one round trip.
+///
+/// # Errors
+/// As [`rows`].
+pub async fn all(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+    queries: &[DigestQuery<'_>],
+) -> Result<Vec<Digest>> {
+    let statements = queries.iter().map(|query| query.statement(Side::Target, mapping));
+    let answers = session.query_all(doing, &Sql::join(statements, "; ")).await?;
+    answers.iter().flatten().map(Row::digest).collect()
+}
+
+/// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+///
+/// # Errors
+/// The target's.
+pub async fn buckets(
+    session: &Session,
+    doing: &'static str,
+    mapping: &TableMapping,
+    query: BucketQuery<'_>,
+) -> Result<RowStream> {
+    session.copy_out(doing, &query.statement(Side::Target, mapping)).await
+}
+
+/// The digest of those rows of some buckets whose keys are staged.
+///
+/// # Errors
+/// As [`rows`].
+pub async fn staged(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+    buckets: &Buckets,
+    scope: RowScope<'_>,
+) -> Result<Digest> {
+    let scope = scope.condition(Side::Target);
+    let statement = mapping.digest_buckets(Side::Target, buckets, true, scope.as_ref());
+    session.row(doing, &statement).await?.digest()
+}
+
+/// The digest of the rows whose keys are listed as missing.
+///
+/// # Errors
+/// As [`rows`].
+pub async fn listed(session: &Session, doing: &str, mapping: &TableMapping) -> Result<Digest> {
+    session.row(doing, &mapping.digest_wanted()).await?.digest()
+}
+
+/// The hash of each column of the row with this key, if there is one.
+///
+/// # Errors
+/// The target's.
+pub async fn column_hashes(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+    key: &NumberedKey,
+) -> Result<Option<Vec<Option<String>>>> {
+    let statement = mapping.column_hashes(Side::Target, std::slice::from_ref(key));
+    Ok(session.rows(doing, &statement).await?.first().map(Row::texts))
+}
+
+/// The least and the greatest key of a table with one integer key column.
+///
+/// # Errors
+/// The target's.
+pub async fn key_bounds(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+) -> Result<Vec<i128>> {
+    session.row(doing, &mapping.key_bounds(Side::Target)).await.map(|row| row.numbers())
+}
