@@ -15,11 +15,13 @@ use crate::ident::{Ident, OperatorName, TableName};
 use crate::schema_object::text::{Enclosed, Expression, Name};
 use crate::select::pattern::Pattern;
 
+/// As many cases and with that seed, unless `PGSYNC_FUZZ_CASES` and `PGSYNC_FUZZ_SEED` say otherwise.
 fn config() -> Config {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     Config {
-        cases: 4_000,
+        cases: number("PGSYNC_FUZZ_CASES").unwrap_or(4_000),
         failure_persistence: None,
-        rng_seed: RngSeed::Fixed(20_260_711),
+        rng_seed: RngSeed::Fixed(number("PGSYNC_FUZZ_SEED").map_or(20_260_711, u64::from)),
         ..Config::default()
     }
 }

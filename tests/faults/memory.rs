@@ -1,32 +1,11 @@
 //! The memory of a run does not grow with what it moves; `scripts/stress.sh` does the large sizes.
 
-use crate::support::{Outcome, Pair, Running};
+use crate::support::{Outcome, Pair, Running, peak};
 
 /// What README promises, in KiB, beside twice the largest value.
 const LIMIT: u64 = 64 * 1024;
 /// Of the large value, in KiB.
 const VALUE: u64 = 20 * 1024;
-
-/// The greatest resident size of a run, in KiB.
-async fn peak(run: Running) -> (Outcome, u64) {
-    let status = format!("/proc/{}/status", run.pid());
-    let watch = tokio::task::spawn_blocking(move || {
-        let mut peak = 0;
-        // A program that has ended has no such line, until it is waited for.
-        while let Some(now) = std::fs::read_to_string(&status).ok().as_deref().and_then(resident) {
-            peak = now;
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        peak
-    });
-    let outcome = run.end().await;
-    (outcome, watch.await.expect("the watch ends with the run"))
-}
-
-fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
 
 async fn within(limit: u64, run: Running) -> Outcome {
     let (outcome, peak) = peak(run).await;

@@ -7,9 +7,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::recorded::Recorded;
+
 /// What becomes of what the server says.
 #[derive(Clone, Debug)]
 pub enum Lie {
+    /// None: what is said is passed on.
+    Nothing,
     /// One text in rows becomes another.
     Text(&'static str, String),
     /// The first row has no columns.
@@ -26,10 +30,13 @@ pub enum Lie {
     Forever,
 }
 
+#[derive(Clone)]
 pub struct Liar {
     address: String,
     server: String,
     lied: Arc<AtomicBool>,
+    /// What the server was told.
+    pub recorded: Recorded,
 }
 
 impl Liar {
@@ -38,8 +45,10 @@ impl Liar {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("a bound socket has an address").to_string();
         let lied = Arc::new(AtomicBool::new(false));
-        tokio::spawn(serve(listener, server.to_owned(), lie, lied.clone()));
-        Self { address, server: server.to_owned(), lied }
+        let recorded = Recorded::default();
+        let liar = Self { address, server: server.to_owned(), lied, recorded };
+        tokio::spawn(serve(listener, lie, liar.clone()));
+        liar
     }
 
     /// The URL with the liar in the server's place.
@@ -52,17 +61,38 @@ impl Liar {
     }
 }
 
-async fn serve(listener: TcpListener, server: String, lie: Lie, lied: Arc<AtomicBool>) {
+async fn serve(listener: TcpListener, lie: Lie, liar: Liar) {
     while let Ok((client, _)) = listener.accept().await {
-        let (server, lie, lied) = (server.clone(), lie.clone(), lied.clone());
+        let (liar, lie) = (liar.clone(), lie.clone());
         tokio::spawn(async move {
-            let Ok(server) = TcpStream::connect(server).await else { return };
-            let (mut asks, answers) = client.into_split();
-            let (says, mut hears) = server.into_split();
-            let up = tokio::spawn(async move { tokio::io::copy(&mut asks, &mut hears).await });
-            let _ = tell(says, answers, &lie, &lied).await;
+            let Ok(server) = TcpStream::connect(&liar.server).await else { return };
+            let (asks, answers) = client.into_split();
+            let (says, hears) = server.into_split();
+            let recorded = liar.recorded.clone();
+            let up = tokio::spawn(async move { ask(asks, hears, &recorded).await });
+            let _ = tell(says, answers, &lie, &liar.lied).await;
             up.abort();
         });
+    }
+}
+
+/// Passes on what the client says, message by message, after the first one, which has no kind.
+async fn ask(
+    mut asks: OwnedReadHalf,
+    mut hears: OwnedWriteHalf,
+    recorded: &Recorded,
+) -> std::io::Result<()> {
+    let length = asks.read_i32().await?;
+    let mut body = vec![0; usize::try_from(length - 4).unwrap_or_default()];
+    asks.read_exact(&mut body).await?;
+    hears.write_all(&[length.to_be_bytes().as_slice(), &body].concat()).await?;
+    loop {
+        let kind = asks.read_u8().await?;
+        let length = asks.read_i32().await?;
+        let mut body = vec![0; usize::try_from(length - 4).unwrap_or_default()];
+        asks.read_exact(&mut body).await?;
+        recorded.message(kind, &body);
+        hears.write_all(&message(kind, &body)).await?;
     }
 }
 
@@ -93,6 +123,7 @@ async fn tell(
                 };
                 answers.write_all(&message(kind, &body)).await?;
             }
+            Lie::Nothing => answers.write_all(&message(kind, &body)).await?,
             Lie::NoColumns => answers.write_all(&message(kind, &[0, 0])).await?,
             Lie::HalfAMessage => {
                 let whole = message(kind, &body);

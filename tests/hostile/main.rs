@@ -1,17 +1,22 @@
 //! Servers that lie: between pgsync and a real server stands somebody who changes what that answers.
-//! Nothing of it becomes a command on the other side, and a run ends, in time and with one line.
+//! Nothing of it becomes a command on the other side, which the statements show that are recorded there, and a
+//! run ends, in time, with one line, and with little memory.
 
 #[path = "../support/mod.rs"]
 mod support;
 
 mod liar;
+mod recorded;
 
 use std::time::Duration;
 
 use liar::{Liar, Lie};
-use support::{Outcome, Pair};
+use support::{Outcome, Pair, Running, peak};
 
 const LIMIT: Duration = Duration::from_secs(90);
+
+/// Of the memory of a run, in KiB: an answer is read up to 256 MB, and a name of 10 MB is held in many places.
+const MEMORY: u64 = 512 * 1024;
 
 const ITEM: &str = "create type mood as enum ('glad');
     create table item (id int primary key, v text default 'seven', n numeric(10, 2), m mood, check (n > 0));
@@ -26,9 +31,10 @@ async fn source() -> Pair {
 }
 
 /// The run ended by itself, without a panic, and made nothing on either side that a lie asked for.
-async fn harmless(db: &Pair, lie: &str, run: impl Future<Output = Outcome>) -> Outcome {
-    let run =
-        tokio::time::timeout(LIMIT, run).await.unwrap_or_else(|_| panic!("no end after {lie}"));
+async fn harmless(db: &Pair, lie: &str, run: Running) -> Outcome {
+    let ended = tokio::time::timeout(LIMIT, peak(run)).await;
+    let (run, peak) = ended.unwrap_or_else(|_| panic!("no end after {lie}"));
+    assert!((1..=MEMORY).contains(&peak), "{peak} KiB after {lie}");
     assert!(run.status == 0 || run.status == 1, "{lie}: {run}");
     assert!(!run.stderr.contains("panic"), "{lie}: {run}");
     let made = "select count(*) from pg_class where relname in ('pwned', 'x')";
@@ -75,9 +81,13 @@ async fn nothing_that_a_source_says_is_a_command_on_the_target() {
     for (truth, lie) in lies {
         let db = source().await;
         let liar = Liar::before(db.source_server().address(), Lie::Text(truth, lie.clone())).await;
+        let target = Liar::before(db.target_server().address(), Lie::Nothing).await;
         let run = db.sync().source_url(liar.url(&db.source_url())).args(&["-retries", "0"]);
-        harmless(&db, &lie[..lie.len().min(80)], async { run.await }).await;
+        let run = run.target_url(target.url(&db.target_url()));
+        harmless(&db, &lie[..lie.len().min(80)], run.start()).await;
         assert!(liar.lied(), "{truth} was never said");
+        assert!(target.recorded.len() > 0, "the target was told nothing");
+        assert_eq!(target.recorded.outside_of_quotes("pwned"), None, "{lie}");
     }
 }
 
@@ -98,8 +108,11 @@ async fn nothing_that_a_target_says_is_a_command_on_the_source() {
         db.target("insert into item values (1, 'y', 3), (99, 'z', 4)").await;
         let liar = Liar::before(db.target_server().address(), Lie::Text(truth, lie.clone())).await;
         let args = ["-retries", "0", "-ddl", "none"];
+        let source = Liar::before(db.source_server().address(), Lie::Nothing).await;
         let run = db.sync().target_url(liar.url(&db.target_url())).args(&args);
-        harmless(&db, &lie, async { run.await }).await;
+        harmless(&db, &lie, run.source_url(source.url(&db.source_url())).start()).await;
+        assert!(source.recorded.len() > 0, "the source was told nothing");
+        assert_eq!(source.recorded.outside_of_quotes("pwned"), None, "{lie}");
     }
 }
 
@@ -126,7 +139,7 @@ async fn a_server_that_breaks_the_protocol_ends_the_run_with_one_line() {
             let url = format!("{}&connect_timeout=5", liar.url(&url));
             let run = db.sync().plain().args(&["-retries", "0"]);
             let run = if is_source { run.source_url(url) } else { run.target_url(url) };
-            let run = harmless(&db, &format!("{lie:?}"), async { run.await }).await.expect_exit(1);
+            let run = harmless(&db, &format!("{lie:?}"), run.start()).await.expect_exit(1);
             let failed = run.stderr.lines().filter(|line| line.contains("failed")).count();
             assert_eq!(failed, 1, "one line expected after {lie:?}: {run}");
         }

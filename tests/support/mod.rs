@@ -7,6 +7,7 @@
 
 mod cluster;
 mod content;
+mod memory;
 mod outcome;
 mod own;
 mod pair;
@@ -20,6 +21,7 @@ mod untouched;
 mod wire;
 
 pub use cluster::{Server, clusters};
+pub use memory::peak;
 pub use outcome::{Outcome, TableResult};
 pub use own::{OwnServer, SmallDisk};
 pub use pair::Pair;
