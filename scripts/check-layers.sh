@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 layers='
 main 4  cli 4  repeat 4  report 4  fuzz 4
 run 3  context 3  observe 3  schema 3  sync 3
-pg 2  source 2  target_side 2  sync_log 2
+notify 2  pg 2  source 2  target_side 2  sync_log 2
 config 1  rules 1  select 1  plan 1  copy_text 1  ddl_step 1  sql 1  suggest 1
 ident 0  digest 0  backoff 0  table 0  schema_object 0  error 0  outcome 0  event 0  note 0  stop 0
 '
@@ -21,6 +21,7 @@ globset               select
 indicatif             report/progress
 deadpool              pg
 deadpool_postgres     pg
+ring                  notify/webhook
 rustls                pg
 rustls_native_certs   pg
 rustls_pki_types      pg
@@ -30,6 +31,7 @@ sd_notify             repeat/service
 tracing               report/log
 tracing_log           report/log
 tracing_subscriber    report/log
+ureq                  notify/http
 tokio_postgres        pg
 tokio_postgres_rustls pg
 '
@@ -81,9 +83,11 @@ FNR == 1 {
     }
 
     rest = text
+    is_path = 0
     while (match(rest, /[A-Za-z_][A-Za-z0-9_]*(::|;)/)) {
         name = matched(0); sub(/(::|;)$/, "", name)
-        before = RSTART > 2 ? substr(rest, RSTART - 2, 2) : ""
+        before = RSTART > 2 ? substr(rest, RSTART - 2, 2) : RSTART == 1 && is_path ? "::" : ""
+        is_path = matched(0) ~ /::$/
         if (name in door && before != "::" && !below(path, door[name]) && (matched(0) ~ /::$/ || text ~ /^use /))
             complain(name " belongs to " door[name])
         rest = substr(rest, RSTART + RLENGTH)

@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
-//! | edges | [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
+//! | edges | [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
@@ -23,6 +23,7 @@ pub mod event;
 mod fuzz;
 pub mod ident;
 pub mod note;
+pub mod notify;
 pub mod observe;
 pub mod outcome;
 pub mod pg;

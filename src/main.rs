@@ -78,7 +78,7 @@ async fn sync(Resolved { settings, warnings }: Resolved) -> u8 {
     let signals = tokio::spawn(signals.obey(stopper, events.clone(), reporter.screen()));
     let status = match settings.every {
         None => {
-            let report = run::run(*settings, events, stop).await;
+            let report = repeat::once(*settings, events, stop).await;
             reporter.finish(&report).await;
             report.exit_status()
         }

@@ -112,12 +112,34 @@ struct Arguments {
     /// their text can hold values of rows. trace tells more of the libraries.
     #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "LEVEL", hide_short_help = true)]
     log_level: Option<String>,
-    /// Run again and again, at this interval, until a signal comes [default: run once]
+    /// Run again and again at this interval, until a signal [default: run once]
     ///
     /// From 0s to 30d. Runs never overlap. After a failed run the interval doubles, up to 10m.
     /// Where another run is at work, nothing is done. SIGHUP reads the configuration again.
     #[arg(long, verbatim_doc_comment, help_heading = heading::UNATTENDED, value_name = "TIME", allow_hyphen_values = true)]
     every: Option<String>,
+    /// Tell this URL that a run begins, and how it ended [default: none]
+    ///
+    /// URL/start, URL after a success, URL/STATUS else: the form of healthchecks.io. Of a URL
+    /// neither path nor query is printed. It can be env:NAME or @FILE.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::UNATTENDED, value_name = "URL")]
+    ping: Option<String>,
+    /// Send the object of -json to this URL after a run [default: none]
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "URL")]
+    webhook: Option<String>,
+    /// Sign what the webhook is sent, with this text, env:NAME or @FILE [default: unsigned]
+    ///
+    /// X-Pgsync-Signature: sha256=HMAC of the body, in hexadecimal digits.
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "TEXT", hide_short_help = true)]
+    webhook_secret: Option<String>,
+    /// Call the webhook: always, or on failure, change, recovery [default: always]
+    ///
+    /// change: rows were changed. recovery: the first success after failures.
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "LIST", hide_short_help = true)]
+    webhook_on: Vec<String>,
+    /// Send json, or text: a sentence for chat programs [default: json]
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "FORMAT", hide_short_help = true)]
+    webhook_format: Option<String>,
     /// Work on this many tables at once [default: 4]
     ///
     /// From 1 to 256. A large first copy uses free places, too.

@@ -64,9 +64,12 @@ pub fn read(
             }
             continue;
         };
-        if setting.kind() == Kind::Connection {
-            file.holds_password |= value.as_str().is_some_and(conninfo::holds_password);
-        }
+        let spells = match setting.kind() {
+            Kind::Connection => conninfo::holds_password,
+            Kind::Secret => spells_secret,
+            _ => |_: &str| false,
+        };
+        file.holds_password |= value.as_str().is_some_and(spells);
         let origin = Origin::File(name.to_owned());
         match texts(setting.kind(), value, &expand) {
             Ok(texts) => drop(file.layer.insert(setting, Layers { origin, texts })),
@@ -86,6 +89,12 @@ pub fn read(
     file
 }
 
+/// Whether a secret stands there itself, and not the name of its place.
+fn spells_secret(text: &str) -> bool {
+    let named = ["env:", "file:", "@"].iter().any(|start| text.starts_with(start));
+    !text.is_empty() && !named && !text.contains("${")
+}
+
 /// serde_json ends its messages with the place; ours begin with it.
 fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
@@ -101,7 +110,7 @@ pub(super) fn texts(
     expand: &dyn Fn(&str) -> Result<String, String>,
 ) -> Result<Vec<String>, String> {
     let expected = match kind {
-        Kind::Connection | Kind::Text => "a string",
+        Kind::Connection | Kind::Text | Kind::Secret => "a string",
         Kind::List => "a string or a list of strings",
         Kind::Number => "a number",
         Kind::Duration => "a string such as \"30s\" or a number of seconds",
@@ -120,9 +129,10 @@ pub(super) fn texts(
             })
             .filter(|item| !matches!(item, Ok(text) if text.is_empty()))
             .collect(),
-        (Kind::Connection | Kind::Text | Kind::Duration | Kind::Limit, Value::String(text)) => {
-            Ok(vec![expand(text)?])
-        }
+        (
+            Kind::Connection | Kind::Text | Kind::Secret | Kind::Duration | Kind::Limit,
+            Value::String(text),
+        ) => Ok(vec![expand(text)?]),
         (Kind::Number | Kind::Switch, Value::String(text)) if is_reference(text) => {
             Ok(vec![expand(text)?])
         }

@@ -6,12 +6,14 @@ mod environment;
 pub(crate) mod file;
 mod interpolation;
 mod layers;
+mod messages;
 mod resolve;
 mod rules;
 mod setting;
 mod value;
 
 pub use environment::{Environment, FileText};
+pub use messages::{Messages, Occasion, WebAddress, Webhook, WebhookFormat};
 pub use resolve::{Flags, resolve};
 pub use setting::{Kind, Setting};
 
@@ -80,6 +82,7 @@ pub struct Settings {
     pub after_sql: Vec<String>,
     /// Runs follow each other at this interval; one run when it is not set.
     pub every: Option<Duration>,
+    pub messages: Messages,
     pub output: Output,
     pub logging: Logging,
 }

@@ -80,6 +80,7 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
         maintenance_work_mem: reader.read(Setting::MaintenanceWorkMem, value::memory),
         rules: file.rules.rules,
         mask_key: None,
+        messages: reader.messages(surroundings),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,
         before_sql: file.rules.before_sql,
@@ -131,8 +132,8 @@ fn config_file(
 }
 
 /// Reads settings from what was given and collects what is wrong.
-struct Reader {
-    layer: Layer,
+pub(super) struct Reader {
+    pub(super) layer: Layer,
     problems: Vec<String>,
     /// What was given and is among the problems already.
     unreadable: BTreeSet<Setting>,
@@ -141,12 +142,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
+    pub(super) fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
         self.problems.push(format!("{}: {what}", origin.label(setting)));
     }
 
     /// The value as `parse` has it; `None` when it is not given or is wrong.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         setting: Setting,
         parse: impl FnOnce(&str) -> Result<T, String>,
@@ -180,7 +181,7 @@ impl Reader {
         })
     }
 
-    fn list(&mut self, setting: Setting) -> Vec<String> {
+    pub(super) fn list(&mut self, setting: Setting) -> Vec<String> {
         let Some(given) = self.layer.get(&setting).cloned() else { return Vec::new() };
         if given.texts.iter().any(|text| text.contains('\0')) {
             self.problem(setting, &given.origin, "contains a zero byte");

@@ -31,6 +31,11 @@ pub enum Setting {
     TargetSchema,
     MaintenanceWorkMem,
     Every,
+    Ping,
+    Webhook,
+    WebhookSecret,
+    WebhookOn,
+    WebhookFormat,
 }
 
 /// What a setting's value looks like.
@@ -40,6 +45,8 @@ pub enum Kind {
     /// Names or patterns, separated by commas or as a JSON list.
     List,
     Text,
+    /// A text that nobody else may know.
+    Secret,
     Number,
     Duration,
     /// A share or a number of rows.
@@ -76,6 +83,11 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::TargetSchema, "target-schema", "targetSchema", Kind::Text),
     (Setting::MaintenanceWorkMem, "maintenance-work-mem", "maintenanceWorkMem", Kind::Text),
     (Setting::Every, "every", "every", Kind::Duration),
+    (Setting::Ping, "ping", "ping", Kind::Text),
+    (Setting::Webhook, "webhook", "webhook", Kind::Text),
+    (Setting::WebhookSecret, "webhook-secret", "webhookSecret", Kind::Secret),
+    (Setting::WebhookOn, "webhook-on", "webhookOn", Kind::List),
+    (Setting::WebhookFormat, "webhook-format", "webhookFormat", Kind::Text),
 ];
 
 impl Setting {
@@ -122,7 +134,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::Every));
+        assert_eq!(Setting::all().last(), Some(Setting::WebhookFormat));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

@@ -4,7 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete, Unmasked};
+use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete, Occasion, Unmasked, WebhookFormat};
 use crate::ident::TableName;
 
 /// A whole number within `range`.
@@ -109,6 +109,26 @@ pub fn log_format(text: &str) -> Result<LogFormat, String> {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
         _ => Err(format!("\"{text}\" must be one of: text, json")),
+    }
+}
+
+/// `json` or `text`.
+pub fn webhook_format(text: &str) -> Result<WebhookFormat, String> {
+    match text.trim() {
+        "json" => Ok(WebhookFormat::Json),
+        "text" => Ok(WebhookFormat::Text),
+        _ => Err(format!("\"{text}\" must be one of: json, text")),
+    }
+}
+
+/// `always`, `failure`, `change` or `recovery`.
+pub fn occasion(text: &str) -> Result<Occasion, String> {
+    match text.trim() {
+        "always" => Ok(Occasion::Always),
+        "failure" => Ok(Occasion::Failure),
+        "change" => Ok(Occasion::Change),
+        "recovery" => Ok(Occasion::Recovery),
+        _ => Err(format!("\"{text}\" must be one of: always, failure, change, recovery")),
     }
 }
 

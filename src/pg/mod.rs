@@ -18,7 +18,7 @@ mod pooler;
 mod redaction;
 pub mod sequences;
 mod session;
-mod tls;
+pub(crate) mod tls;
 mod verify;
 
 pub use control_session::ControlSession;

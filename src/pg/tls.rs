@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::version::{TLS12, TLS13};
@@ -31,6 +32,16 @@ pub(super) fn effective_mode(ssl: &Ssl) -> SslMode {
     }
 }
 
+/// Those that the operating system trusts.
+pub(crate) fn system_authorities() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
+}
+
+/// What encrypts.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
 /// The connector for these settings; what is missing in `ssl` is looked for in `home`. The error says
 /// which setting cannot be used.
 pub(super) fn connector(ssl: &Ssl, home: Option<&Path>) -> Result<MakeRustlsConnect, String> {
@@ -44,7 +55,7 @@ pub(super) fn connector(ssl: &Ssl, home: Option<&Path>) -> Result<MakeRustlsConn
     if ssl.direct && mode < SslMode::Require {
         return Err("sslnegotiation=direct needs sslmode=require or stronger".into());
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = provider();
     let verifier = Verifier {
         authorities,
         check_name: mode == SslMode::VerifyFull,
@@ -79,7 +90,7 @@ fn versions(allowed: TlsVersions) -> Vec<&'static SupportedProtocolVersion> {
 /// As in libpq, known authorities are asked in every mode, not only in the verifying ones.
 fn authorities(ssl: &Ssl, home: Option<&Path>) -> Result<Option<Authorities>, String> {
     let certificates = match &ssl.root_cert {
-        Some(name) if name == SYSTEM => rustls_native_certs::load_native_certs().certs,
+        Some(name) if name == SYSTEM => system_authorities(),
         given => match file(given.as_deref(), home, "root.crt") {
             Some(path) => certificates("sslrootcert", &path)?,
             None => return Ok(None),

@@ -2,6 +2,7 @@
 //! between, and what systemd hears. What a run does is `run`'s affair, what is printed `report`'s.
 //! Between two runs no connection is open.
 
+mod observers;
 mod schedule;
 mod service;
 
@@ -19,6 +20,7 @@ use crate::outcome::RunReport;
 use crate::report::summary;
 use crate::run;
 use crate::stop::Stop;
+use observers::Observers;
 use schedule::{Ending, Schedule};
 use service::Service;
 
@@ -36,7 +38,8 @@ pub async fn until_stopped(settings: Settings, every: Duration, listeners: Liste
     match unix::signal(SignalKind::hangup()) {
         Ok(hangup) => {
             let schedule = Schedule::new(every);
-            Repeat { settings, schedule, listeners, hangup }.until_stopped().await
+            let observers = Observers::new(&settings);
+            Repeat { settings, schedule, observers, listeners, hangup }.until_stopped().await
         }
         Err(error) => {
             let text = format!("signals cannot be caught: {error}");
@@ -46,9 +49,19 @@ pub async fn until_stopped(settings: Settings, every: Duration, listeners: Liste
     }
 }
 
+/// One run, and everybody who hears of it is told.
+pub async fn once(settings: Settings, events: Events, stop: Stop) -> RunReport {
+    let mut observers = Observers::new(&settings);
+    observers.begin();
+    let mut report = run::run(settings, events.clone(), stop.clone()).await;
+    observers.end(&mut report, &events, stop).await;
+    report
+}
+
 struct Repeat {
     settings: Settings,
     schedule: Schedule,
+    observers: Observers,
     listeners: Listeners,
     hangup: unix::Signal,
 }
@@ -69,10 +82,13 @@ impl Repeat {
             let (ending, status) = (ending(&report), report.exit_status());
             if ending != Ending::Skip {
                 service.status(&summary::verdict(&report));
+                self.observers.end_of_one(&report, &self.listeners.events);
             }
             self.listeners.events.send(Event::Ended(Box::new(report)));
             if self.listeners.stop.requested().is_some() {
-                return if matches!(status, 130 | 143) { status } else { 0 };
+                let was_running = matches!(status, 130 | 143);
+                self.observers.leave(was_running).await;
+                return if was_running { status } else { 0 };
             }
             self.schedule.ended(ending);
             if !self.sleep(began, &service).await {
@@ -81,7 +97,8 @@ impl Repeat {
         }
     }
 
-    async fn run(&self) -> RunReport {
+    async fn run(&mut self) -> RunReport {
+        self.observers.begin();
         let events = self.listeners.events.of_next_run();
         let stop = self.listeners.stop.clone();
         Box::pin(run::run(self.settings.clone(), events, stop)).await
@@ -130,6 +147,7 @@ impl Repeat {
 
     fn change(&mut self, settings: Settings, every: Duration, warnings: Vec<String>) {
         self.schedule.change(every);
+        self.observers.change(&settings);
         self.settings = settings;
         let events = &self.listeners.events;
         say(events, NoteLevel::Notice, "SIGHUP received: the configuration was read again".into());

@@ -29,6 +29,31 @@ pub fn summary(report: &RunReport, verbose: bool) -> String {
     sections.join("\n")
 }
 
+/// The summary for a message that leaves the machine: it begins with the verdict, and tells of every
+/// failure, that of the run as a whole, too. No detail is in it.
+pub fn for_message(report: &RunReport) -> String {
+    let error = report.error.as_ref().map(|error| format::error(error) + "\n");
+    let parts = [headline(report) + "\n", error.unwrap_or_default(), summary(report, false)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+/// The verdict, and what failed first.
+pub fn for_chat(report: &RunReport) -> String {
+    let error = report.error.as_ref().map(|error| format::error(error) + "\n");
+    let failures = failures(&report.tables, false);
+    let lines = error.iter().chain([&failures]).flat_map(|text| text.lines()).take(LONGEST_CHAT);
+    let lines: String = lines.map(|line| format!("\n{line}")).collect();
+    headline(report) + &lines
+}
+
+/// Lines about failures that a chat is told.
+const LONGEST_CHAT: usize = 20;
+
+/// `host/shop -> host/copy: in sync: …`.
+fn headline(report: &RunReport) -> String {
+    format!("{} -> {}: {}", report.source, report.target, verdict(report))
+}
+
 const COLUMNS: usize = 8;
 type Row = [String; COLUMNS];
 

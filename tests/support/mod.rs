@@ -18,6 +18,7 @@ mod run;
 mod server;
 mod session;
 mod untouched;
+mod web;
 mod wire;
 
 pub use cluster::{Server, clusters};
@@ -31,4 +32,5 @@ pub use roles::{Rights, Role};
 pub use run::{Running, Sync, pgsync};
 pub use server::{ServerUser, bin_folder};
 pub use session::Session;
+pub use web::{Web, WebServer};
 pub use wire::Wire;

@@ -1,0 +1,188 @@
+//! Whom a run tells how it ended: addresses of web servers, and what is sent to them. A path or a query
+//! can be a secret, so an address is never shown with them.
+
+use std::fmt;
+
+use super::conninfo::Secret;
+use super::environment::Environment;
+use super::interpolation;
+use super::layers::Origin;
+use super::resolve::Reader;
+use super::setting::Setting;
+use super::value;
+
+/// Who is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// Hears the start and the exit status of each run.
+    pub ping: Option<WebAddress>,
+    pub webhook: Option<Webhook>,
+}
+
+/// Hears the result of runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    pub address: WebAddress,
+    /// Signs what is sent.
+    pub secret: Option<Secret>,
+    /// Never empty.
+    pub occasions: Vec<Occasion>,
+    pub format: WebhookFormat,
+}
+
+/// After which runs a webhook is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    Always,
+    /// Something is not in sync.
+    Failure,
+    /// Rows of the target were changed.
+    Change,
+    /// The first success after failures.
+    Recovery,
+}
+
+/// What a webhook is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WebhookFormat {
+    /// The object that `-json` prints.
+    #[default]
+    Json,
+    /// A sentence for people, where chat programs look for it.
+    Text,
+}
+
+/// An `http` or `https` URL.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebAddress(String);
+
+impl WebAddress {
+    /// What is wrong is said without the text.
+    ///
+    /// # Errors
+    /// Anything that is no such URL.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let is_plain = text.chars().all(|c| c.is_ascii_graphic());
+        let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        match rest {
+            Some(rest) if is_plain && !authority(rest).is_empty() => Ok(Self(text.to_owned())),
+            _ => Err("is no URL such as https://example.com/path".to_owned()),
+        }
+    }
+
+    /// The whole URL, which can hold secrets.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+/// For people: without user, password, path and query.
+impl fmt::Display for WebAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or_default();
+        write!(f, "{scheme}://{}", authority(rest))
+    }
+}
+
+impl fmt::Debug for WebAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Host and port of what follows the scheme.
+fn authority(rest: &str) -> &str {
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let whole = &rest[..end];
+    whole.rsplit_once('@').map_or(whole, |(_, host)| host)
+}
+
+impl Reader {
+    pub(super) fn messages(&mut self, surroundings: &Environment) -> Messages {
+        let ping = self.address(Setting::Ping, surroundings);
+        let secret = self.followed(Setting::WebhookSecret, surroundings).map(Secret::new);
+        let (occasions, format) = (self.occasions(), self.webhook_format());
+        let address = self.address(Setting::Webhook, surroundings);
+        let webhook = |address| Webhook { address, secret, occasions, format };
+        Messages { ping, webhook: address.map(webhook) }
+    }
+
+    fn address(&mut self, setting: Setting, surroundings: &Environment) -> Option<WebAddress> {
+        let text = self.followed(setting, surroundings)?;
+        let origin = self.origin(setting)?;
+        let parsed = WebAddress::parse(&text);
+        parsed.map_err(|problem| self.problem(setting, &origin, &problem)).ok()
+    }
+
+    /// The value itself, or that of the variable or file that it names.
+    fn followed(&mut self, setting: Setting, surroundings: &Environment) -> Option<String> {
+        self.read(setting, |text| match interpolation::follow(text.trim(), surroundings) {
+            Ok(text) if text.is_empty() => Err("is empty".to_owned()),
+            followed => followed,
+        })
+    }
+
+    fn origin(&self, setting: Setting) -> Option<Origin> {
+        self.layer.get(&setting).map(|given| given.origin.clone())
+    }
+
+    fn webhook_format(&mut self) -> WebhookFormat {
+        self.read(Setting::WebhookFormat, value::webhook_format).unwrap_or_default()
+    }
+
+    fn occasions(&mut self) -> Vec<Occasion> {
+        let texts = self.list(Setting::WebhookOn);
+        let mut occasions = Vec::new();
+        for text in texts {
+            match (value::occasion(&text), self.origin(Setting::WebhookOn)) {
+                (Ok(occasion), _) => occasions.push(occasion),
+                (Err(problem), Some(origin)) => self.problem(Setting::WebhookOn, &origin, &problem),
+                (Err(_), None) => {}
+            }
+        }
+        if occasions.is_empty() {
+            occasions.push(Occasion::Always);
+        }
+        occasions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_secret() {
+        let cases = [
+            ("https://hc-ping.com/0123-4567?create=1", "https://hc-ping.com"),
+            ("http://user:pass@example.com:8080/path", "http://example.com:8080"),
+            ("https://[::1]:9?token=t", "https://[::1]:9"),
+            ("https://host#f", "https://host"),
+        ];
+        for (text, shown) in cases {
+            let address = WebAddress::parse(text).expect("a URL");
+            assert_eq!((address.to_string(), format!("{address:?}")), (shown.into(), shown.into()));
+            assert_eq!(address.secret(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_without_its_text() {
+        for text in [
+            "",
+            "hc-ping.com/s3cret",
+            "ftp://h/s3cret",
+            "https:///s3cret",
+            "http://h/ s3cret",
+            "https://u@/s3cret",
+        ] {
+            let problem = WebAddress::parse(text).expect_err("no URL");
+            assert_eq!(problem, "is no URL such as https://example.com/path", "{text}");
+        }
+    }
+}

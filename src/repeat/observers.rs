@@ -1,0 +1,121 @@
+//! Everybody who hears of a run beside the terminal: web servers. What goes wrong there is a warning.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::config::Settings;
+use crate::event::{Event, Events};
+use crate::note::{Note, NoteLevel};
+use crate::notify::{Message, Notifier};
+use crate::outcome::RunReport;
+use crate::report;
+use crate::stop::Stop;
+
+/// How long a run that was stopped waits for its message to leave.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+
+/// Messages that may be under way at once. A server that is slower than the runs misses some.
+const MOST_MESSAGES: usize = 8;
+
+/// Those who hear of the runs of one program.
+pub struct Observers {
+    notifier: Option<Notifier>,
+    /// Whether the last run that was no skip failed.
+    has_failed: bool,
+    under_way: JoinSet<()>,
+    /// The warnings about the last message that was told.
+    warned: Arc<Mutex<Vec<String>>>,
+}
+
+impl Observers {
+    /// Connects to nothing yet.
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            notifier: Notifier::new(&settings.messages),
+            has_failed: false,
+            under_way: JoinSet::new(),
+            warned: Arc::default(),
+        }
+    }
+
+    /// Others from now on, who know what was before.
+    pub fn change(&mut self, settings: &Settings) {
+        self.notifier = Notifier::new(&settings.messages);
+    }
+
+    /// A run begins.
+    pub fn begin(&mut self) {
+        if let Some(notifier) = &mut self.notifier {
+            notifier.begin();
+        }
+    }
+
+    /// The only run has ended: waits until everybody was told, but not after a stop.
+    pub async fn end(&mut self, report: &mut RunReport, events: &Events, mut stop: Stop) {
+        let message = self.message(report);
+        let Some(notifier) = &mut self.notifier else { return };
+        let telling = notifier.end(&message);
+        let hurry = async {
+            stop.wait().await;
+            tokio::time::sleep(LAST_MOMENT).await;
+        };
+        tokio::select! {
+            told = telling => {
+                told.unwrap_or_default().into_iter().for_each(|text| warn(events, text));
+                report.notes = events.notes();
+            }
+            () = hurry => {}
+        }
+    }
+
+    /// A run has ended, and another will follow: nobody waits.
+    pub fn end_of_one(&mut self, report: &RunReport, events: &Events) {
+        let message = self.message(report);
+        let Some(notifier) = &mut self.notifier else { return };
+        while self.under_way.try_join_next().is_some() {}
+        if self.under_way.len() >= MOST_MESSAGES {
+            return;
+        }
+        let telling = notifier.end(&message);
+        let (warned, events) = (Arc::clone(&self.warned), events.of_next_run());
+        self.under_way.spawn(async move {
+            let told = telling.await.unwrap_or_default();
+            let mut warned = warned.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = told.iter().filter(|text| !warned.contains(text));
+            new.for_each(|text| warn(&events, text.clone()));
+            *warned = told;
+        });
+    }
+
+    /// After a stop: what is being told gets a last moment, if the run was stopped.
+    pub async fn leave(mut self, was_running: bool) {
+        if was_running {
+            let all = async { while self.under_way.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(LAST_MOMENT, all).await;
+        }
+    }
+
+    fn message(&mut self, report: &RunReport) -> Message {
+        let exit_status = report.exit_status();
+        let is_recovery = exit_status == 0 && self.has_failed;
+        if exit_status != 4 {
+            self.has_failed = !matches!(exit_status, 0 | 130 | 143);
+        }
+        Message {
+            exit_status,
+            has_changes: report.totals().changed() && !report.dry_run,
+            is_recovery,
+            verdict: report::summary::verdict(report),
+            summary: report::summary::for_message(report),
+            sentence: report::summary::for_chat(report),
+            // Strings and numbers always serialize; the type system cannot know.
+            object: report::json::object(report, false).unwrap_or_default(),
+        }
+    }
+}
+
+fn warn(events: &Events, text: String) {
+    events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+}
