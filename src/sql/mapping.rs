@@ -40,6 +40,8 @@ pub struct Relation {
     pub partitioned: bool,
     /// See [`Table::partition_tree`].
     pub partition_tree: bool,
+    /// What rules show in its place, where rows are read.
+    pub view: Option<Sql>,
 }
 
 impl Relation {
@@ -49,6 +51,16 @@ impl Relation {
             name: table.name.clone(),
             partitioned: table.partitioned,
             partition_tree: table.partition_tree,
+            view: None,
+        }
+    }
+
+    /// The rows of the table: what rules show of them, else all, without the tables that inherit from it.
+    pub fn rows(&self) -> Sql {
+        match &self.view {
+            Some(view) => view.clone(),
+            None if self.partitioned => sql!("{name}", name = self.name),
+            None => sql!("only {name}", name = self.name),
         }
     }
 }

@@ -30,6 +30,8 @@ mod sync_log_indexes;
 pub mod tally;
 pub mod trust;
 mod types;
+pub mod user_expression;
+pub mod view;
 
 use std::fmt::{self, Write};
 

@@ -40,17 +40,13 @@ pub fn operator(operator: &Operator) -> Sql {
 }
 
 impl TableMapping {
-    /// The table of a side as `t`, without the tables that inherit from it.
+    /// The rows of a side's table, as `t`.
     pub fn from(&self, side: Side) -> Sql {
         let relation = match side {
             Side::Source => &self.source,
             Side::Target => &self.target,
         };
-        if relation.partitioned {
-            sql!("{name} t", name = relation.name)
-        } else {
-            sql!("only {name} t", name = relation.name)
-        }
+        sql!("{rows} t", rows = relation.rows())
     }
 
     /// The values that travel, in order.
@@ -95,7 +91,8 @@ impl TableMapping {
     /// Whether the source's columns travel as they are, and lie in one table.
     fn is_read_as_it_is(&self) -> bool {
         let made = |column: &PlanColumn| column.cast.is_some() || column.computed;
-        !self.source.partitioned && !self.columns.is_empty() && !self.columns.iter().any(made)
+        let as_one = !self.source.partitioned && self.source.view.is_none();
+        as_one && !self.columns.is_empty() && !self.columns.iter().any(made)
     }
 
     /// How rows travel that go straight into the target: binary where that is the same, which spares

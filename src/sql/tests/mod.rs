@@ -2,6 +2,7 @@
 //! spaces and line ends made alike.
 
 mod log;
+mod view;
 
 use std::time::Duration;
 
@@ -75,11 +76,13 @@ fn item() -> TableMapping {
             name: TableName::new("public", "item"),
             partitioned: false,
             partition_tree: false,
+            view: None,
         },
         target: Relation {
             name: TableName::new("copy", "Item"),
             partitioned: false,
             partition_tree: false,
+            view: None,
         },
         columns: vec![
             column(
@@ -302,7 +305,12 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
 #[test]
 fn a_table_is_kept_and_says_what_its_storage_is_now() {
     let name = || TableName::new("public", "it\"em");
-    let plain = Relation { name: name(), partitioned: false, partition_tree: false };
+    let plain = Relation {
+        name: name(),
+        partitioned: false,
+        partition_tree: false,
+        view: None,
+    };
     let parted = Relation { partitioned: true, partition_tree: true, ..plain.clone() };
     let older = Relation { partition_tree: false, ..parted.clone() };
     let statements = [

@@ -1,0 +1,56 @@
+//! A table of the source as its rules show it: some of its rows, and of its columns what may travel. It
+//! stands wherever the table would stand, so that what is read, counted and digested is the same. The
+//! planner takes it apart: indexes of the table serve as before.
+
+use super::user_expression::PinnedExpression;
+use crate::ident::{Ident, TableName};
+use crate::sql::{Sql, sql};
+
+/// What is shown of one table.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    pub columns: Vec<ViewColumn>,
+    /// The rows that are shown; all, where there is none.
+    pub filter: Option<PinnedExpression>,
+}
+
+/// One column that is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewColumn {
+    /// Its name from here on.
+    pub name: Ident,
+    /// Its name in the table.
+    pub own: Ident,
+    /// What is shown in place of its values.
+    pub mask: Option<Sql>,
+}
+
+impl View {
+    /// The view of a table, in parentheses. Within it the table is called by its own name.
+    pub fn of(&self, table: &TableName, with_partitions: bool) -> Sql {
+        let columns = self.columns.iter().map(|column| {
+            let value = match &column.mask {
+                Some(mask) => mask.clone(),
+                None => sql!("{table}.{own}", table = table.name, own = column.own),
+            };
+            if column.mask.is_none() && column.own == column.name {
+                value
+            } else {
+                sql!("{value} as {name}", value = value, name = column.name)
+            }
+        });
+        // Slices of pages are told by where rows lie.
+        let place = sql!("{table}.ctid", table = table.name);
+        let only = Sql::trusted(if with_partitions { "" } else { "only " });
+        sql!(
+            "(select {columns} from {only}{table}{filter})",
+            columns = Sql::join(columns.chain([place]), ", "),
+            only = only,
+            table = table,
+            filter = match &self.filter {
+                Some(filter) => sql!(" where {filter}", filter = filter),
+                None => Sql::trusted(""),
+            },
+        )
+    }
+}
