@@ -95,8 +95,7 @@ impl Settings {
 
     /// What a table of the source is called on the target.
     pub fn target_name_of(&self, table: &TableName) -> TableName {
-        let schema = self.target_schema_of(&table.schema).clone();
-        TableName { schema, name: table.name.clone() }
+        self.rules.effective(table).target_name(table)
     }
 
     /// The same the other way round.
@@ -106,9 +105,16 @@ impl Settings {
         TableName { schema, name: table.name.clone() }
     }
 
-    /// The target's schemas, in the order of the source's.
+    /// The target's schemas, in the order of the source's, then those that rules of some tables name.
     pub fn target_schemas(&self) -> Vec<Ident> {
-        self.schemas.iter().map(|schema| self.target_schema_of(schema).clone()).collect()
+        let own = self.schemas.iter().map(|schema| self.target_schema_of(schema));
+        let mut schemas: Vec<Ident> = Vec::new();
+        for schema in own.chain(self.rules.target_schemas()) {
+            if !schemas.contains(schema) {
+                schemas.push(schema.clone());
+            }
+        }
+        schemas
     }
 
     /// The limit on deletes of one table.

@@ -6,6 +6,7 @@ mod large_objects;
 mod last_runs;
 mod origin;
 mod preconditions;
+mod rules;
 mod visibility;
 mod warnings;
 
@@ -20,6 +21,7 @@ use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::PlanContext;
 use crate::plan::references::References;
+use crate::plan::shown::ShownTable;
 use crate::select;
 use crate::select::NotSyncable;
 use crate::sql::Sql;
@@ -90,24 +92,27 @@ impl RunContext<'_> {
             self.note(NoteLevel::Notice, None, remark.to_string());
         }
         let chosen: HashSet<&TableName> = selection.tables.iter().collect();
-        Ok(existing.into_iter().filter(|table| chosen.contains(&table.name)).collect())
+        let rules = &self.settings.rules;
+        let is_wanted =
+            |table: &&Table| chosen.contains(&table.name) && !rules.effective(&table.name).skip;
+        Ok(existing.into_iter().filter(is_wanted).collect())
     }
 
     /// The foreign keys of both sides, by the target's names.
     pub(crate) fn references(
         &self,
         catalogs: &Catalogs,
-        names: &[&TableName],
+        (shown, names): (&[ShownTable<'_>], &[&TableName]),
         context: &PlanContext,
     ) -> References {
-        let mut source = catalogs.source.foreign_keys.clone();
-        for key in &mut source {
-            key.child = self.settings.target_name_of(&key.child);
-            key.parent = self.settings.target_name_of(&key.parent);
-        }
+        let filtered = shown.iter().zip(names).filter(|(shown, _)| shown.rules.filter.is_some());
+        let filtered = filtered.map(|(_, name)| (*name).clone()).collect();
+        let source = catalogs.source.foreign_keys.iter();
+        let source = source.map(|key| rules::as_shown(key, &self.settings.rules)).collect();
         References {
             source,
             target: catalogs.target.foreign_keys.clone(),
+            filtered,
             selected: names.iter().map(|name| (*name).clone()).collect(),
             replica_role: context.replica_role,
         }
@@ -119,7 +124,6 @@ impl RunContext<'_> {
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
         PlanContext {
             source_identity: format!("{}{}/{}", here.identity(), here.database, here.timeline),
-            timestamp: self.settings.timestamp.clone(),
             hasher: catalogs.hasher().0,
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
@@ -127,7 +131,6 @@ impl RunContext<'_> {
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,
-            deletes: self.settings.deletes,
             path: there.prints_names.then(|| search_path(&there.path)),
             same_floats: shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),

@@ -7,6 +7,8 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::observe::looks_like_log;
 use crate::pg::catalog::Server;
+use crate::plan::shown::ShownTable;
+use crate::source::ReadTable;
 use crate::table::Table;
 
 /// Rows of a target that a run with nothing but empty source tables may not touch, when its tables
@@ -47,9 +49,10 @@ impl RunContext<'_> {
     /// while the target is not: somebody named the wrong database.
     pub(crate) async fn empty(
         &self,
-        selected: &[&Table],
+        shown: &[ShownTable<'_>],
         catalogs: &Catalogs,
     ) -> Result<HashSet<TableName>> {
+        let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
         let name = |table: &&&Table| self.settings.target_name_of(&table.name);
@@ -62,9 +65,14 @@ impl RunContext<'_> {
             return Ok(empty);
         }
         // A thousand looks take their time to plan, and the largest table most often has the answer.
-        let largest = selected.iter().copied().max_by_key(|table| table.bytes);
-        let largest: Vec<&Table> = largest.into_iter().collect();
-        if self.source.any_row(&largest).await? || self.source.any_row(selected).await? {
+        let mut largest_first: Vec<&ShownTable<'_>> = shown.iter().collect();
+        largest_first.sort_by_key(|shown| std::cmp::Reverse(shown.table.bytes));
+        let reads: Vec<ReadTable<'_>> = largest_first.iter().map(|shown| ReadTable {
+                relation: shown.relation(),
+                storage: &shown.table.storage,
+            }).collect();
+        let largest = &reads[..reads.len().min(1)];
+        if self.source.any_row(largest).await? || self.source.any_row(&reads).await? {
             return Ok(empty);
         }
         let names: Vec<TableName> = filled.iter().map(|table| table.name.clone()).collect();

@@ -99,7 +99,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     });
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
-        text: if context.deletes {
+        text: if candidate.rules.deletes {
             not_aside()
         } else {
             "a row that vanished from the source may hold the value: leave out -no-deletes"
@@ -134,6 +134,12 @@ fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Opt
 fn reference(key: &ForeignKey, own: &TableName, references: &References) -> String {
     if let Some(outside) = references.outside(key) {
         return format!("{outside} is not part of this run: include it, or drop the constraint");
+    }
+    if references.filtered.contains(&key.parent) {
+        return format!(
+            "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike",
+            key.parent, key.child
+        );
     }
     if references.is_not_valid_on_the_source(key) {
         let otherwise =

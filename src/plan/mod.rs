@@ -11,12 +11,14 @@ pub mod partition_mismatch;
 pub mod placeholder;
 pub mod references;
 pub mod schedule;
+pub mod shown;
 mod triggers;
 
 use crate::ddl_step::Step;
 use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
+use crate::rules::{Mode, TableRules};
 use crate::sql::Sql;
 use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
@@ -76,6 +78,10 @@ pub struct TablePlan {
     pub path: Option<Sql>,
     /// Whether vanished rows are removed.
     pub deletes: bool,
+    /// Whether rows with new keys are inserted, and nothing else is written.
+    pub append: bool,
+    /// Rows per batch, 1 or more.
+    pub batch_size: u64,
     /// What is built once the rows are there.
     pub post_data: Vec<Step>,
 }
@@ -97,7 +103,6 @@ pub struct LastRun {
 pub struct PlanContext {
     /// Source system, database and timeline, and the hash family.
     pub source_identity: String,
-    pub timestamp: Ident,
     pub hasher: HashFamily,
     /// Whether triggers and foreign keys are off on the target.
     pub replica_role: bool,
@@ -107,7 +112,6 @@ pub struct PlanContext {
     /// The grant that temporary tables need, where it is missing.
     pub needs_temporary: Option<String>,
     pub reconcile: bool,
-    pub deletes: bool,
     /// See [`TablePlan::path`].
     pub path: Option<Sql>,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
@@ -125,6 +129,11 @@ pub struct Candidate<'a> {
     pub target_is_empty: bool,
     pub last: Option<&'a LastRun>,
     pub references: &'a References,
+    pub rules: &'a TableRules,
+    /// See [`shown::ShownTable::view`].
+    pub view: Option<&'a Sql>,
+    /// See [`shown::ShownTable::made`].
+    pub made: &'a str,
 }
 
 /// Plans one table.
@@ -132,21 +141,26 @@ pub struct Candidate<'a> {
 /// # Errors
 /// [`Error::Blocked`] with the remedy, when the table cannot be brought in sync as things are.
 pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
-    let Candidate { source, target, target_name, .. } = candidate;
+    let Candidate { source, target, target_name, rules, .. } = candidate;
     let target = target.ok_or_else(|| {
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     check_row_security(source, target)?;
     let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
     let (key, key_deferrable) = key::choose_key(source, target, &columns);
-    let timestamp = columns::timestamp(source, target, &context.timestamp);
+    let append = rules.mode == Mode::Append;
+    check_rules(rules, target, key.is_empty(), candidate.target_is_empty)?;
+    let timestamp = rules.target_column(&rules.timestamp_column);
+    let timestamp = columns::timestamp(source, target, timestamp);
     let references = candidate.references;
     let drifting = references.fk_action_columns(candidate.target_name);
-    let columns = key::arrange(columns, &key, timestamp.as_ref());
+    let mut columns = key::arrange(columns, &key, timestamp.as_ref());
+    // Where nothing may be set a conflicting row is left as it is.
+    columns.iter_mut().for_each(|column| column.updatable &= !append);
     let drifting =
         columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
     let mapping = TableMapping {
-        source: Relation::of(source),
+        source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
         target: Relation::of(target),
         own: own(target, &columns),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
@@ -156,13 +170,14 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         key_deferrable: key_deferrable || !target.rules.is_empty(),
         hasher: context.hasher,
     };
-    let fingerprint = fingerprint(&mapping, source, target, timestamp.as_ref(), context);
+    let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
     let checked = references.are_checked(&target.name);
     let firing = triggers::firing(target, checked, context);
-    let may_follow = !context.reconcile && firing.is_empty() && !source.subscribed;
+    let compared = append || rules.strategy == Some(Strategy::Compare);
+    let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
     let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
     let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
@@ -196,7 +211,9 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         notes: triggers::notes(&firing, context),
         always_triggers: firing,
         path: context.path.clone(),
-        deletes: context.deletes,
+        deletes: rules.deletes,
+        append,
+        batch_size: rules.batch_size,
         post_data: Vec::new(),
         mapping,
     })
@@ -228,6 +245,40 @@ fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
     let travels = |name: &Ident| columns.iter().any(|column| &column.name == name);
     let own = target.columns.iter().filter(|column| !column.generated && !travels(&column.name));
     own.map(|column| column.name.clone()).collect()
+}
+
+/// What rules ask for that this table cannot have on the target.
+fn check_rules(
+    rules: &TableRules,
+    target: &Table,
+    keyless: bool,
+    is_empty: bool,
+) -> Result<(), Error> {
+    let names = |columns: &[Ident]| {
+        let names = columns.iter().map(|column| rules.target_column(column).as_str());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    if let Some(columns) = rules.key.as_ref().filter(|_| keyless) {
+        let names = names(columns);
+        return Err(Error::Blocked(format!(
+            "the key ({names}) that its rules name is no unique key without NULLs on the target: create a \
+             unique index on these columns of {} there, and make them NOT NULL",
+            target.name
+        )));
+    }
+    if rules.mode == Mode::Append && keyless {
+        return Err(Error::Blocked(
+            "the table has no key, so new rows cannot be told from old ones (mode append): give it a key"
+                .to_owned(),
+        ));
+    }
+    if rules.strategy == Some(Strategy::Copy) && !is_empty {
+        return Err(Error::Blocked(
+            "its strategy is copy, and the target holds rows: take out the strategy, or empty the table"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// A policy that hides rows would make them look as if they had vanished.
@@ -272,11 +323,12 @@ fn estimate(source: &Table) -> u64 {
 /// What a watermark depends on. Everything in it is readable, for whoever wonders why it changed.
 fn fingerprint(
     mapping: &TableMapping,
-    source: &Table,
+    candidate: &Candidate<'_>,
     target: &Table,
     timestamp: Option<&Timestamp>,
     context: &PlanContext,
 ) -> String {
+    let (source, made) = (candidate.source, candidate.made);
     let generated = target.columns.iter().filter(|column| column.generated);
     let columns = mapping.columns.iter().map(|column| (&column.name, &column.target_type));
     let columns = columns.chain(generated.map(|column| (&column.name, &column.type_text)));
@@ -292,7 +344,7 @@ fn fingerprint(
         &source.storage,
         &target.storage,
         column,
-        &digest(&(columns.join(",") + &source.fed)),
+        &digest(&(columns.join(",") + &source.fed + made)),
     ]
     .join("/")
 }

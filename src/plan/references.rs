@@ -13,6 +13,8 @@ pub struct References {
     pub source: Vec<ForeignKey>,
     pub target: Vec<ForeignKey>,
     pub selected: HashSet<TableName>,
+    /// Those of which rules let only some rows through.
+    pub filtered: HashSet<TableName>,
     /// Whether the target's sessions check nothing by themselves.
     pub replica_role: bool,
 }
@@ -23,7 +25,9 @@ impl References {
     /// are older than it, on either.
     pub fn is_sound(&self, key: &ForeignKey) -> bool {
         let promises = |other: &&ForeignKey| other.validated || !key.validated;
-        self.outside(key).is_none() && self.on_the_source(key).any(|other| promises(&other))
+        self.outside(key).is_none()
+            && !self.filtered.contains(&key.parent)
+            && self.on_the_source(key).any(|other| promises(&other))
     }
 
     /// Whether the source has a key of the target, but does not say that all of its rows keep it.

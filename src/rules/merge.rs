@@ -38,6 +38,15 @@ impl Rules {
         })
     }
 
+    /// The schemas of the target that rules of some tables name.
+    pub fn target_schemas(&self) -> impl Iterator<Item = &Ident> {
+        self.given().filter_map(|given| match &given.rule {
+            Rule::TargetSchema(schema) => Some(schema),
+            Rule::TargetTable(table) => table.schema.as_ref(),
+            _ => None,
+        })
+    }
+
     fn given(&self) -> impl Iterator<Item = &Given> {
         let entries = self.entries.iter().chain(&self.set).flat_map(|entry| &entry.given);
         self.defaults.iter().chain(entries)

@@ -51,12 +51,14 @@ impl RunContext<'_> {
         self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
         let selected = self.select(&tables, &catalogs)?;
         self.refuse_swapped(&catalogs, &selected).await?;
+        let shown = self.shown(&selected, &catalogs).await?;
+        let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
         // The source is asked for rows while the target's log is looked at.
         let (empty, sync_log_exists) =
-            tokio::join!(self.empty(&selected, &catalogs), self.sync_log_exists());
+            tokio::join!(self.empty(&shown, &catalogs), self.sync_log_exists());
         let mut empty = empty?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
@@ -71,18 +73,21 @@ impl RunContext<'_> {
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);
-        let references = self.references(&catalogs, &names, &context);
+        let references = self.references(&catalogs, (&shown, &names), &context);
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
         let rebuild: HashMap<&TableName, &Table> =
             aligned.rebuilt.iter().map(|one| (&one.shadow.table, &one.table)).collect();
-        let candidates = selected.iter().zip(&names).map(|(source, name)| Candidate {
-            source: aligned.reduced.get(&source.name).unwrap_or(source),
+        let candidates = shown.iter().zip(&names).map(|(shown, name)| Candidate {
+            source: aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table),
             target: rebuild.get(name).or(there.get(name)).copied(),
             target_name: name,
             target_is_empty: empty.contains(*name) || rebuild.contains_key(name),
             last: last.get(*name),
             references: &references,
+            rules: &shown.rules,
+            view: shown.view.as_ref(),
+            made: &shown.made,
         });
         let SchemaOutcome { failed, after, .. } = &aligned;
         let (plans, failed) = plan_all(candidates, (failed, after), &context);

@@ -15,7 +15,7 @@ pub use postgres::{Doubt, Reader, Source, SourceRows, SourceState, Visibility};
 use crate::digest::Digest;
 use crate::ident::TableName;
 use crate::sql::horizon::Horizon;
-use crate::sql::mapping::Timestamp;
+use crate::sql::mapping::{Relation, Timestamp};
 use crate::sql::query::DigestQuery;
 
 /// The lock that a read of a table leaves on the source.
@@ -25,6 +25,13 @@ pub enum Lock {
     Kept,
     /// Whoever reads the table later looks first whether it is still the same one.
     LetGo,
+}
+
+/// A table of which rows are read, and what its storage was at the snapshot.
+#[derive(Clone, Debug)]
+pub struct ReadTable<'t> {
+    pub relation: Relation,
+    pub storage: &'t str,
 }
 
 /// A question about a table that is asked together with others.

@@ -55,6 +55,11 @@ impl Relation {
         }
     }
 
+    /// Whether the table holds a row: an expression.
+    pub fn any_row(&self) -> Sql {
+        sql!("exists (select from {rows} t)", rows = self.rows())
+    }
+
     /// The rows of the table: what rules show of them, else all, without the tables that inherit from it.
     pub fn rows(&self) -> Sql {
         match &self.view {

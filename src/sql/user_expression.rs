@@ -37,15 +37,19 @@ impl UserExpression {
             return Err("is empty".to_owned());
         }
         if Expression::try_from(expression.0.clone()).is_err() {
-            return Err("is not one expression: parentheses and quotes have to close, and it may hold no \
+            return Err(
+                "is not one expression: parentheses and quotes have to close, and it may hold no \
                         semicolon, no comment, no dollar quote and no comma outside of parentheses"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let tokens = expression.tokens();
         if tokens.windows(3).any(|three| begins_unicode_escapes(three)) {
-            return Err("has a constant or a name with Unicode escapes (U&): write the characters \
+            return Err(
+                "has a constant or a name with Unicode escapes (U&): write the characters \
                         themselves"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         if let Some(word) = tokens.iter().find_map(Token::special_moment) {
             return Err(format!(
@@ -191,6 +195,7 @@ impl Token<'_> {
     /// The name that it is, as the catalog has it.
     fn name(&self) -> Option<String> {
         match self.kind {
+            Kind::Word if self.text.starts_with(|c: char| c.is_ascii_digit()) => None,
             Kind::Word => Some(self.text.to_lowercase()),
             Kind::Quoted => Some(self.text[1..self.text.len() - 1].replace("\"\"", "\"")),
             Kind::Constant | Kind::Sign => None,
@@ -352,7 +357,10 @@ mod tests {
                 "(at > ('2024-12-13 15:25:30.5+00'::pg_catalog.timestamptz(3)))".to_owned(),
             ),
             ("day = current_date", "(day = ('2024-12-13'::pg_catalog.date))".to_owned()),
-            ("day = (current_date - 1)", "(day = (('2024-12-13'::pg_catalog.date) - 1))".to_owned()),
+            (
+                "day = (current_date - 1)",
+                "(day = (('2024-12-13'::pg_catalog.date) - 1))".to_owned(),
+            ),
             (
                 "at < localtimestamp",
                 "(at < ('2024-12-13 15:25:30.5'::pg_catalog.timestamp))".to_owned(),

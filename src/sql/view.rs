@@ -4,6 +4,7 @@
 
 use super::user_expression::PinnedExpression;
 use crate::ident::{Ident, TableName};
+use crate::sql::mapping::Relation;
 use crate::sql::{Sql, sql};
 
 /// What is shown of one table.
@@ -23,6 +24,13 @@ pub struct ViewColumn {
     pub own: Ident,
     /// What is shown in place of its values.
     pub mask: Option<Sql>,
+}
+
+impl Relation {
+    /// Has the server read a filter, and evaluate it for no row. The table is called by its own name.
+    pub fn trial_of_filter(&self, filter: &PinnedExpression) -> Sql {
+        sql!("select from {table} where {filter} limit 0", table = self.name, filter = filter)
+    }
 }
 
 impl View {

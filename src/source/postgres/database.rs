@@ -8,22 +8,17 @@ use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::definitions::{LockedTable, Sketch, Sketched};
 use crate::schema_object::Definitions;
-use crate::source::{FedTable, Filled};
-use crate::sql::mapping::Relation;
+use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
-use crate::table::Table;
 
 impl Source {
     /// Whether any of the tables holds a row; one that is locked or may not be read may.
     ///
     /// # Errors
     /// Others than those, and a table that was rewritten under the snapshot.
-    pub async fn any_row(&self, tables: &[&Table]) -> Result<bool> {
-        let looks = tables.iter().map(|table| {
-            let only = Sql::trusted(if table.partitioned { "" } else { "only " });
-            sql!("exists (select from {only}{name})", only = only, name = table.name)
-        });
+    pub async fn any_row(&self, tables: &[ReadTable<'_>]) -> Result<bool> {
+        let looks = tables.iter().map(|table| table.relation.any_row());
         let statement = sql!("select {any}", any = Sql::join(looks, " or "));
         let reader = self.reader().await?;
         match reader.session.row("looking for rows", &statement).await {
@@ -141,11 +136,13 @@ impl Filled {
     }
 }
 
-async fn require_moment(reader: &Reader, tables: &[&Table]) -> Result<()> {
-    let relations = tables.iter().map(|table| Relation::of(table));
+async fn require_moment(reader: &Reader, tables: &[ReadTable<'_>]) -> Result<()> {
+    let relations = tables.iter().map(|table| &table.relation);
     let looks =
         relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
     let answers = reader.session.query_all("looking for rows", &Sql::join(looks, "; ")).await?;
     let mut rows = answers.into_iter().flatten();
-    tables.iter().try_for_each(|table| check_not_rewritten(&table.storage, rows.next().as_ref()))
+    tables
+        .iter()
+        .try_for_each(|table| check_not_rewritten(table.storage, rows.next().as_ref()))
 }

@@ -9,6 +9,7 @@ mod database;
 mod horizon;
 mod reader;
 mod snapshot;
+mod trial;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -305,12 +305,7 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
 #[test]
 fn a_table_is_kept_and_says_what_its_storage_is_now() {
     let name = || TableName::new("public", "it\"em");
-    let plain = Relation {
-        name: name(),
-        partitioned: false,
-        partition_tree: false,
-        view: None,
-    };
+    let plain = Relation { name: name(), partitioned: false, partition_tree: false, view: None };
     let parted = Relation { partitioned: true, partition_tree: true, ..plain.clone() };
     let older = Relation { partition_tree: false, ..parted.clone() };
     let statements = [

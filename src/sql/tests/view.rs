@@ -3,12 +3,12 @@
 use super::{item, stamp};
 use crate::error::Side::{Source, Target};
 use crate::ident::{Ident, TableName};
+use crate::sql::Sql;
 use crate::sql::digest::DigestOf;
 use crate::sql::mapping::{TableMapping, TimestampKind};
 use crate::sql::read::Pages;
 use crate::sql::user_expression::UserExpression;
 use crate::sql::view::{View, ViewColumn};
-use crate::sql::{Sql, sql};
 
 const MOMENT: &str = "2024-12-13 15:25:30.5";
 
@@ -23,7 +23,7 @@ fn view() -> View {
             shown("updated_at", "updated_at", None),
             shown("id", "id", None),
             shown("cost", "Price", None),
-            shown("body", "body", Some(sql!("null::\"pg_catalog\".\"xml\""))),
+            shown("body", "body", Some(Sql::trusted("null::\"pg_catalog\".\"xml\""))),
             shown("owner", "owner", None),
         ],
         filter: filter.ok().map(|filter| filter.at(MOMENT)),

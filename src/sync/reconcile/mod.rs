@@ -224,7 +224,7 @@ pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> R
         run.expect(wanted);
     }
     let together = plan.one_statement || mode.takes_all();
-    let size = if together { u64::MAX } else { run.round.settings.batch_size };
+    let size = if together { u64::MAX } else { plan.batch_size };
     let uncounted = uncounted(&plan, run.log_id.is_none(), difference.scope);
     let only_missing = difference.only_missing();
     let mut missing = difference.has_missing().then(|| RowQuery::Buckets {

@@ -9,13 +9,16 @@ use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
 use crate::sync::reconcile::proof;
-use crate::sync::reconcile::{Difference, Scope};
+use crate::sync::reconcile::{Difference, Probe, Scope};
 use crate::sync::strategy::{Batch, TOLD, TableRun};
 use crate::target_side::apply;
 use crate::target_side::apply::{Mode, Writer};
 
 /// The whole table.
 pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
+    if run.plan.append {
+        return append(run, pass).await;
+    }
     match (run.plan.mapping.key.is_empty(), pass) {
         (true, Pass::Delete) => Ok(()),
         (true, _) => keyless(run).await,
@@ -29,6 +32,18 @@ pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
             Err(collision) => resolve_unique_conflicts(run, pass, collision).await,
         },
     }
+}
+
+/// Inserts the rows whose keys the target does not have; all others stay as they are.
+async fn append(run: &mut TableRun, pass: Pass) -> Result<()> {
+    if reconcile::keys(run, &Probe::blank(), pass).await? {
+        return Ok(());
+    }
+    Err(Error::Blocked(
+        "rows that were inserted are not what the source has: a trigger, a type or somebody else on the \
+         target has changed them"
+            .to_owned(),
+    ))
 }
 
 /// Brings every differing row in sync, by key.

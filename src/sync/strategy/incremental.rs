@@ -100,7 +100,7 @@ async fn stream(run: &mut TableRun) -> Result<()> {
         return Ok(());
     };
     let window = RowQuery::InOrder(Since { timestamp, from });
-    let size = if plan.one_statement { u64::MAX } else { run.round.settings.batch_size };
+    let size = if plan.one_statement { u64::MAX } else { plan.batch_size };
     let mut rows = run.source.copy_out("reading changed rows", &plan.mapping, window).await?;
     let round = run.round.clone();
     let mut batch = Batch::default();

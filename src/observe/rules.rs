@@ -1,0 +1,159 @@
+//! The tables as their rules show them, and what the rules cannot have: found out before anything is
+//! written, all of it at once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::context::{Catalogs, RunContext};
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::plan::shown::{Masks, ShownTable, place};
+use crate::rules::{Key, Rules};
+use crate::sql::user_expression::UserExpression;
+use crate::table::{ForeignKey, Table};
+
+impl RunContext<'_> {
+    /// The selected tables as their rules show them.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with everything that the rules cannot have.
+    pub(crate) async fn shown<'t>(
+        &self,
+        selected: &[&'t Table],
+        catalogs: &Catalogs,
+    ) -> Result<Vec<ShownTable<'t>>> {
+        let moment = &catalogs.source.sight.horizon.now;
+        let (mut shown, mut problems) = (Vec::new(), Vec::new());
+        for table in selected {
+            let rules = self.settings.rules.effective(&table.name);
+            match ShownTable::new(table, rules, &Masks::new(), moment) {
+                Ok(one) => shown.push(one),
+                Err(found) => problems.extend(found),
+            }
+        }
+        problems.extend(shared_targets(&shown));
+        problems.extend(left_out_problems(&shown, selected, catalogs));
+        problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
+        problems.extend(self.filter_problems(&shown, moment).await?);
+        if problems.is_empty() { Ok(shown) } else { Err(Error::Config(problems)) }
+    }
+
+    /// What the source says of filters.
+    async fn filter_problems(&self, shown: &[ShownTable<'_>], moment: &str) -> Result<Vec<String>> {
+        let filtered: Vec<_> =
+            shown.iter().filter_map(|one| Some((one, one.rules.filter.as_deref()?))).collect();
+        if filtered.is_empty() {
+            return Ok(Vec::new());
+        }
+        let reader = self.source.reader().await?;
+        let mut problems = Vec::new();
+        for (one, filter) in filtered {
+            let Ok(filter) = UserExpression::parse(filter) else { continue };
+            let place = place(&one.rules, Key::Where);
+            let why = reader.refuses_filter(&one.relation(), &filter, moment).await?;
+            problems.extend(why.map(|why| format!("{place}: {why}")));
+        }
+        self.source.release(reader, false).await;
+        Ok(problems)
+    }
+}
+
+/// A foreign key of the source by the names that its tables and columns get.
+pub(super) fn as_shown(key: &ForeignKey, rules: &Rules) -> ForeignKey {
+    let (child, parent) = (rules.effective(&key.child), rules.effective(&key.parent));
+    let named = |columns: &[Ident], rules: &crate::rules::TableRules| {
+        columns.iter().map(|column| rules.target_column(column).clone()).collect()
+    };
+    ForeignKey {
+        child_columns: named(&key.child_columns, &child),
+        parent_columns: named(&key.parent_columns, &parent),
+        child: child.target_name(&key.child),
+        parent: parent.target_name(&key.parent),
+        ..key.clone()
+    }
+}
+
+/// Tables that would become one on the target.
+fn shared_targets(shown: &[ShownTable<'_>]) -> Vec<String> {
+    let mut places: BTreeMap<TableName, Vec<&ShownTable<'_>>> = BTreeMap::new();
+    for one in shown {
+        places.entry(one.rules.target_name(&one.table.name)).or_default().push(one);
+    }
+    let shared = places.iter().filter(|(_, tables)| tables.len() > 1);
+    let shared = shared.map(|(place, tables)| {
+        let names: Vec<String> = tables.iter().map(|one| one.table.name.to_string()).collect();
+        let key = |one: &&ShownTable<'_>| {
+            [Key::TargetTable, Key::TargetSchema]
+                .into_iter()
+                .find_map(|key| one.rules.origin(key).map(ToString::to_string))
+        };
+        let rule = tables.iter().find_map(|one| key(one));
+        let rule = rule.unwrap_or_else(|| Key::TargetTable.name().to_owned());
+        format!(
+            "{rule}: {} would all be {place} on the target: give each a name of its own",
+            names.join(" and ")
+        )
+    });
+    shared.collect()
+}
+
+/// Columns that the target cannot do without, and that rules leave out.
+fn left_out_problems(
+    shown: &[ShownTable<'_>],
+    selected: &[&Table],
+    catalogs: &Catalogs,
+) -> Vec<String> {
+    let there: HashMap<&TableName, &Table> =
+        catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+    let sources: HashMap<&TableName, &Table> =
+        selected.iter().map(|table| (&table.name, *table)).collect();
+    let mut problems = Vec::new();
+    for one in shown {
+        let target = there.get(&one.rules.target_name(&one.table.name));
+        let source = sources.get(&one.table.name);
+        let (Some(target), Some(source)) = (target, source) else { continue };
+        for column in &target.columns {
+            let needed = column.not_null && !column.has_default && !column.generated;
+            let is_left_out = one.table.column(&column.name).is_none()
+                && source
+                    .columns
+                    .iter()
+                    .any(|own| one.rules.target_column(&own.name) == &column.name);
+            if needed && is_left_out {
+                let key = [Key::ExcludeColumns, Key::Columns];
+                let key = key.into_iter().find(|key| one.rules.is_given(*key));
+                problems.push(format!(
+                    "{}: \"{}\" of {} is left out, and is NOT NULL without a default on the target: let it \
+                     travel, or give it a default there",
+                    place(&one.rules, key.unwrap_or(Key::Columns)),
+                    column.name.as_str(),
+                    one.table.name
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Children that all travel, of parents of which only some rows do.
+fn filtered_parents(shown: &[ShownTable<'_>], keys: &[ForeignKey]) -> Vec<String> {
+    let known: HashMap<&TableName, &ShownTable<'_>> =
+        shown.iter().map(|one| (&one.table.name, one)).collect();
+    let problem = |key: &ForeignKey| {
+        let (child, parent) = (known.get(&key.child)?, known.get(&key.parent)?);
+        let travels =
+            |column: &Ident| child.table.column(child.rules.target_column(column)).is_some();
+        let is_whole = child.rules.filter.is_none() && key.child_columns.iter().all(travels);
+        (parent.rules.filter.is_some() && is_whole).then(|| {
+            format!(
+                "{}: only some rows of {} travel, and all rows of {} do, which refer to them by the foreign \
+                 key \"{}\": give {} a where too, or leave out its columns of that key",
+                place(&parent.rules, Key::Where),
+                key.parent,
+                key.child,
+                key.name.as_str(),
+                key.child
+            )
+        })
+    };
+    keys.iter().filter_map(problem).collect()
+}

@@ -1,0 +1,234 @@
+//! A table of the source as its rules show it: the columns that travel, by the names that they get; and
+//! what its rows are read from. All that follows sees nothing else of the table.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ident::Ident;
+use crate::rules::{Children, Key, Mode, TableRules};
+use crate::sql::Sql;
+use crate::sql::mapping::Relation;
+use crate::sql::user_expression::UserExpression;
+use crate::sql::view::{View, ViewColumn};
+use crate::table::{Column, Table};
+
+/// One selected table.
+#[derive(Clone, Debug)]
+pub struct ShownTable<'a> {
+    pub table: Cow<'a, Table>,
+    pub rules: TableRules,
+    /// What stands in place of the table where rows are read.
+    pub view: Option<Sql>,
+    /// What the rules make of rows, in words for the fingerprint; empty where they change none.
+    pub made: String,
+}
+
+/// What stands in place of the values of some columns, by their names on the source.
+pub type Masks = BTreeMap<Ident, Sql>;
+
+impl<'a> ShownTable<'a> {
+    /// Shows a table of which `masks` are known, at a moment (UTC, `2024-12-13 15:25:30.5`).
+    ///
+    /// # Errors
+    /// What is wrong with the rules, each with the place where it stands.
+    pub fn new(
+        table: &'a Table,
+        rules: TableRules,
+        masks: &Masks,
+        moment: &str,
+    ) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let travelling = travelling(table, &rules);
+        problems.extend(key_problem(table, &rules));
+        problems.extend(strategy_problem(table, &rules));
+        problems.extend(name_problems(table, &rules, &travelling));
+        let filter = rules.filter.as_deref().map(UserExpression::parse);
+        let filter = filter.transpose().unwrap_or_else(|why| {
+            problems.push(format!("{}: the expression {why}", place(&rules, Key::Where)));
+            None
+        });
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let whole = travelling.len() == table.columns.len()
+            && travelling.iter().all(|name| rules.target_column(name) == *name)
+            && masks.is_empty();
+        let with_children = rules.children == Children::Rows && !table.inherited_by.is_empty();
+        let is_plain = whole && filter.is_none() && !with_children && rules.key.is_none();
+        let made = made(&rules, &travelling, table);
+        if is_plain {
+            return Ok(Self { table: Cow::Borrowed(table), rules, view: None, made });
+        }
+        let columns = travelling.iter().map(|own| ViewColumn {
+            name: rules.target_column(own).clone(),
+            own: (*own).clone(),
+            mask: masks.get(*own).cloned(),
+        });
+        let columns = columns.collect();
+        let view = View { columns, filter: filter.map(|filter| filter.at(moment)) };
+        let view = view.of(&table.name, table.partitioned || with_children);
+        let shown = as_shown(table, &rules, &travelling);
+        Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made })
+    }
+}
+
+impl ShownTable<'_> {
+    /// The table as statements that read its rows name it.
+    pub fn relation(&self) -> Relation {
+        Relation { view: self.view.clone(), ..Relation::of(&self.table) }
+    }
+}
+
+/// The columns that travel, by their names on the source. The key and the timestamp always do; of what is
+/// masked nothing does that the source computes from it.
+fn travelling<'t>(table: &'t Table, rules: &TableRules) -> Vec<&'t Ident> {
+    let key: Vec<&Ident> = match &rules.key {
+        Some(columns) => columns.iter().collect(),
+        None => {
+            table.keys.first().into_iter().flat_map(|key| &key.columns).map(|c| &c.name).collect()
+        }
+    };
+    let travels = |column: &&Column| {
+        let name = &column.name;
+        let listed = rules.columns.as_ref().is_none_or(|columns| columns.contains(name));
+        let wanted = listed && !rules.exclude_columns.contains(name);
+        let computed = column.generated && !rules.mask.contains_key(name);
+        let needed = key.contains(&name) || name == &rules.timestamp_column;
+        (wanted || needed) && !(computed && !rules.mask.is_empty())
+    };
+    table.columns.iter().filter(travels).map(|column| &column.name).collect()
+}
+
+/// Where a rule stands, for messages.
+pub fn place(rules: &TableRules, key: Key) -> String {
+    rules.origin(key).map_or_else(|| key.name().to_owned(), ToString::to_string)
+}
+
+fn listed<'n>(names: impl IntoIterator<Item = &'n Ident>) -> String {
+    names.into_iter().map(Ident::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// A key that is asked for has to be one.
+fn key_problem(table: &Table, rules: &TableRules) -> Option<String> {
+    let wanted: BTreeSet<&Ident> = rules.key.as_ref()?.iter().collect();
+    let is_wanted = |key: &&crate::table::Key| {
+        key.columns.iter().map(|column| &column.name).collect::<BTreeSet<_>>() == wanted
+    };
+    if table.keys.iter().any(|key| is_wanted(&key)) {
+        return None;
+    }
+    let there =
+        table.keys.iter().map(|key| format!("({})", listed(key.columns.iter().map(|c| &c.name))));
+    let there: Vec<String> = there.collect();
+    let there = if there.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it has {}", there.join(", "))
+    };
+    Some(format!(
+        "{}: ({}) is no unique key of {} without NULLs: {there}",
+        place(rules, Key::Key),
+        listed(wanted),
+        table.name
+    ))
+}
+
+/// Changes are found by a timestamp only where there is one.
+fn strategy_problem(table: &Table, rules: &TableRules) -> Option<String> {
+    let wanted = rules.strategy == Some(crate::outcome::Strategy::Incremental);
+    let column = &rules.timestamp_column;
+    let serves = |column: &Column| {
+        let name = column.type_name.as_str();
+        column.is_built_in()
+            && !column.generated
+            && matches!(name, "timestamptz" | "timestamp" | "date")
+    };
+    if !wanted || table.column(column).is_some_and(serves) {
+        return None;
+    }
+    Some(format!(
+        "{}: {} has no timestamp column \"{}\" by which changes could be found (timestampColumn)",
+        place(rules, Key::Strategy),
+        table.name,
+        column.as_str()
+    ))
+}
+
+/// Columns of one table that would get one name.
+fn name_problems(table: &Table, rules: &TableRules, travelling: &[&Ident]) -> Vec<String> {
+    let mut known: BTreeMap<&Ident, &Ident> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for own in travelling {
+        let name = rules.target_column(own);
+        if let Some(other) = known.insert(name, own) {
+            problems.push(format!(
+                "{}: \"{}\" and \"{}\" of {} would both be called \"{}\"",
+                place(rules, Key::Rename),
+                other.as_str(),
+                own.as_str(),
+                table.name,
+                name.as_str()
+            ));
+        }
+    }
+    problems
+}
+
+/// The table with nothing but the columns that travel, under the names that they get.
+fn as_shown(table: &Table, rules: &TableRules, travelling: &[&Ident]) -> Table {
+    let travels = |name: &Ident| travelling.contains(&name);
+    let named = |name: &mut Ident| *name = rules.target_column(name).clone();
+    let mut shown = table.clone();
+    shown.columns.retain(|column| travels(&column.name));
+    for column in &mut shown.columns {
+        // What a mask gives is computed here, and nowhere else.
+        column.generated &= !rules.mask.contains_key(&column.name);
+        named(&mut column.name);
+    }
+    shown.keys.retain(|key| key.columns.iter().all(|column| travels(&column.name)));
+    if let Some(wanted) = &rules.key {
+        let is_wanted = |key: &crate::table::Key| {
+            key.columns.len() == wanted.len()
+                && key.columns.iter().all(|c| wanted.contains(&c.name))
+        };
+        shown.keys.retain(is_wanted);
+    }
+    shown.keys.iter_mut().flat_map(|key| &mut key.columns).for_each(|c| named(&mut c.name));
+    shown.uniques.retain(|unique| unique.columns.iter().all(travels));
+    shown.uniques.iter_mut().flat_map(|unique| &mut unique.columns).for_each(named);
+    shown.sequences.retain(|sequence| travels(&sequence.column));
+    shown.sequences.iter_mut().for_each(|sequence| named(&mut sequence.column));
+    if rules.children == Children::Rows && !shown.inherited_by.is_empty() {
+        // A place in a file tells nothing where rows lie in several.
+        shown.pages = 0;
+        shown.inherited_by = Vec::new();
+    }
+    shown
+}
+
+/// What a watermark depends on.
+fn made(rules: &TableRules, travelling: &[&Ident], table: &Table) -> String {
+    let mut made = Vec::new();
+    if let Some(filter) = &rules.filter {
+        made.push(format!("where {filter}"));
+    }
+    if travelling.len() < table.columns.len() {
+        made.push(format!("columns {}", listed(travelling.iter().copied())));
+    }
+    if !rules.rename.is_empty() {
+        let names =
+            rules.rename.iter().map(|(own, name)| format!("{}={}", own.as_str(), name.as_str()));
+        made.push(format!("rename {}", names.collect::<Vec<_>>().join(",")));
+    }
+    if !rules.mask.is_empty() {
+        let masks = rules.mask.iter().map(|(column, mask)| format!("{}={mask:?}", column.as_str()));
+        made.push(format!("mask {}", masks.collect::<Vec<_>>().join(",")));
+    }
+    if rules.mode == Mode::Append {
+        made.push("append".to_owned());
+    }
+    if rules.children == Children::Rows {
+        made.push("children".to_owned());
+    }
+    made.join("; ")
+}
