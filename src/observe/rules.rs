@@ -86,7 +86,7 @@ fn shared_targets(shown: &[ShownTable<'_>]) -> Vec<String> {
                 .into_iter()
                 .find_map(|key| one.rules.origin(key).map(ToString::to_string))
         };
-        let rule = tables.iter().find_map(|one| key(one));
+        let rule = tables.iter().find_map(key);
         let rule = rule.unwrap_or_else(|| Key::TargetTable.name().to_owned());
         format!(
             "{rule}: {} would all be {place} on the target: give each a name of its own",

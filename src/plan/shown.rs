@@ -94,7 +94,7 @@ fn travelling<'t>(table: &'t Table, rules: &TableRules) -> Vec<&'t Ident> {
         let wanted = listed && !rules.exclude_columns.contains(name);
         let computed = column.generated && !rules.mask.contains_key(name);
         let needed = key.contains(&name) || name == &rules.timestamp_column;
-        (wanted || needed) && !(computed && !rules.mask.is_empty())
+        (wanted || needed) && (rules.mask.is_empty() || !computed)
     };
     table.columns.iter().filter(travels).map(|column| &column.name).collect()
 }

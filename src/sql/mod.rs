@@ -16,6 +16,7 @@ pub mod keyless;
 pub mod keys;
 pub mod large_objects;
 pub mod mapping;
+pub mod mask;
 pub mod objects;
 mod origin;
 pub mod query;
