@@ -67,10 +67,10 @@ impl RunContext<'_> {
         // A thousand looks take their time to plan, and the largest table most often has the answer.
         let mut largest_first: Vec<&ShownTable<'_>> = shown.iter().collect();
         largest_first.sort_by_key(|shown| std::cmp::Reverse(shown.table.bytes));
-        let reads: Vec<ReadTable<'_>> = largest_first.iter().map(|shown| ReadTable {
-                relation: shown.relation(),
-                storage: &shown.table.storage,
-            }).collect();
+        let reads: Vec<ReadTable<'_>> = largest_first
+            .iter()
+            .map(|shown| ReadTable { relation: shown.relation(), storage: &shown.table.storage })
+            .collect();
         let largest = &reads[..reads.len().min(1)];
         if self.source.any_row(largest).await? || self.source.any_row(&reads).await? {
             return Ok(empty);

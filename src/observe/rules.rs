@@ -7,22 +7,28 @@ use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::plan::shown::{Masks, ShownTable, place};
-use crate::rules::{Key, Rules};
+use crate::rules::{Key, Rules, SourceColumns};
 use crate::sql::user_expression::UserExpression;
 use crate::table::{ForeignKey, Table};
 
 impl RunContext<'_> {
-    /// The selected tables as their rules show them.
+    /// The selected tables, of all `tables` of the source, as their rules show them.
     ///
     /// # Errors
     /// [`Error::Config`] with everything that the rules cannot have.
     pub(crate) async fn shown<'t>(
         &self,
         selected: &[&'t Table],
+        tables: &[Table],
         catalogs: &Catalogs,
     ) -> Result<Vec<ShownTable<'t>>> {
         let moment = &catalogs.source.sight.horizon.now;
-        let (mut shown, mut problems) = (Vec::new(), Vec::new());
+        let mut shown = Vec::new();
+        let columns = tables.iter().map(|table| SourceColumns {
+            table: &table.name,
+            columns: table.columns.iter().map(|column| &column.name).collect(),
+        });
+        let mut problems = self.settings.rules.problems(&columns.collect::<Vec<_>>());
         for table in selected {
             let rules = self.settings.rules.effective(&table.name);
             match ShownTable::new(table, rules, &Masks::new(), moment) {

@@ -51,7 +51,7 @@ impl RunContext<'_> {
         self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
         let selected = self.select(&tables, &catalogs)?;
         self.refuse_swapped(&catalogs, &selected).await?;
-        let shown = self.shown(&selected, &catalogs).await?;
+        let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();

@@ -84,7 +84,7 @@ impl RunContext<'_> {
         let mut catalogs = self.open().await?;
         let tables = std::mem::take(&mut catalogs.source.tables);
         let selected = self.select(&tables, &catalogs)?;
-        let shown = self.shown(&selected, &catalogs).await?;
+        let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let context = self.ground(&catalogs);
         let created_by_pgsync = self.created_by_pgsync(&selected).await?;

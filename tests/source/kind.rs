@@ -10,6 +10,7 @@ use pgsync::ident::{Ident, TableName};
 use pgsync::pg::{self, Pool, PooledSession, catalog};
 use pgsync::plan::references::References;
 use pgsync::plan::{self, Candidate, PlanContext, TablePlan};
+use pgsync::rules::TableRules;
 use pgsync::source::{Reader, Source, SourceState};
 use pgsync::sql::digest::HashFamily;
 use pgsync::sql::horizon::Horizon;
@@ -132,8 +133,10 @@ fn planned(
         source: Vec::new(),
         target: Vec::new(),
         selected: [source.name.clone()].into(),
+        filtered: Default::default(),
         replica_role: true,
     };
+    let rules = TableRules::default();
     let candidate = Candidate {
         source,
         target: Some(target),
@@ -141,17 +144,18 @@ fn planned(
         target_is_empty: false,
         last: None,
         references: &references,
+        rules: &rules,
+        view: None,
+        made: "",
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),
-        timestamp: Ident::new("updated_at"),
         hasher,
         replica_role: true,
         fire_triggers: false,
         dry_run: false,
         needs_temporary: None,
         reconcile: false,
-        deletes: true,
         path: None,
         same_floats: true,
         same_text: true,

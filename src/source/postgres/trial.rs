@@ -1,7 +1,7 @@
 //! Has the source try what users wrote for its rows, before a run relies on it.
 
 use super::Reader;
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::sql::mapping::Relation;
 use crate::sql::user_expression::UserExpression;
 use crate::sql::{Sql, sql};
@@ -35,7 +35,12 @@ impl Reader {
         session.run(TRYING, &end).await?;
         match tried {
             Ok(()) => Ok(None),
-            Err(Error::Database(error)) if !error.is_transient() => Ok(Some(error.message)),
+            // What an expression names and the table does not have is no fault of the snapshot.
+            Err(Error::Database(error))
+                if error.cause == Cause::Snapshot || !error.is_transient() =>
+            {
+                Ok(Some(error.message))
+            }
             Err(error) => Err(error),
         }
     }

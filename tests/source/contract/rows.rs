@@ -1,8 +1,11 @@
 //! Rows, as they travel.
 
+use pgsync::source::ReadTable;
 use pgsync::sql::buckets::{Bucketing, Buckets};
 use pgsync::sql::keys::NumberedKey;
+use pgsync::sql::mapping::Relation;
 use pgsync::sql::query::{RowQuery, RowScope, Since};
+use pgsync::table::Table;
 
 use super::{DOING, ITEMS, read, text};
 use crate::kind::{Item, Kind, Subject};
@@ -117,14 +120,18 @@ pub async fn conditions_on_the_timestamp_take_each_row_apart<K: Kind>() {
     }
 }
 
+fn read_table(table: &Table) -> ReadTable<'_> {
+    ReadTable { relation: Relation::of(table), storage: &table.storage }
+}
+
 pub async fn a_source_says_whether_there_is_any_row<K: Kind>() {
     let subject = Subject::<K>::holding(&[]).await;
     let opened = subject.open().await;
-    let tables: Vec<_> = opened.state.tables.iter().collect();
+    let tables: Vec<_> = opened.state.tables.iter().map(read_table).collect();
     assert!(!opened.source.any_row(&tables).await.expect("an answer"));
     opened.source.close().await;
     subject.put(&ITEMS).await;
     let opened = subject.open().await;
-    let tables: Vec<_> = opened.state.tables.iter().collect();
+    let tables: Vec<_> = opened.state.tables.iter().map(read_table).collect();
     assert!(opened.source.any_row(&tables).await.expect("an answer"));
 }

@@ -1,0 +1,7 @@
+//! Rules of tables, told from outside: which rows and columns arrive, under which names, and what is refused.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod append;
+mod filters;
