@@ -5,7 +5,7 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
+//! | engine | [`run`], [`status`], [`observe`], [`schema`], [`sync`], [`context`] | decide the order of I/O |
 //! | edges | [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
@@ -37,6 +37,7 @@ pub mod schema_object;
 pub mod select;
 pub mod source;
 pub mod sql;
+pub mod status;
 pub mod stop;
 pub mod suggest;
 pub mod sync;

@@ -17,6 +17,8 @@ use pgsync::report;
 use pgsync::report::Reporter;
 use pgsync::report::progress::Screen;
 use pgsync::run;
+use pgsync::status;
+use pgsync::status::{PruneSettings, StatusSettings};
 use pgsync::stop;
 use pgsync::stop::{Signal, Stopper};
 use tokio::runtime::Builder;
@@ -27,6 +29,8 @@ fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(Command::Sync(resolved)) => on_runtime(resolved.settings.parallel, sync(resolved)),
         Ok(Command::Schema(resolved)) => on_runtime(resolved.settings.parallel, schema(resolved)),
+        Ok(Command::Status(settings, warnings)) => on_runtime(1, show_status(settings, warnings)),
+        Ok(Command::LogPrune(settings, warnings)) => on_runtime(1, prune_log(settings, warnings)),
         Ok(Command::Text(text)) => {
             report::answer(&text);
             ExitCode::SUCCESS
@@ -112,14 +116,51 @@ async fn schema(Resolved { settings, warnings }: Resolved) -> u8 {
             report::answer(&report::listing(&listing));
             u8::from(!listing.is_empty())
         }
-        Err(error) => {
-            report::refusal(&error);
-            match error {
-                Error::Config(_) => 2,
-                Error::Refused(_) => 5,
-                _ => 1,
+        Err(error) => refused(&error),
+    }
+}
+
+/// Says why there is no answer; gives the exit status.
+fn refused(error: &Error) -> u8 {
+    report::refusal(error);
+    match error {
+        Error::Config(_) => 2,
+        Error::Refused(_) => 5,
+        _ => 1,
+    }
+}
+
+/// Prints how the tables stand; 1 if one is in trouble.
+async fn show_status(settings: StatusSettings, warnings: Vec<String>) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    let output = settings.base.output;
+    if let Some(table) = &settings.history {
+        return match status::history(&settings, table).await {
+            Ok(runs) => {
+                report::answer(&report::status::printed_history(&runs, output));
+                u8::from(runs.is_empty())
             }
+            Err(error) => refused(&error),
+        };
+    }
+    match status::status(&settings).await {
+        Ok(standing) => {
+            report::answer(&report::status::printed(&standing, output));
+            standing.exit_status()
         }
+        Err(error) => refused(&error),
+    }
+}
+
+/// Deletes old rows of the log, and says how many.
+async fn prune_log(settings: PruneSettings, warnings: Vec<String>) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    match status::prune(&settings).await {
+        Ok(rows) => {
+            report::answer(&report::status::pruned(&settings, rows));
+            0
+        }
+        Err(error) => refused(&error),
     }
 }
 

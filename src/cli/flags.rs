@@ -1,6 +1,8 @@
 //! The flags as clap knows them. Values stay texts: `config` reads them beside those of the
 //! environment and the config file, so that all problems come at once.
 
+use std::collections::BTreeMap;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
@@ -189,7 +191,7 @@ fn command(verb: Verb) -> Command {
     let version = own("version", 'V', ArgAction::Version).help("Print the version");
     let settings = Arguments::augment_args(Command::new("pgsync"));
     let known = Setting::all().filter(|setting| verb.knows(*setting)).map(Setting::flag);
-    let known: Vec<&str> = known.chain(["config", "set"]).collect();
+    let known: Vec<&str> = known.chain(verb.knows_more().iter().copied()).collect();
     let is_known = |arg: &&Arg| arg.get_long().is_some_and(|flag| known.contains(&flag));
     let command = Command::new("pgsync")
         .version(env!("CARGO_PKG_VERSION"))
@@ -277,15 +279,32 @@ fn elsewhere(verb: Verb, flag: &str) -> Option<String> {
     Some(format!(" of {}: it belongs to {owner}; see {} -help", verb.title(), verb.title()))
 }
 
-/// The values of the flags that are settings, and `-config`.
+/// Whether clap's name of a flag is that of none that other commands have.
+fn is_own(id: &str) -> bool {
+    let flag = id.replace('_', "-");
+    let is_setting = Setting::all().any(|setting| setting.flag() == flag);
+    !is_setting && !["config", "set", "help", "version"].contains(&id)
+}
+
+/// The values of the flags that are settings, `-config`, and the command's own.
 fn settings(verb: Verb, read: &mut ArgMatches) -> Flags {
     let mut given = |flag: &str| -> Vec<String> {
-        read.remove_many(&flag.replace('-', "_")).map(Iterator::collect).unwrap_or_default()
+        // A command that does not have the flag was given none.
+        let values = read.try_remove_many(&flag.replace('-', "_")).ok().flatten();
+        values.map(Iterator::collect).unwrap_or_default()
     };
     let known = Setting::all().filter(|setting| verb.knows(*setting));
     let values = known.map(|setting| (setting, given(setting.flag())));
     let values = values.filter(|(_, values)| !values.is_empty()).collect();
-    Flags { values, config: given("config").pop(), set: given("set") }
+    let (config, set) = (given("config").pop(), given("set"));
+    let command = command(verb);
+    let ids = command.get_arguments().map(Arg::get_id).filter(|id| is_own(id.as_str()));
+    let mut own = BTreeMap::new();
+    for id in ids {
+        let value: Option<String> = read.remove_one(id.as_str());
+        own.extend(value.map(|value| (id.as_str().replace('_', "-"), value)));
+    }
+    Flags { values, config, set, own }
 }
 
 #[cfg(test)]

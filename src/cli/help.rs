@@ -17,6 +17,10 @@ pub mod heading {
     pub const OUTPUT: &str = "Output";
     /// Runs that nobody watches.
     pub const UNATTENDED: &str = "Unattended";
+    /// What `pgsync status` shows.
+    pub const STATUS: &str = "What to show";
+    /// What `pgsync log prune` keeps.
+    pub const LOG: &str = "What to keep";
     /// What few runs need.
     pub const ADVANCED: &str = "Advanced";
 }
@@ -44,6 +48,34 @@ pub const SCHEMA: Texts = Texts {
     short: "It takes the flags of a sync. It exits with 1 if there are any statements.",
     long: "It takes the flags of a sync. It exits with 1 if there are any statements.",
 };
+
+/// Of `pgsync status`.
+pub const STATUS: Texts = Texts {
+    about: "Shows how each table stands, as the log of runs on the target has it. Needs no source.",
+    usage: "pgsync status -target URL [flags]",
+    short: STATUS_END,
+    long: STATUS_END,
+};
+
+const STATUS_END: &str = "\
+Exits with 1 if the last run of a table did not succeed, if a last success is older than -stale, or
+if no run is recorded.
+
+Examples:
+  pgsync status -target postgres://app@localhost/shop -stale 26h
+  pgsync status -config pgsync.json -failed -json";
+
+/// Of `pgsync log prune`.
+pub const LOG_PRUNE: Texts = Texts {
+    about: "Deletes old rows of the log of runs. What runs go by stays: the last rows of each table.",
+    usage: "pgsync log prune -target URL -keep TIME [flags]",
+    short: LOG_PRUNE_END,
+    long: LOG_PRUNE_END,
+};
+
+const LOG_PRUNE_END: &str = "\
+Example:
+  pgsync log prune -target postgres://app@localhost/shop -keep 90d";
 
 const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
                          only what changed.";
@@ -85,6 +117,8 @@ Where settings come from:
 Commands (`pgsync help COMMAND` or `pgsync COMMAND -help` shows the flags of each):
   schema   Prints the statements that would create what the target lacks, in order, and runs none
            of them. Exits with 1 if there are any.
+  status   Shows how each table stands, from the log on the target alone.
+  log prune   Deletes old rows of the log.
 
 Exit status:
   0        every selected table is in sync

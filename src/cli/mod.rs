@@ -6,6 +6,7 @@
 
 mod flags;
 mod help;
+mod own;
 mod verb;
 
 use std::collections::BTreeMap;
@@ -13,8 +14,9 @@ use std::ffi::OsString;
 use std::io;
 
 use crate::config;
-use crate::config::{Environment, FileText, Resolved};
+use crate::config::{Environment, FileText, Needs, Resolved};
 use crate::error::{Error, Result};
+use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
 use verb::Verb;
 
 /// What a command line asks for, with the settings of that.
@@ -24,6 +26,10 @@ pub enum Command {
     Sync(Resolved),
     /// Print what a sync would change in the target's definitions.
     Schema(Resolved),
+    /// Print how the tables stand; with warnings about the configuration.
+    Status(StatusSettings, Vec<String>),
+    /// Delete old rows of the log; with warnings about the configuration.
+    LogPrune(PruneSettings, Vec<String>),
     /// Help or version: to be printed on stdout, exit status 0.
     Text(String),
 }
@@ -55,6 +61,16 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
     Ok(match verb {
         Verb::Sync => Command::Sync(config::resolve(flags, surroundings)?),
         Verb::Schema => Command::Schema(config::resolve(flags, surroundings)?),
+        Verb::Status => {
+            let read = config::resolve_with(flags, surroundings, Needs::Target, StatusFlags::read);
+            let (Resolved { settings, warnings }, own) = read?;
+            Command::Status(own.with(settings), warnings)
+        }
+        Verb::LogPrune => {
+            let read = config::resolve_with(flags, surroundings, Needs::Target, PruneFlags::read);
+            let (Resolved { settings, warnings }, own) = read?;
+            Command::LogPrune(own.with(settings), warnings)
+        }
     })
 }
 

@@ -1,26 +1,40 @@
 //! The commands of the program: their words, the settings that each knows, and their help.
 
-use clap::Command;
+use clap::{Args, Command};
 
 use super::help;
+use super::own;
 use crate::config::Setting;
 use crate::suggest;
+
+/// Where the log is, and how it is reached.
+const OF_THE_LOG: [Setting; 5] = [
+    Setting::Target,
+    Setting::Schema,
+    Setting::TargetSchema,
+    Setting::LogTable,
+    Setting::LockTimeout,
+];
 
 /// Which command a command line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     Sync,
     Schema,
+    Status,
+    LogPrune,
 }
 
 impl Verb {
-    pub(super) const ALL: [Verb; 2] = [Verb::Sync, Verb::Schema];
+    pub(super) const ALL: [Verb; 4] = [Verb::Sync, Verb::Schema, Verb::Status, Verb::LogPrune];
 
     /// The words between the program's name and the flags.
     pub(super) fn words(self) -> &'static [&'static str] {
         match self {
             Verb::Sync => &[],
             Verb::Schema => &["schema"],
+            Verb::Status => &["status"],
+            Verb::LogPrune => &["log", "prune"],
         }
     }
 
@@ -31,17 +45,32 @@ impl Verb {
     }
 
     /// Whether the command has the flag of a setting.
-    pub(super) fn knows(self, _: Setting) -> bool {
+    pub(super) fn knows(self, setting: Setting) -> bool {
         match self {
             // A line that syncs lists what it would create when the word is put into it.
             Verb::Sync | Verb::Schema => true,
+            Verb::Status => {
+                let more = [Setting::Include, Setting::Exclude, Setting::Json, Setting::Quiet];
+                OF_THE_LOG.contains(&setting) || more.contains(&setting)
+            }
+            Verb::LogPrune => OF_THE_LOG.contains(&setting) || setting == Setting::DryRun,
         }
     }
 
-    /// The flags that are no settings.
+    /// The flags that are no settings, and that several commands have.
+    pub(super) fn knows_more(self) -> &'static [&'static str] {
+        match self {
+            Verb::Sync | Verb::Schema => &["config", "set"],
+            Verb::Status | Verb::LogPrune => &["config"],
+        }
+    }
+
+    /// The flags that only this command has.
     pub(super) fn own_flags(self, command: Command) -> Command {
         match self {
             Verb::Sync | Verb::Schema => command,
+            Verb::Status => own::Status::augment_args(command),
+            Verb::LogPrune => own::LogPrune::augment_args(command),
         }
     }
 
@@ -50,6 +79,8 @@ impl Verb {
         match self {
             Verb::Sync => &help::SYNC,
             Verb::Schema => &help::SCHEMA,
+            Verb::Status => &help::STATUS,
+            Verb::LogPrune => &help::LOG_PRUNE,
         }
     }
 

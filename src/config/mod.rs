@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod interpolation;
 mod layers;
 mod messages;
+mod own_flags;
 mod resolve;
 mod rules;
 mod setting;
@@ -14,7 +15,8 @@ mod value;
 
 pub use environment::{Environment, FileText};
 pub use messages::{Messages, Occasion, WebAddress, Webhook, WebhookFormat};
-pub use resolve::{Flags, resolve};
+pub use own_flags::{Needs, OwnFlags};
+pub use resolve::{Flags, resolve, resolve_with};
 pub use setting::{Kind, Setting};
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use std::time::Duration;
 use crate::ident::{Ident, TableName};
 use crate::rules::Rules;
 pub use crate::rules::{Ddl, MaxDelete, Unmasked};
+use crate::select::schemas;
 use conninfo::{ConnInfo, Secret};
 
 /// Settings, and what the user should know about where they come from.
@@ -115,6 +118,15 @@ impl Settings {
             }
         }
         schemas
+    }
+
+    /// Where `sync_log` lives: what was asked for, or the first synced schema. Which schema a pattern finds first
+    /// may change from run to run, so the log is not kept there.
+    pub fn log_table_name(&self) -> TableName {
+        let first = self.schemas.first().filter(|first| !schemas::has_wildcard(first));
+        let first =
+            first.map(|schema| self.target_schema_of(schema)).map_or("public", Ident::as_str);
+        self.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
     }
 
     /// The limit on deletes of one table.

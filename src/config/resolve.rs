@@ -11,6 +11,7 @@ use super::file;
 use super::interpolation;
 use super::layers;
 use super::layers::{Layer, Layers, Origin};
+use super::own_flags::{Needs, OwnFlags};
 use super::rules;
 use super::setting::Setting;
 use super::value;
@@ -30,11 +31,29 @@ pub struct Flags {
     pub config: Option<String>,
     /// Each `-set`: `TABLE.KEY=VALUE`.
     pub set: Vec<String>,
+    /// The values of flags that only one command has, by their names without dashes.
+    pub own: BTreeMap<String, String>,
 }
 
 /// The intent of one run, or [`Error::Config`] with everything that is wrong.
 pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
+    resolve_with(flags, surroundings, Needs::BothSides, |_| ()).map(|(resolved, ())| resolved)
+}
+
+/// The same for a command with flags of its own, which `own` reads.
+///
+/// # Errors
+/// [`Error::Config`] with everything that is wrong, in these flags too.
+pub fn resolve_with<T>(
+    flags: Flags,
+    surroundings: &Environment,
+    needs: Needs,
+    own: impl FnOnce(&mut OwnFlags) -> T,
+) -> Result<(Resolved, T)> {
     let mut problems = Vec::new();
+    let mut own_flags = OwnFlags::new(flags.own);
+    let own = own(&mut own_flags);
+    problems.append(&mut own_flags.problems);
     let mut warnings = layers::misspelt_variables(surroundings);
     let named = flags.config.as_deref().or_else(|| surroundings.variable("PGSYNC_CONFIG"));
     let file = match named {
@@ -46,7 +65,10 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     layer.extend(layers::from_flags(flags.values));
     warnings.extend(file.rules.notes);
     let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
-    let source = reader.connection(Setting::Source, surroundings, &mut warnings);
+    let source = match needs {
+        Needs::BothSides => reader.connection(Setting::Source, surroundings, &mut warnings),
+        Needs::Target => None,
+    };
     let target = reader.connection(Setting::Target, surroundings, &mut warnings);
     let schemas = reader.schemas();
     let target_schema = reader.target_schema(&schemas);
@@ -94,11 +116,11 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
     settings.rules.set = rules::set(&flags.set, &mut reader.problems);
     settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
     settings.mask_key = reader.mask_key(file.rules.mask_key, surroundings, &mut warnings);
-    if settings.mask_key.is_none() {
+    if settings.mask_key.is_none() && needs == Needs::BothSides {
         reader.refuse_keyed_masks(&settings.rules);
     }
     if reader.problems.is_empty() {
-        Ok(Resolved { settings: Box::new(settings), warnings })
+        Ok((Resolved { settings: Box::new(settings), warnings }, own))
     } else {
         Err(Error::Config(reader.problems))
     }

@@ -5,6 +5,7 @@
 //! exit status stays the run's.
 
 mod format;
+mod grid;
 pub mod json;
 mod line;
 mod log;
@@ -12,6 +13,7 @@ mod pace;
 pub mod plain;
 pub mod progress;
 mod repeated;
+pub mod status;
 pub mod summary;
 #[cfg(test)]
 mod tests;
@@ -227,6 +229,12 @@ pub async fn abandon(screen: Option<Screen>) {
 /// Prints an answer that was asked for in place of a run: help, the version.
 pub fn answer(text: &str) {
     write(io::stdout().lock(), text);
+}
+
+/// How wide what is printed on stdout may be: as the terminal, or 200 columns where there is none.
+pub fn width() -> usize {
+    let size = console::Term::stdout().size_checked();
+    size.map_or(200, |(_, columns)| usize::from(columns))
 }
 
 /// Prints why there is no run, a line per problem.

@@ -13,6 +13,7 @@ fn settings(file: &str, flags: &[(Setting, &str)], set: &[&str]) -> Settings {
         values: values.collect(),
         config: Some("c.json".into()),
         set: set.iter().map(|text| text.to_string()).collect(),
+        ..Flags::default()
     };
     let read = |_: &str| Ok(Some(FileText { text: text.clone(), mode: 0o600 }));
     let variables = [("USER", "ann"), ("KEY", "0123456789abcdef")];

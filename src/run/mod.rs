@@ -18,10 +18,9 @@ use crate::config::Settings;
 use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
-use crate::ident::{Ident, TableName};
+use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
-use crate::select::schemas;
 use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use endpoints::Endpoints;
@@ -118,11 +117,6 @@ async fn rounds(
     }
 }
 
-/// Where the log is kept. Which schema a pattern finds first may change from run to run, so the log is not
-/// kept there.
 fn log_table(settings: &Settings) -> TableName {
-    let first = settings.schemas.first().filter(|first| !schemas::has_wildcard(first));
-    let first =
-        first.map(|schema| settings.target_schema_of(schema)).map_or("public", Ident::as_str);
-    settings.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
+    settings.log_table_name()
 }

@@ -28,6 +28,7 @@ pub mod statement;
 pub mod swap;
 pub mod sync_log;
 mod sync_log_indexes;
+mod sync_log_status;
 pub mod tally;
 pub mod trust;
 mod types;

@@ -2,6 +2,8 @@
 //! long as it. Transactions that change what a table is made of hold another one for themselves: they
 //! can outlive a killed run on the server, and the next run has to see what they did.
 
+use std::collections::HashSet;
+
 use super::Target;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
@@ -53,6 +55,31 @@ impl Target {
             self.on_keeper("waiting for what a run left behind", &wait).await?;
         }
         Ok(None)
+    }
+
+    /// Those of the tables that a run is at work on.
+    pub async fn tables_at_work(&self, tables: &[&TableName]) -> Result<HashSet<TableName>> {
+        if tables.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let statement = sql!(
+            "select w.n from {keys} where exists (select from pg_catalog.pg_locks l \
+             where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
+             and l.database operator(pg_catalog.=) (select d.oid from pg_catalog.pg_database d \
+             where d.datname operator(pg_catalog.=) pg_catalog.current_database()) \
+             and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
+             l.objid::pg_catalog.int8) operator(pg_catalog.=) w.key)",
+            keys = keys(Sort::Run, tables),
+        );
+        let rows = self.on_keeper("looking which runs are at work", &statement).await?.pop();
+        let numbers = rows
+            .unwrap_or_default()
+            .iter()
+            .map(|row| row.count(0))
+            .collect::<Result<Vec<u64>>>()?;
+        let table =
+            |n: u64| tables.get(usize::try_from(n).ok()?.checked_sub(1)?).map(|t| (*t).clone());
+        Ok(numbers.into_iter().filter_map(table).collect())
     }
 
     /// Takes the lock of a schema in which tables are built; whether nobody else has it. It is kept.

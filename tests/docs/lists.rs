@@ -9,9 +9,27 @@ type Names = BTreeSet<String>;
 
 const CONFIGURATION: &str = "docs/configuration.md";
 
-/// What the built program lists in its help, without dashes.
+/// The commands with flags of their own, and the pages that list these.
+const COMMANDS: [(&[&str], &str); 2] =
+    [(&["status"], "docs/sync-log.md"), (&["log", "prune"], "docs/sync-log.md")];
+
+/// What the built program lists in the help of a sync, without dashes.
 async fn flags() -> Names {
-    let help = pgsync(&["-help"]).await.expect_exit(0).stdout;
+    flags_of(&[]).await
+}
+
+/// The flags of all commands.
+async fn all_flags() -> Names {
+    let mut all = flags().await;
+    for (words, _) in COMMANDS {
+        all.extend(flags_of(words).await);
+    }
+    all
+}
+
+/// What the built program lists in the help of a command.
+async fn flags_of(words: &[&str]) -> Names {
+    let help = pgsync(&[words, &["-help"]].concat()).await.expect_exit(0).stdout;
     let lines = help.lines().filter(|line| line.starts_with("  -") || line.starts_with("      -"));
     let flag = |line: &str| {
         let long =
@@ -36,8 +54,22 @@ async fn every_flag_is_documented_and_every_documented_flag_exists() {
 }
 
 #[tokio::test]
+async fn every_flag_of_one_command_is_documented_and_every_documented_one_exists() {
+    let common = flags().await;
+    for (words, page) in COMMANDS {
+        let rows = Page::read(page).rows(&format!("| flag of `{}` |", words.join(" ")));
+        let flag =
+            |code: &String| code.trim_start_matches('-').split(' ').next().map(str::to_owned);
+        let documented: Names =
+            rows.iter().flat_map(|row| spans(&row[0])).filter_map(|code| flag(&code)).collect();
+        let own: Names = flags_of(words).await.difference(&common).cloned().collect();
+        assert_eq!(documented, own, "{words:?}");
+    }
+}
+
+#[tokio::test]
 async fn no_page_speaks_of_a_flag_that_does_not_exist() {
-    let flags = flags().await;
+    let flags = all_flags().await;
     for page in page::all() {
         for code in page.code().iter().filter(|code| code.starts_with('-')) {
             let name = code.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();

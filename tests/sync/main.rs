@@ -28,6 +28,7 @@ mod selection;
 mod sequences;
 mod settings;
 mod shapes;
+mod status;
 mod sync_log;
 mod timestamps;
 mod triggers;

@@ -5,6 +5,7 @@ mod json;
 mod log;
 mod plain;
 mod repeated;
+mod status;
 mod summary;
 
 use std::time::Duration;

@@ -1,0 +1,312 @@
+//! How the tables stand, for people and for programs. Pure: from the [`StatusReport`] to text.
+//!
+//! The object of `-json`: `{"pgsync":"0.1.0","version":1,"target":"host:port/db","log":"public.sync_log",
+//! "exit_status":0,"sentence":"…","as_of":"…"|null,"tables":[{"schema","table","state","trouble":false,
+//! "last_success":"…"|null,"age_seconds":7200|null,"strategy","rows_inserted","rows_updated","rows_deleted",
+//! "failures":0,"durations_seconds":[…],"watermark","proven_since","error"}]}`. Fields are added, never renamed.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::config::Output;
+use crate::report::grid::{self, Column};
+use crate::report::{format, json, width};
+use crate::status::{Change, PastRun, PruneSettings, StatusReport, TableStatus};
+
+/// Tables that the sentence names.
+const NAMED: usize = 3;
+
+/// What `pgsync status` prints, at most `width` terminal columns wide where that can be.
+pub fn text(report: &StatusReport, width: usize) -> String {
+    let mut tables: Vec<&TableStatus> = report.tables.iter().collect();
+    tables.sort_by_key(|table| !report.is_in_trouble(table));
+    if report.only_failed {
+        tables.retain(|table| report.is_in_trouble(table));
+    }
+    let mut lines = vec![sentence(report)];
+    if !tables.is_empty() {
+        lines.push(String::new());
+        lines.extend(grid::lines(columns(report, &tables), width));
+    }
+    let errors: Vec<String> = tables.iter().filter_map(|table| error_line(table)).collect();
+    if !errors.is_empty() {
+        lines.push(String::new());
+    }
+    lines.extend(errors);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// The one sentence that says whether all is well.
+pub fn sentence(report: &StatusReport) -> String {
+    let count = report.tables.len() as u64;
+    if count == 0 {
+        let log = format::sanitize(&report.log.to_string());
+        return format!("No run of a table is recorded in {log}.");
+    }
+    let troubled: Vec<&TableStatus> = report.troubled().collect();
+    let counted = format::counted(count, "table");
+    if troubled.is_empty() {
+        let all = if count == 1 { counted } else { format!("All {counted}") };
+        return match report.as_of() {
+            Some(moment) => format!("{all} in sync as of {}.", when(moment, report.now)),
+            None => format!("{all}: the first run is at work."),
+        };
+    }
+    let is_one = troubled.len() == 1;
+    let mut named: Vec<String> = troubled.iter().take(NAMED).map(|table| trouble(table)).collect();
+    if troubled.len() > NAMED {
+        let more = format::number((troubled.len() - NAMED) as u64);
+        named.push(format!("and {more} more"));
+    }
+    let verb = if is_one { "is" } else { "are" };
+    let number = format::number(troubled.len() as u64);
+    format!("{number} of {counted} {verb} NOT in sync: {}.", named.join(", "))
+}
+
+/// `orders (failed)`, `items (last success 3d ago)`.
+fn trouble(table: &TableStatus) -> String {
+    let name = format::table(&table.table);
+    match table.age.filter(|_| table.state.is_good()) {
+        Some(time) => format!("{name} (last success {} ago)", age(time)),
+        None => format!("{name} ({})", table.state.name()),
+    }
+}
+
+/// `03:14 UTC, 2h ago`; with the day, unless that is today.
+fn when(moment: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let form = if moment.date_naive() == now.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    let ago = age((now - moment).to_std().unwrap_or_default());
+    format!("{} UTC, {ago} ago", moment.format(form))
+}
+
+/// `12s`, `5m`, `2h`, `6d`.
+fn age(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
+    let texts = |title, rank, cell: &dyn Fn(&TableStatus) -> Option<String>| Column {
+        title,
+        cells: tables.iter().map(|table| cell(table).unwrap_or_else(|| "-".to_owned())).collect(),
+        is_number: false,
+        rank,
+    };
+    let numbers = |title, rank, cell: &dyn Fn(&TableStatus) -> Option<String>| Column {
+        is_number: true,
+        ..texts(title, rank, cell)
+    };
+    let minute = |moment: &DateTime<Utc>| moment.format("%Y-%m-%d %H:%M").to_string();
+    let state = |table: &TableStatus| {
+        let is_stale = table.state.is_good() && report.is_in_trouble(table);
+        Some(if is_stale { "stale" } else { table.state.name() }.to_owned())
+    };
+    let seconds = |seconds: &f64| format::duration(Duration::from_secs_f64(seconds.max(0.0)));
+    vec![
+        texts("table", 0, &|table| Some(format::table(&table.table))),
+        texts("state", 0, &state),
+        numbers("age", 0, &|table| table.age.map(age)),
+        texts("last success", 7, &|table| table.last_success.as_ref().map(minute)),
+        texts("strategy", 6, &|table| table.strategy.as_deref().map(format::sanitize)),
+        texts("last change", 3, &|table| table.change.map(change)),
+        numbers("failures", 1, &|table| Some(format::number(table.failures))),
+        numbers("time", 2, &|table| table.durations.first().map(seconds)),
+        texts("last 20", 4, &|table| Some(sparkline(&table.durations))),
+        texts("watermark", 9, &|table| table.watermark.as_ref().map(minute)),
+        texts("proven", 8, &|table| table.proven_since.as_ref().map(minute)),
+    ]
+}
+
+/// `+12 ~40 -3`: inserted, updated, deleted.
+fn change(change: Change) -> String {
+    let kinds = [('+', change.inserted), ('~', change.updated), ('-', change.deleted)];
+    let some = kinds.iter().filter(|(_, n)| *n > 0);
+    some.map(|(sign, n)| format!("{sign}{}", format::number(*n))).collect::<Vec<_>>().join(" ")
+}
+
+/// Bars of the durations, the oldest first; the longest is a full one.
+fn sparkline(durations: &[f64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let longest = durations.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let bar = |seconds: &f64| {
+        let step = (seconds / longest * (BARS.len() - 1) as f64).round() as usize;
+        BARS[step.min(BARS.len() - 1)]
+    };
+    durations.iter().rev().map(bar).collect()
+}
+
+fn error_line(table: &TableStatus) -> Option<String> {
+    let error = table.error.as_deref()?;
+    let lines: Vec<String> = error.trim_end().split('\n').map(format::sanitize).collect();
+    let name = format::table(&table.table);
+    Some(format!("{name} - {}: {}", table.state.name(), lines.join("\n    ")))
+}
+
+/// What `pgsync status -history` prints.
+pub fn history(runs: &[PastRun], width: usize) -> String {
+    if runs.is_empty() {
+        return "No run of this table is recorded.\n".to_owned();
+    }
+    let column = |title, is_number, rank, cell: &dyn Fn(&PastRun) -> Option<String>| Column {
+        title,
+        cells: runs.iter().map(|run| cell(run).unwrap_or_else(|| "-".to_owned())).collect(),
+        is_number,
+        rank,
+    };
+    let seconds = |seconds: f64| format::duration(Duration::from_secs_f64(seconds));
+    let first_line = |error: &str| format::sanitize(error.lines().next().unwrap_or_default());
+    let columns = vec![
+        column("start", false, 0, &|run| Some(format::sanitize(&run.start))),
+        column("strategy", false, 0, &|run| run.strategy.as_deref().map(format::sanitize)),
+        column("status", false, 0, &|run| Some(format::sanitize(&run.status))),
+        column("rows", true, 2, &|run| Some(format::number(run.processed))),
+        column("change", false, 0, &|run| Some(change(run.change)).filter(|text| !text.is_empty())),
+        column("time", true, 0, &|run| run.seconds.map(seconds)),
+        column("error", false, 0, &|run| run.error.as_deref().map(first_line)),
+    ];
+    grid::lines(columns, width.max(200)).iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    pgsync: &'static str,
+    version: u32,
+    target: &'a str,
+    log: String,
+    exit_status: u8,
+    sentence: String,
+    as_of: Option<String>,
+    tables: Vec<Table<'a>>,
+}
+
+#[derive(Serialize)]
+struct Table<'a> {
+    schema: &'a str,
+    table: &'a str,
+    state: &'static str,
+    trouble: bool,
+    last_success: Option<String>,
+    age_seconds: Option<u64>,
+    strategy: Option<&'a str>,
+    rows_inserted: u64,
+    rows_updated: u64,
+    rows_deleted: u64,
+    failures: u64,
+    durations_seconds: &'a [f64],
+    watermark: Option<String>,
+    proven_since: Option<String>,
+    error: Option<&'a str>,
+}
+
+/// The object of `-json` and a line break.
+pub fn object(report: &StatusReport) -> String {
+    let wanted = |table: &&TableStatus| !report.only_failed || report.is_in_trouble(table);
+    let object = Object {
+        pgsync: env!("CARGO_PKG_VERSION"),
+        version: 1,
+        target: &report.target,
+        log: report.log.to_string(),
+        exit_status: report.exit_status(),
+        sentence: sentence(report),
+        as_of: report.as_of().map(format::moment),
+        tables: report.tables.iter().filter(wanted).map(|table| entry(report, table)).collect(),
+    };
+    serialized(&object)
+}
+
+fn entry<'a>(report: &StatusReport, table: &'a TableStatus) -> Table<'a> {
+    let change = table.change.unwrap_or_default();
+    Table {
+        schema: table.table.schema.as_str(),
+        table: table.table.name.as_str(),
+        state: table.state.name(),
+        trouble: report.is_in_trouble(table),
+        last_success: table.last_success.map(format::moment),
+        age_seconds: table.age.map(|age| age.as_secs()),
+        strategy: table.strategy.as_deref(),
+        rows_inserted: change.inserted,
+        rows_updated: change.updated,
+        rows_deleted: change.deleted,
+        failures: table.failures,
+        durations_seconds: &table.durations,
+        watermark: table.watermark.map(format::moment),
+        proven_since: table.proven_since.map(format::moment),
+        error: table.error.as_deref(),
+    }
+}
+
+#[derive(Serialize)]
+struct HistoryRun<'a> {
+    start: &'a str,
+    seconds: Option<f64>,
+    strategy: Option<&'a str>,
+    status: &'a str,
+    rows_processed: u64,
+    rows_inserted: u64,
+    rows_updated: u64,
+    rows_deleted: u64,
+    error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct History<'a> {
+    pgsync: &'static str,
+    version: u32,
+    runs: Vec<HistoryRun<'a>>,
+}
+
+/// The object of `-history -json` and a line break.
+pub fn history_object(runs: &[PastRun]) -> String {
+    fn of(run: &PastRun) -> HistoryRun<'_> {
+        HistoryRun {
+            start: &run.start,
+            seconds: run.seconds,
+            strategy: run.strategy.as_deref(),
+            status: &run.status,
+            rows_processed: run.processed,
+            rows_inserted: run.change.inserted,
+            rows_updated: run.change.updated,
+            rows_deleted: run.change.deleted,
+            error: run.error.as_deref(),
+        }
+    }
+    let runs = runs.iter().map(of).collect();
+    serialized(&History { pgsync: env!("CARGO_PKG_VERSION"), version: 1, runs })
+}
+
+/// What `pgsync status` prints in the form that is asked for.
+pub fn printed(report: &StatusReport, output: Output) -> String {
+    match output {
+        Output { json: true, .. } => object(report),
+        Output { quiet: true, .. } => String::new(),
+        _ => text(report, width()),
+    }
+}
+
+/// What `pgsync status -history` prints in the form that is asked for.
+pub fn printed_history(runs: &[PastRun], output: Output) -> String {
+    if output.json { history_object(runs) } else { history(runs, width()) }
+}
+
+/// What `pgsync log prune` prints.
+pub fn pruned(settings: &PruneSettings, rows: u64) -> String {
+    let log = format::sanitize(&settings.log.to_string());
+    let rows = format::counted(rows, "row");
+    if settings.base.dry_run {
+        format!("{rows} of {log} would be deleted\n")
+    } else {
+        format!("{rows} of {log} deleted\n")
+    }
+}
+
+fn serialized(object: &impl Serialize) -> String {
+    // Strings and numbers always serialize; the type system cannot know.
+    json::escaped(&serde_json::to_string(object).unwrap_or_default()) + "\n"
+}

@@ -1,0 +1,116 @@
+//! What `pgsync status` prints, whole.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::ident::TableName;
+use crate::report::status::{object, text};
+use crate::status::{Change, State, StatusReport, TableStatus};
+
+fn now() -> DateTime<Utc> {
+    "2026-11-28T05:14:30Z".parse().unwrap()
+}
+
+fn ago(seconds: u64) -> DateTime<Utc> {
+    now() - Duration::from_secs(seconds)
+}
+
+fn report(tables: Vec<TableStatus>) -> StatusReport {
+    StatusReport {
+        target: "db:5432/shop".into(),
+        log: TableName::new("public", "sync_log"),
+        now: now(),
+        tables,
+        only_failed: false,
+        stale: None,
+    }
+}
+
+fn table(name: &str) -> TableStatus {
+    TableStatus {
+        table: TableName::new("public", name),
+        state: State::Success,
+        last_success: Some(ago(7_230)),
+        age: Some(Duration::from_secs(7_230)),
+        strategy: Some("incremental".into()),
+        change: Some(Change { inserted: 12, updated: 1_040, deleted: 3 }),
+        failures: 0,
+        durations: vec![1.25, 0.5, 0.25, 0.05],
+        watermark: Some(ago(7_300)),
+        proven_since: None,
+        error: None,
+        before: Some(State::Success),
+    }
+}
+
+fn failed(name: &str, state: State, error: &str) -> TableStatus {
+    TableStatus { state, failures: 2, error: Some(error.into()), ..table(name) }
+}
+
+fn never(name: &str) -> TableStatus {
+    let nothing = TableStatus { last_success: None, age: None, change: None, ..table(name) };
+    let error = Some("target while writing: disk full\nfree some".into());
+    TableStatus { state: State::Failed, failures: 1, error, watermark: None, ..nothing }
+}
+
+#[test]
+fn nothing_has_run() {
+    let report = report(Vec::new());
+    assert_eq!(text(&report, 80), "No run of a table is recorded in public.sync_log.\n");
+    assert_eq!(report.exit_status(), 1);
+}
+
+#[test]
+fn all_is_fresh() {
+    let proven = TableStatus { proven_since: Some(ago(600_000)), ..table("customers") };
+    let report = report(vec![proven, TableStatus { change: None, ..table("orders") }]);
+    assert_eq!(text(&report, 200), include_str!("status/fresh_200.txt"));
+    assert_eq!(text(&report, 80), include_str!("status/fresh_80.txt"));
+    assert_eq!(report.exit_status(), 0);
+}
+
+#[test]
+fn some_failed_were_interrupted_or_never_succeeded() {
+    let tables = vec![
+        table("a_good_one"),
+        failed("orders", State::Failed, "duplicate key \u{1b}[2J"),
+        failed("items", State::Interrupted, "the run was killed or lost its connection"),
+        never("new_one"),
+    ];
+    let report = report(tables);
+    assert_eq!(text(&report, 200), include_str!("status/failed_200.txt"));
+    assert_eq!(text(&report, 80), include_str!("status/failed_80.txt"));
+    assert_eq!(report.exit_status(), 1);
+    let only = StatusReport { only_failed: true, ..report };
+    assert!(!text(&only, 80).contains("a_good_one"));
+    assert!(object(&only).contains(r#""exit_status":1,"sentence":"3 of 4 tables are NOT in sync"#));
+}
+
+#[test]
+fn a_success_is_too_old() {
+    let old = TableStatus { age: Some(Duration::from_secs(300_000)), ..table("orders") };
+    let mut report = report(vec![table("customers"), old]);
+    assert_eq!(report.exit_status(), 0);
+    report.stale = Some(Duration::from_secs(26 * 3_600));
+    assert_eq!(text(&report, 80), include_str!("status/stale_80.txt"));
+    assert_eq!(report.exit_status(), 1);
+}
+
+#[test]
+fn a_thousand_tables_fit_those_in_trouble_first() {
+    let mut tables: Vec<TableStatus> = (0..1_000)
+        .map(|n| table(&format!("a_table_with_quite_a_long_name_for_a_terminal_{n}")))
+        .collect();
+    tables[500].state = State::Failed;
+    for width in [80, 200] {
+        let text = text(&report(tables.clone()), width);
+        assert_eq!(text.lines().count(), 1_003);
+        assert!(
+            text.lines().skip(1).all(|line| crate::report::format::width(line) <= width),
+            "{text}"
+        );
+        assert!(text.lines().nth(3).is_some_and(|line| line.contains("failed")), "{text}");
+        assert!(text.starts_with("1 of 1,000 tables is NOT in sync: "), "{text}");
+    }
+}

@@ -1,0 +1,40 @@
+-- Deletes rows of the log that began before $before; gives their number. What runs go by stays: rows that say who
+-- made a table, rows of runs that are going on, and of each table the last row, the last of a run that was at work on
+-- it, the last with a watermark, the last success, and the last success for the fingerprint of that last run.
+with recursive t as (
+  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
+  union all
+  select n.schema_name, n.table_name from t cross join lateral (
+    select l.schema_name, l.table_name from $log l
+    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(t.schema_name, t.table_name)
+    order by l.schema_name, l.table_name limit 1) n
+), k as (
+  select t.schema_name, t.table_name, array[
+    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
+      and l.table_name operator(pg_catalog.=) t.table_name and $run order by l.id desc limit 1),
+    w.id,
+    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
+      and l.table_name operator(pg_catalog.=) t.table_name and $run
+      and l.watermark is not null order by l.id desc limit 1),
+    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
+      and l.table_name operator(pg_catalog.=) t.table_name and $run
+      and l.status operator(pg_catalog.=) 'success' order by l.id desc limit 1),
+    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
+      and l.table_name operator(pg_catalog.=) t.table_name and $run
+      and l.status operator(pg_catalog.=) 'success' and l.fingerprint operator(pg_catalog.=) w.fingerprint
+      order by l.id desc limit 1)] as ids
+  from t left join lateral (
+    select l.id, l.fingerprint from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
+      and l.table_name operator(pg_catalog.=) t.table_name and $run
+      and l.status operator(pg_catalog.<>) 'skipped' order by l.id desc limit 1) w on true
+  -- Worked out once a table, not once a row.
+  offset 0
+), gone as (
+  delete from $log l using k
+  where l.schema_name operator(pg_catalog.=) k.schema_name and l.table_name operator(pg_catalog.=) k.table_name
+    and l.start_time operator(pg_catalog.<) $before
+    and l.sync_type is distinct from 'create' and l.status operator(pg_catalog.<>) 'running'
+    and l.id operator(pg_catalog.<>) all (pg_catalog.array_remove(k.ids, null))
+  returning 1
+)
+select pg_catalog.count(*) from gone

@@ -1,0 +1,45 @@
+//! What people ask of `sync_log`: how each table stands, what happened to one, and what may go.
+
+use std::time::Duration;
+
+use super::sync_log::SyncLog;
+use crate::ident::TableName;
+use crate::sql::{Literal, Sql, sql};
+
+impl SyncLog {
+    /// How each table stands: see the file.
+    pub fn status(&self) -> Sql {
+        let log = sql!("{log}", log = self.table);
+        Sql::filled(include_str!("sync_log_status.sql"), &[("log", &log)])
+    }
+
+    /// The last runs of one table, the latest first: `start, seconds, sync_type, status, processed, inserted,
+    /// updated, deleted, error`.
+    pub fn history(&self, table: &TableName, most: u64) -> Sql {
+        sql!(
+            "select pg_catalog.to_char(pg_catalog.timezone('UTC', l.start_time), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
+             coalesce(pg_catalog.date_part('epoch', l.end_time operator(pg_catalog.-) l.start_time), -1), \
+             l.sync_type, l.status, l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, \
+             l.error_message from {log} l where l.schema_name operator(pg_catalog.=) {schema} \
+             and l.table_name operator(pg_catalog.=) {name} order by l.id desc limit {most}",
+            log = self.table,
+            schema = Literal(table.schema.as_str()),
+            name = Literal(table.name.as_str()),
+            most = most,
+        )
+    }
+
+    /// Deletes rows that began longer ago than `keep`, and gives their number: see the file.
+    pub fn prune(&self, keep: Duration) -> Sql {
+        let log = sql!("{log}", log = self.table);
+        let before = sql!(
+            "(pg_catalog.clock_timestamp() operator(pg_catalog.-) {keep}::pg_catalog.interval)",
+            keep = Literal(&format!("{} seconds", keep.as_secs())),
+        );
+        let run = Sql::trusted(
+            "coalesce(l.sync_type, '') operator(pg_catalog.<>) all (array['create', 'repair'])",
+        );
+        let holes: &[(&str, &Sql)] = &[("log", &log), ("before", &before), ("run", &run)];
+        Sql::filled(include_str!("sync_log_prune.sql"), holes)
+    }
+}

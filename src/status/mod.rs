@@ -1,0 +1,184 @@
+//! How each table stands, from `sync_log` alone: no source is needed, and nothing is written, but for
+//! what [`prune`] deletes from the log. The words and the table that people read are `report`'s.
+
+mod settings;
+mod standing;
+
+pub use settings::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
+pub use standing::{Change, State, TableStatus};
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use crate::error::{Error, Result, Side};
+use crate::ident::TableName;
+use crate::pg;
+use crate::pg::{Pool, Row};
+use crate::select;
+use crate::sql::sync_log::SyncLog;
+use crate::sql::{Sql, sql};
+use crate::sync_log::store;
+use crate::target_side::Target;
+
+/// Rows that the history of a table shows.
+const HISTORY: u64 = 50;
+
+/// How all tables of one log stand.
+#[derive(Clone, Debug)]
+pub struct StatusReport {
+    /// `host:port/database`
+    pub target: String,
+    pub log: TableName,
+    /// By the server's clock.
+    pub now: DateTime<Utc>,
+    /// In the order of their names.
+    pub tables: Vec<TableStatus>,
+    /// Only those in trouble are wanted.
+    pub only_failed: bool,
+    /// How old a success may be.
+    pub stale: Option<Duration>,
+}
+
+impl StatusReport {
+    /// Those that are not as they should be.
+    pub fn troubled(&self) -> impl Iterator<Item = &TableStatus> {
+        self.tables.iter().filter(|table| self.is_in_trouble(table))
+    }
+
+    /// Whether the last run of the table did not succeed, or its last success is too old.
+    pub fn is_in_trouble(&self, table: &TableStatus) -> bool {
+        let is_stale = || self.stale.is_some_and(|stale| table.age > Some(stale));
+        !table.state.is_good() || is_stale()
+    }
+
+    /// 0 when all is well; 1 when a table is in trouble, or there are none.
+    pub fn exit_status(&self) -> u8 {
+        u8::from(self.tables.is_empty() || self.troubled().next().is_some())
+    }
+
+    /// The moment since which every table has been in sync: that of the oldest of the last successes.
+    pub fn as_of(&self) -> Option<DateTime<Utc>> {
+        let successes: Option<Vec<_>> =
+            self.tables.iter().map(|table| table.last_success).collect();
+        successes?.into_iter().min()
+    }
+}
+
+/// One run of one table, as the log has it.
+#[derive(Clone, Debug)]
+pub struct PastRun {
+    pub start: String,
+    /// None while it runs.
+    pub seconds: Option<f64>,
+    pub strategy: Option<String>,
+    pub status: String,
+    pub processed: u64,
+    pub change: Change,
+    pub error: Option<String>,
+}
+
+/// Reads how the tables stand.
+///
+/// # Errors
+/// The target cannot be reached, or what has the log's name is none.
+pub async fn status(settings: &StatusSettings) -> Result<StatusReport> {
+    let (target, log) = open(&settings.base, &settings.log).await?;
+    let report = read(&target, &log, settings).await;
+    target.close().await;
+    report
+}
+
+async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Result<StatusReport> {
+    let mut report = StatusReport {
+        target: settings.base.target.describe(),
+        log: log.table.clone(),
+        now: Utc::now(),
+        tables: Vec::new(),
+        only_failed: settings.only_failed,
+        stale: settings.stale,
+    };
+    if !store::exists(target, log).await? {
+        return Ok(report);
+    }
+    let rows = target.on_keeper("reading sync_log", &log.status()).await?.pop();
+    for row in rows.unwrap_or_default() {
+        report.now = standing::moment(row.text(3)).unwrap_or(report.now);
+        report.tables.extend(standing::of_row(&row)?);
+    }
+    let base = &settings.base;
+    report.tables.retain(|table| select::would_select(&table.table, &base.include, &base.exclude));
+    // A run that died has left its row as it was; its locks died with it.
+    let running: Vec<TableName> = running(&report).map(|table| table.table.clone()).collect();
+    let names: Vec<&TableName> = running.iter().collect();
+    let at_work = target.tables_at_work(&names).await?;
+    for table in report.tables.iter_mut().filter(|table| table.state == State::Running) {
+        table.state = table.while_running(at_work.contains(&table.table));
+    }
+    report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    Ok(report)
+}
+
+fn running(report: &StatusReport) -> impl Iterator<Item = &TableStatus> {
+    report.tables.iter().filter(|table| table.state == State::Running)
+}
+
+/// Reads the last runs of one table, the latest first.
+///
+/// # Errors
+/// As for [`status`].
+pub async fn history(settings: &StatusSettings, table: &TableName) -> Result<Vec<PastRun>> {
+    let (target, log) = open(&settings.base, &settings.log).await?;
+    let runs = async {
+        if !store::exists(&target, &log).await? {
+            return Ok(Vec::new());
+        }
+        let rows = target.on_keeper("reading sync_log", &log.history(table, HISTORY)).await?.pop();
+        rows.unwrap_or_default().iter().map(past_run).collect()
+    };
+    let runs = runs.await;
+    target.close().await;
+    runs
+}
+
+fn past_run(row: &Row) -> Result<PastRun> {
+    let seconds = row.text(1).and_then(|text| text.parse().ok());
+    Ok(PastRun {
+        start: row.needed(0)?.to_owned(),
+        seconds: seconds.filter(|seconds| *seconds >= 0.0),
+        strategy: row.text(2).map(str::to_owned),
+        status: row.needed(3)?.to_owned(),
+        processed: row.count(4)?,
+        change: Change { inserted: row.count(5)?, updated: row.count(6)?, deleted: row.count(7)? },
+        error: row.text(8).map(str::to_owned),
+    })
+}
+
+/// Deletes old rows of the log, or counts them; gives their number.
+///
+/// # Errors
+/// The target cannot be reached, there is no log, or the role may not delete.
+pub async fn prune(settings: &PruneSettings) -> Result<u64> {
+    let (target, log) = open(&settings.base, &settings.log).await?;
+    let pruned = async {
+        if !store::exists(&target, &log).await? {
+            return Err(Error::Blocked(format!("there is no log {} on the target", log.table)));
+        }
+        let prune = log.prune(settings.keep);
+        let end = Sql::trusted(if settings.base.dry_run { "rollback" } else { "commit" });
+        let statements = sql!("begin; {prune}; {end}", prune = prune, end = end);
+        let rows = target.on_keeper("deleting rows of sync_log", &statements).await?;
+        let row = rows.iter().flatten().next();
+        row.ok_or_else(|| Error::Internal("no answer about deleted rows".to_owned()))?.count(0)
+    };
+    let pruned = pruned.await;
+    target.close().await;
+    pruned
+}
+
+async fn open(base: &crate::config::Settings, log: &TableName) -> Result<(Target, SyncLog)> {
+    let session = pg::Settings { lock_timeout: base.lock_timeout, replica_role: false };
+    let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?);
+    target.control.set(target.pool.get().await?).await;
+    Ok((target, SyncLog { table: log.clone() }))
+}

@@ -1,0 +1,88 @@
+//! What `pgsync status` and `pgsync log prune` are asked.
+
+use std::time::Duration;
+
+use crate::config::{OwnFlags, Settings};
+use crate::ident::{Ident, TableName};
+
+/// What `pgsync status` is asked.
+#[derive(Clone, Debug)]
+pub struct StatusSettings {
+    /// The target, the selection of tables and the form of the output count.
+    pub base: Box<Settings>,
+    pub log: TableName,
+    /// How old a success may be.
+    pub stale: Option<Duration>,
+    /// Show only tables in trouble.
+    pub only_failed: bool,
+    /// Show the runs of this table.
+    pub history: Option<TableName>,
+}
+
+/// The flags of `pgsync status`.
+#[derive(Clone, Debug)]
+pub struct StatusFlags {
+    stale: Option<Duration>,
+    only_failed: bool,
+    history: Option<TableName>,
+}
+
+impl StatusFlags {
+    /// Reads them.
+    pub fn read(flags: &mut OwnFlags) -> Self {
+        Self {
+            stale: flags.duration("stale", ["1s", "3650d"]),
+            only_failed: flags.switch("failed"),
+            history: flags.table("history"),
+        }
+    }
+
+    /// With the settings that go with them.
+    pub fn with(self, base: Box<Settings>) -> StatusSettings {
+        let log = base.log_table_name();
+        let history = self.history.map(|table| in_schema(table, &log.schema, &base));
+        StatusSettings { log, base, stale: self.stale, only_failed: self.only_failed, history }
+    }
+}
+
+/// A table without a schema is in the first one that is synced.
+fn in_schema(table: TableName, of_log: &Ident, base: &Settings) -> TableName {
+    if !table.schema.as_str().is_empty() {
+        return table;
+    }
+    let schema = base.target_schemas().into_iter().next();
+    TableName { schema: schema.unwrap_or_else(|| of_log.clone()), name: table.name }
+}
+
+/// What `pgsync log prune` is asked.
+#[derive(Clone, Debug)]
+pub struct PruneSettings {
+    /// The target and whether it is a dry run count.
+    pub base: Box<Settings>,
+    pub log: TableName,
+    /// Rows that began longer ago may go.
+    pub keep: Duration,
+}
+
+/// The flags of `pgsync log prune`.
+#[derive(Clone, Debug)]
+pub struct PruneFlags {
+    keep: Duration,
+}
+
+impl PruneFlags {
+    /// Reads them. How much is kept has to be said.
+    pub fn read(flags: &mut OwnFlags) -> Self {
+        let given = flags.text("keep").is_some();
+        let keep = flags.duration("keep", ["0s", "36500d"]);
+        if !given {
+            flags.problem("keep", "missing; say how long rows are kept, as in -keep 90d");
+        }
+        Self { keep: keep.unwrap_or_default() }
+    }
+
+    /// With the settings that go with them.
+    pub fn with(self, base: Box<Settings>) -> PruneSettings {
+        PruneSettings { log: base.log_table_name(), base, keep: self.keep }
+    }
+}

@@ -1,0 +1,116 @@
+//! `pgsync status` and `pgsync log prune`: what they say of real logs, and what they leave.
+
+use super::support::{Outcome, Pair, pgsync};
+
+const TABLES: &str =
+    "create table item (id int primary key, n int, updated_at timestamptz not null default now());
+    create table other (id int primary key)";
+
+async fn status(db: &Pair, args: &[&str]) -> Outcome {
+    let target = db.target_url();
+    pgsync(&["status", "-target", &target]).args(args).await
+}
+
+/// Gives the value of a field of a table in `status -json`.
+async fn field(db: &Pair, table: &str, field: &str) -> serde_json::Value {
+    let run = status(db, &["-json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let tables = json["tables"].as_array().expect("tables").clone();
+    let found = tables.iter().find(|entry| entry["table"] == table);
+    found.unwrap_or_else(|| panic!("{table} expected of {run}"))[field].clone()
+}
+
+#[tokio::test]
+async fn status_tells_success_failure_and_that_nothing_has_run() {
+    let db = Pair::with(TABLES).await;
+    status(&db, &[]).await.expect_exit(1).expect_said("No run of a table is recorded");
+    db.source("insert into item values (1, 1), (2, 2)").await;
+    db.sync().await.expect_ok();
+    status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync as of");
+    assert_eq!(field(&db, "item", "rows_inserted").await, 2);
+    assert_eq!(field(&db, "item", "failures").await, 0);
+    assert!(field(&db, "item", "watermark").await.is_string());
+    status(&db, &["-stale", "1h"]).await.expect_exit(0);
+    status(&db, &["-include", "nothing*"]).await.expect_exit(1);
+    db.target("update sync_log set end_time = end_time - interval '2 hours'").await;
+    status(&db, &["-stale", "1h"]).await.expect_exit(1).expect_said("last success 2h ago");
+
+    db.target("alter table item add check (n < 3)").await;
+    db.source("insert into item values (3, 3)").await;
+    db.sync().await.expect_exit(1);
+    db.sync().await.expect_exit(1);
+    let run = status(&db, &["-failed"]).await.expect_exit(1).expect_said("item (failed)");
+    run.expect_said("item_n_check").expect_unsaid("other");
+    assert_eq!(field(&db, "item", "failures").await, 2);
+    assert_eq!(field(&db, "item", "state").await, "failed");
+    let run = status(&db, &["-history", "item"]).await.expect_exit(0);
+    assert_eq!(run.stdout.matches("failed").count(), 2, "{run}");
+    status(&db, &["-history", "none"]).await.expect_exit(1);
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_is_interrupted_before_the_next_one_says_so() {
+    let db = Pair::with(TABLES).await;
+    db.sync().await.expect_ok();
+    let row = "insert into sync_log (run_id, source, schema_name, table_name, sync_type, status, start_time)
+               values ('dead', 's', 'public', 'item', 'incremental', 'running', now())";
+    db.target(row).await;
+    status(&db, &[]).await.expect_exit(1).expect_said("item (interrupted)");
+}
+
+#[tokio::test]
+async fn a_log_with_other_columns_is_read() {
+    let db = Pair::with(TABLES).await;
+    db.sync().await.expect_ok();
+    db.target("alter table sync_log add column later_version jsonb").await;
+    status(&db, &[]).await.expect_exit(0);
+    db.sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_is_no_trouble_unless_it_failed() {
+    let db = Pair::with(TABLES).await;
+    db.sync().await.expect_ok();
+    db.both("drop table other").await;
+    status(&db, &[]).await.expect_exit(0).expect_said("1 table in sync as of");
+}
+
+#[tokio::test]
+async fn pruning_keeps_what_runs_go_by() {
+    let db = Pair::with("create table other (id int primary key)").await;
+    db.source(
+        "create table item (id int primary key, updated_at timestamptz not null default now())",
+    )
+    .await;
+    for id in 1..5 {
+        db.source(&format!("insert into item values ({id})")).await;
+        db.sync().await.expect_ok();
+    }
+    let target = db.target_url();
+    let prune = |args: &'static [&'static str]| {
+        let target = target.clone();
+        async move { pgsync(&["log", "prune", "-target", &target]).args(args).await }
+    };
+    let count = "select count(*) from sync_log";
+    let before = db.target_value(count).await;
+    prune(&["-keep", "0s", "-dry-run"])
+        .await
+        .expect_exit(0)
+        .expect_said("6 rows of public.sync_log would be deleted");
+    assert_eq!(db.target_value(count).await, before);
+    prune(&["-keep", "1d"]).await.expect_exit(0).expect_said("0 rows");
+    prune(&["-keep", "0s"]).await.expect_exit(0).expect_said("6 rows of public.sync_log deleted");
+    // Who made it, and the last word about each table.
+    assert_eq!(db.target_value(count).await, "3");
+    db.source("insert into item values (9)").await;
+    db.sync().await.expect_changes("item", (1, 0, 0)).expect_strategy("item", "incremental");
+    prune(&[]).await.expect_exit(2).expect_said("-keep: missing");
+}
+
+#[tokio::test]
+async fn a_command_refuses_the_flags_of_others() {
+    let run = pgsync(&["status", "-target", "postgres://localhost/x", "-batch-size", "3"]).await;
+    run.expect_exit(2)
+        .expect_said("unknown flag -batch-size of pgsync status: it belongs to pgsync;");
+    pgsync(&["-keep", "3d"]).await.expect_exit(2).expect_said("it belongs to pgsync log prune");
+}
