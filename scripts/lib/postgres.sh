@@ -50,6 +50,15 @@ need_postgis() {
         "postgresql-$major-postgis-3" >/dev/null
 }
 
+# Installs a program from this system's package of this name; fails where that cannot be done.
+need_program() {
+    local program=$1 package=$2
+    if command -v "$program" >/dev/null 2>&1; then return; fi
+    if ! command -v apt-get >/dev/null 2>&1; then return 1; fi
+    echo "installing $package from this system's packages"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+}
+
 need_pgbouncer() {
     if command -v pgbouncer >/dev/null 2>&1; then return; fi
     if ! command -v apt-get >/dev/null 2>&1; then return 1; fi

@@ -142,6 +142,20 @@ struct Arguments {
     /// Send json, or text: a sentence for chat programs [default: json]
     #[arg(long, help_heading = heading::UNATTENDED, value_name = "FORMAT", hide_short_help = true)]
     webhook_format: Option<String>,
+    /// Write figures for Prometheus into this file after each run [default: none]
+    ///
+    /// Its folder is that of node_exporter's textfile collector, which reads *.prom. What the
+    /// file says already is counted on.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::UNATTENDED, value_name = "FILE")]
+    metrics: Option<String>,
+    /// Give each table figures also when there are more than 500 [default: off]
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
+    metrics_tables: Option<String>,
+    /// With -every, answer /metrics and /healthz at this address [default: none]
+    ///
+    /// Such as 127.0.0.1:9187. Whoever reaches the address may ask.
+    #[arg(long, help_heading = heading::UNATTENDED, value_name = "ADDRESS", hide_short_help = true)]
+    listen: Option<String>,
     /// Work on this many tables at once [default: 4]
     ///
     /// From 1 to 256. A large first copy uses free places, too.

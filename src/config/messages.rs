@@ -2,6 +2,8 @@
 //! can be a secret, so an address is never shown with them.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::conninfo::Secret;
 use super::environment::Environment;
@@ -17,6 +19,17 @@ pub struct Messages {
     /// Hears the start and the exit status of each run.
     pub ping: Option<WebAddress>,
     pub webhook: Option<Webhook>,
+}
+
+/// Where figures for Prometheus go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// Is written after each run.
+    pub file: Option<PathBuf>,
+    /// Is served between runs, too.
+    pub listen: Option<SocketAddr>,
+    /// Whether each table has figures when there are many.
+    pub every_table: bool,
 }
 
 /// Hears the result of runs.
@@ -110,6 +123,20 @@ impl Reader {
         let address = self.address(Setting::Webhook, surroundings);
         let webhook = |address| Webhook { address, secret, occasions, format };
         Messages { ping, webhook: address.map(webhook) }
+    }
+
+    pub(super) fn metrics(&mut self) -> MetricsSettings {
+        let listen = self.read(Setting::Listen, value::socket_address);
+        if let (Some(_), None, Some(origin)) =
+            (listen, self.origin(Setting::Every), self.origin(Setting::Listen))
+        {
+            self.problem(Setting::Listen, &origin, "needs -every: nobody can ask one run");
+        }
+        MetricsSettings {
+            file: self.text(Setting::Metrics).map(PathBuf::from),
+            listen,
+            every_table: self.switch(Setting::MetricsTables, false),
+        }
     }
 
     fn address(&mut self, setting: Setting, surroundings: &Environment) -> Option<WebAddress> {

@@ -14,7 +14,7 @@ mod setting;
 mod value;
 
 pub use environment::{Environment, FileText};
-pub use messages::{Messages, Occasion, WebAddress, Webhook, WebhookFormat};
+pub use messages::{Messages, MetricsSettings, Occasion, WebAddress, Webhook, WebhookFormat};
 pub use own_flags::{Needs, OwnFlags};
 pub use resolve::{Flags, resolve, resolve_with};
 pub use setting::{Kind, Setting};
@@ -86,6 +86,7 @@ pub struct Settings {
     /// Runs follow each other at this interval; one run when it is not set.
     pub every: Option<Duration>,
     pub messages: Messages,
+    pub metrics: MetricsSettings,
     pub output: Output,
     pub logging: Logging,
 }

@@ -103,6 +103,7 @@ pub fn resolve_with<T>(
         rules: file.rules.rules,
         mask_key: None,
         messages: reader.messages(surroundings),
+        metrics: reader.metrics(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,
         before_sql: file.rules.before_sql,
@@ -191,13 +192,13 @@ impl Reader {
         given.or_else(|| value::duration(default, least, most).ok()).unwrap_or_default()
     }
 
-    fn switch(&mut self, setting: Setting, default: bool) -> bool {
+    pub(super) fn switch(&mut self, setting: Setting, default: bool) -> bool {
         let is_opposite = setting == Setting::Deletes
             && self.layer.get(&setting).is_some_and(|g| !g.origin.is_file());
         self.read(setting, value::switch).map_or(default, |is_on| is_on != is_opposite)
     }
 
-    fn text(&mut self, setting: Setting) -> Option<String> {
+    pub(super) fn text(&mut self, setting: Setting) -> Option<String> {
         self.read(setting, |text| {
             if text.is_empty() { Err("is empty".into()) } else { Ok(text.to_owned()) }
         })

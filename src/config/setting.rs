@@ -36,6 +36,9 @@ pub enum Setting {
     WebhookSecret,
     WebhookOn,
     WebhookFormat,
+    Metrics,
+    MetricsTables,
+    Listen,
 }
 
 /// What a setting's value looks like.
@@ -88,6 +91,9 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::WebhookSecret, "webhook-secret", "webhookSecret", Kind::Secret),
     (Setting::WebhookOn, "webhook-on", "webhookOn", Kind::List),
     (Setting::WebhookFormat, "webhook-format", "webhookFormat", Kind::Text),
+    (Setting::Metrics, "metrics", "metrics", Kind::Text),
+    (Setting::MetricsTables, "metrics-tables", "metricsTables", Kind::Switch),
+    (Setting::Listen, "listen", "listen", Kind::Text),
 ];
 
 impl Setting {
@@ -134,7 +140,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::WebhookFormat));
+        assert_eq!(Setting::all().last(), Some(Setting::Listen));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

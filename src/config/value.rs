@@ -1,6 +1,7 @@
 //! From a text to a value. A problem repeats the text and says what it should look like; nothing
 //! is clamped or guessed.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -130,6 +131,12 @@ pub fn occasion(text: &str) -> Result<Occasion, String> {
         "recovery" => Ok(Occasion::Recovery),
         _ => Err(format!("\"{text}\" must be one of: always, failure, change, recovery")),
     }
+}
+
+/// `127.0.0.1:9187`, `[::1]:9187`.
+pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = |_| format!("\"{text}\" is no address such as 127.0.0.1:9187");
+    text.trim().parse().map_err(wrong)
 }
 
 /// `error` to `trace`.

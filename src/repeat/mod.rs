@@ -2,6 +2,7 @@
 //! between, and what systemd hears. What a run does is `run`'s affair, what is printed `report`'s.
 //! Between two runs no connection is open.
 
+mod figures;
 mod observers;
 mod schedule;
 mod service;
@@ -38,7 +39,11 @@ pub async fn until_stopped(settings: Settings, every: Duration, listeners: Liste
     match unix::signal(SignalKind::hangup()) {
         Ok(hangup) => {
             let schedule = Schedule::new(every);
-            let observers = Observers::new(&settings);
+            let mut observers = Observers::new(&settings);
+            if let Err(why) = observers.listen(&settings).await {
+                say(&listeners.events, NoteLevel::Warning, why);
+                return 1;
+            }
             Repeat { settings, schedule, observers, listeners, hangup }.until_stopped().await
         }
         Err(error) => {
@@ -82,7 +87,7 @@ impl Repeat {
             let (ending, status) = (ending(&report), report.exit_status());
             if ending != Ending::Skip {
                 service.status(&summary::verdict(&report));
-                self.observers.end_of_one(&report, &self.listeners.events);
+                self.observers.end_of_one(&report, &self.listeners.events).await;
             }
             self.listeners.events.send(Event::Ended(Box::new(report)));
             if self.listeners.stop.requested().is_some() {

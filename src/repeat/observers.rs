@@ -1,4 +1,4 @@
-//! Everybody who hears of a run beside the terminal: web servers. What goes wrong there is a warning.
+//! Everybody who hears of a run beside the terminal: web servers, and Prometheus. What goes wrong there is a warning.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::outcome::RunReport;
 use crate::report;
 use crate::stop::Stop;
 
+use super::figures::Figures;
+
 /// How long a run that was stopped waits for its message to leave.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
@@ -22,11 +24,13 @@ const MOST_MESSAGES: usize = 8;
 /// Those who hear of the runs of one program.
 pub struct Observers {
     notifier: Option<Notifier>,
+    figures: Figures,
     /// Whether the last run that was no skip failed.
     has_failed: bool,
     under_way: JoinSet<()>,
-    /// The warnings about the last message that was told.
+    /// The warnings about the last message, and about the last figures.
     warned: Arc<Mutex<Vec<String>>>,
+    warned_of_file: Option<String>,
 }
 
 impl Observers {
@@ -34,15 +38,26 @@ impl Observers {
     pub fn new(settings: &Settings) -> Self {
         Self {
             notifier: Notifier::new(&settings.messages),
+            figures: Figures::read(settings),
             has_failed: false,
             under_way: JoinSet::new(),
             warned: Arc::default(),
+            warned_of_file: None,
         }
+    }
+
+    /// Begins to serve figures, if that was asked for.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn listen(&mut self, settings: &Settings) -> Result<(), String> {
+        self.figures.listen(settings).await
     }
 
     /// Others from now on, who know what was before.
     pub fn change(&mut self, settings: &Settings) {
         self.notifier = Notifier::new(&settings.messages);
+        self.figures.change(settings);
     }
 
     /// A run begins.
@@ -54,6 +69,10 @@ impl Observers {
 
     /// The only run has ended: waits until everybody was told, but not after a stop.
     pub async fn end(&mut self, report: &mut RunReport, events: &Events, mut stop: Stop) {
+        if let Some(text) = self.figures.observe(report).await {
+            warn(events, text);
+            report.notes = events.notes();
+        }
         let message = self.message(report);
         let Some(notifier) = &mut self.notifier else { return };
         let telling = notifier.end(&message);
@@ -70,8 +89,13 @@ impl Observers {
         }
     }
 
-    /// A run has ended, and another will follow: nobody waits.
-    pub fn end_of_one(&mut self, report: &RunReport, events: &Events) {
+    /// A run has ended, and another will follow: nobody waits for a web server.
+    pub async fn end_of_one(&mut self, report: &RunReport, events: &Events) {
+        let warning = self.figures.observe(report).await;
+        if warning != self.warned_of_file {
+            warning.iter().for_each(|text| warn(&events.of_next_run(), text.clone()));
+            self.warned_of_file = warning;
+        }
         let message = self.message(report);
         let Some(notifier) = &mut self.notifier else { return };
         while self.under_way.try_join_next().is_some() {}

@@ -4,5 +4,6 @@
 mod support;
 
 mod messages;
+mod metrics;
 mod repeat;
 mod service;
