@@ -30,7 +30,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/pgsync-manners-XXXXXX")
 chmod 755 "$work"
 for side in source target; do
     port=$(free_port)
-    start_server "$work/$side" "$port" "fsync = off" "max_wal_size = 16GB"
+    start_server "$work/$side" "$port" "fsync = off" "max_wal_size = 16GB" \
+        "log_min_duration_statement = 0" "log_disconnections = on" "log_line_prefix = '%n %a '"
     declare "$side=postgres://postgres@127.0.0.1:$port/postgres"
 done
 on() { psql -qAtX -v ON_ERROR_STOP=1 -d "$1" -c "$2"; }
@@ -47,16 +48,19 @@ begin_probes() {
     probe "$source" writer "update big set n = n + 1 where id = 1;"
     probe "$source" locker "lock table small in access exclusive mode;"
     probe "$target" reader "perform from big limit 1; perform from small limit 1;"
-    printf '%s\n\\watch 0.05\n' "select extract(epoch from clock_timestamp()), extract(epoch from max(case state when 'active' then clock_timestamp() else state_change end)), count(*) filter (where backend_xmin is not null) from pg_stat_activity where application_name = 'pgsync' and pid <> pg_backend_pid()" |
-        stdbuf -oL psql -qAtX -F ' ' -d "$source" >"$work/snapshots" 2>&1 &
-    probes+=($!)
+    logged=$(wc -l <"$work/source/log")
 }
 end_probes() {
     kill "${probes[@]}" 2>/dev/null || true
     wait "${probes[@]}" 2>/dev/null || true
 }
 longest() { awk '/^Time:/ && $2 > most { most = $2 } END { printf "%.0f", most }' "$work/$1"; }
-outlived() { awk 'NF == 3 { if ($2 > read) read = $2; if ($3 > 0) held = $1 } END { printf "%.0f", (held > read ? (held - read) * 1000 : 0) }' "$work/snapshots"; }
+# From the end of the last statement of pgsync on the source to the end of its last session there.
+outlived() {
+    tail -n "+$((logged + 1))" "$work/source/log" |
+        awk '$2 == "pgsync" && /duration:/ { read = $1 } $2 == "pgsync" && /disconnection:/ { held = $1 }
+             END { printf "%.0f", (held > read ? (held - read) * 1000 : 0) }'
+}
 report() { printf '%-28s %14s %14s %14s %16s\n' "$@"; }
 
 # measure NAME FLAG…

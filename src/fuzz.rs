@@ -21,6 +21,7 @@ fn config() -> Config {
     Config {
         cases: number("PGSYNC_FUZZ_CASES").unwrap_or(4_000),
         failure_persistence: None,
+        max_global_rejects: u32::MAX,
         rng_seed: RngSeed::Fixed(number("PGSYNC_FUZZ_SEED").map_or(20_260_711, u64::from)),
         ..Config::default()
     }

@@ -33,7 +33,7 @@ use crate::sql::{Literal, Sql, sql};
 /// other settings (they cost time only), `restrict_nonsystem_relation_kind` (an error, no silence) and
 /// all that only some statement that is never sent would see: `transform_null_equals`,
 /// `backslash_quote`, `escape_string_warning`, `xmlbinary`, `lc_numeric`, `lc_time`,
-/// `default_text_search_config`, `timezone_abbreviations`, `check_function_bodies`.
+/// `default_text_search_config`, `timezone_abbreviations`.
 const SETTINGS: &[(&str, &str)] = &[
     // How values are printed and read: the text that travels and is hashed means the same everywhere.
     ("TimeZone", "UTC"),
@@ -49,6 +49,8 @@ const SETTINGS: &[(&str, &str)] = &[
     ("standard_conforming_strings", "on"),
     ("quote_all_identifiers", "off"),
     ("default_with_oids", "off"),
+    // What a function calls may be created after it.
+    ("check_function_bodies", "off"),
     // What would hide rows: a policy has to be an error; an index may not give a sample; a damaged page
     // is not an empty one.
     ("row_security", "off"),

@@ -22,6 +22,7 @@ pub enum Make {
         attributes: Vec<Attribute>,
     },
     Range(Range),
+    Function(Function),
     Sequence(Sequence),
     Partition {
         parent: Name,
@@ -108,6 +109,51 @@ pub struct Range {
     pub canonical: Option<Name>,
     pub subtype_diff: Option<Name>,
     pub multirange: Option<Name>,
+}
+
+/// What CREATE FUNCTION is built from.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Function {
+    /// With their names, types and defaults.
+    pub arguments: Option<Enclosed>,
+    pub result: Enclosed,
+    pub language: Ident,
+    pub volatility: Volatility,
+    pub parallel: Parallel,
+    /// Whether it gives NULL for a NULL.
+    pub strict: bool,
+    /// Settings that count while it runs.
+    pub settings: Vec<FunctionSetting>,
+    /// In its language, as a constant; none where `returned` is the body.
+    pub body: Option<String>,
+    /// What RETURN gives.
+    pub returned: Option<Expression>,
+}
+
+/// How often a function gives the same for the same.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Volatility {
+    Immutable,
+    Stable,
+    Volatile,
+}
+
+/// Whether parallel workers may call a function.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Parallel {
+    Safe,
+    Restricted,
+    Unsafe,
+}
+
+/// A setting that counts while a function runs.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct FunctionSetting {
+    /// One of an extension has its name before.
+    pub name: Name,
+    pub values: Vec<String>,
 }
 
 /// The type of a sequence's numbers.

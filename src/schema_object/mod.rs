@@ -21,7 +21,7 @@ use text::{Expression, Name};
 #[derive(Clone, Debug, Default)]
 pub struct Definitions {
     pub objects: Vec<Object>,
-    /// By node: the nodes that have to be there before. A node may be no object (a function).
+    /// By node: the nodes that have to be there before. A node may be no object (an operator).
     pub needs: HashMap<String, Vec<String>>,
     ids: HashMap<Kind, HashMap<String, usize>>,
     nodes: HashMap<String, usize>,
@@ -36,6 +36,7 @@ pub enum Kind {
     Collation,
     Enum,
     Type,
+    Function,
     Sequence,
     Table,
     /// The place of a partition in its parent.
@@ -75,6 +76,9 @@ pub struct Described {
     /// Its own name, where the id has more than that.
     #[serde(default)]
     pub own: Option<Ident>,
+    /// Of a function: its name, where the id has the types of its arguments too.
+    #[serde(default)]
+    pub called: Option<Name>,
     /// The table whose rows it serves: for a partition, the topmost parent.
     #[serde(default)]
     pub root: Option<TableName>,
@@ -200,9 +204,12 @@ impl TryFrom<Described> for Object {
         let parse = |text: &String| {
             Name::parse(text).ok_or_else(|| format!("{text:?} is not the name of an object"))
         };
-        let on = parse(described.table.as_ref().unwrap_or(&described.id))?;
+        let on = match &described.called {
+            Some(name) => name.clone(),
+            None => parse(described.table.as_ref().unwrap_or(&described.id))?,
+        };
         let at = match described.kind {
-            Kind::Key | Kind::Check | Kind::ForeignKey => on.clone(),
+            Kind::Key | Kind::Check | Kind::ForeignKey | Kind::Function => on.clone(),
             _ => parse(&described.id)?,
         };
         Ok(Self { at, on, described })
@@ -275,6 +282,7 @@ impl Kind {
             Kind::Extension => "extension",
             Kind::Collation => "collation",
             Kind::Enum | Kind::Type => "type",
+            Kind::Function => "function",
             Kind::Sequence => "sequence",
             Kind::Table => "table",
             Kind::Partition => "partition",

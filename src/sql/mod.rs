@@ -11,6 +11,7 @@ mod created_tables;
 pub mod ddl;
 pub mod digest;
 pub mod displace;
+mod functions;
 pub mod horizon;
 pub mod keyless;
 pub mod keys;

@@ -1,6 +1,7 @@
 //! Statements that make single objects, drop them, and set what is set on them.
 
 use super::ddl::{parameters, text, word};
+use super::functions;
 use super::read;
 use super::statement::{Statement, statement};
 use crate::ident::Ident;
@@ -82,6 +83,7 @@ pub fn definition(object: &Object) -> Vec<Statement> {
             vec![statement!("create type {name} as ({all})", name = name, all = attributes)]
         }
         Make::Range(range) => vec![range_of(name, range)],
+        Make::Function(function) => vec![functions::create(name, function)],
         Make::Sequence(sequence) => vec![statement!(
             "create {unlogged}sequence {name} as {kind} {numbers}",
             unlogged = word(if sequence.unlogged { "unlogged " } else { "" }),

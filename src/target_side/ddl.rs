@@ -177,8 +177,8 @@ fn is_unknown_name(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42883" | "42P01" | "42704" | "42703"))
 }
 
-const MISSING_FUNCTION: &str = "create it on the target first: pgsync copies no functions (\\sf in psql on the \
-                                source prints its definition)";
+const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
+                                creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER";
 
 /// Says what to do where the server leaves it open.
 fn explained(error: Error) -> Error {
@@ -190,7 +190,7 @@ fn explained(error: Error) -> Error {
             "something else has that name on the target: drop or rename it, or exclude the table"
         }
         Some("0A000" | "58P01" | "42704") => {
-            "make it on the target first; pgsync copies no functions and installs no software"
+            "create it on the target first: pgsync installs no software"
         }
         // The server's own hint speaks of casts.
         Some("42883") => MISSING_FUNCTION,

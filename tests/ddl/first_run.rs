@@ -117,7 +117,7 @@ async fn an_index_or_constraint_whose_name_another_table_has_fails_its_table_by_
 #[tokio::test]
 async fn a_missing_function_fails_its_table_by_name() {
     let db = source(TWO).await;
-    db.source("create function f(int) returns int language sql immutable as 'select $1'; create table g (a int default f(1))").await;
+    db.source("create function f(int) returns int language sql immutable security definer as 'select $1'; create table g (a int default f(1))").await;
     let run = db
         .sync()
         .await
@@ -142,14 +142,14 @@ async fn a_foreign_key_that_the_rows_break_fails_its_table() {
 async fn a_function_that_the_target_lacks_is_asked_for_without_a_word_about_casts() {
     let db = Pair::fresh().await;
     db.source(
-        "create function canon(text) returns text language sql immutable as 'select lower($1)';
+        "create function canon(text) returns text language sql immutable security definer as 'select lower($1)';
          create table crate (id int primary key, name text); create index canonical on crate (canon(name))",
     )
     .await;
     let run = db.sync().await.expect_exit(1).expect_unsaid("type casts");
     run.expect_failed("crate", &["public.canon(text)", "create it on the target first"]);
     db.target(
-        "create function canon(text) returns text language sql immutable as 'select lower($1)'",
+        "create function canon(text) returns text language sql immutable security definer as 'select lower($1)'",
     )
     .await;
     db.settle().await;

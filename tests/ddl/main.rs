@@ -9,6 +9,7 @@ mod drift;
 mod dump;
 mod everything;
 mod first_run;
+mod functions;
 mod generated;
 mod given_up;
 mod held;

@@ -1,6 +1,6 @@
 -- What the tables of $schemas are made of: `scope` has those tables and their partitions, `walk` the
 -- dependencies that lead from them and from their indexes to types, sequences, schemas and extensions.
--- Code (functions, operators) is followed only to the extension that it belongs to. Schemas, types
+-- Operators and the like are followed only to the extension that they belong to. Schemas, types
 -- and the like are all listed, also those that nothing needs: they may wait for the next table.
 --
 -- Is parsed under an empty search path, so that no function of a user is meant, and first sets the one
@@ -36,6 +36,8 @@ with recursive path(text) as (
     select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
   union all
   select 'pg_class'::regclass, c.oid from pg_class c where c.relkind = 'S' and c.relpersistence <> 't'
+  union all
+  select 'pg_proc'::regclass, p.oid from pg_proc p where p.oid >= 16384
 ), walk(from_class, from_oid, class, oid) as (
   select null::oid, null::oid, class, oid from seeds
   union
@@ -45,7 +47,7 @@ with recursive path(text) as (
     where d.classid = w.class and d.objid = w.oid
       and (d.deptype = 'e' or w.class in (
         'pg_class'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass,
-        'pg_constraint'::regclass, 'pg_collation'::regclass, 'pg_extension'::regclass))
+        'pg_constraint'::regclass, 'pg_collation'::regclass, 'pg_extension'::regclass, 'pg_proc'::regclass))
       -- A sequence that a column owns is needed by the column, not the reverse.
       and not (d.deptype in ('a', 'i') and d.refobjsubid > 0 and d.refclassid = 'pg_class'::regclass
         and exists (select from pg_class s where s.oid = w.oid and s.relkind = 'S'))
@@ -67,6 +69,11 @@ with recursive path(text) as (
     union all
     select 'pg_class'::regclass, t.typrelid from pg_type t
     where w.class = 'pg_type'::regclass and t.oid = w.oid and t.typtype = 'c'
+    union all
+    -- Of the functions that a body calls the catalog knows nothing: those count whose names stand in it.
+    select 'pg_proc'::regclass, called.oid from pg_proc p join pg_proc called on called.oid >= 16384 and called.oid <> p.oid
+    where w.class = 'pg_proc'::regclass and p.oid = w.oid and strpos(p.prosrc, called.proname) > 0
+      and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))
   ) x(class, oid)
   where x.oid >= 16384 or x.class = 'pg_namespace'::regclass
 ), needed(class, oid, extra) as (

@@ -19,6 +19,8 @@ pub(super) struct DependencyWalk<'a> {
     pub placed: HashMap<&'a str, Vec<usize>>,
     /// By node: how many steps, one after the other, it takes until the node is there.
     levels: HashMap<&'a str, usize>,
+    /// By table: what it needs, and what is another one on the target, which stays.
+    pub other: Vec<(TableName, String)>,
     /// The nodes of tables that are made as partitions, with what they have, in one step each.
     joined: HashSet<&'a str>,
 }
@@ -35,7 +37,7 @@ impl<'a> DependencyWalk<'a> {
     /// Begins with no object visited.
     pub fn new(ask: &'a DiffInput<'a>) -> Self {
         let (placed, levels) = (HashMap::new(), HashMap::new());
-        Self { ask, steps: Vec::new(), placed, levels, joined: HashSet::new() }
+        Self { ask, steps: Vec::new(), placed, levels, other: Vec::new(), joined: HashSet::new() }
     }
 
     /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
@@ -64,6 +66,9 @@ impl<'a> DependencyWalk<'a> {
         let is_there = object.is_some_and(|object| ask.there(object).is_some());
         if !makes && !is_there && object.is_some() {
             return 0;
+        }
+        if let Some(function) = object.filter(|object| object.kind == Kind::Function) {
+            self.note_other(function, way.root);
         }
         let makes = makes && !(is_there && steps.is_empty());
         let lesser = way.lesser;
@@ -98,6 +103,21 @@ impl<'a> DependencyWalk<'a> {
         }
         self.needed_by(node, way.root);
         level + 1
+    }
+
+    /// A function that is there is never replaced: it may be the target's own.
+    fn note_other(&mut self, function: &Object, root: &TableName) {
+        let there = self.ask.there(function);
+        if self.ask.alike && there.is_some_and(|there| there.make != function.make) {
+            let text = format!(
+                "{} is defined differently on the source; the one of the target is used",
+                function.title()
+            );
+            // Once, however many tables need it.
+            if self.other.iter().all(|(_, said)| *said != text) {
+                self.other.push((root.clone(), text));
+            }
+        }
     }
 
     fn joins_parent(&self, partition: &Object) -> bool {
@@ -182,6 +202,8 @@ impl DiffInput<'_> {
                 let statements = ddl::create_table(object, definition, self.version);
                 vec![Step { makes, ..step(statements) }]
             }
+            // One that cannot be made: what needs it says so.
+            (None, Kind::Function, _) if object.make.is_none() => Vec::new(),
             (None, ..) => vec![step(objects::create(object))],
             (Some(there), Kind::Enum, _) => labels(object, there)
                 .into_iter()

@@ -135,7 +135,8 @@ impl DiffInput<'_> {
             }
             walk.from(object, root);
         }
-        let DependencyWalk { steps, placed, .. } = walk;
+        let DependencyWalk { steps, placed, other, .. } = walk;
+        schema_plan.left_out.extend(other);
         schema_plan.first = steps;
         let owned = self.owned();
         for step in &mut schema_plan.first {

@@ -1,0 +1,113 @@
+//! Functions that definitions of tables need.
+
+use crate::support::Pair;
+
+const NEEDED: &str = "create schema util;
+    create type util.level as enum ('low', 'high');
+    create function util.plain(v text) returns text language plpgsql immutable strict parallel safe
+        as $$ begin return translate(v, 'é', 'e'); end $$;
+    create function slug(v text, sep text default '-') returns text language sql immutable set search_path = util, pg_temp
+        as $$ select lower(util.plain(v)) || sep $$;
+    create function is_level(v util.level) returns boolean language sql immutable as $$ select v >= 'low'::util.level $$;
+    create function next_code() returns text language plpgsql set \"TimeZone\" to 'UTC' as $$ begin return 'c' || 1; end $$;
+    create domain word as text check (slug(value) <> '');
+    create function unneeded() returns int language sql as 'select 1'";
+
+const TABLES: &str =
+    "create table town (id int primary key, name word, code text default next_code(),
+        level util.level check (is_level(level)));
+    create index town_slug on town (slug(name::text));
+    insert into town select i, 'Orléans ' || i, 'x', 'high' from generate_series(1, 20) i";
+
+async fn functions(db: &Pair) -> String {
+    db.target_value(
+        "select coalesce(string_agg(p.oid::regprocedure::text, ' ' order by p.proname), '') from pg_proc p
+         join pg_namespace n on n.oid = p.pronamespace
+         where n.nspname in ('public', 'util') and p.prolang <> (select oid from pg_language where lanname = 'c')",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn functions_that_definitions_need_are_created_with_what_they_need() {
+    let db = Pair::fresh().await;
+    db.source(NEEDED).await;
+    db.source(TABLES).await;
+    let run = db.sync().schema("public,util").await.expect_ok();
+    run.expect_note("4 functions");
+    assert_eq!(
+        functions(&db).await,
+        "is_level(util.level) next_code() util.plain(text) slug(text,text)"
+    );
+    db.assert_same("town").await;
+    let definition = "select string_agg(pg_get_functiondef(p.oid), '' order by p.proname) from pg_proc p \
+                      where p.proname in ('is_level', 'next_code', 'plain', 'slug')";
+    assert_eq!(db.target_value(definition).await, db.source_value(definition).await);
+    db.sync().schema("public,util").await.expect_ok().expect_unchanged().expect_unsaid("function");
+    db.target("insert into town (id, name, level) values (99, 'Évian', 'low')").await;
+}
+
+#[tokio::test]
+async fn a_function_that_a_new_column_needs_is_created_later() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key); insert into item values (1)").await;
+    db.sync().await.expect_ok();
+    db.source(
+        "create function code() returns text language sql stable as $$ select 'c'::text $$;
+         alter table item add code text default code()",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    assert_eq!(functions(&db).await, "code()");
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn a_function_of_the_target_is_never_replaced() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function code() returns text language sql stable as $$ select 'source'::text $$",
+    )
+    .await;
+    db.target(
+        "create function code() returns text language sql stable as $$ select 'target'::text $$",
+    )
+    .await;
+    db.source("create table item (id int primary key, code text default code()); insert into item values (1)")
+        .await;
+    let run = db.sync().await.expect_ok();
+    run.expect_note(
+        "function public.code() is defined differently on the source; the one of the target is used",
+    );
+    assert_eq!(db.target_value("select code()").await, "target");
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn a_function_that_runs_with_its_owners_rights_is_named_and_not_created() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function code() returns text language sql security definer as $$ select 'c'::text $$;
+         create table item (id int primary key, code text default code()); create table other (id int primary key);
+         insert into item values (1); insert into other values (1)",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("item", &["code()", "create it on the target first", "SECURITY DEFINER"]);
+    assert_eq!(functions(&db).await, "");
+    db.assert_same("other").await;
+}
+
+#[tokio::test]
+async fn with_ddl_none_a_missing_function_is_no_obstacle_to_rows() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function code() returns text language sql as $$ select 'c'::text $$;
+         create table item (id int primary key, code text default code()); insert into item values (1)",
+    )
+    .await;
+    db.target("create table item (id int primary key, code text)").await;
+    db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    assert_eq!(functions(&db).await, "");
+    db.assert_same("item").await;
+}
