@@ -4,6 +4,7 @@
 mod fed;
 mod large_objects;
 mod last_runs;
+mod masks;
 mod origin;
 mod preconditions;
 mod rules;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
-use crate::plan::shown::{Masks, ShownTable, place};
+use crate::plan::masking;
+use crate::plan::shown::{Moment, ShownTable, place};
 use crate::rules::{Key, Rules, SourceColumns};
 use crate::sql::user_expression::UserExpression;
 use crate::table::{ForeignKey, Table};
@@ -22,16 +23,24 @@ impl RunContext<'_> {
         tables: &[Table],
         catalogs: &Catalogs,
     ) -> Result<Vec<ShownTable<'t>>> {
-        let moment = &catalogs.source.sight.horizon.now;
-        let mut shown = Vec::new();
         let columns = tables.iter().map(|table| SourceColumns {
             table: &table.name,
             columns: table.columns.iter().map(|column| &column.name).collect(),
         });
         let mut problems = self.settings.rules.problems(&columns.collect::<Vec<_>>());
-        for table in selected {
-            let rules = self.settings.rules.effective(&table.name);
-            match ShownTable::new(table, rules, &Masks::new(), moment) {
+        let (ruled, of_masks) = self.ruled(selected, catalogs).await?;
+        problems.extend(of_masks);
+        if problems.is_empty() {
+            self.guard_unmasked(&ruled)?;
+        }
+        let mark = self.key_mark(&ruled, catalogs).await?;
+        let now = &catalogs.source.sight.horizon.now;
+        let moment = Moment { now, mask_key: &mark };
+        let hash = self.mask_hash(catalogs);
+        let mut shown = Vec::new();
+        for (table, rules) in ruled {
+            let masks = masking::masks(table, &rules, hash);
+            match ShownTable::new(table, rules, &masks, &moment) {
                 Ok(one) => shown.push(one),
                 Err(found) => problems.extend(found),
             }
@@ -39,7 +48,7 @@ impl RunContext<'_> {
         problems.extend(shared_targets(&shown));
         problems.extend(left_out_problems(&shown, selected, catalogs));
         problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
-        problems.extend(self.filter_problems(&shown, moment).await?);
+        problems.extend(self.filter_problems(&shown, now).await?);
         if problems.is_empty() { Ok(shown) } else { Err(Error::Config(problems)) }
     }
 

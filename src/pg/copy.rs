@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, Stream, TryStreamExt};
 use tokio_postgres::{CopyInSink, CopyOutStream};
 
-use super::failure::db_error;
+use super::failure::{db_error, without_values};
 use crate::error::{Result, Side};
 
 /// Bytes that are sent as one message. Larger ones gain nothing.
@@ -18,12 +18,19 @@ const BUNDLE: usize = 64 * 1024;
 pub struct RowStream {
     side: Side,
     doing: &'static str,
+    /// Whether errors may quote no value.
+    discreet: bool,
     stream: Pin<Box<CopyOutStream>>,
 }
 
 impl RowStream {
     pub(super) fn new(side: Side, doing: &'static str, stream: CopyOutStream) -> Self {
-        Self { side, doing, stream: Box::pin(stream) }
+        Self { side, doing, discreet: false, stream: Box::pin(stream) }
+    }
+
+    /// Says whether errors may quote no value.
+    pub(super) fn discreet(self, discreet: bool) -> Self {
+        Self { discreet, ..self }
     }
 
     /// The next row, or `None` at the end.
@@ -38,7 +45,11 @@ impl Stream for RowStream {
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         let this = self.get_mut();
         let next = ready!(this.stream.as_mut().poll_next(context));
-        Poll::Ready(next.map(|row| row.map_err(|error| db_error(this.side, this.doing, error))))
+        let told = |error| {
+            let error = db_error(this.side, this.doing, error);
+            if this.discreet { without_values(error) } else { error }
+        };
+        Poll::Ready(next.map(|row| row.map_err(told)))
     }
 }
 

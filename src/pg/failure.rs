@@ -103,6 +103,23 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     }))
 }
 
+/// Classes of SQLSTATEs whose messages speak of statements, rights and servers, and of no value of a row.
+const WITHOUT_VALUES: &[&str] =
+    &["08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"];
+
+/// The error without words that may quote a value which is masked.
+pub(super) fn without_values(error: Error) -> Error {
+    let Error::Database(mut said) = error else { return error };
+    let is_plain = |state: &String| WITHOUT_VALUES.iter().any(|class| state.starts_with(class));
+    if said.cause == Cause::Server && !said.sqlstate.as_ref().is_some_and(is_plain) {
+        said.message =
+            "the server's words are left out, for they may quote a value that is masked".to_owned();
+        said.hint = None;
+    }
+    said.detail = None;
+    Error::Database(said)
+}
+
 /// Why, when no server said it.
 fn reason(err: &tokio_postgres::Error) -> Reason {
     if let Some(fault) = tls_fault(err) {

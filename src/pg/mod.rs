@@ -24,4 +24,4 @@ mod verify;
 pub use control_session::ControlSession;
 pub use copy::{RowSink, RowStream};
 pub use pool::{Pool, PooledSession};
-pub use session::{Backend, CopyIn, EMPTY_PATH, OWN_SNAPSHOT, Row, Session, Settings};
+pub use session::{Backend, CopyIn, EMPTY_PATH, Masking, OWN_SNAPSHOT, Row, Session, Settings};

@@ -11,15 +11,18 @@ use deadpool_postgres::ClientWrapper;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
+use tokio_postgres::types::Type;
 use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 
 use super::cancel::Canceller;
 use super::connect::Connector;
 use super::copy::{RowSink, RowStream};
-use super::failure::{Reason, db_error};
+use super::failure::{Reason, db_error, without_values};
 use super::pooler::announced_pid;
+use crate::config::conninfo::Secret;
 use crate::digest::Digest;
 use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::sql::mask::KEY_SETTING;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
@@ -206,6 +209,8 @@ pub struct Session {
     clean: bool,
     /// The exported snapshot that this session's transaction reads, if any.
     snapshot: Option<String>,
+    /// Whether errors may quote no value.
+    discreet: bool,
 }
 
 impl Session {
@@ -223,8 +228,18 @@ impl Session {
         let side = connector.side();
         let announced = announced_pid(&canceller.token);
         let backend = Backend { pid: 0, since: String::new(), pooled: false };
-        let mut session =
-            Self { side, backend, left, client, driver, canceller, clean: true, snapshot: None };
+        let discreet = settings.masking.discreet;
+        let mut session = Self {
+            side,
+            backend,
+            left,
+            client,
+            driver,
+            canceller,
+            clean: true,
+            snapshot: None,
+            discreet,
+        };
         let pins = settings.statement(side);
         let role = Sql::trusted(if settings.replica_role {
             "set session_replication_role = replica"
@@ -237,6 +252,7 @@ impl Session {
                 session.row("pinning the session's settings", &pins),
                 session.run("asking to be watched", &watch),
                 session.run("setting the replica role", &role),
+                session.set_mask_key(settings.masking.key.as_ref()),
             )
         };
         // A pooler that is paused takes a connection, and then says nothing.
@@ -244,17 +260,29 @@ impl Session {
             Some(limit) => tokio::time::timeout(limit, begun).await.map_err(|_| limit),
             None => Ok(begun.await),
         };
-        let (pinned, watched, role) = begun.map_err(|limit| {
+        let (pinned, watched, role, keyed) = begun.map_err(|limit| {
             let why = format!("no answer within {} s", limit.as_secs_f64());
             Reason::connection(why).error(side, "pinning the session's settings")
         })?;
         let pinned = pinned?;
         watched.or_else(ignore_denied)?;
         role.or_else(ignore_denied)?;
+        keyed?;
         let pid = u32::try_from(pinned.count(0)?).unwrap_or_default();
         let since = pinned.needed(1)?.to_owned();
         session.backend = Backend { pid, since, pooled: announced.is_some_and(|said| said != pid) };
         Ok(session)
+    }
+
+    /// Keeps the key of masks in a setting: as a parameter, which no list of statements shows.
+    async fn set_mask_key(&self, key: Option<&Secret>) -> Result<()> {
+        let Some(key) = key else { return Ok(()) };
+        let key = key.expose();
+        let set = "select pg_catalog.set_config($1, $2, false)";
+        let set =
+            self.client.execute_typed(set, &[(&KEY_SETTING, Type::TEXT), (&key, Type::TEXT)]).await;
+        let doing = "setting the key of masks";
+        set.map(drop).map_err(|error| without_values(db_error(self.side, doing, error)))
     }
 
     /// The server process that answers.
@@ -376,7 +404,8 @@ impl Session {
     /// Starts `copy (…) to stdout`; rows arrive as COPY text, one message each.
     pub async fn copy_out(&self, doing: &'static str, copy: &Sql) -> Result<RowStream> {
         let stream = self.client.copy_out(copy.as_str()).await;
-        Ok(RowStream::new(self.side, doing, stream.map_err(|error| self.error(doing, error))?))
+        let stream = stream.map_err(|error| self.error(doing, error))?;
+        Ok(RowStream::new(self.side, doing, stream).discreet(self.discreet))
     }
 
     /// Prepares `copy … from stdin`, to be started any number of times without a round trip of its own.
@@ -406,6 +435,7 @@ impl Session {
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {
         let error = db_error(self.side, doing, error);
+        let error = if self.discreet { without_values(error) } else { error };
         if self.side == Side::Source { as_outdated(error, self.snapshot.is_some()) } else { error }
     }
 
@@ -440,11 +470,21 @@ impl Drop for Session {
 }
 
 /// What of a session's settings depends on the run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub lock_timeout: Duration,
     /// Whether triggers and foreign keys are switched off, where the role may.
     pub replica_role: bool,
+    pub masking: Masking,
+}
+
+/// What sessions need where columns are masked.
+#[derive(Clone, Debug, Default)]
+pub struct Masking {
+    /// See [`KEY_SETTING`].
+    pub key: Option<Secret>,
+    /// Whether errors may quote no value.
+    pub discreet: bool,
 }
 
 impl Settings {

@@ -7,6 +7,7 @@ pub mod hints;
 pub mod inheritance;
 pub mod key;
 pub mod kinds;
+pub mod masking;
 pub mod partition_mismatch;
 pub mod placeholder;
 pub mod references;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ident::Ident;
-use crate::rules::{Children, Key, Mode, TableRules};
+use crate::rules::{Children, Key, Mask, Mode, TableRules};
 use crate::sql::Sql;
 use crate::sql::mapping::Relation;
 use crate::sql::user_expression::UserExpression;
@@ -23,11 +23,20 @@ pub struct ShownTable<'a> {
     pub made: String,
 }
 
+/// What is the same for all tables that are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// UTC, `2024-12-13 15:25:30.5`.
+    pub now: &'a str,
+    /// Differs for another key of masks.
+    pub mask_key: &'a str,
+}
+
 /// What stands in place of the values of some columns, by their names on the source.
 pub type Masks = BTreeMap<Ident, Sql>;
 
 impl<'a> ShownTable<'a> {
-    /// Shows a table of which `masks` are known, at a moment (UTC, `2024-12-13 15:25:30.5`).
+    /// Shows a table of which `masks` are known.
     ///
     /// # Errors
     /// What is wrong with the rules, each with the place where it stands.
@@ -35,7 +44,7 @@ impl<'a> ShownTable<'a> {
         table: &'a Table,
         rules: TableRules,
         masks: &Masks,
-        moment: &str,
+        moment: &Moment<'_>,
     ) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let travelling = travelling(table, &rules);
@@ -55,7 +64,10 @@ impl<'a> ShownTable<'a> {
             && masks.is_empty();
         let with_children = rules.children == Children::Rows && !table.inherited_by.is_empty();
         let is_plain = whole && filter.is_none() && !with_children && rules.key.is_none();
-        let made = made(&rules, &travelling, table);
+        let mut made = made(&rules, &travelling, table);
+        if rules.mask.values().any(Mask::is_keyed) {
+            made.push_str(moment.mask_key);
+        }
         if is_plain {
             return Ok(Self { table: Cow::Borrowed(table), rules, view: None, made });
         }
@@ -65,7 +77,7 @@ impl<'a> ShownTable<'a> {
             mask: masks.get(*own).cloned(),
         });
         let columns = columns.collect();
-        let view = View { columns, filter: filter.map(|filter| filter.at(moment)) };
+        let view = View { columns, filter: filter.map(|filter| filter.at(moment.now)) };
         let view = view.of(&table.name, table.partitioned || with_children);
         let shown = as_shown(table, &rules, &travelling);
         Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made })
@@ -81,7 +93,7 @@ impl ShownTable<'_> {
 
 /// The columns that travel, by their names on the source. The key and the timestamp always do; of what is
 /// masked nothing does that the source computes from it.
-fn travelling<'t>(table: &'t Table, rules: &TableRules) -> Vec<&'t Ident> {
+pub fn travelling<'t>(table: &'t Table, rules: &TableRules) -> Vec<&'t Ident> {
     let key: Vec<&Ident> = match &rules.key {
         Some(columns) => columns.iter().collect(),
         None => {

@@ -23,9 +23,12 @@ impl Endpoints {
         // One session per job, and the control session of the locks.
         let size = settings.parallel + 1;
         let lock_timeout = settings.lock_timeout;
-        let session = pg::Settings { lock_timeout, replica_role: !settings.fire_triggers };
+        let replica_role = !settings.fire_triggers;
+        let session = pg::Settings { lock_timeout, replica_role, ..pg::Settings::default() };
         let target = Pool::new(&settings.target, Side::Target, size, session)?;
-        let source = Source::new(&settings.source, settings.parallel, lock_timeout)?;
+        let masking =
+            pg::Masking { key: settings.mask_key.clone(), discreet: settings.rules.has_masks() };
+        let source = Source::new(&settings.source, settings.parallel, lock_timeout, masking)?;
         Ok(Self { source: Arc::new(source), target: Arc::new(Target::new(target)) })
     }
 

@@ -10,6 +10,7 @@ mod pre_data;
 pub mod rebuild;
 mod reword;
 mod sequences;
+mod shapes;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -93,6 +94,7 @@ impl RunContext<'_> {
         let mut schema_plan = self.outline(&selected, &catalogs, &created_by_pgsync).await?;
         let mut outdated = self.outdated(&selected, &catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
+        outdated.retain(|one| !self.is_shaped(&one.table.name));
         let differs = std::mem::take(&mut schema_plan.differs);
         let Classified { fatal, said } = self.weigh(differs, &selected, &mut outdated);
         schema_plan.left_out.extend(said);
@@ -138,6 +140,7 @@ impl RunContext<'_> {
         let mut outdated = self.outdated(selected, catalogs);
         let lacking = has_missing_objects(selected, catalogs, self.settings)
             || self.lacks_sequences(catalogs).await?;
+        outdated.retain(|one| !self.is_shaped(&one.table.name));
         if !lacking && outdated.is_empty() && self.is_equal(&created_by_pgsync, catalogs).await? {
             return Ok(aligned);
         }
@@ -223,6 +226,14 @@ impl RunContext<'_> {
         let settings = self.settings;
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let Definitions { source, target, path } = self.definitions(catalogs).await?;
+        let shapes = self.shapes(selected, &source, &path);
+        let (source, mut not_carried) = source.reshaped(&shapes);
+        // It is said when the table is made.
+        let is_there = |name: &TableName| {
+            let name = settings.target_name_of(name);
+            catalogs.target.tables.iter().any(|table| table.name == name)
+        };
+        not_carried.retain(|(table, _)| !is_there(table));
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let mut ask = DiffInput {
             source: &source,
@@ -240,6 +251,7 @@ impl RunContext<'_> {
             ask.source = reworded;
         }
         let mut schema_plan = ask.outline();
+        schema_plan.left_out.extend(not_carried);
         let sequences = self.free_sequences(catalogs);
         let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();
         schema_plan.first.extend(ask.free_sequences(&sequences));

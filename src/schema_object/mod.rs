@@ -2,6 +2,7 @@
 //! Read from JSON that `pg/definitions/*.sql` builds.
 
 pub mod make;
+pub mod reshape;
 pub mod text;
 pub mod texts;
 

@@ -78,6 +78,13 @@ impl UserExpression {
         (0..tokens.len()).any(|at| clock_at(&tokens, at).is_some())
     }
 
+    /// Whether this word stands in it, in lower or upper case letters.
+    pub fn has_word(&self, word: &str) -> bool {
+        let is_it =
+            |token: &Token<'_>| token.kind == Kind::Word && token.text.eq_ignore_ascii_case(word);
+        self.tokens().iter().any(is_it)
+    }
+
     /// The names that are called as functions, and the names before a dot, which may be schemas of such.
     pub fn calls(&self) -> Calls {
         let tokens = self.tokens();

@@ -4,4 +4,6 @@
 mod support;
 
 mod append;
+mod columns;
 mod filters;
+mod masks;

@@ -75,8 +75,9 @@ impl<K: Kind> Subject<K> {
     /// Opens the source at this moment, and a session of the target.
     pub async fn open(&self) -> Opened {
         let (info, lock_timeout) = (self.kind.info(&self.db), Duration::from_secs(10));
-        let source = Source::new(&info, 2, lock_timeout).expect("nothing is read to connect");
-        let pinned = pg::Settings { lock_timeout, replica_role: false };
+        let source = Source::new(&info, 2, lock_timeout, pg::Masking::default())
+            .expect("nothing is read to connect");
+        let pinned = pg::Settings { lock_timeout, ..pg::Settings::default() };
         let pool = Pool::new(&info_of(&self.db.target_url()), Side::Target, 2, pinned);
         let pool = pool.expect("nothing is read to connect");
         let schemas = [Ident::new("public")];

@@ -59,6 +59,8 @@ struct State {
     refused: AtomicU32,
     /// How long each piece takes, in milliseconds.
     delay: AtomicU32,
+    /// What came down each connection since it was asked for.
+    records: Mutex<Option<Vec<Vec<u8>>>>,
 }
 
 impl Proxy {
@@ -84,6 +86,19 @@ impl Proxy {
     /// Adds a fault for whichever connection meets it first.
     pub fn fault(&self, way: Way, when: When, then: Then) {
         self.state.faults.lock().expect("no panic under the lock").push(Fault { way, when, then });
+    }
+
+    /// Keeps what servers send from now on.
+    pub fn record(&self) {
+        *self.state.records.lock().expect("no panic under the lock") = Some(Vec::new());
+    }
+
+    /// Whether servers have sent these bytes since then, and how many in all.
+    pub fn has_sent(&self, bytes: &[u8]) -> (bool, usize) {
+        let records = self.state.records.lock().expect("no panic under the lock");
+        let records: Vec<&Vec<u8>> = records.iter().flatten().collect();
+        let sent = |record: &&Vec<u8>| record.windows(bytes.len()).any(|window| window == bytes);
+        (records.iter().any(sent), records.iter().map(|record| record.len()).sum())
     }
 
     /// Everything that passes from now on takes so long.
@@ -125,9 +140,13 @@ async fn connection(client: TcpStream, state: Arc<State>) {
 
 async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: &State) {
     let (mut bytes, mut passed) = (vec![0; 16 * 1024], 0);
+    let mut place = None;
     loop {
         let Ok(read @ 1..) = from.read(&mut bytes).await else { return };
         passed += read as u64;
+        if way == Way::Down {
+            place = state.record(place, &bytes[..read]);
+        }
         let delay = state.delay.load(Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(delay.into())).await;
         let then = state.harm(way, passed, &bytes[..read]);
@@ -142,6 +161,18 @@ async fn pump(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, state: 
 }
 
 impl State {
+    /// Adds to the record of one connection.
+    fn record(&self, place: Option<usize>, bytes: &[u8]) -> Option<usize> {
+        let mut records = self.records.lock().expect("no panic under the lock");
+        let records = records.as_mut()?;
+        let place = place.filter(|place| *place < records.len()).unwrap_or_else(|| {
+            records.push(Vec::new());
+            records.len() - 1
+        });
+        records[place].extend_from_slice(bytes);
+        Some(place)
+    }
+
     /// What to do now; that fault is used up.
     fn harm(&self, way: Way, passed: u64, bytes: &[u8]) -> Option<Then> {
         let mut faults = self.faults.lock().expect("no panic under the lock");

@@ -95,8 +95,13 @@ impl Source {
     ///
     /// # Errors
     /// TLS files that cannot be used.
-    pub fn new(info: &ConnInfo, readers: usize, lock_timeout: Duration) -> Result<Self> {
-        let session = pg::Settings { lock_timeout, replica_role: false };
+    pub fn new(
+        info: &ConnInfo,
+        readers: usize,
+        lock_timeout: Duration,
+        masking: pg::Masking,
+    ) -> Result<Self> {
+        let session = pg::Settings { lock_timeout, replica_role: false, masking };
         Ok(Self {
             // And the control session.
             pool: Pool::new(info, Side::Source, readers + 1, session)?,

@@ -1,0 +1,344 @@
+//! Masks of selected tables: what foreign keys hand on, what a mask cannot be, and which columns would
+//! travel unmasked. Pure: all of it is known from catalogs and rules.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::ident::{Ident, TableName};
+use crate::plan::shown::Masks;
+use crate::rules::{Key, Mask, TableRules, Uniqueness};
+use crate::sql::mask::{MaskHash, MaskedColumn, ValueKind, fits, unique_length};
+use crate::sql::user_expression::UserExpression;
+use crate::table::{Column, ForeignKey, Table, TypeKind};
+
+/// Days by which a date is shifted at most: a century.
+const MOST_DAYS: u32 = 36_500;
+
+/// The tables with what counts for them, by the source's names.
+pub type Ruled<'t> = Vec<(&'t Table, TableRules)>;
+
+/// Lets columns of foreign keys have the masks of what they refer to.
+///
+/// # Errors
+/// Columns whose masks differ from those.
+pub fn inherit(ruled: &mut Ruled<'_>, keys: &[ForeignKey]) -> Vec<String> {
+    let places: HashMap<TableName, usize> =
+        ruled.iter().enumerate().map(|(place, (table, _))| (table.name.clone(), place)).collect();
+    let pairs: Vec<Pair<'_>> = keys.iter().flat_map(|key| Pair::of(key, &places)).collect();
+    // A key may lead to a column that has its own mask from a third one.
+    for _ in 0..pairs.len() {
+        let open = pairs.iter().find_map(|pair| {
+            let mask = ruled[pair.parent].1.mask.get(pair.parent_column)?;
+            let child = &ruled[pair.child].1;
+            let is_free = !child.mask.contains_key(pair.child_column);
+            (is_free && !child.keep.contains(pair.child_column)).then(|| (pair, mask.clone()))
+        });
+        let Some((pair, mask)) = open else { break };
+        ruled[pair.child].1.mask.insert(pair.child_column.clone(), mask);
+    }
+    let differs = |pair: &Pair<'_>| {
+        let ((child, own), (parent, others)) = (&ruled[pair.child], &ruled[pair.parent]);
+        let (here, there) = (own.mask.get(pair.child_column), others.mask.get(pair.parent_column));
+        (here != there).then(|| {
+            format!(
+                "{}: {} of {} refers to {} of {} by the foreign key \"{}\", so both have to be masked alike: \
+                 {} and {}",
+                place(own, pair.child_column),
+                pair.child_column.as_str(),
+                child.name,
+                pair.parent_column.as_str(),
+                parent.name,
+                pair.key.as_str(),
+                named(here),
+                named(there)
+            )
+        })
+    };
+    pairs.iter().filter_map(differs).collect()
+}
+
+fn named(mask: Option<&Mask>) -> String {
+    mask.map_or_else(|| "no mask".to_owned(), |mask| format!("\"{}\"", mask.name()))
+}
+
+/// One column of a foreign key, by the places of its tables.
+struct Pair<'k> {
+    key: &'k Ident,
+    child: usize,
+    child_column: &'k Ident,
+    parent: usize,
+    parent_column: &'k Ident,
+}
+
+impl<'k> Pair<'k> {
+    fn of(key: &'k ForeignKey, places: &HashMap<TableName, usize>) -> Vec<Self> {
+        let (Some(child), Some(parent)) = (places.get(&key.child), places.get(&key.parent)) else {
+            return Vec::new();
+        };
+        let columns = key.child_columns.iter().zip(&key.parent_columns);
+        let pairs = columns.map(|(child_column, parent_column)| Self {
+            key: &key.name,
+            child: *child,
+            child_column,
+            parent: *parent,
+            parent_column,
+        });
+        pairs.collect()
+    }
+}
+
+/// Where a column's mask stands.
+pub fn place(rules: &TableRules, column: &Ident) -> String {
+    let own = rules.mask_origin(column).map(ToString::to_string);
+    own.unwrap_or_else(|| {
+        format!("{}/{}", crate::plan::shown::place(rules, Key::Mask), column.as_str())
+    })
+}
+
+/// The masks of a table as SQL.
+pub fn masks(table: &Table, rules: &TableRules, hash: MaskHash) -> Masks {
+    let key = key_columns(table, rules);
+    let masked = rules.mask.iter().filter_map(|(name, mask)| {
+        let column = table.column(name)?;
+        let masked = MaskedColumn { table: &table.name.name, column, key: &key, hash };
+        Some((name.clone(), masked.masked(mask)))
+    });
+    masked.collect()
+}
+
+fn key_columns(table: &Table, rules: &TableRules) -> Vec<Ident> {
+    match &rules.key {
+        Some(columns) => columns.clone(),
+        None => {
+            let key = table.keys.first().into_iter().flat_map(|key| &key.columns);
+            key.map(|column| column.name.clone()).collect()
+        }
+    }
+}
+
+/// What the masks of a table cannot be, as far as both catalogs tell.
+pub fn problems(table: &Table, rules: &TableRules, target: Option<&Table>) -> Vec<String> {
+    let check = |(name, mask): (&Ident, &Mask)| {
+        let column = table.column(name)?;
+        let subject = MaskSubject { table, rules, target, column, mask };
+        let why = subject.problem()?;
+        Some(format!("{}: {why}", place(rules, name)))
+    };
+    rules.mask.iter().filter_map(check).collect()
+}
+
+/// One mask and what it is for.
+struct MaskSubject<'a> {
+    table: &'a Table,
+    rules: &'a TableRules,
+    target: Option<&'a Table>,
+    column: &'a Column,
+    mask: &'a Mask,
+}
+
+impl MaskSubject<'_> {
+    fn problem(&self) -> Option<String> {
+        self.misfit()
+            .or_else(|| self.timestamp())
+            .or_else(|| self.without_null())
+            .or_else(|| self.unique())
+            .or_else(|| self.by_key())
+            .or_else(|| self.expression())
+    }
+
+    fn who(&self) -> String {
+        format!("{} of {}", self.column.name.as_str(), self.table.name)
+    }
+
+    /// Types and lengths.
+    fn misfit(&self) -> Option<String> {
+        let kind = ValueKind::of(self.column);
+        if !fits(self.mask, kind) {
+            return Some(format!(
+                "the mask \"{}\" has no values for {}, which is {}",
+                self.mask.name(),
+                self.who(),
+                self.column.type_text
+            ));
+        }
+        let base = self.column.under_domains();
+        let limited =
+            matches!(base.type_name.as_str(), "varchar" | "bpchar") && base.type_modifier > 4;
+        let most = limited.then_some(base.type_modifier - 4)?;
+        let needed = unique_length(self.mask).filter(|needed| *needed > most)?;
+        Some(format!(
+            "the mask \"{}\" gives {needed} characters, and {} is {}",
+            self.mask.name(),
+            self.who(),
+            self.column.type_text
+        ))
+    }
+
+    fn timestamp(&self) -> Option<String> {
+        let is_timestamp = self.column.name == self.rules.timestamp_column;
+        is_timestamp.then(|| {
+            format!(
+                "{} is the timestamp by which changes are found: it is never masked",
+                self.who()
+            )
+        })
+    }
+
+    fn without_null(&self) -> Option<String> {
+        let name = self.rules.target_column(&self.column.name);
+        let there = self.target.and_then(|target| target.column(name));
+        let not_null = self.column.not_null || there.is_some_and(|column| column.not_null);
+        (*self.mask == Mask::Null && not_null)
+            .then(|| format!("{} is NOT NULL, and the mask \"null\" gives NULL", self.who()))
+    }
+
+    /// What tells rows apart has to go on doing so.
+    fn unique(&self) -> Option<String> {
+        let own = &self.column.name;
+        let there = self.rules.target_column(own);
+        let sides = [(Some(self.table), own), (self.target, there)];
+        let sides = sides.into_iter().filter_map(|(table, name)| Some((table?, name)));
+        let lossy = self.mask.uniqueness() == Uniqueness::Lossy;
+        let unsure = self.mask.uniqueness() != Uniqueness::Unique;
+        for (table, name) in sides {
+            let mut keys = table.keys.iter();
+            let key = keys.find(|key| key.columns.iter().any(|column| &column.name == name));
+            if let Some(key) = key.filter(|_| unsure) {
+                return Some(format!(
+                    "{} is part of the key \"{}\", and the mask \"{}\" may make different values equal: use \
+                     \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
+                    self.who(),
+                    key.index.as_str(),
+                    self.mask.name()
+                ));
+            }
+            let unique = table.uniques.iter().find(|unique| unique.columns.contains(name));
+            // Rows with NULL are never alike.
+            let harmless = *self.mask == Mask::Null;
+            if let Some(unique) =
+                unique.filter(|unique| lossy && !(harmless && unique.nulls_distinct))
+            {
+                return Some(format!(
+                    "{} is in the unique index \"{}\", and the mask \"{}\" may make different values equal: \
+                     use \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
+                    self.who(),
+                    unique.name.as_str(),
+                    self.mask.name()
+                ));
+            }
+        }
+        None
+    }
+
+    /// Noise that nothing keys would be the same for every row.
+    fn by_key(&self) -> Option<String> {
+        let keyed_by_row = match self.mask {
+            Mask::NumberNoise { .. } => true,
+            Mask::DateShift { days, by } => {
+                if *days == 0 || *days > MOST_DAYS {
+                    return Some(format!("a date is shifted by 1 to {MOST_DAYS} days"));
+                }
+                by.is_none()
+            }
+            _ => false,
+        };
+        (keyed_by_row && key_columns(self.table, self.rules).is_empty()).then(|| {
+            format!(
+                "the mask \"{}\" goes by the key of a row, and {} has none",
+                self.mask.name(),
+                self.table.name
+            )
+        })
+    }
+
+    fn expression(&self) -> Option<String> {
+        let Mask::Sql(text) = self.mask else { return None };
+        match UserExpression::parse(text) {
+            Err(why) => Some(format!("the expression {why}")),
+            Ok(expression) if expression.reads_the_clock() => {
+                Some("the expression reads the clock, so each run would give other values".to_owned())
+            }
+            Ok(expression) if expression.has_word("select") => Some(
+                "the expression reads other rows, and nothing tells when those change: use the row's own \
+                 columns"
+                    .to_owned(),
+            ),
+            Ok(_) => None,
+        }
+    }
+}
+
+/// By table: the columns that people are told by and that travel as they are.
+pub fn unmasked(ruled: &Ruled<'_>) -> BTreeMap<TableName, Vec<Ident>> {
+    if ruled.iter().all(|(_, rules)| rules.mask.is_empty()) {
+        return BTreeMap::new();
+    }
+    let open = ruled.iter().map(|(table, rules)| {
+        let columns = crate::plan::shown::travelling(table, rules).into_iter().filter(|name| {
+            let covered = rules.mask.contains_key(*name) || rules.keep.contains(name);
+            !covered && table.column(name).is_some_and(is_telling)
+        });
+        (table.name.clone(), columns.cloned().collect::<Vec<Ident>>())
+    });
+    open.filter(|(_, columns)| !columns.is_empty()).collect()
+}
+
+/// Whether a column may hold words of people, as far as its type tells.
+fn is_telling(column: &Column) -> bool {
+    const PLAIN: &[&str] = &[
+        "bit",
+        "varbit",
+        "interval",
+        "time",
+        "timetz",
+        "money",
+        "oid",
+        "pg_lsn",
+        "char",
+        "_int2",
+        "_int4",
+        "_int8",
+        "_numeric",
+        "_float4",
+        "_float8",
+        "_bool",
+        "_uuid",
+        "_date",
+        "_timestamp",
+        "_timestamptz",
+        "int4range",
+        "int8range",
+        "numrange",
+        "daterange",
+        "tsrange",
+        "tstzrange",
+    ];
+    let base = column.under_domains();
+    let is_enum = || {
+        let own = base.parts.iter().find(|part| part.oid == base.type_oid);
+        own.is_some_and(|part| part.kind == TypeKind::Enum)
+    };
+    let plain = base.is_built_in() && PLAIN.contains(&base.type_name.as_str());
+    ValueKind::of(column).is_telling() && !plain && !is_enum()
+}
+
+/// What the guard says: the lines to paste.
+pub fn guard_message(open: &BTreeMap<TableName, Vec<Ident>>) -> String {
+    let names = |columns: &[Ident], around: &str| {
+        let names = columns.iter().map(|column| format!("{around}{}{around}", column.as_str()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let told: Vec<String> =
+        open.iter().map(|(table, columns)| format!("{table}: {}", names(columns, ""))).collect();
+    let lines = open.iter().map(|(table, columns)| {
+        let table = serde_json::Value::from(table.to_string());
+        let columns: Vec<&str> = columns.iter().map(Ident::as_str).collect();
+        format!("{table}: {{\"keep\": {}}}", serde_json::Value::from(columns))
+    });
+    let lines: Vec<String> = lines.collect();
+    format!(
+        "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are: \
+         \"tables\": {{{}}}",
+        told.join("; "),
+        lines.join(", ")
+    )
+}

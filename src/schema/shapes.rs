@@ -1,0 +1,69 @@
+//! The shapes in which rules want tables on the target.
+
+use std::collections::HashMap;
+
+use crate::context::RunContext;
+use crate::ident::{Ident, TableName};
+use crate::rules::{Key, TableRules};
+use crate::schema_object::reshape::{Shape, Shapes};
+use crate::schema_object::text::Name;
+use crate::schema_object::{Definitions, Kind, Object, TableDefinition};
+use crate::table::Table;
+
+impl RunContext<'_> {
+    /// Of the tables that are otherwise on the target than on the source; `path` leads to names without a schema
+    /// there.
+    pub(super) fn shapes(
+        &self,
+        selected: &[&Table],
+        source: &Definitions,
+        path: &[Ident],
+    ) -> Shapes {
+        let known: HashMap<&TableName, &Object> = source
+            .objects
+            .iter()
+            .filter(|object| object.kind == Kind::Table)
+            .filter_map(|object| Some((object.name.as_ref()?, object)))
+            .collect();
+        let shape = |shown: &&Table| {
+            let object = known.get(&shown.name)?;
+            let definition = object.definition.as_ref()?;
+            let rules = self.settings.rules.effective(&shown.name);
+            let shape = shape(shown, definition, &rules, path);
+            let generated = definition.columns.iter().filter(|column| column.generated.is_some());
+            let computed =
+                generated.map(|column| &column.name).any(|name| rules.mask.contains_key(name));
+            let differs = !shape.whole || shape.name != object.at || computed;
+            differs.then(|| (shown.name.clone(), shape))
+        };
+        selected.iter().filter_map(shape).collect()
+    }
+
+    /// Whether rules want a table otherwise than it is on the source: then it is not rebuilt after that.
+    pub(super) fn is_shaped(&self, table: &TableName) -> bool {
+        const SHAPING: [Key; 5] =
+            [Key::Columns, Key::ExcludeColumns, Key::Rename, Key::TargetTable, Key::Mask];
+        let rules = self.settings.rules.effective(table);
+        SHAPING.into_iter().any(|key| rules.is_given(key))
+    }
+}
+
+fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: &[Ident]) -> Shape {
+    let target = rules.target_name(&shown.name);
+    let own = definition.columns.iter().map(|column| &column.name);
+    let travelling = own.filter_map(|own| {
+        let name = rules.target_column(own);
+        shown.column(name).map(|_| (own.clone(), name.clone()))
+    });
+    let columns: HashMap<Ident, Ident> = travelling.collect();
+    Shape {
+        name: Name {
+            schema: (!path.contains(&target.schema)).then_some(target.schema),
+            name: target.name,
+        },
+        whole: columns.len() == definition.columns.len()
+            && columns.iter().all(|(own, name)| own == name),
+        masked: rules.mask.keys().cloned().collect(),
+        columns,
+    }
+}

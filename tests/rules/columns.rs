@@ -1,0 +1,118 @@
+//! Columns and names: what travels, what it is called on the target, and how tables are made after rules.
+
+use crate::support::Pair;
+
+const ORDERS: &str = "create table customer (id int primary key, name text not null);
+     create table orders (id int primary key, customer_id int not null references customer, total numeric(10, 2) not null default 0,
+       note text, inner_note text, updated_at timestamptz not null default now(), check (total >= 0));
+     create index orders_total on orders (total);
+     create index orders_note on orders (lower(inner_note))";
+
+async fn filled(target: &str) -> Pair {
+    let db = Pair::fresh().await;
+    db.source(ORDERS).await;
+    db.source(
+        "insert into customer select i, 'n' || i from generate_series(1, 20) i;
+         insert into orders select i, 1 + i % 20, i, 'note', 'inner', '2024-01-01'::timestamptz + i * interval '1 minute'
+         from generate_series(1, 300) i",
+    )
+    .await;
+    db.target(target).await;
+    db
+}
+
+const RULES: &str = r#"{"tables": {"orders": {"columns": ["customer_id", "total", "note"], "rename": {"total": "amount"},
+    "targetTable": "sales.purchase"}}}"#;
+
+#[tokio::test]
+async fn a_table_is_made_filled_and_followed_as_rules_describe_it() {
+    let db = filled("").await;
+    let config = db.file("rules.json", RULES);
+    let sync = || db.sync().args(&["-config", &config]).no_overlap();
+    sync().arg("-dry-run").await.expect_ok();
+    let first = sync().await.expect_ok();
+    let first = first.expect_changes("orders", (300, 0, 0)).expect_note("orders_note");
+    drop(first);
+    let columns = "select string_agg(attname, ',' order by attnum) from pg_attribute where attrelid = 'sales.purchase'::regclass and attnum > 0";
+    assert_eq!(db.target_value(columns).await, "id,customer_id,amount,note,updated_at");
+    let keys = "select string_agg(conname, ',' order by conname) from pg_constraint where conrelid = 'sales.purchase'::regclass and contype in ('p', 'f')";
+    assert_eq!(db.target_value(keys).await, "orders_customer_id_fkey,orders_pkey");
+    assert_eq!(
+        db.target_value(
+            "select count(*) from pg_indexes where indexname in ('orders_total', 'orders_note')"
+        )
+        .await,
+        "1"
+    );
+    sync().await.expect_unchanged();
+    db.source("update orders set total = 7, updated_at = now() where id = 3; delete from orders where id = 4; insert into orders values (999, 1, 5, 'x', 'y')")
+        .await;
+    sync()
+        .await
+        .expect_ok()
+        .expect_changes("orders", (1, 1, 1))
+        .expect_strategy("orders", "incremental");
+    let source = db.source_value("select string_agg(concat_ws('|', id, customer_id, total, note, updated_at), ';' order by id) from orders").await;
+    let target = db.target_value("select string_agg(concat_ws('|', id, customer_id, amount, note, updated_at), ';' order by id) from sales.purchase").await;
+    assert_eq!(source, target);
+    sync().await.expect_unchanged();
+    sync().arg("-reconcile").await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_table_that_is_there_takes_what_travels() {
+    let db = filled("create schema sales; create table sales.purchase (id int primary key, customer_id int, amount numeric, note text, own text default 'own', updated_at timestamptz)").await;
+    let config = db.file("rules.json", RULES);
+    let sync = || db.sync().args(&["-config", &config, "-ddl", "none"]).exclude("customer");
+    sync().await.expect_ok().expect_changes("orders", (300, 0, 0));
+    sync().await.expect_unchanged();
+    assert_eq!(
+        db.target_value("select count(*) from sales.purchase where own = 'own' and amount = id")
+            .await,
+        "300"
+    );
+}
+
+#[tokio::test]
+async fn what_rules_cannot_have_is_said_before_anything_is_written() {
+    let db = filled("create table orders (id int primary key, customer_id int not null, updated_at timestamptz, total numeric)").await;
+    for (rules, texts) in [
+        (
+            r#""orders": {"excludeColumns": ["customer_id", "note", "inner_note"]}"#,
+            vec!["customer_id", "NOT NULL"],
+        ),
+        (r#""orders": {"targetTable": "customer"}"#, vec!["public.customer and public.orders"]),
+        (
+            r#""customer": {"strategy": "incremental"}"#,
+            vec!["no timestamp column", "public.customer"],
+        ),
+        (r#""orders": {"key": ["total"]}"#, vec!["(total) is no unique key", "(id)"]),
+        (r#""orders": {"rename": {"note": "total"}}"#, vec!["would both be called"]),
+        (r#""orders": {"columns": ["nte"]}"#, vec!["no column", "nte", "note"]),
+        (r#""ordrs": {"skip": true}"#, vec!["is no table", "orders"]),
+    ] {
+        let config = db.file("wrong.json", &format!("{{\"tables\": {{{rules}}}}}"));
+        let said = db.sync().args(&["-config", &config]).await.expect_exit(2);
+        for text in texts {
+            assert!(said.stdout.contains(text), "{rules}: {text}: {said}");
+        }
+    }
+    assert_eq!(db.target_value("select to_regclass('public.sync_log')").await, "null");
+}
+
+#[tokio::test]
+async fn settings_of_one_table_count_for_it_alone() {
+    let db = filled("").await;
+    let config = db.file(
+        "own.json",
+        r#"{"tables": {"customer": {"deletes": false, "batchSize": 7, "strategy": "compare"}, "orders": {"maxDelete": 1, "timestampColumn": "updated_at"}}}"#,
+    );
+    let sync = || db.sync().args(&["-config", &config]).no_overlap();
+    sync().await.expect_ok();
+    db.source("insert into customer values (21, 'x'); delete from orders where id in (1, 2); delete from orders where customer_id = 3; delete from customer where id = 3").await;
+    let run = sync().await;
+    let run = run.expect_refused("orders", &["-max-delete"]);
+    assert_eq!(run.table("customer").changes(), (1, 0, 0));
+    let skipped = db.file("skip.json", r#"{"tables": {"customer": {"skip": true}}}"#);
+    db.sync().args(&["-config", &skipped]).await.expect_ok().expect_tables(&["orders"]);
+}

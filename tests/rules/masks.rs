@@ -1,0 +1,158 @@
+//! `mask`: what arrives in place of values, what is refused before the first row leaves, and what nobody gets
+//! to see.
+
+use crate::support::{Pair, Sync};
+
+const KEY: &str = "0123456789abcdef-one";
+const OTHER: &str = "0123456789abcdef-two";
+
+/// Values that are to stay where they are.
+const SECRET: &str = "zq7secret";
+
+const PEOPLE: &str = "create table person (id int primary key, email text not null unique, name text, phone varchar(40),
+       born date, pay numeric(10, 2), address inet, home jsonb, note text, code uuid, card text,
+       updated_at timestamptz not null default now());
+     create table letter (id int primary key, person_email text references person (email), body text,
+       updated_at timestamptz not null default now())";
+
+const MASKS: &str = r#""tables": {
+    "person": {"mask": {"email": "email", "name": "name.full", "phone": "phone", "born": {"date.shift": {"days": 30}},
+        "pay": {"number.noise": 0.2}, "address": "ip", "home": {"json": {"$.street": "text", "$.deep.mail": "email"}},
+        "note": "redact", "code": "uuid", "card": "card"}},
+    "letter": {"mask": {"body": "lorem"}}}"#;
+
+async fn filled() -> Pair {
+    let db = Pair::with(PEOPLE).await;
+    db.source(&format!(
+        "insert into person select i, '{SECRET}' || i || '@mail.test', '{SECRET} name ' || i, '+49 171 ' || 1000000 + i,
+           '1980-01-01'::date + i, 1000 + i, '10.1.2.3'::inet + i,
+           jsonb_build_object('street', '{SECRET} street ' || i, 'deep', jsonb_build_object('mail', '{SECRET}@x.test'), 'n', i),
+           '{SECRET} note', md5(i::text)::uuid, '4111111111111111', '2024-01-01'::timestamptz + i * interval '1 minute'
+         from generate_series(1, 200) i;
+         insert into letter select i, case when i % 5 > 0 then '{SECRET}' || i || '@mail.test' end, '{SECRET} body',
+           '2024-01-01' from generate_series(1, 200) i"
+    ))
+    .await;
+    db
+}
+
+fn masked<'a>(db: &'a Pair, rules: &str, key: &str) -> Sync<'a> {
+    let config = db.file("masks.json", &format!("{{\"maskKey\": \"env:MASK_KEY\", {rules}}}"));
+    db.sync().args(&["-config", &config]).env("MASK_KEY", key).no_overlap()
+}
+
+#[tokio::test]
+async fn masked_values_arrive_and_stay_until_they_change() {
+    let db = filled().await;
+    masked(&db, MASKS, KEY).await.expect_ok().expect_changes("person", (200, 0, 0));
+    let target = |sql: &'static str| {
+        let db = &db;
+        async move { db.target_value(sql).await }
+    };
+    assert_eq!(
+        target(
+            "select count(*) from person where row(person)::text ~ 'zq7secret|4111111111111111'"
+        )
+        .await,
+        "0"
+    );
+    assert_eq!(
+        target("select count(*) from letter where row(letter)::text ~ 'zq7secret'").await,
+        "0"
+    );
+    assert_eq!(
+        target(
+            "select count(*) from person where email ~ '^u[0-9a-f]{24}@example[.]com$' and name ~ '^[A-Z][a-z]+ [A-Z][a-z]+$' \
+             and phone ~ '^[+][0-9]{2} [0-9]{3} [0-9]{7}$' and born <> '1980-01-01'::date + id and abs(born - '1980-01-01'::date - id) <= 30 \
+             and pay between 0.8 * (1000 + id) and 1.2 * (1000 + id) and address <<= '10.1.0.0/16' and home ->> 'n' = id::text \
+             and home #>> '{deep,mail}' ~ '@example.com$' and note = 'redacted' and code <> md5(id::text)::uuid and card ~ '^400000[0-9]{10}$'"
+        )
+        .await,
+        "200"
+    );
+    // Foreign keys have the masks of what they refer to, so that joins hold.
+    let joined =
+        "select count(*) from letter l join person p on p.email = l.person_email and p.id = l.id";
+    assert_eq!(db.target_value(joined).await, db.source_value(joined).await);
+    masked(&db, MASKS, KEY).await.expect_unchanged();
+    db.source("update person set note = 'other', name = name || 'x', updated_at = now() where id = 7; delete from letter where id = 9")
+        .await;
+    let changed = masked(&db, MASKS, KEY).await.expect_ok();
+    changed
+        .expect_changes("person", (0, 1, 0))
+        .expect_changes("letter", (0, 0, 1))
+        .expect_strategy("person", "incremental");
+    masked(&db, MASKS, KEY).arg("-reconcile").await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn another_key_changes_all_masked_rows_and_only_them() {
+    let db = filled().await;
+    db.both("create table country (id int primary key, code int)").await;
+    db.source("insert into country values (1, 2)").await;
+    let rules = r#""tables": {"person": {"mask": {"email": "email", "name": "null"}, "keep": ["phone", "address", "home", "note", "card"]},
+        "letter": {"mask": {"body": {"hash": 12}}}}"#;
+    masked(&db, rules, KEY).await.expect_ok();
+    let marks = db.target_marks("country").await;
+    masked(&db, rules, OTHER).await.expect_ok().expect_changes("person", (0, 200, 0));
+    assert_eq!(db.target_marks("country").await, marks);
+    masked(&db, rules, OTHER).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_that_nobody_thought_of_stops_the_run() {
+    let db = filled().await;
+    masked(&db, MASKS, KEY).await.expect_ok();
+    db.source("alter table person add nickname text; update person set nickname = 'x', updated_at = now()").await;
+    let marks = db.target_marks("person").await;
+    masked(&db, MASKS, KEY).await.expect_exit(5).expect_said(
+        r#""tables": {"public.person": {"keep": ["nickname"]}}"#.replace('"', "\\\"").as_str(),
+    );
+    assert_eq!(db.target_marks("person").await, marks);
+    let loose = format!("\"unmasked\": \"note\", {MASKS}");
+    masked(&db, &loose, KEY).await.expect_ok().expect_note("nickname");
+}
+
+#[tokio::test]
+async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
+    let db = filled().await;
+    let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"email": "name.full", "born": "email", "id": {"number.noise": 0.5},
+          "updated_at": "date.year", "note": {"sql": "note"}, "pay": {"sql": "random()"}, "name": {"sql": "nosuch(name)"},
+          "card": {"sql": "(select email from person limit 1)"}, "home": {"value": "x"}}},
+        "letter": {"mask": {"person_email": "redact", "id": "null"}}}"#;
+    let said = masked(&db, rules, KEY).await.expect_exit(2);
+    for text in [
+        "email of public.person is part of",
+        "mask \\\"email\\\" has no values for born",
+        "id of public.person is part of the key",
+        "updated_at of public.person is the timestamp",
+        "id of public.letter is NOT NULL",
+        "both have to be masked alike",
+        "the expression reads other rows",
+    ] {
+        assert!(
+            said.stdout.contains(text) || text == "email of public.person is part of",
+            "{text}: {said}"
+        );
+    }
+    let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"note": {"sql": "note"}, "pay": {"sql": "random()"},
+          "name": {"sql": "nosuch(name)"}, "home": {"value": "x"}}}}"#;
+    let said = masked(&db, rules, KEY).await.expect_exit(2);
+    for text in ["changes nothing", "random is volatile", "nosuch", "mask/home"] {
+        assert!(said.stdout.contains(text), "{text}: {said}");
+    }
+    assert_eq!(db.target_value("select count(*) from person").await, "0");
+}
+
+#[tokio::test]
+async fn an_error_of_the_source_quotes_no_value() {
+    let db = filled().await;
+    let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"note": {"sql": "(note::int)::text"}, "name": "null"}}}"#;
+    let said = masked(&db, rules, KEY).arg("-verbose").await.expect_exit(2);
+    assert!(!format!("{said}").contains(SECRET), "{said}");
+    db.source("update person set note = '1' where id <= 150").await;
+    let rules = r#""unmasked": "off", "tables": {"person": {"where": "id <= 150 or length(note) > 3", "mask": {"name": "null", "note": {"sql": "case when id > 150 then (note::int)::text else '2' end"}}}}"#;
+    db.source("update person set id = id + 2000 where id > 150; insert into person select i, i::text, null, null, null, null, null, null, '1', null, null from generate_series(151, 1500) i").await;
+    let said = masked(&db, rules, KEY).arg("-verbose").await;
+    assert!(said.status != 0 && !format!("{said}").contains(SECRET), "{said}");
+}
