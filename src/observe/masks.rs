@@ -8,6 +8,7 @@ use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
+use crate::plan::guard;
 use crate::plan::masking::{self, Ruled};
 use crate::rules::Mask;
 use crate::sql::mask::MaskHash;
@@ -73,11 +74,11 @@ impl RunContext<'_> {
     /// # Errors
     /// [`Error::Refused`] with the lines to paste.
     pub(super) fn guard_unmasked(&self, ruled: &Ruled<'_>) -> Result<()> {
-        let open = masking::unmasked(ruled);
+        let open = guard::unmasked(ruled);
         if open.is_empty() {
             return Ok(());
         }
-        let text = masking::guard_message(&open);
+        let text = guard::message(&open);
         match self.settings.unmasked {
             Unmasked::Fail => Err(Error::Refused(text)),
             Unmasked::Note => {

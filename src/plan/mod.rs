@@ -3,6 +3,7 @@
 
 pub mod columns;
 mod composition;
+pub mod guard;
 pub mod hints;
 pub mod inheritance;
 pub mod key;

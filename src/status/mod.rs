@@ -177,7 +177,7 @@ pub async fn prune(settings: &PruneSettings) -> Result<u64> {
 }
 
 async fn open(base: &crate::config::Settings, log: &TableName) -> Result<(Target, SyncLog)> {
-    let session = pg::Settings { lock_timeout: base.lock_timeout, replica_role: false };
+    let session = pg::Settings { lock_timeout: base.lock_timeout, ..pg::Settings::default() };
     let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?);
     target.control.set(target.pool.get().await?).await;
     Ok((target, SyncLog { table: log.clone() }))

@@ -1,0 +1,85 @@
+//! The guard: columns that people are told by, and that would travel with neither a mask nor a keep.
+
+use std::collections::BTreeMap;
+
+use crate::ident::{Ident, TableName};
+use crate::plan::masking::Ruled;
+use crate::plan::shown::travelling;
+use crate::sql::mask::ValueKind;
+use crate::table::{Column, TypeKind};
+
+/// By table: the columns that people are told by and that travel as they are.
+pub fn unmasked(ruled: &Ruled<'_>) -> BTreeMap<TableName, Vec<Ident>> {
+    if ruled.iter().all(|(_, rules)| rules.mask.is_empty()) {
+        return BTreeMap::new();
+    }
+    let open = ruled.iter().map(|(table, rules)| {
+        let columns = travelling(table, rules).into_iter().filter(|name| {
+            let covered = rules.mask.contains_key(*name) || rules.keep.contains(name);
+            !covered && table.column(name).is_some_and(is_telling)
+        });
+        (table.name.clone(), columns.cloned().collect::<Vec<Ident>>())
+    });
+    open.filter(|(_, columns)| !columns.is_empty()).collect()
+}
+
+/// Whether a column may hold words of people, as far as its type tells.
+fn is_telling(column: &Column) -> bool {
+    const PLAIN: &[&str] = &[
+        "bit",
+        "varbit",
+        "interval",
+        "time",
+        "timetz",
+        "money",
+        "oid",
+        "pg_lsn",
+        "char",
+        "_int2",
+        "_int4",
+        "_int8",
+        "_numeric",
+        "_float4",
+        "_float8",
+        "_bool",
+        "_uuid",
+        "_date",
+        "_timestamp",
+        "_timestamptz",
+        "int4range",
+        "int8range",
+        "numrange",
+        "daterange",
+        "tsrange",
+        "tstzrange",
+    ];
+    let base = column.under_domains();
+    let is_enum = || {
+        let own = base.parts.iter().find(|part| part.oid == base.type_oid);
+        own.is_some_and(|part| part.kind == TypeKind::Enum)
+    };
+    let plain = base.is_built_in() && PLAIN.contains(&base.type_name.as_str());
+    ValueKind::of(column).is_telling() && !plain && !is_enum()
+}
+
+/// What the guard says: the lines to paste.
+pub fn message(open: &BTreeMap<TableName, Vec<Ident>>) -> String {
+    let names = |columns: &[Ident], around: &str| {
+        let names = columns.iter().map(|column| format!("{around}{}{around}", column.as_str()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let told: Vec<String> =
+        open.iter().map(|(table, columns)| format!("{table}: {}", names(columns, ""))).collect();
+    let lines = open.iter().map(|(table, columns)| {
+        let table = serde_json::Value::from(table.to_string());
+        let columns: Vec<&str> = columns.iter().map(Ident::as_str).collect();
+        format!("{table}: {{\"keep\": {}}}", serde_json::Value::from(columns))
+    });
+    let lines: Vec<String> = lines.collect();
+    format!(
+        "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are: \
+         \"tables\": {{{}}}",
+        told.join("; "),
+        lines.join(", ")
+    )
+}
