@@ -10,6 +10,7 @@ use pgsync::cli::Command;
 use pgsync::config::Resolved;
 use pgsync::error::{Error, Result};
 use pgsync::event::{Event, Events};
+use pgsync::mask_suggestion;
 use pgsync::note::{Note, NoteLevel};
 use pgsync::repeat;
 use pgsync::repeat::Listeners;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Ok(Command::Schema(resolved)) => on_runtime(resolved.settings.parallel, schema(resolved)),
         Ok(Command::Status(settings, warnings)) => on_runtime(1, show_status(settings, warnings)),
         Ok(Command::LogPrune(settings, warnings)) => on_runtime(1, prune_log(settings, warnings)),
+        Ok(Command::MaskSuggest(resolved)) => on_runtime(1, suggest(resolved)),
         Ok(Command::Text(text)) => {
             report::answer(&text);
             ExitCode::SUCCESS
@@ -161,6 +163,21 @@ async fn prune_log(settings: PruneSettings, warnings: Vec<String>) -> u8 {
             0
         }
         Err(error) => refused(&error),
+    }
+}
+
+/// Prints a config file with masks.
+async fn suggest(Resolved { settings, warnings }: Resolved) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    match Box::pin(mask_suggestion::suggest(&settings)).await {
+        Ok(text) => {
+            report::answer(&text);
+            0
+        }
+        Err(error) => {
+            report::refusal(&error);
+            if matches!(error, Error::Config(_)) { 2 } else { 1 }
+        }
     }
 }
 

@@ -77,6 +77,30 @@ const LOG_PRUNE_END: &str = "\
 Example:
   pgsync log prune -target postgres://app@localhost/shop -keep 90d";
 
+/// Of `pgsync config show`.
+pub const CONFIG_SHOW: Texts = Texts {
+    about: "Prints the settings that count, or the rules of one table, and where each was given.",
+    usage: "pgsync config show [TABLE] [flags]",
+    short: "It takes the flags of a sync, connects to no server, and shows no secret.",
+    long: "It takes the flags of a sync, connects to no server, and shows no secret.",
+};
+
+/// Of `pgsync config schema`.
+pub const CONFIG_SCHEMA: Texts = Texts {
+    about: "Prints a JSON Schema of the config file, by which editors complete and check it.",
+    usage: "pgsync config schema > config.schema.json",
+    short: "A config file names it: {\"$schema\": \"./config.schema.json\"}",
+    long: "A config file names it: {\"$schema\": \"./config.schema.json\"}",
+};
+
+/// Of `pgsync mask suggest`.
+pub const MASK_SUGGEST: Texts = Texts {
+    about: "Prints a config file with a mask for each column of the source that looks personal.",
+    usage: "pgsync mask suggest -source URL [flags]",
+    short: "Names and a sample of 1,000 values are judged on the source; no value leaves it.",
+    long: "Names and a sample of 1,000 values are judged on the source; no value leaves it.",
+};
+
 const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
                          only what changed.";
 
@@ -119,6 +143,12 @@ Commands (`pgsync help COMMAND` or `pgsync COMMAND -help` shows the flags of eac
            of them. Exits with 1 if there are any.
   status   Shows how each table stands, from the log on the target alone.
   log prune   Deletes old rows of the log.
+  config show [TABLE]
+           Prints the settings that count, or the rules of a table, and where each was given.
+  config schema
+           Prints a JSON Schema of the config file, for editors.
+  mask suggest
+           Prints a config file with a mask for each column of the source that looks personal.
 
 Exit status:
   0        every selected table is in sync

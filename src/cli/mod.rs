@@ -30,6 +30,8 @@ pub enum Command {
     Status(StatusSettings, Vec<String>),
     /// Delete old rows of the log; with warnings about the configuration.
     LogPrune(PruneSettings, Vec<String>),
+    /// Print masks for what looks personal on the source; the target is none.
+    MaskSuggest(Resolved),
     /// Help or version: to be printed on stdout, exit status 0.
     Text(String),
 }
@@ -51,6 +53,9 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
     let texts = helped(texts(argv)?);
     // Words without a dash come first, and name the command.
     let (verb, words) = Verb::named(&texts);
+    let is_operand = |text: &&String| verb.takes_table() && !text.starts_with('-');
+    let table = texts.get(words).filter(is_operand).cloned();
+    let words = words + usize::from(table.is_some());
     if let Some(problem) = Verb::misspelt(&texts[words..]) {
         return Err(Error::Config(vec![problem]));
     }
@@ -70,6 +75,12 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
             let read = config::resolve_with(flags, surroundings, Needs::Target, PruneFlags::read);
             let (Resolved { settings, warnings }, own) = read?;
             Command::LogPrune(own.with(settings), warnings)
+        }
+        Verb::ConfigShow => Command::Text(config::show(flags, surroundings, table.as_deref())?),
+        Verb::ConfigSchema => Command::Text(config::json_schema()),
+        Verb::MaskSuggest => {
+            let read = config::resolve_with(flags, surroundings, Needs::Source, |_| ());
+            Command::MaskSuggest(read?.0)
         }
     })
 }

@@ -23,10 +23,21 @@ pub(super) enum Verb {
     Schema,
     Status,
     LogPrune,
+    ConfigShow,
+    ConfigSchema,
+    MaskSuggest,
 }
 
 impl Verb {
-    pub(super) const ALL: [Verb; 4] = [Verb::Sync, Verb::Schema, Verb::Status, Verb::LogPrune];
+    pub(super) const ALL: [Verb; 7] = [
+        Verb::Sync,
+        Verb::Schema,
+        Verb::Status,
+        Verb::LogPrune,
+        Verb::ConfigShow,
+        Verb::ConfigSchema,
+        Verb::MaskSuggest,
+    ];
 
     /// The words between the program's name and the flags.
     pub(super) fn words(self) -> &'static [&'static str] {
@@ -35,6 +46,9 @@ impl Verb {
             Verb::Schema => &["schema"],
             Verb::Status => &["status"],
             Verb::LogPrune => &["log", "prune"],
+            Verb::ConfigShow => &["config", "show"],
+            Verb::ConfigSchema => &["config", "schema"],
+            Verb::MaskSuggest => &["mask", "suggest"],
         }
     }
 
@@ -44,31 +58,47 @@ impl Verb {
         std::iter::once("pgsync".to_owned()).chain(words).collect()
     }
 
+    /// Whether a table's name may follow its words.
+    pub(super) fn takes_table(self) -> bool {
+        self == Verb::ConfigShow
+    }
+
     /// Whether the command has the flag of a setting.
     pub(super) fn knows(self, setting: Setting) -> bool {
         match self {
             // A line that syncs lists what it would create when the word is put into it.
-            Verb::Sync | Verb::Schema => true,
+            Verb::Sync | Verb::Schema | Verb::ConfigShow => true,
             Verb::Status => {
                 let more = [Setting::Include, Setting::Exclude, Setting::Json, Setting::Quiet];
                 OF_THE_LOG.contains(&setting) || more.contains(&setting)
             }
             Verb::LogPrune => OF_THE_LOG.contains(&setting) || setting == Setting::DryRun,
+            Verb::ConfigSchema => false,
+            // It reads the source only.
+            Verb::MaskSuggest => matches!(
+                setting,
+                Setting::Source | Setting::Schema | Setting::Include | Setting::Exclude
+            ),
         }
     }
 
     /// The flags that are no settings, and that several commands have.
     pub(super) fn knows_more(self) -> &'static [&'static str] {
         match self {
-            Verb::Sync | Verb::Schema => &["config", "set"],
-            Verb::Status | Verb::LogPrune => &["config"],
+            Verb::Sync | Verb::Schema | Verb::ConfigShow => &["config", "set"],
+            Verb::Status | Verb::LogPrune | Verb::MaskSuggest => &["config"],
+            Verb::ConfigSchema => &[],
         }
     }
 
     /// The flags that only this command has.
     pub(super) fn own_flags(self, command: Command) -> Command {
         match self {
-            Verb::Sync | Verb::Schema => command,
+            Verb::Sync
+            | Verb::Schema
+            | Verb::ConfigShow
+            | Verb::ConfigSchema
+            | Verb::MaskSuggest => command,
             Verb::Status => own::Status::augment_args(command),
             Verb::LogPrune => own::LogPrune::augment_args(command),
         }
@@ -81,6 +111,9 @@ impl Verb {
             Verb::Schema => &help::SCHEMA,
             Verb::Status => &help::STATUS,
             Verb::LogPrune => &help::LOG_PRUNE,
+            Verb::ConfigShow => &help::CONFIG_SHOW,
+            Verb::ConfigSchema => &help::CONFIG_SCHEMA,
+            Verb::MaskSuggest => &help::MASK_SUGGEST,
         }
     }
 

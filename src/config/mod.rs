@@ -5,19 +5,23 @@ pub mod conninfo;
 mod environment;
 pub(crate) mod file;
 mod interpolation;
+mod json_schema;
 mod layers;
 mod messages;
 mod own_flags;
 mod resolve;
 mod rules;
 mod setting;
+mod show;
 mod value;
 
 pub use environment::{Environment, FileText};
+pub use json_schema::json_schema;
 pub use messages::{Messages, MetricsSettings, Occasion, WebAddress, Webhook, WebhookFormat};
 pub use own_flags::{Needs, OwnFlags};
 pub use resolve::{Flags, resolve, resolve_with};
 pub use setting::{Kind, Setting};
+pub use show::show;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -169,6 +173,19 @@ pub enum LogLevel {
     Info,
     Debug,
     Trace,
+}
+
+impl LogFormat {
+    /// Every form.
+    pub const ALL: [LogFormat; 2] = [LogFormat::Text, LogFormat::Json];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        }
+    }
 }
 
 impl LogLevel {

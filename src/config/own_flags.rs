@@ -10,6 +10,7 @@ use crate::ident::TableName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     BothSides,
+    Source,
     Target,
 }
 

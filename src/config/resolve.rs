@@ -50,6 +50,23 @@ pub fn resolve_with<T>(
     needs: Needs,
     own: impl FnOnce(&mut OwnFlags) -> T,
 ) -> Result<(Resolved, T)> {
+    read_with(flags, surroundings, needs, own).map(|read| (read.resolved, read.own))
+}
+
+/// Settings, what was given for them, and the flags of the command's own.
+pub(super) struct Read<T> {
+    pub resolved: Resolved,
+    pub layer: Layer,
+    pub own: T,
+}
+
+/// As [`resolve_with`], with what was given and where.
+pub(super) fn read_with<T>(
+    flags: Flags,
+    surroundings: &Environment,
+    needs: Needs,
+    own: impl FnOnce(&mut OwnFlags) -> T,
+) -> Result<Read<T>> {
     let mut problems = Vec::new();
     let mut own_flags = OwnFlags::new(flags.own);
     let own = own(&mut own_flags);
@@ -66,10 +83,17 @@ pub fn resolve_with<T>(
     warnings.extend(file.rules.notes);
     let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
     let source = match needs {
-        Needs::BothSides => reader.connection(Setting::Source, surroundings, &mut warnings),
+        Needs::BothSides | Needs::Source => {
+            reader.connection(Setting::Source, surroundings, &mut warnings)
+        }
         Needs::Target => None,
     };
-    let target = reader.connection(Setting::Target, surroundings, &mut warnings);
+    let target = match needs {
+        Needs::BothSides | Needs::Target => {
+            reader.connection(Setting::Target, surroundings, &mut warnings)
+        }
+        Needs::Source => None,
+    };
     let schemas = reader.schemas();
     let target_schema = reader.target_schema(&schemas);
     let mut output = reader.output();
@@ -121,7 +145,8 @@ pub fn resolve_with<T>(
         reader.refuse_keyed_masks(&settings.rules);
     }
     if reader.problems.is_empty() {
-        Ok((Resolved { settings: Box::new(settings), warnings }, own))
+        let resolved = Resolved { settings: Box::new(settings), warnings };
+        Ok(Read { resolved, layer: reader.layer, own })
     } else {
         Err(Error::Config(reader.problems))
     }

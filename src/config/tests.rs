@@ -313,3 +313,66 @@ fn a_table_may_have_a_limit_of_its_own() {
     assert_eq!(limit("public", "sessions"), Some(MaxDelete::Share(1.0)));
     assert_eq!(limit("app", "sessions"), Some(MaxDelete::Share(0.2)));
 }
+
+#[test]
+fn what_counts_is_shown_with_its_place_and_without_secrets() {
+    let text = r#"{"sourceDb": "postgres://u:hunter2@s/d", "targetDb": "host=t password=${PW}",
+        "maskKey": "${KEY}", "defaults": {"batchSize": 5}, "keep": ["*.currency"],
+        "tables": {"*": {"mask": {"email": "email"}}, "app.orders": {"where": "id > 5", "rename": {"a": "b"}}}}"#;
+    let read = |_: &str| Ok(Some(FileText { text: text.into(), mode: 0o600 }));
+    let variables = [("USER", "ann"), ("PW", "hunter2"), ("KEY", "hunter2hunter2hunter2")];
+    let variables: BTreeMap<String, String> =
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let shown = |table| {
+        let flags = Flags {
+            values: [
+                (Setting::Deletes, vec!["true".into()]),
+                (Setting::Schema, vec!["app".into()]),
+            ]
+            .into(),
+            config: Some("c.json".into()),
+            set: vec!["orders.key=a,b".into()],
+            ..Flags::default()
+        };
+        let environment = Environment { variables: variables.clone(), read: &read };
+        show(flags, &environment, table).unwrap()
+    };
+    let cells = |text: &str| -> Vec<String> {
+        let line = |line: &str| {
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .collect::<Vec<_>>()
+                .join(" | ")
+        };
+        text.lines().map(line).collect()
+    };
+    let all = cells(&shown(None));
+    for expected in [
+        "setting | value | from",
+        "sourceDb | s:5432/d | c.json: /sourceDb",
+        "batchSize | 5 | c.json: /defaults/batchSize",
+        "deletes | false | -no-deletes",
+        "parallel | 4 | default",
+        "maskKey | (given)",
+        "keep | *.currency | c.json: /keep/0",
+        r#"*.mask | {"email":"email"} | c.json: /tables/*/mask"#,
+        r#"orders.key | ["a","b"] | -set orders.key"#,
+    ] {
+        assert!(all.iter().any(|line| line == expected), "{expected}: {all:#?}");
+    }
+    let orders = cells(&shown(Some("orders")));
+    assert_eq!(orders, cells(&shown(Some("app.orders"))));
+    for expected in [
+        "(table) | app.orders",
+        "where | id > 5 | c.json: /tables/app.orders/where",
+        "batchSize | 5 | c.json: /defaults/batchSize",
+        "deletes | false | -no-deletes",
+        "mode | mirror | default",
+        r#"key | ["a","b"] | -set orders.key"#,
+        "mask of email | email | c.json: /tables/*/mask/email",
+    ] {
+        assert!(orders.iter().any(|line| line == expected), "{expected}: {orders:#?}");
+    }
+    assert!(!all.concat().contains("hunter2") && !orders.concat().contains("hunter2"));
+}

@@ -78,15 +78,6 @@ pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
     }
 }
 
-/// As [`limit`] reads it.
-pub fn limit_text(limit: Option<MaxDelete>) -> String {
-    match limit {
-        None => "off".into(),
-        Some(MaxDelete::Rows(rows)) => rows.to_string(),
-        Some(MaxDelete::Share(share)) => format!("{}%", share * 100.0),
-    }
-}
-
 /// The one of a closed set that is called so.
 pub fn one_of<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     let found = all.iter().find(|one| name(**one) == text.trim());
@@ -106,11 +97,7 @@ pub fn unmasked(text: &str) -> Result<Unmasked, String> {
 
 /// `text` or `json`.
 pub fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text.trim() {
-        "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err(format!("\"{text}\" must be one of: text, json")),
-    }
+    one_of(text, &LogFormat::ALL, LogFormat::name)
 }
 
 /// `json` or `text`.

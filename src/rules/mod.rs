@@ -10,6 +10,7 @@ pub mod expression;
 mod mask;
 mod merge;
 mod table_rules;
+mod written;
 
 pub use check::SourceColumns;
 pub use entry::{ColumnPattern, Entry, Given, KeepEverywhere, Key, Rule};
@@ -17,6 +18,7 @@ pub use mask::{JsonPath, Mask, Uniqueness};
 pub use table_rules::{
     Children, Ddl, Keep, MaxDelete, Mode, Origin, TableRules, TargetTable, Unmasked,
 };
+pub use written::written_limit;
 
 /// Everything that was said about tables, for all of them and for some.
 #[derive(Clone, Debug, Default)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::statements;
 use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::pg;
@@ -15,6 +16,7 @@ use crate::target_side::Target;
 pub(super) struct Endpoints {
     pub source: Arc<Source>,
     pub target: Arc<Target>,
+    pub before_sql_done: statements::Done,
 }
 
 impl Endpoints {
@@ -29,7 +31,11 @@ impl Endpoints {
         let masking =
             pg::Masking { key: settings.mask_key.clone(), discreet: settings.rules.has_masks() };
         let source = Source::new(&settings.source, settings.parallel, lock_timeout, masking)?;
-        Ok(Self { source: Arc::new(source), target: Arc::new(Target::new(target)) })
+        Ok(Self {
+            source: Arc::new(source),
+            target: Arc::new(Target::new(target)),
+            before_sql_done: Default::default(),
+        })
     }
 
     /// The settings with the schemas of the source that their patterns match.

@@ -5,6 +5,7 @@
 mod endpoints;
 mod prepare;
 mod round;
+mod statements;
 mod stopping;
 mod sync_log;
 
@@ -98,7 +99,7 @@ async fn rounds(
         };
         endpoints.close().await;
         let error = match ended {
-            Ok(None) => return Ok(()),
+            Ok(None) => return statements::after(settings, &endpoints, report, stop).await,
             Ok(Some(lost)) => lost,
             Err(error) if endpoints.may_recover_from(&error) => error,
             Err(error) => return Err(error),

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::endpoints::Endpoints;
 use super::prepare::RunPlan;
 use super::stopping::cancelled_on_stop;
-use super::{log_table, sync_log};
+use super::{log_table, statements, sync_log};
 use crate::config::Settings;
 use crate::context::{Round, RunContext};
 use crate::ddl_step::Step;
@@ -39,7 +39,7 @@ pub(super) async fn round(
     stop: &Stop,
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
-    let Endpoints { source, target } = endpoints.clone();
+    let Endpoints { source, target, .. } = endpoints.clone();
     let sync_log = SyncLog { table: log_table(settings) };
     let context = RunContext {
         settings,
@@ -51,6 +51,7 @@ pub(super) async fn round(
         source_name: &report.source,
     };
     let prepared = cancelled_on_stop(stop, endpoints, Box::pin(context.prepare())).await?;
+    cancelled_on_stop(stop, endpoints, statements::before(settings, endpoints)).await?;
     let earlier = if report.retries > 0 && !settings.dry_run {
         store::of_run(&target, &sync_log, &report.run_id).await?
     } else {

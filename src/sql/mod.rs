@@ -23,6 +23,7 @@ mod origin;
 pub mod query;
 pub mod read;
 mod rewrite_check;
+pub mod samples;
 pub mod sequence;
 pub mod short_locks;
 pub mod statement;

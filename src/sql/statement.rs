@@ -21,6 +21,11 @@ impl Statement {
         Self(text.into())
     }
 
+    /// A whole statement that the user wrote for this server.
+    pub fn of_the_user(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The statement's text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod group;
 pub mod keys;
 pub mod lock;
+mod statements;
 mod transaction;
 
 use std::sync::atomic::{AtomicBool, Ordering};

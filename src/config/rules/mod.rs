@@ -21,7 +21,7 @@ use super::setting::{Kind, Setting};
 use super::{Unmasked, file, interpolation, value};
 use crate::config::Environment;
 use crate::rules::{
-    ColumnPattern, Entry, Given, KeepEverywhere, Key, MaxDelete, Origin, Rule, Rules,
+    ColumnPattern, Entry, Given, KeepEverywhere, Key, MaxDelete, Origin, Rule, Rules, written_limit,
 };
 use crate::suggest;
 use entry::EntryReader;
@@ -276,7 +276,7 @@ fn as_setting(rule: &Rule) -> Option<(Setting, String)> {
         Rule::BatchSize(rows) => rows.to_string(),
         Rule::TimestampColumn(name) | Rule::TargetSchema(name) => name.as_str().to_owned(),
         Rule::Deletes(deletes) => deletes.to_string(),
-        Rule::MaxDelete(limit) => value::limit_text(*limit),
+        Rule::MaxDelete(limit) => written_limit(*limit),
         Rule::Ddl(ddl) => ddl.name().to_owned(),
         _ => return None,
     };

@@ -1,0 +1,79 @@
+//! `beforeSql` and `afterSql`.
+
+use super::support::{Outcome, Pair};
+
+/// A table with a row, and on the target one that is marked.
+async fn marked() -> Pair {
+    let db = Pair::with("create table item (id int primary key, name text)").await;
+    db.source("insert into item values (1, 'a')").await;
+    db.target("create table mark (what text)").await;
+    db
+}
+
+async fn run(db: &Pair, before: &str, after: &str, flags: &[&str]) -> Outcome {
+    let text = format!(r#"{{"beforeSql": {before}, "afterSql": {after}}}"#);
+    let file = db.file("statements.json", &text);
+    db.sync().args(&["-config", &file]).args(flags).await
+}
+
+async fn marks(db: &Pair) -> String {
+    db.target_value("select coalesce(string_agg(what, ',' order by what), '') from mark").await
+}
+
+const BEFORE: &str = r#"["insert into mark values ('1 before ' || (select count(*) from item))"]"#;
+const AFTER: &str =
+    r#"["insert into mark values ('2 after ' || (select count(*) from item))", "analyze item"]"#;
+
+#[tokio::test]
+async fn statements_run_before_the_first_table_and_after_the_last() {
+    let db = marked().await;
+    run(&db, BEFORE, AFTER, &["-dry-run"]).await.expect_ok();
+    assert_eq!(marks(&db).await, "");
+    run(&db, BEFORE, AFTER, &[]).await.expect_ok();
+    assert_eq!(marks(&db).await, "1 before 0,2 after 1");
+    db.assert_same("item").await;
+}
+
+#[tokio::test]
+async fn after_a_table_that_failed_no_statement_follows() {
+    let db = marked().await;
+    db.target("insert into item values (1, 'a'), (2, 'b')").await;
+    run(&db, BEFORE, AFTER, &["-max-delete", "0"]).await.expect_exit(5);
+    assert_eq!(marks(&db).await, "1 before 2");
+}
+
+#[tokio::test]
+async fn a_statement_that_fails_makes_the_run_fail_and_those_before_it_stand() {
+    let db = marked().await;
+    let after = r#"["insert into mark values ('2 after')", "insert into gone values (1)"]"#;
+    let told = run(&db, "[]", after, &[]).await.expect_exit(1);
+    told.expect_said(
+        "target while running afterSql, statement 2: relation \"gone\" does not exist",
+    );
+    assert_eq!(marks(&db).await, "2 after");
+    db.assert_same("item").await;
+    db.source("insert into item values (2, 'b')").await;
+    let before =
+        r#"["insert into mark values ('3 before'); insert into mark values ('4 before')"]"#;
+    let told = run(&db, before, AFTER, &[]).await.expect_exit(1);
+    told.expect_said(
+        "target while running beforeSql, statement 1: cannot insert multiple commands",
+    );
+    assert_eq!(marks(&db).await, "2 after");
+    assert_eq!(db.target_value("select count(*) from item").await, "1");
+}
+
+#[tokio::test]
+async fn a_statement_has_the_settings_of_its_role_and_fires_triggers() {
+    let db = marked().await;
+    db.target(
+        "create table seen (what text);
+         create function see() returns trigger language plpgsql as
+             $$ begin insert into seen values (new.what); return new; end $$;
+         create trigger see after insert on mark for each row execute procedure see()",
+    )
+    .await;
+    let before = r#"["insert into mark values (current_setting('session_replication_role'))"]"#;
+    run(&db, before, "[]", &[]).await.expect_ok();
+    assert_eq!(db.target_value("select string_agg(what, ',') from seen").await, "origin");
+}

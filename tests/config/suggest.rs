@@ -1,0 +1,170 @@
+//! `pgsync mask suggest` on schemas in several languages, with columns that are known to be personal.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::support::{Pair, pgsync};
+
+const SHOP: &str = "create schema shop;
+    create table shop.users (id int primary key, email text unique not null, name text, phone varchar(30), \
+        password_hash text, last_login_ip inet, email_verified boolean, status text, created_at timestamptz);
+    create table shop.addresses (id int primary key, user_id int references shop.users, street text, zip text, \
+        city text, country_code char(2));
+    create table shop.payments (id int primary key, card_number text, card_type text, cardholder text, \
+        amount numeric, currency char(3), reference text);
+    create table shop.products (id int primary key, name text, description text, color text, price numeric);
+    create table shop.tickets (id int primary key, contact text, body text, state text, ip text);
+    insert into shop.users select i, 'u' || i || '@mail.test', 'Ann ' || i, '+49 30 12345' || i, md5(i::text), \
+        '10.0.0.1', true, 'active', now() from generate_series(1, 50) i;
+    insert into shop.addresses select i, i, 'Main Street ' || i, '1' || i, 'Berlin', 'DE' from generate_series(1, 50) i;
+    insert into shop.payments select i, '4111 1111 1111 1111', 'visa', 'Ann', 5, 'EUR', 'R-' || i from generate_series(1, 50) i;
+    insert into shop.products select i, 'Shoe ' || i, 'soft', 'red', 5 from generate_series(1, 50) i;
+    insert into shop.tickets select i, 'a' || i || '@b.test', 'Hello, I am ill and cannot walk any more, please send help', \
+        'open', '192.168.1.' || i from generate_series(1, 50) i";
+const SHOP_PERSONAL: &[&str] = &[
+    "users.email",
+    "users.name",
+    "users.phone",
+    "users.password_hash",
+    "users.last_login_ip",
+    "addresses.street",
+    "addresses.zip",
+    "payments.card_number",
+    "payments.cardholder",
+    "tickets.contact",
+    "tickets.body",
+    "tickets.ip",
+];
+
+const PRAXIS: &str = "create schema praxis;
+    create table praxis.patienten (id int primary key, vorname text, nachname text, geburtsdatum date, \
+        versichertennummer text, telefonnummer text, strasse text, plz text, geschlecht char(1), groesse int);
+    create table praxis.konten (id int primary key, patient int references praxis.patienten, kontoinhaber text, \
+        konto text, saldo numeric, waehrung char(3));
+    create table praxis.termine (id int primary key, patient int references praxis.patienten, beginn timestamptz, \
+        raum text, bemerkung text, art text);
+    create table praxis.mitarbeiter (id int primary key, name text, steuernummer text, gehalt numeric, abteilung text);
+    insert into praxis.patienten select i, 'Eva', 'Kurz', '1980-01-01', 'A' || i, '030/ 1234' || i, 'Weg 1', '12345', 'w', 170 \
+        from generate_series(1, 30) i;
+    insert into praxis.konten select i, i, 'Eva Kurz', 'DE89370400440532013000', 1, 'EUR' from generate_series(1, 30) i;
+    insert into praxis.termine select i, i, now(), 'R1', 'kommt spaeter', 'neu' from generate_series(1, 30) i;
+    insert into praxis.mitarbeiter select i, 'Max', '12/345/' || i, 4000, 'Labor' from generate_series(1, 30) i";
+const PRAXIS_PERSONAL: &[&str] = &[
+    "patienten.vorname",
+    "patienten.nachname",
+    "patienten.geburtsdatum",
+    "patienten.telefonnummer",
+    "patienten.strasse",
+    "patienten.plz",
+    "konten.kontoinhaber",
+    "konten.konto",
+    "termine.bemerkung",
+    "mitarbeiter.name",
+    "mitarbeiter.steuernummer",
+    "mitarbeiter.gehalt",
+];
+
+const TIENDA: &str = "create schema tienda;
+    create table tienda.clientes (id int primary key, nombre text, apellidos text, correo varchar(20), telefono text, \
+        fecha_nacimiento date, dni text, activo boolean, idioma text);
+    create table tienda.utilisateurs (id int primary key, prenom text, nom text, courriel text, mot_de_passe text, \
+        adresse text, code_postal text, langue text, commentaire text, score int);
+    create table tienda.pedidos (id int primary key, cliente int references tienda.clientes, total numeric, estado text, \
+        direccion text, numero_tarjeta text, pedido_at timestamptz);
+    insert into tienda.clientes select i, 'Ana', 'Ruiz', i || '@x.test', '600 123 45' || i, '1990-01-01', 'X' || i, true, 'es' \
+        from generate_series(10, 40) i;
+    insert into tienda.utilisateurs select i, 'Luc', 'Roi', 'l' || i || '@y.test', 'x', 'rue 1', '75001', 'fr', 'bien', 1 \
+        from generate_series(10, 40) i;
+    insert into tienda.pedidos select i, i, 1, 'nuevo', 'calle 1', '5500005555555559', now() from generate_series(10, 40) i";
+const TIENDA_PERSONAL: &[&str] = &[
+    "clientes.nombre",
+    "clientes.apellidos",
+    "clientes.correo",
+    "clientes.telefono",
+    "clientes.fecha_nacimiento",
+    "clientes.dni",
+    "utilisateurs.prenom",
+    "utilisateurs.nom",
+    "utilisateurs.courriel",
+    "utilisateurs.mot_de_passe",
+    "utilisateurs.adresse",
+    "utilisateurs.code_postal",
+    "utilisateurs.commentaire",
+    "pedidos.direccion",
+    "pedidos.numero_tarjeta",
+];
+
+async fn suggested(db: &Pair, schema: &str) -> Value {
+    let url = db.source_url();
+    let run = pgsync(&["mask", "suggest", "-source", &url, "-schema", schema]).await.expect_exit(0);
+    serde_json::from_str(&run.stdout).expect("a config file")
+}
+
+/// `table.column` of every mask.
+fn masked(config: &Value) -> BTreeSet<String> {
+    let tables = config["tables"].as_object().into_iter().flatten();
+    let of_table = |(table, entry): (&String, &Value)| {
+        let (_, table) = table.split_once('.').expect("a schema");
+        let masks = entry["mask"].as_object().cloned().unwrap_or_default();
+        masks.keys().map(|column| format!("{table}.{column}")).collect::<Vec<_>>()
+    };
+    tables.flat_map(of_table).collect()
+}
+
+#[tokio::test]
+async fn every_personal_column_is_found_and_few_others() {
+    let db = Pair::fresh().await;
+    for (schema, sql, personal) in [
+        ("shop", SHOP, SHOP_PERSONAL),
+        ("praxis", PRAXIS, PRAXIS_PERSONAL),
+        ("tienda", TIENDA, TIENDA_PERSONAL),
+    ] {
+        db.source(sql).await;
+        let config = suggested(&db, schema).await;
+        let found = masked(&config);
+        let personal: BTreeSet<String> = personal.iter().map(ToString::to_string).collect();
+        let missed: Vec<_> = personal.difference(&found).collect();
+        assert!(missed.is_empty(), "{schema}: not found: {missed:?} in {config:#}");
+        let right = found.intersection(&personal).count();
+        let others: Vec<_> = found.difference(&personal).collect();
+        assert!(right * 10 >= found.len() * 7, "{schema}: {right} of {}: {others:?}", found.len());
+    }
+}
+
+#[tokio::test]
+async fn the_suggestion_is_a_config_file_with_its_evidence_and_no_value() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    let url = db.source_url();
+    let run = pgsync(&["mask", "suggest", "-source", &url, "-schema", "shop"]).await.expect_exit(0);
+    for value in ["@mail.test", "4111", "Main Street", "Hello", "192.168"] {
+        assert!(!run.stdout.contains(value) && !run.stderr.contains(value), "{value}: {run}");
+    }
+    let config: Value = serde_json::from_str(&run.stdout).expect("a config file");
+    let users = &config["tables"]["shop.users"];
+    assert_eq!(users["mask"]["email"], "email");
+    assert_eq!(users["_why"]["email"], "its name; 50 of 50 values look like e-mail addresses");
+    assert_eq!(users["keep"], serde_json::json!(["status"]));
+    let payments = &config["tables"]["shop.payments"];
+    assert_eq!(payments["mask"]["card_number"], "card");
+    // A run understands it.
+    let file = db.file("suggested.json", &run.stdout);
+    let shown = pgsync(&[
+        "config",
+        "show",
+        "shop.users",
+        "-config",
+        &file,
+        "-source",
+        &url,
+        "-target",
+        &url,
+    ]);
+    let shown = shown
+        .args(&["-schema", "shop"])
+        .env("PGSYNC_MASK_KEY", "0123456789abcdef")
+        .await
+        .expect_exit(0);
+    assert!(shown.stdout.contains("mask of email"), "{shown}");
+}
