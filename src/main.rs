@@ -17,11 +17,15 @@ use pgsync::repeat::Listeners;
 use pgsync::report;
 use pgsync::report::Reporter;
 use pgsync::report::progress::Screen;
+use pgsync::report::rows;
+use pgsync::report::rows::RowFiles;
 use pgsync::run;
 use pgsync::status;
 use pgsync::status::{PruneSettings, StatusSettings};
 use pgsync::stop;
 use pgsync::stop::{Signal, Stopper};
+use pgsync::verify;
+use pgsync::verify::{Repair, VerifyReport, VerifySettings};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{self, SignalKind};
 
@@ -30,6 +34,9 @@ fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(Command::Sync(resolved)) => on_runtime(resolved.settings.parallel, sync(resolved)),
         Ok(Command::Schema(resolved)) => on_runtime(resolved.settings.parallel, schema(resolved)),
+        Ok(Command::Verify(settings, warnings)) => {
+            on_runtime(settings.base.parallel, compare(settings, warnings))
+        }
         Ok(Command::Status(settings, warnings)) => on_runtime(1, show_status(settings, warnings)),
         Ok(Command::LogPrune(settings, warnings)) => on_runtime(1, prune_log(settings, warnings)),
         Ok(Command::MaskSuggest(resolved)) => on_runtime(1, suggest(resolved)),
@@ -130,6 +137,52 @@ fn refused(error: &Error) -> u8 {
         Error::Refused(_) => 5,
         _ => 1,
     }
+}
+
+/// Compares all rows, and repairs them if that is asked for.
+async fn compare(settings: VerifySettings, warnings: Vec<String>) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    let compared = async {
+        let (found, status) = look(&settings).await?;
+        if settings.flags.repair != Repair::Write
+            || found.tables.iter().all(|table| table.rows() == 0)
+        {
+            return Ok(status);
+        }
+        let (events, heard) = Events::channel();
+        let (_stopper, stop) = stop::channel();
+        let reporter = Reporter::start(&settings.base, heard);
+        let repaired = verify::repair(&settings, &found, events, stop).await;
+        let is_text = !settings.base.output.json;
+        if is_text || repaired.exit_status() != 0 {
+            reporter.finish(&repaired).await;
+        }
+        match repaired.exit_status() {
+            // What was repaired is looked at once more.
+            0 => look(&settings).await.map(|(_, status)| status),
+            status => Ok(status),
+        }
+    };
+    match compared.await {
+        Ok(status) => status,
+        Err(error) => refused(&error),
+    }
+}
+
+/// One comparison, printed; gives what it found and the exit status.
+async fn look(settings: &VerifySettings) -> Result<(VerifyReport, u8), Error> {
+    let (pages, written) = RowFiles::create(&settings.flags)?.listen();
+    let (_stopper, stop) = stop::channel();
+    let found = verify::verify(settings, &stop, pages).await;
+    // A thread that panicked has said so.
+    written.await.unwrap_or(Ok(()))?;
+    rows::write_page(&settings.flags, &report::verify::page(&found))?;
+    report::answer(&report::verify::printed(&found, settings.base.output));
+    if let Some(error) = &found.error {
+        report::refusal(error);
+    }
+    let status = found.exit_status();
+    Ok((found, status))
 }
 
 /// Prints how the tables stand; 1 if one is in trouble.

@@ -17,6 +17,8 @@ pub mod heading {
     pub const OUTPUT: &str = "Output";
     /// Runs that nobody watches.
     pub const UNATTENDED: &str = "Unattended";
+    /// What `pgsync verify` shows and does.
+    pub const VERIFY: &str = "What to show and repair";
     /// What `pgsync status` shows.
     pub const STATUS: &str = "What to show";
     /// What `pgsync log prune` keeps.
@@ -48,6 +50,28 @@ pub const SCHEMA: Texts = Texts {
     short: "It takes the flags of a sync. It exits with 1 if there are any statements.",
     long: "It takes the flags of a sync. It exits with 1 if there are any statements.",
 };
+
+/// Of `pgsync verify`.
+pub const VERIFY: Texts = Texts {
+    about: "Compares all rows of both databases, and says which differ. Writes nothing without -repair.",
+    usage: "pgsync verify -source URL -target URL [flags]
+       pgsync verify -config FILE [flags]",
+    short: VERIFY_END,
+    long: VERIFY_END,
+};
+
+const VERIFY_END: &str = "\
+Exit status:
+  0  all tables are equal
+  1  a table could not be compared, and no other differs
+  2  wrong usage or configuration
+  3  rows differ
+  4  a run is working on one of these tables
+
+Examples:
+  pgsync verify -source postgres://app@prod/shop -target postgres://app@localhost/shop
+  pgsync verify -config pgsync.json -rows differences.jsonl -html report.html
+  pgsync verify -config pgsync.json -include orders -repair";
 
 /// Of `pgsync status`.
 pub const STATUS: Texts = Texts {
@@ -141,6 +165,7 @@ Where settings come from:
 Commands (`pgsync help COMMAND` or `pgsync COMMAND -help` shows the flags of each):
   schema   Prints the statements that would create what the target lacks, in order, and runs none
            of them. Exits with 1 if there are any.
+  verify   Compares all rows, and says which differ. Exits with 3 if any do.
   status   Shows how each table stands, from the log on the target alone.
   log prune   Deletes old rows of the log.
   config show [TABLE]
@@ -154,6 +179,7 @@ Exit status:
   0        every selected table is in sync
   1        a table failed, or the run could not proceed
   2        wrong usage or configuration
+  3        pgsync verify found rows that differ
   4        another run is working on one of these tables
   5        a safety check refused: nothing was changed (with -max-delete: nothing of that table)
   130/143  stopped by SIGINT or SIGTERM

@@ -17,6 +17,7 @@ use crate::config;
 use crate::config::{Environment, FileText, Needs, Resolved};
 use crate::error::{Error, Result};
 use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
+use crate::verify::{VerifyFlags, VerifySettings};
 use verb::Verb;
 
 /// What a command line asks for, with the settings of that.
@@ -26,6 +27,8 @@ pub enum Command {
     Sync(Resolved),
     /// Print what a sync would change in the target's definitions.
     Schema(Resolved),
+    /// Compare all rows; with warnings about the configuration.
+    Verify(VerifySettings, Vec<String>),
     /// Print how the tables stand; with warnings about the configuration.
     Status(StatusSettings, Vec<String>),
     /// Delete old rows of the log; with warnings about the configuration.
@@ -66,6 +69,12 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
     Ok(match verb {
         Verb::Sync => Command::Sync(config::resolve(flags, surroundings)?),
         Verb::Schema => Command::Schema(config::resolve(flags, surroundings)?),
+        Verb::Verify => {
+            let read =
+                config::resolve_with(flags, surroundings, Needs::BothSides, VerifyFlags::read);
+            let (Resolved { settings, warnings }, own) = read?;
+            Command::Verify(own.with(settings), warnings)
+        }
         Verb::Status => {
             let read = config::resolve_with(flags, surroundings, Needs::Target, StatusFlags::read);
             let (Resolved { settings, warnings }, own) = read?;

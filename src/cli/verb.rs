@@ -16,11 +16,31 @@ const OF_THE_LOG: [Setting; 5] = [
     Setting::LockTimeout,
 ];
 
+/// What both ends are, what is compared, and how a repair goes.
+const OF_A_COMPARISON: [Setting; 15] = [
+    Setting::Source,
+    Setting::Include,
+    Setting::Exclude,
+    Setting::Timestamp,
+    Setting::Overlap,
+    Setting::Deletes,
+    Setting::Parallel,
+    Setting::BatchSize,
+    Setting::Retries,
+    Setting::MaxDelete,
+    Setting::Force,
+    Setting::FireTriggers,
+    Setting::Verbose,
+    Setting::Quiet,
+    Setting::Json,
+];
+
 /// Which command a command line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
     Sync,
     Schema,
+    Verify,
     Status,
     LogPrune,
     ConfigShow,
@@ -29,9 +49,10 @@ pub(super) enum Verb {
 }
 
 impl Verb {
-    pub(super) const ALL: [Verb; 7] = [
+    pub(super) const ALL: [Verb; 8] = [
         Verb::Sync,
         Verb::Schema,
+        Verb::Verify,
         Verb::Status,
         Verb::LogPrune,
         Verb::ConfigShow,
@@ -44,6 +65,7 @@ impl Verb {
         match self {
             Verb::Sync => &[],
             Verb::Schema => &["schema"],
+            Verb::Verify => &["verify"],
             Verb::Status => &["status"],
             Verb::LogPrune => &["log", "prune"],
             Verb::ConfigShow => &["config", "show"],
@@ -68,6 +90,7 @@ impl Verb {
         match self {
             // A line that syncs lists what it would create when the word is put into it.
             Verb::Sync | Verb::Schema | Verb::ConfigShow => true,
+            Verb::Verify => OF_THE_LOG.contains(&setting) || OF_A_COMPARISON.contains(&setting),
             Verb::Status => {
                 let more = [Setting::Include, Setting::Exclude, Setting::Json, Setting::Quiet];
                 OF_THE_LOG.contains(&setting) || more.contains(&setting)
@@ -85,7 +108,7 @@ impl Verb {
     /// The flags that are no settings, and that several commands have.
     pub(super) fn knows_more(self) -> &'static [&'static str] {
         match self {
-            Verb::Sync | Verb::Schema | Verb::ConfigShow => &["config", "set"],
+            Verb::Sync | Verb::Schema | Verb::Verify | Verb::ConfigShow => &["config", "set"],
             Verb::Status | Verb::LogPrune | Verb::MaskSuggest => &["config"],
             Verb::ConfigSchema => &[],
         }
@@ -99,6 +122,7 @@ impl Verb {
             | Verb::ConfigShow
             | Verb::ConfigSchema
             | Verb::MaskSuggest => command,
+            Verb::Verify => own::Verify::augment_args(command),
             Verb::Status => own::Status::augment_args(command),
             Verb::LogPrune => own::LogPrune::augment_args(command),
         }
@@ -109,6 +133,7 @@ impl Verb {
         match self {
             Verb::Sync => &help::SYNC,
             Verb::Schema => &help::SCHEMA,
+            Verb::Verify => &help::VERIFY,
             Verb::Status => &help::STATUS,
             Verb::LogPrune => &help::LOG_PRUNE,
             Verb::ConfigShow => &help::CONFIG_SHOW,

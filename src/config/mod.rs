@@ -63,6 +63,8 @@ pub struct Settings {
     /// Whether vanished rows are removed.
     pub deletes: bool,
     pub dry_run: bool,
+    /// Whether the run repairs what a comparison has found: it is no last run of its tables.
+    pub repair: bool,
     pub force: bool,
     pub fire_triggers: bool,
     /// Deletes of one table beyond this are refused; by table, then for all.

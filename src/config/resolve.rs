@@ -111,6 +111,7 @@ pub(super) fn read_with<T>(
         reconcile: reader.switch(Setting::Reconcile, false),
         deletes: reader.switch(Setting::Deletes, true),
         dry_run: reader.switch(Setting::DryRun, false),
+        repair: false,
         force: reader.switch(Setting::Force, false),
         fire_triggers: reader.switch(Setting::FireTriggers, false),
         max_delete: reader.read(Setting::MaxDelete, value::limit).flatten(),

@@ -13,10 +13,12 @@ mod pace;
 pub mod plain;
 pub mod progress;
 mod repeated;
+pub mod rows;
 pub mod status;
 pub mod summary;
 #[cfg(test)]
 mod tests;
+pub mod verify;
 
 use std::any::Any;
 use std::io::{self, Write};

@@ -13,7 +13,7 @@ use crate::target_side::Target;
 
 /// Both ends, with a pool of sessions each.
 #[derive(Clone)]
-pub(super) struct Endpoints {
+pub(crate) struct Endpoints {
     pub source: Arc<Source>,
     pub target: Arc<Target>,
     pub before_sql_done: statements::Done,
@@ -21,7 +21,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// Reads what connecting needs, such as certificates; connects to nothing yet.
-    pub(super) fn open(settings: &Settings) -> Result<Self> {
+    pub(crate) fn open(settings: &Settings) -> Result<Self> {
         // One session per job, and the control session of the locks.
         let size = settings.parallel + 1;
         let lock_timeout = settings.lock_timeout;
@@ -42,7 +42,7 @@ impl Endpoints {
     ///
     /// # Errors
     /// A pattern matches none; what concerns the source as a whole.
-    pub(super) async fn with_schemas(&self, settings: &Arc<Settings>) -> Result<Arc<Settings>> {
+    pub(crate) async fn with_schemas(&self, settings: &Arc<Settings>) -> Result<Arc<Settings>> {
         if !settings.schemas.iter().any(schemas::has_wildcard) {
             return Ok(settings.clone());
         }
@@ -53,18 +53,18 @@ impl Endpoints {
     }
 
     /// Ends all sessions; new ones can be opened.
-    pub(super) async fn close(&self) {
+    pub(crate) async fn close(&self) {
         tokio::join!(self.source.close(), self.target.close());
     }
 
     /// Asks both servers to cancel what they are working on for this run.
-    pub(super) async fn cancel_all(&self) {
+    pub(crate) async fn cancel_all(&self) {
         tokio::join!(self.source.cancel_all(), self.target.pool.cancel_all());
     }
 
     /// Whether a round that did not come to work is tried again: a server that answers that it is
     /// starting or full, or one that was there before. A name that leads nowhere is said at once.
-    pub(super) fn may_recover_from(&self, error: &Error) -> bool {
+    pub(crate) fn may_recover_from(&self, error: &Error) -> bool {
         let Error::Database(error) = error else { return false };
         let reached = match error.side {
             Side::Source => self.source.was_reached(),

@@ -2,8 +2,8 @@
 //! the locks are lost to a transient error, another round follows over all tables, so that what is
 //! reported as in sync was so at one moment.
 
-mod endpoints;
-mod prepare;
+pub(crate) mod endpoints;
+pub(crate) mod prepare;
 mod round;
 mod statements;
 mod stopping;

@@ -139,13 +139,17 @@ impl TableMapping {
         )
     }
 
+    /// The hash of each column that is digested.
+    pub(super) fn column_hash_list(&self, side: Side) -> Vec<Sql> {
+        let values = columns(side, &self.columns).chain(columns(side, &self.generated));
+        values.map(|value| self.hash_of(side, vec![value])).collect()
+    }
+
     /// The hash of each column that is digested, of the rows with these keys.
     pub fn column_hashes(&self, side: Side, keys: &[NumberedKey]) -> Sql {
-        let values = columns(side, &self.columns).chain(columns(side, &self.generated));
-        let hashes = values.map(|value| self.hash_of(side, vec![value]));
         sql!(
             "select {hashes} from {keys} join {from} on {matching}",
-            hashes = Sql::join(hashes, ", "),
+            hashes = Sql::join(self.column_hash_list(side), ", "),
             keys = self.keys_of(side, keys),
             from = self.from(side),
             matching = self.matching_of(side),

@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod buckets;
+pub mod compared;
 mod created_tables;
 pub mod ddl;
 pub mod digest;

@@ -5,6 +5,7 @@ use crate::error::{Result, Side};
 use crate::pg::{Row, RowStream, Session};
 use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
+use crate::sql::compared::ColumnQuery;
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::TableMapping;
 use crate::sql::query::{BucketQuery, DigestQuery, RowScope};
@@ -86,6 +87,20 @@ pub async fn column_hashes(
 ) -> Result<Option<Vec<Option<String>>>> {
     let statement = mapping.column_hashes(Side::Target, std::slice::from_ref(key));
     Ok(session.rows(doing, &statement).await?.first().map(Row::texts))
+}
+
+/// The columns of the rows with these keys: see [`TableMapping::compared_columns`].
+///
+/// # Errors
+/// The target's.
+pub async fn compared_columns(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+    query: &ColumnQuery<'_>,
+) -> Result<Vec<Vec<Option<String>>>> {
+    let statement = mapping.compared_columns(Side::Target, query);
+    Ok(session.rows(doing, &statement).await?.iter().map(Row::texts).collect())
 }
 
 /// The least and the greatest key of a table with one integer key column.

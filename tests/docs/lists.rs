@@ -10,8 +10,11 @@ type Names = BTreeSet<String>;
 const CONFIGURATION: &str = "docs/configuration.md";
 
 /// The commands with flags of their own, and the pages that list these.
-const COMMANDS: [(&[&str], &str); 2] =
-    [(&["status"], "docs/sync-log.md"), (&["log", "prune"], "docs/sync-log.md")];
+const COMMANDS: [(&[&str], &str); 3] = [
+    (&["verify"], "docs/verify.md"),
+    (&["status"], "docs/sync-log.md"),
+    (&["log", "prune"], "docs/sync-log.md"),
+];
 
 /// What the built program lists in the help of a sync, without dashes.
 async fn flags() -> Names {
@@ -58,8 +61,9 @@ async fn every_flag_of_one_command_is_documented_and_every_documented_one_exists
     let common = flags().await;
     for (words, page) in COMMANDS {
         let rows = Page::read(page).rows(&format!("| flag of `{}` |", words.join(" ")));
-        let flag =
-            |code: &String| code.trim_start_matches('-').split(' ').next().map(str::to_owned);
+        let flag = |code: &String| {
+            code.trim_start_matches('-').split([' ', '=']).next().map(str::to_owned)
+        };
         let documented: Names =
             rows.iter().flat_map(|row| spans(&row[0])).filter_map(|code| flag(&code)).collect();
         let own: Names = flags_of(words).await.difference(&common).cloned().collect();

@@ -35,5 +35,6 @@ mod triggers;
 mod types;
 mod unique;
 mod values;
+mod verify;
 mod widening;
 mod writers;

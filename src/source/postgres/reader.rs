@@ -7,6 +7,7 @@ use crate::error::{Error, Result, Side};
 use crate::pg::{PooledSession, Row, Session};
 use crate::plan::TablePlan;
 use crate::source::{Answer, Lock, Question};
+use crate::sql::compared::ColumnQuery;
 use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
 use crate::sql::large_objects::ANY_LARGE_OBJECT;
@@ -104,6 +105,20 @@ impl Reader {
     ) -> Result<Option<Vec<Option<String>>>> {
         let statement = mapping.column_hashes(Side::Source, std::slice::from_ref(key));
         Ok(self.session.rows(doing, &statement).await?.first().map(Row::texts))
+    }
+
+    /// The columns of the rows with these keys: see [`TableMapping::compared_columns`].
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn compared_columns(
+        &self,
+        doing: &str,
+        mapping: &TableMapping,
+        query: &ColumnQuery<'_>,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        let statement = mapping.compared_columns(Side::Source, query);
+        Ok(self.session.rows(doing, &statement).await?.iter().map(Row::texts).collect())
     }
 
     /// The least and the greatest key of a table with one integer key column.

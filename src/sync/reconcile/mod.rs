@@ -105,6 +105,13 @@ impl Difference {
         Buckets::new(self.slicing, &spans)
     }
 
+    /// The same, with the buckets that only the source has among those whose keys are staged.
+    pub fn with_missing_staged(mut self) -> Self {
+        self.differing.append(&mut self.missing_on_target);
+        self.differing.sort_unstable_by_key(|span| *span.start());
+        self
+    }
+
     /// The buckets that differ, but for those that only the source has.
     pub fn differing(&self) -> Buckets {
         Buckets::new(self.slicing, &self.differing).with_singles(&self.singles)

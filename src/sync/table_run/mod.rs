@@ -337,6 +337,9 @@ async fn open_entry(run: &TableRun, state: &TableState) -> Result<Option<u64>> {
     store::begin(&run.target, &round.sync_log, entry).await.map(Some)
 }
 
+/// The `sync_type` of a repair.
+const REPAIR: &str = "repair";
+
 /// A row of the log about this plan. A watermark that was trusted stays good until a better one.
 pub fn entry<'a>(round: &'a Round, plan: &'a TablePlan, status: &'a str) -> Entry<'a> {
     let moment = plan.reads_from();
@@ -344,7 +347,7 @@ pub fn entry<'a>(round: &'a Round, plan: &'a TablePlan, status: &'a str) -> Entr
         run_id: &round.run_id,
         source: &round.source_name,
         table: &plan.name,
-        sync_type: Some(plan.strategy.name()),
+        sync_type: Some(if round.settings.repair { REPAIR } else { plan.strategy.name() }),
         status,
         fingerprint: Some(&plan.fingerprint),
         watermark: moment.map(crate::sql::horizon::utc),

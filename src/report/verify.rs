@@ -1,0 +1,277 @@
+//! What `pgsync verify` found, for people and for programs. Pure: from the [`VerifyReport`] to text.
+//!
+//! The object of `-json`: `{"pgsync":"0.1.0","version":1,"source","target","exit_status":3,"live":false,
+//! "sentence","elapsed_seconds","tables":[{"schema","table","verdict":"equal|differs|behind|not comparable",
+//! "missing":0,"extra":0,"changed":0,"behind":0,"explained":0,"rows":[row],"error":null}],
+//! "notes":["…"],"error":null}`, where a row is that of `-rows`. Fields are added, never renamed.
+
+use serde::Serialize;
+
+use super::rows::Line;
+use crate::config::Output;
+use crate::note::NoteLevel;
+use crate::report::{format, json};
+use crate::sql::compared::Values;
+use crate::verify::{RowDifference, RowKind, TableVerdict, VerifyReport};
+
+/// What is printed in the form that is asked for.
+pub fn printed(report: &VerifyReport, output: Output) -> String {
+    match output {
+        Output { json: true, .. } => object(report),
+        Output { quiet: true, .. } if report.exit_status() == 0 => String::new(),
+        _ => text(report, output.verbose),
+    }
+}
+
+/// Verdicts, the first rows that differ below each, and a sentence.
+pub fn text(report: &VerifyReport, verbose: bool) -> String {
+    let name = |table: &TableVerdict| format::table(&table.table);
+    let width = report.tables.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
+    let mut lines = Vec::new();
+    for table in &report.tables {
+        let name = format::pad_or_truncate(&name(table), width);
+        lines.push(format!("{name}  {}", verdict(table)));
+        lines.extend(table.first.iter().flat_map(|row| row_lines(table, row)));
+        let more = table.rows() - table.first.len() as u64;
+        if more > 0 && table.error.is_none() {
+            let more = format::number(more);
+            lines.push(format!("  … and {more} more; -rows FILE lists all"));
+        }
+    }
+    let matters = |level: NoteLevel| verbose || level == NoteLevel::Warning;
+    let notes = report.notes.iter().filter(|note| matters(note.level));
+    lines.extend(notes.map(|note| format!("note: {}", format::sanitize(&note.text))));
+    if report.error.is_none() {
+        lines.push(sentence(report));
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// What was found in a table.
+pub fn verdict(table: &TableVerdict) -> String {
+    if let Some(error) = &table.error {
+        return format!("not comparable: {}", format::error(error));
+    }
+    let rows = format::counted(table.rows(), "row");
+    match table.name() {
+        "equal" => "equal".to_owned(),
+        "behind" => format!("behind: {rows} ({}), which the next run brings", kinds(table)),
+        _ if table.behind > 0 => {
+            let behind = format::number(table.behind);
+            format!("{rows} differ ({}; {behind} of them the next run brings)", kinds(table))
+        }
+        _ => format!(
+            "{rows} {} ({})",
+            if table.rows() == 1 { "differs" } else { "differ" },
+            kinds(table)
+        ),
+    }
+}
+
+fn kinds(table: &TableVerdict) -> String {
+    let counts = [(table.missing, "missing"), (table.extra, "extra"), (table.changed, "changed")];
+    let some = counts.iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, word)| format!("{} {word}", format::number(*n))).collect::<Vec<_>>().join(", ")
+}
+
+/// A row by its key, and below it its values, where they are wanted.
+fn row_lines(table: &TableVerdict, row: &RowDifference) -> Vec<String> {
+    if let Some(statement) = &row.statement {
+        return vec![super::printable(statement.as_str()).trim_end().to_owned()];
+    }
+    let names: Vec<&str> = row.columns.iter().map(|column| column.as_str()).collect();
+    let columns = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    let behind = if row.is_behind { ", behind" } else { "" };
+    let line = format!("  {}  {}{behind}{columns}", key(table, row), row.kind.name());
+    let mut lines = vec![format::sanitize(&line)];
+    let sides = [("source", &row.source), ("target", &row.target)];
+    for (side, values) in
+        sides.into_iter().filter_map(|(side, values)| Some((side, values.as_ref()?)))
+    {
+        lines.push(format::sanitize(&format!("    {side}: {}", shown(values))));
+    }
+    lines
+}
+
+fn key(table: &TableVerdict, row: &RowDifference) -> String {
+    if row.key.is_empty() {
+        return "a row without a key".to_owned();
+    }
+    let parts = table.key.iter().zip(&row.key);
+    parts.map(|(name, value)| format!("{} = {value}", name.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+fn shown(values: &Values) -> String {
+    let value = |value: &Option<String>| match value {
+        Some(text) => format!("'{text}'"),
+        None => "NULL".to_owned(),
+    };
+    let parts = values.iter().map(|(name, text)| format!("{} = {}", name.as_str(), value(text)));
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Whether all is equal, in one line.
+pub fn sentence(report: &VerifyReport) -> String {
+    let all = format::counted(report.tables.len() as u64, "table");
+    let time = format::duration(report.elapsed);
+    let failed = report.tables.iter().filter(|table| table.error.is_some()).count() as u64;
+    let differing = report.tables.iter().filter(|table| report.counted(table) > 0).count() as u64;
+    let rows: u64 = report.tables.iter().map(|table| report.counted(table)).sum();
+    let mut parts = Vec::new();
+    if differing > 0 {
+        let rows = format::counted(rows, "row");
+        parts.push(format!("{} of {all} not equal, {rows}", format::number(differing)));
+    }
+    if failed > 0 {
+        parts.push(format!("{} not comparable", format::counted(failed, "table")));
+    }
+    if !parts.is_empty() {
+        return format!("NOT equal: {}; took {time}", parts.join("; "));
+    }
+    let explained: u64 = report.tables.iter().map(|table| table.explained).sum();
+    if report.is_live && explained > 0 {
+        let rows = format::counted(explained, "row");
+        return format!(
+            "equal: {all}, but for {rows} that changes since the last run explain; took {time}"
+        );
+    }
+    format!("equal: {all}; took {time}")
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    pgsync: &'static str,
+    version: u32,
+    source: &'a str,
+    target: &'a str,
+    exit_status: u8,
+    live: bool,
+    sentence: String,
+    elapsed_seconds: f64,
+    tables: Vec<Table<'a>>,
+    notes: Vec<&'a str>,
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Table<'a> {
+    schema: &'a str,
+    table: &'a str,
+    verdict: &'static str,
+    missing: u64,
+    extra: u64,
+    changed: u64,
+    behind: u64,
+    explained: u64,
+    rows: Vec<Line<'a>>,
+    error: Option<String>,
+}
+
+/// The object of `-json` and a line break.
+pub fn object(report: &VerifyReport) -> String {
+    let object = Object {
+        pgsync: env!("CARGO_PKG_VERSION"),
+        version: 1,
+        source: &report.source,
+        target: &report.target,
+        exit_status: report.exit_status(),
+        live: report.is_live,
+        sentence: sentence(report),
+        elapsed_seconds: (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        tables: report.tables.iter().map(entry).collect(),
+        notes: report.notes.iter().map(|note| note.text.as_str()).collect(),
+        error: report.error.as_ref().map(ToString::to_string),
+    };
+    json::escaped(&serde_json::to_string(&object).unwrap_or_default()) + "\n"
+}
+
+fn entry(table: &TableVerdict) -> Table<'_> {
+    Table {
+        schema: table.table.schema.as_str(),
+        table: table.table.name.as_str(),
+        verdict: table.name(),
+        missing: table.missing,
+        extra: table.extra,
+        changed: table.changed,
+        behind: table.behind,
+        explained: table.explained,
+        rows: table.first.iter().map(|row| Line::of(&table.table, &table.key, row)).collect(),
+        error: table.error.as_ref().map(ToString::to_string),
+    }
+}
+
+const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;\
+color:#1c1c1c;background:#fff}table{border-collapse:collapse;width:100%;margin:1rem 0}\
+td,th{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px solid #ccc;overflow-wrap:anywhere}\
+.bad{font-weight:600}@media(prefers-color-scheme:dark){body{color:#eee;background:#181818}td,th{border-color:#444}}";
+
+/// One page that needs nothing else: verdicts, and the first rows of each table.
+pub fn page(report: &VerifyReport) -> String {
+    let head = format!(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <title>pgsync verify</title><style>{STYLE}</style></head><body>\n<h1>pgsync verify</h1>\n"
+    );
+    let ends = format!(
+        "<p>{}</p><p>source {}, target {}</p>\n",
+        html(&sentence(report)),
+        html(&report.source),
+        html(&report.target)
+    );
+    let verdicts: String = report.tables.iter().map(verdict_row).collect();
+    let rows: String = report.tables.iter().filter(|table| table.rows() > 0).map(rows_of).collect();
+    let error = report
+        .error
+        .as_ref()
+        .map(|error| format!("<p class=\"bad\">{}</p>", html(&error.to_string())));
+    format!(
+        "{head}{ends}{}<table><tr><th>table</th><th>verdict</th></tr>\n{verdicts}</table>\n{rows}</body></html>\n",
+        error.unwrap_or_default()
+    )
+}
+
+fn verdict_row(table: &TableVerdict) -> String {
+    let class = if table.name() == "equal" { "" } else { " class=\"bad\"" };
+    let name = html(&table.table.to_string());
+    format!("<tr><td>{name}</td><td{class}>{}</td></tr>\n", html(&verdict(table)))
+}
+
+fn rows_of(table: &TableVerdict) -> String {
+    let row = |row: &RowDifference| {
+        let names: Vec<&str> = row.columns.iter().map(|column| column.as_str()).collect();
+        let side = |values: &Option<Values>| values.as_ref().map(shown).unwrap_or_default();
+        let cells =
+            [key(table, row), kind(row), names.join(", "), side(&row.source), side(&row.target)];
+        let cells: String = cells.iter().map(|cell| format!("<td>{}</td>", html(cell))).collect();
+        format!("<tr>{cells}</tr>\n")
+    };
+    let rows: String = table.first.iter().map(row).collect();
+    format!(
+        "<h2>{}</h2><p>The first {} of {}.</p><table><tr><th>key</th><th>kind</th><th>columns</th>\
+         <th>source</th><th>target</th></tr>\n{rows}</table>\n",
+        html(&table.table.to_string()),
+        format::number(table.first.len() as u64),
+        format::counted(table.rows(), "row"),
+    )
+}
+
+fn kind(row: &RowDifference) -> String {
+    let behind = row.is_behind && row.kind != RowKind::Extra;
+    format!("{}{}", row.kind.name(), if behind { ", behind" } else { "" })
+}
+
+/// As text of a page, and of an attribute.
+fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in format::sanitize(text).chars() {
+        match c {
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '&' => safe += "&amp;",
+            '"' => safe += "&quot;",
+            '\'' => safe += "&#39;",
+            c => safe.push(c),
+        }
+    }
+    safe
+}

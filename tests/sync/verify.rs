@@ -1,0 +1,183 @@
+//! `pgsync verify`: what it names, what it leaves alone, and what it repairs.
+
+use serde_json::Value;
+
+use super::support::{Outcome, Pair, pgsync};
+
+const ITEM: &str = "create table item (id int primary key, name text, price numeric, note text, \
+                    updated_at timestamptz not null default now())";
+
+async fn verify(db: &Pair, args: &[&str]) -> Outcome {
+    let (source, target) = (db.source_url(), db.target_url());
+    pgsync(&["verify", "-source", &source, "-target", &target]).args(args).await
+}
+
+/// The object of `-json`, whatever the exit status.
+async fn found(db: &Pair, args: &[&str]) -> Value {
+    let run = verify(db, &[args, &["-json"]].concat()).await;
+    serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}: {run}"))
+}
+
+/// `kind key: columns` of each row that was listed, in order.
+fn rows(found: &Value) -> Vec<String> {
+    let row = |row: &Value| {
+        let columns: Vec<&str> =
+            row["columns"].as_array().expect("columns").iter().filter_map(Value::as_str).collect();
+        format!("{} {}: {}", row["kind"].as_str().expect("kind"), row["key"], columns.join(","))
+    };
+    let tables = found["tables"].as_array().expect("tables").iter();
+    let mut rows: Vec<String> =
+        tables.flat_map(|table| table["rows"].as_array().expect("rows")).map(row).collect();
+    rows.sort();
+    rows
+}
+
+#[tokio::test]
+async fn exactly_the_rows_and_columns_that_differ_are_named_and_repaired() {
+    let db = Pair::with(ITEM).await;
+    db.source(
+        "insert into item select i, 'name ' || i, 0.1, null, '2024-01-01' from generate_series(1, 5000) i",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    verify(&db, &[]).await.expect_exit(0).expect_said("equal: 1 table");
+    db.target(
+        "update item set name = 'nane 7' where id = 7; update item set price = 0.10 where id = 8;
+         update item set note = '' where id = 9; delete from item where id = 10;
+         insert into item values (6000, 'extra', 1, 'secret-token', '2024-01-01');
+         update item set id = -1 where id = 11; update item set id = 11 where id = 12; update item set id = 12 where id = -1",
+    )
+    .await;
+    let log = "select count(*) from sync_log";
+    let before = (db.target_value(log).await, db.target_marks("item").await);
+    let json = found(&db, &[]).await;
+    let expected = [
+        r#"changed {"id":"11"}: name"#,
+        r#"changed {"id":"12"}: name"#,
+        r#"changed {"id":"7"}: name"#,
+        r#"changed {"id":"8"}: price"#,
+        r#"changed {"id":"9"}: note"#,
+        r#"extra {"id":"6000"}: "#,
+        r#"missing {"id":"10"}: "#,
+    ];
+    assert_eq!(rows(&json), expected);
+    assert_eq!(json["exit_status"], 3);
+    let after = (db.target_value(log).await, db.target_marks("item").await);
+    assert_eq!(after, before, "a comparison writes nothing");
+
+    let watermark =
+        "select watermark from sync_log where sync_type <> 'repair' order by id desc limit 1";
+    let watermark_before = db.target_value(watermark).await;
+    let run = verify(&db, &["-repair"]).await.expect_exit(0);
+    run.expect_said("7 rows differ").expect_said("equal: 1 table");
+    let rewritten =
+        db.target_marks("item").await.iter().filter(|mark| !before.1.contains(mark)).count();
+    assert_eq!(rewritten, 6, "six rows are written and one is deleted");
+    db.assert_same("item").await;
+    assert_eq!(db.target_value(watermark).await, watermark_before);
+    let repair =
+        "select sync_type || ' ' || rows_inserted || ' ' || rows_updated || ' ' || rows_deleted
+                  from sync_log order by id desc limit 1";
+    assert_eq!(db.target_value(repair).await, "repair 1 5 1");
+    db.sync().await.expect_unchanged().expect_strategy("item", "incremental");
+}
+
+#[tokio::test]
+async fn values_are_shown_only_on_request_and_are_escaped() {
+    let db = Pair::with(ITEM).await;
+    db.source("insert into item values (1, 'token-one', 1, null, '2024-01-01'), (2, '<script>', 1, null, '2024-01-01')")
+        .await;
+    db.sync().await.expect_ok();
+    db.target("update item set name = 'token-two'; insert into item values (3, 'token-three', 1, null, now())").await;
+    let files = ["rows.jsonl", "rows.csv", "page.html"].map(|name| db.file(name, ""));
+    let [json, csv, page] = &files;
+    let to_files = ["-rows", json, "-csv", csv, "-html", page];
+    let read = || {
+        files.iter().map(|file| std::fs::read_to_string(file).expect("a file")).collect::<String>()
+    };
+    let run = verify(&db, &to_files).await.expect_exit(3);
+    run.expect_unsaid("token").expect_unsaid("script>");
+    assert!(!read().contains("token"), "{}", read());
+    assert_eq!(std::fs::read_to_string(json).expect("a file").lines().count(), 3);
+    assert_eq!(std::fs::read_to_string(csv).expect("a file").lines().count(), 4);
+    let run = verify(&db, &[&to_files[..], &["-values"]].concat()).await.expect_exit(3);
+    run.expect_said("source: name = 'token-one'").expect_said("token-three");
+    let page = std::fs::read_to_string(page).expect("a file");
+    assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{page}");
+    let printed = verify(&db, &["-repair=print"]).await.expect_exit(3);
+    for statement in printed.stdout.lines().filter(|line| line.ends_with(';')) {
+        db.target(statement).await;
+    }
+    verify(&db, &[]).await.expect_exit(0);
+}
+
+#[tokio::test]
+async fn what_changes_since_the_last_run_explain_is_excused_on_a_live_source() {
+    let db = Pair::with(ITEM).await;
+    db.both("create table plain (id int primary key, name text)").await;
+    db.source(
+        "insert into item select i, 'x', 1, null, '2024-01-01' from generate_series(1, 100) i",
+    )
+    .await;
+    db.source("insert into plain values (1, 'a'); insert into item values (102)").await;
+    db.sync().await.expect_ok();
+    db.source("update item set name = 'new', updated_at = now() where id = 5; delete from item where id = 6;
+               insert into item values (101); update plain set name = 'b'")
+        .await;
+    verify(&db, &[]).await.expect_exit(3).expect_said("2 of them the next run brings");
+    verify(&db, &["-live"]).await.expect_exit(0);
+    db.target("update item set price = 2 where id = 50").await;
+    let json = found(&db, &["-live"]).await;
+    assert_eq!(json["exit_status"], 3);
+    assert!(
+        json["sentence"]
+            .as_str()
+            .expect("text")
+            .starts_with("NOT equal: 1 of 2 tables not equal, 1 row"),
+        "{json}"
+    );
+}
+
+#[tokio::test]
+async fn tables_of_every_shape_are_compared() {
+    let db = Pair::fresh().await;
+    db.both(
+        "create table keyless (a int, b text);
+             create table part (id int, n text, primary key (id)) partition by range (id);
+             create table part_1 partition of part for values from (0) to (100);
+             create table wide (id numeric primary key, t text)",
+    )
+    .await;
+    db.source("create table kinds (id int primary key, n int)").await;
+    db.target("create table kinds (id bigint primary key, n bigint)").await;
+    db.source("insert into keyless values (1, 'x'), (1, 'x'), (2, 'y'); insert into part values (1, 'a'), (2, 'b');
+               insert into wide values (1.50, 'a'); insert into kinds values (1, 1), (2, 2)")
+        .await;
+    db.sync().await.expect_ok();
+    verify(&db, &[]).await.expect_exit(0).expect_said("equal: 4 tables");
+    db.target("delete from keyless where ctid = (select min(ctid) from keyless where a = 1); update part set n = 'c' where id = 2;
+               update kinds set n = 7 where id = 2; update wide set t = 'b'")
+        .await;
+    let json = found(&db, &[]).await;
+    let expected = [
+        r#"changed {"id":"1.50"}: t"#,
+        r#"changed {"id":"2"}: n"#,
+        r#"changed {"id":"2"}: n"#,
+        "missing null: ",
+    ];
+    assert_eq!(rows(&json), expected);
+    verify(&db, &["-repair"]).await.expect_exit(0);
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_compared_is_no_success() {
+    let db = Pair::with(ITEM).await;
+    db.sync().await.expect_ok();
+    db.source("create table only_here (id int primary key)").await;
+    verify(&db, &[]).await.expect_exit(1).expect_said("not comparable");
+    db.target("insert into item values (1)").await;
+    verify(&db, &[]).await.expect_exit(3);
+    let run = verify(&db, &["-rows", "/nonexistent/rows"]).await;
+    run.expect_exit(2).expect_said("-rows: file /nonexistent/rows cannot be written");
+}
