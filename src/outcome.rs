@@ -93,6 +93,8 @@ pub struct TableOutcome {
     pub elapsed: Duration,
     /// The watermark stored for the next run, as `2024-12-13T15:25:30.5Z`; none without a usable column.
     pub watermark: Option<String>,
+    /// From the target's newest timestamp to that of the source, when that was asked for.
+    pub lag: Option<Duration>,
     /// Why, unless the status is success.
     pub error: Option<Error>,
     /// Transient faults that were tried again.

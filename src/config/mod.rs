@@ -92,6 +92,8 @@ pub struct Settings {
     /// Runs follow each other at this interval; one run when it is not set.
     pub every: Option<Duration>,
     pub messages: Messages,
+    /// Whether it is measured how far the target is behind.
+    pub lag: bool,
     pub metrics: MetricsSettings,
     pub output: Output,
     pub logging: Logging,

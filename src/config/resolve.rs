@@ -128,6 +128,7 @@ pub(super) fn read_with<T>(
         rules: file.rules.rules,
         mask_key: None,
         messages: reader.messages(surroundings),
+        lag: reader.switch(Setting::Lag, false),
         metrics: reader.metrics(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,

@@ -39,6 +39,7 @@ pub enum Setting {
     Metrics,
     MetricsTables,
     Listen,
+    Lag,
 }
 
 /// What a setting's value looks like.
@@ -94,6 +95,7 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::Metrics, "metrics", "metrics", Kind::Text),
     (Setting::MetricsTables, "metrics-tables", "metricsTables", Kind::Switch),
     (Setting::Listen, "listen", "listen", Kind::Text),
+    (Setting::Lag, "lag", "lag", Kind::Switch),
 ];
 
 impl Setting {
@@ -140,7 +142,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::Listen));
+        assert_eq!(Setting::all().last(), Some(Setting::Lag));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

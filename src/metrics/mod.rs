@@ -29,12 +29,13 @@ const ROWS: &str = "pgsync_rows_total";
 const BYTES: &str = "pgsync_bytes_total";
 const FAILED: &str = "pgsync_table_failed";
 const WATERMARK_LAG: &str = "pgsync_watermark_lag_seconds";
+const LAG: &str = "pgsync_lag_seconds";
 const FAILURES: &str = "pgsync_consecutive_failures";
 const RETRIES: &str = "pgsync_retries_total";
 const LAST_PROOF: &str = "pgsync_last_proof_timestamp_seconds";
 const PROVEN_AGE: &str = "pgsync_proven_age_seconds";
 
-const FAMILIES: [Family; 13] = [
+const FAMILIES: [Family; 14] = [
     (BUILD, "gauge", "The version of pgsync; always 1."),
     (LAST_RUN, "gauge", "When the last run ended."),
     (STATUS, "gauge", "The exit status of the last run."),
@@ -44,6 +45,7 @@ const FAMILIES: [Family; 13] = [
     (BYTES, "counter", "Bytes of rows, keys and digests that travelled."),
     (FAILED, "gauge", "Whether a table was not in sync after the last run."),
     (WATERMARK_LAG, "gauge", "From the watermark of a table to the end of the last run."),
+    (LAG, "gauge", "From the newest timestamp of a table of the target to that of the source."),
     (FAILURES, "gauge", "Runs that failed since the last success."),
     (RETRIES, "counter", "Transient errors that were tried again."),
     (LAST_PROOF, "gauge", "When all rows of all tables were last compared and equal."),
@@ -51,7 +53,7 @@ const FAMILIES: [Family; 13] = [
 ];
 
 /// Figures of tables, which come and go with them.
-const OF_TABLES: [&str; 4] = [LAST_SUCCESS, ROWS, FAILED, WATERMARK_LAG];
+const OF_TABLES: [&str; 5] = [LAST_SUCCESS, ROWS, FAILED, WATERMARK_LAG, LAG];
 
 /// All figures, by family and labels.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -135,7 +137,7 @@ impl Metrics {
         if are_summed {
             self.set(FAILED, "", 0.0);
         }
-        self.samples.retain(|(name, _), _| *name != WATERMARK_LAG);
+        self.samples.retain(|(name, _), _| ![WATERMARK_LAG, LAG].contains(name));
         for table in &report.tables {
             self.table(table, &label(table), end);
         }
@@ -168,9 +170,10 @@ impl Metrics {
         }
         let watermark = table.watermark.as_deref().and_then(|text| text.parse().ok());
         if let Some(watermark) = watermark.map(seconds) {
-            let known = self.samples.get(&(WATERMARK_LAG, own.clone())).copied();
-            let lag = (end - watermark).max(known.unwrap_or(0.0));
-            self.set(WATERMARK_LAG, &own, lag);
+            self.raise(WATERMARK_LAG, &own, end - watermark);
+        }
+        if let Some(lag) = table.lag {
+            self.raise(LAG, &own, lag.as_secs_f64());
         }
     }
 
@@ -180,6 +183,12 @@ impl Metrics {
 
     fn add(&mut self, name: &'static str, labels: &str, value: f64) {
         *self.samples.entry((name, labels.to_owned())).or_default() += value;
+    }
+
+    /// Of several tables that share a figure the greatest counts.
+    fn raise(&mut self, name: &'static str, labels: &str, value: f64) {
+        let known = self.samples.entry((name, labels.to_owned())).or_default();
+        *known = known.max(value);
     }
 
     /// When the last success was, as Unix time.

@@ -15,6 +15,7 @@ fn table(name: &str, status: Status) -> TableOutcome {
         counts: Counts { inserted: 3, updated: 2, bytes: 100, ..Counts::default() },
         elapsed: Duration::ZERO,
         watermark: None,
+        lag: None,
         error: None,
         retries: 1,
     }

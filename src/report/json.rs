@@ -8,7 +8,7 @@
 //!  "tables":[{"schema":"public","table":"users","strategy":"copy|incremental|compare"|null,
 //!    "status":"success|failed|refused|interrupted|skipped","rows_processed":0,"rows_inserted":0,
 //!    "rows_updated":0,"rows_deleted":0,"batches":0,"bytes":0,"elapsed_seconds":0.1,
-//!    "watermark":"…"|null,"retries":0,"error":error|null}],
+//!    "watermark":"…"|null,"lag_seconds":0.1|null,"retries":0,"error":error|null}],
 //!  "totals":{"rows_processed":0,"rows_inserted":0,"rows_updated":0,"rows_deleted":0,"batches":0,
 //!    "bytes":0},
 //!  "notes":[{"table":"public.users"|null,"level":"detail|notice|warning","text":"…"}],
@@ -55,6 +55,7 @@ struct Table<'a> {
     work: Work,
     elapsed_seconds: f64,
     watermark: Option<&'a str>,
+    lag_seconds: Option<f64>,
     retries: u32,
     error: Option<Fault<'a>>,
 }
@@ -126,6 +127,7 @@ fn table(outcome: &TableOutcome, verbose: bool) -> Table<'_> {
         work: work(outcome.counts),
         elapsed_seconds: seconds(outcome.elapsed),
         watermark: outcome.watermark.as_deref(),
+        lag_seconds: outcome.lag.map(seconds),
         retries: outcome.retries,
         error: outcome.error.as_ref().map(|error| fault(error, verbose)),
     }

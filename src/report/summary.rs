@@ -54,8 +54,7 @@ fn headline(report: &RunReport) -> String {
     format!("{} -> {}: {}", report.source, report.target, verdict(report))
 }
 
-const COLUMNS: usize = 8;
-type Row = [String; COLUMNS];
+type Row = Vec<String>;
 
 fn table(report: &RunReport, verbose: bool) -> String {
     let all = verbose || report.tables.len() <= FOLD_ABOVE;
@@ -65,6 +64,12 @@ fn table(report: &RunReport, verbose: bool) -> String {
     rows.extend(shown.iter().map(|outcome| row(outcome)));
     let (counts, time) = (report.totals(), format::duration(report.elapsed));
     rows.push(cells(["total", "", &time, ""].map(str::to_owned), counts));
+    if report.tables.iter().any(|outcome| outcome.lag.is_some()) {
+        let lag = |outcome: &&TableOutcome| outcome.lag.map_or("-".into(), format::duration);
+        let lags = shown.iter().copied().map(|outcome| lag(&outcome));
+        let lags = std::iter::once("lag".to_owned()).chain(lags).chain([String::new()]);
+        rows.iter_mut().zip(lags).for_each(|(row, lag)| row.insert(row.len() - 1, lag));
+    }
 
     let mut lines = aligned(&rows);
     let total = lines.pop();
@@ -103,7 +108,7 @@ fn header(dry_run: bool) -> Row {
             "status",
         ]
     };
-    names.map(str::to_owned)
+    names.map(str::to_owned).to_vec()
 }
 
 fn row(outcome: &TableOutcome) -> Row {
@@ -117,20 +122,21 @@ fn row(outcome: &TableOutcome) -> Row {
 fn cells([table, strategy, time, status]: [String; 4], counts: Counts) -> Row {
     let [rows, inserted, updated, deleted] =
         [counts.processed, counts.inserted, counts.updated, counts.deleted].map(format::number);
-    [table, strategy, rows, inserted, updated, deleted, time, status]
+    vec![table, strategy, rows, inserted, updated, deleted, time, status]
 }
 
 /// Words to the left, numbers to the right, two spaces between; no line ends in a space.
 fn aligned(rows: &[Row]) -> Vec<String> {
-    let widths: [usize; COLUMNS] = std::array::from_fn(|column| {
-        rows.iter().map(|row| format::width(&row[column])).max().unwrap_or(0)
-    });
+    let columns = rows.first().map_or(0, Vec::len);
+    let width =
+        |column: usize| rows.iter().map(|row| format::width(&row[column])).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Row| {
-        let cells: Vec<String> = (0..COLUMNS)
+        let cells: Vec<String> = (0..columns)
             .map(|column| {
                 let gap = " ".repeat(widths[column] - format::width(&row[column]));
                 match column {
-                    0 | 1 | 7 => format!("{}{gap}", row[column]),
+                    _ if column < 2 || column + 1 == columns => format!("{}{gap}", row[column]),
                     _ => format!("{gap}{}", row[column]),
                 }
             })

@@ -155,6 +155,7 @@ fn plan_all<'a>(
                 counts: Default::default(),
                 elapsed: Duration::ZERO,
                 watermark: None,
+                lag: None,
                 error: Some(error),
                 retries: 0,
             }),

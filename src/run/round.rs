@@ -23,6 +23,7 @@ use crate::schema::rebuild::plan::RebuiltTable;
 use crate::schema::rebuild::swap;
 use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
+use crate::sync::lag;
 use crate::sync::orphan_check;
 use crate::sync::sequences;
 use crate::sync::workers;
@@ -129,6 +130,9 @@ impl Finish<'_> {
         swap::tables(round, &self.rebuilt, &self.references.target, outcomes).await;
         orphan_check::check(round, &self.references, outcomes, self.failed).await;
         post_data::foreign_keys(round, &self.foreign_keys, outcomes).await;
+        if round.settings.lag {
+            lag::measure(round, &self.plans, outcomes).await;
+        }
     }
 }
 

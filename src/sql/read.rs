@@ -255,6 +255,27 @@ impl Timestamp {
     }
 }
 
+/// A table with its timestamp column.
+#[derive(Clone, Copy, Debug)]
+pub struct TimedTable<'a> {
+    pub mapping: &'a TableMapping,
+    pub timestamp: &'a Timestamp,
+}
+
+impl TimedTable<'_> {
+    /// The greatest finite timestamp of one side in seconds of Unix time; null where there is none.
+    pub fn newest(&self, horizon: &Horizon, side: Side) -> Sql {
+        sql!(
+            "select pg_catalog.date_part('epoch', (select t.{column} from {from} \
+             where t.{column} {before} and t.{column} operator(pg_catalog.>) '-infinity' \
+             order by t.{column} desc limit 1))::pg_catalog.text",
+            column = self.timestamp.column,
+            before = self.timestamp.in_time(side, horizon),
+            from = self.mapping.from(side),
+        )
+    }
+}
+
 /// The rows for which a predicate does not hold or is unknown.
 pub fn not(predicate: Sql) -> Sql {
     sql!("not coalesce({predicate}, false)", predicate = predicate)

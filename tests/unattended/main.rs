@@ -3,6 +3,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clock;
+mod lag;
 mod messages;
 mod metrics;
 mod repeat;

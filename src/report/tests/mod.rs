@@ -36,6 +36,7 @@ fn done(table: &str, strategy: Strategy, [processed, i, u, d]: [u64; 4]) -> Tabl
         },
         elapsed: Duration::from_millis(812),
         watermark: None,
+        lag: None,
         error: None,
         retries: 0,
     }

@@ -30,6 +30,8 @@ use crate::pg::sequences;
 use crate::pg::sequences::FreeSequence;
 use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, RowStream};
 use crate::sql::Sql;
+use crate::sql::horizon::Horizon;
+use crate::sql::read::TimedTable;
 use crate::table::{ForeignKey, OtherRelation, Partition, Table};
 pub use horizon::{Doubt, Visibility};
 pub use reader::Reader;
@@ -210,6 +212,23 @@ impl Source {
             lease.set_snapshot(None);
         }
         Ok(lease)
+    }
+
+    /// The newest timestamps of tables as they are by now, whatever the snapshot shows: seconds of Unix time.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn newest(
+        &self,
+        doing: &str,
+        tables: &[TimedTable<'_>],
+        horizon: &Horizon,
+    ) -> Result<Vec<Option<f64>>> {
+        let newest = |table: &TimedTable| table.newest(horizon, Side::Source);
+        let statements = Sql::join(&tables.iter().map(newest).collect::<Vec<_>>(), "; ");
+        let answers = self.outside().await?.query_all(doing, &statements).await?;
+        let number = |rows: &Vec<pg::Row>| rows.first()?.text(0)?.parse().ok();
+        Ok(answers.iter().map(number).collect())
     }
 
     /// One that reads the run's snapshot and holds no lock of any table. Importing the snapshot costs one

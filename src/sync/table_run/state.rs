@@ -132,6 +132,7 @@ impl TableState {
             status,
             counts: self.counts,
             elapsed: self.elapsed(),
+            lag: None,
             watermark: None,
             error,
             retries: self.retries,
