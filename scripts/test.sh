@@ -31,7 +31,12 @@ if [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; the
     need_postgis || leave_out "since PostGIS cannot be installed" extensions::postgis_
 fi
 need_pgbouncer || leave_out "since pgbouncer cannot be installed" poolers::
-need_program promtool prometheus || leave_out "since promtool of Prometheus cannot be installed" metrics::promtool
+need_program promtool prometheus || {
+    leave_out "since promtool of Prometheus cannot be installed" metrics::promtool
+    leave_out "since promtool of Prometheus cannot be installed" recipes::promtool
+}
+need_program yamllint yamllint || leave_out "since yamllint cannot be installed" recipes::a_yaml_parser
+have systemd-analyze || leave_out "since there is no systemd" recipes::systemd_analyze
 need_program faketime faketime || leave_out "since faketime cannot be installed" clock::
 can_mount || leave_out "since no file system can be mounted" servers::a_full_disk
 can_lose_packets || leave_out "since no network can be made, as root with ip and ss" silence::servers_that_vanish

@@ -1,12 +1,13 @@
 """The cases: what pgsync does, and beside it what the servers need for the same by other means."""
 
 import shutil
+import statistics
 import subprocess
 import sys
 
 import data
 import yardstick
-from measure import TOOL, Contender
+from measure import TOOL, Contender, say
 from servers import pipe
 
 DATABASE = "bench"
@@ -302,7 +303,23 @@ def growth(bench):
         bench.pair.drop(DATABASE)
 
 
+def watch(bench):
+    """Runs that follow each other: what a cycle costs, though nothing has changed."""
+    tables, cycles = 200, 20
+    create, load = data.many(tables)
+    synced(bench, [create], [load])
+
+    def cycle():
+        bench.tool.repeat(bench.pair.source.url(DATABASE), bench.pair.target.url(DATABASE), "1s", cycles)
+
+    result = bench.measure("watch", f"{tables} unchanged tables, {cycles} runs with -every 1s", [Contender(TOOL, cycle)])
+    own, servers = (statistics.median(figures) / cycles * 1000 for figures in
+                    (result.tool().tool_cpu, result.tool().server_cpu))
+    say(f"watch: {own:.1f} ms of own CPU and {servers:.1f} ms of the servers' CPU per cycle")
+    bench.pair.drop(DATABASE)
+
+
 ALL = {
     "first": first, "first-wide": first_wide, "many": many, "schema": schema, "noop": noop, "delta": delta,
-    "compare": compare, "uuid": uuid, "wan": wan, "growth": growth,
+    "compare": compare, "uuid": uuid, "wan": wan, "growth": growth, "watch": watch,
 }

@@ -47,6 +47,20 @@ class Tool:
         self.peak = usage.ru_maxrss
         self.report = json.loads(output)
 
+    def repeat(self, source, target, every, cycles):
+        """Runs that follow each other, until there were so many; then the program is asked to end."""
+        command = [self.program, "-source", source, "-target", target, "-json", "-quiet", "-every", every]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(cycles):
+            self.report = json.loads(process.stdout.readline())
+            if self.report["exit_status"] or self.report["totals"]["rows_processed"]:
+                raise SystemExit(f"pgsync: a run that changes nothing was expected: {self.report}")
+        process.terminate()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.peak = usage.ru_maxrss
+
     def did(self, **expected):
         """Refuses a measurement in which something else was done than the case is about."""
         totals = self.report["totals"]
