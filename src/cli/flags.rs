@@ -104,10 +104,10 @@ struct Arguments {
     /// Print one JSON object instead of the summary [default: off]
     #[arg(long, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     json: Option<String>,
-    /// Show in the summary how far the target is behind, per table [default: off]
+    /// Show per table how far the target is behind [default: off]
     ///
-    /// From the newest timestamp of the target to that of the source when the run ends. An index
-    /// on the column makes that cheap.
+    /// From the newest timestamp of the target to that of the source by now. An index on the
+    /// column makes that cheap. In a status, it is what needs the source.
     #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
     lag: Option<String>,
     /// Print log lines as text, or as json: one object per line [default: text]

@@ -92,7 +92,16 @@ impl Verb {
             Verb::Sync | Verb::Schema | Verb::ConfigShow => true,
             Verb::Verify => OF_THE_LOG.contains(&setting) || OF_A_COMPARISON.contains(&setting),
             Verb::Status => {
-                let more = [Setting::Include, Setting::Exclude, Setting::Json, Setting::Quiet];
+                let more = [
+                    Setting::Include,
+                    Setting::Exclude,
+                    Setting::Json,
+                    Setting::Quiet,
+                    // How far the target is behind is asked of the source.
+                    Setting::Lag,
+                    Setting::Source,
+                    Setting::Timestamp,
+                ];
                 OF_THE_LOG.contains(&setting) || more.contains(&setting)
             }
             Verb::LogPrune => OF_THE_LOG.contains(&setting) || setting == Setting::DryRun,

@@ -82,10 +82,12 @@ pub(super) fn read_with<T>(
     layer.extend(layers::from_flags(flags.values));
     warnings.extend(file.rules.notes);
     let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
+    let lag = reader.switch(Setting::Lag, false);
     let source = match needs {
         Needs::BothSides | Needs::Source => {
             reader.connection(Setting::Source, surroundings, &mut warnings)
         }
+        Needs::Target if lag => reader.connection(Setting::Source, surroundings, &mut warnings),
         Needs::Target => None,
     };
     let target = match needs {
@@ -128,7 +130,7 @@ pub(super) fn read_with<T>(
         rules: file.rules.rules,
         mask_key: None,
         messages: reader.messages(surroundings),
-        lag: reader.switch(Setting::Lag, false),
+        lag,
         metrics: reader.metrics(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,

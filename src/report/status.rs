@@ -3,7 +3,7 @@
 //! The object of `-json`: `{"pgsync":"0.1.0","version":1,"target":"host:port/db","log":"public.sync_log",
 //! "exit_status":0,"sentence":"…","as_of":"…"|null,"tables":[{"schema","table","state","trouble":false,
 //! "last_success":"…"|null,"age_seconds":7200|null,"strategy","rows_inserted","rows_updated","rows_deleted",
-//! "failures":0,"durations_seconds":[…],"watermark","proven_since","error"}]}`. Fields are added, never renamed.
+//! "failures":0,"durations_seconds":[…],"watermark","lag_seconds","proven_since","error"}]}`. Fields are added, never renamed.
 
 use std::time::Duration;
 
@@ -109,7 +109,8 @@ fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
         Some(if is_stale { "stale" } else { table.state.name() }.to_owned())
     };
     let seconds = |seconds: &f64| format::duration(Duration::from_secs_f64(seconds.max(0.0)));
-    vec![
+    let lag = numbers("lag", 0, &|table| table.lag.map(format::duration));
+    let columns = vec![
         texts("table", 0, &|table| Some(format::table(&table.table))),
         texts("state", 0, &state),
         numbers("age", 0, &|table| table.age.map(age)),
@@ -121,7 +122,9 @@ fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
         texts("last 20", 4, &|table| Some(sparkline(&table.durations))),
         texts("watermark", 9, &|table| table.watermark.as_ref().map(minute)),
         texts("proven", 8, &|table| table.proven_since.as_ref().map(minute)),
-    ]
+    ];
+    let lag = tables.iter().any(|table| table.lag.is_some()).then_some(lag);
+    columns.into_iter().chain(lag).collect()
 }
 
 /// `+12 ~40 -3`: inserted, updated, deleted.
@@ -201,6 +204,7 @@ struct Table<'a> {
     failures: u64,
     durations_seconds: &'a [f64],
     watermark: Option<String>,
+    lag_seconds: Option<f64>,
     proven_since: Option<String>,
     error: Option<&'a str>,
 }
@@ -237,6 +241,7 @@ fn entry<'a>(report: &StatusReport, table: &'a TableStatus) -> Table<'a> {
         failures: table.failures,
         durations_seconds: &table.durations,
         watermark: table.watermark.map(format::moment),
+        lag_seconds: table.lag.map(|lag| lag.as_secs_f64()),
         proven_since: table.proven_since.map(format::moment),
         error: table.error.as_deref(),
     }

@@ -19,6 +19,7 @@ pub mod keys;
 pub mod large_objects;
 pub mod mapping;
 pub mod mask;
+pub mod newest;
 pub mod objects;
 mod origin;
 pub mod query;

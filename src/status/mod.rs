@@ -1,6 +1,7 @@
 //! How each table stands, from `sync_log` alone: no source is needed, and nothing is written, but for
 //! what [`prune`] deletes from the log. The words and the table that people read are `report`'s.
 
+mod lag;
 mod settings;
 mod standing;
 
@@ -116,6 +117,9 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         table.state = table.while_running(at_work.contains(&table.table));
     }
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    if settings.base.lag {
+        lag::measure(&settings.base, &mut report.tables).await?;
+    }
     Ok(report)
 }
 

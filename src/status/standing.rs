@@ -80,6 +80,8 @@ pub struct TableStatus {
     /// Seconds of the last 20 runs that ended, the latest first.
     pub durations: Vec<f64>,
     pub watermark: Option<DateTime<Utc>>,
+    /// How far it is behind the source, when that was asked for.
+    pub lag: Option<Duration>,
     /// Since when all of its rows have been proven equal, if they have been.
     pub proven_since: Option<DateTime<Utc>>,
     /// Why the last run did not succeed.
@@ -157,6 +159,7 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
             .iter()
             .find(|run| run.state != State::Skipped)
             .and_then(|run| run.watermark),
+        lag: None,
         proven_since: row.text(7).and_then(|text| text.parse().ok()),
         error: row.text(6).map(str::to_owned).filter(|_| !state.is_good()),
         before: runs.get(1).map(|run| run.state),

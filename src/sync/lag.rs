@@ -54,7 +54,7 @@ fn lag(seconds: f64) -> Option<Duration> {
 async fn newest(round: &Round, tables: &[TimedTable<'_>]) -> Result<[Vec<Option<f64>>; 2]> {
     const ACTION: &str = "looking how far the target is behind";
     let newest = |table: &TimedTable| table.newest(&round.horizon, Side::Target);
-    let statements = Sql::join(&tables.iter().map(newest).collect::<Vec<_>>(), "; ");
+    let statements = Sql::join(tables.iter().map(newest), "; ");
     // The target first: what comes to the source meanwhile counts.
     let target = round.target.on_keeper(ACTION, &statements).await?;
     let number = |rows: &Vec<Row>| rows.first()?.text(0)?.parse().ok();

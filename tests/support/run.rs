@@ -241,6 +241,11 @@ impl Running {
         said.lines().take(lines).map(str::to_owned).collect()
     }
 
+    /// How many lines stand on stdout.
+    pub fn lines_so_far(&self) -> usize {
+        self.stdout.so_far().matches('\n').count()
+    }
+
     async fn until(&self, pipe: &Pipe, enough: impl Fn(&str) -> bool, what: &str) -> String {
         let begun = std::time::Instant::now();
         loop {

@@ -1,6 +1,8 @@
 //! `-lag`: how far the target is behind, when a run ends.
 
-use crate::support::Pair;
+use serde_json::Value;
+
+use crate::support::{Pair, pgsync};
 
 const TABLES: &str = "create table item (id int primary key, updated_at timestamptz);
     create table plain (id int primary key, updated_at timestamp);
@@ -53,4 +55,26 @@ async fn the_summary_has_a_column_for_the_lag() {
     let row = run.stdout.lines().find(|line| line.starts_with("other ")).expect("a row");
     assert!(row.ends_with("   -  success"), "{run}");
     db.sync().plain().await.expect_ok().expect_unsaid("lag");
+}
+
+#[tokio::test]
+async fn a_status_tells_the_lag_too_and_needs_the_source_for_it() {
+    let db = Pair::with(TABLES).await;
+    db.source("insert into item values (1, '2024-05-01 10:00Z'); insert into daily values (1, '2024-05-01')").await;
+    db.sync().await.expect_ok();
+    db.source("update item set updated_at = '2024-05-01 10:00:02Z'; insert into daily values (2, '2024-05-03')").await;
+    let urls = [db.source_url(), db.target_url()];
+    let both = ["status", "-lag", "-source", &urls[0], "-target", &urls[1]];
+    let run = pgsync(&both).arg("-json").await.expect_exit(0);
+    let told: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let tables = told["tables"].as_array().expect("a list");
+    let lags = ["daily", "empty", "item", "other", "plain"].map(|name| {
+        let table = tables.iter().find(|table| table["table"] == name).expect("the table");
+        table["lag_seconds"].as_f64()
+    });
+    assert_eq!(lags, [Some(172_800.0), None, Some(2.0), None, None], "{run}");
+    pgsync(&both).await.expect_exit(0).expect_said("lag").expect_said("2.0s");
+    let target = ["status", "-lag", "-target", &urls[1]];
+    pgsync(&target).await.expect_exit(2).expect_said("-source (sourceDb): missing");
+    pgsync(&["status", "-target", &urls[1]]).await.expect_exit(0).expect_unsaid("lag");
 }

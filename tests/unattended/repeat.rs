@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Outcome, Pair, Running, Session};
+use crate::support::{Outcome, OwnServer, Pair, Proxy, Running, Session};
 
 const TABLE: &str = "create table item (id int primary key, n int)";
 
@@ -29,6 +29,15 @@ fn statuses(lines: &[String]) -> Vec<u64> {
         object["exit_status"].as_u64().expect("a number")
     };
     lines.iter().map(status).collect()
+}
+
+/// Until two runs have ended with exit status 1.
+async fn until_failed_twice(run: &Running) {
+    let mut lines = 1;
+    while statuses(&run.until_lines(lines).await).iter().filter(|status| **status == 1).count() < 2
+    {
+        lines += 1;
+    }
 }
 
 fn count(outcome: &Outcome, text: &str) -> usize {
@@ -129,12 +138,7 @@ async fn a_target_that_is_read_only_for_a_while_is_told_once_and_lived_through()
     let name = db.target_value("select quote_ident(current_database())").await;
     db.target(&switch("on").replace('%', &name)).await;
     run.until_said("is read-only for this role", 1).await;
-    // At least two runs fail.
-    let mut lines = 3;
-    while statuses(&run.until_lines(lines).await).iter().filter(|status| **status == 1).count() < 2
-    {
-        lines += 1;
-    }
+    until_failed_twice(&run).await;
     let other = Session::open(&db.target_url()).await;
     other.run("set default_transaction_read_only = off").await;
     other.run(&switch("off").replace('%', &name)).await;
@@ -142,6 +146,50 @@ async fn a_target_that_is_read_only_for_a_while_is_told_once_and_lived_through()
     let outcome = stop(run).await;
     assert_eq!(count(&outcome, "is read-only for this role"), 1, "{outcome}");
     assert_eq!(count(&outcome, "failed runs: "), 1, "{outcome}");
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_reached_for_a_while_is_told_once_and_lived_through() {
+    let db = filled().await;
+    let proxy = Proxy::to(db.source_server().address()).await;
+    let run = db.sync().while_writing().source_url(proxy.url(&db.source_url()));
+    let run = run.args(&["-every", "0s"]).start();
+    run.until_lines(2).await;
+    proxy.refuse(u32::MAX);
+    until_failed_twice(&run).await;
+    proxy.refuse(0);
+    run.until_said("failed runs: in sync: 1 table", 1).await;
+    let outcome = stop(run).await;
+    // What the proxy does may look in two ways; each is told once.
+    let failures = outcome.stderr.lines().filter_map(|line| line.split_once("failed: "));
+    let mut failures: Vec<&str> = failures.map(|(_, text)| text).collect();
+    let told = failures.len();
+    failures.sort_unstable();
+    failures.dedup();
+    assert!((1..=2).contains(&told) && failures.len() == told, "{outcome}");
+    assert_eq!(count(&outcome, ": in sync: 1 table"), 1, "{outcome}");
+}
+
+#[tokio::test]
+async fn a_target_that_restarts_is_lived_through() {
+    let db = filled().await;
+    let own = OwnServer::start("");
+    let target = Session::open(&own.url("postgres")).await;
+    target.run(TABLE).await;
+    let run =
+        db.sync().while_writing().target_url(own.url("postgres")).args(&["-every", "0s"]).start();
+    let mut lines = 2;
+    for mode in ["fast", "immediate"] {
+        run.until_lines(lines).await;
+        own.restart(mode);
+        db.source("update item set n = n + 1").await;
+        let target = Session::open(&own.url("postgres")).await;
+        let sum = db.source_value("select sum(n) from item").await;
+        target.until(&format!("select sum(n) = {sum} from item")).await;
+        lines = run.lines_so_far() + 2;
+    }
+    let outcome = stop(run).await;
+    assert!(outcome.stderr.lines().count() < 30, "{outcome}");
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ fn table(name: &str) -> TableStatus {
         failures: 0,
         durations: vec![1.25, 0.5, 0.25, 0.05],
         watermark: Some(ago(7_300)),
+        lag: None,
         proven_since: None,
         error: None,
         before: Some(State::Success),

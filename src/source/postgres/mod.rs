@@ -225,7 +225,7 @@ impl Source {
         horizon: &Horizon,
     ) -> Result<Vec<Option<f64>>> {
         let newest = |table: &TimedTable| table.newest(horizon, Side::Source);
-        let statements = Sql::join(&tables.iter().map(newest).collect::<Vec<_>>(), "; ");
+        let statements = Sql::join(tables.iter().map(newest), "; ");
         let answers = self.outside().await?.query_all(doing, &statements).await?;
         let number = |rows: &Vec<pg::Row>| rows.first()?.text(0)?.parse().ok();
         Ok(answers.iter().map(number).collect())
