@@ -165,6 +165,7 @@ impl RunContext<'_> {
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.drop_root(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
+        self.leave_to_others(selected, &mut schema_plan, &mut aligned);
         let makes = schema_plan.steps().next().is_some() || !rebuild.all.is_empty();
         if makes && self.settings.ddl != Ddl::None && catalogs.target.server.superuser {
             self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());

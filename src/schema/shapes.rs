@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use super::SchemaOutcome;
 use crate::context::RunContext;
+use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
-use crate::rules::{Key, TableRules};
+use crate::rules::{Ddl, Key, TableRules};
+use crate::schema::diff::SchemaPlan;
 use crate::schema_object::reshape::{Shape, Shapes};
 use crate::schema_object::text::Name;
 use crate::schema_object::{Definitions, Kind, Object, TableDefinition};
@@ -37,6 +40,33 @@ impl RunContext<'_> {
             differs.then(|| (shown.name.clone(), shape))
         };
         selected.iter().filter_map(shape).collect()
+    }
+
+    /// Names what the target lacks of tables for which, by their own rule, nothing is made.
+    pub(super) fn leave_to_others(
+        &self,
+        selected: &[&Table],
+        schema_plan: &mut SchemaPlan,
+        aligned: &mut SchemaOutcome,
+    ) {
+        let rules = &self.settings.rules;
+        let is_left = |table: &&&Table| rules.effective(&table.name).ddl == Ddl::None;
+        if self.settings.ddl == Ddl::None {
+            return;
+        }
+        for table in selected.iter().filter(is_left) {
+            let name = &table.name;
+            let alone = |step: &Step| Step { roots: vec![name.clone()], ..step.clone() };
+            let is_own = |step: &&Step| step.roots.contains(name);
+            let own = SchemaPlan {
+                first: schema_plan.first.iter().filter(is_own).map(alone).collect(),
+                last: schema_plan.last.iter().filter(is_own).map(alone).collect(),
+                after: schema_plan.after.remove_entry(name).into_iter().collect(),
+                ..SchemaPlan::default()
+            };
+            self.name(&own, aligned);
+            schema_plan.drop_root(name);
+        }
     }
 
     /// Whether rules want a table otherwise than it is on the source: then it is not rebuilt after that.

@@ -116,3 +116,24 @@ async fn settings_of_one_table_count_for_it_alone() {
     let skipped = db.file("skip.json", r#"{"tables": {"customer": {"skip": true}}}"#);
     db.sync().args(&["-config", &skipped]).await.expect_ok().expect_tables(&["orders"]);
 }
+
+#[tokio::test]
+async fn nothing_is_made_for_a_table_whose_rule_says_so() {
+    let db = filled("").await;
+    let run = db.sync().args(&["-set", "customer.ddl=none"]).await;
+    let run = run.expect_failed("customer", &["missing on the target", "create table"]);
+    assert_eq!(run.table("orders").status, "success", "{run}");
+}
+
+#[tokio::test]
+async fn rows_of_children_are_rows_of_their_parent_where_a_rule_says_so() {
+    let db = Pair::fresh().await;
+    db.both("create table event (id int primary key, note text)").await;
+    db.source("create table event_2024 (id int primary key, note text) inherits (event); insert into event values (1, 'a'); insert into event_2024 values (2, 'b'), (3, 'c')")
+        .await;
+    let sync = || db.sync().include("event").args(&["-set", "event.children=rows"]);
+    sync().await.expect_ok().expect_changes("event", (3, 0, 0));
+    sync().await.expect_unchanged();
+    db.source("delete from event_2024 where id = 2; insert into event_2024 values (4, 'd')").await;
+    sync().await.expect_ok().expect_changes("event", (1, 0, 1));
+}

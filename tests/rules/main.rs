@@ -6,4 +6,6 @@ mod support;
 mod append;
 mod columns;
 mod filters;
+mod leaks;
 mod masks;
+mod property;
