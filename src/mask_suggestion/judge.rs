@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::dictionary::{Topic, topic};
+use crate::plan::guard;
 use crate::rules::Mask;
 use crate::sql::samples::Look;
 use crate::table::{Column, Table};
@@ -28,7 +29,7 @@ pub(super) struct Judged<'a> {
 
 pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> Judged<'a> {
     let kind = Kind::of(column);
-    let holds_text = kind == Kind::Text || kind == Kind::Address;
+    let holds_text = guard::is_telling(column);
     let nothing = |why: &str| Judged { column, mask: None, why: why.to_owned(), holds_text };
     if sample.is_child {
         return nothing("a foreign key: it has the mask of the column that it refers to");
@@ -102,7 +103,11 @@ fn mask(topic: Topic, kind: Kind, column: &Column) -> Option<Mask> {
         ["json", "jsonb", "xml", "hstore", "bytea"].contains(&column.type_name.as_str());
     match (topic, kind) {
         (Topic::FreeText, Kind::Text) if is_document => None,
-        (_, Kind::Text) if is_document => Some(Mask::Empty),
+        (_, Kind::Text) if is_document => match column.type_name.as_str() {
+            "json" | "jsonb" => Some(Mask::Empty),
+            "xml" => Some(Mask::Redact),
+            _ => Some(Mask::Null).filter(|_| !column.not_null),
+        },
         (_, Kind::Address) => Some(Mask::Ip),
         (Topic::BirthDate, Kind::Date) => Some(Mask::DateYear),
         (Topic::Income, Kind::Number) => Some(Mask::NumberNoise { share: "0.1".into() }),

@@ -24,7 +24,7 @@ pub fn unmasked(ruled: &Ruled<'_>) -> BTreeMap<TableName, Vec<Ident>> {
 }
 
 /// Whether a column may hold words of people, as far as its type tells.
-fn is_telling(column: &Column) -> bool {
+pub fn is_telling(column: &Column) -> bool {
     const PLAIN: &[&str] = &[
         "bit",
         "varbit",

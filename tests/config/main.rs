@@ -6,3 +6,4 @@ mod support;
 
 mod statements;
 mod suggest;
+mod wrong;
