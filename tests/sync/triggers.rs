@@ -284,6 +284,26 @@ async fn a_trigger_of_one_table_that_writes_into_another_is_found_out() {
 }
 
 #[tokio::test]
+async fn what_a_trigger_of_another_table_has_changed_is_put_right_by_the_next_run() {
+    let db = Pair::with(
+        "create table a (id int primary key, n int, updated_at timestamptz);
+        create table b (id int primary key, n int, updated_at timestamptz)",
+    )
+    .await;
+    db.source("insert into a select i, 0, '2024-01-01'::timestamptz + i * interval '1 day' from generate_series(1, 50) i;
+        insert into b select * from a").await;
+    db.sync().await.expect_ok();
+    db.target("create function meddle() returns trigger language plpgsql as $$ begin update b set n = 99 where id = new.id; return new; end $$;
+        create trigger meddle after update on a for each row execute procedure meddle(); alter table a enable always trigger meddle").await;
+    db.source("update a set n = 1, updated_at = now() where id = 5").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("b", &["a trigger of another table has written into it"]);
+    let run = db.sync().await.expect_ok();
+    run.expect_strategy("b", "compare");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
 async fn an_owner_silences_triggers_of_a_table_whose_foreign_key_is_checked_at_the_commit() {
     let db = Pair::with(
         "create table parent (id int primary key);

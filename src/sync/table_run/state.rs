@@ -76,7 +76,8 @@ impl PendingLogRow {
     /// There is no place for the next run to go on from: it compares.
     pub fn distrust(&mut self) {
         self.watermark = None;
-        Arc::make_mut(&mut self.plan).watermark = None;
+        let plan = Arc::make_mut(&mut self.plan);
+        (plan.watermark, plan.reached) = (None, None);
     }
 }
 
