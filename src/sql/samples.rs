@@ -46,7 +46,8 @@ pub fn of(table: &Table) -> (Vec<&Column>, Sql) {
     let columns: Vec<&Column> = table.columns.iter().collect();
     let values = columns.iter().enumerate().map(|(number, column)| {
         sql!(
-            "nullif(pg_catalog.btrim({column}::pg_catalog.text), '') as c{number}",
+            "case when pg_catalog.btrim({column}::pg_catalog.text) operator(pg_catalog.<>) '' \
+             then pg_catalog.btrim({column}::pg_catalog.text) end as c{number}",
             column = column.name,
             number = number
         )

@@ -91,11 +91,12 @@ impl SyncLog {
              select s.watermark from {log} s where s.schema_name operator(pg_catalog.=) w.schema_name \
              and s.table_name operator(pg_catalog.=) w.table_name \
              and s.status operator(pg_catalog.=) 'success' \
-             and s.fingerprint operator(pg_catalog.=) l.fingerprint and s.sync_type is distinct from 'repair' \
+             and s.fingerprint operator(pg_catalog.=) l.fingerprint \
+             and coalesce(s.sync_type operator(pg_catalog.<>) 'repair', true) \
              order by s.id desc limit 1) end)::pg_catalog.text from {names} cross join lateral (select l.* from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
-             and l.status operator(pg_catalog.<>) 'skipped' and l.sync_type is distinct from 'repair' \
+             and l.status operator(pg_catalog.<>) 'skipped' and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
              order by l.id desc limit 1) l",
             names = names(tables),
             log = self.table,

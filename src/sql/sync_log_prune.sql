@@ -33,7 +33,7 @@ with recursive t as (
   delete from $log l using k
   where l.schema_name operator(pg_catalog.=) k.schema_name and l.table_name operator(pg_catalog.=) k.table_name
     and l.start_time operator(pg_catalog.<) $before
-    and l.sync_type is distinct from 'create' and l.status operator(pg_catalog.<>) 'running'
+    and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) and l.status operator(pg_catalog.<>) 'running'
     and l.id operator(pg_catalog.<>) all (pg_catalog.array_remove(k.ids, null))
   returning 1
 )

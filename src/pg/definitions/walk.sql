@@ -36,8 +36,6 @@ with recursive path(text) as (
     select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
   union all
   select 'pg_class'::regclass, c.oid from pg_class c where c.relkind = 'S' and c.relpersistence <> 't'
-  union all
-  select 'pg_proc'::regclass, p.oid from pg_proc p where p.oid >= 16384
 ), walk(from_class, from_oid, class, oid) as (
   select null::oid, null::oid, class, oid from seeds
   union
@@ -73,14 +71,23 @@ with recursive path(text) as (
     -- Of the functions that a body calls the catalog knows nothing: those count whose names stand in it.
     select 'pg_proc'::regclass, called.oid from pg_proc p join pg_proc called on called.oid >= 16384 and called.oid <> p.oid
     where w.class = 'pg_proc'::regclass and p.oid = w.oid and strpos(p.prosrc, called.proname) > 0
+      and p.prosrc ~ ('\m' || regexp_replace(called.proname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
       and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))
+      and not exists (
+        select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   ) x(class, oid)
   where x.oid >= 16384 or x.class = 'pg_namespace'::regclass
 ), needed(class, oid, extra) as (
   -- Members of an extension are its own matter.
   select w.class, w.oid, exists (
     select from pg_depend d where d.classid = w.class and d.objid = w.oid and d.deptype = 'e')
-  from (select distinct class, oid from walk) w
+  from (
+    select class, oid from walk
+    union
+    -- Also functions that nothing needs: what they are called is not free.
+    select 'pg_proc'::regclass, p.oid from pg_proc p where p.oid >= 16384 and not exists (
+      select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  ) w
 )
 select json_build_object(
   'node', from_class || '/' || from_oid,

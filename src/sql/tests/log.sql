@@ -7,7 +7,7 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
             and s.table_name operator(pg_catalog.=) w.table_name
             and s.status operator(pg_catalog.=) 'success'
             and s.fingerprint operator(pg_catalog.=) l.fingerprint
-            and s.sync_type is distinct from 'repair'
+            and coalesce(s.sync_type operator(pg_catalog.<>) 'repair', true)
             order by s.id desc limit 1) end)::pg_catalog.text
     from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
@@ -15,7 +15,7 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
         where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.status operator(pg_catalog.<>) 'skipped'
-        and l.sync_type is distinct from 'repair'
+        and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true)
         order by l.id desc limit 1) l
 
 -- filled from
