@@ -15,8 +15,8 @@ use support::{Outcome, Pair, Running, peak};
 
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// Of the memory of a run, in KiB: an answer is read up to 256 MB, and a name of 10 MB is held in many places.
-const MEMORY: u64 = 512 * 1024;
+/// Of the memory of a run, in KiB: an answer is read up to 512 MB, and a name of 10 MB is held in many places.
+const MEMORY: u64 = 768 * 1024;
 
 const ITEM: &str = "create type mood as enum ('glad');
     create table item (id int primary key, v text default 'seven', n numeric(10, 2), m mood, check (n > 0));
