@@ -6,6 +6,7 @@
 
 mod permits;
 mod postgres;
+pub mod sqlite;
 
 use serde::Deserialize;
 

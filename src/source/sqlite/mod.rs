@@ -1,0 +1,3 @@
+//! A SQLite file as the source.
+
+pub mod values;

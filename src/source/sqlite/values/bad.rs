@@ -1,0 +1,62 @@
+//! Values that the target's type cannot hold.
+
+use std::fmt;
+
+/// One of SQLite's storage classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StorageClass {
+    Null,
+    Integer,
+    Real,
+    Text,
+    Blob,
+}
+
+/// Why a value does not fit; without the value, which may be personal.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} (stored as {class})")]
+pub struct BadValue {
+    pub class: StorageClass,
+    pub reason: Reason,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// With the type of the column.
+    #[error("not a value of type {0}")]
+    NotOfType(&'static str),
+    #[error("holds a fraction, which the column cannot hold")]
+    Fraction,
+    #[error("out of the range of {0}")]
+    OutOfRange(&'static str),
+    #[error("longer than {0} characters")]
+    TooLong(u32),
+    #[error("holds a NUL, which PostgreSQL cannot store in text")]
+    Nul,
+    #[error("not valid UTF-8")]
+    Encoding,
+    /// PostgreSQL's calendar goes from 1 BC to 1 AD.
+    #[error("the year 0, which PostgreSQL does not have")]
+    YearZero,
+    #[error("not a date that exists")]
+    NoSuchDate,
+    #[error("has a time of day, which a date cannot hold")]
+    TimeOfDay,
+    /// Written in another form than the column's: the form of the column, and what is to do.
+    #[error("not in the column's form of timestamps, {0}; set \"timestamps\" in the configuration")]
+    OtherForm(&'static str),
+    #[error("{0}")]
+    Geometry(String),
+}
+
+impl fmt::Display for StorageClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Null => "null",
+            Self::Integer => "integer",
+            Self::Real => "real",
+            Self::Text => "text",
+            Self::Blob => "blob",
+        })
+    }
+}
