@@ -126,7 +126,7 @@ const JSON: &[&str] = &[
     " ",
 ];
 
-fn surroundings<'a>(read: &'a dyn Fn(&str) -> Result<Option<FileText>, String>) -> Environment<'a> {
+fn environment<'a>(read: &'a dyn Fn(&str) -> Result<Option<FileText>, String>) -> Environment<'a> {
     let variables = [("X", "x"), ("USER", "ann"), ("HOME", "/home/ann")];
     let variables: BTreeMap<String, String> =
         variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
@@ -139,7 +139,7 @@ proptest! {
     #[test]
     fn a_connection_string_is_read_or_refused_and_its_password_kept(text in text(CONNECTION)) {
         let read = |_: &str| Ok(None);
-        if let Err(problems) = conninfo::parse(&text, &surroundings(&read)) {
+        if let Err(problems) = conninfo::parse(&text, &environment(&read)) {
             prop_assert!(!problems.is_empty());
         }
     }
@@ -155,7 +155,7 @@ proptest! {
     fn a_config_file_is_read_or_refused(text in text(JSON)) {
         let read = |_: &str| Ok(None);
         let mut problems = Vec::new();
-        file::read("pgsync.json", &text, &surroundings(&read), &mut problems);
+        file::read("pgsync.json", &text, &environment(&read), &mut problems);
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
     parse_in(argv, &Environment { variables, read: &read_file })
 }
 
-fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) -> Result<Command> {
+fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> Result<Command> {
     let texts = helped(texts(argv)?);
     // Words without a dash come first, and name the command.
     let (verb, words) = Verb::named(&texts);
@@ -67,28 +67,28 @@ fn parse_in(argv: impl Iterator<Item = OsString>, surroundings: &Environment) ->
         flags::Asked::Flags(flags) => flags,
     };
     Ok(match verb {
-        Verb::Sync => Command::Sync(config::resolve(flags, surroundings)?),
-        Verb::Schema => Command::Schema(config::resolve(flags, surroundings)?),
+        Verb::Sync => Command::Sync(config::resolve(flags, environment)?),
+        Verb::Schema => Command::Schema(config::resolve(flags, environment)?),
         Verb::Verify => {
             let read =
-                config::resolve_with(flags, surroundings, Needs::BothSides, VerifyFlags::read);
+                config::resolve_with(flags, environment, Needs::BothSides, VerifyFlags::read);
             let (Resolved { settings, warnings }, own) = read?;
             Command::Verify(own.with(settings), warnings)
         }
         Verb::Status => {
-            let read = config::resolve_with(flags, surroundings, Needs::Target, StatusFlags::read);
+            let read = config::resolve_with(flags, environment, Needs::Target, StatusFlags::read);
             let (Resolved { settings, warnings }, own) = read?;
             Command::Status(own.with(settings), warnings)
         }
         Verb::LogPrune => {
-            let read = config::resolve_with(flags, surroundings, Needs::Target, PruneFlags::read);
+            let read = config::resolve_with(flags, environment, Needs::Target, PruneFlags::read);
             let (Resolved { settings, warnings }, own) = read?;
             Command::LogPrune(own.with(settings), warnings)
         }
-        Verb::ConfigShow => Command::Text(config::show(flags, surroundings, table.as_deref())?),
+        Verb::ConfigShow => Command::Text(config::show(flags, environment, table.as_deref())?),
         Verb::ConfigSchema => Command::Text(config::json_schema()),
         Verb::MaskSuggest => {
-            let read = config::resolve_with(flags, surroundings, Needs::Source, |_| ());
+            let read = config::resolve_with(flags, environment, Needs::Source, |_| ());
             Command::MaskSuggest(read?.0)
         }
     })

@@ -169,8 +169,8 @@ fn what_is_no_text_is_named_without_being_shown() {
     use std::os::unix::ffi::OsStringExt;
     let bad = || OsString::from_vec(vec![b'h', 0xff]);
     let argv = ["pgsync".into(), "-source".into(), bad()].into_iter();
-    let surroundings = Environment { variables: BTreeMap::new(), read: &|_| Ok(None) };
-    let error = parse_in(argv, &surroundings).unwrap_err();
+    let environment = Environment { variables: BTreeMap::new(), read: &|_| Ok(None) };
+    let error = parse_in(argv, &environment).unwrap_err();
     assert_eq!(error.to_string(), "argument 2 is not valid UTF-8");
     let all = [("PGPASSWORD".into(), bad()), ("OTHER".into(), bad()), ("A".into(), "b".into())];
     let error = variables(all.clone().into_iter()).unwrap_err();

@@ -34,12 +34,7 @@ impl File {
 }
 
 /// Reads what it can; every problem is added to `problems`.
-pub fn read(
-    name: &str,
-    text: &str,
-    surroundings: &Environment,
-    problems: &mut Vec<String>,
-) -> File {
+pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Vec<String>) -> File {
     let mut file = File::default();
     let entries = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
         Ok(Value::Object(entries)) => entries,
@@ -54,7 +49,7 @@ pub fn read(
     };
     // Neither comments nor empty values say anything.
     let said = |(key, value): &(&String, &Value)| !key.starts_with('_') && !value.is_null();
-    let expand = |text: &str| interpolation::expand(text, surroundings);
+    let expand = |text: &str| interpolation::expand(text, environment);
     for (key, value) in entries.iter().filter(said) {
         let Some(setting) = Setting::by_key(key) else {
             if !FILE_KEYS.contains(&key.as_str()) && key != SCHEMA {
@@ -79,7 +74,7 @@ pub fn read(
             }
         }
     }
-    let mut reader = FileReader::new(name, surroundings, problems);
+    let mut reader = FileReader::new(name, environment, problems);
     for (key, value) in entries.iter().filter(said) {
         if FILE_KEYS.contains(&key.as_str()) {
             reader.read(key, value, &mut file.layer);

@@ -4,7 +4,7 @@
 use super::environment::Environment;
 
 /// Replaces each `${NAME}`; `$${` stands for `${`. What a variable holds is not expanded again.
-pub fn expand(text: &str, surroundings: &Environment) -> Result<String, String> {
+pub fn expand(text: &str, environment: &Environment) -> Result<String, String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -20,7 +20,7 @@ pub fn expand(text: &str, surroundings: &Environment) -> Result<String, String> 
             // What stands there may be a piece of a password.
             return Err("has a ${ without a variable's name and a }; a ${ as such is $${".into());
         };
-        let value = surroundings.variables.get(name);
+        let value = environment.variables.get(name);
         expanded.push_str(value.ok_or_else(|| format!("names ${{{name}}}, which is not set"))?);
         rest = after;
     }
@@ -29,18 +29,18 @@ pub fn expand(text: &str, surroundings: &Environment) -> Result<String, String> 
 }
 
 /// The connection string itself, when `text` is `env:NAME`, `file:PATH` or `@PATH`.
-pub fn follow(text: &str, surroundings: &Environment) -> Result<String, String> {
+pub fn follow(text: &str, environment: &Environment) -> Result<String, String> {
     if let Some(name) = text.strip_prefix("env:") {
         if !is_name(name) {
             return Err("has env: without a variable's name".into());
         }
-        let value = surroundings.variable(name);
+        let value = environment.variable(name);
         return value
             .map(str::to_owned)
             .ok_or_else(|| format!("names env:{name}, which is not set"));
     }
     match text.strip_prefix("file:").or_else(|| text.strip_prefix('@')) {
-        Some(path) => match (surroundings.read)(path) {
+        Some(path) => match (environment.read)(path) {
             Ok(Some(file)) if file.text.trim().is_empty() => Err(format!("file {path} is empty")),
             Ok(Some(file)) => Ok(file.text.trim().to_owned()),
             Ok(None) => Err(format!("file {path} does not exist")),
@@ -75,7 +75,7 @@ mod tests {
         };
         let variables = [("A", "1"), ("B_2", "${A}"), ("E", "")];
         let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
-        let surroundings = Environment { variables, read: &read };
+        let environment = Environment { variables, read: &read };
         let wrong = "error: has a ${ without a variable's name and a }; a ${ as such is $${";
         let cases = [
             ("plain $ {A} $A", "plain $ {A} $A"),
@@ -90,7 +90,7 @@ mod tests {
             ("é${a b}", wrong),
         ];
         for (text, expected) in cases {
-            assert_eq!(answer(expand(text, &surroundings)), expected, "{text}");
+            assert_eq!(answer(expand(text, &environment)), expected, "{text}");
         }
         let cases = [
             ("postgres://h", "postgres://h"),
@@ -104,7 +104,7 @@ mod tests {
             ("@/run/no", "error: file /run/no does not exist"),
         ];
         for (text, expected) in cases {
-            assert_eq!(answer(follow(text, &surroundings)), expected, "{text}");
+            assert_eq!(answer(follow(text, &environment)), expected, "{text}");
         }
     }
 }

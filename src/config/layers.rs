@@ -77,9 +77,9 @@ pub fn from_flags(flags: BTreeMap<Setting, Vec<String>>) -> Layer {
 }
 
 /// What the environment says; an empty variable says nothing.
-pub fn from_variables(surroundings: &Environment) -> Layer {
+pub fn from_variables(environment: &Environment) -> Layer {
     let given = |setting: Setting| {
-        let value = surroundings.variable(&setting.variable())?;
+        let value = environment.variable(&setting.variable())?;
         let texts = match setting.kind() {
             Kind::List => split(value),
             _ => vec![value.to_owned()],
@@ -90,10 +90,10 @@ pub fn from_variables(surroundings: &Environment) -> Layer {
 }
 
 /// Variables that look like misspelt ones of ours.
-pub fn misspelt_variables(surroundings: &Environment) -> Vec<String> {
+pub fn misspelt_variables(environment: &Environment) -> Vec<String> {
     let known: Vec<String> =
         Setting::all().map(Setting::variable).chain(["PGSYNC_CONFIG".into()]).collect();
-    let unknown = surroundings
+    let unknown = environment
         .variables
         .keys()
         .filter(|name| name.starts_with("PGSYNC_") && !known.contains(name));

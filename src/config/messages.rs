@@ -116,11 +116,11 @@ fn authority(rest: &str) -> &str {
 }
 
 impl Reader {
-    pub(super) fn messages(&mut self, surroundings: &Environment) -> Messages {
-        let ping = self.address(Setting::Ping, surroundings);
-        let secret = self.followed(Setting::WebhookSecret, surroundings).map(Secret::new);
+    pub(super) fn messages(&mut self, environment: &Environment) -> Messages {
+        let ping = self.address(Setting::Ping, environment);
+        let secret = self.followed(Setting::WebhookSecret, environment).map(Secret::new);
         let (occasions, format) = (self.occasions(), self.webhook_format());
-        let address = self.address(Setting::Webhook, surroundings);
+        let address = self.address(Setting::Webhook, environment);
         let webhook = |address| Webhook { address, secret, occasions, format };
         Messages { ping, webhook: address.map(webhook) }
     }
@@ -139,16 +139,16 @@ impl Reader {
         }
     }
 
-    fn address(&mut self, setting: Setting, surroundings: &Environment) -> Option<WebAddress> {
-        let text = self.followed(setting, surroundings)?;
+    fn address(&mut self, setting: Setting, environment: &Environment) -> Option<WebAddress> {
+        let text = self.followed(setting, environment)?;
         let origin = self.origin(setting)?;
         let parsed = WebAddress::parse(&text);
         parsed.map_err(|problem| self.problem(setting, &origin, &problem)).ok()
     }
 
     /// The value itself, or that of the variable or file that it names.
-    fn followed(&mut self, setting: Setting, surroundings: &Environment) -> Option<String> {
-        self.read(setting, |text| match interpolation::follow(text.trim(), surroundings) {
+    fn followed(&mut self, setting: Setting, environment: &Environment) -> Option<String> {
+        self.read(setting, |text| match interpolation::follow(text.trim(), environment) {
             Ok(text) if text.is_empty() => Err("is empty".to_owned()),
             followed => followed,
         })

@@ -36,8 +36,8 @@ pub struct Flags {
 }
 
 /// The intent of one run, or [`Error::Config`] with everything that is wrong.
-pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
-    resolve_with(flags, surroundings, Needs::BothSides, |_| ()).map(|(resolved, ())| resolved)
+pub fn resolve(flags: Flags, environment: &Environment) -> Result<Resolved> {
+    resolve_with(flags, environment, Needs::BothSides, |_| ()).map(|(resolved, ())| resolved)
 }
 
 /// The same for a command with flags of its own, which `own` reads.
@@ -46,11 +46,11 @@ pub fn resolve(flags: Flags, surroundings: &Environment) -> Result<Resolved> {
 /// [`Error::Config`] with everything that is wrong, in these flags too.
 pub fn resolve_with<T>(
     flags: Flags,
-    surroundings: &Environment,
+    environment: &Environment,
     needs: Needs,
     own: impl FnOnce(&mut OwnFlags) -> T,
 ) -> Result<(Resolved, T)> {
-    read_with(flags, surroundings, needs, own).map(|read| (read.resolved, read.own))
+    read_with(flags, environment, needs, own).map(|read| (read.resolved, read.own))
 }
 
 /// Settings, what was given for them, and the flags of the command's own.
@@ -63,7 +63,7 @@ pub(super) struct Read<T> {
 /// As [`resolve_with`], with what was given and where.
 pub(super) fn read_with<T>(
     flags: Flags,
-    surroundings: &Environment,
+    environment: &Environment,
     needs: Needs,
     own: impl FnOnce(&mut OwnFlags) -> T,
 ) -> Result<Read<T>> {
@@ -71,28 +71,28 @@ pub(super) fn read_with<T>(
     let mut own_flags = OwnFlags::new(flags.own);
     let own = own(&mut own_flags);
     problems.append(&mut own_flags.problems);
-    let mut warnings = layers::misspelt_variables(surroundings);
-    let named = flags.config.as_deref().or_else(|| surroundings.variable("PGSYNC_CONFIG"));
+    let mut warnings = layers::misspelt_variables(environment);
+    let named = flags.config.as_deref().or_else(|| environment.variable("PGSYNC_CONFIG"));
     let file = match named {
-        Some(name) => config_file(name, surroundings, &mut problems, &mut warnings),
+        Some(name) => config_file(name, environment, &mut problems, &mut warnings),
         None => file::File::default(),
     };
     let mut layer = file.layer;
-    layer.extend(layers::from_variables(surroundings));
+    layer.extend(layers::from_variables(environment));
     layer.extend(layers::from_flags(flags.values));
     warnings.extend(file.rules.notes);
     let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
     let lag = reader.switch(Setting::Lag, false);
     let source = match needs {
         Needs::BothSides | Needs::Source => {
-            reader.connection(Setting::Source, surroundings, &mut warnings)
+            reader.connection(Setting::Source, environment, &mut warnings)
         }
-        Needs::Target if lag => reader.connection(Setting::Source, surroundings, &mut warnings),
+        Needs::Target if lag => reader.connection(Setting::Source, environment, &mut warnings),
         Needs::Target => None,
     };
     let target = match needs {
         Needs::BothSides | Needs::Target => {
-            reader.connection(Setting::Target, surroundings, &mut warnings)
+            reader.connection(Setting::Target, environment, &mut warnings)
         }
         Needs::Source => None,
     };
@@ -129,7 +129,7 @@ pub(super) fn read_with<T>(
         maintenance_work_mem: reader.read(Setting::MaintenanceWorkMem, value::memory),
         rules: file.rules.rules,
         mask_key: None,
-        messages: reader.messages(surroundings),
+        messages: reader.messages(environment),
         lag,
         metrics: reader.metrics(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
@@ -144,7 +144,7 @@ pub(super) fn read_with<T>(
     let mut settings = settings;
     settings.rules.set = rules::set(&flags.set, &mut reader.problems);
     settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
-    settings.mask_key = reader.mask_key(file.rules.mask_key, surroundings, &mut warnings);
+    settings.mask_key = reader.mask_key(file.rules.mask_key, environment, &mut warnings);
     if settings.mask_key.is_none() && needs == Needs::BothSides {
         reader.refuse_keyed_masks(&settings.rules);
     }
@@ -158,11 +158,11 @@ pub(super) fn read_with<T>(
 
 fn config_file(
     name: &str,
-    surroundings: &Environment,
+    environment: &Environment,
     problems: &mut Vec<String>,
     warnings: &mut Vec<String>,
 ) -> file::File {
-    let content = match (surroundings.read)(name) {
+    let content = match (environment.read)(name) {
         Ok(Some(content)) => content,
         Ok(None) => {
             problems.push(format!("-config: file {name} does not exist"));
@@ -173,7 +173,7 @@ fn config_file(
             return file::File::unread();
         }
     };
-    let file = file::read(name, &content.text, surroundings, problems);
+    let file = file::read(name, &content.text, environment, problems);
     if file.holds_password && content.is_readable_by_others() {
         warnings.push(format!(
             "config file {name} contains a password and others can read it; chmod 600 {name}, or \
@@ -278,7 +278,7 @@ impl Reader {
     fn connection(
         &mut self,
         setting: Setting,
-        surroundings: &Environment,
+        environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<ConnInfo> {
         let given = self.layer.get(&setting).cloned();
@@ -294,9 +294,9 @@ impl Reader {
             }
             return None;
         };
-        let parsed = interpolation::follow(texts.concat().trim(), surroundings)
+        let parsed = interpolation::follow(texts.concat().trim(), environment)
             .map_err(|problem| vec![problem])
-            .and_then(|text| conninfo::parse(&text, surroundings));
+            .and_then(|text| conninfo::parse(&text, environment));
         match parsed {
             Ok(parsed) => {
                 // Both sides may have the same password file.
@@ -315,11 +315,11 @@ impl Reader {
     fn mask_key(
         &mut self,
         given: Option<(String, crate::rules::Origin)>,
-        surroundings: &Environment,
+        environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<Secret> {
         let (text, origin) = given?;
-        let key = rules::mask_key(&text, surroundings, warnings, &origin);
+        let key = rules::mask_key(&text, environment, warnings, &origin);
         self.has_mask_key = true;
         key.map_err(|what| self.problems.push(format!("{origin}: {what}"))).ok()
     }

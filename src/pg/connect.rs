@@ -174,7 +174,7 @@ impl Connector {
             .port(host.port)
             .ssl_mode(way)
             .channel_binding(binding(self.info.ssl.channel_binding));
-        keepalive::limit(&mut config, &self.info.silence, self.lock_timeout);
+        keepalive::limit(&mut config, &self.info.keepalive, self.lock_timeout);
         match place {
             ServerAddress::Tcp { address, name, .. } => config.host(name).hostaddr(*address),
             ServerAddress::Socket(path) => config.host_path(path.parent().unwrap_or(path)),

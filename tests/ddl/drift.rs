@@ -72,7 +72,7 @@ const PARTS: &str = "drop index by_n, \"By Name\"; create index by_n on item (n 
     drop statistics s; create statistics s on n, name from item";
 
 #[tokio::test]
-async fn indexes_and_constraints_of_the_same_name_are_named_and_made_anew_by_a_reset() {
+async fn indexes_and_constraints_of_the_same_name_are_named_and_rebuilt_by_a_reset() {
     let db = changed(PARTS).await;
     let parts = [
         "index public.by_n",
@@ -98,7 +98,7 @@ async fn indexes_and_constraints_of_the_same_name_are_named_and_made_anew_by_a_r
 }
 
 #[tokio::test]
-async fn another_expression_of_a_generated_column_fails_the_table_until_it_is_built_anew() {
+async fn another_expression_of_a_generated_column_fails_the_table_until_it_is_rebuilt() {
     let change = "alter table item drop total; alter table item add total int generated always as (n * 3) stored";
     let db = changed(change).await;
     for way in ["additive", "none"] {
@@ -229,7 +229,7 @@ async fn a_change_of_one_setting_alone_is_seen() {
 }
 
 #[tokio::test]
-async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_built_anew_by_a_reset() {
+async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_rebuilt_by_a_reset() {
     let db = changed("alter table item drop constraint up; alter table parent drop constraint parent_pkey, add constraint parent_pkey primary key (id) include (v);
         alter table item add constraint up foreign key (parent) references parent").await;
     db.sync()

@@ -32,7 +32,7 @@ async fn settles(db: &Pair) {
 }
 
 #[tokio::test]
-async fn a_table_that_came_to_be_partitioned_is_named_and_built_anew_by_a_reset() {
+async fn a_table_that_came_to_be_partitioned_is_named_and_rebuilt_by_a_reset() {
     let db = changed(PLAIN, PARTED).await;
     for mode in ["additive", "none"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
@@ -45,7 +45,7 @@ async fn a_table_that_came_to_be_partitioned_is_named_and_built_anew_by_a_reset(
 }
 
 #[tokio::test]
-async fn a_table_that_is_partitioned_no_more_is_named_and_built_anew_by_a_reset() {
+async fn a_table_that_is_partitioned_no_more_is_named_and_rebuilt_by_a_reset() {
     let db = changed(PARTED, PLAIN).await;
     for mode in ["additive", "none"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
@@ -78,7 +78,7 @@ async fn rows_for_which_the_targets_partitions_have_no_place_fail_their_table_wi
 }
 
 #[tokio::test]
-async fn another_partition_key_is_named_and_built_anew_by_a_reset() {
+async fn another_partition_key_is_named_and_rebuilt_by_a_reset() {
     let listed = "create table part (id int, at date, v text, primary key (id, at)) partition by hash (id);
         create table early partition of part for values with (modulus 2, remainder 0);
         create table late partition of part for values with (modulus 2, remainder 1); create index by_v on part (v)";

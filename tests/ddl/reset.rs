@@ -146,7 +146,7 @@ async fn a_dry_run_and_the_listing_show_what_a_reset_would_do() {
 }
 
 #[tokio::test]
-async fn a_partitioned_table_is_built_anew_with_its_partitions() {
+async fn a_partitioned_table_is_rebuilt_with_its_partitions() {
     let db = Pair::fresh().await;
     db.source("create schema s; create table s.part (id int, at date, v int, primary key (id, at)) partition by range (at);
         create table s.p1 partition of s.part for values from ('2023-01-01') to ('2024-01-01'); create index on s.part (v);

@@ -6,6 +6,7 @@ mod support;
 
 mod connections;
 mod dry_run;
+mod keepalive;
 mod kills;
 mod locks;
 mod memory;
@@ -16,6 +17,5 @@ mod secrets;
 mod servers;
 mod shadows;
 mod signals;
-mod silence;
 mod standby;
 mod terminated;

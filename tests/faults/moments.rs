@@ -327,7 +327,7 @@ async fn a_table_that_is_altered_or_renamed_during_a_run_is_read_as_it_is_then()
 
 /// A session that reads the sequence holds it, and TRUNCATE holds the table that we read.
 #[tokio::test]
-async fn a_table_whose_sequence_is_begun_anew_does_not_wait_for_a_run_that_waits_for_it() {
+async fn a_table_whose_sequence_is_started_again_does_not_wait_for_a_run_that_waits_for_it() {
     let db = Pair::with(
         "create table one (id serial primary key, n int); create table two (id int generated always as identity primary key, n int);
         create sequence free; create table three (id bigint default nextval('free') primary key, n int)",

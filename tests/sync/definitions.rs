@@ -123,7 +123,7 @@ async fn a_constraint_of_a_domain_that_changed_lets_the_table_be_compared() {
 }
 
 #[tokio::test]
-async fn a_column_that_others_compute_anew_is_compared() {
+async fn a_column_that_others_compute_again_is_compared() {
     let db = Pair::with("select 1").await;
     if !db.has(17, "expressions that are set again").await {
         return;

@@ -295,7 +295,7 @@ async fn a_server_that_never_answers_is_given_up_after_connect_timeout() {
         database: USER.into(),
         ssl: Default::default(),
         connect_timeout: Some(Duration::from_millis(200)),
-        silence: Default::default(),
+        keepalive: Default::default(),
         options: None,
         read_write: false,
         application_name: "pgsync".into(),

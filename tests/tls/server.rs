@@ -72,7 +72,7 @@ impl Server {
             database: USER.into(),
             ssl: Ssl { mode, ..Ssl::default() },
             connect_timeout: Some(Duration::from_secs(10)),
-            silence: Default::default(),
+            keepalive: Default::default(),
             options: None,
             read_write: false,
             application_name: "pgsync".into(),

@@ -37,11 +37,11 @@ const VARIABLES: &[(&str, &str)] = &[
 ];
 
 /// Gives each parameter that the string leaves open the value of its `PG…` variable.
-pub fn fill(parameters: &mut Parameters, surroundings: &Environment) {
+pub fn fill(parameters: &mut Parameters, environment: &Environment) {
     // libpq takes PGHOSTADDR also beside a named host. With two databases in one command that
     // would send both connections to one machine.
     if !parameters.has("host")
-        && let Some(address) = surroundings.variable("PGHOSTADDR")
+        && let Some(address) = environment.variable("PGHOSTADDR")
     {
         parameters.set_default("hostaddr", address, "PGHOSTADDR");
     }
@@ -49,11 +49,11 @@ pub fn fill(parameters: &mut Parameters, surroundings: &Environment) {
     let has_address = parameters.get("hostaddr").is_some();
     for (variable, name) in VARIABLES {
         let is_open = !(*name == "host" && has_address);
-        if let (true, Some(value)) = (is_open, surroundings.variable(variable)) {
+        if let (true, Some(value)) = (is_open, environment.variable(variable)) {
             parameters.set_default(name, value, variable);
         }
     } // The old way to ask for TLS, which libpq still hears where nothing else is said.
-    if surroundings.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
+    if environment.variable("PGREQUIRESSL").is_some_and(|value| value.starts_with('1')) {
         parameters.set_default("sslmode", "require", "PGREQUIRESSL");
     }
 }

@@ -31,7 +31,7 @@ pub struct ConnInfo {
     pub ssl: Ssl,
     /// `None` waits for as long as the operating system does.
     pub connect_timeout: Option<Duration>,
-    pub silence: Keepalive,
+    pub keepalive: Keepalive,
     /// libpq's `options`, sent as a startup parameter.
     pub options: Option<String>,
     /// `target_session_attrs=read-write`, else any.
@@ -140,7 +140,7 @@ impl ConnInfo {
             database: String::new(),
             ssl: Ssl::default(),
             connect_timeout: None,
-            silence: Keepalive::default(),
+            keepalive: Keepalive::default(),
             options: None,
             read_write: false,
             application_name: PROGRAM.to_owned(),
@@ -174,14 +174,14 @@ pub struct Parsed {
 
 /// Reads a connection string: what it leaves open comes from its service, the `PG*` variables, the
 /// password file and libpq's defaults, in this order. Returns every problem found.
-pub fn parse(text: &str, surroundings: &Environment) -> Result<Parsed, Vec<String>> {
+pub fn parse(text: &str, environment: &Environment) -> Result<Parsed, Vec<String>> {
     let mut parameters = read(text)?;
     let mut problems = Vec::new();
-    if let Err(problem) = service::fill(&mut parameters, surroundings) {
+    if let Err(problem) = service::fill(&mut parameters, environment) {
         problems.push(problem);
     }
-    environment::fill(&mut parameters, surroundings);
-    resolve::resolve(&parameters, surroundings, problems)
+    environment::fill(&mut parameters, environment);
+    resolve::resolve(&parameters, environment, problems)
 }
 
 /// Whether the string itself spells a password, rather than naming where it is.

@@ -25,20 +25,20 @@ pub struct Reader<'a> {
 /// Fills in every default, and gives the connection or all problems, those handed in included.
 pub fn resolve(
     parameters: &Parameters,
-    surroundings: &Environment,
+    environment: &Environment,
     mut problems: Vec<String>,
 ) -> Result<Parsed, Vec<String>> {
     problems.extend(parameters.refused());
     let mut reader = Reader { parameters, problems };
     let mut warnings = Vec::new();
-    let user = user(&mut reader, surroundings);
+    let user = user(&mut reader, environment);
     let mut info = ConnInfo {
         hosts: reader.hosts(),
         password: parameters.get("password").map(Secret::new),
         database: parameters.get("dbname").unwrap_or(&user).to_owned(),
-        ssl: ssl::read(&mut reader, surroundings),
+        ssl: ssl::read(&mut reader, environment),
         connect_timeout: reader.connect_timeout(),
-        silence: keepalive::read(&mut reader),
+        keepalive: keepalive::read(&mut reader),
         options: parameters.get("options").map(str::to_owned),
         read_write: reader
             .choice("target_session_attrs", &[("any", false), ("read-write", true)])
@@ -51,14 +51,14 @@ pub fn resolve(
         user,
     };
     if info.password.is_none() {
-        warnings.extend(add_passwords(&mut info, parameters, surroundings));
+        warnings.extend(add_passwords(&mut info, parameters, environment));
     }
     reader.check_text();
     if reader.problems.is_empty() { Ok(Parsed { info, warnings }) } else { Err(reader.problems) }
 }
 
-fn user(reader: &mut Reader, surroundings: &Environment) -> String {
-    let system = || surroundings.variable("USER").or_else(|| surroundings.variable("LOGNAME"));
+fn user(reader: &mut Reader, environment: &Environment) -> String {
+    let system = || environment.variable("USER").or_else(|| environment.variable("LOGNAME"));
     reader.parameters.get("user").or_else(system).map(str::to_owned).unwrap_or_else(|| {
         reader.problems.push("names no user, and USER is not set; add user=…".into());
         String::new()
@@ -69,11 +69,11 @@ fn user(reader: &mut Reader, surroundings: &Environment) -> String {
 fn add_passwords(
     info: &mut ConnInfo,
     parameters: &Parameters,
-    surroundings: &Environment,
+    environment: &Environment,
 ) -> Option<String> {
     let named = parameters.get("passfile").map(str::to_owned);
-    let file = named.or_else(|| surroundings.in_home(".pgpass"))?;
-    let content = match (surroundings.read)(&file) {
+    let file = named.or_else(|| environment.in_home(".pgpass"))?;
+    let content = match (environment.read)(&file) {
         Ok(content) => content?,
         Err(why) => return Some(format!("password file {file} is ignored: {why}")),
     };

@@ -9,12 +9,12 @@ use crate::suggest;
 const SYSTEM_FOLDER: &str = "/etc/postgresql-common";
 
 /// Adds what the service named by the string or `PGSERVICE` says and the string leaves open.
-pub fn fill(parameters: &mut Parameters, surroundings: &Environment) -> Result<(), String> {
-    let named = parameters.get("service").or_else(|| surroundings.variable("PGSERVICE"));
+pub fn fill(parameters: &mut Parameters, environment: &Environment) -> Result<(), String> {
+    let named = parameters.get("service").or_else(|| environment.variable("PGSERVICE"));
     let Some(service) = named.map(str::to_owned) else { return Ok(()) };
     let mut sections = Vec::new();
-    for file in files(parameters, surroundings) {
-        let read = (surroundings.read)(&file);
+    for file in files(parameters, environment) {
+        let read = (environment.read)(&file);
         let read = read.map_err(|why| format!("service file {file} cannot be read: {why}"))?;
         let Some(content) = read else { continue };
         let section = section(&content.text, &service)
@@ -32,10 +32,10 @@ pub fn fill(parameters: &mut Parameters, surroundings: &Environment) -> Result<(
     Err(format!("service \"{service}\" is in no service file{near}"))
 }
 
-fn files(parameters: &Parameters, surroundings: &Environment) -> Vec<String> {
-    let named = parameters.get("servicefile").or_else(|| surroundings.variable("PGSERVICEFILE"));
-    let own = named.map(str::to_owned).or_else(|| surroundings.in_home(".pg_service.conf"));
-    let folder = surroundings.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_FOLDER);
+fn files(parameters: &Parameters, environment: &Environment) -> Vec<String> {
+    let named = parameters.get("servicefile").or_else(|| environment.variable("PGSERVICEFILE"));
+    let own = named.map(str::to_owned).or_else(|| environment.in_home(".pg_service.conf"));
+    let folder = environment.variable("PGSYSCONFDIR").unwrap_or(SYSTEM_FOLDER);
     own.into_iter().chain([format!("{folder}/pg_service.conf")]).collect()
 }
 

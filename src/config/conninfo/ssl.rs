@@ -29,7 +29,7 @@ const SNI: &[(&str, bool)] = &[("0", true), ("1", false)];
 const VERSIONS: &[(&str, u8)] = &[("TLSv1", 0), ("TLSv1.1", 1), ("TLSv1.2", 2), ("TLSv1.3", 3)];
 
 /// Reads the parameters of TLS; what is wrong is added to the reader's problems.
-pub fn read(reader: &mut Reader, surroundings: &Environment) -> Ssl {
+pub fn read(reader: &mut Reader, environment: &Environment) -> Ssl {
     let text = |reader: &Reader, name| reader.parameters.get(name).map(str::to_owned);
     let given = reader.choice("sslmode", MODES);
     let mut ssl = Ssl {
@@ -58,16 +58,16 @@ pub fn read(reader: &mut Reader, surroundings: &Environment) -> Ssl {
         reader.problems.push("channel_binding=require needs TLS, not sslmode=disable".into());
     }
     if ssl.mode != SslMode::Disable {
-        add_default_files(&mut ssl, is_required, surroundings);
+        add_default_files(&mut ssl, is_required, environment);
     }
     ssl
 }
 
 /// The files that libpq takes from `~/.postgresql` when they exist.
-fn add_default_files(ssl: &mut Ssl, is_required: bool, surroundings: &Environment) {
+fn add_default_files(ssl: &mut Ssl, is_required: bool, environment: &Environment) {
     let existing = |name: &str| {
-        let file = surroundings.in_home(&format!(".postgresql/{name}"))?;
-        matches!((surroundings.read)(&file), Ok(Some(_))).then_some(file)
+        let file = environment.in_home(&format!(".postgresql/{name}"))?;
+        matches!((environment.read)(&file), Ok(Some(_))).then_some(file)
     };
     if ssl.root_cert.is_none() && is_required {
         ssl.root_cert = existing("root.crt");

@@ -50,8 +50,8 @@ fn shown(info: &ConnInfo) -> String {
         Some(limit) => format!(" timeout={limit:?}"),
         None => " no timeout".to_owned(),
     };
-    if info.silence != Keepalive::default() {
-        text += &format!(" {:?}", info.silence);
+    if info.keepalive != Keepalive::default() {
+        text += &format!(" {:?}", info.keepalive);
     }
     text += &info.options.as_ref().map(|o| format!(" options={o}")).unwrap_or_default();
     if info.application_name != PROGRAM {
