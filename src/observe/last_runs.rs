@@ -57,7 +57,7 @@ impl RunContext<'_> {
         let schema = &self.sync_log.table.schema;
         if self.settings.ddl != Ddl::None && !catalogs.target.server.schemas.contains(schema) {
             let create = sql!("create schema if not exists {schema}", schema = schema);
-            self.target.on_keeper("creating the schema of sync_log", &create).await?;
+            self.target.on_control_session("creating the schema of sync_log", &create).await?;
         }
         store::create(self.target, self.sync_log).await?;
         // Another run, or somebody else, may have been faster.

@@ -94,7 +94,7 @@ impl RunContext<'_> {
             return Ok(Filled::default());
         }
         let statement = self.sync_log.filled_from(names.iter(), &source.identity());
-        let rows = self.target.on_keeper("reading sync_log", &statement).await?;
+        let rows = self.target.on_control_session("reading sync_log", &statement).await?;
         rows.iter().flatten().next().map_or(Ok(Filled::default()), Filled::of)
     }
 

@@ -113,12 +113,12 @@ impl Pool {
         }
     }
 
-    /// Ends all idle sessions and `keeper`, so that the server hears of it from us: else it would
+    /// Ends all idle sessions and `control`, so that the server hears of it from us: else it would
     /// note a lost client in its log.
-    pub async fn close(&self, keeper: Option<PooledSession>) {
-        let keeper = keeper.and_then(PooledSession::into_session);
+    pub async fn close(&self, control: Option<PooledSession>) {
+        let control = control.and_then(PooledSession::into_session);
         let idle = self.inner.retain(|_, _| false).removed;
-        join_all(idle.into_iter().chain(keeper).map(Session::end)).await;
+        join_all(idle.into_iter().chain(control).map(Session::end)).await;
     }
 
     /// Whether a server has ever let us in.

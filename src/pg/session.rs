@@ -534,7 +534,7 @@ fn is_outdated(sqlstate: Option<&str>, reads: bool) -> bool {
     state == "XX000" || reads && OUTDATED.contains(&state)
 }
 
-/// A role that may not silence triggers works without: the plan finds another way or says so. And not
+/// A role that may not disable triggers works without: the plan finds another way or says so. And not
 /// every server can watch its clients (22023).
 fn ignore_denied(error: Error) -> Result<()> {
     match error.sqlstate() {

@@ -212,7 +212,7 @@ pub(super) async fn retract(
         outcome.error = Some(error.clone());
         let statement = round.sync_log.retract(&round.run_id, &table, &text);
         // What cannot be written to the log is in the outcome.
-        let _ = round.target.on_keeper("writing sync_log", &statement).await;
+        let _ = round.target.on_control_session("writing sync_log", &statement).await;
     }
 }
 

@@ -102,7 +102,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
     if !store::exists(target, log).await? {
         return Ok(report);
     }
-    let rows = target.on_keeper("reading sync_log", &log.status()).await?.pop();
+    let rows = target.on_control_session("reading sync_log", &log.status()).await?.pop();
     for row in rows.unwrap_or_default() {
         report.now = standing::moment(row.text(3)).unwrap_or(report.now);
         report.tables.extend(standing::of_row(&row)?);
@@ -137,7 +137,10 @@ pub async fn history(settings: &StatusSettings, table: &TableName) -> Result<Vec
         if !store::exists(&target, &log).await? {
             return Ok(Vec::new());
         }
-        let rows = target.on_keeper("reading sync_log", &log.history(table, HISTORY)).await?.pop();
+        let rows = target
+            .on_control_session("reading sync_log", &log.history(table, HISTORY))
+            .await?
+            .pop();
         rows.unwrap_or_default().iter().map(past_run).collect()
     };
     let runs = runs.await;
@@ -171,7 +174,7 @@ pub async fn prune(settings: &PruneSettings) -> Result<u64> {
         let prune = log.prune(settings.keep);
         let end = Sql::trusted(if settings.base.dry_run { "rollback" } else { "commit" });
         let statements = sql!("begin; {prune}; {end}", prune = prune, end = end);
-        let rows = target.on_keeper("deleting rows of sync_log", &statements).await?;
+        let rows = target.on_control_session("deleting rows of sync_log", &statements).await?;
         let row = rows.iter().flatten().next();
         row.ok_or_else(|| Error::Internal("no answer about deleted rows".to_owned()))?.count(0)
     };

@@ -56,7 +56,7 @@ async fn newest(round: &Round, tables: &[TimedTable<'_>]) -> Result<[Vec<Option<
     let newest = |table: &TimedTable| table.newest(&round.horizon, Side::Target);
     let statements = Sql::join(tables.iter().map(newest), "; ");
     // The target first: what comes to the source meanwhile counts.
-    let target = round.target.on_keeper(ACTION, &statements).await?;
+    let target = round.target.on_control_session(ACTION, &statements).await?;
     let number = |rows: &Vec<Row>| rows.first()?.text(0)?.parse().ok();
     let target = target.iter().map(number).collect();
     Ok([round.source.newest(ACTION, tables, &round.horizon).await?, target])

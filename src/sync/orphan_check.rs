@@ -29,7 +29,11 @@ pub async fn check(
     if keys.is_empty() {
         return;
     }
-    let rows = match round.target.on_keeper("looking for dangling rows", &dangling(&keys)).await {
+    let rows = match round
+        .target
+        .on_control_session("looking for dangling rows", &dangling(&keys))
+        .await
+    {
         Ok(rows) => rows,
         Err(error) => return warn(round, None, format!("foreign keys were not checked: {error}")),
     };
@@ -66,7 +70,7 @@ pub async fn retract(round: &Round, outcome: &mut TableOutcome, error: Error) {
     let statement = round.sync_log.retract(&round.run_id, &table, &error.to_string());
     outcome.status = Status::Failed;
     outcome.error = Some(error);
-    if let Err(error) = round.target.on_keeper("writing sync_log", &statement).await {
+    if let Err(error) = round.target.on_control_session("writing sync_log", &statement).await {
         warn(round, Some(table), format!("sync_log still says success: {error}"));
     }
 }

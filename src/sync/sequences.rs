@@ -40,7 +40,7 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
     }
     for group in statements.chunks(GROUP) {
         let statement = Sql::join(group, " union all ");
-        if let Err(error) = round.target.on_keeper("moving sequences", &statement).await {
+        if let Err(error) = round.target.on_control_session("moving sequences", &statement).await {
             let text = format!("not all sequences were moved beyond the rows: {error}");
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
         }
@@ -73,7 +73,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
             settable.map(|(name, last)| sequence::follow(name, *last)).collect();
         for group in statements.chunks(GROUP) {
             let statement = Sql::join(group, " union all ");
-            round.target.on_keeper("moving sequences", &statement).await?;
+            round.target.on_control_session("moving sequences", &statement).await?;
         }
         Ok::<(), Error>(())
     };

@@ -45,7 +45,7 @@ pub async fn check(
         if !reconcile::same_rows(plan, at).await? {
             retract(round, outcome, Error::Blocked(words(&fired))).await;
             let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
-            round.target.on_keeper("writing sync_log", &distrust).await?;
+            round.target.on_control_session("writing sync_log", &distrust).await?;
             if let Some(row) = unlogged {
                 row.distrust();
             }

@@ -20,7 +20,8 @@ const ROWS: usize = 1000;
 /// Whether the log is there; an error, if something else is there, or something in which code of others
 /// would run with the rights of the role.
 pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
-    let rows = target.on_keeper("looking for sync_log", &sync_log.exists_query()).await?.pop();
+    let rows =
+        target.on_control_session("looking for sync_log", &sync_log.exists_query()).await?.pop();
     let rows = rows.unwrap_or_default();
     let Some(row) = rows.first() else { return Ok(false) };
     let (owner, role) = (row.needed(2)?, row.needed(3)?);
@@ -44,7 +45,7 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
 
 /// Creates the table on the target; one that another run has created meanwhile is as good.
 pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
-    match target.on_keeper("creating sync_log", &sync_log.create()).await {
+    match target.on_control_session("creating sync_log", &sync_log.create()).await {
         Ok(_) => Ok(()),
         // Another run was faster between the look and the statement.
         Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
@@ -69,7 +70,7 @@ pub async fn last_runs(
     let mut last = HashMap::new();
     for group in tables.chunks(ROWS) {
         let statement = sync_log.last_rows(group.iter().copied());
-        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
         for row in rows.unwrap_or_default() {
             let run = LastRun {
                 watermark: row.text(2).map(str::to_owned),
@@ -92,7 +93,7 @@ pub async fn created_tables(
     let mut made = HashSet::new();
     for group in tables.chunks(ROWS) {
         let statement = sync_log.made_tables(group.iter().copied());
-        let rows = target.on_keeper("reading sync_log", &statement).await?.pop();
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
         for row in rows.unwrap_or_default() {
             made.insert(TableName::new(row.needed(0)?, row.needed(1)?));
         }
@@ -112,13 +113,14 @@ pub async fn tidy(
     for group in tables.chunks(ROWS) {
         let close = sync_log.close_stale(run_id, group.iter().copied());
         let both = sql!("{look}; {close}", look = sync_log.missing_indexes(), close = close);
-        let rows = target.on_keeper("closing rows of sync_log", &both).await?.into_iter().next();
+        let rows =
+            target.on_control_session("closing rows of sync_log", &both).await?.into_iter().next();
         missing = rows.unwrap_or_default();
     }
     for row in missing {
         let number = usize::try_from(row.count(0)?).unwrap_or_default();
         let Some(make) = sync_log.make_index(number) else { continue };
-        match target.on_keeper("making an index of sync_log", &make).await {
+        match target.on_control_session("making an index of sync_log", &make).await {
             Err(error) if error.sqlstate().is_some() => return Ok(Some(error)),
             made => made.map(drop)?,
         }
@@ -138,7 +140,7 @@ pub async fn insert_ended(
         let alike = group.chunk_by(|one, other| one.earlier.is_none() && other.earlier.is_none());
         let statements = alike.map(|entries| written(sync_log, entries));
         let statements = Sql::join(statements, "; ");
-        let rows = target.on_keeper("writing sync_log", &statements).await?;
+        let rows = target.on_control_session("writing sync_log", &statements).await?;
         watermarks.extend(rows.iter().flatten().map(|row| row.text(1).map(str::to_owned)));
     }
     Ok(watermarks)
@@ -164,7 +166,7 @@ pub async fn of_run(
     sync_log: &SyncLog,
     run_id: &str,
 ) -> Result<HashMap<TableName, EarlierRow>> {
-    let rows = target.on_keeper("reading sync_log", &sync_log.of_run(run_id)).await?.pop();
+    let rows = target.on_control_session("reading sync_log", &sync_log.of_run(run_id)).await?.pop();
     let mut earlier = HashMap::new();
     for row in rows.unwrap_or_default() {
         let table = TableName::new(row.needed(0)?, row.needed(1)?);
@@ -194,7 +196,7 @@ pub struct Committed {
 
 /// Reads what the transactions of row `id` have committed.
 pub async fn committed(target: &Target, sync_log: &SyncLog, id: u64) -> Result<Committed> {
-    let rows = target.on_keeper("reading sync_log", &sync_log.committed(id)).await?;
+    let rows = target.on_control_session("reading sync_log", &sync_log.committed(id)).await?;
     let row = rows.iter().flatten().next();
     let row = row.ok_or_else(|| gone(sync_log, id))?;
     Ok(Committed { counts: counts(row, 0)?, watermark: row.text(6).map(str::to_owned) })
@@ -206,14 +208,14 @@ fn gone(sync_log: &SyncLog, id: u64) -> Error {
 
 /// Ends row `id` from outside the table's own sessions, which may be broken; gives what they have
 /// committed.
-pub async fn finish_on_keeper(
+pub async fn finish_on_control_session(
     target: &Target,
     sync_log: &SyncLog,
     id: u64,
     (status, error): (&str, Option<&str>),
 ) -> Result<Counts> {
     let statement = sync_log.finish(id, status, error, &Progress::default());
-    let rows = target.on_keeper("writing sync_log", &statement).await?;
+    let rows = target.on_control_session("writing sync_log", &statement).await?;
     let row = rows.iter().flatten().next();
     counts(row.ok_or_else(|| gone(sync_log, id))?, 1)
 }
@@ -226,7 +228,7 @@ pub async fn finish_run(
     status: &str,
 ) -> Result<()> {
     let statement = sync_log.finish_run(run_id, status);
-    target.on_keeper("closing rows of sync_log", &statement).await.map(drop)
+    target.on_control_session("closing rows of sync_log", &statement).await.map(drop)
 }
 
 /// Writes the row of a table whose work begins; gives its id.

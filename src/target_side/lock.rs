@@ -36,7 +36,7 @@ impl Target {
             keys = keys(Sort::Run, tables),
             changes = keys(Sort::Definition, tables),
         );
-        let answers = self.on_keeper("taking the tables' locks", &statement).await?;
+        let answers = self.on_control_session("taking the tables' locks", &statement).await?;
         let (mut taken, mut busy) = (None, false);
         if let [own, others] = answers.as_slice() {
             taken = own.iter().find(|row| !row.is_true(2));
@@ -52,7 +52,7 @@ impl Target {
                 "select pg_catalog.pg_advisory_xact_lock(w.key) from {changes}",
                 changes = keys(Sort::Definition, tables),
             );
-            self.on_keeper("waiting for what a run left behind", &wait).await?;
+            self.on_control_session("waiting for what a run left behind", &wait).await?;
         }
         Ok(None)
     }
@@ -71,7 +71,8 @@ impl Target {
              l.objid::pg_catalog.int8) operator(pg_catalog.=) w.key)",
             keys = keys(Sort::Run, tables),
         );
-        let rows = self.on_keeper("looking which runs are at work", &statement).await?.pop();
+        let rows =
+            self.on_control_session("looking which runs are at work", &statement).await?.pop();
         let numbers = rows
             .unwrap_or_default()
             .iter()
@@ -89,7 +90,7 @@ impl Target {
             "select pg_catalog.pg_try_advisory_lock(w.key) from {keys}",
             keys = keys(Sort::Run, &[&name])
         );
-        let rows = self.on_keeper("taking a schema's lock", &statement).await?;
+        let rows = self.on_control_session("taking a schema's lock", &statement).await?;
         Ok(rows.iter().flatten().all(|row| row.is_true(0)))
     }
 
@@ -99,7 +100,7 @@ impl Target {
             "select k.key, pg_catalog.pg_try_advisory_lock(k.key) from (select \
              (pg_catalog.random() operator(pg_catalog.*) 9e18)::pg_catalog.int8 as key offset 0) k"
         );
-        let rows = self.on_keeper("taking a lock", &statement).await?;
+        let rows = self.on_control_session("taking a lock", &statement).await?;
         let row = rows.iter().flatten().next();
         let row = row.ok_or_else(|| Error::Internal("no answer about a lock".to_owned()))?;
         row.needed(0).map(str::to_owned)
@@ -111,7 +112,7 @@ impl Target {
             "select pg_catalog.pg_advisory_unlock({key}::pg_catalog.int8)",
             key = Literal(key)
         );
-        self.on_keeper("letting a lock go", &statement).await.map(drop)
+        self.on_control_session("letting a lock go", &statement).await.map(drop)
     }
 
     async fn holder(&self, key: &str) -> Result<String> {
@@ -126,7 +127,8 @@ impl Target {
              l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8",
             key = Literal(key),
         );
-        let rows = self.on_keeper("looking for the holder of a lock", &statement).await?.pop();
+        let rows =
+            self.on_control_session("looking for the holder of a lock", &statement).await?.pop();
         let rows = rows.unwrap_or_default();
         let text = rows.first().and_then(|row| row.text(0));
         Ok(text.unwrap_or("a session that has just ended").to_owned())

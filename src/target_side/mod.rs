@@ -85,7 +85,7 @@ impl Target {
     }
 
     /// Statements on the session that holds the locks.
-    pub async fn on_keeper(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
+    pub async fn on_control_session(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
         self.control.query_all(doing, statements).await
     }
 
@@ -127,7 +127,8 @@ impl Target {
             processes = Sql::join(processes, ", "),
         );
         for _ in 0..LEFTOVER_LOOKS {
-            let rows = self.on_keeper("ending sessions left behind", &statement).await?.pop();
+            let rows =
+                self.on_control_session("ending sessions left behind", &statement).await?.pop();
             let alive = rows.unwrap_or_default().first().map(|row| row.count(0)).transpose()?;
             if alive.unwrap_or_default() == 0 {
                 self.pool.forget(&left);
@@ -152,7 +153,8 @@ impl Target {
              where pg_catalog.pg_relation_size(pg_catalog.to_regclass(u.name)) operator(pg_catalog.=) 0",
             names = Sql::join(names.iter().map(|name| Literal(name)), ", "),
         );
-        let rows = match self.on_keeper("looking which tables are empty", &statement).await {
+        let rows = match self.on_control_session("looking which tables are empty", &statement).await
+        {
             // One of them is locked or gone.
             Err(error) if error.sqlstate().is_some() => return Ok(Vec::new()),
             rows => rows?.pop().unwrap_or_default(),
@@ -191,7 +193,8 @@ impl Target {
             )
         });
         let statement = Sql::join(looks, " union all ");
-        let rows = self.on_keeper("looking which tables are empty", &statement).await?.pop();
+        let rows =
+            self.on_control_session("looking which tables are empty", &statement).await?.pop();
         let mut empty = Vec::new();
         for row in rows.unwrap_or_default() {
             let number = usize::try_from(row.count(0)?).unwrap_or(usize::MAX);
@@ -216,7 +219,7 @@ impl Target {
             "select pg_catalog.count(*) from ({rows}) r",
             rows = Sql::join(rows, " union all "),
         );
-        let rows = self.on_keeper("counting rows", &statement).await?;
+        let rows = self.on_control_session("counting rows", &statement).await?;
         let count = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
         Ok(count.is_some_and(|count| count > limit))
     }

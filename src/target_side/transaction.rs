@@ -25,14 +25,14 @@ fn opened(plans: &[&TablePlan]) -> Sql {
     } else {
         ""
     };
-    let silence = plans.iter().map(|plan| triggers(plan, "disable"));
+    let disable = plans.iter().map(|plan| triggers(plan, "disable"));
     let path = plans.iter().find_map(|plan| plan.path.as_ref());
     let path = path.map(|path| sql!("; set local search_path = {path}", path = path));
     sql!(
-        "begin{role}{path}{silence}",
+        "begin{role}{path}{disable}",
         role = Sql::trusted(role),
         path = path.unwrap_or(Sql::trusted("")),
-        silence = Sql::join(silence, ""),
+        disable = Sql::join(disable, ""),
     )
 }
 

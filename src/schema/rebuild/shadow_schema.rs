@@ -57,7 +57,8 @@ impl RunContext<'_> {
             shadow_schema = shadow_schema,
             mark = Literal(MARK)
         );
-        let made = self.target.on_keeper("making a schema to build tables in", &create).await;
+        let made =
+            self.target.on_control_session("making a schema to build tables in", &create).await;
         made.map(drop).map_err(|error| match error.sqlstate() {
             Some("42P06") => Error::Blocked(format!(
                 "schema {} already exists on the target, and is not pgsync's or belongs to a role that \
@@ -79,7 +80,7 @@ async fn is_marked(target: &Target, shadow_schema: &Ident) -> Result<bool> {
         mark = Literal(MARK),
         trusted = is_trusted("n.nspowner")
     );
-    let rows = target.on_keeper("looking for a schema", &look).await?;
+    let rows = target.on_control_session("looking for a schema", &look).await?;
     Ok(rows.iter().flatten().next().is_some())
 }
 
@@ -100,7 +101,7 @@ pub(in crate::schema) async fn drop_shadow_schema(
         name = Literal(shadow_schema.as_str())
     );
     let doing = "dropping a schema in which tables were built";
-    let rows = target.on_keeper(doing, &tables).await?;
+    let rows = target.on_control_session(doing, &tables).await?;
     let names = rows.iter().flatten().filter_map(|row| row.text(0));
     let names: Vec<TableName> = names
         .map(|name| TableName { schema: shadow_schema.clone(), name: Ident::new(name) })
@@ -112,5 +113,5 @@ pub(in crate::schema) async fn drop_shadow_schema(
     };
     let drop =
         sql!("{tables}drop schema {shadow_schema}", tables = tables, shadow_schema = shadow_schema);
-    target.on_keeper(doing, &drop).await.map(std::mem::drop)
+    target.on_control_session(doing, &drop).await.map(std::mem::drop)
 }

@@ -147,7 +147,7 @@ async fn require_parents(
         return Ok(());
     }
     let look = dangling(&keys.iter().collect::<Vec<_>>());
-    let rows = match round.target.on_keeper("looking for dangling rows", &look).await {
+    let rows = match round.target.on_control_session("looking for dangling rows", &look).await {
         Ok(rows) => rows,
         Err(error) if error.is_transient() => return Err(error),
         // A key that cannot be compared cannot be added again: that says more.

@@ -1,4 +1,4 @@
-//! A PostgreSQL source. The snapshot lives as long as the session that exported it, the keeper.
+//! A PostgreSQL source. The snapshot lives as long as the session that exported it: the control session.
 //!
 //! Not on a standby: where a transaction of the primary has many subtransactions, the snapshot that is
 //! exported there lacks the list of what is running, and whoever imports it takes those transactions for
@@ -177,7 +177,7 @@ impl Source {
         Ok(opening)
     }
 
-    /// Makes a session the only one that reads, and another one the keeper.
+    /// Makes a session the only one that reads, and another one the control session.
     async fn read_alone(&self, mut reader: PooledSession) -> Result<()> {
         let control = self.pool.get().await?;
         control.run("beginning a transaction", &Sql::trusted(BEGIN)).await?;

@@ -61,7 +61,8 @@ pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOu
     let text = outcome.error.as_ref().map(ToString::to_string);
     let said = (outcome.status.name(), text.as_deref());
     for _ in 0..TRIES {
-        let ended = store::finish_on_keeper(&round.target, &round.sync_log, id, said).await;
+        let ended =
+            store::finish_on_control_session(&round.target, &round.sync_log, id, said).await;
         match ended {
             Ok(committed) => return outcome.counts = committed,
             // A stop cancels whatever takes long, this too.
