@@ -85,7 +85,9 @@ impl Connector {
         for host in &self.info.hosts {
             match self.connect_host(host).await {
                 Ok(connected) => return Ok(connected),
-                Err(err) if may_try_elsewhere(&err) => unreached.push((host.describe(), err)),
+                Err(err) if may_try_elsewhere(&err) => {
+                    unreached.push(Unreached { at: host.describe(), why: err })
+                }
                 Err(err) => return Err(err),
             }
         }
@@ -111,7 +113,9 @@ impl Connector {
             let place = ServerAddress::Tcp { address, port: host.port, name: name.clone() };
             match self.in_time(host, self.connect_place(host, &place)).await {
                 Ok(connected) => return Ok(connected),
-                Err(err) if may_try_elsewhere(&err) => unreached.push((address.to_string(), err)),
+                Err(err) if may_try_elsewhere(&err) => {
+                    unreached.push(Unreached { at: address.to_string(), why: err })
+                }
                 Err(err) => return Err(err),
             }
         }
@@ -138,7 +142,7 @@ impl Connector {
 
     /// Tries the ways that `sslmode` allows, the second one where the first may be at fault.
     async fn connect_place(&self, host: &Host, place: &ServerAddress) -> Result<Connected> {
-        let (first, second) = ways(tls::effective_mode(&self.info.ssl), place);
+        let TlsAttempts { first, second } = attempts(tls::effective_mode(&self.info.ssl), place);
         let refusal = match (self.open(host, place, first).await, second) {
             (Err(err), Some(_)) if may_be_the_way(&err) => err,
             (result, _) => return result,
@@ -157,11 +161,12 @@ impl Connector {
             Some(tls) => start(&config, tls).await,
             None => start(&config, NoTls).await,
         };
-        let (client, task) = opened.map_err(|err| db_error(self.side, self.action(host), err))?;
+        let Started { client, driver } =
+            opened.map_err(|err| db_error(self.side, self.action(host), err))?;
         let token = client.cancel_token();
         let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
         self.reached.store(true, Ordering::Relaxed);
-        Ok(Connected { client, task, canceller })
+        Ok(Connected { client, task: driver, canceller })
     }
 
     /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.
@@ -212,48 +217,65 @@ impl Connector {
 
     /// One error for places that could not be reached: a common reason is said once, others each with
     /// their place.
-    fn all_of(&self, unreached: Vec<(String, Error)>, place: String) -> Error {
-        let reasons: Vec<String> = unreached.iter().map(|(_, err)| message(err)).collect();
+    fn all_of(&self, unreached: Vec<Unreached>, place: String) -> Error {
+        let reasons: Vec<String> = unreached.iter().map(|one| message(&one.why)).collect();
         let same = reasons.windows(2).all(|pair| pair[0] == pair[1]);
-        let each = unreached.iter().zip(&reasons).map(|((at, _), why)| format!("{at}: {why}"));
+        let each = unreached.iter().zip(&reasons).map(|(one, why)| format!("{}: {why}", one.at));
         let message = match reasons.first() {
             Some(common) if same => common.clone(),
             _ => each.collect::<Vec<_>>().join("; "),
         };
-        match unreached.into_iter().next_back() {
-            Some((_, Error::Database(last))) => Error::Database(Box::new(DbError {
+        match unreached.into_iter().next_back().map(|one| one.why) {
+            Some(Error::Database(last)) => Error::Database(Box::new(DbError {
                 action: format!("connecting to {place}"),
                 message,
                 ..*last
             })),
-            Some((_, other)) => other,
+            Some(other) => other,
             None => Reason::refused("no host is named").error(self.side, "connecting"),
         }
     }
 }
 
-async fn start<T>(
-    config: &Config,
-    tls: T,
-) -> Result<(Client, JoinHandle<bool>), tokio_postgres::Error>
+/// A host or an address that could not be reached.
+struct Unreached {
+    at: String,
+    why: Error,
+}
+
+/// A client, and the task that moves its bytes.
+struct Started {
+    client: Client,
+    driver: JoinHandle<bool>,
+}
+
+async fn start<T>(config: &Config, tls: T) -> Result<Started, tokio_postgres::Error>
 where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await?;
     // Whoever uses the client hears of a lost connection there, with side and deed.
-    let task = tokio::spawn(async move { connection.await.is_ok() });
-    Ok((client, task))
+    let driver = tokio::spawn(async move { connection.await.is_ok() });
+    Ok(Started { client, driver })
 }
 
-/// How to talk to the server, and how else if that is refused. There is no TLS on Unix sockets.
-fn ways(mode: SslMode, place: &ServerAddress) -> (TlsAttempt, Option<TlsAttempt>) {
+/// How to talk to the server, and how else if that is refused.
+struct TlsAttempts {
+    first: TlsAttempt,
+    second: Option<TlsAttempt>,
+}
+
+/// There is no TLS on Unix sockets.
+fn attempts(mode: SslMode, place: &ServerAddress) -> TlsAttempts {
+    let one = |first| TlsAttempts { first, second: None };
+    let both = |first, second| TlsAttempts { first, second: Some(second) };
     match mode {
-        _ if matches!(place, ServerAddress::Socket(_)) => (TlsAttempt::Disable, None),
-        SslMode::Disable => (TlsAttempt::Disable, None),
-        SslMode::Allow => (TlsAttempt::Disable, Some(TlsAttempt::Require)),
-        SslMode::Prefer => (TlsAttempt::Prefer, Some(TlsAttempt::Disable)),
-        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => (TlsAttempt::Require, None),
+        _ if matches!(place, ServerAddress::Socket(_)) => one(TlsAttempt::Disable),
+        SslMode::Disable => one(TlsAttempt::Disable),
+        SslMode::Allow => both(TlsAttempt::Disable, TlsAttempt::Require),
+        SslMode::Prefer => both(TlsAttempt::Prefer, TlsAttempt::Disable),
+        SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => one(TlsAttempt::Require),
     }
 }
 

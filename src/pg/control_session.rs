@@ -5,7 +5,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::catalog;
 use super::definitions;
-use super::definitions::{LockedTable, Sketch, Sketched};
+use super::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use super::pool::PooledSession;
 use super::sequences;
 use super::sequences::KnownSequence;
@@ -15,6 +15,12 @@ use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
 use crate::table::{ForeignKey, Table};
+
+/// The tables of some schemas, and their foreign keys.
+pub struct TablesAndKeys {
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+}
 
 /// The place of one side's session: the source's holds the snapshot, the target's the locks.
 pub struct ControlSession {
@@ -53,13 +59,14 @@ impl ControlSession {
     }
 
     /// The catalog once more, after it was changed.
-    pub async fn catalog(&self, schemas: &[Ident]) -> Result<(Vec<Table>, Vec<ForeignKey>)> {
+    pub async fn catalog(&self, schemas: &[Ident]) -> Result<TablesAndKeys> {
         let session = self.session.lock().await;
         let session = self.kept(&session)?;
-        tokio::try_join!(
+        let (tables, foreign_keys) = tokio::try_join!(
             catalog::tables(session, schemas, true),
             catalog::foreign_keys(session, schemas),
-        )
+        )?;
+        Ok(TablesAndKeys { tables, foreign_keys })
     }
 
     /// See [`sequences::known_sequences`].
@@ -67,9 +74,9 @@ impl ControlSession {
         sequences::known_sequences(self.kept(&self.session.lock().await)?, names).await
     }
 
-    /// See [`definitions::sketch`].
-    pub async fn sketch(&self, what: Sketched<'_>) -> Result<Sketch> {
-        definitions::sketch(self.kept(&self.session.lock().await)?, what).await
+    /// See [`definitions::schema_fingerprint`].
+    pub async fn schema_fingerprint(&self, what: FingerprintOf<'_>) -> Result<SchemaFingerprint> {
+        definitions::schema_fingerprint(self.kept(&self.session.lock().await)?, what).await
     }
 
     /// See [`definitions::read`].
@@ -87,15 +94,20 @@ impl ControlSession {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
     }
 
-    /// See [`definitions::keep`].
-    pub async fn keep(
+    /// See [`definitions::dependents`].
+    pub async fn dependents(
         &self,
         schema: &Ident,
         shadow_schema: &Ident,
         names: &[&Ident],
     ) -> Result<Vec<Dependents>> {
-        definitions::keep(self.kept(&self.session.lock().await)?, schema, shadow_schema, names)
-            .await
+        definitions::dependents(
+            self.kept(&self.session.lock().await)?,
+            schema,
+            shadow_schema,
+            names,
+        )
+        .await
     }
 
     /// # Errors

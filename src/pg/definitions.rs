@@ -13,7 +13,7 @@ use crate::sql::{Literal, Sql, sql};
 
 /// The parts of the one statement, each a list of JSON objects.
 const PARTS: &[&str] = &[
-    include_str!("definitions/walk.sql"),
+    include_str!("definitions/dependencies.sql"),
     include_str!("definitions/names.sql"),
     include_str!("definitions/types.sql"),
     include_str!("definitions/functions.sql"),
@@ -97,7 +97,7 @@ fn unless_changed(side: Side, doing: &str, error: Error) -> Error {
 
 /// What tells in short whether there may be anything to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sketch {
+pub struct SchemaFingerprint {
     /// Of what comes before rows.
     pub first: Option<String>,
     /// Of what follows them.
@@ -110,7 +110,7 @@ pub struct Sketch {
 
 /// What is sketched: `schemas` without the log.
 #[derive(Clone, Copy, Debug)]
-pub struct Sketched<'a> {
+pub struct FingerprintOf<'a> {
     pub schemas: &'a [Ident],
     pub log: &'a TableName,
     /// Names in it are printed without their schema.
@@ -124,7 +124,10 @@ pub struct Sketched<'a> {
 const COMPRESSION: u32 = 140_000;
 
 /// Reads digests of the definitions, for a comparison with those of the other side.
-pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
+pub async fn schema_fingerprint(
+    session: &Session,
+    what: FingerprintOf<'_>,
+) -> Result<SchemaFingerprint> {
     let (compression, compressed) = if what.version >= COMPRESSION {
         (", a.attcompression", " or a.attcompression operator(pg_catalog.<>) ''")
     } else {
@@ -147,16 +150,16 @@ pub async fn sketch(session: &Session, what: Sketched<'_>) -> Result<Sketch> {
     let statement = sql!(
         "{path}; {query}",
         path = search_path(what.home),
-        query = Sql::filled(include_str!("definitions/sketch.sql"), holes)
+        query = Sql::filled(include_str!("definitions/schema_fingerprint.sql"), holes)
     );
     let row = session.row("sketching the definitions of tables", &statement).await;
     let row = row.map_err(unless_gone)?;
     let text = |column| row.text(column).map(str::to_owned);
-    Ok(Sketch { first: text(0), after: text(1), details: text(2), computed: text(3) })
+    Ok(SchemaFingerprint { first: text(0), after: text(1), details: text(2), computed: text(3) })
 }
 
 /// What hangs on the tables `names` of `schema`; others are built in `scratch` to take their places.
-pub async fn keep(
+pub async fn dependents(
     session: &Session,
     schema: &Ident,
     shadow_schema: &Ident,
@@ -167,7 +170,7 @@ pub async fn keep(
     let names = sql!("array[{names}]", names = names);
     let holes: &[(&str, &Sql)] =
         &[("names", &names), ("schema", &literal(schema)), ("scratch", &literal(shadow_schema))];
-    let query = Sql::filled(include_str!("definitions/keep.sql"), holes);
+    let query = Sql::filled(include_str!("definitions/dependents.sql"), holes);
     let statement = sql!("{path}; {query}", path = search_path(None), query = query);
     objects(session, "reading what hangs on tables", &statement).await
 }

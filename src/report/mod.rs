@@ -282,7 +282,7 @@ fn printable(statement: &str) -> String {
 fn rebuild_listing(rebuild: &Rebuild) -> String {
     let mut lines = vec![format!("{} is rebuilt: {}", rebuild.source, rebuild.reasons)];
     lines.extend(rebuild.lost.iter().map(|lost| format!("{lost} goes with the old table")));
-    let (before, after) = rebuild.statements();
+    let (before, after) = (rebuild.statements_before(), rebuild.statements_after());
     lines.extend(before.iter().map(|text| format!("    {};", text.as_str())));
     lines.push("    (here the rows are copied)".to_owned());
     lines.extend(after.iter().map(|text| format!("    {};", text.as_str())));

@@ -153,7 +153,7 @@ fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
         if let (true, Some(detail)) = (verbose, error.detail()) {
             text += &format!("\n    detail: {}", lines(detail));
         }
-        Some((text, Some(&outcome.table)))
+        Some(Said { text, table: Some(&outcome.table) })
     }))
 }
 
@@ -165,7 +165,7 @@ fn notes(notes: &[Note], verbose: bool) -> String {
             NoteLevel::Detail | NoteLevel::Notice => "note",
             NoteLevel::Warning => "warning",
         };
-        (format!("{word}: {}", lines(&note.text)), note.table.as_ref())
+        Said { text: format!("{word}: {}", lines(&note.text)), table: note.table.as_ref() }
     }))
 }
 
@@ -175,12 +175,18 @@ fn lines(text: &str) -> String {
     text.trim_end().split('\n').map(format::sanitize).collect::<Vec<_>>().join("\n    ")
 }
 
+/// What is said about a table, or about the run.
+struct Said<'a> {
+    text: String,
+    table: Option<&'a TableName>,
+}
+
 /// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
 /// one thing to fix.
-fn group_by_text<'a>(texts: impl Iterator<Item = (String, Option<&'a TableName>)>) -> String {
+fn group_by_text<'a>(texts: impl Iterator<Item = Said<'a>>) -> String {
     let mut told: Vec<(String, Vec<&TableName>)> = Vec::new();
     let mut places = HashMap::new();
-    for (text, table) in texts {
+    for Said { text, table } in texts {
         let place = *places.entry(text.clone()).or_insert(told.len());
         if place == told.len() {
             told.push((text, Vec::new()));

@@ -1,7 +1,7 @@
 //! What two tables' catalogs say before anything is made: what the target's lacks, what no added column
 //! fixes, and what both would be after a run.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::SchemaOutcome;
 use super::rebuild::plan::NeedsRebuild;
@@ -114,7 +114,7 @@ pub(super) fn incompatible(
     catalogs: &Catalogs,
     ends: &RunContext<'_>,
     context: &PlanContext,
-) -> Vec<(TableName, Error)> {
+) -> BTreeMap<TableName, Error> {
     let judge = |table: &&Table| {
         let name = ends.settings.target_name_of(&table.name);
         let there = catalogs.target.tables.iter().find(|there| there.name == name)?;

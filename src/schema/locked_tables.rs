@@ -1,6 +1,7 @@
 //! Tables that somebody holds in ACCESS EXCLUSIVE mode: the server prints no definition of them, and
 //! a statement that asks for it waits, in the one session that may not fail. So it is not asked.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ impl RunContext<'_> {
         &self,
         selected: &[&Table],
         catalogs: &mut Catalogs,
-    ) -> Result<Vec<(TableName, Error)>> {
+    ) -> Result<BTreeMap<TableName, Error>> {
         let (schemas, settings) = (self.settings.target_schemas(), self.settings);
         let until = Instant::now() + settings.lock_timeout;
         loop {
@@ -30,7 +31,7 @@ impl RunContext<'_> {
                 self.target.control.held(&schemas),
             )?;
             let names = selected.iter().map(|table| &table.name);
-            let held: Vec<(TableName, Error)> = names
+            let held: BTreeMap<TableName, Error> = names
                 .filter_map(|name| {
                     let place = settings.target_name_of(name);
                     let by = |held: &[LockedTable], name| {

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
-use crate::pg::definitions::Sketched;
+use crate::pg::definitions::FingerprintOf;
 use crate::plan::PlanContext;
 use crate::plan::inheritance;
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -30,7 +30,7 @@ use crate::sync_log::store;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
-use rebuild::plan::{Rebuild, RebuildPlan, RebuiltTable, Selection};
+use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
 const SUPERUSER: &str = "definitions come from the source, and their expressions run on the target as a superuser: \
@@ -89,9 +89,10 @@ impl RunContext<'_> {
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let context = self.ground(&catalogs);
         let created_by_pgsync = self.created_by_pgsync(&selected).await?;
-        let mut obstacles = self.await_held(&selected, &mut catalogs).await?;
+        let held = self.await_held(&selected, &mut catalogs).await?;
+        let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.broken_trees(&selected, &catalogs));
-        let mut schema_plan = self.outline(&selected, &catalogs, &created_by_pgsync).await?;
+        let mut schema_plan = self.plan_changes(&selected, &catalogs, &created_by_pgsync).await?;
         let mut outdated = self.outdated(&selected, &catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         outdated.retain(|one| !self.is_shaped(&one.table.name));
@@ -102,7 +103,7 @@ impl RunContext<'_> {
         let RebuildPlan { all: rebuild, refused } =
             self.plan_rebuilds(&outdated, &run, &catalogs).await?;
         let mut hindered = incompatible(&selected, &catalogs, self, &context);
-        hindered.retain(|(table, _)| !outdated.iter().any(|one| &one.table.name == table));
+        hindered.retain(|table, _| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
         let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
@@ -146,16 +147,8 @@ impl RunContext<'_> {
         }
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
-        let mut schema_plan = self.outline(selected, catalogs, &created_by_pgsync).await?;
-        let differs = std::mem::take(&mut schema_plan.differs);
-        let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
-        aligned.failed.extend(fatal);
-        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
-        aligned.failed.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
-        schema_plan.left_out.extend(said);
-        for (table, text) in std::mem::take(&mut schema_plan.left_out) {
-            self.note(NoteLevel::Notice, Some(table), text);
-        }
+        let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
         let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
         let is_rebuilt =
@@ -178,21 +171,54 @@ impl RunContext<'_> {
                 aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
             }
             _ => {
-                let left_out = self.make(&schema_plan.first, &mut aligned).await?;
-                schema_plan.leave_out(&left_out);
-                // What lacks in no outline: a killed run may have made it since the first look.
-                if !schema_plan.first.is_empty() || lacking {
-                    self.look_again(catalogs, &mut aligned).await?;
-                }
-                if !schema_plan.first.is_empty() && !rebuild.all.is_empty() {
+                let has_made =
+                    self.make_first(schema_plan, lacking, catalogs, &mut aligned).await?;
+                if has_made && !rebuild.all.is_empty() {
                     // Types that have just been made are there now.
                     rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
                 }
-                (aligned.after, aligned.last) = (schema_plan.after, schema_plan.last);
             }
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
         Ok(aligned)
+    }
+
+    /// Says what differs: of a table that cannot be brought in sync as it is, in its failure; of one that
+    /// the mode wants rebuilt, among the `outdated`; else in a note.
+    fn classify<'s>(
+        &self,
+        schema_plan: &mut SchemaPlan,
+        selected: &[&'s Table],
+        outdated: &mut Vec<NeedsRebuild<'s>>,
+        aligned: &mut SchemaOutcome,
+    ) {
+        let differs = std::mem::take(&mut schema_plan.differs);
+        let Classified { fatal, said } = self.weigh(differs, selected, outdated);
+        aligned.failed.extend(fatal);
+        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
+        aligned.failed.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
+        for (table, text) in std::mem::take(&mut schema_plan.left_out).into_iter().chain(said) {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
+    }
+
+    /// Makes what the rows need; what follows them is left for later. Gives whether anything was made.
+    async fn make_first(
+        &self,
+        mut schema_plan: SchemaPlan,
+        lacking: bool,
+        catalogs: &mut Catalogs,
+        aligned: &mut SchemaOutcome,
+    ) -> Result<bool> {
+        let left_out = self.make(&schema_plan.first, aligned).await?;
+        schema_plan.leave_out(&left_out);
+        let has_made = !schema_plan.first.is_empty();
+        // What lacks in no plan: a killed run may have made it since the first look.
+        if has_made || lacking {
+            self.look_again(catalogs, aligned).await?;
+        }
+        (aligned.after, aligned.last) = (schema_plan.after, schema_plan.last);
+        Ok(has_made)
     }
 
     /// Tables of which reads without ONLY show other rows than what travels: nothing of them is changed.
@@ -207,7 +233,7 @@ impl RunContext<'_> {
         let target = &mut catalogs.target;
         let before: HashSet<TableName> = target.tables.drain(..).map(|table| table.name).collect();
         let catalog = self.target.control.catalog(&self.settings.target_schemas()).await?;
-        (target.tables, target.foreign_keys) = catalog;
+        (target.tables, target.foreign_keys) = (catalog.tables, catalog.foreign_keys);
         let appeared = target.tables.iter().filter(|table| !before.contains(&table.name));
         // Not all of them are this run's: a killed one may have filled them since the first look.
         let appeared: Vec<&Table> = appeared.collect();
@@ -218,7 +244,7 @@ impl RunContext<'_> {
     }
 
     /// What there is to do.
-    async fn outline(
+    async fn plan_changes(
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
@@ -236,7 +262,7 @@ impl RunContext<'_> {
         };
         not_carried.retain(|(table, _)| !is_there(table));
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
-        let mut ask = DiffInput {
+        let mut input = DiffInput {
             source: &source,
             target: &target,
             selected: &names,
@@ -246,16 +272,16 @@ impl RunContext<'_> {
             reset: settings.ddl == Ddl::Reset,
             renamed,
         };
-        let asks = catalogs.target.server.temporary && ask.alike;
-        let reworded = if asks { self.reworded(&ask, &path).await? } else { None };
+        let may_ask = catalogs.target.server.temporary && input.alike;
+        let reworded = if may_ask { self.reworded(&input, &path).await? } else { None };
         if let Some(reworded) = &reworded {
-            ask.source = reworded;
+            input.source = reworded;
         }
-        let mut schema_plan = ask.outline();
+        let mut schema_plan = input.schema_plan();
         schema_plan.left_out.extend(not_carried);
         let sequences = self.free_sequences(catalogs);
         let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();
-        schema_plan.first.extend(ask.free_sequences(&sequences));
+        schema_plan.first.extend(input.free_sequences(&sequences));
         schema_plan.lead(&path);
         Ok(schema_plan)
     }
@@ -274,14 +300,14 @@ impl RunContext<'_> {
         let details = alike && (followed || settings.ddl == Ddl::Reset);
         let log = &self.sync_log.table;
         let renamed = settings.schemas.first().filter(|_| settings.target_schema.is_some());
-        let here = Sketched {
+        let here = FingerprintOf {
             schemas: &settings.schemas,
             log,
             home: renamed,
             version: catalogs.source.server.version,
             details,
         };
-        let there = Sketched {
+        let there = FingerprintOf {
             schemas: &schemas,
             home: settings.target_schema.as_ref(),
             version: catalogs.target.server.version,
@@ -289,7 +315,7 @@ impl RunContext<'_> {
         };
         let (source, target) = tokio::try_join!(
             self.source.schema_fingerprint(here),
-            self.target.control.sketch(there),
+            self.target.control.schema_fingerprint(there),
         )?;
         let in_detail =
             !alike || source.details == target.details && source.computed == target.computed;

@@ -141,10 +141,11 @@ impl RunContext<'_> {
             aligned.failed.insert(table.clone(), error);
         }
         let after = schema_plan.after.iter();
-        let after = after.flat_map(|(table, steps)| steps.iter().map(move |step| (table, step)));
+        let after =
+            after.flat_map(|(table, steps)| steps.iter().map(move |step| StepOf { table, step }));
         let others = can_do_without.into_iter().chain(&schema_plan.last);
-        let others = others.filter_map(|step| Some((step.roots.first()?, step)));
-        for (table, steps) in by_subject(after.chain(others)) {
+        let others = others.filter_map(|step| Some(StepOf { table: step.roots.first()?, step }));
+        for Subject { table, steps } in by_subject(after.chain(others)) {
             if !aligned.failed.contains_key(table) {
                 let title = &steps[0].title;
                 let text = format!(
@@ -157,26 +158,39 @@ impl RunContext<'_> {
     }
 
     pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
-        let steps = schema_plan.steps().map(|step| (step.roots.first(), step));
-        for (table, steps) in by_subject(steps) {
+        let steps = schema_plan.steps();
+        let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
+        for Subject { table, steps } in by_subject(steps) {
             let text = format!("would create {}: {}", steps[0].title, texts(steps.iter().copied()));
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }
 }
 
+/// A step with the table that it is about.
+struct StepOf<'s, T> {
+    table: T,
+    step: &'s Step,
+}
+
+/// The steps of one title that are about one table.
+struct Subject<'s, T> {
+    table: T,
+    steps: Vec<&'s Step>,
+}
+
 /// Steps of one title together, each in the place of the first: people are told once of what is made
 /// step by step.
 fn by_subject<'s, T: Eq + Hash + Copy>(
-    steps: impl Iterator<Item = (T, &'s Step)>,
-) -> Vec<(T, Vec<&'s Step>)> {
-    let mut subjects: Vec<(T, Vec<&Step>)> = Vec::new();
+    steps: impl Iterator<Item = StepOf<'s, T>>,
+) -> Vec<Subject<'s, T>> {
+    let mut subjects: Vec<Subject<'s, T>> = Vec::new();
     let mut places = HashMap::new();
-    for (table, step) in steps {
+    for StepOf { table, step } in steps {
         let place = *places.entry((table, &step.title)).or_insert(subjects.len());
         match subjects.get_mut(place) {
-            Some((_, known)) => known.push(step),
-            None => subjects.push((table, vec![step])),
+            Some(known) => known.steps.push(step),
+            None => subjects.push(Subject { table, steps: vec![step] }),
         }
     }
     subjects

@@ -7,25 +7,21 @@ use crate::ident::Ident;
 use crate::pg::Session;
 use crate::pg::definitions::search_path;
 use crate::schema::diff::DiffInput;
-use crate::schema::diff::reword::{Differing, Pair, is_same, read, reworded, temporary};
-use crate::schema_object::texts::Text;
+use crate::schema::diff::reword::{Answer, Differing, Pair, is_same, read, reworded, temporary};
 use crate::schema_object::{Definitions, Object};
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
 const DOING: &str = "comparing expressions";
 
-/// The node of an object of the source, and the texts that it gets.
-type Answer = (String, Vec<(String, Text)>);
-
 impl RunContext<'_> {
     /// The definitions of the source, with those texts as the target has them that mean the same.
     pub(super) async fn reworded(
         &self,
-        ask: &DiffInput<'_>,
+        input: &DiffInput<'_>,
         path: &[Ident],
     ) -> Result<Option<Definitions>> {
-        let mut pairs = ask.differing();
+        let mut pairs = input.differing();
         if pairs.is_empty() {
             return Ok(None);
         }
@@ -36,7 +32,7 @@ impl RunContext<'_> {
             answers.extend(answers_of(&session, path, group).await?);
         }
         session.set_clean(true);
-        let mut source = ask.source.clone();
+        let mut source = input.source.clone();
         reworded(&mut source, answers);
         Ok(Some(source))
     }

@@ -18,11 +18,11 @@ pub struct Name {
 impl Name {
     /// Of `public."Item"`, as `quote_ident` and `regclass` print it.
     pub fn parse(text: &str) -> Option<Self> {
-        let (first, rest) = part(text)?;
+        let Part { name: first, rest } = part(text)?;
         if rest.is_empty() {
             return Some(Self { schema: None, name: first });
         }
-        let (name, rest) = part(rest.strip_prefix('.')?)?;
+        let Part { name, rest } = part(rest.strip_prefix('.')?)?;
         rest.is_empty().then_some(Self { schema: Some(first), name })
     }
 
@@ -65,17 +65,22 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// The name with which the text begins, and what follows it.
-fn part(text: &str) -> Option<(Ident, &str)> {
+/// The name with which a text begins, and what follows it.
+struct Part<'t> {
+    name: Ident,
+    rest: &'t str,
+}
+
+fn part(text: &str) -> Option<Part<'_>> {
     if let Some(inner) = text.strip_prefix('"') {
         let length = length_in_quotes(inner, '"')?;
         let name = inner[..length].replace("\"\"", "\"");
-        return (length > 0).then(|| (Ident::new(name), &inner[length + 1..]));
+        return (length > 0).then(|| Part { name: Ident::new(name), rest: &inner[length + 1..] });
     }
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let length = text.find(|c| !is_plain(c)).unwrap_or(text.len());
     let begins_well = !text.starts_with(|c: char| c.is_ascii_digit()) && length > 0;
-    begins_well.then(|| (Ident::new(&text[..length]), &text[length..]))
+    begins_well.then(|| Part { name: Ident::new(&text[..length]), rest: &text[length..] })
 }
 
 /// How long the text is up to the quote that ends it; doubled ones are part of it.

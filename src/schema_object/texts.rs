@@ -11,6 +11,13 @@ pub enum Text {
     List(Enclosed),
 }
 
+/// A text with the name of the place in which it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedText {
+    pub place: String,
+    pub text: Text,
+}
+
 /// The same, where it stands.
 enum Slot<'a> {
     One(&'a mut Expression),
@@ -29,14 +36,14 @@ impl Text {
 
 impl Object {
     /// Its expressions, each with the name of its place.
-    pub fn texts(&self) -> Vec<(String, Text)> {
+    pub fn texts(&self) -> Vec<PlacedText> {
         let mut texts = Vec::new();
         self.described.clone().visit(&mut |place, slot| {
             let text = match slot {
                 Slot::One(text) => Text::One(text.clone()),
                 Slot::List(text) => Text::List(text.clone()),
             };
-            texts.push((place, text));
+            texts.push(PlacedText { place, text });
         });
         texts
     }
@@ -55,15 +62,15 @@ impl Object {
 
 impl Definitions {
     /// Puts texts in the places of those of the object at a node.
-    pub fn set_texts(&mut self, node: &str, texts: &[(String, Text)]) {
+    pub fn set_texts(&mut self, node: &str, texts: &[PlacedText]) {
         let Some(place) = self.nodes.get(node) else { return };
         let object = &mut self.objects[*place];
         object.described.visit(&mut |place, slot| fill(slot, &place, texts));
     }
 }
 
-fn fill(slot: Slot<'_>, place: &str, texts: &[(String, Text)]) {
-    let text = texts.iter().find(|(name, _)| name == place).map(|(_, text)| text);
+fn fill(slot: Slot<'_>, place: &str, texts: &[PlacedText]) {
+    let text = texts.iter().find(|one| one.place == place).map(|one| &one.text);
     match (slot, text) {
         (Slot::One(own), Some(Text::One(text))) => *own = text.clone(),
         (Slot::List(own), Some(Text::List(text))) => *own = text.clone(),

@@ -154,8 +154,14 @@ pub fn alter_table(table: &Name, what: Statement) -> Statement {
     statement!("alter table {table} {what}", table = table, what = what)
 }
 
-/// `set (…)` and `reset (…)` that make options the source's.
-pub fn options(here: &[Parameter], there: &[Parameter]) -> (Option<Statement>, Option<Statement>) {
+/// `set (…)` and `reset (…)`, where there is something to set and to reset.
+pub struct OptionChanges {
+    pub set: Option<Statement>,
+    pub reset: Option<Statement>,
+}
+
+/// What makes options the source's.
+pub fn options(here: &[Parameter], there: &[Parameter]) -> OptionChanges {
     let same =
         |one: &Parameter, other: &Parameter| (one.toast, &one.name) == (other.toast, &other.name);
     let new: Vec<Parameter> = here.iter().filter(|o| !there.contains(o)).cloned().collect();
@@ -163,7 +169,7 @@ pub fn options(here: &[Parameter], there: &[Parameter]) -> (Option<Statement>, O
     let gone: Vec<Statement> = gone.map(parameter_name).collect();
     let set = (!new.is_empty()).then(|| statement!("set {new}", new = parameters(&new)));
     let gone = (!gone.is_empty()).then(|| Statement::join(gone, ", "));
-    (set, gone.map(|gone| statement!("reset ({gone})", gone = gone)))
+    OptionChanges { set, reset: gone.map(|gone| statement!("reset ({gone})", gone = gone)) }
 }
 
 /// `("fillfactor" = '70')`.
@@ -180,77 +186,96 @@ fn parameter_name(parameter: &Parameter) -> Statement {
     statement!("{toast}{name}", toast = toast, name = parameter.name)
 }
 
-/// What makes a column's settings the source's: what it is, the statement, and whether it takes
-/// something away.
+/// A setting of a column that becomes the source's.
+pub struct ColumnChange {
+    /// What it is called.
+    pub what: &'static str,
+    pub statement: Statement,
+    /// Whether it takes something away.
+    pub drops: bool,
+}
+
+/// What makes a column's settings the source's.
 pub fn settings(
     table: &Name,
     here: &ColumnDefinition,
     there: &ColumnDefinition,
-) -> Vec<(&'static str, Statement, bool)> {
-    let name = table;
-    let alter = |what: Statement| {
-        statement!(
-            "alter table only {table} alter column {column} {what}",
-            table = name,
+) -> Vec<ColumnChange> {
+    let change = |what, how: Statement, drops| {
+        let statement = statement!(
+            "alter table only {table} alter column {column} {how}",
+            table = table,
             column = here.name,
-            what = what
-        )
+            how = how
+        );
+        ColumnChange { what, statement, drops }
     };
-    let mut found = Vec::new();
-    // Of other types the same default is worded otherwise; that of an identity is its sequence.
-    let comparable = here.type_text == there.type_text
-        && [here, there]
-            .iter()
-            .all(|column| column.generated.is_none() && column.identity.is_none());
-    match (&here.default, &there.default) {
-        (here, there) if here == there || !comparable => {}
-        (Some(value), _) => {
-            found.push(("default", alter(statement!("set default {v}", v = value)), false));
-        }
-        (None, _) => found.push(("default", alter(word("drop default")), true)),
+    let mut found: Vec<ColumnChange> = Vec::new();
+    found.extend(value_change(here, there).map(|one| change("default", one.how, one.drops)));
+    found.extend(identity_change(here, there).map(|one| change("identity", one.how, one.drops)));
+    if let Some(storage) = here.storage.filter(|_| here.storage != there.storage) {
+        let set = statement!("set storage {s}", s = storage_word(storage));
+        found.push(change("storage", set, false));
     }
+    if here.compression != there.compression {
+        let method = here.compression;
+        let set = statement!("set compression {m}", m = compression_word(method));
+        found.push(change("compression", set, method.is_none()));
+    }
+    if here.statistics != there.statistics {
+        let target = i64::from(here.statistics.unwrap_or(-1));
+        let set = statement!("set statistics {n}", n = target);
+        found.push(change("target of statistics", set, here.statistics.is_none()));
+    }
+    let OptionChanges { set, reset } = options(&here.options, &there.options);
+    found.extend(set.map(|set| change("option", set, false)));
+    found.extend(reset.map(|reset| change("option", reset, true)));
+    if here.comment != there.comment {
+        let comment = here.comment.as_deref();
+        let statement = statement!(
+            "comment on column {table}.{column} is {comment}",
+            table = table,
+            column = here.name,
+            comment = comment.map(Literal)
+        );
+        found.push(ColumnChange { what: "comment", statement, drops: comment.is_none() });
+    }
+    found
+}
+
+/// What is done to a column, and whether that takes something away.
+struct Alteration {
+    how: Statement,
+    drops: bool,
+}
+
+/// What makes a column's default the source's, and whether that drops it. Of other types the same default
+/// is worded otherwise; that of an identity is its sequence.
+fn value_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<Alteration> {
+    let is_plain =
+        |column: &ColumnDefinition| column.generated.is_none() && column.identity.is_none();
+    let comparable = here.type_text == there.type_text && is_plain(here) && is_plain(there);
+    if here.default == there.default || !comparable {
+        return None;
+    }
+    Some(match &here.default {
+        Some(value) => Alteration { how: statement!("set default {v}", v = value), drops: false },
+        None => Alteration { how: word("drop default"), drops: true },
+    })
+}
+
+/// What makes a column's identity the source's, and whether that drops it.
+fn identity_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<Alteration> {
     let always =
         |column: &ColumnDefinition| column.identity.as_ref().map(|identity| identity.always);
     match (always(here), always(there)) {
         (Some(here), Some(there)) if here != there => {
             let how = word(if here { "always" } else { "by default" });
-            found.push(("identity", alter(statement!("set generated {how}", how = how)), false));
+            Some(Alteration { how: statement!("set generated {how}", how = how), drops: false })
         }
-        (None, Some(_)) => found.push(("identity", alter(word("drop identity")), true)),
-        _ => {}
+        (None, Some(_)) => Some(Alteration { how: word("drop identity"), drops: true }),
+        _ => None,
     }
-    if let Some(storage) = here.storage.filter(|_| here.storage != there.storage) {
-        let set = statement!("set storage {s}", s = storage_word(storage));
-        found.push(("storage", alter(set), false));
-    }
-    if here.compression != there.compression {
-        let method = here.compression;
-        let set = statement!("set compression {m}", m = compression_word(method));
-        found.push(("compression", alter(set), method.is_none()));
-    }
-    if here.statistics != there.statistics {
-        let target = i64::from(here.statistics.unwrap_or(-1));
-        let drops = here.statistics.is_none();
-        found.push((
-            "target of statistics",
-            alter(statement!("set statistics {n}", n = target)),
-            drops,
-        ));
-    }
-    let (set, reset) = options(&here.options, &there.options);
-    found.extend(set.map(|set| ("option", alter(set), false)));
-    found.extend(reset.map(|reset| ("option", alter(reset), true)));
-    if here.comment != there.comment {
-        let comment = here.comment.as_deref();
-        let statement = statement!(
-            "comment on column {table}.{column} is {comment}",
-            table = name,
-            column = here.name,
-            comment = comment.map(Literal)
-        );
-        found.push(("comment", statement, comment.is_none()));
-    }
-    found
 }
 
 /// A further label of an enum, in its place.

@@ -6,8 +6,8 @@ use super::read;
 use super::statement::{Statement, statement};
 use crate::ident::Ident;
 use crate::schema_object::make::{
-    Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, Integer, Key, Make, Numbers,
-    Provider, Range, ReplicaIdentity, Statistics, StatisticsKind, Timing,
+    Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, IndexSettings, Integer, Key,
+    Make, Numbers, Provider, Range, ReplicaIdentity, Statistics, StatisticsKind, Timing,
 };
 use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
@@ -116,38 +116,9 @@ pub fn definition(object: &Object) -> Vec<Statement> {
 
 /// What is set on an object. Of a table: what belongs to it as a whole.
 pub fn settings(object: &Object) -> Vec<Setting> {
-    let mut settings = Vec::new();
     let table = object.table_name();
-    if let Some(index) = &object.index {
-        let name = &index.name;
-        if !index.options.is_empty() {
-            let options = parameters(&index.options);
-            settings.push(Setting::plain(statement!(
-                "alter index {name} set {o}",
-                name = name,
-                o = options
-            )));
-        }
-        settings.extend(index.statistics.iter().map(|one| {
-            Setting::plain(statement!(
-                "alter index {name} alter column {column} set statistics {target}",
-                name = name,
-                column = one.column,
-                target = i64::from(one.target)
-            ))
-        }));
-        if index.clustered {
-            settings.push(Setting::plain(statement!(
-                "alter table {table} cluster on {index}",
-                table = table,
-                index = name.name
-            )));
-        }
-        if index.replica_identity {
-            let what = statement!("using index {index}", index = name.name);
-            settings.push(Setting::replica_identity(table, what));
-        }
-    }
+    let mut settings = Vec::new();
+    settings.extend(object.index.iter().flat_map(|index| index_settings(table, index)));
     if let Some(identity) = object.replica_identity {
         let what = match identity {
             ReplicaIdentity::Full => "full",
@@ -162,22 +133,60 @@ pub fn settings(object: &Object) -> Vec<Setting> {
             target = i64::from(*target)
         )));
     }
+    settings.extend(comments(object));
+    settings
+}
+
+/// What is set on an index, but for its comment.
+fn index_settings(table: &Name, index: &IndexSettings) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    let name = &index.name;
+    if !index.options.is_empty() {
+        let options = parameters(&index.options);
+        let set = statement!("alter index {name} set {o}", name = name, o = options);
+        settings.push(Setting::plain(set));
+    }
+    settings.extend(index.statistics.iter().map(|one| {
+        Setting::plain(statement!(
+            "alter index {name} alter column {column} set statistics {target}",
+            name = name,
+            column = one.column,
+            target = i64::from(one.target)
+        ))
+    }));
+    if index.clustered {
+        settings.push(Setting::plain(statement!(
+            "alter table {table} cluster on {index}",
+            table = table,
+            index = name.name
+        )));
+    }
+    if index.replica_identity {
+        let what = statement!("using index {index}", index = name.name);
+        settings.push(Setting::replica_identity(table, what));
+    }
+    settings
+}
+
+/// Comments on an object, the checks of a table, and an index.
+fn comments(object: &Object) -> Vec<Setting> {
+    let mut comments = Vec::new();
     let comment = object.comment.as_deref();
-    settings.extend(comment.map(|comment| Setting::comment(subject(object), comment)));
+    comments.extend(comment.map(|comment| Setting::comment(subject(object), comment)));
     if let Some(definition) = &object.definition {
         let commented = definition.checks.iter().filter_map(|k| Some((k, k.comment.as_deref()?)));
-        settings.extend(commented.map(|(check, comment)| {
+        comments.extend(commented.map(|(check, comment)| {
             let on =
                 statement!("constraint {name} on {table}", name = check.name, table = object.at);
             Setting::comment(on, comment)
         }));
     }
     let index = object.index.as_ref();
-    settings.extend(index.and_then(|index| {
+    comments.extend(index.and_then(|index| {
         let comment = index.comment.as_deref()?;
         Some(Setting::comment(statement!("index {name}", name = index.name), comment))
     }));
-    settings
+    comments
 }
 
 /// Gives a part of a table the name of another of its kind.

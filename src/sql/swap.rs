@@ -52,17 +52,21 @@ pub fn swap(all: &[(&ShadowTable, &Dependents)]) -> Vec<Statement> {
     lock.chain(dropped).chain(gone).chain(moved).chain(back).chain(added).collect()
 }
 
+/// A statement that looks whether rows keep a foreign key.
+pub struct Validation {
+    /// The table that has the key.
+    pub child: TableName,
+    pub statement: Statement,
+}
+
 /// Looks whether rows keep the foreign keys to one of the tables that `swap` added again, with the table
 /// that has the key. Others read both tables meanwhile.
-pub fn validations(
-    all: &[(&ShadowTable, &Dependents)],
-    one: &Dependents,
-) -> Vec<(TableName, Statement)> {
+pub fn validations(all: &[(&ShadowTable, &Dependents)], one: &Dependents) -> Vec<Validation> {
     let stays = |child: &TableName| all.iter().all(|(shadow, _)| &shadow.table != child);
     let keys = one.keys.iter().filter(|key| stays(&key.child));
     let validate = |key: &IncomingKey| {
         let validate = Statement::of_its_own_server(key.validate.as_ref()?);
-        Some((key.child.clone(), validate))
+        Some(Validation { child: key.child.clone(), statement: validate })
     };
     keys.filter_map(validate).collect()
 }
@@ -137,7 +141,7 @@ mod tests {
             ]
         );
         let validations = validations(&[(&shadow, &dependents)], &dependents);
-        let texts: Vec<&str> = validations.iter().map(|(_, text)| text.as_str()).collect();
+        let texts: Vec<&str> = validations.iter().map(|one| one.statement.as_str()).collect();
         assert_eq!(texts, ["validate b"], "what is swapped has the source's keys");
     }
 }

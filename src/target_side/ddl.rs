@@ -67,12 +67,12 @@ impl DdlRunner {
         steps: impl IntoIterator<Item = &'a Step> + Clone,
         more: &[Sql],
     ) -> Result<()> {
-        let done = self.try_run(session, doing, (steps.clone(), more), PathTail::Nothing).await;
-        match done {
-            Err(error) if is_unknown_name(&error) => self
-                .try_run(session, doing, (steps, more), PathTail::OfTheRole)
-                .await
-                .or(Err(error)),
+        let all = self.transaction(steps.clone(), more, PathTail::Nothing);
+        match session.run_each(doing, &all).await {
+            Err(error) if is_unknown_name(&error) => {
+                let all = self.transaction(steps, more, PathTail::OfTheRole);
+                session.run_each(doing, &all).await.or(Err(error))
+            }
             done => done,
         }
         .map_err(explained)
@@ -89,19 +89,19 @@ impl DdlRunner {
         session.run_each(doing, &statements).await.map_err(explained)
     }
 
-    async fn try_run<'a>(
+    /// The statements of the steps, and more, in a transaction of their own.
+    fn transaction<'a>(
         &self,
-        session: &Session,
-        doing: &str,
-        (steps, more): (impl IntoIterator<Item = &'a Step> + Clone, &[Sql]),
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+        more: &[Sql],
         tail: PathTail,
-    ) -> Result<()> {
+    ) -> Vec<Statement> {
         let mut all: Vec<Statement> = vec![Sql::trusted("begin").into()];
         all.extend(self.statements(steps, tail));
         all.extend(more.iter().cloned().map(Statement::from));
         // After an error it rolls back.
         all.push(Sql::trusted("commit").into());
-        session.run_each(doing, &all).await
+        all
     }
 
     /// The statements of the steps, after those that prepare the transaction.
@@ -113,7 +113,7 @@ impl DdlRunner {
         let tables: BTreeSet<TableName> =
             steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
         let tables: Vec<&TableName> = tables.iter().collect();
-        // Steps that are done together are of one outline.
+        // Steps that are done together are of one plan.
         let path = steps.clone().into_iter().next().map_or(&[][..], |step| &step.path);
         let path = match tail {
             PathTail::Nothing => search_path(path),

@@ -10,6 +10,7 @@ use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
 use crate::schema_object::{Kind, Object};
 use crate::sql::ddl;
+use crate::sql::ddl::{ColumnChange, OptionChanges};
 use crate::sql::objects;
 use crate::sql::objects::Setting;
 use crate::sql::statement::Statement;
@@ -21,6 +22,12 @@ pub struct Difference {
     pub table: TableName,
     pub text: String,
     pub weight: Severity,
+}
+
+/// Something that differs in a table, before it is known whether that counts.
+pub(super) struct Finding {
+    pub weight: Severity,
+    pub text: String,
 }
 
 /// What a difference means.
@@ -71,7 +78,7 @@ impl DiffInput<'_> {
         for object in &self.source.objects {
             let root = object.root.as_ref().filter(|root| self.selected.contains(root));
             let Some((root, there)) = root.zip(self.there(object)) else { continue };
-            let found: Vec<(Severity, String)> = match object.kind {
+            let found: Vec<Finding> = match object.kind {
                 Kind::Table => {
                     let kept = changes(object, there).into_iter().filter(|change| change.drops);
                     let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
@@ -81,20 +88,23 @@ impl DiffInput<'_> {
                             change.title,
                             run.as_str()
                         );
-                        (Severity::Part, text)
+                        Finding { weight: Severity::Part, text }
                     });
                     forms(object, there).into_iter().chain(kept).collect()
                 }
                 Kind::Partition => bounds(object, there).into_iter().collect(),
                 kind if kind.comes_first() || !self.follows(root) => Vec::new(),
-                _ => self.part(object, there, (root, schema_plan)).into_iter().collect(),
+                _ => self.part(object, there, root, schema_plan).into_iter().collect(),
             };
             // The form of what others made is theirs.
             let counts =
                 |weight: Severity| weight != Severity::Form || self.reset || self.follows(root);
-            let found = found.into_iter().filter(|(weight, _)| counts(*weight));
-            let found =
-                found.map(|(weight, text)| Difference { table: root.clone(), text, weight });
+            let found = found.into_iter().filter(|one| counts(one.weight));
+            let found = found.map(|Finding { weight, text }| Difference {
+                table: root.clone(),
+                text,
+                weight,
+            });
             schema_plan.differs.extend(found);
             schema_plan.differs.extend(self.moved(object, there));
         }
@@ -123,8 +133,9 @@ impl DiffInput<'_> {
         &self,
         object: &Object,
         there: &Object,
-        (root, schema_plan): (&TableName, &mut SchemaPlan),
-    ) -> Option<(Severity, String)> {
+        root: &TableName,
+        schema_plan: &mut SchemaPlan,
+    ) -> Option<Finding> {
         if !self.same_ground(object) {
             return None;
         }
@@ -133,14 +144,14 @@ impl DiffInput<'_> {
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             let text = format!("{} is defined differently on the source: {here}", object.title());
             if self.reset && self.is_referred_to(there) {
-                return Some((Severity::Form, text));
+                return Some(Finding { weight: Severity::Form, text });
             }
             if let Some(steps) = self.again(object, root).filter(|_| self.reset) {
                 schema_plan.after.entry(root.clone()).or_default().extend(steps);
                 return None;
             }
             let text = format!("{text}; drop it on the target, and the next run makes it");
-            return Some((Severity::Part, text));
+            return Some(Finding { weight: Severity::Part, text });
         }
         let theirs = objects::settings(there);
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
@@ -158,7 +169,7 @@ impl DiffInput<'_> {
                 object.title(),
                 gone.join("; ")
             );
-            (Severity::Part, text)
+            Finding { weight: Severity::Part, text }
         })
     }
 
@@ -245,7 +256,7 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
     let mut add = |title: String, statement: Statement, drops: bool| {
         changes.push(Change { title, statement, drops });
     };
-    let (set, reset) = ddl::options(&here.options, &other.options);
+    let OptionChanges { set, reset } = ddl::options(&here.options, &other.options);
     let table = |what: Statement| ddl::alter_table(&object.at, what);
     if let Some(set) = set {
         add(format!("option of table {}", object.id), table(set), false);
@@ -263,7 +274,7 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };
         let column = format!("column {}.{}", object.id, own.name.as_str());
-        for (what, statement, drops) in ddl::settings(&object.at, own, other) {
+        for ColumnChange { what, statement, drops } in ddl::settings(&object.at, own, other) {
             add(format!("{what} of {column}"), statement, drops);
         }
     }

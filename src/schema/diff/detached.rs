@@ -8,6 +8,12 @@ use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
 use crate::sql::objects;
 
+/// A table of the target that is a partition there.
+struct OwnPartition<'d> {
+    there: &'d Object,
+    parent: &'d Name,
+}
+
 impl DiffInput<'_> {
     pub(super) fn detach(&self, schema_plan: &mut SchemaPlan) {
         let mut steps = Vec::new();
@@ -15,7 +21,9 @@ impl DiffInput<'_> {
             let is_own = object.definition.as_ref().is_some_and(|definition| !definition.partition);
             let root = object.root.as_ref().filter(|root| self.selected.contains(root));
             let (true, Some(root)) = (is_own, root) else { continue };
-            let Some((there, parent)) = self.place_on_the_target(object) else { continue };
+            let Some(OwnPartition { there, parent }) = self.place_on_the_target(object) else {
+                continue;
+            };
             let detach = objects::detach(parent, there);
             if self.is_ours(there) {
                 let step = Step::about(object, vec![detach], &[root]);
@@ -34,10 +42,10 @@ impl DiffInput<'_> {
     }
 
     /// The target's table of the same name, and its parent, if it is a partition.
-    fn place_on_the_target(&self, object: &Object) -> Option<(&Object, &Name)> {
+    fn place_on_the_target(&self, object: &Object) -> Option<OwnPartition<'_>> {
         let there = self.there(object)?;
         match &self.target.find(Kind::Partition, &there.id)?.make {
-            Some(Make::Partition { parent, .. }) => Some((there, parent)),
+            Some(Make::Partition { parent, .. }) => Some(OwnPartition { there, parent }),
             _ => None,
         }
     }

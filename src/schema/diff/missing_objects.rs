@@ -13,7 +13,7 @@ use crate::sql::objects;
 use crate::sql::statement::{Statement, statement};
 
 pub(super) struct DependencyWalk<'a> {
-    ask: &'a DiffInput<'a>,
+    input: &'a DiffInput<'a>,
     pub steps: Vec<Step>,
     /// By node: the places of its steps.
     pub placed: HashMap<&'a str, Vec<usize>>,
@@ -35,9 +35,9 @@ struct Visit<'a> {
 
 impl<'a> DependencyWalk<'a> {
     /// Begins with no object visited.
-    pub fn new(ask: &'a DiffInput<'a>) -> Self {
+    pub fn new(input: &'a DiffInput<'a>) -> Self {
         let (placed, levels) = (HashMap::new(), HashMap::new());
-        Self { ask, steps: Vec::new(), placed, levels, other: Vec::new(), joined: HashSet::new() }
+        Self { input, steps: Vec::new(), placed, levels, other: Vec::new(), joined: HashSet::new() }
     }
 
     /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
@@ -58,12 +58,12 @@ impl<'a> DependencyWalk<'a> {
 
     /// Places what the node needs, and its own steps; gives its level.
     fn place(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) -> usize {
-        let ask = self.ask;
-        let object = ask.source.at(node);
+        let input = self.input;
+        let object = input.source.at(node);
         let steps =
-            object.filter(|object| object.kind.comes_first()).map(|object| ask.make(object));
+            object.filter(|object| object.kind.comes_first()).map(|object| input.make(object));
         let steps = steps.unwrap_or_default();
-        let is_there = object.is_some_and(|object| ask.there(object).is_some());
+        let is_there = object.is_some_and(|object| input.there(object).is_some());
         if !makes && !is_there && object.is_some() {
             return 0;
         }
@@ -74,7 +74,7 @@ impl<'a> DependencyWalk<'a> {
         let lesser = way.lesser;
         way.lesser |= is_there && !steps.is_empty() && steps.iter().all(|step| step.optional);
         let mut level = 0;
-        for need in ask.source.needs.get(node).into_iter().flatten() {
+        for need in input.source.needs.get(node).into_iter().flatten() {
             self.visit(need, makes, way);
             level = level.max(self.levels.get(need.as_str()).copied().unwrap_or_default());
         }
@@ -85,7 +85,7 @@ impl<'a> DependencyWalk<'a> {
                 self.join_at_once(object, place, way.root);
                 return level;
             }
-            self.indexes_of_partition(object, (way.root, level));
+            self.indexes_of_partition(object, way.root, level);
             level += 1;
         }
         if steps.is_empty() {
@@ -107,8 +107,8 @@ impl<'a> DependencyWalk<'a> {
 
     /// A function that is there is never replaced: it may be the target's own.
     fn note_other(&mut self, function: &Object, root: &TableName) {
-        let there = self.ask.there(function);
-        if self.ask.alike && there.is_some_and(|there| there.make != function.make) {
+        let there = self.input.there(function);
+        if self.input.alike && there.is_some_and(|there| there.make != function.make) {
             let text = format!(
                 "{} is defined differently on the source; the one of the target is used",
                 function.title()
@@ -121,19 +121,19 @@ impl<'a> DependencyWalk<'a> {
     }
 
     fn joins_parent(&self, partition: &Object) -> bool {
-        let ask = self.ask;
-        let needs = ask.source.needs.get(partition.node.as_str()).into_iter().flatten();
-        let mut parents = needs.filter_map(|node| ask.source.at(node));
+        let input = self.input;
+        let needs = input.source.needs.get(partition.node.as_str()).into_iter().flatten();
+        let mut parents = needs.filter_map(|node| input.source.at(node));
         let has_indexes = |parent: &Object| {
-            ask.there(parent).is_some() || self.joined.contains(parent.node.as_str())
+            input.there(parent).is_some() || self.joined.contains(parent.node.as_str())
         };
         parents.any(has_indexes)
     }
 
     /// The step that makes the partition's table.
     fn new_table_of(&self, partition: &Object) -> Option<usize> {
-        let table = self.ask.source.find(Kind::Table, partition.table.as_ref()?)?;
-        let is_new = self.ask.there(table).is_none();
+        let table = self.input.source.find(Kind::Table, partition.table.as_ref()?)?;
+        let is_new = self.input.there(table).is_none();
         self.placed.get(table.node.as_str()).filter(|_| is_new)?.first().copied()
     }
 
@@ -143,7 +143,8 @@ impl<'a> DependencyWalk<'a> {
         let mut statements = Vec::new();
         for object in self.own_indexes(partition) {
             self.placed.insert(&object.node, vec![place]);
-            statements.extend(self.ask.follow(object, root).into_iter().flat_map(|s| s.statements));
+            statements
+                .extend(self.input.follow(object, root).into_iter().flat_map(|s| s.statements));
         }
         statements.extend(objects::create(partition));
         let step = &mut self.steps[place];
@@ -152,17 +153,17 @@ impl<'a> DependencyWalk<'a> {
         step.statements.extend(statements);
         step.optional = true;
         self.placed.insert(&partition.node, vec![place]);
-        let table = partition.table.as_ref().and_then(|id| self.ask.source.find(Kind::Table, id));
+        let table = partition.table.as_ref().and_then(|id| self.input.source.find(Kind::Table, id));
         self.joined.extend(table.map(|table| table.node.as_str()));
     }
 
     /// A partition joins a parent that has indexes with its own already built: the server would
     /// build them under names of its own.
-    fn indexes_of_partition(&mut self, partition: &'a Object, (root, level): (&TableName, usize)) {
+    fn indexes_of_partition(&mut self, partition: &'a Object, root: &TableName, level: usize) {
         let mut steps = Vec::new();
         for object in self.own_indexes(partition) {
             self.placed.insert(&object.node, vec![self.steps.len() + steps.len()]);
-            steps.extend(self.ask.follow(object, root));
+            steps.extend(self.input.follow(object, root));
         }
         // What is built lets readers through, what makes keys of it shuts them out.
         steps.sort_by_key(|step| !step.builds && step.kind == Kind::Key);
@@ -170,15 +171,15 @@ impl<'a> DependencyWalk<'a> {
     }
 
     fn own_indexes(&self, partition: &Object) -> Vec<&'a Object> {
-        let ask = self.ask;
+        let input = self.input;
         let own = |object: &&Object| {
             matches!(object.kind, Kind::Key | Kind::Index)
                 && object.table == partition.table
-                && object.since <= ask.version
-                && ask.there(object).is_none()
+                && object.since <= input.version
+                && input.there(object).is_none()
                 && !self.placed.contains_key(object.node.as_str())
         };
-        ask.source.objects.iter().filter(own).collect()
+        input.source.objects.iter().filter(own).collect()
     }
 
     fn needed_by(&mut self, node: &str, root: &TableName) {

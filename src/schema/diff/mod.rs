@@ -99,72 +99,40 @@ impl SchemaPlan {
 impl DiffInput<'_> {
     /// Plans the steps that make the target's definitions like the source's, renamed partitions
     /// first.
-    pub fn outline(&self) -> SchemaPlan {
+    pub fn schema_plan(&self) -> SchemaPlan {
         let renamed = self.renamed_parts();
         let mut schema_plan = match &renamed {
-            Some(renamed) => DiffInput { target: &renamed.target, ..*self }.outline_by_names(),
-            None => self.outline_by_names(),
+            Some(renamed) => DiffInput { target: &renamed.target, ..*self }.plan_by_names(),
+            None => self.plan_by_names(),
         };
         self.detach(&mut schema_plan);
         schema_plan.first.splice(0..0, renamed.into_iter().flat_map(|renamed| renamed.steps));
         schema_plan
     }
 
-    /// The outline where what is the same has the same name.
-    fn outline_by_names(&self) -> SchemaPlan {
+    /// The plan where what is the same has the same name.
+    fn plan_by_names(&self) -> SchemaPlan {
         let mut schema_plan = SchemaPlan::default();
         let wanted = self.wanted();
-        let mut walk = DependencyWalk::new(self);
-        let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
         let misplaced = partition_mismatch::misplaced(self.source, |object| self.there(object));
-        for object in &self.source.objects {
-            let table = object.table.as_ref().unwrap_or(&object.id);
-            if misplaced.contains(table.as_str()) {
-                continue;
-            }
-            let Some(root) = object.root.as_ref().filter(|root| selected.contains(root)) else {
-                continue;
-            };
-            let follows = !object.kind.comes_first();
-            if follows && (!wanted.contains(root) || self.there(object).is_some()) {
-                continue;
-            }
-            if follows && object.since > self.version {
-                schema_plan.left_out.extend(self.too_new(object, root));
-                continue;
-            }
-            walk.from(object, root);
-        }
+        let is_misplaced =
+            |object: &Object| misplaced.contains(object.table.as_deref().unwrap_or(&object.id));
+        let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
+        let walk = self.walk(&wanted, &selected, is_misplaced, &mut schema_plan);
         let DependencyWalk { steps, placed, other, .. } = walk;
         schema_plan.left_out.extend(other);
-        schema_plan.first = steps;
-        let owned = self.owned();
-        for step in &mut schema_plan.first {
-            step.shared = step.kind < Kind::Table && !owned.contains(&step.title);
-        }
-        // Tables of one level are made side by side. Partitioned ones stay in their order, so that as
-        // much of one as can be is made at once.
-        if schema_plan.first.iter().any(|step| step.kind == Kind::Partition) {
-            schema_plan.first.iter_mut().for_each(|step| step.level = 0)
-        } else {
-            schema_plan.first.sort_by_key(|step| (step.level, step.kind))
-        }
+        schema_plan.first = self.in_order(steps);
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
-            let Some(root) = object.root.as_ref().filter(|root| wanted.contains(root)) else {
+            let is_owed = !placed.contains_key(object.node.as_str()) && !is_misplaced(object);
+            let root = object.root.as_ref().filter(|root| wanted.contains(root));
+            let Some(root) = root.filter(|_| is_owed && object.since <= self.version) else {
                 continue;
             };
-            let table = object.table.as_deref().unwrap_or_default();
-            let is_owed = !placed.contains_key(object.node.as_str()) && !misplaced.contains(table);
-            if !is_owed || object.since > self.version {
-                continue;
-            }
-            match object.kind {
-                Kind::ForeignKey => self.foreign_key(object, root, &selected, &mut schema_plan),
-                _ => schema_plan
-                    .after
-                    .entry(root.clone())
-                    .or_default()
-                    .extend(self.follow(object, root)),
+            if object.kind == Kind::ForeignKey {
+                self.foreign_key(object, root, &selected, &mut schema_plan);
+            } else {
+                let after = schema_plan.after.entry(root.clone()).or_default();
+                after.extend(self.follow(object, root));
             }
         }
         self.tighten(&wanted, &mut schema_plan);
@@ -175,6 +143,48 @@ impl DiffInput<'_> {
         schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(order));
         schema_plan.last.sort_by_key(|step| step.is_validation);
         schema_plan
+    }
+
+    /// Walks from what is missing of the selected tables to all that it needs.
+    fn walk(
+        &self,
+        wanted: &HashSet<&TableName>,
+        selected: &HashSet<&TableName>,
+        is_misplaced: impl Fn(&Object) -> bool,
+        schema_plan: &mut SchemaPlan,
+    ) -> DependencyWalk<'_> {
+        let mut walk = DependencyWalk::new(self);
+        for object in self.source.objects.iter().filter(|object| !is_misplaced(object)) {
+            let Some(root) = object.root.as_ref().filter(|root| selected.contains(root)) else {
+                continue;
+            };
+            let follows = !object.kind.comes_first();
+            if follows && (!wanted.contains(root) || self.there(object).is_some()) {
+                continue;
+            }
+            if follows && object.since > self.version {
+                let left_out = too_new(object).map(|text| (root.clone(), text));
+                schema_plan.left_out.extend(left_out);
+                continue;
+            }
+            walk.from(object, root);
+        }
+        walk
+    }
+
+    /// The steps before the rows in the order of their levels: tables of one level are made side by side.
+    /// Partitioned ones stay in their order, so that as much of one as can be is made at once.
+    fn in_order(&self, mut steps: Vec<Step>) -> Vec<Step> {
+        let owned = self.owned();
+        for step in &mut steps {
+            step.shared = step.kind < Kind::Table && !owned.contains(&step.title);
+        }
+        if steps.iter().any(|step| step.kind == Kind::Partition) {
+            steps.iter_mut().for_each(|step| step.level = 0)
+        } else {
+            steps.sort_by_key(|step| (step.level, step.kind))
+        }
+        steps
     }
 
     /// The sequences that columns own, as their steps are called.
@@ -208,15 +218,6 @@ impl DiffInput<'_> {
             // An index's name may be taken by another table's.
             _ => self.target.same(object).filter(|there| there.table == object.table),
         }
-    }
-
-    fn too_new(&self, object: &Object, root: &TableName) -> Option<(TableName, String)> {
-        let text = format!(
-            "{} is left out: the target would have to be PostgreSQL {} or later",
-            object.title(),
-            object.since / 10_000
-        );
-        (object.kind != Kind::AttachedIndex).then(|| (root.clone(), text))
     }
 
     /// What follows the rows of a table: nothing if it is there.
@@ -281,4 +282,15 @@ impl DiffInput<'_> {
             }
         }
     }
+}
+
+/// Says what is left out because the target's server does not know it.
+fn too_new(object: &Object) -> Option<String> {
+    (object.kind != Kind::AttachedIndex).then(|| {
+        format!(
+            "{} is left out: the target would have to be PostgreSQL {} or later",
+            object.title(),
+            object.since / 10_000
+        )
+    })
 }

@@ -35,7 +35,12 @@ impl DiffInput<'_> {
             Some(Step { title, optional: true, ..Step::about(here, vec![rename], &[root]) })
         });
         let steps = steps.collect();
-        let indexes: Vec<(Name, Name)> = pairs.iter().filter_map(index_names).collect();
+        let indexes = pairs.iter().filter_map(|(here, there)| {
+            let (here, there) = (here.index.as_ref()?, there.index.as_ref()?);
+            Some((there.name.clone(), here.name.clone()))
+        });
+        // What each index of the target is called, and what it will be.
+        let indexes: Vec<(Name, Name)> = indexes.collect();
         let by_node: HashMap<&str, &Object> =
             pairs.iter().map(|(here, there)| (there.node.as_str(), *here)).collect();
         let target = self.target.objects.iter().map(|there| {
@@ -99,9 +104,4 @@ fn are_primary(here: &Object, there: &Object) -> bool {
     let is_primary =
         |object: &Object| matches!(&object.make, Some(Make::Key(Key { primary: true, .. })));
     is_primary(here) && is_primary(there)
-}
-
-/// What the index of the target is called, and what it will be.
-fn index_names((here, there): &Pair<'_>) -> Option<(Name, Name)> {
-    Some((there.index.as_ref()?.name.clone(), here.index.as_ref()?.name.clone()))
 }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::DiffInput;
 use crate::ident::{Ident, TableName};
 use crate::schema_object::text::Name;
-use crate::schema_object::texts::Text;
+use crate::schema_object::texts::{PlacedText, Text};
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::statement::{Statement, statement};
 
@@ -62,8 +62,9 @@ impl DiffInput<'_> {
     ) -> Option<Pair<'a>> {
         let id = there.table.as_ref().unwrap_or(&there.id);
         let table = self.target.find(Kind::Table, id)?;
-        let theirs: HashMap<String, Text> = there.texts().into_iter().collect();
-        let differing = here.texts().into_iter().filter_map(|(place, here)| {
+        let theirs = there.texts().into_iter().map(|one| (one.place, one.text));
+        let theirs: HashMap<String, Text> = theirs.collect();
+        let differing = here.texts().into_iter().filter_map(|PlacedText { place, text: here }| {
             let there = theirs.get(&place).filter(|there| **there != here)?.clone();
             Some(Differing { place, here, there })
         });
@@ -72,22 +73,29 @@ impl DiffInput<'_> {
     }
 }
 
+/// An object of the source, and the texts of the target that mean the same as its own.
+pub struct Answer {
+    node: String,
+    texts: Vec<PlacedText>,
+}
+
 impl Pair<'_> {
     /// Gives the source's object the texts of the target's that mean the same.
-    pub fn answered(&self, means_the_same: &[bool]) -> Option<(String, Vec<(String, Text)>)> {
+    pub fn answered(&self, means_the_same: &[bool]) -> Option<Answer> {
         let whole = means_the_same.iter().all(|same| *same);
         if !whole && !self.same_name {
             return None;
         }
         let same = self.texts.iter().zip(means_the_same).filter(|(_, same)| **same);
-        let same = same.map(|(text, _)| (text.place.clone(), text.there.clone()));
-        Some((self.node.to_owned(), same.collect()))
+        let same = same
+            .map(|(text, _)| PlacedText { place: text.place.clone(), text: text.there.clone() });
+        Some(Answer { node: self.node.to_owned(), texts: same.collect() })
     }
 }
 
 /// The definitions of the source in the target's words, as far as those mean the same.
-pub fn reworded(source: &mut Definitions, answers: Vec<(String, Vec<(String, Text)>)>) {
-    for (node, texts) in answers {
+pub fn reworded(source: &mut Definitions, answers: Vec<Answer>) {
+    for Answer { node, texts } in answers {
         source.set_texts(&node, &texts);
     }
 }

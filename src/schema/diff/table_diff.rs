@@ -1,7 +1,7 @@
 //! What differs in the form of a table that both sides have: how its columns are computed and sorted,
 //! and how its rows are kept. Values that are computed otherwise are never passed over.
 
-use super::changed_objects::Severity;
+use super::changed_objects::{Finding, Severity};
 use super::expression_eq::{differ_in_casts_only, names};
 use super::type_changes::{BuiltinType, in_place};
 use crate::schema_object::text::Name;
@@ -15,14 +15,14 @@ pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
 }
 
 /// What differs in a table's form.
-pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Severity, String)> {
+pub(super) fn forms(object: &Object, there: &Object) -> Vec<Finding> {
     let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
         return Vec::new();
     };
     let of_column = |own: &ColumnDefinition| {
-        computed(object, own, (here, other)).or_else(|| form(object, own, other.column(&own.name)?))
+        computed(object, own, here, other).or_else(|| form(object, own, other.column(&own.name)?))
     };
-    let mut found: Vec<(Severity, String)> = here.columns.iter().filter_map(of_column).collect();
+    let mut found: Vec<Finding> = here.columns.iter().filter_map(of_column).collect();
     let layout = |definition: &TableDefinition| match &definition.partition_by {
         Some(by) => {
             let strategy = format!("{:?}", by.strategy).to_uppercase();
@@ -39,7 +39,7 @@ pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Severity, String)> 
             word(here),
             word(other)
         );
-        found.push((Severity::Form, text));
+        found.push(Finding { weight: Severity::Form, text });
     }
     if here.partition_by != other.partition_by {
         let text = format!(
@@ -48,16 +48,12 @@ pub(super) fn forms(object: &Object, there: &Object) -> Vec<(Severity, String)> 
             layout(here),
             layout(other)
         );
-        found.push((Severity::Form, text));
+        found.push(Finding { weight: Severity::Form, text });
     }
     found
 }
 
-fn form(
-    object: &Object,
-    own: &ColumnDefinition,
-    other: &ColumnDefinition,
-) -> Option<(Severity, String)> {
+fn form(object: &Object, own: &ColumnDefinition, other: &ColumnDefinition) -> Option<Finding> {
     let column = format!("column {}.{}", object.id, own.name.as_str());
     if own.type_text != other.type_text || own.collation == other.collation {
         return None;
@@ -67,15 +63,16 @@ fn form(
     };
     let (here, there) = (of(own), of(other));
     let text = format!("{column} has the collation {here} on the source and {there} on the target");
-    Some((Severity::Form, text))
+    Some(Finding { weight: Severity::Form, text })
 }
 
 /// A column that both sides compute, otherwise or of other types.
 fn computed(
     object: &Object,
     own: &ColumnDefinition,
-    (here, there): (&TableDefinition, &TableDefinition),
-) -> Option<(Severity, String)> {
+    here: &TableDefinition,
+    there: &TableDefinition,
+) -> Option<Finding> {
     let other = there.column(&own.name)?;
     let (text, other_text) = (own.generated.as_ref()?.as_str(), other.generated.as_ref()?.as_str());
     let uses = |column: &&ColumnDefinition| {
@@ -98,7 +95,7 @@ fn computed(
                 "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
                  on the target"
             );
-            (Severity::Values, text)
+            Finding { weight: Severity::Values, text }
         });
     }
     // Of other types the same expression is worded otherwise.
@@ -110,7 +107,7 @@ fn computed(
         let text = format!(
             "{name} is generated as {text} on the source and as {other_text} on the target"
         );
-        (Severity::Values, text)
+        Finding { weight: Severity::Values, text }
     })
 }
 
@@ -160,11 +157,11 @@ fn rounds(own: &ColumnDefinition, other: &ColumnDefinition) -> bool {
 }
 
 /// Another place of a partition of the same name.
-pub(super) fn bounds(object: &Object, there: &Object) -> Option<(Severity, String)> {
+pub(super) fn bounds(object: &Object, there: &Object) -> Option<Finding> {
     let here = objects::definition(object).into_iter().next()?;
     (object.make != there.make).then(|| {
         let here = here.as_str();
         let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
-        (Severity::Form, text)
+        Finding { weight: Severity::Form, text }
     })
 }

@@ -1,4 +1,4 @@
-//! Outlines between servers that the integration tests do not have.
+//! Plans between servers that the integration tests do not have.
 
 use std::collections::{HashMap, HashSet};
 
@@ -40,7 +40,7 @@ fn planned(
     let name = TableName::new("public", "item");
     let created_by_pgsync = HashSet::from([name.clone()]);
     let selected = [&name];
-    let ask = DiffInput {
+    let input = DiffInput {
         source,
         target,
         selected: &selected,
@@ -50,16 +50,16 @@ fn planned(
         reset,
         renamed: None,
     };
-    ask.outline()
+    input.schema_plan()
 }
 
-fn outline(version: u32, alike: bool) -> SchemaPlan {
+fn plan_of_pieces(version: u32, alike: bool) -> SchemaPlan {
     planned(&definitions("1", true), &definitions("2", false), version, alike, false)
 }
 
 #[test]
 fn what_an_older_target_lacks_is_left_out_and_named() {
-    let schema_plan = outline(140_000, false);
+    let schema_plan = plan_of_pieces(140_000, false);
     let text = "index public.once is left out: the target would have to be PostgreSQL 15 or later";
     assert_eq!(schema_plan.left_out, [(TableName::new("public", "item"), text.to_owned())]);
     assert_eq!(schema_plan.steps().count(), 0, "texts of another version are not compared");
@@ -67,7 +67,7 @@ fn what_an_older_target_lacks_is_left_out_and_named() {
 
 #[test]
 fn between_servers_that_word_things_alike_a_default_is_followed() {
-    let schema_plan = outline(150_000, true);
+    let schema_plan = plan_of_pieces(150_000, true);
     let statements = schema_plan.steps().flat_map(|step| &step.statements);
     let statements: Vec<&str> = statements.map(|text| text.as_str()).collect();
     assert_eq!(

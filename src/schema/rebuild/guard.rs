@@ -39,7 +39,8 @@ fn refusal(why: String) -> Error {
 
 /// A foreign key of the target's table that the new one would not get.
 pub(in crate::schema) fn left_behind<'d>(
-    (source, target): (&'d Definitions, &Definitions),
+    source: &'d Definitions,
+    target: &Definitions,
     name: &TableName,
     selected: &[&TableName],
 ) -> Option<&'d Object> {
@@ -68,7 +69,7 @@ pub(in crate::schema) fn check_dependents<'k>(
     if let Some(part) = elsewhere {
         return Err(refusal(format!("its partition {part} lies in another schema")));
     }
-    if let Some((part, holder)) = taken(source, others, name) {
+    if let Some(Taken { part, holder }) = taken(source, others, name) {
         return Err(refusal(format!(
             "{part} is its partition on the source, and belongs to {holder} on the target: detach it there, \
              and rename or drop it"
@@ -85,12 +86,19 @@ pub(in crate::schema) fn check_dependents<'k>(
 }
 
 /// A partition whose name another table of the target has, and that table.
+struct Taken<'d> {
+    part: &'d TableName,
+    holder: &'d TableName,
+}
+
 fn taken<'d>(
     source: &'d Definitions,
     others: &'d Definitions,
     name: &TableName,
-) -> Option<(&'d TableName, &'d TableName)> {
+) -> Option<Taken<'d>> {
     let tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
     let mut parts = tables.filter(|table| table.root.as_ref() == Some(name));
-    parts.find_map(|part| Some((part.name.as_ref()?, others.same(part)?.root.as_ref()?)))
+    parts.find_map(|part| {
+        Some(Taken { part: part.name.as_ref()?, holder: others.same(part)?.root.as_ref()? })
+    })
 }

@@ -62,23 +62,38 @@ pub struct RebuiltTable {
 }
 
 impl Rebuild {
-    /// What runs before the rows, and after them.
-    pub fn statements(&self) -> (Vec<Statement>, Vec<Statement>) {
+    /// What runs before the rows.
+    pub fn statements_before(&self) -> Vec<Statement> {
         let shadow_schema =
             statement!("create schema {shadow_schema}", shadow_schema = self.shadow.shadow_schema);
-        let of = |steps: &mut dyn Iterator<Item = &Step>| -> Vec<Statement> {
-            steps.flat_map(|step| step.statements.clone()).collect()
-        };
-        let mut before = vec![shadow_schema];
-        before.extend(of(&mut self.schema_plan.first.iter()));
-        let mut after = of(&mut self.schema_plan.after.values().flatten());
-        let swapped = [(&self.shadow, &self.dependents)];
-        after.extend(swap::swap(&swapped));
-        let validations = swap::validations(&swapped, &self.dependents);
-        after.extend(validations.into_iter().map(|(_, statement)| statement));
-        after.extend(of(&mut self.schema_plan.last.iter()));
-        (before, after)
+        let own = self.schema_plan.first.iter().flat_map(|step| step.statements.clone());
+        std::iter::once(shadow_schema).chain(own).collect()
     }
+
+    /// What runs after them.
+    pub fn statements_after(&self) -> Vec<Statement> {
+        let SchemaPlan { after, last, .. } = &self.schema_plan;
+        let swapped = [(&self.shadow, &self.dependents)];
+        let statements = |step: &Step| step.statements.clone();
+        let validations = swap::validations(&swapped, &self.dependents);
+        let own = after.values().flatten().flat_map(statements);
+        own.chain(swap::swap(&swapped))
+            .chain(validations.into_iter().map(|one| one.statement))
+            .chain(last.iter().flat_map(statements))
+            .collect()
+    }
+}
+
+/// What is known of a schema some of whose tables are to be rebuilt.
+struct SchemaOfBoth<'s> {
+    /// By its name on the source.
+    schema: &'s Ident,
+    shadow_schema: Ident,
+    source: Definitions,
+    target: Definitions,
+    /// What depends on the target's tables.
+    dependents: Vec<Dependents>,
+    catalogs: &'s Catalogs,
 }
 
 impl RunContext<'_> {
@@ -115,45 +130,57 @@ impl RunContext<'_> {
         for schema in schemas {
             let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
             let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.collect();
-            self.plan_schema(schema, &of_schema, run, (catalogs, &mut planned)).await?;
+            let read = self.read_for_rebuild(schema, &of_schema, catalogs).await?;
+            self.plan_schema(read, &of_schema, run, &mut planned);
         }
         Ok(planned)
     }
 
-    async fn plan_schema(
+    /// Reads what a schema's tables are made of on both sides, and what depends on them.
+    async fn read_for_rebuild<'s>(
         &self,
-        schema: &Ident,
+        schema: &'s Ident,
         outdated: &[&NeedsRebuild<'_>],
-        run: &Selection<'_>,
-        (catalogs, planned): (&Catalogs, &mut RebuildPlan),
-    ) -> Result<()> {
+        catalogs: &'s Catalogs,
+    ) -> Result<SchemaOfBoth<'s>> {
         let settings = self.settings;
         let home = settings.target_schema_of(schema);
         let shadow_schema = swap::shadow_schema_of(home);
         let schemas = settings.target_schemas();
         let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
+        let control = &self.target.control;
         let on_target = async {
-            let target = self
-                .target
-                .control
-                .definitions(&schemas, from_ref(home), &catalogs.held[1])
-                .await?;
-            Ok((target, self.target.control.keep(home, &shadow_schema, &names).await?))
+            let target = control.definitions(&schemas, from_ref(home), &catalogs.held[1]).await?;
+            Ok((target, control.dependents(home, &shadow_schema, &names).await?))
         };
-        let (source, (target, keeps)) = tokio::try_join!(
+        let (source, (target, dependents)) = tokio::try_join!(
             self.source.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
             on_target
         )?;
+        Ok(SchemaOfBoth { schema, shadow_schema, source, target, dependents, catalogs })
+    }
+
+    /// Plans the tables of a schema, or says why they cannot be rebuilt.
+    fn plan_schema(
+        &self,
+        read: SchemaOfBoth<'_>,
+        outdated: &[&NeedsRebuild<'_>],
+        run: &Selection<'_>,
+        planned: &mut RebuildPlan,
+    ) {
+        let SchemaOfBoth { schema, shadow_schema, source, target, dependents, catalogs } = read;
+        let settings = self.settings;
         let place = |one: &&NeedsRebuild<'_>| settings.target_name_of(&one.table.name);
         let places: Vec<TableName> = outdated.iter().map(place).collect();
+        let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
+        let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
         let lost: Vec<Vec<String>> =
             places.iter().map(|place| only_there(&source, &target, place)).collect();
-        let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
         let behind =
-            |one: &&NeedsRebuild<'_>| left_behind((&source, &target), &one.table.name, &selected);
+            |one: &&NeedsRebuild<'_>| left_behind(&source, &target, &one.table.name, &selected);
         let behind: Vec<Option<&Object>> = outdated.iter().map(behind).collect();
         let target = target.without(&places.iter().collect());
-        let ask = DiffInput {
+        let input = DiffInput {
             source: &source,
             target: &target,
             selected: &selected,
@@ -163,34 +190,31 @@ impl RunContext<'_> {
             reset: true,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
         };
-        let mut schema_plan = ask.outline();
-        lead(&mut schema_plan, &shadow_schema, home);
+        let mut schema_plan = input.schema_plan();
+        lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));
         let old = places.iter().zip(lost.into_iter().zip(behind));
         for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
             let name = one.table.name.clone();
-            let dependents = keeps.iter().find(|dependents| &dependents.table == place);
+            let own = dependents.iter().find(|own| &own.table == place);
             let there = catalogs.target.tables.iter().find(|table| &table.name == place);
-            match self
+            let allowed = self
                 .check_rebuild_allowed(one.table, behind)
-                .and(check_dependents(dependents, there, &source, &target, &name))
-            {
+                .and(check_dependents(own, there, &source, &target, &name));
+            match allowed {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
                     let shadow = shadow_table(&source, &name, place, &shadow_schema);
-                    let schema_plan = of_table(&schema_plan, &name, &shadow, &names);
-                    let (reasons, dependents) = (one.reasons.join("; "), dependents.clone());
                     planned.all.push(Rebuild {
+                        schema_plan: of_table(&schema_plan, &name, &shadow, &names),
                         source: name,
-                        reasons,
+                        reasons: one.reasons.join("; "),
                         shadow,
-                        schema_plan,
-                        dependents,
+                        dependents: dependents.clone(),
                         lost,
                     });
                 }
             }
         }
-        Ok(())
     }
 
     /// Makes the tables, empty and beside the old ones; in a dry run only says so.
@@ -249,7 +273,7 @@ impl RunContext<'_> {
         let own = rebuild.schema_plan.first.iter().filter(|step| !step.shared);
         self.make(&own.cloned().collect::<Vec<Step>>(), aligned).await?;
         let name = TableName { schema: shadow_schema.clone(), name: rebuild.source.name.clone() };
-        let tables = self.target.control.catalog(std::slice::from_ref(shadow_schema)).await?.0;
+        let tables = self.target.control.catalog(std::slice::from_ref(shadow_schema)).await?.tables;
         Ok(tables.into_iter().find(|table| table.name == name))
     }
 }

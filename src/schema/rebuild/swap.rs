@@ -14,7 +14,7 @@ use crate::schema::post_data;
 use crate::schema_object::Dependents;
 use crate::sql::displace::dangling;
 use crate::sql::statement::Statement;
-use crate::sql::swap::{ShadowTable, swap, validations};
+use crate::sql::swap::{ShadowTable, Validation, swap, validations};
 use crate::table::ForeignKey;
 
 /// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was. `incoming`
@@ -97,7 +97,9 @@ async fn together(
         let here: Vec<&ShadowTable> = here.collect();
         let names: Vec<&Ident> = here.iter().map(|shadow| &shadow.table.name).collect();
         if let Some(first) = here.first() {
-            keeps.extend(round.target.control.keep(schema, &first.shadow_schema, &names).await?);
+            keeps.extend(
+                round.target.control.dependents(schema, &first.shadow_schema, &names).await?,
+            );
         }
     }
     let keep_of = |table: &TableName| keeps.iter().find(|dependents| &dependents.table == table);
@@ -118,7 +120,7 @@ async fn together(
     // Once it is done, what stood in is there no more.
     post_data::retry_foreign_keys(round, &step, |error| error.sqlstate() == Some("42P01")).await?;
     let validations = tables.iter().zip(&pairs).flat_map(|(one, pair)| {
-        validations(&pairs, pair.1).into_iter().map(|(child, statement)| {
+        validations(&pairs, pair.1).into_iter().map(|Validation { child, statement }| {
             let title = format!("validation of a foreign key of {child}");
             Step::of_tables(&title, vec![statement], vec![one.source.clone()])
         })

@@ -6,7 +6,7 @@ use super::{Reader, Source};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Row;
-use crate::pg::definitions::{LockedTable, Sketch, Sketched};
+use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use crate::schema_object::Definitions;
 use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
@@ -101,8 +101,8 @@ impl Source {
     ///
     /// # Errors
     /// The source's.
-    pub async fn schema_fingerprint(&self, what: Sketched<'_>) -> Result<Sketch> {
-        self.control.sketch(what).await
+    pub async fn schema_fingerprint(&self, what: FingerprintOf<'_>) -> Result<SchemaFingerprint> {
+        self.control.schema_fingerprint(what).await
     }
 
     /// What the schemas hold; but for the tables `locked`, which cannot be read. Names of objects in the
