@@ -8,8 +8,10 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
+use crate::plan::TablePlan;
 use crate::source::{Source, SourceState};
-use crate::sql::digest::HashFamily;
+use crate::sql::Sql;
+use crate::sql::digest::{HashChoice, HashFamily};
 use crate::sql::horizon::Horizon;
 use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
@@ -44,7 +46,7 @@ pub(crate) struct Catalogs {
 
 impl Catalogs {
     /// How both sides hash, and why not faster.
-    pub(crate) fn hasher(&self) -> (HashFamily, Option<&'static str>) {
+    pub(crate) fn hasher(&self) -> HashChoice {
         let Self { source, target, .. } = self;
         HashFamily::agreed(
             [&source.server.encoding, &target.server.encoding],
@@ -76,6 +78,17 @@ pub struct Round {
 }
 
 impl Round {
+    /// Says that so many more rows of a table have travelled.
+    pub fn moved(&self, plan: &TablePlan, rows: u64) {
+        let table = plan.mapping.source.name.clone();
+        self.events.send(Event::Rows { table, rows });
+    }
+
+    /// Where the next run starts if nothing later than `greatest` was read.
+    pub fn watermark(&self, plan: &TablePlan, greatest: &str) -> Option<Sql> {
+        self.horizon.watermark(plan.timestamp.as_ref()?, greatest)
+    }
+
     /// To be asked between batches.
     pub fn check_stopped(&self) -> Result<()> {
         match self.stop.requested() {

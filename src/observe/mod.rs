@@ -103,7 +103,8 @@ impl RunContext<'_> {
     pub(crate) fn references(
         &self,
         catalogs: &Catalogs,
-        (shown, names): (&[ShownTable<'_>], &[&TableName]),
+        shown: &[ShownTable<'_>],
+        names: &[&TableName],
         context: &PlanContext,
     ) -> References {
         let filtered = shown.iter().zip(names).filter(|(shown, _)| shown.rules.filter.is_some());
@@ -125,7 +126,7 @@ impl RunContext<'_> {
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
         PlanContext {
             source_identity: format!("{}{}/{}", here.identity(), here.database, here.timeline),
-            hasher: catalogs.hasher().0,
+            hasher: catalogs.hasher().family,
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
             dry_run: self.settings.dry_run,

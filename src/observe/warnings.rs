@@ -25,7 +25,7 @@ impl RunContext<'_> {
             let text = "rows that vanished from the source are kept on the target (-no-deletes)";
             self.note(NoteLevel::Notice, None, text.to_owned());
         }
-        if let (_, Some(why)) = catalogs.hasher() {
+        if let Some(why) = catalogs.hasher().slower_because {
             self.note(NoteLevel::Detail, None, format!("{why}: rows are compared by md5, slower"));
         }
         if !context.replica_role && !context.fire_triggers {

@@ -32,21 +32,30 @@ const IDENTICAL: &[&str] = &[
     "varbit",
 ];
 
+/// A key that both sides have.
+#[derive(Default)]
+pub struct ChosenKey {
+    /// None, where no set of columns is unique on both sides.
+    pub columns: Vec<KeyColumn>,
+    /// Whether ON CONFLICT cannot use its index.
+    pub deferrable: bool,
+}
+
 /// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
 /// there is no other. Empty when no set of columns is unique on both sides.
-pub fn choose_key(
-    source: &Table,
-    target: &Table,
-    columns: &[PlanColumn],
-) -> (Vec<KeyColumn>, bool) {
+pub fn choose_key(source: &Table, target: &Table, columns: &[PlanColumn]) -> ChosenKey {
     let mut candidates: Vec<&Key> =
         target.keys.iter().filter(|key| means_equality(key, target)).collect();
     candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
     let agreed = candidates.into_iter().find_map(|there| {
         let mut keys = source.keys.iter().filter(|here| means_equality(here, source));
         let here = keys.find(|here| same_columns(here, there))?;
-        let columns = key_columns((here, source), (there, target), columns)?;
-        Some((columns, is_checked_late(there, target)))
+        let columns = key_columns(
+            KeyOf { key: here, table: source },
+            KeyOf { key: there, table: target },
+            columns,
+        )?;
+        Some(ChosenKey { columns, deferrable: is_checked_late(there, target) })
     });
     agreed.unwrap_or_default()
 }
@@ -62,9 +71,15 @@ fn is_checked_late(key: &Key, target: &Table) -> bool {
 }
 
 /// What a key takes for equal in one of its columns.
-fn meaning<'k>(key: &'k Key, column: &Ident) -> Option<(&'k Option<ObjectName>, &'k ObjectName)> {
+#[derive(PartialEq)]
+struct Meaning<'k> {
+    collation: Option<&'k ObjectName>,
+    opclass: &'k ObjectName,
+}
+
+fn meaning<'k>(key: &'k Key, column: &Ident) -> Option<Meaning<'k>> {
     let column = key.columns.iter().find(|own| &own.name == column)?;
-    Some((&column.collation, &column.opclass))
+    Some(Meaning { collation: column.collation.as_ref(), opclass: &column.opclass })
 }
 
 /// Whether rows that the index tells apart are those that comparing its columns tells apart. A comparison
@@ -97,11 +112,19 @@ fn same_columns(one: &Key, other: &Key) -> bool {
         && one.columns.iter().all(|a| other.columns.iter().any(|b| a.name == b.name))
 }
 
+/// A key with the table that has it.
+struct KeyOf<'k> {
+    key: &'k Key,
+    table: &'k Table,
+}
+
 fn key_columns(
-    (here, source): (&Key, &Table),
-    (there, target): (&Key, &Table),
+    source: KeyOf<'_>,
+    target: KeyOf<'_>,
     columns: &[PlanColumn],
 ) -> Option<Vec<KeyColumn>> {
+    let (KeyOf { key: here, table: source }, KeyOf { key: there, table: target }) =
+        (source, target);
     let column = |name: &Ident| {
         let planned = columns.iter().find(|column| &column.name == name)?;
         let described = target.column(name)?;

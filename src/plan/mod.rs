@@ -12,8 +12,11 @@ pub mod masking;
 pub mod partition_mismatch;
 pub mod placeholder;
 pub mod references;
+mod resumed;
 pub mod schedule;
 pub mod shown;
+#[cfg(test)]
+mod tests;
 mod triggers;
 
 use crate::ddl_step::Step;
@@ -29,6 +32,7 @@ use crate::sql::mapping::{
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::Columns;
 use hints::Remedy;
+use key::ChosenKey;
 use references::References;
 
 /// How one table is brought in sync.
@@ -149,7 +153,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     })?;
     check_row_security(source, target)?;
     let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
-    let (key, key_deferrable) = key::choose_key(source, target, &columns);
+    let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
     let append = rules.mode == Mode::Append;
     check_rules(rules, target, key.is_empty(), candidate.target_is_empty)?;
     let timestamp = rules.target_column(&rules.timestamp_column);
@@ -169,7 +173,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         columns,
         generated,
         key,
-        key_deferrable: key_deferrable || !target.rules.is_empty(),
+        key_deferrable: deferrable || !target.rules.is_empty(),
         hasher: context.hasher,
     };
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
@@ -203,7 +207,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         one_statement: checked && references.target.iter().any(own),
         leave_replica,
         shared_transaction: false,
-        triggers_to_disable: triggers::silenced(target, checked, context)?,
+        triggers_to_disable: triggers::to_disable(target, checked, context)?,
         can_delete_and_reinsert: !checked
             || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),

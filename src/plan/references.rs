@@ -39,7 +39,7 @@ impl References {
     /// The keys of the source that say the same as one of the target.
     fn on_the_source(&self, key: &ForeignKey) -> impl Iterator<Item = &ForeignKey> {
         let is_same = |other: &&ForeignKey| {
-            other.child == key.child && other.parent == key.parent && pairs(other) == pairs(key)
+            other.child == key.child && other.parent == key.parent && join_alike(other, key)
         };
         self.source.iter().filter(is_same)
     }
@@ -107,7 +107,8 @@ impl References {
     }
 }
 
-/// The columns of both ends, pair by pair in an order of their own.
-fn pairs(key: &ForeignKey) -> HashSet<(&Ident, &Ident)> {
-    key.child_columns.iter().zip(&key.parent_columns).collect()
+/// Whether both keys join the same columns, in whichever order.
+fn join_alike(one: &ForeignKey, other: &ForeignKey) -> bool {
+    let pairs = one.child_columns.iter().zip(&one.parent_columns).collect::<HashSet<_>>();
+    pairs == other.child_columns.iter().zip(&other.parent_columns).collect()
 }

@@ -40,10 +40,11 @@ impl Task {
 pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>]) -> Vec<Task> {
     let ring_of = |table: usize| rings.iter().find(|ring| ring.contains(&table));
     let first_of = |table: usize| ring_of(table).map_or(table, |ring| ring[0]);
-    let edges =
-        edges(tables, keys).into_iter().map(|(child, parent)| (first_of(child), first_of(parent)));
-    let edges: BTreeSet<(usize, usize)> = edges.collect();
-    let tied = edges.iter().flat_map(|(child, parent)| [*child, *parent]);
+    let edges = edges(tables, keys)
+        .into_iter()
+        .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
+    let edges: BTreeSet<Edge> = edges.collect();
+    let tied = edges.iter().flat_map(|edge| [edge.child, edge.parent]);
     let tied: BTreeSet<usize> = tied.chain(rings.iter().map(|ring| ring[0])).collect();
     let firsts: Vec<usize> = (0..tables.len()).filter(|table| first_of(*table) == *table).collect();
     let write_of = |table: usize| firsts.partition_point(|first| *first < table);
@@ -52,13 +53,13 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
     let others = |table: usize| ring_of(table).map_or(Vec::new(), |ring| ring[1..].to_vec());
     let writes = firsts.iter().map(|&table| {
         let pass = if tied.contains(&table) { Pass::Write } else { Pass::Whole };
-        let parents = edges.iter().filter(|(child, _)| *child == table);
-        let after = parents.map(|(_, parent)| write_of(*parent)).collect();
+        let parents = edges.iter().filter(|edge| edge.child == table);
+        let after = parents.map(|edge| write_of(edge.parent)).collect();
         Task { table, fk_cycle: others(table), pass, after }
     });
     let deletes = tied.iter().map(|&table| {
-        let children = edges.iter().filter(|(_, parent)| *parent == table);
-        let mut after: Vec<usize> = children.map(|(child, _)| delete_of(*child)).collect();
+        let children = edges.iter().filter(|edge| edge.parent == table);
+        let mut after: Vec<usize> = children.map(|edge| delete_of(edge.child)).collect();
         after.push(write_of(table));
         Task { table, fk_cycle: others(table), pass: Pass::Delete, after }
     });
@@ -98,28 +99,37 @@ pub fn cycles(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Vec<usize>> {
     cycles
 }
 
-/// Pairs of child and parent without those inside a cycle.
-fn edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<(usize, usize)> {
+/// A child and its parent, by their places.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Edge {
+    child: usize,
+    parent: usize,
+}
+
+/// Those that are not inside a cycle.
+fn edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Edge> {
     let all = all_edges(tables, keys);
-    let within = |(child, parent): &(usize, usize)| reachable(&all, *parent).contains(child);
+    let within = |edge: &&Edge| reachable(&all, edge.parent).contains(&edge.child);
     all.iter().filter(|edge| !within(edge)).copied().collect()
 }
 
-fn all_edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<(usize, usize)> {
+fn all_edges(tables: &[&TableName], keys: &[ForeignKey]) -> Vec<Edge> {
     let place = |name: &TableName| tables.iter().position(|table| *table == name);
-    let edges = keys.iter().filter_map(|key| Some((place(&key.child)?, place(&key.parent)?)));
-    let edges: BTreeSet<(usize, usize)> = edges.filter(|(child, parent)| child != parent).collect();
+    let edges = keys
+        .iter()
+        .filter_map(|key| Some(Edge { child: place(&key.child)?, parent: place(&key.parent)? }));
+    let edges: BTreeSet<Edge> = edges.filter(|edge| edge.child != edge.parent).collect();
     edges.into_iter().collect()
 }
 
 /// The tables that can be reached from `from` by one key or more, towards parents.
-fn reachable(edges: &[(usize, usize)], from: usize) -> BTreeSet<usize> {
+fn reachable(edges: &[Edge], from: usize) -> BTreeSet<usize> {
     let mut reached = BTreeSet::new();
     let mut open = vec![from];
     while let Some(child) = open.pop() {
-        for (_, parent) in edges.iter().filter(|(start, _)| *start == child) {
-            if reached.insert(*parent) {
-                open.push(*parent);
+        for edge in edges.iter().filter(|edge| edge.child == child) {
+            if reached.insert(edge.parent) {
+                open.push(edge.parent);
             }
         }
     }

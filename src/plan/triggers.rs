@@ -6,7 +6,7 @@ use crate::table::{Fires, Table, Trigger};
 
 /// The triggers that would fire and must not. `checked` says that the table is written outside of the
 /// replica role.
-pub fn silenced(
+pub fn to_disable(
     target: &Table,
     checked: bool,
     context: &PlanContext,

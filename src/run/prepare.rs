@@ -73,7 +73,7 @@ impl RunContext<'_> {
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);
-        let references = self.references(&catalogs, (&shown, &names), &context);
+        let references = self.references(&catalogs, &shown, &names, &context);
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
         let rebuild: HashMap<&TableName, &Table> =

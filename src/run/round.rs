@@ -58,22 +58,11 @@ pub(super) async fn round(
     } else {
         HashMap::new()
     };
-    let RunPlan {
-        plans,
-        failed,
-        tasks,
-        references,
-        horizon,
-        page_ranges,
-        last,
-        rebuilt,
-        sequences,
-    } = prepared;
     let round = Arc::new(Round {
         source,
         target,
         sync_log,
-        horizon,
+        horizon: prepared.horizon.clone(),
         events: events.clone(),
         stop: stop.clone(),
         run_id: report.run_id.clone(),
@@ -81,18 +70,34 @@ pub(super) async fn round(
         last_round: report.retries >= settings.retries,
         slots: Semaphore::new(settings.parallel),
         settings: settings.clone(),
-        page_ranges,
+        page_ranges: prepared.page_ranges,
         earlier,
     });
+    work(&round, prepared, endpoints, report).await
+}
+
+/// Works on the tables, finishes what concerns several of them, and completes log and report. Gives the
+/// reason when another round has to follow.
+async fn work(
+    round: &Arc<Round>,
+    plan: RunPlan,
+    endpoints: &Endpoints,
+    report: &mut RunReport,
+) -> Result<Option<Error>> {
+    let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, .. } = plan;
+    let stop = &round.stop;
     let before = std::mem::take(&mut report.tables);
-    let ended = cancelled_on_stop(stop, endpoints, workers::run(&round, &plans, tasks)).await;
+    let ended = cancelled_on_stop(stop, endpoints, workers::run(round, &plans, tasks)).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
     let finish =
         Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
-    finish.tables(&round, early, &mut outcomes).await;
-    let logged = sync_log::write(&round, &mut outcomes, &unlogged, &failed).await;
-    failed.iter().for_each(|outcome| events.send(Event::Finished(Box::new(outcome.clone()))));
+    finish.tables(round, early, &mut outcomes).await;
+    let logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
+    let tell = |outcome: &TableOutcome| {
+        round.events.send(Event::Finished(Box::new(outcome.clone())));
+    };
+    failed.iter().for_each(tell);
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);
     match (ended.lost, logged) {

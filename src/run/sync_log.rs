@@ -6,7 +6,7 @@ use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
 use crate::sql::sync_log::Entry;
 use crate::sync::table_run;
-use crate::sync::table_run::PendingLogRow;
+use crate::sync::table_state::PendingLogRow;
 use crate::sync_log::store;
 
 /// Writes the rows of all tables that ended without one, together.
@@ -31,6 +31,7 @@ pub(super) async fn write(
         let outcome = &outcomes[place];
         let mut entry = table_run::entry(round, &unlogged.plan, outcome.status.name());
         entry.watermark = unlogged.watermark.clone().or(entry.watermark);
+        entry.watermark = entry.watermark.filter(|_| !unlogged.distrusted);
         entry.elapsed = Some(outcome.elapsed);
         entry.error = errors[place].as_deref();
         entry.earlier = unlogged.earlier;

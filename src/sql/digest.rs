@@ -5,12 +5,13 @@
 //! Cheaper than hashing the row's text (measured on 2 M rows: 0.6 s beside 1.3 s).
 
 use super::buckets::{Bucketing, Buckets};
+use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::sql::mapping::Cast;
-use crate::sql::mapping::TableMapping;
 use crate::sql::mapping::{HashMethod, PlanColumn};
+use crate::sql::mapping::{TableMapping, Timestamp};
 use crate::sql::{Sql, sql};
 
 /// The family of hash functions, the same on both sides.
@@ -28,21 +29,39 @@ pub enum HashFamily {
 impl HashFamily {
     /// The fastest on which both sides agree, by the encodings of the databases and the answers to
     /// the hash probe; and why it is not the fastest of all.
-    pub fn agreed(encodings: [&str; 2], probes: [Option<&str>; 2]) -> (Self, Option<&'static str>) {
+    pub fn agreed(encodings: [&str; 2], probes: [Option<&str>; 2]) -> HashChoice {
+        let slower = |family, why| HashChoice { family, slower_because: Some(why) };
         let is_utf8 = |encoding: &&str| matches!(*encoding, "UTF8" | "SQL_ASCII");
         if encodings[0] != encodings[1] && !encodings.iter().all(is_utf8) {
             let sides = [Side::Source, Side::Target].into_iter().zip(encodings);
             let mut without = sides.filter(|(_, encoding)| *encoding == "SQL_ASCII");
             let recoded = Self::Recoded { as_it_is: without.next().map(|(side, _)| side) };
-            return (recoded, Some("the databases store text in different encodings"));
+            return slower(recoded, "the databases store text in different encodings");
         }
         match probes {
-            [Some(source), Some(target)] if source == target => (Self::Extended, None),
-            [Some(_), Some(_)] => (Self::Md5, Some("the two servers hash differently")),
-            [None, _] => (Self::Md5, Some("the source is older than PostgreSQL 11")),
-            [_, None] => (Self::Md5, Some("the target is older than PostgreSQL 11")),
+            [Some(source), Some(target)] if source == target => {
+                HashChoice { family: Self::Extended, slower_because: None }
+            }
+            [Some(_), Some(_)] => slower(Self::Md5, "the two servers hash differently"),
+            [None, _] => slower(Self::Md5, "the source is older than PostgreSQL 11"),
+            [_, None] => slower(Self::Md5, "the target is older than PostgreSQL 11"),
         }
     }
+}
+
+/// How both sides hash, and why not faster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashChoice {
+    pub family: HashFamily,
+    pub slower_because: Option<&'static str>,
+}
+
+/// How many rows are digested, and which of their timestamps may move a watermark.
+#[derive(Clone, Copy)]
+pub struct FirstRows<'q> {
+    pub limit: u64,
+    pub timestamp: &'q Timestamp,
+    pub horizon: &'q Horizon,
 }
 
 /// What of a row is digested.
@@ -75,23 +94,17 @@ impl TableMapping {
 
     /// `count, sum(hash), max(at)` of the first `limit` rows of `scope`, whichever they are; the last of
     /// those that are `in_time`.
-    pub fn digest_up_to(
-        &self,
-        side: Side,
-        scope: &Sql,
-        in_time: (&Ident, &Sql),
-        limit: u64,
-    ) -> Sql {
+    pub fn digest_up_to(&self, side: Side, scope: &Sql, first: FirstRows<'_>) -> Sql {
         sql!(
             "select pg_catalog.count(*), pg_catalog.sum(h.h), \
              pg_catalog.max(h.at) filter (where h.at {before}) from \
              (select {hash} as h, t.{column} as at from {from} where {scope} limit {limit}) h",
             hash = self.hash(side, DigestOf::Rows),
-            column = in_time.0,
-            before = in_time.1,
+            column = first.timestamp.column,
+            before = first.timestamp.in_time(side, first.horizon),
             from = self.from(side),
             scope = scope,
-            limit = limit,
+            limit = first.limit,
         )
     }
 

@@ -3,7 +3,7 @@
 //! for digests; those for reading rows stand beside the source.
 
 use super::buckets::{Bucketing, Buckets};
-use super::digest::DigestOf;
+use super::digest::{DigestOf, FirstRows};
 use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use super::read::{Pages, not};
@@ -109,9 +109,9 @@ impl DigestQuery<'_> {
                 mapping.digest(side, DigestOf::Rows, scope.condition(side).as_ref())
             }
             Self::FirstSince { since, limit, horizon } => {
-                let in_time = since.timestamp.in_time(side, horizon);
-                let in_time = (&since.timestamp.column, &in_time);
-                mapping.digest_up_to(side, &since.window(side), in_time, *limit)
+                let (timestamp, limit) = (since.timestamp, *limit);
+                let first = FirstRows { limit, timestamp, horizon };
+                mapping.digest_up_to(side, &since.window(side), first)
             }
             Self::Buckets { buckets, scope } => {
                 mapping.digest_buckets(side, buckets, false, scope.condition(side).as_ref())

@@ -11,7 +11,7 @@ use crate::source::Lock;
 use crate::sync::orphan_check::retract;
 use crate::sync::reconcile;
 use crate::sync::reconcile::Sessions;
-use crate::sync::table_run::PendingLogRow;
+use crate::sync::table_state::PendingLogRow;
 
 /// Turns the success of every table that is not in sync any more into a failure. `ended` is in the
 /// order of `plans`.
@@ -47,7 +47,7 @@ pub async fn check(
             let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
             round.target.on_control_session("writing sync_log", &distrust).await?;
             if let Some(row) = unlogged {
-                row.distrust();
+                row.distrusted = true;
             }
         }
     }

@@ -208,11 +208,12 @@ fn gone(sync_log: &SyncLog, id: u64) -> Error {
 
 /// Ends row `id` from outside the table's own sessions, which may be broken; gives what they have
 /// committed.
-pub async fn finish_on_control_session(
+pub async fn finish_from_outside(
     target: &Target,
     sync_log: &SyncLog,
     id: u64,
-    (status, error): (&str, Option<&str>),
+    status: &str,
+    error: Option<&str>,
 ) -> Result<Counts> {
     let statement = sync_log.finish(id, status, error, &Progress::default());
     let rows = target.on_control_session("writing sync_log", &statement).await?;
@@ -236,15 +237,14 @@ pub async fn begin(session: &Session, sync_log: &SyncLog, entry: Entry<'_>) -> R
     session.row("writing sync_log", &written(sync_log, &[entry])).await?.count(0)
 }
 
-/// Ends row `id`; gives the watermark that the next run will start from.
+/// Ends row `id`, without an error; gives the watermark that the next run will start from.
 pub async fn finish(
     session: &Session,
     sync_log: &SyncLog,
     id: u64,
-    (status, error): (&str, Option<&str>),
+    status: &str,
     progress: &Progress,
 ) -> Result<Option<String>> {
-    let row =
-        session.row("writing sync_log", &sync_log.finish(id, status, error, progress)).await?;
+    let row = session.row("writing sync_log", &sync_log.finish(id, status, None, progress)).await?;
     Ok(row.text(0).map(str::to_owned))
 }

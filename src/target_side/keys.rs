@@ -83,15 +83,28 @@ pub async fn unlist_vanished(session: &Session, plan: &TablePlan, numbers: &[u64
     session.run("keeping keys", &plan.mapping.unlist_vanished(numbers)).await
 }
 
+/// A table's row in the log of runs.
+#[derive(Clone, Copy)]
+pub struct LogRow<'l> {
+    pub sync_log: &'l SyncLog,
+    pub id: u64,
+}
+
+/// A foreign key whose action would reach rows of another table, and how many.
+pub struct Cascade<'p> {
+    pub key: &'p ForeignKey,
+    pub rows: u64,
+}
+
 /// Deletes the listed rows of `buckets`, in one transaction.
 pub async fn delete_vanished(
     session: &Session,
     plan: &TablePlan,
-    sync_log: (&SyncLog, u64),
+    row: LogRow<'_>,
     buckets: &Buckets,
 ) -> Result<Applied> {
     let writes = plan.mapping.delete_vanished(buckets);
-    let delete = sync_log.0.counted(sync_log.1, &writes, CteSet::Removed, &Progress::default());
+    let delete = row.sync_log.counted(row.id, &writes, CteSet::Removed, &Progress::default());
     let delete = transaction::committed(plan, &delete);
     let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
     written(plan, &session.query_all("deleting vanished rows", &statement).await?, false)
@@ -102,7 +115,7 @@ pub async fn delete_vanished(
 pub async fn cascading_rows<'p>(
     session: &Session,
     plan: &'p TablePlan,
-) -> Result<Option<(&'p ForeignKey, u64)>> {
+) -> Result<Option<Cascade<'p>>> {
     if plan.cascades.is_empty() {
         return Ok(None);
     }
@@ -110,7 +123,7 @@ pub async fn cascading_rows<'p>(
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
         let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
         if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
-            return Ok(Some((key, row.count(1)?)));
+            return Ok(Some(Cascade { key, rows: row.count(1)? }));
         }
     }
     Ok(None)

@@ -12,17 +12,17 @@ use super::verdict::{DifferencePage, RowDifference, RowKind, TableVerdict};
 use crate::context::Round;
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
-use crate::outcome::Counts;
 use crate::plan::TablePlan;
 use crate::sql::Sql;
 use crate::sql::compared::{ColumnQuery, Values};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sql::query::{RowQuery, RowScope, Since};
+use crate::sync::batches::Batch;
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
 use crate::sync::reconcile::{Difference, Scope};
-use crate::sync::strategy::{Batch, TableRun};
+use crate::sync::table_state::{TableRun, TableState};
 use crate::target_side;
 use crate::target_side::apply::{Mode, Writer};
 use crate::target_side::keys;
@@ -58,19 +58,11 @@ async fn look(
     looking: &Looking<'_>,
     verdict: &mut TableVerdict,
 ) -> Result<()> {
-    let (source, target) = tokio::try_join!(round.source.reader(), round.target.reading_session())?;
-    let mut run = TableRun {
-        round: round.clone(),
-        plan: plan.clone(),
-        source,
-        target,
-        log_id: None,
-        counts: Counts::default(),
-        travelled: 0,
-        keys: None,
-        more: false,
-        unproven: None,
-    };
+    let (mut source, mut target) =
+        tokio::try_join!(round.source.reader(), round.target.reading_session())?;
+    let mut state = TableState::new(round, plan.clone());
+    let (source, target) = (&mut source, &mut target);
+    let mut run = TableRun { round, source, target, state: &mut state };
     run.lock_against_truncate("looking at the table").await?;
     let difference = reconcile::find(&mut run, DigestOf::Rows, Scope::Table, None).await?;
     if !difference.is_none() {
@@ -119,25 +111,29 @@ impl Pages<'_> {
     }
 }
 
-async fn by_key(run: &mut TableRun, difference: Difference, pages: &mut Pages<'_>) -> Result<()> {
+async fn by_key(
+    run: &mut TableRun<'_>,
+    difference: Difference,
+    pages: &mut Pages<'_>,
+) -> Result<()> {
     reconcile::stage(run, &difference).await?;
-    let wanted = keys::number_missing_keys(&run.target, &run.plan).await?;
+    let wanted = keys::number_missing_keys(run.target, &run.state.plan).await?;
     for from in (1..=wanted).step_by(PAGE as usize) {
         run.round.check_stopped()?;
         let list = KeyList::Wanted;
-        let keys = keys::numbered(&run.target, &run.plan, list, from, from + PAGE).await?;
+        let keys = keys::numbered(run.target, &run.state.plan, list, from, from + PAGE).await?;
         let rows = on_the_source(run, &keys, pages.looking.flags).await?;
         pages.send(rows).await?;
     }
     // Rows that stay by the wish of whoever runs this are no difference.
-    if !run.plan.deletes {
+    if !run.state.plan.deletes {
         return Ok(());
     }
     let (mut left, mut from) = (delete::list(run).await?, 1);
     while left > 0 {
         run.round.check_stopped()?;
         let list = KeyList::Vanished;
-        let keys = keys::numbered(&run.target, &run.plan, list, from, from + PAGE).await?;
+        let keys = keys::numbered(run.target, &run.state.plan, list, from, from + PAGE).await?;
         (left, from) = (left.saturating_sub(keys.len() as u64), from + PAGE);
         let rows = only_on_the_target(run, &keys, pages.looking.flags).await?;
         pages.send(rows).await?;
@@ -165,14 +161,14 @@ fn by_number(rows: Vec<Vec<Option<String>>>, columns: usize) -> HashMap<u64, See
 
 /// Rows that the target lacks or has otherwise.
 async fn on_the_source(
-    run: &TableRun,
+    run: &TableRun<'_>,
     keys: &[NumberedKey],
     flags: &VerifyFlags,
 ) -> Result<Vec<RowDifference>> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let (plan, mapping) = (&run.plan, &run.plan.mapping);
+    let (plan, mapping) = (&run.state.plan, &run.state.plan.mapping);
     let values = flags.values || flags.repair == Repair::Print;
     let since = plan.timestamp.as_ref().zip(plan.reads_from());
     let behind: Option<Sql> =
@@ -181,7 +177,7 @@ async fn on_the_source(
     let there = ColumnQuery { keys, condition: None, values };
     let (source, target) = tokio::try_join!(
         run.source.compared_columns(DOING, mapping, &here),
-        target_side::digest::compared_columns(&run.target, DOING, mapping, &there),
+        target_side::digest::compared_columns(run.target, DOING, mapping, &there),
     )?;
     let columns = mapping.compared().count();
     let (source, target) = (by_number(source, columns), by_number(target, columns));
@@ -194,15 +190,15 @@ async fn on_the_source(
 }
 
 async fn only_on_the_target(
-    run: &TableRun,
+    run: &TableRun<'_>,
     keys: &[NumberedKey],
     flags: &VerifyFlags,
 ) -> Result<Vec<RowDifference>> {
-    let mapping = &run.plan.mapping;
+    let mapping = &run.state.plan.mapping;
     let mut target = HashMap::new();
     if flags.values && !keys.is_empty() {
         let query = ColumnQuery { keys, condition: None, values: true };
-        let rows = target_side::digest::compared_columns(&run.target, DOING, mapping, &query);
+        let rows = target_side::digest::compared_columns(run.target, DOING, mapping, &query);
         target = by_number(rows.await?, mapping.compared().count());
     }
     let row = |key: &NumberedKey| RowDifference {
@@ -211,7 +207,7 @@ async fn only_on_the_target(
         columns: Vec::new(),
         is_behind: false,
         source: None,
-        target: target.get(&key.number).map(|seen| named(&run.plan, &seen.values)),
+        target: target.get(&key.number).map(|seen| named(&run.state.plan, &seen.values)),
         statement: (flags.repair == Repair::Print).then(|| mapping.delete_row(key)),
     };
     Ok(keys.iter().map(row).collect())
@@ -260,23 +256,23 @@ fn difference(
 
 /// In a table without a key the whole row is the key: rows are counted, and not named.
 async fn without_key(
-    run: &mut TableRun,
+    run: &mut TableRun<'_>,
     difference: &Difference,
     pages: &mut Pages<'_>,
 ) -> Result<()> {
     let buckets = difference.every_bucket();
-    let plan = run.plan.clone();
+    let plan = run.state.plan.clone();
     let query = RowQuery::Buckets { buckets: &buckets, scope: RowScope::Table };
     let mut rows = run.source.copy_out("reading rows", &plan.mapping, query).await?;
     let mut batch = Batch::default();
     let mode = Mode::ReplaceRows(buckets);
-    let mut writer = Writer::new(&run.target, &plan, &run.round.sync_log, None, mode);
+    let mut writer = Writer::new(run.target, &plan, &run.round.sync_log, None, mode);
     writer.open().await?;
     while let Some(row) = rows.next().await? {
         batch.push(&mut writer, row).await?;
     }
     // Without a row in the log nothing is written, only counted.
-    let counts = batch.commit(&mut writer, None).await?.counts;
+    let counts = batch.commit(&mut writer).await?.counts;
     for (kind, number) in [(RowKind::Missing, counts.inserted), (RowKind::Extra, counts.deleted)] {
         let row = RowDifference {
             kind,

@@ -86,7 +86,7 @@ impl<K: Kind> Subject<K> {
         let tables = catalog::tables(&target, &schemas, true).await.expect("a catalog");
         let server = catalog::server(&target).await.expect("a server");
         let probe = catalog::hash_probe(&target).await.expect("a hash");
-        let (hasher, _) = HashFamily::agreed(
+        let chosen = HashFamily::agreed(
             [&state.server.encoding, &server.encoding],
             [state.hash_probe.as_deref(), probe.as_deref()],
         );
@@ -94,7 +94,7 @@ impl<K: Kind> Subject<K> {
         let of = |tables: &[pgsync::table::Table]| {
             tables.iter().find(|table| table.name == item).cloned().expect("there is an item")
         };
-        let plan = planned(&of(&state.tables), &of(&tables), hasher);
+        let plan = planned(&of(&state.tables), &of(&tables), chosen.family);
         Opened { source, state, plan, target }
     }
 }

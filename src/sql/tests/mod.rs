@@ -7,7 +7,7 @@ mod view;
 use std::time::Duration;
 
 use super::buckets::{Bucketing, Buckets, LoneKey};
-use super::digest::{DigestOf, HashFamily};
+use super::digest::{DigestOf, FirstRows, HashFamily};
 use super::displace::dangling;
 use super::horizon::Horizon;
 use super::keys::{KeyList, NumberedKey};
@@ -274,8 +274,8 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
         ..item()
     };
     let recoded = TableMapping { hasher: HashFamily::Recoded { as_it_is: Some(Source) }, ..item() };
-    let before = stamp(TimestampKind::Timestamptz).in_time(Target, &horizon());
-    let in_time = (&Ident::new("updated_at"), &before);
+    let (timestamp, horizon) = (stamp(TimestampKind::Timestamptz), horizon());
+    let first = FirstRows { limit: 9, timestamp: &timestamp, horizon: &horizon };
     expect(
         include_str!("digest.sql"),
         &[
@@ -291,7 +291,7 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
             ),
             ("digest of buckets", item().digest_buckets(Source, &ranges(), false, Some(&timeless))),
             ("digest of staged rows", item().digest_buckets(Target, &ranges(), true, None)),
-            ("digest up to", item().digest_up_to(Target, &timeless, in_time, 9)),
+            ("digest up to", item().digest_up_to(Target, &timeless, first)),
             ("key bounds", item().key_bounds(Source)),
             ("buckets by ranges", item().bucket_digests(Source, DigestOf::Keys, shift, None)),
             (

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::sql::buckets::Bucketing;
-use crate::sync::strategy::TableRun;
+use crate::sync::table_state::TableRun;
 use crate::target_side;
 
 /// Rows that a bucket should hold: small enough that few equal rows travel with a changed one.
@@ -17,10 +17,10 @@ const LEAST: u32 = 10;
 
 /// Ranges of integer keys, when they lie close enough together that each holds some rows; else
 /// buckets of key hashes, fewer when it is known how many keys are `expected` to differ.
-pub async fn slicing(run: &TableRun, expected: Option<u64>) -> Result<Bucketing> {
-    let mapping = &run.plan.mapping;
+pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Bucketing> {
+    let mapping = &run.state.plan.mapping;
     let bits_of = |buckets: u64| (u64::BITS - buckets.leading_zeros()).min(MOST);
-    let bits = bits_of((run.plan.rows / ROWS).max(1));
+    let bits = bits_of((run.state.plan.rows / ROWS).max(1));
     let few = expected.map(|keys| bits_of(keys.saturating_mul(SINGLE)).max(LEAST));
     let hash = Bucketing::Hash { mask: (1 << few.unwrap_or(bits).min(bits)) - 1 };
     if !mapping.has_integer_key() {
@@ -29,12 +29,12 @@ pub async fn slicing(run: &TableRun, expected: Option<u64>) -> Result<Bucketing>
     let doing = "reading the bounds of keys";
     let (source, target) = tokio::try_join!(
         run.source.key_bounds(doing, mapping),
-        target_side::digest::key_bounds(&run.target, doing, mapping),
+        target_side::digest::key_bounds(run.target, doing, mapping),
     )?;
     let bounds = || source.iter().chain(&target);
     let (least, greatest) = (bounds().min(), bounds().max());
     let span = least.zip(greatest).map_or(1, |(least, greatest)| greatest - least + 1);
-    if span > i128::from(run.plan.rows.max(1)) * i128::from(ROWS) {
+    if span > i128::from(run.state.plan.rows.max(1)) * i128::from(ROWS) {
         return Ok(hash);
     }
     let shift = (0..62).find(|shift| span >> shift <= i128::from(1u64 << bits)).unwrap_or(62);

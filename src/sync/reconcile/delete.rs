@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::sql::keys::{KeyList, NumberedKey};
-use crate::sync::strategy::TableRun;
+use crate::sync::table_state::TableRun;
 use crate::target_side::keys;
+use crate::target_side::keys::{Cascade, LogRow};
 
 /// Keys of which the source is asked by one statement.
 const ASKED: u64 = 2000;
@@ -18,8 +19,8 @@ const NOT_TEXT: &str = "22021";
 
 /// Lists the target's rows of the differing buckets whose keys are neither staged nor on the source;
 /// gives their number.
-pub async fn list(run: &TableRun) -> Result<u64> {
-    let (target, plan) = (&run.target, &run.plan);
+pub async fn list(run: &TableRun<'_>) -> Result<u64> {
+    let (target, plan) = (&run.target, &run.state.plan);
     let listed = keys::list_vanished(target, plan).await?;
     let mut vanished = listed;
     for from in (1..=listed).step_by(ASKED as usize) {
@@ -37,14 +38,16 @@ pub async fn list(run: &TableRun) -> Result<u64> {
 /// The keys of the list from one number to before another. A database without an encoding can hold bytes
 /// that are no text; such a key cannot be read. Nor could it on the source, of which all keys of the
 /// bucket were read: it has vanished.
-async fn readable(run: &TableRun, from: u64, to: u64) -> Result<Vec<NumberedKey>> {
+async fn readable(run: &TableRun<'_>, from: u64, to: u64) -> Result<Vec<NumberedKey>> {
     let mut keys = Vec::new();
     let mut open = vec![(from, to)];
     while let Some((from, to)) = open.pop() {
         let list = KeyList::Vanished;
-        match keys::numbered(&run.target, &run.plan, list, from, to).await {
+        match keys::numbered(run.target, &run.state.plan, list, from, to).await {
             Ok(read) => keys.extend(read),
-            Err(error) if error.sqlstate() != Some(NOT_TEXT) || run.plan.shared_transaction => {
+            Err(error)
+                if error.sqlstate() != Some(NOT_TEXT) || run.state.plan.shared_transaction =>
+            {
                 return Err(error);
             }
             Err(_) if to - from > 1 => {
@@ -58,20 +61,20 @@ async fn readable(run: &TableRun, from: u64, to: u64) -> Result<Vec<NumberedKey>
 }
 
 /// Deletes the target's rows of the differing buckets whose keys the source has no more.
-pub async fn vanished(run: &mut TableRun, difference: &Difference) -> Result<()> {
-    if !run.plan.deletes || difference.is_all_missing() {
+pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
+    if !run.state.plan.deletes || difference.is_all_missing() {
         return Ok(());
     }
     run.phase(Phase::Deleting);
     let deleted = list(run).await?;
-    let Some(id) = run.log_id else {
-        run.counts.add(Counts { deleted, ..Counts::default() });
+    let Some(id) = run.state.log_id else {
+        run.state.counts.add(Counts { deleted, ..Counts::default() });
         return Ok(());
     };
     if deleted == 0 {
         return Ok(());
     }
-    if let Some((key, rows)) = keys::cascading_rows(&run.target, &run.plan).await? {
+    if let Some(Cascade { key, rows }) = keys::cascading_rows(run.target, &run.state.plan).await? {
         return Err(Error::Blocked(format!(
             "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
              them, and the foreign key \"{}\" would change those: bring that table in sync too, or \
@@ -80,8 +83,8 @@ pub async fn vanished(run: &mut TableRun, difference: &Difference) -> Result<()>
             key.name.as_str()
         )));
     }
-    let (sync_log, buckets) = ((&run.round.sync_log, id), difference.differing());
-    let applied = keys::delete_vanished(&run.target, &run.plan, sync_log, &buckets).await?;
-    run.add(&applied);
+    let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());
+    let applied = keys::delete_vanished(run.target, &run.state.plan, row, &buckets).await?;
+    run.state.add(&applied);
     Ok(())
 }

@@ -6,10 +6,10 @@ use crate::config::MaxDelete;
 use crate::error::{Error, Result};
 use crate::sql::digest::DigestOf;
 use crate::sync::reconcile::{Difference, Probe, Scope, find, stage};
-use crate::sync::strategy::TableRun;
+use crate::sync::table_state::TableRun;
 
 /// Refuses when deleting the rows that vanished would exceed the table's limit; their keys are staged.
-pub async fn allow_differing(run: &TableRun, difference: &Difference) -> Result<()> {
+pub async fn allow_differing(run: &TableRun<'_>, difference: &Difference) -> Result<()> {
     if limit(run).is_none() || difference.is_all_missing() {
         return Ok(());
     }
@@ -18,7 +18,7 @@ pub async fn allow_differing(run: &TableRun, difference: &Difference) -> Result<
 }
 
 /// The same for the key digests of an incremental run, which writes before it compares keys.
-pub async fn allow_vanished(run: &mut TableRun, probe: &Probe) -> Result<()> {
+pub async fn allow_vanished(run: &mut TableRun<'_>, probe: &Probe) -> Result<()> {
     if limit(run).is_none() || probe.keys_equal {
         return Ok(());
     }
@@ -31,14 +31,14 @@ pub async fn allow_vanished(run: &mut TableRun, probe: &Probe) -> Result<()> {
 }
 
 /// The limit that holds for a table, unless it is forced or nothing is deleted at all.
-pub fn limit(run: &TableRun) -> Option<MaxDelete> {
+pub fn limit(run: &TableRun<'_>) -> Option<MaxDelete> {
     let settings = &run.round.settings;
-    let limit = settings.max_delete_of(&run.plan.mapping.source.name);
-    limit.filter(|_| !settings.force && run.plan.deletes)
+    let limit = settings.max_delete_of(&run.state.plan.mapping.source.name);
+    limit.filter(|_| !settings.force && run.state.plan.deletes)
 }
 
 /// Whether so many deletes of so many rows are within the limit.
-pub fn allow(run: &TableRun, deletes: u64, rows: u64) -> Result<()> {
+pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
     let Some(limit) = limit(run) else { return Ok(()) };
     let (allowed, words) = match limit {
         MaxDelete::Rows(rows) => (rows, rows.to_string()),
@@ -47,7 +47,7 @@ pub fn allow(run: &TableRun, deletes: u64, rows: u64) -> Result<()> {
     if deletes <= allowed {
         return Ok(());
     }
-    let keyless = if run.plan.mapping.key.is_empty() {
+    let keyless = if run.state.plan.mapping.key.is_empty() {
         " (the table has no key: a changed row counts as one deleted and one inserted)"
     } else {
         ""

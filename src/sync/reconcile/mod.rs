@@ -19,13 +19,15 @@ use crate::event::Phase;
 use crate::outcome::Strategy;
 use crate::plan::TablePlan;
 use crate::plan::schedule::Pass;
+use crate::source::Reader;
 use crate::sql::buckets::{Bucketing, Buckets, LoneKey};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::KeyList;
 use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope, Since};
-use crate::sync::strategy::{Batch, TableRun};
+use crate::sync::batches::Batches;
+use crate::sync::table_state::TableRun;
 use crate::target_side;
-use crate::target_side::apply::{Mode, Writer};
+use crate::target_side::apply::Mode;
 use crate::target_side::keys;
 
 /// Keys looked up on the source by one statement.
@@ -88,13 +90,13 @@ impl Difference {
     }
 
     /// What the source has in the buckets that only it has.
-    async fn missing_digest(&self, run: &TableRun) -> Result<Digest> {
+    async fn missing_digest(&self, run: &TableRun<'_>) -> Result<Digest> {
         if self.missing_on_target.is_empty() {
             return Ok(Digest::default());
         }
-        let (buckets, scope) = (&self.only_missing(), self.scope.rows(&run.plan));
+        let (buckets, scope) = (&self.only_missing(), self.scope.rows(&run.state.plan));
         let missing = DigestQuery::Buckets { buckets, scope };
-        run.source.digest("counting missing rows", &run.plan.mapping, missing).await
+        run.source.digest("counting missing rows", &run.state.plan.mapping, missing).await
     }
 
     /// All buckets that differ, with those that only the source has, but without single keys.
@@ -120,7 +122,7 @@ impl Difference {
 
 /// After the changes of an incremental run: vanished keys are deleted, missing ones fetched. Gives whether
 /// the rows that were fetched arrived as the source has them.
-pub async fn keys(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<bool> {
+pub async fn keys(run: &mut TableRun<'_>, probe: &Probe, pass: Pass) -> Result<bool> {
     run.phase(Phase::Keys);
     if keys_equal(run, probe).await? {
         return Ok(true);
@@ -130,7 +132,7 @@ pub async fn keys(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<bool>
         return Ok(true);
     }
     stage(run, &difference).await?;
-    if !keys::all_found(&run.target, &run.plan, &difference.singles).await? {
+    if !keys::all_found(run.target, &run.state.plan, &difference.singles).await? {
         difference = find(run, DigestOf::Keys, Scope::Table, None).await?;
         stage(run, &difference).await?;
     }
@@ -147,25 +149,25 @@ pub async fn keys(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<bool>
 
 /// How many keys differ, going by the numbers of rows; nothing where they say nothing, or where more than
 /// the key is digested.
-fn expected(run: &TableRun, probe: &Probe) -> Option<u64> {
+fn expected(run: &TableRun<'_>, probe: &Probe) -> Option<u64> {
     let source = probe.source_keys?.rows;
-    let target = probe.target_keys?.rows + run.counts.inserted;
+    let target = probe.target_keys?.rows + run.state.counts.inserted;
     let number = source.abs_diff(target);
-    (number > 0 && run.plan.mapping.drifting.is_empty()).then_some(number)
+    (number > 0 && run.state.plan.mapping.drifting.is_empty()).then_some(number)
 }
 
 /// Whether no key has vanished and none is missing, after what the job has written. Where its writes
 /// told what they did to the keys, these are not read again. Where the rows do not even add up the
 /// digest is spared: the buckets' digests tell more.
-pub async fn keys_equal(run: &TableRun, probe: &Probe) -> Result<bool> {
+pub async fn keys_equal(run: &TableRun<'_>, probe: &Probe) -> Result<bool> {
     let Some(source) = probe.source_keys else { return Ok(false) };
-    if run.log_id.is_none() {
+    if run.is_dry() {
         // Nothing was written.
-        return Ok(probe.keys_equal && run.counts.inserted == 0);
+        return Ok(probe.keys_equal && run.state.counts.inserted == 0);
     }
-    match (run.keys, probe.target_keys) {
+    match (run.state.keys, probe.target_keys) {
         (Some(target), _) => Ok(source == target),
-        (None, Some(before)) if before.rows + run.counts.inserted != source.rows => Ok(false),
+        (None, Some(before)) if before.rows + run.state.counts.inserted != source.rows => Ok(false),
         (None, _) => Ok(source == digest::one(run, Side::Target, DigestQuery::Keys).await?),
     }
 }
@@ -173,21 +175,21 @@ pub async fn keys_equal(run: &TableRun, probe: &Probe) -> Result<bool> {
 /// Compares the digests of all buckets. Where it is known how many keys are `expected` to differ, those
 /// that differ alone in their bucket are told apart.
 pub async fn find(
-    run: &mut TableRun,
+    run: &mut TableRun<'_>,
     measure: DigestOf,
     scope: Scope,
     expected: Option<u64>,
 ) -> Result<Difference> {
     let slicing = buckets::slicing(run, expected).await?;
-    let mapping = &run.plan.mapping;
-    let query = BucketQuery { of: measure, bucketing: slicing, scope: scope.rows(&run.plan) };
+    let mapping = &run.state.plan.mapping;
+    let query = BucketQuery { of: measure, bucketing: slicing, scope: scope.rows(&run.state.plan) };
     let (source, target) = tokio::try_join!(
         run.source.bucket_digests("digesting buckets", mapping, query),
-        target_side::digest::buckets(&run.target, "digesting buckets", mapping, query),
+        target_side::digest::buckets(run.target, "digesting buckets", mapping, query),
     )?;
     let singles = expected.is_some() && matches!(slicing, Bucketing::Hash { .. });
     let merged = merge::merge(source.into_stream(), target, singles).await?;
-    run.travelled += merged.bytes;
+    run.state.travelled += merged.bytes;
     Ok(Difference {
         measure,
         scope,
@@ -202,79 +204,68 @@ pub async fn find(
 
 /// Sends the source's keys and hashes of the differing buckets to the target, which then knows what
 /// it lacks.
-pub async fn stage(run: &mut TableRun, difference: &Difference) -> Result<()> {
+pub async fn stage(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
     let (buckets, measure) = (difference.differing(), difference.measure);
-    let scope = difference.scope.rows(&run.plan);
+    let scope = difference.scope.rows(&run.state.plan);
     let hashes = RowQuery::KeyHashes { buckets: &buckets, of: measure, scope };
     // Both servers look up their rows at once.
     let (rows, taken) = tokio::join!(
-        run.source.copy_out("reading keys", &run.plan.mapping, hashes),
-        keys::stage_target_keys(&run.target, &run.plan, measure, &buckets),
+        run.source.copy_out("reading keys", &run.state.plan.mapping, hashes),
+        keys::stage_target_keys(run.target, &run.state.plan, measure, &buckets),
     );
     let mut rows = rows?;
     taken?;
-    let mut keys = keys::stage_keys(&run.target, &run.plan).await?;
+    let mut keys = keys::stage_keys(run.target, &run.state.plan).await?;
     while let Some(row) = rows.next().await? {
-        run.travelled += row.len() as u64;
+        run.state.travelled += row.len() as u64;
         keys.push(row).await?;
     }
-    keys::finish_keys(&run.target, &run.plan, keys).await
+    keys::finish_keys(run.target, &run.state.plan, keys).await
 }
 
 /// Fetches what the target lacks or has otherwise, and writes it; gives how many keys it had listed for
 /// that. May be repeated.
-pub async fn fetch(run: &mut TableRun, difference: &Difference, mode: Mode) -> Result<u64> {
-    let plan = run.plan.clone();
-    let round = run.round.clone();
-    let wanted = keys::number_missing_keys(&run.target, &plan).await?;
+pub async fn fetch(run: &mut TableRun<'_>, difference: &Difference, mode: Mode) -> Result<u64> {
+    let plan = run.state.plan.clone();
+    let wanted = keys::number_missing_keys(run.target, &plan).await?;
     if difference.missing_on_target.is_empty() {
         run.expect(wanted);
     }
+    let uncounted = uncounted(&plan, run.is_dry(), difference.scope);
     let together = plan.one_statement || mode.takes_all();
-    let size = if together { u64::MAX } else { plan.batch_size };
-    let uncounted = uncounted(&plan, run.log_id.is_none(), difference.scope);
-    let only_missing = difference.only_missing();
-    let mut missing = difference.has_missing().then(|| RowQuery::Buckets {
-        buckets: &only_missing,
-        scope: match difference.scope {
+    let batches = Batches::new(run.round, run.target, &plan, run.state, mode);
+    let mut batches = batches.together(together);
+    if difference.has_missing() {
+        let scope = match difference.scope {
             Scope::Table => uncounted,
             Scope::Timeless => difference.scope.rows(&plan),
-        },
-    });
-    let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, mode);
-    let mut batch = Batch::default();
-    let mut from = 1;
-    loop {
-        let keys;
-        let query = match missing.take() {
-            Some(query) => query,
-            None if from <= wanted => {
-                writer.suspend().await?;
-                let list = KeyList::Wanted;
-                keys = keys::numbered(&run.target, &plan, list, from, from + LOOKUP).await?;
-                from += LOOKUP;
-                RowQuery::Keys { keys: &keys, scope: uncounted }
-            }
-            None => break,
         };
-        let mut rows = run.source.copy_out("reading differing rows", &plan.mapping, query).await?;
-        while let Some(row) = rows.next().await? {
-            if batch.rows >= size {
-                run.moved(batch.rows);
-                let applied = batch.commit_and_continue(&mut writer, None).await?;
-                run.counts.add(applied.counts);
-                run.keys = applied.keys_after(run.keys);
-                run.more |= applied.more;
-                run.round.check_stopped()?;
-            }
-            batch.push(&mut writer, row).await?;
-        }
+        let missing = RowQuery::Buckets { buckets: &difference.only_missing(), scope };
+        write(run.source, &plan, missing, &mut batches).await?;
     }
-    if batch.rows > 0 {
-        run.moved(batch.rows);
-        run.add(&batch.commit(&mut writer, None).await?);
+    for from in (1..=wanted).step_by(LOOKUP as usize) {
+        batches.suspend().await?;
+        let list = KeyList::Wanted;
+        let keys = keys::numbered(run.target, &plan, list, from, from + LOOKUP).await?;
+        let listed = RowQuery::Keys { keys: &keys, scope: uncounted };
+        write(run.source, &plan, listed, &mut batches).await?;
     }
+    batches.finish().await?;
     Ok(wanted)
+}
+
+/// Reads rows that differ, and hands them on.
+async fn write(
+    source: &Reader,
+    plan: &TablePlan,
+    query: RowQuery<'_>,
+    batches: &mut Batches<'_>,
+) -> Result<()> {
+    let mut rows = source.copy_out("reading differing rows", &plan.mapping, query).await?;
+    while let Some(row) = rows.next().await? {
+        batches.push(row).await?;
+    }
+    Ok(())
 }
 
 /// In a dry run nothing was written, so rows of the window, and after them those without a finite

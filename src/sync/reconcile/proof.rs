@@ -11,7 +11,7 @@ use crate::sql::keys::KeyList;
 use crate::sql::mapping::TableMapping;
 use crate::sql::query::{DigestQuery, RowScope};
 use crate::sync::reconcile::{Difference, LOOKUP, Scope, find, stage};
-use crate::sync::strategy::TableRun;
+use crate::sync::table_state::TableRun;
 use crate::target_side;
 use crate::target_side::keys;
 
@@ -22,22 +22,22 @@ const DOING: &str = "proving what was written";
 ///
 /// # Errors
 /// [`Error::Blocked`] saying what still differs.
-pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> {
-    if run.log_id.is_none() || difference.is_none() {
+pub async fn buckets(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
+    if run.is_dry() || difference.is_none() {
         return Ok(());
     }
-    let only_staged = !run.plan.deletes && !difference.is_all_missing();
-    let (mapping, scope) = (&run.plan.mapping, difference.scope.rows(&run.plan));
+    let only_staged = !run.state.plan.deletes && !difference.is_all_missing();
+    let (mapping, scope) = (&run.state.plan.mapping, difference.scope.rows(&run.state.plan));
     let mut target = Digest::default();
     let all = if only_staged {
         let staged = &difference.differing();
-        target.add(target_side::digest::staged(&run.target, DOING, mapping, staged, scope).await?);
+        target.add(target_side::digest::staged(run.target, DOING, mapping, staged, scope).await?);
         difference.only_missing()
     } else {
         difference.every_bucket()
     };
     let all = DigestQuery::Buckets { buckets: &all, scope };
-    target.add(target_side::digest::rows(&run.target, DOING, mapping, all).await?);
+    target.add(target_side::digest::rows(run.target, DOING, mapping, all).await?);
     if target == difference.source {
         return Ok(());
     }
@@ -48,8 +48,8 @@ pub async fn buckets(run: &mut TableRun, difference: &Difference) -> Result<()> 
 ///
 /// # Errors
 /// [`Error::Blocked`] saying what differs.
-pub async fn table(run: &mut TableRun) -> Result<()> {
-    if run.log_id.is_none() || digest::equal(run, DigestQuery::Rows(RowScope::Table)).await? {
+pub async fn table(run: &mut TableRun<'_>) -> Result<()> {
+    if run.is_dry() || digest::equal(run, DigestQuery::Rows(RowScope::Table)).await? {
         return Ok(());
     }
     unequal(run, Scope::Table).await
@@ -57,17 +57,17 @@ pub async fn table(run: &mut TableRun) -> Result<()> {
 
 /// Whether the rows that were fetched by the digests of keys are what the source has: the listed ones
 /// of which `wanted` is the number, and those of buckets that only the source had.
-pub async fn fetched(run: &TableRun, difference: &Difference, wanted: u64) -> Result<bool> {
-    if run.log_id.is_none() {
+pub async fn fetched(run: &TableRun<'_>, difference: &Difference, wanted: u64) -> Result<bool> {
+    if run.is_dry() {
         return Ok(true);
     }
-    let mapping = &run.plan.mapping;
+    let mapping = &run.state.plan.mapping;
     if difference.has_missing() {
         let buckets = difference.only_missing();
         let query = DigestQuery::Buckets { buckets: &buckets, scope: RowScope::Table };
         let (source, target) = tokio::try_join!(
             run.source.digest(DOING, mapping, query),
-            target_side::digest::rows(&run.target, DOING, mapping, query),
+            target_side::digest::rows(run.target, DOING, mapping, query),
         )?;
         if source != target {
             return Ok(false);
@@ -76,31 +76,31 @@ pub async fn fetched(run: &TableRun, difference: &Difference, wanted: u64) -> Re
     let mut source = Digest::default();
     for from in (1..=wanted).step_by(LOOKUP as usize) {
         let list = KeyList::Wanted;
-        let keys = keys::numbered(&run.target, &run.plan, list, from, from + LOOKUP).await?;
+        let keys = keys::numbered(run.target, &run.state.plan, list, from, from + LOOKUP).await?;
         source.add(run.source.digest_of_keys(DOING, mapping, &keys).await?);
     }
     if wanted == 0 {
         return Ok(true);
     }
-    Ok(source == target_side::digest::listed(&run.target, DOING, mapping).await?)
+    Ok(source == target_side::digest::listed(run.target, DOING, mapping).await?)
 }
 
 /// Says which rows differ, and why that can be.
-async fn unequal(run: &mut TableRun, scope: Scope) -> Result<()> {
+async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     let difference = find(run, DigestOf::Rows, scope, None).await?;
     if difference.is_none() {
         return Ok(());
     }
-    if run.plan.mapping.key.is_empty() {
+    if run.state.plan.mapping.key.is_empty() {
         let rows = difference.source.rows.max(1);
         return Err(failed(run, &format!("up to {rows} rows of the table, which has no key,")));
     }
     stage(run, &difference).await?;
-    let wanted = keys::number_missing_keys(&run.target, &run.plan).await?;
-    let vanished = if run.plan.deletes { delete::list(run).await? } else { 0 };
+    let wanted = keys::number_missing_keys(run.target, &run.state.plan).await?;
+    let vanished = if run.state.plan.deletes { delete::list(run).await? } else { 0 };
     let missing = difference.missing_digest(run).await?.rows;
     let rows = wanted + vanished + missing;
-    if rows == 0 && !run.plan.deletes {
+    if rows == 0 && !run.state.plan.deletes {
         return Ok(());
     }
     let first = if wanted > 0 {
@@ -118,9 +118,9 @@ fn plural(rows: u64) -> &'static str {
 }
 
 /// The first key of a list, and in what it differs.
-async fn first(run: &TableRun, list: KeyList) -> Result<String> {
-    let mapping = &run.plan.mapping;
-    let keys = keys::numbered(&run.target, &run.plan, list, 1, 1 + LOOKUP).await?;
+async fn first(run: &TableRun<'_>, list: KeyList) -> Result<String> {
+    let mapping = &run.state.plan.mapping;
+    let keys = keys::numbered(run.target, &run.state.plan, list, 1, 1 + LOOKUP).await?;
     let Some(key) = keys.first() else { return Ok(String::new()) };
     let names: Vec<&str> = mapping.key.iter().map(|column| column.name.as_str()).collect();
     let name = format!("({}) = ({})", names.join(", "), key.values.join(", "));
@@ -130,7 +130,7 @@ async fn first(run: &TableRun, list: KeyList) -> Result<String> {
     let looking = "looking for what differs";
     let (source, target) = tokio::try_join!(
         run.source.column_hashes(looking, mapping, key),
-        target_side::digest::column_hashes(&run.target, looking, mapping, key),
+        target_side::digest::column_hashes(run.target, looking, mapping, key),
     )?;
     let what = match (source, target) {
         (Some(source), Some(target)) => match differing_column(mapping, &source, &target) {
@@ -155,8 +155,8 @@ fn differing_column<'m>(
     differing.map(|(column, _)| column.name.as_str())
 }
 
-fn failed(run: &TableRun, what: &str) -> Error {
-    let plan = &run.plan;
+fn failed(run: &TableRun<'_>, what: &str) -> Error {
+    let plan = &run.state.plan;
     let inexact: Vec<&str> = plan
         .mapping
         .columns

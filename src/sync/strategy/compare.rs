@@ -6,23 +6,25 @@ use crate::event::Phase;
 use crate::plan::schedule::Pass;
 use crate::sql::digest::DigestOf;
 use crate::sql::query::{RowQuery, RowScope};
+use crate::sync::batches::Batch;
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
 use crate::sync::reconcile::proof;
 use crate::sync::reconcile::{Difference, Probe, Scope};
-use crate::sync::strategy::{Batch, TOLD, TableRun};
+use crate::sync::strategy::TOLD;
+use crate::sync::table_state::TableRun;
 use crate::target_side::apply;
 use crate::target_side::apply::{Mode, Writer};
 
 /// The whole table.
-pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
-    if run.plan.append {
+pub async fn run(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
+    if run.state.plan.append {
         return append(run, pass).await;
     }
-    match (run.plan.mapping.key.is_empty(), pass) {
+    match (run.state.plan.mapping.key.is_empty(), pass) {
         (true, Pass::Delete) => Ok(()),
         (true, _) => keyless(run).await,
-        (false, Pass::Delete) => match run.unproven.take() {
+        (false, Pass::Delete) => match run.state.unproven.take() {
             Some(difference) => delete_and_prove(run, &difference, pass).await,
             // A try that broke has forgotten what it found.
             None => rows(run, Pass::Whole).await,
@@ -35,7 +37,7 @@ pub async fn run(run: &mut TableRun, pass: Pass) -> Result<()> {
 }
 
 /// Inserts the rows whose keys the target does not have; all others stay as they are.
-async fn append(run: &mut TableRun, pass: Pass) -> Result<()> {
+async fn append(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
     if reconcile::keys(run, &Probe::blank(), pass).await? {
         return Ok(());
     }
@@ -47,7 +49,7 @@ async fn append(run: &mut TableRun, pass: Pass) -> Result<()> {
 }
 
 /// Brings every differing row in sync, by key.
-pub async fn rows(run: &mut TableRun, pass: Pass) -> Result<()> {
+pub async fn rows(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
     let difference = differing(run, Scope::Table).await?;
     if !difference.is_none() {
         reconcile::max_delete::allow_differing(run, &difference).await?;
@@ -55,14 +57,18 @@ pub async fn rows(run: &mut TableRun, pass: Pass) -> Result<()> {
         reconcile::fetch(run, &difference, Mode::Upsert).await?;
     }
     if pass == Pass::Write {
-        run.unproven = Some(difference);
+        run.state.unproven = Some(difference);
         return Ok(());
     }
     delete_and_prove(run, &difference, pass).await
 }
 
 /// Ends a comparison. The part that deletes is another task, on sessions that have staged nothing yet.
-async fn delete_and_prove(run: &mut TableRun, difference: &Difference, pass: Pass) -> Result<()> {
+async fn delete_and_prove(
+    run: &mut TableRun<'_>,
+    difference: &Difference,
+    pass: Pass,
+) -> Result<()> {
     if difference.is_none() {
         return Ok(());
     }
@@ -73,8 +79,8 @@ async fn delete_and_prove(run: &mut TableRun, difference: &Difference, pass: Pas
     prove(run, difference).await
 }
 
-async fn prove(run: &mut TableRun, difference: &Difference) -> Result<()> {
-    if run.more && run.plan.deletes {
+async fn prove(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
+    if run.state.more && run.state.plan.deletes {
         proof::table(run).await
     } else {
         proof::buckets(run, difference).await
@@ -82,7 +88,7 @@ async fn prove(run: &mut TableRun, difference: &Difference) -> Result<()> {
 }
 
 /// Digests of whole rows, and the keys of the buckets that differ staged.
-async fn differing(run: &mut TableRun, scope: Scope) -> Result<Difference> {
+async fn differing(run: &mut TableRun<'_>, scope: Scope) -> Result<Difference> {
     run.phase(Phase::Digests);
     let difference = reconcile::find(run, DigestOf::Rows, scope, None).await?;
     if !difference.is_none() {
@@ -105,19 +111,19 @@ pub fn split_unique_violation(result: Result<()>) -> Result<Result<()>> {
 /// first where they can. Then all that differs is taken out and put in again in one statement; where
 /// a foreign key would act on that, or vanished rows have to wait for others, rows are put aside.
 pub async fn resolve_unique_conflicts(
-    run: &mut TableRun,
+    run: &mut TableRun<'_>,
     pass: Pass,
     collision: Error,
 ) -> Result<()> {
     start_over(run).await?;
     let difference = differing(run, Scope::Table).await?;
     if difference.is_none() {
-        run.unproven = Some(difference);
+        run.state.unproven = Some(difference);
         return Ok(());
     }
     // Before anything is put aside, too.
     reconcile::max_delete::allow_differing(run, &difference).await?;
-    let plan = run.plan.clone();
+    let plan = run.state.plan.clone();
     let alone = pass == Pass::Whole && !plan.one_statement;
     if alone {
         delete::vanished(run, &difference).await?;
@@ -134,16 +140,16 @@ pub async fn resolve_unique_conflicts(
     }
     reconcile::fetch(run, &difference, mode).await?;
     if pass == Pass::Write {
-        run.unproven = Some(difference);
+        run.state.unproven = Some(difference);
         return Ok(());
     }
     delete_and_prove(run, &difference, Pass::Whole).await
 }
 
 /// Ends what failed: a transaction of the target, and on the source perhaps the middle of a stream.
-pub async fn start_over(run: &mut TableRun) -> Result<()> {
-    if run.plan.shared_transaction {
-        apply::roll_back(&run.target, &run.plan).await?
+pub async fn start_over(run: &mut TableRun<'_>) -> Result<()> {
+    if run.state.plan.shared_transaction {
+        apply::roll_back(run.target, &run.state.plan).await?
     } else {
         run.renew_target().await?
     }
@@ -152,7 +158,7 @@ pub async fn start_over(run: &mut TableRun) -> Result<()> {
 
 /// The rows without a finite timestamp, as a small table of their own. Nothing is deleted: a row
 /// that left this set is elsewhere, or vanished and found by its key.
-pub async fn without_timestamp(run: &mut TableRun) -> Result<()> {
+pub async fn without_timestamp(run: &mut TableRun<'_>) -> Result<()> {
     let difference = differing(run, Scope::Timeless).await?;
     if !difference.is_none() {
         reconcile::fetch(run, &difference, Mode::Upsert).await?;
@@ -161,7 +167,7 @@ pub async fn without_timestamp(run: &mut TableRun) -> Result<()> {
 }
 
 /// A table without a key: the rows of all differing buckets are replaced in one transaction.
-async fn keyless(run: &mut TableRun) -> Result<()> {
+async fn keyless(run: &mut TableRun<'_>) -> Result<()> {
     run.phase(Phase::Digests);
     let difference = reconcile::find(run, DigestOf::Rows, Scope::Table, None).await?;
     if difference.is_none() {
@@ -169,7 +175,7 @@ async fn keyless(run: &mut TableRun) -> Result<()> {
     }
     run.phase(Phase::Applying);
     let buckets = difference.every_bucket();
-    let plan = run.plan.clone();
+    let plan = run.state.plan.clone();
     if !plan.deletes {
         return Err(Error::Blocked(
             "the table has no key, so a changed row cannot be told from a new one without deletes: \
@@ -181,7 +187,7 @@ async fn keyless(run: &mut TableRun) -> Result<()> {
     let mut rows = run.source.copy_out("reading rows", &plan.mapping, rows).await?;
     let mut batch = Batch::default();
     let mode = Mode::ReplaceRows(buckets);
-    let mut writer = Writer::new(&run.target, &plan, &run.round.sync_log, run.log_id, mode);
+    let mut writer = Writer::new(run.target, &plan, &run.round.sync_log, run.state.log_id, mode);
     writer.open().await?;
     while let Some(row) = rows.next().await? {
         batch.push(&mut writer, row).await?;
@@ -195,11 +201,11 @@ async fn keyless(run: &mut TableRun) -> Result<()> {
         if let Err(refused) =
             reconcile::max_delete::allow(run, counted.deleted, difference.target_rows)
         {
-            apply::roll_back(&run.target, &plan).await?;
+            apply::roll_back(run.target, &plan).await?;
             return Err(refused);
         }
     }
-    let applied = batch.commit(&mut writer, None).await?;
-    run.add(&applied);
+    let applied = batch.commit(&mut writer).await?;
+    run.state.add(&applied);
     prove(run, &difference).await
 }

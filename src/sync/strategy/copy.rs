@@ -17,7 +17,8 @@ use crate::sql::query::{DigestQuery, RowQuery};
 use crate::sql::read::Pages;
 use crate::sql::sync_log::Progress;
 use crate::sync::reconcile::proof;
-use crate::sync::strategy::{TOLD, TableRun};
+use crate::sync::strategy::TOLD;
+use crate::sync::table_state::TableRun;
 use crate::target_side::apply::{Applied, Mode, Writer};
 
 /// A part below this size is not worth a transaction of its own.
@@ -26,16 +27,16 @@ const LEAST_PART: u64 = 8 * 1024 * 1024;
 const GREATEST_PART: u64 = 1024 * 1024 * 1024;
 
 /// Copies the whole table, in parts on several sessions where it is large; a dry run counts.
-pub async fn run(run: &mut TableRun) -> Result<()> {
+pub async fn run(run: &mut TableRun<'_>) -> Result<()> {
     run.phase(Phase::Copying);
-    if run.log_id.is_none() {
+    if run.is_dry() {
         return count(run).await;
     }
     let parts = Parts::new(parts(run));
     let (drained, done) = watch::channel(false);
     let helpers = (1..copy_sessions(run).min(parts.len())).map(|_| help(run, &parts, done.clone()));
     let own = async {
-        let copied = parts.copy(run, &run.source, &run.target).await;
+        let copied = parts.copy(run, run.source, run.target).await;
         let _ = drained.send(true);
         copied
     };
@@ -44,25 +45,30 @@ pub async fn run(run: &mut TableRun) -> Result<()> {
     let mut ended = Ok(());
     for copied in std::iter::once(own).chain(helped) {
         match copied {
-            Ok(applied) => run.add(&applied),
+            Ok(applied) => run.state.add(&applied),
             Err(error) => ended = ended.and(Err(error)),
         }
     }
     ended?;
-    let proven = run.plan.mapping.is_exact() && !run.round.settings.reconcile && !run.more;
+    let proven =
+        run.state.plan.mapping.is_exact() && !run.round.settings.reconcile && !run.state.more;
     if proven { Ok(()) } else { proof::table(run).await }
 }
 
 /// How many sessions may write into the table. Into indexes that are there already, that of its key at
 /// least, only one of them appends; the others split pages in the middle, which costs time and leaves
 /// them half empty: two sessions took 0.85 x the time of one on two cores, four 1.0 x.
-fn copy_sessions(run: &TableRun) -> usize {
-    let indexed = run.plan.post_data.is_empty() && !run.plan.mapping.key.is_empty();
+fn copy_sessions(run: &TableRun<'_>) -> usize {
+    let indexed = run.state.plan.post_data.is_empty() && !run.state.plan.mapping.key.is_empty();
     if indexed { run.round.settings.parallel.div_ceil(2) } else { run.round.settings.parallel }
 }
 
 /// Copies parts on sessions of its own as soon as a slot is free, unless all is done before.
-async fn help(run: &TableRun, parts: &Parts, mut done: watch::Receiver<bool>) -> Result<Applied> {
+async fn help(
+    run: &TableRun<'_>,
+    parts: &Parts,
+    mut done: watch::Receiver<bool>,
+) -> Result<Applied> {
     let slot = tokio::select! {
         slot = run.round.slots.acquire() => slot,
         _ = done.wait_for(|done| *done) => return Ok(Applied::default()),
@@ -108,7 +114,7 @@ impl Parts {
     }
 
     /// Copies part after part; after an error nobody begins another.
-    async fn copy(&self, run: &TableRun, source: &Reader, target: &Session) -> Result<Applied> {
+    async fn copy(&self, run: &TableRun<'_>, source: &Reader, target: &Session) -> Result<Applied> {
         let mut applied = Applied::default();
         while let Some(pages) = self.next() {
             match copy_part(run, source, target, pages).await {
@@ -124,14 +130,16 @@ impl Parts {
 }
 
 async fn copy_part(
-    run: &TableRun,
+    run: &TableRun<'_>,
     source: &Reader,
     target: &Session,
     pages: Option<Pages>,
 ) -> Result<Applied> {
     run.round.check_stopped()?;
-    let mut rows = source.copy_out("reading rows", &run.plan.mapping, RowQuery::All(pages)).await?;
-    let mut writer = Writer::new(target, &run.plan, &run.round.sync_log, run.log_id, Mode::Direct);
+    let mut rows =
+        source.copy_out("reading rows", &run.state.plan.mapping, RowQuery::All(pages)).await?;
+    let mut writer =
+        Writer::new(target, &run.state.plan, &run.round.sync_log, run.state.log_id, Mode::Direct);
     let mut progress = Progress { batches: 1, ..Progress::default() };
     while let Some(row) = rows.next().await? {
         progress.processed += 1;
@@ -148,8 +156,8 @@ async fn copy_part(
 
 /// Slices of pages, the last one open: the table may have grown since its size was read. A page of
 /// pointers to long values stands for more bytes than its own.
-fn parts(run: &TableRun) -> VecDeque<Option<Pages>> {
-    let plan = &run.plan;
+fn parts(run: &TableRun<'_>) -> VecDeque<Option<Pages>> {
+    let plan = &run.state.plan;
     let whole = run.round.settings.parallel == 1
         || !run.round.page_ranges
         || plan.one_statement
@@ -166,9 +174,9 @@ fn parts(run: &TableRun) -> VecDeque<Option<Pages>> {
 }
 
 /// A dry run: an empty table takes every row.
-async fn count(run: &mut TableRun) -> Result<()> {
-    let counted = run.source.digest("counting rows", &run.plan.mapping, DigestQuery::Keys);
+async fn count(run: &mut TableRun<'_>) -> Result<()> {
+    let counted = run.source.digest("counting rows", &run.state.plan.mapping, DigestQuery::Keys);
     let rows = counted.await?.rows;
-    run.counts.add(Counts { processed: rows, inserted: rows, ..Counts::default() });
+    run.state.counts.add(Counts { processed: rows, inserted: rows, ..Counts::default() });
     Ok(())
 }

@@ -6,16 +6,17 @@ use crate::error::{Error, Result, Side};
 use crate::event::Phase;
 use crate::plan::schedule::Pass;
 use crate::sql::query::{DigestQuery, RowQuery, RowScope, Since};
+use crate::sync::batches::Batches;
 use crate::sync::reconcile;
 use crate::sync::reconcile::digest;
 use crate::sync::reconcile::{Probe, Scope, Window};
-use crate::sync::strategy::{Batch, TableRun};
-use crate::target_side::apply::{Mode, Writer};
+use crate::sync::table_state::TableRun;
+use crate::target_side::apply::Mode;
 
 /// What a look at both sides found is followed up; what was equal is left alone.
-pub async fn run(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
+pub async fn run(run: &mut TableRun<'_>, probe: &Probe, pass: Pass) -> Result<()> {
     let changed = changes(run, probe, pass).await;
-    if changed.as_ref().is_err_and(|error| run.plan.one_statement && comes_too_early(error)) {
+    if changed.as_ref().is_err_and(|error| run.state.plan.one_statement && comes_too_early(error)) {
         compare::start_over(run).await?;
         return compare::run(run, pass).await;
     }
@@ -31,7 +32,7 @@ fn comes_too_early(error: &Error) -> bool {
     error.sqlstate() == Some("23503")
 }
 
-async fn changes(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
+async fn changes(run: &mut TableRun<'_>, probe: &Probe, pass: Pass) -> Result<()> {
     if pass != Pass::Delete {
         reconcile::max_delete::allow_vanished(run, probe).await?;
         if window_differs(run, probe).await? {
@@ -50,17 +51,17 @@ async fn changes(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
 /// The windows must be equal now, and so must be the keys and the rows without a timestamp. Where they
 /// are not, a row has left the source's window backwards in time, somebody else writes to the target, or
 /// what was written is not what arrived: the whole table is compared, and proven.
-async fn is_settled(run: &TableRun, probe: &Probe) -> Result<bool> {
-    if run.log_id.is_none() || !run.counts.changed() && probe.unchanged() {
+async fn is_settled(run: &TableRun<'_>, probe: &Probe) -> Result<bool> {
+    if run.is_dry() || !run.state.counts.changed() && probe.unchanged() {
         return Ok(true);
     }
-    if run.more {
+    if run.state.more {
         return Ok(false);
     }
     if !probe.timeless_equal && !digest::equal_in(run, Scope::Timeless).await? {
         return Ok(false);
     }
-    let keys = !run.plan.deletes || reconcile::keys_equal(run, probe).await?;
+    let keys = !run.state.plan.deletes || reconcile::keys_equal(run, probe).await?;
     if probe.window == Window::Equal || !keys {
         return Ok(keys);
     }
@@ -74,7 +75,7 @@ async fn is_settled(run: &TableRun, probe: &Probe) -> Result<bool> {
 }
 
 /// A large window was not digested by the look, and is now.
-async fn window_differs(run: &TableRun, probe: &Probe) -> Result<bool> {
+async fn window_differs(run: &TableRun<'_>, probe: &Probe) -> Result<bool> {
     match probe.window {
         Window::Equal => Ok(false),
         Window::Differs => Ok(true),
@@ -86,41 +87,25 @@ async fn window_differs(run: &TableRun, probe: &Probe) -> Result<bool> {
 }
 
 /// What has to be equal in the end: everything since the last run that has settled it.
-fn window(run: &TableRun) -> Result<Since<'_>> {
-    match (&run.plan.timestamp, &run.plan.watermark) {
+fn window<'r>(run: &'r TableRun<'_>) -> Result<Since<'r>> {
+    match (&run.state.plan.timestamp, &run.state.plan.watermark) {
         (Some(timestamp), Some(from)) => Ok(Since { timestamp, from }),
         _ => Err(Error::Internal("an incremental plan without a watermark".to_owned())),
     }
 }
 
 /// Applies the window, batch by batch, without what an earlier try or run has brought over.
-async fn stream(run: &mut TableRun) -> Result<()> {
-    let plan = run.plan.clone();
+async fn stream(run: &mut TableRun<'_>) -> Result<()> {
+    let plan = run.state.plan.clone();
     let (Some(timestamp), Some(from)) = (&plan.timestamp, plan.reads_from()) else {
         return Ok(());
     };
     let window = RowQuery::InOrder(Since { timestamp, from });
-    let size = if plan.one_statement { u64::MAX } else { plan.batch_size };
     let mut rows = run.source.copy_out("reading changed rows", &plan.mapping, window).await?;
-    let round = run.round.clone();
-    let mut batch = Batch::default();
-    let mut writer = Writer::new(&run.target, &plan, &round.sync_log, run.log_id, Mode::Upsert);
+    let batches = Batches::new(run.round, run.target, &plan, run.state, Mode::Upsert);
+    let mut batches = batches.in_order().together(plan.one_statement);
     while let Some(row) = rows.next().await? {
-        if batch.ends_before(&row, size) {
-            run.moved(batch.rows);
-            let watermark = run.watermark(&batch.last());
-            let applied = batch.commit_and_continue(&mut writer, watermark).await?;
-            run.counts.add(applied.counts);
-            run.keys = applied.keys_after(run.keys);
-            run.more |= applied.more;
-            run.round.check_stopped()?;
-        }
-        batch.push(&mut writer, row).await?;
+        batches.push(row).await?;
     }
-    if batch.rows > 0 {
-        run.moved(batch.rows);
-        let watermark = run.watermark(&batch.last());
-        run.add(&batch.commit(&mut writer, watermark).await?);
-    }
-    Ok(())
+    batches.finish().await
 }

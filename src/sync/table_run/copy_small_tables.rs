@@ -17,7 +17,8 @@ use crate::schema::post_data;
 use crate::source::{Lock, Question, Reader};
 use crate::sql::query::RowQuery;
 use crate::sql::sync_log::Entry;
-use crate::sync::table_run::{TableState, TaskResult, entry};
+use crate::sync::table_run::entry;
+use crate::sync::table_state::{TableState, TaskResult};
 use crate::target_side::apply;
 use crate::target_side::group;
 
@@ -50,7 +51,7 @@ struct Copied {
 /// tables may be copied once more, for one without a key would take its rows twice.
 pub async fn copy(round: &Round, states: &[&TableState]) -> Result<Result<Vec<TaskResult>>> {
     let read = read_all(round, states).await;
-    let (source, mut target, tables) = match read {
+    let ReadTables { source, mut target, tables } = match read {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
@@ -66,7 +67,8 @@ pub async fn copy(round: &Round, states: &[&TableState]) -> Result<Result<Vec<Ta
             return Ok(Err(error));
         }
     };
-    let committed = commit(round, &target, states, &plans, (&tables, inserted)).await;
+    let counted: Vec<(&Copied, u64)> = tables.iter().zip(inserted).collect();
+    let committed = commit(round, &target, states, &counted).await;
     if committed.is_err() && round.stop.requested().is_some() {
         // The stop has cancelled a statement, and would cancel those that follow.
         return Ok(committed);
@@ -81,15 +83,18 @@ pub async fn copy(round: &Round, states: &[&TableState]) -> Result<Result<Vec<Ta
 
 /// The tables of the source, the session that has read them, and one of the target in which nothing has
 /// been done.
-async fn read_all(
-    round: &Round,
-    states: &[&TableState],
-) -> Result<(Reader, PooledSession, Vec<Copied>)> {
+struct ReadTables {
+    source: Reader,
+    target: PooledSession,
+    tables: Vec<Copied>,
+}
+
+async fn read_all(round: &Round, states: &[&TableState]) -> Result<ReadTables> {
     let (source, target) = tokio::try_join!(round.source.reader(), round.target.session())?;
     let room = AtomicUsize::new(MOST);
     let tables = states.iter().map(|state| read(round, &state.plan, &source, &room));
     let tables = try_join_all(tables).await?;
-    Ok((source, target, tables))
+    Ok(ReadTables { source, target, tables })
 }
 
 async fn read(
@@ -136,15 +141,15 @@ async fn commit(
     round: &Round,
     target: &Session,
     states: &[&TableState],
-    plans: &[&TablePlan],
-    (tables, inserted): (&[Copied], Vec<u64>),
+    copied: &[(&Copied, u64)],
 ) -> Result<Vec<TaskResult>> {
+    let plans: Vec<&TablePlan> = states.iter().map(|state| &*state.plan).collect();
     let entries: Vec<Entry<'_>> = states
         .iter()
-        .zip(tables.iter().zip(inserted))
-        .map(|(state, (table, inserted))| line(round, state, table, inserted))
+        .zip(copied)
+        .map(|(state, (table, inserted))| line(round, state, table, *inserted))
         .collect();
-    let watermarks = group::commit(target, &round.sync_log, plans, &entries).await?;
+    let watermarks = group::commit(target, &round.sync_log, &plans, &entries).await?;
     let results = states.iter().zip(&entries).zip(watermarks);
     Ok(results.map(|((state, entry), moment)| ended(round, state, entry.counts, moment)).collect())
 }
@@ -159,9 +164,8 @@ fn line<'w>(round: &'w Round, state: &'w TableState, table: &Copied, inserted: u
         ..Counts::default()
     };
     let entry = entry(round, &state.plan, state.plan.filled());
-    let greatest = table.greatest.as_deref().zip(state.plan.timestamp.as_ref());
-    let watermark =
-        greatest.and_then(|(greatest, timestamp)| round.horizon.watermark(timestamp, greatest));
+    let greatest = table.greatest.as_deref();
+    let watermark = greatest.and_then(|greatest| round.watermark(&state.plan, greatest));
     Entry {
         counts,
         watermark: watermark.or(entry.watermark),

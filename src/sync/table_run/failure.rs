@@ -6,7 +6,7 @@ use crate::context::Round;
 use crate::error::{Error, Side};
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
-use crate::sync::table_run::{TableState, TaskResult};
+use crate::sync::table_state::{TableState, TaskResult};
 use crate::sync_log::store;
 
 /// How long broken sessions are waited for when a table has failed: a stop leaves little time.
@@ -14,13 +14,28 @@ const LEFTOVERS: Duration = Duration::from_millis(500);
 /// How often a statement about the end of a table is sent.
 const TRIES: u32 = 4;
 
+/// Why a task did not get there.
+pub(super) struct Failure {
+    pub status: Status,
+    /// The table that is to blame, if it is one.
+    pub culprit: Option<TableName>,
+    pub error: Error,
+}
+
+impl Failure {
+    /// None of the tables is to blame more than another.
+    pub fn of_all(status: Status, error: Error) -> Self {
+        Self { status, culprit: None, error }
+    }
+}
+
 /// Ends all tables of a task. Where one of them is to blame, the others say so.
 pub(super) async fn fail_all(
     round: &Round,
     states: Vec<TableState>,
-    status: Status,
-    (culprit, error): (Option<TableName>, Error),
+    failure: Failure,
 ) -> Vec<TaskResult> {
+    let Failure { status, culprit, error } = failure;
     let mut results = Vec::new();
     for state in states {
         let other = culprit.as_ref().filter(|culprit| **culprit != state.plan.mapping.source.name);
@@ -59,10 +74,10 @@ pub(super) async fn log(round: &Round, state: &TableState, outcome: &mut TableOu
     let leftovers = round.target.end_leftovers();
     let _ = tokio::time::timeout(LEFTOVERS, leftovers).await;
     let text = outcome.error.as_ref().map(ToString::to_string);
-    let said = (outcome.status.name(), text.as_deref());
+    let (status, error) = (outcome.status.name(), text.as_deref());
     for _ in 0..TRIES {
         let ended =
-            store::finish_on_control_session(&round.target, &round.sync_log, id, said).await;
+            store::finish_from_outside(&round.target, &round.sync_log, id, status, error).await;
         match ended {
             Ok(committed) => return outcome.counts = committed,
             // A stop cancels whatever takes long, this too.

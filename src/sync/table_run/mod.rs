@@ -3,7 +3,6 @@
 
 pub mod copy_small_tables;
 mod failure;
-mod state;
 
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use crate::context::Round;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, Strategy};
+use crate::pg::{PooledSession, Session};
 use crate::plan::TablePlan;
 use crate::plan::schedule::Pass;
 use crate::schema::post_data;
@@ -21,15 +21,14 @@ use crate::sql::{Sql, sql};
 use crate::sync::reconcile;
 use crate::sync::reconcile::Probe;
 use crate::sync::reconcile::proof;
-use crate::sync::strategy::TableRun;
 use crate::sync::strategy::compare;
 use crate::sync::strategy::copy;
 use crate::sync::strategy::incremental;
+use crate::sync::table_state::{Rows, TableRun, TableState, TaskResult};
 use crate::sync_log::store;
 use crate::target_side::apply;
 pub use failure::fail;
-use failure::{fail_all, locate_bad_row};
-pub use state::{PendingLogRow, Rows, TableState, TaskResult};
+use failure::{Failure, fail_all, locate_bad_row};
 
 /// Does one task, trying again what passes by itself. Several tables share one transaction and so one
 /// fate; gives an end for each.
@@ -48,8 +47,8 @@ pub async fn run(
             Err(error) => error,
         };
         if let Some(signal) = round.stop.requested() {
-            return fail_all(&round, states, Status::Interrupted, (None, Error::Stopped(signal)))
-                .await;
+            let stopped = Failure::of_all(Status::Interrupted, Error::Stopped(signal));
+            return fail_all(&round, states, stopped).await;
         }
         let replaced = error.outdates_snapshot();
         if replaced && let Some(state) = states.get(at) {
@@ -57,14 +56,12 @@ pub async fn run(
         }
         let given_up = states[0].retries >= round.settings.retries || replaced && round.last_round;
         if !error.is_transient() || given_up {
-            let (culprit, error) = match states.get(at) {
-                Some(state) => (
-                    Some(state.plan.mapping.source.name.clone()),
-                    locate_bad_row(&round, state, error).await,
-                ),
-                None => (None, error),
-            };
-            return fail_all(&round, states, Status::Failed, (culprit, error)).await;
+            let mut failure = Failure::of_all(Status::Failed, error);
+            if let Some(state) = states.get(at) {
+                failure.culprit = Some(state.plan.mapping.source.name.clone());
+                failure.error = locate_bad_row(&round, state, failure.error).await;
+            }
+            return fail_all(&round, states, failure).await;
         }
         states.iter_mut().for_each(|state| state.retries += 1);
         let table = states[0].plan.mapping.source.name.clone();
@@ -89,7 +86,8 @@ pub async fn run(
                 Ok(()) => {}
                 Err(error) if error.is_transient() => return lost(&round, &states, &error).await,
                 Err(error) => {
-                    return fail_all(&round, states, Status::Failed, (None, error)).await;
+                    let failure = Failure::of_all(Status::Failed, error);
+                    return fail_all(&round, states, failure).await;
                 }
             }
         }
@@ -124,13 +122,8 @@ async fn resume(round: &Round, state: &mut TableState) -> Result<()> {
         return Ok(());
     };
     let committed = store::committed(&round.target, &round.sync_log, id).await?;
-    let mut plan = (*state.plan).clone();
-    plan.strategy = match plan.strategy {
-        Strategy::Copy if committed.counts.changed() => Strategy::Compare,
-        other => other,
-    };
-    plan.reached = committed.watermark.filter(|_| plan.watermark.is_some());
-    state.plan = Arc::new(plan);
+    let resumed = state.plan.resumed(committed.counts.changed(), committed.watermark);
+    state.plan = Arc::new(resumed);
     state.counts = committed.counts;
     Ok(())
 }
@@ -153,43 +146,46 @@ async fn attempt(
     } else {
         (Reader::none(), target.await?)
     };
-    let mut run = TableRun {
-        round: round.clone(),
-        plan: states[0].plan.clone(),
-        source,
-        target,
-        log_id: None,
-        counts: Counts::default(),
-        travelled: 0,
-        keys: None,
-        more: false,
-        unproven: None,
-    };
+    let mut sessions = Sessions { source, target };
     if reads {
-        bring_rows(&mut run, states, pass, at).await?;
+        bring_rows(round, &mut sessions, states, pass, at).await?;
     }
     *at = states.len();
-    let source = run.source.take();
+    let source = sessions.source.take();
     let let_go = async {
         let is_last = permit.as_ref().is_some_and(ReadPermit::is_last);
         round.source.release(source, is_last).await;
         *permit = None;
     };
-    let (results, ()) = tokio::join!(complete(&mut run, states), let_go);
+    let (results, ()) = tokio::join!(complete(round, &mut sessions, states), let_go);
     let results = results?;
-    run.target.set_clean(true);
+    sessions.target.set_clean(true);
     Ok(results)
 }
 
-/// Makes the rows of all tables the source's; says so in the works of those that have no other task.
+/// A session of each side, on which a task works.
+struct Sessions {
+    source: Reader,
+    target: PooledSession,
+}
+
+impl Sessions {
+    /// To go on with a table.
+    fn of<'s>(&'s mut self, round: &'s Round, state: &'s mut TableState) -> TableRun<'s> {
+        TableRun { round, source: &mut self.source, target: &mut self.target, state }
+    }
+}
+
+/// Makes the rows of all tables the source's; says so in the states of those that have no other task.
 async fn bring_rows(
-    run: &mut TableRun,
+    round: &Round,
+    sessions: &mut Sessions,
     states: &mut [TableState],
     pass: Pass,
     at: &mut usize,
 ) -> Result<()> {
     let looked = states.iter().map(|state| state.probe.is_some()).collect::<Vec<bool>>();
-    let unchanged = look(run, states).await?;
+    let unchanged = look(round, sessions, states).await?;
     if unchanged.iter().flatten().count() == states.len() {
         for (state, probe) in states.iter_mut().zip(unchanged) {
             state.rows = probe.map(Rows::Unchanged);
@@ -197,28 +193,26 @@ async fn bring_rows(
         return Ok(());
     }
     for (state, looked) in states.iter_mut().zip(looked) {
-        run.take_up(state);
-        begin(run, state, looked).await?;
+        begin(&mut sessions.of(round, state), looked).await?;
     }
     let plans: Vec<Arc<TablePlan>> = states.iter().map(|state| state.plan.clone()).collect();
     let plans: Vec<&TablePlan> = plans.iter().map(|plan| &**plan).collect();
     let joint = states.len() > 1;
     if joint {
-        apply::begin_joint(&run.target, &plans).await?;
+        apply::begin_joint(&sessions.target, &plans).await?;
     }
     for step in 0..states.len() {
         *at = if pass == Pass::Delete { states.len() - 1 - step } else { step };
-        work_on(run, &mut states[*at], pass).await?;
+        work_on(&mut sessions.of(round, &mut states[*at]), pass).await?;
     }
     *at = states.len();
     if joint {
-        apply::commit_joint(&run.target, &plans).await?;
+        apply::commit_joint(&sessions.target, &plans).await?;
     }
     for state in states.iter_mut().filter(|_| pass != Pass::Write) {
-        run.take_up(state);
-        require_untouched(run).await?;
-        let greatest =
-            async { if run.log_id.is_some() { run.final_watermark().await } else { Ok(None) } };
+        let mut run = sessions.of(round, state);
+        require_untouched(&mut run).await?;
+        let greatest = async { if run.is_dry() { Ok(None) } else { run.final_watermark().await } };
         // A partition may have been attached while the table was read: that needs no lock of its own.
         let (held, watermark) =
             tokio::join!(run.lock_against_truncate("looking at the table again"), greatest);
@@ -229,112 +223,98 @@ async fn bring_rows(
 }
 
 /// Builds what follows the rows, and says how each table ended. Needs nothing of the source.
-async fn complete(run: &mut TableRun, states: &[TableState]) -> Result<Vec<TaskResult>> {
-    if let Some(path) = &run.plan.path {
+async fn complete(
+    round: &Round,
+    sessions: &mut Sessions,
+    states: &mut [TableState],
+) -> Result<Vec<TaskResult>> {
+    if let Some(path) = states.first().and_then(|state| state.plan.path.as_ref()) {
         // What is built now may call functions, as what is written does.
         let path = sql!("set search_path = {path}", path = path);
-        run.target.run("setting the search path", &path).await?;
+        sessions.target.run("setting the search path", &path).await?;
     }
+    let target = &sessions.target;
     let mut results = Vec::new();
     for state in states {
-        run.take_up(state);
-        results.push(match &state.rows {
-            None => TaskResult::Carried(Box::new(state.clone())),
-            Some(rows) => {
-                post_data::follow_rows(
-                    &run.round,
-                    &run.target,
-                    &run.plan,
-                    &state.built,
-                    state.retries > 0,
-                )
-                .await?;
-                match rows {
-                    Rows::Unchanged(probe) => state.unchanged(&run.round, probe),
-                    Rows::Written(watermark) => finish(run, state, watermark.clone()).await?,
-                }
-            }
+        let Some(rows) = &state.rows else {
+            results.push(TaskResult::Carried(Box::new(state.clone())));
+            continue;
+        };
+        let again = state.retries > 0;
+        post_data::follow_rows(round, target, &state.plan, &state.built, again).await?;
+        results.push(match rows {
+            Rows::Unchanged(probe) => state.unchanged(round, probe),
+            Rows::Written(watermark) => finish(round, target, state, watermark.clone()).await?,
         });
     }
     Ok(results)
 }
 
 /// The look at each table, for those that it found unchanged.
-async fn look(run: &TableRun, states: &mut [TableState]) -> Result<Vec<Option<Probe>>> {
+async fn look(
+    round: &Round,
+    sessions: &Sessions,
+    states: &mut [TableState],
+) -> Result<Vec<Option<Probe>>> {
     let mut unchanged = Vec::new();
     for state in states {
         if state.probe.is_none() {
             let table = state.plan.mapping.source.name.clone();
-            run.round.events.send(Event::Phase { table, phase: Phase::Looking });
-            let TableRun { source, target, .. } = run;
+            round.events.send(Event::Phase { table, phase: Phase::Looking });
+            let Sessions { source, target } = sessions;
             let at = reconcile::Sessions { source, target, lock: Lock::Kept };
-            state.set_probe(reconcile::probe(&state.plan, &run.round.horizon, at).await?);
+            state.set_probe(reconcile::probe(&state.plan, &round.horizon, at).await?);
         }
         let Some(probe) = &state.probe else { continue };
         // Statistics may be missing, or older than the rows.
         if probe.rows > state.plan.rows {
-            Arc::make_mut(&mut state.plan).rows = probe.rows;
+            state.plan = Arc::new(state.plan.of_rows(probe.rows));
         }
         unchanged.push((probe.unchanged() && !state.counts.changed()).then(|| probe.clone()));
     }
     Ok(unchanged)
 }
 
-async fn work_on(run: &mut TableRun, state: &mut TableState, pass: Pass) -> Result<()> {
-    run.take_up(state);
-    let probe = state.probe.clone().unwrap_or_else(Probe::blank);
-    let done = follow(run, &probe, pass).await;
-    state.counts = run.counts;
-    state.travelled += run.travelled;
-    state.keys = run.keys;
-    state.more = run.more;
-    state.unproven = run.unproven.take();
-    done
-}
-
-impl TableRun {
-    /// Goes on with a table on the same sessions.
-    fn take_up(&mut self, state: &TableState) {
-        self.plan = state.plan.clone();
-        self.log_id = state.log_id;
-        self.counts = state.counts;
-        self.travelled = 0;
-        self.keys = state.keys;
-        self.more = state.more;
-        self.unproven = state.unproven.clone();
+/// Does what the strategy of the table says.
+async fn work_on(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
+    let probe = run.state.probe.clone().unwrap_or_else(Probe::blank);
+    match (run.state.plan.strategy, pass) {
+        (Strategy::Copy, Pass::Delete) => Ok(()),
+        (Strategy::Copy, _) => copy::run(run).await,
+        (Strategy::Incremental, _) => incremental::run(run, &probe, pass).await,
+        (Strategy::Compare, _) => compare::run(run, pass).await,
     }
 }
 
-/// Says that work begins, in the log and to whoever looks. A table that was `looked` at in another
-/// transaction is taken hold of again.
-async fn begin(run: &mut TableRun, state: &mut TableState, looked: bool) -> Result<()> {
-    let hold = async {
+/// Says that work begins, in the log and in an event. A table that was `looked` at in another
+/// transaction is locked again.
+async fn begin(run: &mut TableRun<'_>, looked: bool) -> Result<()> {
+    let lock = async {
         if looked { run.lock_against_truncate("looking at the table").await } else { Ok(()) }
     };
-    let (id, held) = tokio::join!(open_entry(run, state), hold);
-    state.log_id = id?;
-    run.log_id = state.log_id;
-    held
+    let (id, locked) = tokio::join!(open_entry(run), lock);
+    run.state.log_id = id?;
+    locked
 }
 
 /// The table's row in the log, if the run writes one.
-async fn open_entry(run: &TableRun, state: &TableState) -> Result<Option<u64>> {
+async fn open_entry(run: &TableRun<'_>) -> Result<Option<u64>> {
+    let TableRun { round, state, .. } = run;
     if state.log_id.is_some() {
         return Ok(state.log_id);
     }
-    let plan = &run.plan;
-    run.round.events.send(Event::Started {
+    let plan = &state.plan;
+    round.events.send(Event::Started {
         table: plan.mapping.source.name.clone(),
         strategy: plan.strategy,
         watermark: plan.watermark.as_ref().map(|moment| format!("{}Z", moment.replace(' ', "T"))),
         rows: (plan.strategy == Strategy::Copy).then_some(plan.rows),
     });
-    if run.round.settings.dry_run {
+    if round.settings.dry_run {
         return Ok(None);
     }
-    let round = &run.round;
     let entry = Entry { earlier: state.earlier, ..entry(round, plan, "running") };
-    store::begin(&run.target, &round.sync_log, entry).await.map(Some)
+    store::begin(run.target, &round.sync_log, entry).await.map(Some)
 }
 
 /// The `sync_type` of a repair.
@@ -358,29 +338,25 @@ pub fn entry<'a>(round: &'a Round, plan: &'a TablePlan, status: &'a str) -> Entr
     }
 }
 
-async fn follow(run: &mut TableRun, probe: &Probe, pass: Pass) -> Result<()> {
-    match (run.plan.strategy, pass) {
-        (Strategy::Copy, Pass::Delete) => Ok(()),
-        (Strategy::Copy, _) => copy::run(run).await,
-        (Strategy::Incremental, _) => incremental::run(run, probe, pass).await,
-        (Strategy::Compare, _) => compare::run(run, pass).await,
-    }
-}
-
 /// A trigger that fires whatever we do may have changed or swallowed rows.
-async fn require_untouched(run: &mut TableRun) -> Result<()> {
-    if run.plan.always_triggers.is_empty() { Ok(()) } else { proof::table(run).await }
+async fn require_untouched(run: &mut TableRun<'_>) -> Result<()> {
+    let fires = !run.state.plan.always_triggers.is_empty();
+    if fires { proof::table(run).await } else { Ok(()) }
 }
 
-async fn finish(run: &TableRun, state: &TableState, watermark: Option<Sql>) -> Result<TaskResult> {
+/// Ends the table's row in the log, and says that the table is in sync.
+async fn finish(
+    round: &Round,
+    target: &Session,
+    state: &TableState,
+    watermark: Option<Sql>,
+) -> Result<TaskResult> {
     let mut outcome = state.outcome(Status::Success, None);
     outcome.counts.bytes += state.travelled;
-    if let Some(id) = run.log_id {
+    if let Some(id) = state.log_id {
         let progress = Progress { watermark, bytes: state.travelled, ..Progress::default() };
-        let sync_log = &run.round.sync_log;
-        let status = run.plan.filled();
-        outcome.watermark =
-            store::finish(&run.target, sync_log, id, (status, None), &progress).await?;
+        let (sync_log, status) = (&round.sync_log, state.plan.filled());
+        outcome.watermark = store::finish(target, sync_log, id, status, &progress).await?;
     }
     Ok(TaskResult::Done(Box::new(outcome), None))
 }

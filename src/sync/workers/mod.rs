@@ -22,7 +22,7 @@ use crate::sync::reconcile::{Probe, Sessions};
 use crate::sync::side_effects;
 use crate::sync::table_run;
 use crate::sync::table_run::copy_small_tables;
-use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
+use crate::sync::table_state::{PendingLogRow, TableState, TaskResult};
 use queue::{Queue, Taken};
 
 const TOO_MANY_CONNECTIONS: &str = "53300";

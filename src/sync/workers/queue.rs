@@ -12,7 +12,7 @@ use crate::plan::TablePlan;
 use crate::plan::schedule::{Pass, Task};
 use crate::source::ReadPermit;
 use crate::sync::table_run::copy_small_tables;
-use crate::sync::table_run::{PendingLogRow, TableState, TaskResult};
+use crate::sync::table_state::{PendingLogRow, TableState, TaskResult};
 use crate::sync::workers::{Assignment, TableResults};
 
 /// Tables that are worked on at once over one pair of sessions.

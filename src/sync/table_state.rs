@@ -1,16 +1,20 @@
-//! A table's work between its tasks and tries, and how a task ends.
+//! A table's work: what is known of it between its tasks and tries, what it is done with, and how a task ends.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::context::Round;
 use crate::digest::Digest;
-use crate::error::Error;
+use crate::error::{Error, Result};
+use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, TableOutcome};
+use crate::pg::PooledSession;
 use crate::plan::TablePlan;
 use crate::schema::post_data::CompletedSteps;
+use crate::source::{Lock, Reader};
 use crate::sql::Sql;
 use crate::sync::reconcile::{Difference, Probe};
+use crate::target_side::apply::Applied;
 
 /// A table's work so far, carried from its write to its delete and from one try to the next.
 #[derive(Clone, Debug)]
@@ -31,16 +35,76 @@ pub struct TableState {
     pub retries: u32,
     /// The last look, until something was written.
     pub probe: Option<Probe>,
-    /// See [`crate::sync::strategy::TableRun::keys`].
+    /// The digest of the target's keys as the writes of this run have left them, while that is known.
     pub keys: Option<Digest>,
-    /// See [`crate::sync::strategy::TableRun::more`].
+    /// Whether something wrote into the table behind our statements: only a look at all rows tells then.
     pub more: bool,
-    /// See [`crate::sync::strategy::TableRun::unproven`].
+    /// What a comparison found when it wrote, until vanished rows are deleted and all is proven.
     pub unproven: Option<Difference>,
     /// What of its indexes and constraints is built.
     pub built: CompletedSteps,
     /// Set once the source is read no more for this table.
     pub rows: Option<Rows>,
+}
+
+/// One table's work under way: its state, and a session of each side.
+pub struct TableRun<'s> {
+    pub round: &'s Round,
+    pub source: &'s mut Reader,
+    pub target: &'s mut PooledSession,
+    pub state: &'s mut TableState,
+}
+
+impl TableRun<'_> {
+    /// Says what is being done.
+    pub fn phase(&self, phase: Phase) {
+        let table = self.state.plan.mapping.source.name.clone();
+        self.round.events.send(Event::Phase { table, phase });
+    }
+
+    /// Says how many rows will travel from here on.
+    pub fn expect(&self, rows: u64) {
+        let table = self.state.plan.mapping.source.name.clone();
+        self.round.events.send(Event::Expected { table, rows });
+    }
+
+    /// Says that so many more rows have travelled.
+    pub fn moved(&self, rows: u64) {
+        self.round.moved(&self.state.plan, rows);
+    }
+
+    /// Whether nothing is written, only counted.
+    pub fn is_dry(&self) -> bool {
+        self.state.log_id.is_none()
+    }
+
+    /// A reader in place of one that is in the middle of a stream.
+    pub async fn renew_source(&mut self) -> Result<()> {
+        self.source.close();
+        *self.source = self.round.source.reader().await?;
+        self.lock_against_truncate("reading again").await
+    }
+
+    /// A target session in place of one whose batch failed, perhaps with another opened behind it.
+    pub async fn renew_target(&mut self) -> Result<()> {
+        self.target.close();
+        *self.target = self.round.target.reading_session().await?;
+        Ok(())
+    }
+
+    /// Takes the table's lock on the source, once it is sure that the snapshot still shows its rows.
+    pub async fn lock_against_truncate(&self, doing: &str) -> Result<()> {
+        self.source.check_not_rewritten(doing, &self.state.plan, Lock::Kept).await
+    }
+
+    /// The watermark after the whole table was read in the snapshot.
+    pub async fn final_watermark(&self) -> Result<Option<Sql>> {
+        let plan = &self.state.plan;
+        let Some(timestamp) = &plan.timestamp else { return Ok(None) };
+        let horizon = &self.round.horizon;
+        let greatest = self.source.greatest_timestamp(&plan.mapping, timestamp, horizon).await?;
+        Ok(greatest.and_then(|greatest| self.round.watermark(plan, &greatest)))
+    }
 }
 
 /// How it was found that a table's rows are the source's.
@@ -70,15 +134,8 @@ pub struct PendingLogRow {
     pub watermark: Option<Sql>,
     /// The row that an earlier round wrote.
     pub earlier: Option<u64>,
-}
-
-impl PendingLogRow {
-    /// There is no place for the next run to go on from: it compares.
-    pub fn distrust(&mut self) {
-        self.watermark = None;
-        let plan = Arc::make_mut(&mut self.plan);
-        (plan.watermark, plan.reached) = (None, None);
-    }
+    /// Whether there is no place for the next run to go on from: it compares.
+    pub distrusted: bool,
 }
 
 impl TableState {
@@ -119,6 +176,13 @@ impl TableState {
         self.since.get_or_insert_with(Instant::now);
     }
 
+    /// Counts what a transaction has committed.
+    pub fn add(&mut self, applied: &Applied) {
+        self.counts.add(applied.counts);
+        self.keys = applied.keys_after(self.keys);
+        self.more |= applied.more;
+    }
+
     /// Notes what a look at both sides has found.
     pub fn set_probe(&mut self, probe: Probe) {
         self.keys = probe.target_keys;
@@ -142,14 +206,18 @@ impl TableState {
 
     /// What is still to be written about a table whose work has not begun.
     pub fn unlogged(&self, watermark: Option<Sql>) -> PendingLogRow {
-        PendingLogRow { plan: self.plan.clone(), watermark, earlier: self.earlier }
+        PendingLogRow {
+            plan: self.plan.clone(),
+            watermark,
+            earlier: self.earlier,
+            distrusted: false,
+        }
     }
 
     /// The end of a table that a look found unchanged.
     pub fn unchanged(&self, round: &Round, probe: &Probe) -> TaskResult {
-        let greatest = probe.greatest.as_deref().zip(self.plan.timestamp.as_ref());
-        let watermark =
-            greatest.and_then(|(greatest, timestamp)| round.horizon.watermark(timestamp, greatest));
+        let greatest = probe.greatest.as_deref();
+        let watermark = greatest.and_then(|greatest| round.watermark(&self.plan, greatest));
         let sync_log = self.unlogged(watermark);
         TaskResult::Done(Box::new(self.outcome(Status::Success, None)), Some(sync_log))
     }

@@ -1,0 +1,93 @@
+//! Which foreign keys the server has to check.
+
+use super::{foreign_key, references};
+use crate::ident::TableName;
+use crate::plan::references::References;
+use crate::table::ForeignKey;
+
+fn name(table: &str) -> TableName {
+    TableName::new("public", table)
+}
+
+/// Both sides have these keys between `child` and `parent`.
+fn of(source: &[ForeignKey], target: &[ForeignKey]) -> References {
+    References {
+        source: source.to_vec(),
+        target: target.to_vec(),
+        ..references(&["child", "parent", "log"])
+    }
+}
+
+#[test]
+fn a_key_that_the_source_keeps_is_not_checked() {
+    let key = foreign_key("child", "parent", "parent");
+    let renamed = ForeignKey { name: crate::ident::Ident::new("other"), ..key.clone() };
+    let not_valid = ForeignKey { validated: false, ..key.clone() };
+    let outside = foreign_key("child", "other", "elsewhere");
+    let cases: [(&[ForeignKey], &ForeignKey, bool); 7] = [
+        (std::slice::from_ref(&key), &key, true),
+        (&[renamed], &key, true),
+        (&[], &key, false),
+        (&[foreign_key("child", "other", "parent")], &key, false),
+        (std::slice::from_ref(&not_valid), &key, false),
+        (std::slice::from_ref(&not_valid), &not_valid, true),
+        (std::slice::from_ref(&outside), &outside, false),
+    ];
+    for (source, target, sound) in cases {
+        let references = of(source, std::slice::from_ref(target));
+        assert_eq!(references.is_sound(target), sound, "{source:?}");
+        assert_eq!(references.are_checked(&name("child")), !sound, "{source:?}");
+        assert!(!references.are_checked(&name("log")), "it has no key");
+    }
+}
+
+#[test]
+fn without_the_replica_role_every_table_is_checked_and_ordered() {
+    let key = foreign_key("child", "parent", "parent");
+    let keys = [key.clone()];
+    let references = References { replica_role: false, ..of(&keys, &keys) };
+    assert!(references.are_checked(&name("log")));
+    assert_eq!(references.ordering(), keys);
+    assert_eq!(references.trusted().count(), 0);
+    let in_the_role = of(&keys, &keys);
+    assert_eq!(in_the_role.ordering(), []);
+    assert_eq!(in_the_role.trusted().cloned().collect::<Vec<_>>(), keys);
+}
+
+#[test]
+fn what_an_action_of_a_key_changes_is_known() {
+    for (on_delete, on_update, changes) in
+        [('a', 'a', false), ('n', 'a', true), ('d', 'a', true), ('c', 'a', false), ('a', 'c', true)]
+    {
+        let key = ForeignKey { on_delete, on_update, ..foreign_key("child", "parent", "parent") };
+        let references = of(&[key], &[]);
+        let columns = references.fk_action_columns(&name("child"));
+        assert_eq!(!columns.is_empty(), changes, "on delete {on_delete}, on update {on_update}");
+    }
+}
+
+#[test]
+fn deletes_reach_other_tables_only_where_keys_act() {
+    let cascade = ForeignKey { on_delete: 'c', ..foreign_key("child", "parent", "parent") };
+    let own = ForeignKey { on_delete: 'c', ..foreign_key("parent", "up", "parent") };
+    let keys = [cascade.clone(), own];
+    let checked = References { replica_role: false, ..of(&keys, &keys) };
+    assert_eq!(checked.cascading(&name("parent")), [cascade]);
+    assert_eq!(checked.cascading(&name("child")), []);
+    assert_eq!(
+        of(&keys, &keys).cascading(&name("parent")),
+        [],
+        "nothing fires in the replica role"
+    );
+}
+
+#[test]
+fn a_circle_is_recognised() {
+    let there = foreign_key("child", "parent", "parent");
+    let back = foreign_key("parent", "child", "child");
+    let alone = foreign_key("log", "child", "child");
+    let references = of(&[], &[there.clone(), back.clone(), alone.clone()]);
+    for (key, closes) in [(there, true), (back, true), (alone, false)] {
+        assert_eq!(references.closes_a_circle(&key), closes, "{}", key.name.as_str());
+    }
+}
