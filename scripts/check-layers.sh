@@ -31,6 +31,7 @@ rustls_native_certs   pg
 rustls_pki_types      pg
 tokio_rustls          pg
 rusqlite              source/sqlite
+md5                   source/sqlite
 sd_notify             repeat/service
 tracing               report/log
 tracing_log           report/log

@@ -93,6 +93,9 @@ pub struct Column {
     pub generated: bool,
     pub identity_always: bool,
     pub has_default: bool,
+    /// Whether rows can be found by it only with a look at all of them, so that no watermark is worth it.
+    #[serde(default)]
+    pub unindexed: bool,
     /// Whether equal values of this column can differ byte by byte by collation.
     pub nondeterministic: bool,
     /// For a type whose text shows floating point numbers: the function that gives its bytes.
@@ -278,6 +281,7 @@ impl Column {
             generated: self.generated,
             identity_always: self.identity_always,
             has_default: self.has_default,
+            unindexed: self.unindexed,
             nondeterministic: self.nondeterministic,
             ..other.clone()
         };

@@ -30,7 +30,7 @@ use crate::ident::{Ident, TableName};
 use crate::rules::Rules;
 pub use crate::rules::{Ddl, MaxDelete, Unmasked};
 use crate::select::schemas;
-use conninfo::{ConnInfo, Secret};
+use conninfo::{ConnInfo, Secret, SourceInfo};
 
 /// Settings, and what the user should know about where they come from.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Resolved {
 /// Everything a run needs to know.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub source: ConnInfo,
+    pub source: SourceInfo,
     pub target: ConnInfo,
     /// Never empty. Patterns stand here until the source has said which schemas it has.
     pub schemas: Vec<Ident>,

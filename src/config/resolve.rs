@@ -18,9 +18,9 @@ use super::value;
 use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
-use crate::rules::Rules;
+use crate::rules::{Ddl, Rules};
 use crate::select::schemas;
-use conninfo::{ConnInfo, Secret};
+use conninfo::{ConnInfo, ParsedSource, Secret, SourceInfo};
 
 /// What the command line says.
 #[derive(Default)]
@@ -84,16 +84,12 @@ pub(super) fn read_with<T>(
     let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
     let lag = reader.switch(Setting::Lag, false);
     let source = match needs {
-        Needs::BothSides | Needs::Source => {
-            reader.connection(Setting::Source, environment, &mut warnings)
-        }
-        Needs::Target if lag => reader.connection(Setting::Source, environment, &mut warnings),
+        Needs::BothSides | Needs::Source => reader.source(environment, &mut warnings),
+        Needs::Target if lag => reader.source(environment, &mut warnings),
         Needs::Target => None,
     };
     let target = match needs {
-        Needs::BothSides | Needs::Target => {
-            reader.connection(Setting::Target, environment, &mut warnings)
-        }
+        Needs::BothSides | Needs::Target => reader.target(environment, &mut warnings),
         Needs::Source => None,
     };
     let schemas = reader.schemas();
@@ -101,7 +97,7 @@ pub(super) fn read_with<T>(
     let mut output = reader.output();
     let logging = reader.logging(&mut output);
     let settings = Settings {
-        source: source.unwrap_or_else(ConnInfo::placeholder),
+        source: source.unwrap_or_else(|| SourceInfo::Postgres(ConnInfo::placeholder())),
         target: target.unwrap_or_else(ConnInfo::placeholder),
         include: reader.list(Setting::Include),
         exclude: reader.list(Setting::Exclude),
@@ -145,6 +141,9 @@ pub(super) fn read_with<T>(
     settings.rules.set = rules::set(&flags.set, &mut reader.problems);
     settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
     settings.mask_key = reader.mask_key(file.rules.mask_key, environment, &mut warnings);
+    if matches!(settings.source, SourceInfo::Sqlite(_)) && settings.ddl == Ddl::Reset {
+        reader.refuse(Setting::Ddl, "reset is not supported for a SQLite source");
+    }
     if settings.mask_key.is_none() && needs == Needs::BothSides {
         reader.refuse_keyed_masks(&settings.rules);
     }
@@ -196,6 +195,14 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
         self.problems.push(format!("{}: {what}", origin.label(setting)));
+    }
+
+    /// Refuses what was given, or what stands for it.
+    fn refuse(&mut self, setting: Setting, what: &str) {
+        match self.layer.get(&setting).map(|given| given.origin.clone()) {
+            Some(origin) => self.problem(setting, &origin, what),
+            None => self.problems.push(format!("{}: {what}", layers::label(setting))),
+        }
     }
 
     /// The value as `parse` has it; `None` when it is not given or is wrong.
@@ -275,12 +282,33 @@ impl Reader {
         Some(schema)
     }
 
-    fn connection(
+    fn source(
         &mut self,
-        setting: Setting,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Option<SourceInfo> {
+        let parsed = self.connection(Setting::Source, environment, conninfo::parse_source)?;
+        let ParsedSource { info, warnings: new } = parsed;
+        warn(warnings, new);
+        Some(info)
+    }
+
+    fn target(
+        &mut self,
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<ConnInfo> {
+        let parsed = self.connection(Setting::Target, environment, conninfo::parse)?;
+        warn(warnings, parsed.warnings);
+        Some(parsed.info)
+    }
+
+    fn connection<T>(
+        &mut self,
+        setting: Setting,
+        environment: &Environment,
+        parse: fn(&str, &Environment) -> Result<T, Vec<String>>,
+    ) -> Option<T> {
         let given = self.layer.get(&setting).cloned();
         let Some(Layers { origin, texts }) = given.filter(|given| !given.texts.concat().is_empty())
         else {
@@ -296,15 +324,9 @@ impl Reader {
         };
         let parsed = interpolation::follow(texts.concat().trim(), environment)
             .map_err(|problem| vec![problem])
-            .and_then(|text| conninfo::parse(&text, environment));
+            .and_then(|text| parse(&text, environment));
         match parsed {
-            Ok(parsed) => {
-                // Both sides may have the same password file.
-                let new = parsed.warnings.into_iter().filter(|text| !warnings.contains(text));
-                let new: Vec<String> = new.collect();
-                warnings.extend(new);
-                Some(parsed.info)
-            }
+            Ok(parsed) => Some(parsed),
             Err(problems) => {
                 problems.iter().for_each(|problem| self.problem(setting, &origin, problem));
                 None
@@ -384,5 +406,14 @@ impl Reader {
             self.problems.push(format!("{} cannot be used together", names.join(" and ")));
         }
         order
+    }
+}
+
+/// Both sides may have the same password file.
+fn warn(warnings: &mut Vec<String>, new: Vec<String>) {
+    for text in new {
+        if !warnings.contains(&text) {
+            warnings.push(text);
+        }
     }
 }

@@ -277,7 +277,8 @@ fn variables_are_expanded_in_the_config_file() {
     let resolved = Case { file, variables, mode: 0o644, ..Case::default() }.resolve().unwrap();
     let settings = resolved.settings;
     assert_eq!(settings.source.describe(), "h:5432/d");
-    assert_eq!(settings.source.password, Some(conninfo::Secret::new("p@ss")));
+    let source = settings.source.postgres("this").expect("a database");
+    assert_eq!(source.password, Some(conninfo::Secret::new("p@ss")));
     assert_eq!(settings.target.describe(), "t2:5432/ann");
     assert_eq!((settings.parallel, settings.output.quiet), (7, true));
     assert_eq!(settings.exclude, ["x", "y", "z"]);

@@ -26,7 +26,7 @@ pub(crate) struct JudgedTable<'a> {
 /// What concerns the source; a table whose rows the role may not read.
 pub async fn suggest(settings: &Settings) -> Result<String> {
     let session = pg::Settings { lock_timeout: settings.lock_timeout, ..pg::Settings::default() };
-    let pool = Pool::new(&settings.source, Side::Source, 1, session)?;
+    let pool = Pool::new(settings.source.postgres("mask suggest")?, Side::Source, 1, session)?;
     let session = pool.get().await?;
     session.run("beginning to read", &Sql::trusted(BEGIN)).await?;
     let server = catalog::server(&session).await?;

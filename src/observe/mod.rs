@@ -47,7 +47,9 @@ impl RunContext<'_> {
             target: self.settings.target.describe(),
             parallel: self.settings.parallel,
         });
-        let catalogs = Catalogs { source, target, held: Default::default() };
+        let mut catalogs = Catalogs { source, target, held: Default::default() };
+        let named = |name: &TableName| self.settings.target_name_of(name);
+        self.source.settle(&mut catalogs.source, &catalogs.target.tables, &named);
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;
@@ -134,7 +136,9 @@ impl RunContext<'_> {
                 .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,
             path: there.prints_names.then(|| search_path(&there.path)),
-            same_floats: shortest(here) == shortest(there),
+            local: source.local,
+            // The bytes of a number are the same everywhere, its text is not.
+            same_floats: !source.local && shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
         }
     }

@@ -120,7 +120,7 @@ fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<Pl
         target_type: there.type_text.clone(),
         hashed: hashed(there, context),
         computed: here.generated,
-        binary: plain && here.is_built_in() && there.is_built_in(),
+        binary: plain && !context.local && here.is_built_in() && there.is_built_in(),
         exact: exact && context.same_text,
         updatable: !there.identity_always,
     })
@@ -178,7 +178,7 @@ fn hashed(there: &Column, context: &PlanContext) -> HashMethod {
 /// The column by which changes are found, if both sides have it with a type that can serve.
 pub fn timestamp(source: &Table, target: &Table, name: &Ident) -> Option<Timestamp> {
     let kind = |table: &Table| {
-        let column = table.column(name).filter(|column| !column.generated)?;
+        let column = table.column(name).filter(|column| !column.generated && !column.unindexed)?;
         match (column.type_schema.as_str(), column.type_name.as_str()) {
             ("pg_catalog", "timestamptz") => Some(TimestampKind::Timestamptz),
             ("pg_catalog", "timestamp") => Some(TimestampKind::Timestamp),

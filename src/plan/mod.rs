@@ -120,6 +120,8 @@ pub struct PlanContext {
     pub reconcile: bool,
     /// See [`TablePlan::path`].
     pub path: Option<Sql>,
+    /// Whether the source is no server: its rows travel as text, and its hashes are computed by pgsync.
+    pub local: bool,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
     pub same_floats: bool,
     /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.

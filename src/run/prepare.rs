@@ -69,6 +69,7 @@ impl RunContext<'_> {
         self.remark_limits(&tables);
         self.open_log(&catalogs, &names, sync_log_exists?).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
+        aligned.failed.extend(catalogs.source.failed.drain(..));
         let last = self.last_runs(&names).await?;
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);

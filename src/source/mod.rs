@@ -1,9 +1,10 @@
 //! The source: one moment that all readers of a run share, read only. What the engine asks is typed
 //! ([`crate::sql::query`]); only here it becomes statements.
 //!
-//! [`Source`] and [`Reader`] are PostgreSQL's. Another kind makes each of them an enum with a variant per
-//! kind, in this file; `tests/source` states what every kind answers.
+//! [`Source`], [`Reader`] and [`SourceRows`] have a variant per kind; `delegate` hands each question on, and
+//! `tests/source` states what every kind answers.
 
+mod delegate;
 mod permits;
 mod postgres;
 pub mod sqlite;
@@ -11,13 +12,60 @@ pub mod sqlite;
 use serde::Deserialize;
 
 pub use permits::{ReadPermit, ReadPermits};
-pub use postgres::{Doubt, Reader, Source, SourceRows, SourceState, Visibility};
+pub use postgres::{Doubt, Visibility};
 
 use crate::digest::Digest;
+use crate::error::Error;
 use crate::ident::TableName;
+use crate::pg::catalog::Server;
+use crate::pg::sequences::FreeSequence;
 use crate::sql::horizon::Horizon;
 use crate::sql::mapping::{Relation, Timestamp};
 use crate::sql::query::DigestQuery;
+use crate::table::{ForeignKey, OtherRelation, Partition, Table};
+
+/// One source.
+#[allow(clippy::large_enum_variant, reason = "a run has one")]
+pub enum Source {
+    Postgres(postgres::Source),
+    Sqlite(sqlite::Source),
+}
+
+/// One who reads the source. Several questions may be under way at once.
+#[allow(clippy::large_enum_variant, reason = "a job has one")]
+pub enum Reader {
+    Postgres(postgres::Reader),
+    Sqlite(sqlite::Reader),
+}
+
+/// Rows as the source sends them: COPY text, one row a message with its line feed.
+pub enum SourceRows {
+    Postgres(postgres::SourceRows),
+    Sqlite(sqlite::SourceRows),
+}
+
+/// What a source says when its snapshot is taken.
+pub struct SourceState {
+    pub server: Server,
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Those that belong to no table.
+    pub sequences: Vec<FreeSequence>,
+    /// See [`crate::pg::catalog::partitions`].
+    pub partitions: Vec<Partition>,
+    /// See [`crate::pg::catalog::other_relations`].
+    pub others: Vec<OtherRelation>,
+    /// Logs of runs that have written here.
+    pub logs: Vec<TableName>,
+    pub sight: Visibility,
+    pub hash_probe: Option<String>,
+    /// Whether slices of pages can be read without a look at all of them.
+    pub page_ranges: bool,
+    /// Whether the source is no server: pgsync itself prints and hashes its values.
+    pub local: bool,
+    /// Tables that cannot be read, and why.
+    pub failed: Vec<(TableName, Error)>,
+}
 
 /// The lock that a read of a table leaves on the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

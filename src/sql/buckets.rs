@@ -96,6 +96,32 @@ impl Buckets {
         Self { singles: singles.to_vec(), ..self }
     }
 
+    /// How the table is cut into buckets.
+    pub fn bucketing(&self) -> Bucketing {
+        self.slicing
+    }
+
+    /// The integer keys of these buckets, as closed ranges, ascending and apart.
+    pub fn key_ranges(&self, shift: u32) -> impl Iterator<Item = RangeInclusive<i64>> {
+        self.spans
+            .iter()
+            .map(move |span| span.start() << shift..=(span.end() << shift) | ((1 << shift) - 1))
+    }
+
+    /// Whether a bucket is one of these; of single rows, whether it is the one with this hash of its key.
+    pub fn hold(&self, bucket: i64, key_hash: impl FnOnce() -> i64) -> bool {
+        let before = self.spans.partition_point(|span| *span.end() < bucket);
+        if self.spans.get(before).is_some_and(|span| span.contains(&bucket)) {
+            return true;
+        }
+        let mut singles = self.singles.iter().filter(|single| single.bucket == bucket).peekable();
+        if singles.peek().is_none() {
+            return false;
+        }
+        let hash = key_hash();
+        singles.any(|single| single.hash == hash)
+    }
+
     /// The buckets as a relation `b` to join, by [`Buckets::condition`].
     pub fn relation(&self) -> Sql {
         match self.slicing {

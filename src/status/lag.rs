@@ -23,7 +23,7 @@ pub(super) async fn measure(settings: &Settings, tables: &mut [TableStatus]) -> 
     let theirs: Vec<TableName> = ours.iter().map(|table| settings.source_name_of(table)).collect();
     let session =
         || pg::Settings { lock_timeout: settings.lock_timeout, ..pg::Settings::default() };
-    let source = Pool::new(&settings.source, Side::Source, 1, session())?;
+    let source = Pool::new(settings.source.postgres("status -lag")?, Side::Source, 1, session())?;
     let target = Pool::new(&settings.target, Side::Target, 1, session())?;
     // The target first: what comes to the source meanwhile counts.
     let measured = async {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pgsync::config::Environment;
 use pgsync::config::conninfo;
-use pgsync::config::conninfo::ConnInfo;
+use pgsync::config::conninfo::{ConnInfo, SourceInfo};
 use pgsync::error::Side;
 use pgsync::ident::{Ident, TableName};
 use pgsync::pg::{self, Pool, PooledSession, catalog};
@@ -38,7 +38,7 @@ pub trait Kind: Sized {
     /// A source with the table `item`, which is empty.
     async fn with_items(db: &Pair) -> Self;
     /// Where it is.
-    fn info(&self, db: &Pair) -> ConnInfo;
+    fn info(&self, db: &Pair) -> SourceInfo;
     /// Adds rows, in place of those with the same keys, and commits.
     async fn put(&self, db: &Pair, items: &[Item]);
     /// Takes rows away, and commits.
@@ -81,9 +81,10 @@ impl<K: Kind> Subject<K> {
         let pool = Pool::new(&info_of(&self.db.target_url()), Side::Target, 2, pinned);
         let pool = pool.expect("nothing is read to connect");
         let schemas = [Ident::new("public")];
-        let state = source.open(&schemas, &[], None).await.expect("the source opens");
+        let mut state = source.open(&schemas, &[], None).await.expect("the source opens");
         let target = pool.get().await.expect("the target opens");
         let tables = catalog::tables(&target, &schemas, true).await.expect("a catalog");
+        source.settle(&mut state, &tables, &TableName::clone);
         let server = catalog::server(&target).await.expect("a server");
         let probe = catalog::hash_probe(&target).await.expect("a hash");
         let chosen = HashFamily::agreed(
@@ -92,9 +93,13 @@ impl<K: Kind> Subject<K> {
         );
         let item = TableName::new("public", "item");
         let of = |tables: &[pgsync::table::Table]| {
-            tables.iter().find(|table| table.name == item).cloned().expect("there is an item")
+            let found = tables.iter().find(|table| table.name == item).cloned();
+            let mut found = found.expect("there is an item");
+            // Questions about timestamps are answered, whether or not a run would ask them.
+            found.columns.iter_mut().for_each(|column| column.unindexed = false);
+            found
         };
-        let plan = planned(&of(&state.tables), &of(&tables), chosen.family);
+        let plan = planned(&of(&state.tables), &of(&tables), (chosen.family, state.local));
         Opened { source, state, plan, target }
     }
 }
@@ -128,7 +133,7 @@ impl Opened {
 fn planned(
     source: &pgsync::table::Table,
     target: &pgsync::table::Table,
-    hasher: HashFamily,
+    (hasher, local): (HashFamily, bool),
 ) -> TablePlan {
     let references = References {
         source: Vec::new(),
@@ -158,7 +163,8 @@ fn planned(
         needs_temporary: None,
         reconcile: false,
         path: None,
-        same_floats: true,
+        local,
+        same_floats: !local,
         same_text: true,
     };
     plan::table(candidate, &context).expect("item can be planned")

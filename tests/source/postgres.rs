@@ -1,6 +1,6 @@
 //! A PostgreSQL source.
 
-use pgsync::config::conninfo::ConnInfo;
+use pgsync::config::conninfo::SourceInfo;
 
 use crate::kind::{Item, Kind, info_of, insert};
 use crate::support::Pair;
@@ -14,8 +14,8 @@ impl Kind for Postgres {
         Self
     }
 
-    fn info(&self, db: &Pair) -> ConnInfo {
-        info_of(&db.source_url())
+    fn info(&self, db: &Pair) -> SourceInfo {
+        SourceInfo::Postgres(info_of(&db.source_url()))
     }
 
     async fn put(&self, db: &Pair, items: &[Item]) {

@@ -10,6 +10,7 @@ mod parameters;
 mod passfile;
 mod resolve;
 mod service;
+mod source;
 mod ssl;
 mod url;
 
@@ -19,6 +20,7 @@ use std::time::Duration;
 use super::environment::Environment;
 pub use keepalive::Keepalive;
 use parameters::Parameters;
+pub use source::{ParsedSource, SourceInfo, SqliteFile, parse_source};
 
 /// How to reach and enter one database, with every default resolved.
 #[derive(Clone, Debug)]

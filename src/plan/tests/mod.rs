@@ -88,6 +88,7 @@ fn references(selected: &[&str]) -> References {
 /// A run whose role may do everything, between servers that are alike.
 fn context() -> PlanContext {
     PlanContext {
+        local: false,
         source_identity: "7/5/app/1".to_owned(),
         hasher: HashFamily::Extended,
         replica_role: true,

@@ -27,12 +27,12 @@ use crate::pg;
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
 use crate::pg::sequences;
-use crate::pg::sequences::FreeSequence;
 use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, RowStream};
+use crate::source::SourceState;
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
-use crate::table::{ForeignKey, OtherRelation, Partition, Table};
+use crate::table::Table;
 pub use horizon::{Doubt, Visibility};
 pub use reader::Reader;
 use snapshot::{BEGIN, BEGIN_ALONE, EXPORT, import, import_again, lost};
@@ -52,25 +52,6 @@ pub struct Source {
     replaced: Mutex<HashSet<TableName>>,
     /// See [`Server::prints_names`].
     prints_names: AtomicBool,
-}
-
-/// What a source says when its snapshot is taken.
-pub struct SourceState {
-    pub server: Server,
-    pub tables: Vec<Table>,
-    pub foreign_keys: Vec<ForeignKey>,
-    /// Those that belong to no table.
-    pub sequences: Vec<FreeSequence>,
-    /// See [`catalog::partitions`].
-    pub partitions: Vec<Partition>,
-    /// See [`catalog::other_relations`].
-    pub others: Vec<OtherRelation>,
-    /// Logs of runs that have written here.
-    pub logs: Vec<TableName>,
-    pub sight: Visibility,
-    pub hash_probe: Option<String>,
-    /// Whether slices of pages can be read without a look at all of them.
-    pub page_ranges: bool,
 }
 
 /// Rows as the source sends them: COPY text, one row a message with its line feed.
@@ -164,6 +145,8 @@ impl Source {
             others: others?,
             logs: logs?,
             page_ranges: server.version >= TID_RANGES && !server.standby,
+            local: false,
+            failed: Vec::new(),
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };

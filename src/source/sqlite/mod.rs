@@ -1,3 +1,199 @@
-//! A SQLite file as the source.
+//! A SQLite file as the source. Everything is read in one snapshot, in threads that may block; rows become COPY
+//! text here, and digests are computed here as the target computes them.
 
+mod catalog;
+mod failure;
+mod file;
+mod forms;
+mod hash;
+mod reader;
+mod row;
+mod rows;
+mod scan;
+mod scope;
+mod settle;
+mod snapshot;
 pub mod values;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::RwLock;
+
+use crate::config::conninfo::SqliteFile;
+use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::pg::catalog::Server;
+use crate::schema_object::Definitions;
+use crate::source::{ReadTable, SourceState, Visibility};
+use crate::sql::horizon::Horizon;
+use crate::sql::read::TimedTable;
+use file::Database;
+use forms::Forms;
+pub use reader::Reader;
+pub use rows::SourceRows;
+use snapshot::Snapshot;
+
+/// Why a mask of a column is refused.
+pub const NO_MASKS: &str = "masks are computed by a PostgreSQL source, and this one is a SQLite file: leave the column out, or mask \
+     it in a view of the file's program";
+
+/// No horizon is known: nobody can see when transactions of other programs began.
+const OVERLAP: Duration = Duration::from_secs(300);
+
+/// One file.
+pub struct Source {
+    file: SqliteFile,
+    readers: usize,
+    lock_timeout: Duration,
+    snapshot: RwLock<Option<Arc<Snapshot>>>,
+    was_reached: AtomicBool,
+    forms: Mutex<Forms>,
+}
+
+impl Source {
+    /// Opens nothing yet.
+    pub fn new(file: SqliteFile, readers: usize, lock_timeout: Duration) -> Self {
+        let (snapshot, was_reached) = (RwLock::default(), AtomicBool::default());
+        Self { file, readers, lock_timeout, snapshot, was_reached, forms: Mutex::default() }
+    }
+
+    /// A file has no schemas: `-schema` names the target's.
+    pub async fn schemas(&self) -> Result<Vec<Ident>> {
+        let problem = "-schema names the target's schema where the source is a SQLite file, so it cannot be a \
+                       pattern";
+        Err(Error::Config(vec![problem.to_owned()]))
+    }
+
+    /// Takes the snapshot and reads the catalog in it.
+    pub async fn open(
+        &self,
+        schemas: &[Ident],
+        _names: &[&str],
+        overlap: Option<Duration>,
+    ) -> Result<SourceState> {
+        let [schema] = schemas else {
+            let problem = "-schema names the target's schema where the source is a SQLite file, so it can be \
+                           only one";
+            return Err(Error::Config(vec![problem.to_owned()]));
+        };
+        let (file, readers, lock_timeout) = (self.file.clone(), self.readers, self.lock_timeout);
+        let taken = tokio::task::spawn_blocking(move || {
+            Snapshot::take(Database::look(&file, lock_timeout)?, readers)
+        });
+        let taken =
+            taken.await.map_err(|_| Error::Internal("opening the file panicked".to_owned()))?;
+        let snapshot = Arc::new(taken?);
+        self.was_reached.store(true, Ordering::Relaxed);
+        *self.snapshot.write().await = Some(snapshot.clone());
+        let (schema, bytes) = (schema.clone(), snapshot.database.bytes);
+        let own = schema.clone();
+        let reading = "reading the catalog of tables";
+        let lease = snapshot.lease().await?;
+        let catalog = lease.ask(move |connection, _| {
+            catalog::read(connection, &schema, bytes).map_err(|error| failure::of(reading, &error))
+        });
+        let catalog = catalog.await?;
+        Ok(SourceState {
+            server: self.server(own, &snapshot.database),
+            tables: catalog.tables,
+            foreign_keys: catalog.foreign_keys,
+            sequences: Vec::new(),
+            partitions: Vec::new(),
+            others: Vec::new(),
+            logs: Vec::new(),
+            sight: sight(overlap),
+            hash_probe: Some(hash::probe()),
+            page_ranges: false,
+            local: true,
+            failed: Vec::new(),
+        })
+    }
+
+    /// The file in the place of a server.
+    fn server(&self, schema: Ident, database: &Database) -> Server {
+        Server {
+            version: 0,
+            system: format!("sqlite.{}", database.identity),
+            database: self.file.path.display().to_string(),
+            database_oid: 0,
+            timeline: "0".to_owned(),
+            standby: false,
+            read_only: true,
+            encoding: "UTF8".to_owned(),
+            replica_role: false,
+            temporary: false,
+            role: Ident::new(""),
+            superuser: false,
+            schemas: vec![schema.clone()],
+            path: vec![schema],
+            prints_names: false,
+            user_types: false,
+        }
+    }
+
+    /// Not measured: a file has no clock of its own.
+    pub async fn newest(
+        &self,
+        _doing: &str,
+        tables: &[TimedTable<'_>],
+        _horizon: &Horizon,
+    ) -> Result<Vec<Option<f64>>> {
+        Ok(vec![None; tables.len()])
+    }
+
+    /// One that reads the run's snapshot.
+    pub async fn reader(&self) -> Result<Reader> {
+        let snapshot = self.snapshot.read().await.clone();
+        let snapshot =
+            snapshot.ok_or_else(|| Error::Internal("the file is not open".to_owned()))?;
+        let forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Reader::new(snapshot.lease().await?, forms))
+    }
+
+    /// Whether any of the tables holds a row.
+    pub async fn any_row(&self, tables: &[ReadTable<'_>]) -> Result<bool> {
+        let reader = self.reader().await?;
+        if tables.iter().any(|table| table.relation.view.is_some()) {
+            return Err(Error::Config(vec![row::NO_RULES.to_owned()]));
+        }
+        for table in tables {
+            if reader.has_row(&table.relation.name.name).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Nothing: definitions are not made of a file's yet.
+    pub fn definitions(&self) -> Definitions {
+        Definitions::default()
+    }
+
+    /// Ends what is under way.
+    pub async fn cancel_all(&self) {
+        if let Some(snapshot) = &*self.snapshot.read().await {
+            snapshot.interrupt();
+        }
+    }
+
+    /// Whether the file could be opened.
+    pub fn was_reached(&self) -> bool {
+        self.was_reached.load(Ordering::Relaxed)
+    }
+
+    /// Lets the snapshot go.
+    pub async fn close(&self) {
+        let snapshot = self.snapshot.write().await.take();
+        // Closing a file waits for the disk.
+        let _ = tokio::task::spawn_blocking(move || drop(snapshot)).await;
+    }
+}
+
+fn sight(overlap: Option<Duration>) -> Visibility {
+    let now = chrono::Utc::now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    let horizon =
+        Horizon { horizon: now.clone(), now, overlap, least_overlap: OVERLAP, held: false };
+    Visibility { horizon, doubts: Vec::new(), lag: None }
+}

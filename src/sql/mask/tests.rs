@@ -17,6 +17,7 @@ fn column(type_name: &str, type_modifier: i32) -> Column {
         generated: false,
         identity_always: false,
         has_default: false,
+        unindexed: false,
         nondeterministic: false,
         floats: None,
         output: None,

@@ -1,0 +1,186 @@
+//! What a source is: a PostgreSQL database, or a SQLite file with the URL that names it.
+//!
+//! `sqlite:` always means a file. A bare path and `file:` mean one only if the file begins as SQLite's do:
+//! all else keeps the meaning that it has for a database.
+
+use std::path::PathBuf;
+
+use super::{ConnInfo, Parsed};
+use crate::config::environment::Environment;
+use crate::error::Error;
+
+/// Where rows come from.
+#[allow(clippy::large_enum_variant, reason = "a run has one")]
+#[derive(Clone, Debug)]
+pub enum SourceInfo {
+    Postgres(ConnInfo),
+    Sqlite(SqliteFile),
+}
+
+/// A SQLite file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SqliteFile {
+    /// Absolute.
+    pub path: PathBuf,
+    /// Whether nobody changes the file as long as it is read, on the user's word.
+    pub immutable: bool,
+}
+
+/// A source and what the user should know about how it came to be.
+#[derive(Debug)]
+pub struct ParsedSource {
+    pub info: SourceInfo,
+    pub warnings: Vec<String>,
+}
+
+impl SourceInfo {
+    /// As logs and `sync_log.source` have it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Postgres(info) => info.describe(),
+            Self::Sqlite(file) => format!("sqlite:{}", file.path.display()),
+        }
+    }
+
+    /// The connection, where the source has to be PostgreSQL for what `needs` it.
+    ///
+    /// # Errors
+    /// It is a file.
+    pub fn postgres(&self, needs: &str) -> Result<&ConnInfo, Error> {
+        match self {
+            Self::Postgres(info) => Ok(info),
+            Self::Sqlite(_) => {
+                let problem =
+                    format!("{needs} needs a PostgreSQL source: it does not read SQLite files");
+                Err(Error::Config(vec![problem]))
+            }
+        }
+    }
+}
+
+/// Reads what names a source. Returns every problem found.
+pub fn parse_source(text: &str, environment: &Environment) -> Result<ParsedSource, Vec<String>> {
+    let text = text.trim();
+    let file = match text.strip_prefix("sqlite:") {
+        Some(rest) => Some(url(rest).map_err(|problem| vec![problem])?),
+        None => named(text),
+    };
+    if let Some(file) = file {
+        return Ok(ParsedSource { info: SourceInfo::Sqlite(file), warnings: Vec::new() });
+    }
+    let Parsed { info, warnings } = super::parse(text, environment)?;
+    Ok(ParsedSource { info: SourceInfo::Postgres(info), warnings })
+}
+
+/// A path, or `file:` with one, of a file that is SQLite's.
+fn named(text: &str) -> Option<SqliteFile> {
+    let whole = || absolute(text, false).ok().filter(Environment::is_sqlite);
+    let url = || url(text.strip_prefix("file:").unwrap_or(text)).ok();
+    whole().or_else(|| url().filter(Environment::is_sqlite))
+}
+
+/// What follows `sqlite:`: `///path`, `path`, with `?immutable=1` behind it.
+fn url(rest: &str) -> Result<SqliteFile, String> {
+    let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+    let path = match place
+        .strip_prefix("//")
+        .map(|place| place.split_at(place.find('/').unwrap_or(place.len())))
+    {
+        Some(("" | "localhost", path)) => path,
+        Some(_) => {
+            return Err("sqlite:// names a host before the path: write sqlite:///path for an absolute path, \
+                        sqlite:path for another"
+                .to_owned());
+        }
+        None => place,
+    };
+    let mut immutable = false;
+    for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
+        immutable = match parameter.split_once('=') {
+            Some(("immutable", "1")) => true,
+            Some(("immutable", "0")) => false,
+            _ => return Err("a SQLite file has no other parameter than immutable=1".to_owned()),
+        };
+    }
+    absolute(&decoded(path)?, immutable)
+}
+
+fn absolute(path: &str, immutable: bool) -> Result<SqliteFile, String> {
+    if path.is_empty() {
+        return Err("sqlite: names no file".to_owned());
+    }
+    let path = std::path::absolute(path);
+    let path =
+        path.map_err(|error| format!("the path of the SQLite file cannot be used: {error}"))?;
+    Ok(SqliteFile { path, immutable })
+}
+
+/// A path without its `%41`.
+fn decoded(path: &str) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let mut rest = path.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+        match digit().zip(digit()) {
+            Some((high, low)) if (high, low) != (0, 0) => bytes.push((high * 16 + low) as u8),
+            _ => {
+                return Err(
+                    "the path of the SQLite file holds a % without two digits (write %25)".into()
+                );
+            }
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| "the path of the SQLite file is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_of_sqlite_names_a_file() {
+        let here = std::env::current_dir().expect("a folder").display().to_string();
+        let cases = [
+            ("///data/app.db", Ok(("/data/app.db".to_owned(), false))),
+            ("//localhost/data/app.db", Ok(("/data/app.db".to_owned(), false))),
+            ("/data/app.db", Ok(("/data/app.db".to_owned(), false))),
+            ("app.db", Ok((format!("{here}/app.db"), false))),
+            ("///a%20b%3f.db?immutable=1", Ok(("/a b?.db".to_owned(), true))),
+            ("///a.db?immutable=0", Ok(("/a.db".to_owned(), false))),
+            ("///a.db?mode=rw", Err("no other parameter")),
+            ("//data/app.db", Err("names a host")),
+            ("", Err("names no file")),
+            ("///a%2", Err("% without two digits")),
+        ];
+        for (text, expected) in cases {
+            let found = url(text).map(|file| (file.path.display().to_string(), file.immutable));
+            match expected {
+                Ok(expected) => assert_eq!(found, Ok(expected), "{text}"),
+                Err(part) => assert!(found.expect_err(text).contains(part), "{text}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_means_a_file_only_if_the_file_is_sqlites() {
+        let folder = std::env::temp_dir().join(format!("pgsync-source-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("app.db").display().to_string();
+        assert_eq!(named(&path), None);
+        std::fs::write(&path, "not a database").expect("a file");
+        assert_eq!(named(&path), None);
+        std::fs::write(&path, "SQLite format 3\0and more").expect("a file");
+        let named_as =
+            |text: &str| named(text).map(|file| (file.path.display().to_string(), file.immutable));
+        assert_eq!(named_as(&path), Some((path.clone(), false)));
+        assert_eq!(named_as(&format!("{path}?immutable=1")), Some((path.clone(), true)));
+        assert_eq!(named_as(&format!("file://{path}")), Some((path.clone(), false)));
+        assert_eq!(named_as(&format!("file:{path}?immutable=1")), Some((path.clone(), true)));
+        assert_eq!(named(&folder.display().to_string()), None);
+        std::fs::remove_dir_all(&folder).expect("the folder goes");
+    }
+}

@@ -1,0 +1,283 @@
+//! What a file says of its tables, in the terms of `crate::table`.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row, params};
+
+use crate::ident::{Ident, OperatorName, TableName};
+use crate::table::{Column, ForeignKey, Key, KeyColumn, ObjectName, Operator, Table, Unique};
+
+/// The tables of a file, by the names that it gives them, in a schema.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    pub tables: Vec<Table>,
+    pub foreign_keys: Vec<ForeignKey>,
+}
+
+/// A column as SQLite has it.
+struct Found {
+    name: String,
+    declared: String,
+    not_null: bool,
+    has_default: bool,
+    /// Its place in the primary key, from 1 on; 0 for none.
+    key_place: i64,
+}
+
+/// An index that no two rows are alike in.
+struct FoundIndex {
+    name: String,
+    is_partial: bool,
+}
+
+type Read<T> = rusqlite::Result<T>;
+
+/// Reads all tables but those that SQLite and its extensions keep for themselves.
+pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog> {
+    let names = texts(
+        connection,
+        "select name from pragma_table_list where schema = 'main' and type = 'table' \
+         and name not like 'sqlite\\_%' escape '\\' order by name",
+    )?;
+    let mut catalog = Catalog::default();
+    for name in &names {
+        catalog.tables.push(table(connection, schema, name)?);
+    }
+    let all: f64 = catalog.tables.iter().map(|table| table.rows.max(1.0)).sum();
+    for table in &mut catalog.tables {
+        table.bytes = (bytes as f64 * table.rows / all.max(1.0)) as u64;
+    }
+    for name in &names {
+        catalog.foreign_keys.extend(foreign_keys(connection, schema, name, &catalog.tables)?);
+    }
+    Ok(catalog)
+}
+
+fn texts(connection: &Connection, statement: &str) -> Read<Vec<String>> {
+    connection.prepare(statement)?.query_map([], |row| row.get(0))?.collect()
+}
+
+fn table(connection: &Connection, schema: &Ident, name: &str) -> Read<Table> {
+    let found = columns(connection, name)?;
+    let keys = keys(connection, name, &found)?;
+    Ok(Table {
+        oid: 0,
+        name: TableName { schema: schema.clone(), name: Ident::new(name) },
+        partitioned: false,
+        partition_tree: false,
+        hypertables: false,
+        inherited_by: Vec::new(),
+        rows: estimate(connection, name, &found)? as f64,
+        bytes: 0,
+        pages: 0,
+        storage: String::new(),
+        columns: found.iter().map(column).collect(),
+        keys,
+        uniques: uniques(connection, name)?,
+        sequences: Vec::new(),
+        triggers: Vec::new(),
+        rules: Vec::new(),
+        owned: true,
+        row_security: false,
+        subscribed: false,
+        fed: String::new(),
+        missing_privileges: Vec::new(),
+    })
+}
+
+fn columns(connection: &Connection, table: &str) -> Read<Vec<Found>> {
+    // Hidden columns of virtual tables are 1; what is generated, 2 and 3, is read as a value.
+    let statement = "select name, type, \"notnull\", dflt_value is not null, pk from pragma_table_xinfo(?1) \
+                     where hidden <> 1 order by cid";
+    let found = |row: &Row<'_>| {
+        Ok(Found {
+            name: row.get(0)?,
+            declared: row.get(1)?,
+            not_null: row.get(2)?,
+            has_default: row.get(3)?,
+            key_place: row.get(4)?,
+        })
+    };
+    connection.prepare(statement)?.query_map([table], found)?.collect()
+}
+
+fn column(found: &Found) -> Column {
+    Column {
+        name: Ident::new(&*found.name),
+        type_schema: Ident::new("pg_catalog"),
+        type_name: Ident::new("text"),
+        type_text: "text".to_owned(),
+        type_modifier: -1,
+        not_null: found.not_null || found.key_place > 0,
+        generated: false,
+        identity_always: false,
+        has_default: found.has_default,
+        // Text of timestamps has no order of its own: tables are compared.
+        unindexed: true,
+        nondeterministic: false,
+        floats: None,
+        output: Some(Ident::new("textout")),
+        type_oid: 25,
+        parts: Vec::new(),
+        definition: found.declared.clone(),
+    }
+}
+
+/// The primary key, and unique indexes over all rows whose columns are never NULL.
+fn keys(connection: &Connection, table: &str, columns: &[Found]) -> Read<Vec<Key>> {
+    let mut primary: Vec<&Found> = columns.iter().filter(|column| column.key_place > 0).collect();
+    primary.sort_by_key(|column| column.key_place);
+    let mut keys = Vec::new();
+    if !primary.is_empty() {
+        let names = primary.iter().map(|column| column.name.as_str());
+        keys.push(key(&format!("{table}_pkey"), true, names));
+    }
+    for index in unique_indexes(connection, table, false)? {
+        let names = index_columns(connection, &index.name)?;
+        let is_complete = |name: &Option<String>| {
+            let column = columns.iter().find(|column| Some(&column.name) == name.as_ref());
+            column.is_some_and(|column| column.not_null || column.key_place > 0)
+        };
+        if !index.is_partial && names.iter().all(is_complete) {
+            keys.push(key(&index.name, false, names.iter().flatten().map(String::as_str)));
+        }
+    }
+    Ok(keys)
+}
+
+fn key<'n>(index: &str, primary: bool, names: impl Iterator<Item = &'n str>) -> Key {
+    let Operator { schema, name } = equals();
+    let columns = names.map(|column| KeyColumn {
+        name: Ident::new(column),
+        equals_schema: schema.clone(),
+        equals_name: name.clone(),
+        opclass: ObjectName { schema: schema.clone(), name: Ident::new("text_ops") },
+        collation: None,
+        nondeterministic: false,
+        as_column: true,
+    });
+    Key { index: Ident::new(index), primary, deferrable: false, columns: columns.collect() }
+}
+
+fn equals() -> Operator {
+    let name = OperatorName::try_from("=".to_owned()).unwrap_or_else(|_| unreachable!("a sign"));
+    Operator { schema: Ident::new("pg_catalog"), name }
+}
+
+fn uniques(connection: &Connection, table: &str) -> Read<Vec<Unique>> {
+    let mut uniques = Vec::new();
+    for index in unique_indexes(connection, table, false)? {
+        let columns = index_columns(connection, &index.name)?;
+        uniques.push(Unique {
+            name: Ident::new(&*index.name),
+            exclusion: false,
+            nulls_distinct: true,
+            columns: columns.into_iter().flatten().map(Ident::new).collect(),
+        });
+    }
+    Ok(uniques)
+}
+
+fn unique_indexes(connection: &Connection, table: &str, primary: bool) -> Read<Vec<FoundIndex>> {
+    let statement = "select name, partial from pragma_index_list(?1) \
+                     where \"unique\" and (origin = 'pk') = ?2 order by seq";
+    let found = |row: &Row<'_>| Ok(FoundIndex { name: row.get(0)?, is_partial: row.get(1)? });
+    connection.prepare(statement)?.query_map(params![table, primary], found)?.collect()
+}
+
+/// The columns of an index; none for an expression.
+fn index_columns(connection: &Connection, index: &str) -> Read<Vec<Option<String>>> {
+    let statement = "select name from pragma_index_info(?1) order by seqno";
+    connection.prepare(statement)?.query_map([index], |row| row.get(0))?.collect()
+}
+
+/// About how many rows a table has, without a look at them where that can be.
+fn estimate(connection: &Connection, table: &str, columns: &[Found]) -> Read<u64> {
+    let quoted = Ident::new(table).quoted();
+    let has_rowid = "select not wr from pragma_table_list where schema = 'main' and name = ?1";
+    let has_rowid: bool = connection.query_row(has_rowid, [table], |row| row.get(0))?;
+    // A column of that name would be read.
+    let is_free = |name: &str| columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name));
+    let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| is_free(name));
+    let statement = match rowid.filter(|_| has_rowid) {
+        Some(rowid) => format!("select max({rowid}) - min({rowid}) + 1 from {quoted}"),
+        None => format!("select count(*) from {quoted}"),
+    };
+    let rows: Option<i64> =
+        connection.query_row(&statement, [], |row| row.get(0)).or_else(|error| {
+            // The whole range of 64 bits.
+            if error.sqlite_error_code().is_some() { Err(error) } else { Ok(None) }
+        })?;
+    Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0))
+}
+
+/// One column of a foreign key as SQLite lists them.
+struct FoundReference {
+    id: i64,
+    parent: String,
+    from: String,
+    to: Option<String>,
+    on_update: String,
+    on_delete: String,
+}
+
+fn foreign_keys(
+    connection: &Connection,
+    schema: &Ident,
+    table: &str,
+    tables: &[Table],
+) -> Read<Vec<ForeignKey>> {
+    let statement = "select id, \"table\", \"from\", \"to\", on_update, on_delete \
+                     from pragma_foreign_key_list(?1) order by id, seq";
+    let found = |row: &Row<'_>| {
+        Ok(FoundReference {
+            id: row.get(0)?,
+            parent: row.get(1)?,
+            from: row.get(2)?,
+            to: row.get(3)?,
+            on_update: row.get(4)?,
+            on_delete: row.get(5)?,
+        })
+    };
+    let found: Vec<FoundReference> =
+        connection.prepare(statement)?.query_map([table], found)?.collect::<Read<_>>()?;
+    let by_name: HashMap<String, &Table> =
+        tables.iter().map(|table| (table.name.name.as_str().to_ascii_lowercase(), table)).collect();
+    let keys = found.chunk_by(|one, other| one.id == other.id).filter_map(|columns| {
+        let first = columns.first()?;
+        // SQLite takes a reference to a table that is not there.
+        let parent = by_name.get(&first.parent.to_ascii_lowercase())?;
+        let primary = parent.keys.iter().find(|key| key.primary);
+        let to = columns.iter().enumerate().map(|(place, column)| match &column.to {
+            Some(name) => Some(Ident::new(&**name)),
+            None => Some(primary?.columns.get(place)?.name.clone()),
+        });
+        let from: Vec<Ident> = columns.iter().map(|column| Ident::new(&*column.from)).collect();
+        let names: Vec<&str> = from.iter().map(Ident::as_str).collect();
+        Some(ForeignKey {
+            name: Ident::new(format!("{table}_{}_fkey", names.join("_"))),
+            child: TableName { schema: schema.clone(), name: Ident::new(table) },
+            parent: parent.name.clone(),
+            parent_columns: to.collect::<Option<_>>()?,
+            on_delete: action(&first.on_delete),
+            on_update: action(&first.on_update),
+            deferrable: false,
+            // SQLite looks at rows only where a connection asks for it.
+            validated: true,
+            equals: from.iter().map(|_| equals()).collect(),
+            child_columns: from,
+        })
+    });
+    Ok(keys.collect())
+}
+
+/// As `confdeltype` has it.
+fn action(words: &str) -> char {
+    match words {
+        "RESTRICT" => 'r',
+        "CASCADE" => 'c',
+        "SET NULL" => 'n',
+        "SET DEFAULT" => 'd',
+        _ => 'a',
+    }
+}

@@ -1,0 +1,67 @@
+//! What SQLite says when something goes wrong, in one line with what to do.
+
+use rusqlite::ErrorCode;
+
+use crate::error::{Cause, DbError, Error, Side};
+
+/// An error of SQLite.
+pub fn of(action: &str, error: &rusqlite::Error) -> Error {
+    let (message, hint) = match error {
+        rusqlite::Error::SqliteFailure(failure, text) => {
+            let text = text.clone().unwrap_or_else(|| failure.to_string());
+            told(failure, text)
+        }
+        error => (error.to_string(), None),
+    };
+    refused(action, message, hint)
+}
+
+/// A file that cannot be read as it is: trying again changes nothing.
+pub fn refused(action: &str, message: impl Into<String>, hint: Option<&str>) -> Error {
+    Error::Database(Box::new(DbError {
+        side: Side::Source,
+        action: action.to_owned(),
+        sqlstate: None,
+        message: message.into(),
+        detail: None,
+        hint: hint.map(str::to_owned),
+        constraint: None,
+        cause: Cause::Refused,
+    }))
+}
+
+/// `SQLITE_READONLY_ROLLBACK`: a hot journal.
+const ROLLBACK: i32 = 776;
+
+fn told(failure: &rusqlite::ffi::Error, text: String) -> (String, Option<&'static str>) {
+    match failure.code {
+        _ if failure.extended_code == ROLLBACK => (HOT_JOURNAL.to_owned(), Some(OPEN_ONCE)),
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (
+            "another program holds the file locked".to_owned(),
+            Some(
+                "wait for it, raise -lock-timeout, or set the file to WAL mode, in which nobody waits",
+            ),
+        ),
+        ErrorCode::NotADatabase => (
+            "the file is no SQLite database, or it is encrypted".to_owned(),
+            Some("an encrypted file has to be decrypted first"),
+        ),
+        ErrorCode::DatabaseCorrupt => (
+            format!("the file is damaged ({text})"),
+            Some("PRAGMA integrity_check tells more; sqlite3's .recover saves what can be saved"),
+        ),
+        ErrorCode::CannotOpen | ErrorCode::ReadOnly => (
+            format!("the file cannot be opened ({text})"),
+            Some(
+                "in WAL mode the folder must be writable; a file that nobody writes can be read with \
+                 ?immutable=1 behind its path",
+            ),
+        ),
+        _ => (text, None),
+    }
+}
+
+const HOT_JOURNAL: &str =
+    "a program that wrote the file has crashed, and its journal is not rolled back yet";
+const OPEN_ONCE: &str =
+    "open the file once with the program that writes it, or with sqlite3, then run again";

@@ -1,0 +1,176 @@
+//! Opens a file so that it and its folder look afterwards as before.
+//!
+//! | the file | how it is opened |
+//! |---|---|
+//! | WAL mode, no `-wal` beside it | to read and write, and told to write nothing: so `-wal` and `-shm` go when it is closed |
+//! | all else | read only |
+//! | `?immutable=1` | without locks |
+//!
+//! A file with rows in its `-wal` is never checkpointed: that is its program's to do.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::failure::{of, refused};
+use crate::config::conninfo::SqliteFile;
+use crate::error::Result;
+
+const OPENING: &str = "opening the file";
+/// The length of the header.
+const HEADER: usize = 100;
+/// Where the header says how the file is written: 2 is WAL mode.
+const WRITE_VERSION: usize = 18;
+/// Pages of the cache of one connection, in KiB.
+const CACHE: i64 = 2048;
+
+/// A file that was looked at.
+#[derive(Clone, Debug)]
+pub struct Database {
+    path: PathBuf,
+    immutable: bool,
+    lock_timeout: Duration,
+    /// Changes when another file takes its place.
+    pub identity: String,
+    pub bytes: u64,
+    pub is_wal: bool,
+}
+
+impl Database {
+    /// Looks at the file before SQLite does, which creates what is missing and takes its time.
+    ///
+    /// # Errors
+    /// What is there is no database that can be read as it is.
+    pub fn look(file: &SqliteFile, lock_timeout: Duration) -> Result<Self> {
+        let SqliteFile { path, immutable } = file.clone();
+        let found = path.metadata();
+        let found = found.map_err(|error| {
+            refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
+        })?;
+        let bad = |what: &str| Err(refused(OPENING, format!("{} {what}", path.display()), None));
+        if found.is_dir() {
+            return bad("is a directory, not a SQLite database");
+        }
+        if !found.is_file() {
+            return bad("is no regular file, so it is no SQLite database");
+        }
+        if found.len() == 0 {
+            return bad("is empty (0 bytes): it holds no SQLite database");
+        }
+        let header = header(&path)?;
+        if !header.starts_with(b"SQLite format 3\0") {
+            return bad(
+                "is no SQLite database, or it is encrypted: it does not begin with \"SQLite format 3\"",
+            );
+        }
+        let is_wal = match header.get(WRITE_VERSION) {
+            Some(version) if header.len() == HEADER => *version == 2,
+            _ => return bad("is cut off: it is shorter than the header of a SQLite database"),
+        };
+        let (identity, bytes) = (identity(&found), found.len());
+        let database = Self { immutable, lock_timeout, identity, bytes, is_wal, path };
+        // As long as somebody writes, pages may be elsewhere.
+        let is_whole = !database.beside("-wal").exists() && !database.beside("-journal").exists();
+        match missing_pages(&header, bytes).filter(|_| is_whole) {
+            Some(pages) => {
+                let why = format!("is cut off: {pages} of its pages are missing");
+                Err(refused(OPENING, format!("{} {why}", database.path.display()), None))
+            }
+            None => Ok(database),
+        }
+    }
+
+    /// A connection that cannot write.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn connect(&self) -> Result<Connection> {
+        let told = |error: rusqlite::Error| of(OPENING, &error);
+        let writable = self.is_wal && !self.immutable && !self.beside("-wal").exists();
+        let access = if writable {
+            OpenFlags::SQLITE_OPEN_READ_WRITE
+        } else {
+            OpenFlags::SQLITE_OPEN_READ_ONLY
+        };
+        let flags = access | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(self.uri(), flags).map_err(told)?;
+        connection.busy_timeout(self.lock_timeout).map_err(told)?;
+        connection.pragma_update(None, "query_only", true).map_err(told)?;
+        connection.pragma_update(None, "cache_size", -CACHE).map_err(told)?;
+        // What a file says of itself is evaluated here: only what is harmless.
+        connection.pragma_update(None, "trusted_schema", false).map_err(told)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(told)?;
+        Ok(connection)
+    }
+
+    /// Lets a `-wal` go with the connection that brought it along, where nobody has written into it.
+    pub fn before_closing(&self, connection: &Connection) {
+        let is_ours = self.beside("-wal").metadata().is_ok_and(|wal| wal.len() == 0);
+        if is_ours {
+            // What cannot be tidied up stays: it holds nothing.
+            let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false);
+        }
+    }
+
+    /// As a URI of SQLite.
+    fn uri(&self) -> String {
+        let mut uri = "file:".to_owned();
+        for byte in self.path.as_os_str().as_encoded_bytes() {
+            match byte {
+                b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    uri.push(char::from(*byte));
+                }
+                byte => uri.push_str(&format!("%{byte:02X}")),
+            }
+        }
+        uri + if self.immutable { "?immutable=1" } else { "" }
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+}
+
+fn plain(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn header(path: &Path) -> Result<Vec<u8>> {
+    let mut header = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
+    read.map_err(|error| refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None))?;
+    Ok(header)
+}
+
+/// Pages that the header counts and the file does not have. The count is good only where the change counter
+/// stands beside it twice: <https://www.sqlite.org/fileformat2.html#in_header_database_size>.
+fn missing_pages(header: &[u8], bytes: u64) -> Option<u64> {
+    let number = |from: usize| {
+        header
+            .get(from..from + 4)
+            .map(|bytes| bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte)))
+    };
+    let size = match header.get(16..18)? {
+        [0, 1] => 65_536,
+        [high, low] => u64::from(*high) << 8 | u64::from(*low),
+        _ => return None,
+    };
+    let is_valid = number(24)? == number(92)?;
+    let missing = number(28)?.saturating_sub(bytes / size.max(1));
+    Some(missing).filter(|missing| *missing > 0 && is_valid)
+}
+
+fn identity(found: &Metadata) -> String {
+    format!("{}.{}", found.dev(), found.ino())
+}

@@ -1,0 +1,411 @@
+//! What is asked of a file, answered in its snapshot.
+
+use std::collections::BTreeMap;
+
+use super::failure;
+use super::forms::Forms;
+use super::row::{RowShape, encode, printed};
+use super::rows::SourceRows;
+use super::scan::{Rows, Scan};
+use super::scope::{self, Moments};
+use super::snapshot::Lease;
+use crate::digest::Digest;
+use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::source::{Answer, Question};
+use crate::sql::buckets::Bucketing;
+use crate::sql::compared::ColumnQuery;
+use crate::sql::digest::DigestOf;
+use crate::sql::horizon::Horizon;
+use crate::sql::keys::NumberedKey;
+use crate::sql::mapping::{TableMapping, Timestamp};
+use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope};
+use crate::sql::sql;
+
+/// One who reads the file.
+pub struct Reader {
+    lease: Option<Lease>,
+    forms: Forms,
+}
+
+impl Reader {
+    pub(super) fn new(lease: Lease, forms: Forms) -> Self {
+        Self { lease: Some(lease), forms }
+    }
+
+    /// Ends it, and with it what is under way.
+    pub fn close(&mut self) {
+        self.lease = None;
+    }
+
+    /// The reader, which its holder needs no longer.
+    pub fn take(&mut self) -> Self {
+        Self { lease: self.lease.take(), forms: self.forms.clone() }
+    }
+
+    fn lease(&self) -> Result<&Lease> {
+        self.lease.as_ref().ok_or_else(|| Error::Internal("a reader was closed".to_owned()))
+    }
+
+    fn shape(&self, mapping: &TableMapping) -> Result<RowShape> {
+        RowShape::of(mapping, &self.forms)
+    }
+
+    fn scan(
+        &self,
+        mapping: &TableMapping,
+        shape: RowShape,
+        rows: Rows,
+        scope: RowScope<'_>,
+    ) -> Result<Scan> {
+        let moments = Moments::of(&shape, scope)?;
+        Ok(Scan { table: mapping.source.name.name.clone(), shape, rows, moments })
+    }
+
+    /// Whether a table holds a row.
+    pub async fn has_row(&self, table: &Ident) -> Result<bool> {
+        let statement = sql!("select exists (select 1 from {table})", table = table);
+        let told = |error: rusqlite::Error| failure::of("looking for rows", &error);
+        let asked = self.lease()?.ask(move |connection, _| {
+            connection.query_row(statement.as_str(), [], |row| row.get(0)).map_err(told)
+        });
+        asked.await
+    }
+
+    /// Reads rows, as COPY text.
+    pub async fn copy_out(
+        &self,
+        _doing: &'static str,
+        mapping: &TableMapping,
+        query: RowQuery<'_>,
+    ) -> Result<SourceRows> {
+        let shape = self.shape(mapping)?;
+        let (rows, scope) = match query {
+            RowQuery::All(_) => (Rows::All, RowScope::Table),
+            RowQuery::InOrder(since) => {
+                (Rows::By(since.timestamp.column.clone()), RowScope::Since(since))
+            }
+            RowQuery::Buckets { buckets, scope } => (Rows::Buckets(buckets.clone()), scope),
+            RowQuery::Keys { keys, scope } => (Rows::Keys(keys.to_vec()), scope),
+            RowQuery::KeyHashes { buckets, of, scope } => {
+                return self.key_hashes(mapping, Rows::Buckets(buckets.clone()), of, scope);
+            }
+        };
+        let scan = self.scan(mapping, shape, rows, scope)?;
+        SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
+            scan.run(connection, wanted, &mut |values| outlet.push(|out| encode(values, out)))
+        })
+    }
+
+    fn key_hashes(
+        &self,
+        mapping: &TableMapping,
+        rows: Rows,
+        of: DigestOf,
+        scope: RowScope<'_>,
+    ) -> Result<SourceRows> {
+        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
+            scan.run(connection, wanted, &mut |values| {
+                let hash = scan.shape.hash(values, of);
+                outlet.push(|out| {
+                    scan.shape.encode_key(values, out);
+                    out.extend_from_slice(format!("{hash}\n").as_bytes());
+                })
+            })
+        })
+    }
+
+    /// What has to be read for a digest: keys alone are often in an index.
+    fn digested(
+        &self,
+        mapping: &TableMapping,
+        of: DigestOf,
+        scope: RowScope<'_>,
+    ) -> Result<RowShape> {
+        let shape = self.shape(mapping)?;
+        Ok(match (of, scope) {
+            (DigestOf::Keys, RowScope::Table) => shape.keys_only(),
+            _ => shape,
+        })
+    }
+
+    /// The digest of rows.
+    pub async fn digest(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        query: DigestQuery<'_>,
+    ) -> Result<Digest> {
+        self.answer(mapping, query).await.map(|answer| answer.digest)
+    }
+
+    async fn answer(&self, mapping: &TableMapping, query: DigestQuery<'_>) -> Result<Answer> {
+        let (of, rows, scope) = match query {
+            DigestQuery::Keys => (DigestOf::Keys, Rows::All, RowScope::Table),
+            DigestQuery::Rows(scope) => (DigestOf::Rows, Rows::All, scope),
+            DigestQuery::Buckets { buckets, scope } => {
+                (DigestOf::Rows, Rows::Buckets(buckets.clone()), scope)
+            }
+            DigestQuery::FirstSince { since, .. } => {
+                (DigestOf::Rows, Rows::All, RowScope::Since(since))
+            }
+        };
+        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        let mut first = match query {
+            DigestQuery::FirstSince { since, limit, horizon } => {
+                Greatest::of(&scan.shape, since.timestamp, horizon)?.limited(limit)
+            }
+            _ => Greatest::default(),
+        };
+        let limit = first.limit;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            let mut digest = Digest::default();
+            let mut is_full = false;
+            let read = scan.run(connection, wanted, &mut |values| {
+                digest.add(Digest { rows: 1, sum: scan.shape.hash(values, of).into() });
+                first.see(values);
+                is_full = limit.is_some_and(|limit| digest.rows >= limit);
+                if is_full { Err(full()) } else { Ok(()) }
+            });
+            match read {
+                Err(_) if is_full => {}
+                read => read?,
+            }
+            Ok(Answer { digest, greatest: first.text })
+        });
+        asked.await
+    }
+
+    /// The digest of the rows with these keys.
+    pub async fn digest_of_keys(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        keys: &[NumberedKey],
+    ) -> Result<Digest> {
+        let rows = Rows::Keys(keys.to_vec());
+        let scan = self.scan(mapping, self.shape(mapping)?, rows, RowScope::Table)?;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            let mut digest = Digest::default();
+            scan.run(connection, wanted, &mut |values| {
+                let sum = scan.shape.hash(values, DigestOf::Rows).into();
+                digest.add(Digest { rows: 1, sum });
+                Ok(())
+            })?;
+            Ok(digest)
+        });
+        asked.await
+    }
+
+    /// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+    pub async fn bucket_digests(
+        &self,
+        _doing: &'static str,
+        mapping: &TableMapping,
+        query: BucketQuery<'_>,
+    ) -> Result<SourceRows> {
+        let BucketQuery { of, bucketing, scope } = query;
+        let rows = match bucketing {
+            Bucketing::Range { .. } => Rows::ByKey,
+            Bucketing::Hash { .. } => Rows::All,
+        };
+        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
+            let mut line = |bucket: i64, digest: Digest| {
+                let line = format!("{bucket}\t{}\t{}\n", digest.rows, digest.sum);
+                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
+            };
+            let mut open: BTreeMap<i64, Digest> = BTreeMap::new();
+            scan.run(connection, wanted, &mut |values| {
+                let bucket = scan.shape.bucket(values, bucketing);
+                if matches!(bucketing, Bucketing::Range { .. }) && !open.contains_key(&bucket) {
+                    // Keys come in their order: what stands there is complete.
+                    if let Some((done, digest)) = open.pop_first() {
+                        if done > bucket {
+                            return Err(unordered());
+                        }
+                        line(done, digest)?;
+                    }
+                }
+                let sum = scan.shape.hash(values, of).into();
+                open.entry(bucket).or_default().add(Digest { rows: 1, sum });
+                Ok(())
+            })?;
+            open.into_iter().try_for_each(|(bucket, digest)| line(bucket, digest))
+        })
+    }
+
+    /// The hash of each column of the row with this key, if there is one.
+    pub async fn column_hashes(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        key: &NumberedKey,
+    ) -> Result<Option<Vec<Option<String>>>> {
+        let query = ColumnQuery { keys: std::slice::from_ref(key), condition: None, values: false };
+        let rows = self.compared_columns(_doing, mapping, &query).await?;
+        Ok(rows.into_iter().next().map(|mut row| row.split_off(2)))
+    }
+
+    /// `number, condition`, the hash of each column, then the value of each, of the rows with these keys.
+    pub async fn compared_columns(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        query: &ColumnQuery<'_>,
+    ) -> Result<Vec<Vec<Option<String>>>> {
+        let (keys, with_values) = (query.keys.to_vec(), query.values);
+        let rows = Rows::Keys(keys.clone());
+        let scan = self.scan(mapping, self.shape(mapping)?, rows, RowScope::Table)?;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            let mut found = Vec::new();
+            scan.run(connection, wanted, &mut |values| {
+                let text = scan.shape.key_text(values);
+                let number = keys.iter().find(|key| Some(&key.values) == text.as_ref());
+                let number = number.map(|key| key.number.to_string());
+                let mut row = vec![number, Some("f".to_owned())];
+                row.extend(
+                    scan.shape.column_hashes(values).iter().map(|hash| Some(hash.to_string())),
+                );
+                if with_values {
+                    row.extend(values.iter().map(printed));
+                }
+                found.push(row);
+                Ok(())
+            })?;
+            Ok(found)
+        });
+        asked.await
+    }
+
+    /// The least and the greatest key of a table with one integer key column.
+    pub async fn key_bounds(&self, _doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
+        let shape = self.shape(mapping)?.keys_only();
+        let Some(key) = shape.key_names().next() else { return Ok(Vec::new()) };
+        let table = &mapping.source.name.name;
+        let statement =
+            sql!("select min({key}), max({key}) from {table}", key = key, table = table);
+        let told = |error: rusqlite::Error| failure::of("reading the bounds of keys", &error);
+        let asked = self.lease()?.ask(move |connection, _| {
+            let bounds = |row: &rusqlite::Row<'_>| {
+                // What is no number is found by whoever reads the rows, with its row.
+                let bound = |place| row.get::<_, i64>(place).ok().map(i128::from);
+                Ok([bound(0), bound(1)].into_iter().flatten().collect())
+            };
+            connection.query_row(statement.as_str(), [], bounds).map_err(told)
+        });
+        asked.await
+    }
+
+    /// The greatest finite timestamp that may move a watermark.
+    pub async fn greatest_timestamp(
+        &self,
+        mapping: &TableMapping,
+        timestamp: &Timestamp,
+        horizon: &Horizon,
+    ) -> Result<Option<String>> {
+        let shape = self.shape(mapping)?;
+        let mut greatest = Greatest::of(&shape, timestamp, horizon)?;
+        let scan = self.scan(mapping, shape, Rows::All, RowScope::Table)?;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            scan.run(connection, wanted, &mut |values| {
+                greatest.see(values);
+                Ok(())
+            })?;
+            Ok(greatest.text)
+        });
+        asked.await
+    }
+
+    /// Answers to all questions, one after the other.
+    pub async fn answers(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        questions: &[Question<'_>],
+    ) -> Result<Vec<Answer>> {
+        let mut answers = Vec::new();
+        for question in questions {
+            answers.push(match question {
+                Question::Digest(query) => self.answer(mapping, *query).await?,
+                Question::Greatest { timestamp, horizon } => Answer {
+                    digest: Digest::default(),
+                    greatest: self.greatest_timestamp(mapping, timestamp, horizon).await?,
+                },
+            });
+        }
+        Ok(answers)
+    }
+
+    /// Which of the keys the file has: their numbers.
+    pub async fn find_keys(
+        &self,
+        _doing: &str,
+        mapping: &TableMapping,
+        keys: &[NumberedKey],
+    ) -> Result<Vec<u64>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys = keys.to_vec();
+        let shape = self.shape(mapping)?.keys_only();
+        let scan = self.scan(mapping, shape, Rows::Keys(keys.clone()), RowScope::Table)?;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            let numbers: BTreeMap<&Vec<String>, u64> =
+                keys.iter().map(|key| (&key.values, key.number)).collect();
+            let mut found = Vec::new();
+            scan.run(connection, wanted, &mut |values| {
+                let key = scan.shape.key_text(values);
+                found.extend(key.and_then(|key| numbers.get(&key).copied()));
+                Ok(())
+            })?;
+            Ok(found)
+        });
+        asked.await
+    }
+}
+
+/// The greatest of some timestamps.
+#[derive(Clone, Debug, Default)]
+struct Greatest {
+    column: Option<usize>,
+    latest: i64,
+    at: Option<i64>,
+    text: Option<String>,
+    /// After so many rows no more are looked at.
+    limit: Option<u64>,
+}
+
+impl Greatest {
+    fn of(shape: &RowShape, timestamp: &Timestamp, horizon: &Horizon) -> Result<Self> {
+        let column = Some(scope::place(shape, &timestamp.column)?);
+        let latest = scope::latest(timestamp, horizon)?;
+        Ok(Self { column, latest, ..Self::default() })
+    }
+
+    fn limited(self, limit: u64) -> Self {
+        Self { limit: Some(limit), ..self }
+    }
+
+    fn see(&mut self, values: &[super::values::Datum<'_>]) {
+        let Some(value) = self.column.map(|column| &values[column]) else { return };
+        let at = scope::moment(value).filter(|at| *at <= self.latest);
+        if at > self.at {
+            (self.at, self.text) = (at, printed(value));
+        }
+    }
+}
+
+/// Ends a scan that has seen enough.
+fn full() -> Error {
+    Error::Internal("enough rows".to_owned())
+}
+
+fn unordered() -> Error {
+    Error::Blocked(
+        "its integer key holds numbers that are stored as text, which have another order: store them as \
+         integers (update … set key = cast(key as integer))"
+            .to_owned(),
+    )
+}

@@ -1,0 +1,299 @@
+//! A row of a file as the target will have it: the text that travels, and the hash that the target makes of
+//! the same row.
+
+use rusqlite::types::{Value as Bound, ValueRef};
+use rusqlite::{Row, Statement};
+
+use super::failure;
+use super::forms::Forms;
+use super::hash::{hash_bytes, hash_int8, md5_hash};
+use super::values::{Datum, Form, Value};
+use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::sql::buckets::Bucketing;
+use crate::sql::digest::{DigestOf, HashFamily};
+use crate::sql::mapping::{HashMethod, TableMapping};
+
+/// More columns than this are hashed by the text of their row: see `sql/digest.rs`.
+const GROUP: usize = 64;
+
+/// Rules that are SQL for a server.
+pub const NO_RULES: &str = "rules that choose rows or columns (where, columns, excludeColumns, rename, key) are not \
+                            supported for a SQLite source yet: take them out, or leave the table out";
+
+/// How the rows of one table are read: which columns, and what becomes of their values.
+#[derive(Clone, Debug)]
+pub struct RowShape {
+    pub columns: Vec<ShapedColumn>,
+    /// The columns of the key, or all where there is none.
+    identity: Vec<usize>,
+    /// What is digested with the key.
+    drifting: Vec<usize>,
+    hasher: HashFamily,
+}
+
+#[derive(Clone, Debug)]
+pub struct ShapedColumn {
+    pub name: Ident,
+    form: Form,
+    hashed: HashMethod,
+}
+
+impl RowShape {
+    /// All that travels, in its order.
+    ///
+    /// # Errors
+    /// [`Error::Blocked`] at a type of which no values can be made.
+    pub fn of(mapping: &TableMapping, forms: &Forms) -> Result<Self> {
+        if mapping.source.view.is_some() {
+            return Err(Error::Blocked(NO_RULES.to_owned()));
+        }
+        let columns = mapping.columns.iter().map(|column| {
+            let form = forms.form(&mapping.source.name, &column.name)?.clone();
+            Ok(ShapedColumn { name: column.name.clone(), form, hashed: column.hashed.clone() })
+        });
+        let place = |name: &Ident| mapping.columns.iter().position(|column| &column.name == name);
+        let identity = if mapping.key.is_empty() {
+            (0..mapping.columns.len()).collect()
+        } else {
+            mapping.key.iter().filter_map(|column| place(&column.name)).collect()
+        };
+        Ok(Self {
+            columns: columns.collect::<Result<_>>()?,
+            identity,
+            drifting: mapping.drifting.iter().filter_map(|column| place(&column.name)).collect(),
+            hasher: mapping.hasher,
+        })
+    }
+
+    /// The same with nothing but the key and what is digested with it.
+    pub fn keys_only(&self) -> Self {
+        let places: Vec<usize> = self.identity.iter().chain(&self.drifting).copied().collect();
+        let key = self.identity.len();
+        Self {
+            columns: places.iter().map(|place| self.columns[*place].clone()).collect(),
+            identity: (0..key).collect(),
+            drifting: (key..places.len()).collect(),
+            hasher: self.hasher,
+        }
+    }
+
+    /// The names of the key's columns.
+    pub fn key_names(&self) -> impl Iterator<Item = &Ident> {
+        self.identity.iter().map(|place| &self.columns[*place].name)
+    }
+
+    /// Whether SQLite, asked for a key, finds what the target would: by the index, where a value of its kind has
+    /// one text only.
+    pub fn is_found_by_key(&self, statement: &Statement<'_>) -> bool {
+        let declared =
+            statement.columns().map(|column| column.decl_type().map(str::to_ascii_uppercase));
+        let declared: Vec<String> = declared.map(Option::unwrap_or_default).collect();
+        self.identity.iter().all(|place| {
+            let kind = &declared[*place];
+            let is_integer = kind.contains("INT");
+            let is_text = ["CHAR", "CLOB", "TEXT"].iter().any(|word| kind.contains(word));
+            match self.columns[*place].hashed {
+                HashMethod::Integer => is_integer,
+                HashMethod::Text => is_text && !is_integer,
+                _ => false,
+            }
+        })
+    }
+
+    /// A key for such a question; none where it is no key that a row could have.
+    pub fn bound_key(&self, values: &[String]) -> Option<Vec<Bound>> {
+        let bound = |(place, value): (&usize, &String)| match self.columns[*place].hashed {
+            HashMethod::Integer => value.parse().ok().map(Bound::Integer),
+            _ => Some(Bound::Text(value.clone())),
+        };
+        self.identity.iter().zip(values).map(bound).collect()
+    }
+
+    /// The values of a row.
+    ///
+    /// # Errors
+    /// [`Error::Blocked`] with the row's key and the column of a value that the target cannot hold.
+    pub fn read<'r>(&'r self, row: &'r Row<'_>) -> Result<Vec<Datum<'r>>> {
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (place, column) in self.columns.iter().enumerate() {
+            let value = row.get_ref(place).map_err(|error| failure::of("reading a row", &error))?;
+            match column.form.read(raw(value)) {
+                Ok(value) => values.push(value),
+                Err(bad) => {
+                    return Err(Error::Blocked(format!(
+                        "{}: column \"{}\" holds what the target cannot hold: {bad}",
+                        self.place_of(row),
+                        column.name.as_str()
+                    )));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// Which row it is: its key, as SQLite has it.
+    fn place_of(&self, row: &Row<'_>) -> String {
+        let shown = |place: &usize| match row.get_ref(*place) {
+            Ok(ValueRef::Integer(value)) => value.to_string(),
+            Ok(ValueRef::Real(value)) => value.to_string(),
+            Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
+            Ok(ValueRef::Null) => "null".to_owned(),
+            _ => "…".to_owned(),
+        };
+        let values: Vec<String> = self.identity.iter().map(shown).collect();
+        let names: Vec<&str> = self.key_names().map(Ident::as_str).collect();
+        if names.len() == self.columns.len() && names.len() > 1 {
+            return "a row".to_owned();
+        }
+        format!("row ({}) = ({})", names.join(", "), values.join(", "))
+    }
+
+    /// The hash of a row, or of its key and what drifts: what `TableMapping::hash` makes of it on the target.
+    pub fn hash(&self, values: &[Datum<'_>], of: DigestOf) -> i64 {
+        match of {
+            DigestOf::Rows => self.hash_of(values, 0..self.columns.len()),
+            DigestOf::Keys => {
+                self.hash_of(values, self.identity.iter().chain(&self.drifting).copied())
+            }
+        }
+    }
+
+    /// The hash of each column.
+    pub fn column_hashes(&self, values: &[Datum<'_>]) -> Vec<i64> {
+        (0..self.columns.len()).map(|place| self.hash_of(values, [place])).collect()
+    }
+
+    /// The bucket of a row.
+    pub fn bucket(&self, values: &[Datum<'_>], bucketing: Bucketing) -> i64 {
+        match (bucketing, self.identity.first().map(|place| &values[*place])) {
+            (Bucketing::Range { shift }, Some(Datum::Integer(key))) => key >> shift,
+            (Bucketing::Range { .. }, _) => 0,
+            (Bucketing::Hash { mask }, _) => {
+                self.hash_of(values, self.identity.iter().copied()) & mask
+            }
+        }
+    }
+
+    /// The text of a row's key, as the target prints it; none where a value is NULL.
+    pub fn key_text(&self, values: &[Datum<'_>]) -> Option<Vec<String>> {
+        let printed = |place: &usize| printed(&values[*place]);
+        self.identity.iter().map(printed).collect()
+    }
+
+    /// The key as fields of COPY text.
+    pub fn encode_key(&self, values: &[Datum<'_>], out: &mut Vec<u8>) {
+        for place in &self.identity {
+            values[*place].encode(out);
+            out.push(b'\t');
+        }
+    }
+
+    fn hash_of(&self, values: &[Datum<'_>], places: impl IntoIterator<Item = usize>) -> i64 {
+        let inputs: Vec<(&Datum<'_>, &HashMethod)> =
+            places.into_iter().map(|place| (&values[place], &self.columns[place].hashed)).collect();
+        if self.hasher != HashFamily::Extended {
+            return md5_hash(&record(&inputs));
+        }
+        if inputs.len() > GROUP {
+            let groups = inputs.chunks(GROUP).enumerate();
+            let hashes = groups.map(|(index, group)| hash_bytes(&record(group), index as u64 + 1));
+            return hashes.fold(0, |all, hash| all ^ hash);
+        }
+        let mut text = Vec::new();
+        let mut all = 0;
+        for (index, (value, method)) in inputs.into_iter().enumerate() {
+            all ^= hash_value(value, method, index as u64 + 1, &mut text);
+        }
+        all
+    }
+}
+
+/// A row as COPY text, with its line feed.
+pub fn encode(values: &[Datum<'_>], out: &mut Vec<u8>) {
+    for (place, value) in values.iter().enumerate() {
+        if place > 0 {
+            out.push(b'\t');
+        }
+        value.encode(out);
+    }
+    out.push(b'\n');
+}
+
+/// What PostgreSQL prints; none for NULL.
+pub fn printed(value: &Datum<'_>) -> Option<String> {
+    if *value == Datum::Null {
+        return None;
+    }
+    let mut text = Vec::new();
+    value.print(&mut text);
+    Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+fn raw(value: ValueRef<'_>) -> Value<'_> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(value) => Value::Integer(value),
+        ValueRef::Real(value) => Value::Real(value),
+        ValueRef::Text(bytes) => Value::Text(bytes),
+        ValueRef::Blob(bytes) => Value::Blob(bytes),
+    }
+}
+
+fn hash_value(value: &Datum<'_>, method: &HashMethod, seed: u64, text: &mut Vec<u8>) -> i64 {
+    match (value, method) {
+        (Datum::Null, _) => 0,
+        (Datum::Integer(number), HashMethod::Integer) => hash_int8(*number, *number as u64 ^ seed),
+        (Datum::Uuid(bytes), HashMethod::Uuid) => hash_bytes(bytes, seed),
+        (Datum::Text(text), HashMethod::Text) => hash_bytes(text.as_bytes(), seed),
+        (_, HashMethod::Printed) => hash_bytes(&record(&[(value, method)]), seed),
+        _ => {
+            text.clear();
+            print(value, method, text);
+            hash_bytes(text, seed)
+        }
+    }
+}
+
+/// The text by which a value enters a hash.
+fn print(value: &Datum<'_>, method: &HashMethod, out: &mut Vec<u8>) {
+    match (value, method) {
+        (_, HashMethod::Binary(_)) if value.print_sent(out) => {}
+        (Datum::Padded(text, _), HashMethod::Filled) => {
+            out.extend_from_slice(text.trim_end_matches(' ').as_bytes());
+        }
+        _ => value.print(out),
+    }
+}
+
+/// All values as the text of one record, as `record_out` writes it.
+fn record(inputs: &[(&Datum<'_>, &HashMethod)]) -> Vec<u8> {
+    let mut out = vec![b'('];
+    let mut text = Vec::new();
+    for (place, (value, method)) in inputs.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        if **value == Datum::Null {
+            continue;
+        }
+        text.clear();
+        print(value, method, &mut text);
+        let is_special =
+            |byte: &u8| matches!(byte, b'"' | b'\\' | b'(' | b')' | b',' | b' ' | 9..=13);
+        if !text.is_empty() && !text.iter().any(is_special) {
+            out.extend_from_slice(&text);
+            continue;
+        }
+        out.push(b'"');
+        for byte in &text {
+            if matches!(byte, b'"' | b'\\') {
+                out.push(*byte);
+            }
+            out.push(*byte);
+        }
+        out.push(b'"');
+    }
+    out.push(b')');
+    out
+}

@@ -1,0 +1,116 @@
+//! Rows on their way from a thread that reads to whoever waits for them.
+
+use std::vec::IntoIter;
+
+use bytes::Bytes;
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
+use super::snapshot::{Lease, Unwanted, Wanted};
+use crate::error::{Error, Result};
+
+/// Bytes that travel at once: a message for each row would cost more than the row.
+const BUNDLE: usize = 64 * 1024;
+/// Bundles that wait for their reader.
+const WAITING: usize = 2;
+
+/// Rows as COPY text, with their line feeds.
+pub struct SourceRows {
+    bundles: mpsc::Receiver<Result<Bundle>>,
+    bundle: Bytes,
+    /// The lengths of the rows in it.
+    lengths: IntoIter<usize>,
+    /// The reading ends with whoever waits for its rows.
+    _unless_done: Unwanted,
+}
+
+/// Whole rows, one behind the other.
+#[derive(Default)]
+struct Bundle {
+    rows: Vec<u8>,
+    lengths: Vec<usize>,
+}
+
+/// Where a thread puts its rows.
+pub struct Outlet {
+    sender: mpsc::Sender<Result<Bundle>>,
+    bundle: Bundle,
+}
+
+impl SourceRows {
+    /// Rows that `read` puts into its outlet, in a thread that may block.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub fn of(
+        lease: &Lease,
+        read: impl FnOnce(&rusqlite::Connection, &Wanted, &mut Outlet) -> Result<()> + Send + 'static,
+    ) -> Result<Self> {
+        let handle = lease.handle()?;
+        let (sender, bundles) = mpsc::channel(WAITING);
+        let wanted = Wanted::new(&handle);
+        let unless_done = Unwanted(Some(wanted.clone()));
+        tokio::task::spawn_blocking(move || {
+            let mut outlet = Outlet { sender, bundle: Bundle::default() };
+            let connection = handle.connection();
+            let done = wanted.check().and_then(|()| read(&connection, &wanted, &mut outlet));
+            wanted.is_done();
+            match done {
+                Ok(()) => drop(outlet.flush()),
+                // Whoever has gone hears nothing.
+                Err(error) => drop(outlet.sender.blocking_send(Err(error))),
+            }
+        });
+        Ok(Self {
+            bundles,
+            bundle: Bytes::new(),
+            lengths: Vec::new().into_iter(),
+            _unless_done: unless_done,
+        })
+    }
+
+    /// The next row, or `None` at the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if let Some(length) = self.lengths.next() {
+                return Ok(Some(self.bundle.split_to(length)));
+            }
+            match self.bundles.recv().await.transpose()? {
+                Some(Bundle { rows, lengths }) => {
+                    (self.bundle, self.lengths) = (rows.into(), lengths.into_iter());
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The rows as a stream.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> {
+        futures_util::stream::try_unfold(self, |mut rows| async move {
+            Ok(rows.next().await?.map(|row| (row, rows)))
+        })
+    }
+}
+
+impl Outlet {
+    /// Adds a row, which `write` appends to what is there.
+    ///
+    /// # Errors
+    /// Nobody waits any more.
+    pub fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
+        let before = self.bundle.rows.len();
+        write(&mut self.bundle.rows);
+        self.bundle.lengths.push(self.bundle.rows.len() - before);
+        if self.bundle.rows.len() < BUNDLE { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.bundle.lengths.is_empty() {
+            return Ok(());
+        }
+        let next = Bundle { rows: Vec::with_capacity(BUNDLE + BUNDLE / 4), lengths: Vec::new() };
+        let bundle = std::mem::replace(&mut self.bundle, next);
+        let sent = self.sender.blocking_send(Ok(bundle));
+        sent.map_err(|_| Error::Internal("reading the file was given up".to_owned()))
+    }
+}

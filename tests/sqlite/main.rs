@@ -1,0 +1,7 @@
+//! SQLite files as the source, by the built program against a real PostgreSQL.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod app;
+mod first_run;
