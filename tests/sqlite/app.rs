@@ -20,13 +20,18 @@ pub struct App {
 pub type Seen = BTreeMap<String, (String, std::time::SystemTime)>;
 
 impl App {
-    /// A file that these statements have made.
-    pub fn with(sql: &str) -> Self {
+    /// A folder without the file.
+    pub fn empty() -> Self {
         let number = APPS.fetch_add(1, Ordering::Relaxed);
         let folder =
             std::env::temp_dir().join(format!("pgsync-app-{}-{number}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        let app = Self { folder };
+        Self { folder }
+    }
+
+    /// A file that these statements have made.
+    pub fn with(sql: &str) -> Self {
+        let app = Self::empty();
         app.run(sql);
         app
     }

@@ -5,3 +5,5 @@ mod support;
 
 mod app;
 mod first_run;
+mod folder;
+mod wrong_files;

@@ -38,7 +38,8 @@ pub struct Database {
     /// Changes when another file takes its place.
     pub identity: String,
     pub bytes: u64,
-    pub is_wal: bool,
+    /// How all connections are opened: what the first one brings along says nothing to the next.
+    is_writable: bool,
 }
 
 impl Database {
@@ -73,7 +74,8 @@ impl Database {
             _ => return bad("is cut off: it is shorter than the header of a SQLite database"),
         };
         let (identity, bytes) = (identity(&found), found.len());
-        let database = Self { immutable, lock_timeout, identity, bytes, is_wal, path };
+        let database = Self { immutable, lock_timeout, identity, bytes, is_writable: false, path };
+        let is_writable = is_wal && !immutable && !database.beside("-wal").exists();
         // As long as somebody writes, pages may be elsewhere.
         let is_whole = !database.beside("-wal").exists() && !database.beside("-journal").exists();
         match missing_pages(&header, bytes).filter(|_| is_whole) {
@@ -81,7 +83,7 @@ impl Database {
                 let why = format!("is cut off: {pages} of its pages are missing");
                 Err(refused(OPENING, format!("{} {why}", database.path.display()), None))
             }
-            None => Ok(database),
+            None => Ok(Self { is_writable, ..database }),
         }
     }
 
@@ -91,8 +93,7 @@ impl Database {
     /// SQLite's.
     pub fn connect(&self) -> Result<Connection> {
         let told = |error: rusqlite::Error| of(OPENING, &error);
-        let writable = self.is_wal && !self.immutable && !self.beside("-wal").exists();
-        let access = if writable {
+        let access = if self.is_writable {
             OpenFlags::SQLITE_OPEN_READ_WRITE
         } else {
             OpenFlags::SQLITE_OPEN_READ_ONLY
