@@ -29,7 +29,7 @@ every_pair() {
 }
 
 # These programs come without PostGIS, whose tests run in scripts/test.sh.
-left_out='test(/^extensions::postgis_/)'
+left_out='test(/^(extensions|values)::postgis_/)'
 
 pairs=$(neighbours)
 while [ $# -gt 0 ]; do

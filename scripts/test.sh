@@ -28,7 +28,10 @@ leave_out() {
 }
 if [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; then
     need_postgres
-    need_postgis || leave_out "since PostGIS cannot be installed" extensions::postgis_
+    need_postgis || {
+        leave_out "since PostGIS cannot be installed" extensions::postgis_
+        leave_out "since PostGIS cannot be installed" values::postgis_
+    }
 fi
 need_pgbouncer || leave_out "since pgbouncer cannot be installed" poolers::
 need_program promtool prometheus || {

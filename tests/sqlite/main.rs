@@ -6,4 +6,5 @@ mod support;
 mod app;
 mod first_run;
 mod folder;
+mod values;
 mod wrong_files;

@@ -1,8 +1,11 @@
 //! One connection of the test to one database. Everything travels as text, and a statement that
 //! fails panics with its own text and the server's words.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use futures_util::SinkExt;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 pub struct Session {
@@ -33,6 +36,16 @@ impl Session {
 
     pub async fn try_run(&self, sql: &str) -> Result<(), String> {
         self.client.batch_execute(sql).await.map_err(|error| words(&error))
+    }
+
+    /// `copy … from stdin` with these rows.
+    pub async fn copy(&self, sql: &str, rows: Vec<u8>) {
+        let sent = async {
+            let mut sink = pin!(self.client.copy_in::<_, Bytes>(sql).await?);
+            sink.send(rows.into()).await?;
+            sink.finish().await
+        };
+        sent.await.unwrap_or_else(|error| panic!("{}\nwhile running: {sql}", words(&error)));
     }
 
     pub async fn rows(&self, sql: &str) -> Vec<Row> {

@@ -1,10 +1,11 @@
 //! How the values of a column are read, by the type that the target's column has.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::moment::{self, TimestampForm, Zone};
 use super::number::{self, Width};
-use super::{BadValue, Datum, Reason, Value, text};
+use super::{BadValue, Datum, Reason, Srids, Value, geometry, numeric, text};
 
 /// How the values of a column are read.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,7 @@ pub enum Form {
     Uuid,
     Float4,
     Float8,
+    Numeric(Option<numeric::Limits>),
     Date(TimestampForm),
     Time {
         decimals: u32,
@@ -36,6 +38,8 @@ pub enum Form {
     },
     /// `json`, which keeps its text.
     Json,
+    /// A geometry of a GeoPackage, for PostGIS.
+    Geometry(Arc<Srids>),
     /// Any other type: text goes through its input function on the target, which may print something else.
     Input,
 }
@@ -74,6 +78,7 @@ impl Form {
             "uuid" => Self::Uuid,
             "float4" => Self::Float4,
             "float8" => Self::Float8,
+            "numeric" => Self::Numeric(numeric::Limits::of_modifier(target.modifier)),
             "date" => Self::Date(form),
             "time" => Self::Time { decimals },
             "timestamp" => Self::Timestamp { form, decimals },
@@ -130,6 +135,7 @@ impl Form {
             Self::Uuid => Datum::Uuid(text::uuid(value)?),
             Self::Float4 => Datum::Float4(number::single(value)?),
             Self::Float8 => Datum::Float8(number::double(value)?),
+            Self::Numeric(limits) => Datum::Numeric(numeric::numeric(value, *limits)?),
             Self::Date(form) => Datum::Date(moment::date(value, *form)?),
             Self::Time { decimals } => Datum::Time(moment::time(value, *decimals)?),
             Self::Timestamp { form, decimals } => {
@@ -138,6 +144,10 @@ impl Form {
             Self::Timestamptz { form, decimals } => {
                 Datum::Timestamptz(moment::moment(value, *form, *decimals)?)
             }
+            Self::Geometry(srids) => match value {
+                Value::Blob(blob) => Datum::Geometry(geometry::geometry(blob, srids)?),
+                _ => return Err(Reason::NotOfType("geometry")),
+            },
             Self::Json => Datum::Text(text::text(value, "json")?),
             Self::Input => Datum::Input(input(value)?),
         })

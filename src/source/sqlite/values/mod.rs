@@ -6,14 +6,21 @@
 
 mod bad;
 mod datum;
+mod declared;
+mod default;
 mod form;
+mod geometry;
 mod moment;
 mod number;
+mod numeric;
 mod text;
 
 pub use bad::{BadValue, Reason, StorageClass};
 pub use datum::Datum;
+pub use declared::{CreatedType, Observed, created_type, needs_values};
+pub use default::{CreatedDefault, created_default};
 pub use form::{Form, TargetType};
+pub use geometry::Srids;
 pub use moment::{Mixed, Tally, TimestampForm, Unit, Zone};
 
 /// A value as SQLite keeps it. Text is bytes: SQLite does not check its encoding.

@@ -102,7 +102,7 @@ fn float_text<F: Float>(text: &str, name: &'static str) -> Result<F, Reason> {
     Ok(number)
 }
 
-trait Float: std::str::FromStr + std::fmt::LowerExp + Copy {
+trait Float: std::str::FromStr + std::fmt::LowerExp + Copy + PartialEq {
     fn is_zero(self) -> bool;
     fn is_infinite(self) -> bool;
     fn is_nan(self) -> bool;
@@ -249,12 +249,20 @@ fn shortest<F: Float>(value: F, plain: i32, out: &mut Vec<u8>) {
 
 /// The digits, without zeros at the end, and the power of ten of the first.
 fn decimal<F: Float>(value: F) -> (String, i32) {
-    let (digits, exponent) = split(&format!("{value:e}"));
-    let number = digits.parse::<u64>().unwrap_or_default();
-    if value.is_halfway(number, exponent + 1 - digits.len() as i32) {
-        return split(&format!("{value:.*e}", digits.len()));
-    }
-    (digits, exponent)
+    // Of two that are equally near, PostgreSQL prints the even one, and none that lies halfway. Below a power
+    // of two, where numbers are denser, the nearest of so many digits may be another number.
+    let shortest = format!("{value:e}");
+    let count = split(&shortest).0.len();
+    let longer = (count + 1..=17).map(|count| format!("{value:.*e}", count - 1));
+    let nearest = format!("{value:.*e}", count - 1);
+    let mut candidates = [nearest, shortest.clone()].into_iter().chain(longer);
+    let printed = candidates.find(|text| {
+        let (digits, exponent) = split(text);
+        let number = digits.parse().unwrap_or_default();
+        text.parse::<F>().is_ok_and(|read| read == value)
+            && !value.is_halfway(number, exponent + 1 - digits.len() as i32)
+    });
+    split(&printed.unwrap_or(shortest))
 }
 
 fn split(text: &str) -> (String, i32) {
