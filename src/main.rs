@@ -46,6 +46,9 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             report::refusal(&error);
+            if cli::asks_for_json(std::env::args_os()) {
+                report::answer(&report::json::invalid(error));
+            }
             ExitCode::from(2)
         }
     }

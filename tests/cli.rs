@@ -283,6 +283,21 @@ async fn a_missing_database_is_one_line_that_names_the_side() {
 }
 
 #[tokio::test]
+async fn wrong_usage_has_a_json_result_as_well() {
+    for args in [&["-json", "-paralel", "3"][..], &["-json"]] {
+        let run = pgsync(args).await.expect_exit(2);
+        assert_eq!(run.json["status"], "invalid", "in {run}");
+        assert_eq!(run.json["exit_status"], 2, "in {run}");
+        let message = run.json["error"]["message"].as_str().unwrap_or_default();
+        assert!(
+            !message.is_empty() && run.stderr.contains(message.lines().next().unwrap_or("-")),
+            "in {run}"
+        );
+        assert_eq!(run.json["tables"].as_array().map(Vec::len), Some(0), "in {run}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_of_the_run_is_part_of_the_json_result() {
     let db = shop().await;
     let run = db.sync().source_url(db.source_server().url("nowhere")).await.expect_exit(1);
@@ -388,9 +403,22 @@ async fn the_summary_goes_to_stdout_with_counts_and_totals() {
     let run = plain(&db).await.expect_ok();
     let line = run.stdout.lines().find(|line| line.starts_with("users ")).unwrap_or_default();
     assert!(line.contains("1,234") || line.contains("1234"), "the rows of users expected in {run}");
-    for word in ["inserted", "updated", "deleted", "time", "total"] {
+    for word in ["inserted", "time", "total"] {
         assert!(run.stdout.contains(word), "{word} expected on stdout of {run}");
     }
+    // What says the same of every table is left out.
+    for word in ["updated", "deleted", "status", "success"] {
+        assert!(!run.stdout.contains(word), "no {word} expected on stdout of {run}");
+    }
+}
+
+#[tokio::test]
+async fn the_summary_is_a_table_in_markdown_for_the_page_of_a_job() {
+    let db = shop().await;
+    let run = plain(&db).args(&["-summary", "markdown"]).await.expect_ok();
+    assert!(run.stdout.starts_with("### pgsync: in sync: 6 tables, 1,234 rows changed"), "{run}");
+    assert!(run.stdout.contains("\n| table | strategy | rows | inserted | time |\n"), "{run}");
+    assert!(run.stdout.contains("\n| user\\_log | copy | 0 | 0 |"), "{run}");
 }
 
 #[tokio::test]

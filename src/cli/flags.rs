@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use super::help::heading;
 use super::verb::Verb;
-use crate::config::{Flags, Setting};
+use crate::config::{Flags, Setting, is_switch};
 use crate::error::{Error, Result};
 
 /// What clap makes of the arguments.
@@ -110,6 +110,9 @@ struct Arguments {
     /// column makes that cheap. In a status, it is what needs the source.
     #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
     lag: Option<String>,
+    /// Print the summary as text, or as markdown: for the page of a CI job [default: text]
+    #[arg(long, help_heading = heading::OUTPUT, value_name = "FORMAT", hide_short_help = true)]
+    summary: Option<String>,
     /// Print log lines as text, or as json: one object per line [default: text]
     #[arg(long, help_heading = heading::OUTPUT, value_name = "FORMAT", hide_short_help = true)]
     log_format: Option<String>,
@@ -229,18 +232,60 @@ fn command(verb: Verb) -> Command {
 /// Reads the arguments after the command's words.
 pub(super) fn read(verb: Verb, arguments: Vec<String>) -> Result<Asked> {
     let arguments = normalise(arguments);
-    // `pgsync` itself comes first: clap takes the first argument for the program's name.
-    let argv = std::iter::once("pgsync".to_owned()).chain(arguments.iter().cloned());
-    match command(verb).try_get_matches_from(argv) {
-        Ok(mut read) => Ok(Asked::Flags(settings(verb, &mut read))),
-        Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                Ok(Asked::Text(as_documented(&error.to_string())))
+    let mut rest = arguments.clone();
+    let mut problems = Vec::new();
+    loop {
+        // `pgsync` itself comes first: clap takes the first argument for the program's name.
+        let argv = std::iter::once("pgsync".to_owned()).chain(rest.iter().cloned());
+        let error = match command(verb).try_get_matches_from(argv) {
+            Ok(mut read) if problems.is_empty() => {
+                return Ok(Asked::Flags(settings(verb, &mut read)));
             }
-            _ => Err(Error::Config(vec![problem(verb, &error, &arguments)])),
-        },
+            Ok(_) => return Err(Error::Config(problems)),
+            Err(error) => error,
+        };
+        if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+            return Ok(Asked::Text(as_documented(&error.to_string())));
+        }
+        problems.push(problem(verb, &error, &arguments));
+        // clap names the first problem only: it is asked again without it.
+        match without_unknown(&rest, &error) {
+            Some(others) => rest = others,
+            None => return Err(Error::Config(problems)),
+        }
     }
 }
+
+/// The arguments without the unknown flag that an error is about, and without what looks like its value.
+fn without_unknown(arguments: &[String], error: &clap::Error) -> Option<Vec<String>> {
+    let Some(ContextValue::String(named)) = error.get(ContextKind::InvalidArg) else { return None };
+    if error.kind() != ErrorKind::UnknownArgument || !named.starts_with('-') {
+        return None;
+    }
+    let is_named = |text: &String| text.split('=').next() == named.split('=').next();
+    let place = arguments.iter().position(is_named)?;
+    let has_value = !arguments[place].contains('=')
+        && arguments.get(place + 1).is_some_and(|next| !next.starts_with('-'));
+    let mut others = arguments.to_vec();
+    others.drain(place..=place + usize::from(has_value));
+    Some(others)
+}
+
+/// What flags of other programs are called here.
+const OTHERS: [(&str, &str); 12] = [
+    ("-table", "-include"),
+    ("-tables", "-include"),
+    ("-only", "-include"),
+    ("-from", "-source"),
+    ("-src", "-source"),
+    ("-to", "-target"),
+    ("-dest", "-target"),
+    ("-dst", "-target"),
+    ("-jobs", "-parallel"),
+    ("-clean", "-ddl reset"),
+    ("-drop", "-ddl reset"),
+    ("-watch", "-every"),
+];
 
 /// Makes `-name` and `-name=x` what clap expects, `--name`. A number such as `-5` is a value.
 fn normalise(arguments: Vec<String>) -> Vec<String> {
@@ -270,7 +315,8 @@ fn problem(verb: Verb, error: &clap::Error, arguments: &[String]) -> String {
     let flag = as_documented(named.split(['=', ' ', '[']).next().unwrap_or_default());
     match error.kind() {
         ErrorKind::UnknownArgument if named.starts_with('-') => {
-            let near = context(ContextKind::SuggestedArg).map(as_documented);
+            let other = OTHERS.iter().find(|(name, _)| *name == flag).map(|(_, own)| (*own).into());
+            let near = other.or_else(|| context(ContextKind::SuggestedArg).map(as_documented));
             let near = near.map(|flag| format!("; did you mean {flag}?"));
             let elsewhere = || elsewhere(verb, &flag);
             let see = || format!("; see {} -help", verb.title());
@@ -278,15 +324,31 @@ fn problem(verb: Verb, error: &clap::Error, arguments: &[String]) -> String {
         }
         ErrorKind::UnknownArgument => {
             let place = arguments.iter().position(|argument| argument == named).unwrap_or(0);
-            let place = place + 1 + verb.words().len();
-            format!(
-                "argument {place} belongs to no flag; a value follows its flag, as in -source URL, \
-                 and a switch is turned off as in -verbose=false"
-            )
+            stray(place + 1 + verb.words().len(), arguments, place)
         }
         ErrorKind::InvalidValue => format!("{flag} needs a value"),
         kind => format!("{flag}: {kind}"),
     }
+}
+
+/// What to say of a value that no flag takes. It is shown if it can be no connection string.
+fn stray(number: usize, arguments: &[String], place: usize) -> String {
+    let word = arguments.get(place).map(String::as_str).unwrap_or_default();
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '*' | ',');
+    let is_shown = !word.is_empty() && word.len() < 64 && word.chars().all(is_plain);
+    let shown = if is_shown { format!(" (\"{word}\")") } else { String::new() };
+    let before = place.checked_sub(1).and_then(|before| arguments.get(before));
+    let flag = before.filter(|before| before.starts_with("--")).map(|flag| as_documented(flag));
+    let remedy = match (before, flag) {
+        (Some(before), _) if before.ends_with(',') || word.starts_with(',') => {
+            "a list has no blanks, or stands in quotes: -include \"users, orders\"".to_owned()
+        }
+        (_, Some(flag)) if is_switch(word) => format!("write {flag}={word}"),
+        _ => "a value follows its flag, as in -source URL, and a switch is turned off as in \
+              -verbose=false"
+            .to_owned(),
+    };
+    format!("argument {number}{shown} belongs to no flag; {remedy}")
 }
 
 /// What to say of a flag that other commands have.

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::io;
 
 use crate::config;
-use crate::config::{Environment, FileText, Needs, Resolved};
+use crate::config::{Environment, FileText, Needs, Resolved, Setting};
 use crate::error::{Error, Result};
 use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
 use crate::verify::{VerifyFlags, VerifySettings};
@@ -50,6 +50,18 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
         variables.insert("USER".to_owned(), user);
     }
     parse_in(argv, &Environment { variables, read: &read_file })
+}
+
+/// Whether a command line that may be wrong asks for JSON: with the flag, or the variable.
+pub fn asks_for_json(argv: impl Iterator<Item = OsString>) -> bool {
+    let texts: Vec<String> = argv.skip(1).filter_map(|text| text.into_string().ok()).collect();
+    let of_flag = |text: &String| {
+        let (flag, value) = text.split_once('=').unwrap_or((text.as_str(), "true"));
+        matches!(flag, "-json" | "--json").then(|| value.to_owned())
+    };
+    let given = texts.iter().filter_map(of_flag).next_back();
+    let given = given.or_else(|| std::env::var(Setting::Json.variable()).ok());
+    given.is_some_and(|value| config::is_on(&value))
 }
 
 fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> Result<Command> {

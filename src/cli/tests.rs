@@ -67,10 +67,16 @@ fn lists_have_commas_or_repeated_flags() {
 
 #[test]
 fn usage_errors_are_one_clear_line_and_show_no_value() {
-    let stray = |place| {
+    let stray = |argument: &str| {
         format!(
-            "argument {place} belongs to no flag; a value follows its flag, as in -source URL, \
+            "argument {argument} belongs to no flag; a value follows its flag, as in -source URL, \
              and a switch is turned off as in -verbose=false"
+        )
+    };
+    let blanks = |argument: &str| {
+        format!(
+            "argument {argument} belongs to no flag; a list has no blanks, or stands in quotes: \
+             -include \"users, orders\""
         )
     };
     let cases = [
@@ -80,9 +86,22 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
             "unknown flag -sorce; did you mean -source?".into(),
         ),
         (vec!["-zzzzzz"], "unknown flag -zzzzzz; see pgsync -help".into()),
-        (vec!["postgres://u:hunter2@h"], stray(1)),
-        (vec!["-verbose", "false"], stray(2)),
-        (vec!["-source", "a", "b"], stray(3)),
+        (vec!["postgres://u:hunter2@h"], stray("1")),
+        (
+            vec!["-verbose", "false"],
+            "argument 2 (\"false\") belongs to no flag; write -verbose=false".into(),
+        ),
+        (vec!["-source", "a", "b"], stray("3 (\"b\")")),
+        (vec!["-include", "users,", "orders"], blanks("3 (\"orders\")")),
+        (vec!["-include", "users", ",orders"], blanks("3 (\",orders\")")),
+        (vec!["-table", "users"], "unknown flag -table; did you mean -include?".into()),
+        (
+            vec!["-paralel", "3", "-sorce=x", "-target", "y", "-zzzzzz"],
+            "unknown flag -paralel; did you mean -parallel?\n\
+             unknown flag -sorce; did you mean -source?\n\
+             unknown flag -zzzzzz; see pgsync -help"
+                .into(),
+        ),
         (vec!["-source"], "-source needs a value".into()),
         (vec!["-source", "-target", "x"], "-source needs a value".into()),
         (

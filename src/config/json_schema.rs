@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::rules::FILE_KEYS;
 use super::setting::{Kind, Setting};
-use super::{LogFormat, LogLevel, Unmasked};
+use super::{LogFormat, LogLevel, SummaryFormat, Unmasked};
 use crate::outcome::Strategy;
 use crate::rules::{Children, Ddl, Key, Mask, Mode};
 
@@ -84,6 +84,7 @@ fn of_setting(setting: Setting) -> Value {
     match (setting, setting.kind()) {
         (Setting::Ddl, _) => one_of(&Ddl::ALL, Ddl::name),
         (Setting::LogFormat, _) => one_of(&LogFormat::ALL, LogFormat::name),
+        (Setting::Summary, _) => one_of(&SummaryFormat::ALL, SummaryFormat::name),
         (Setting::LogLevel, _) => one_of(&LogLevel::ALL, LogLevel::name),
         (Setting::Parallel, _) => number(1, 256),
         (Setting::BatchSize, _) => number(1, 10_000_000),

@@ -22,6 +22,7 @@ pub use own_flags::{Needs, OwnFlags};
 pub use resolve::{Flags, resolve, resolve_with};
 pub use setting::{Kind, Setting};
 pub use show::show;
+pub use value::{is_on, is_switch};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -150,6 +151,29 @@ pub struct Output {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
+    pub summary: SummaryFormat,
+}
+
+/// The form of the summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SummaryFormat {
+    #[default]
+    Text,
+    /// For the page of a CI job.
+    Markdown,
+}
+
+impl SummaryFormat {
+    /// Every form.
+    pub const ALL: [SummaryFormat; 2] = [SummaryFormat::Text, SummaryFormat::Markdown];
+
+    /// As users write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            SummaryFormat::Text => "text",
+            SummaryFormat::Markdown => "markdown",
+        }
+    }
 }
 
 /// Which log lines are printed, and in which form.

@@ -364,6 +364,7 @@ impl Reader {
             json: self.switch(Setting::Json, false),
             quiet: self.switch(Setting::Quiet, false),
             verbose: self.switch(Setting::Verbose, false),
+            summary: self.read(Setting::Summary, value::summary_format).unwrap_or_default(),
         };
         if output.quiet && output.verbose {
             match self.precedence(Setting::Quiet, Setting::Verbose) {

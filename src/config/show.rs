@@ -120,7 +120,7 @@ pub(super) fn default(setting: Setting) -> &'static str {
         (Setting::BatchSize, _) => "1000",
         (Setting::Retries, _) => "5",
         (Setting::LockTimeout, _) => "30s",
-        (Setting::LogFormat, _) => "text",
+        (Setting::LogFormat | Setting::Summary, _) => "text",
         (Setting::LogLevel, _) => "info",
         (Setting::Ddl, _) => "additive",
         (Setting::MaxDelete, _) => "off",

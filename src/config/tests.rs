@@ -119,7 +119,7 @@ fn every_value_arrives() {
     assert_eq!(settings.max_delete, Some(MaxDelete::Share(0.2)));
     assert_eq!(settings.lock_timeout, Duration::from_millis(500));
     assert_eq!(settings.log_table, Some(TableName::new("b", "log")));
-    assert_eq!(settings.output, Output { json: true, quiet: false, verbose: false });
+    assert_eq!(settings.output, Output { json: true, ..Output::default() });
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn what_is_missing_or_contradicts_itself_is_said() {
         "-quiet (quiet) and -verbose (verbose) cannot be used together"
     );
     let settings = Case { flags: &flags[1..], file: Some(r#"{"quiet": true}"#), ..Case::default() };
-    assert_eq!(settings.settings().output, Output { json: false, quiet: false, verbose: true });
+    assert_eq!(settings.settings().output, Output { verbose: true, ..Output::default() });
 }
 
 #[test]

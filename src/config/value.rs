@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{Ddl, LogFormat, LogLevel, MaxDelete, Occasion, Unmasked, WebhookFormat};
+use crate::config::{
+    Ddl, LogFormat, LogLevel, MaxDelete, Occasion, SummaryFormat, Unmasked, WebhookFormat,
+};
 use crate::ident::TableName;
 
 /// A whole number within `range`.
@@ -22,6 +24,16 @@ pub fn switch(text: &str) -> Result<bool, String> {
         "false" | "f" | "0" | "no" | "n" | "off" => Ok(false),
         _ => Err(format!("\"{text}\" is neither true nor false")),
     }
+}
+
+/// Whether a text says yes.
+pub fn is_on(text: &str) -> bool {
+    switch(text) == Ok(true)
+}
+
+/// Whether a text says yes or no.
+pub fn is_switch(text: &str) -> bool {
+    switch(text).is_ok()
 }
 
 const UNITS: &[(&str, f64)] =
@@ -98,6 +110,11 @@ pub fn unmasked(text: &str) -> Result<Unmasked, String> {
 /// `text` or `json`.
 pub fn log_format(text: &str) -> Result<LogFormat, String> {
     one_of(text, &LogFormat::ALL, LogFormat::name)
+}
+
+/// `text` or `markdown`.
+pub fn summary_format(text: &str) -> Result<SummaryFormat, String> {
+    one_of(text, &SummaryFormat::ALL, SummaryFormat::name)
 }
 
 /// `json` or `text`.

@@ -2,7 +2,17 @@
 
 use crate::report::format;
 
+/// What the lines are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// A terminal of so many columns.
+    Terminal(usize),
+    /// A file, a mail, the log of a CI job: read at 80 columns, and searched for names, which are never cut.
+    Paper,
+}
+
 /// One column.
+#[derive(Clone)]
 pub(super) struct Column {
     pub title: &'static str,
     pub cells: Vec<String>,
@@ -20,12 +30,17 @@ impl Column {
 }
 
 const GAP: usize = 2;
+const PAPER: usize = 80;
 /// A name that is cut keeps so much.
 const LEAST_NAME: usize = 12;
 
-/// The lines of a table, with its titles, of at most `width` terminal columns. The first column is cut where
-/// even the needed ones are too wide. No line ends in a space.
-pub(super) fn lines(mut columns: Vec<Column>, width: usize) -> Vec<String> {
+/// The lines of a table, with its titles, as wide as the page at most. The first column is cut on a terminal
+/// where even the needed ones are too wide. No line ends in a space.
+pub(super) fn lines(mut columns: Vec<Column>, page: Page) -> Vec<String> {
+    let width = match page {
+        Page::Terminal(columns) => columns,
+        Page::Paper => PAPER,
+    };
     while total(&columns) > width {
         let last = columns.iter().map(|column| column.rank).max().unwrap_or(0);
         if last == 0 {
@@ -33,7 +48,10 @@ pub(super) fn lines(mut columns: Vec<Column>, width: usize) -> Vec<String> {
         }
         columns.retain(|column| column.rank != last);
     }
-    let excess = total(&columns).saturating_sub(width);
+    let excess = match page {
+        Page::Terminal(_) => total(&columns).saturating_sub(width),
+        Page::Paper => 0,
+    };
     let first = columns.first().map_or(0, Column::width);
     let first = first.saturating_sub(excess).max(LEAST_NAME.min(first));
     let rows = columns.first().map_or(0, |column| column.cells.len());

@@ -10,7 +10,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
 
 use crate::config::{LogFormat, LogLevel};
@@ -18,6 +18,15 @@ use crate::error::{Error, Side};
 use crate::ident::TableName;
 use crate::report::format;
 use crate::report::json;
+
+/// Whose time a line of text has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// In full, for files.
+    Utc,
+    /// Of the day only, for whoever watches.
+    Local,
+}
 
 /// One log line. Printed as text it is `[2024-12-13T15:30:45Z] users - copying`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +77,24 @@ impl Line {
         }
     }
 
-    /// The line as it is printed, without a line break.
-    pub fn printed(&self, format: LogFormat) -> String {
-        match format {
-            LogFormat::Text => self.to_string(),
-            LogFormat::Json => self.json(),
+    /// The line as it is printed, without a line break. JSON has UTC whatever the clock is.
+    pub fn printed(&self, format: LogFormat, clock: Clock) -> String {
+        match (format, clock) {
+            (LogFormat::Json, _) => self.json(),
+            (LogFormat::Text, Clock::Utc) => self.to_string(),
+            (LogFormat::Text, Clock::Local) => {
+                let time = self.time.with_timezone(&Local).format("%H:%M:%S");
+                format!("{time} {}", self.text())
+            }
         }
+    }
+
+    /// Without the time.
+    fn text(&self) -> String {
+        let table = self.table.as_ref().map(|table| format!("{} - ", format::table(table)));
+        let library = self.library.as_ref().map(|library| format!("{library}: "));
+        let message = Some(self.message.clone());
+        [table, library, message].into_iter().flatten().collect()
     }
 
     fn json(&self) -> String {
@@ -93,13 +114,6 @@ impl Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] ", format::moment(self.time))?;
-        if let Some(table) = &self.table {
-            write!(f, "{} - ", format::table(table))?;
-        }
-        if let Some(library) = &self.library {
-            write!(f, "{library}: ")?;
-        }
-        f.write_str(&self.message)
+        write!(f, "[{}] {}", format::moment(self.time), self.text())
     }
 }

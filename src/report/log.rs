@@ -17,7 +17,7 @@ use crate::config::{LogFormat, LogLevel, Logging};
 use crate::error::Side;
 use crate::ident::TableName;
 use crate::report::format;
-use crate::report::line::Line;
+use crate::report::line::{Clock, Line};
 
 /// The target of our own events.
 const OWN: &str = "pgsync";
@@ -39,11 +39,15 @@ pub struct Logger {
 
 impl Logger {
     /// Everything from `own` on is printed. Lines arrive in the receiver, formatted.
-    pub fn open(logging: Logging, own: LogLevel) -> (Self, mpsc::UnboundedReceiver<String>) {
+    pub fn open(
+        logging: Logging,
+        own: LogLevel,
+        clock: Clock,
+    ) -> (Self, mpsc::UnboundedReceiver<String>) {
         let (to, lines) = mpsc::unbounded_channel();
         let libraries = logging.level.filter(|level| *level >= LogLevel::Debug);
         let last = DateTime::<Utc>::MIN_UTC;
-        let layer = Lines { format: logging.format, out: Mutex::new(Out { last, to }) };
+        let layer = Lines { format: logging.format, clock, out: Mutex::new(Out { last, to }) };
         let heard = LIBRARIES.map(|library| (library, filter(libraries)));
         let heard = Targets::new().with_targets(heard).with_target(OWN, filter(Some(own)));
         let dispatch = Dispatch::new(tracing_subscriber::registry().with(heard).with(layer));
@@ -107,6 +111,7 @@ fn log_level(level: LogLevel) -> tracing_log::log::LevelFilter {
 /// The layer: an event becomes a line.
 struct Lines {
     format: LogFormat,
+    clock: Clock,
     /// Behind one lock, so that lines arrive in the order of their times.
     out: Mutex<Out>,
 }
@@ -124,7 +129,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         out.last = out.last.max(line.time);
         let line = Line { time: out.last, ..line };
-        let _ = out.to.send(line.printed(self.format));
+        let _ = out.to.send(line.printed(self.format, self.clock));
     }
 }
 
@@ -209,7 +214,7 @@ mod tests {
     /// What is printed of events of these libraries at this level, without the time.
     fn heard(level: Option<LogLevel>) -> Vec<String> {
         let logging = Logging { level, ..Logging::default() };
-        let (log, mut printed) = Logger::open(logging, LogLevel::Trace);
+        let (log, mut printed) = Logger::open(logging, LogLevel::Trace, Clock::Utc);
         dispatcher::with_default(&log.dispatch, || {
             debug!(target: "tokio_postgres", "executing simple query: select 's3cret'");
             debug!(target: "tokio_postgres", "executing statement s1 with parameters: [\"s3cret\"]");

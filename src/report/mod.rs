@@ -8,7 +8,9 @@ mod format;
 mod grid;
 pub mod json;
 mod line;
+mod listed;
 mod log;
+mod markdown;
 mod pace;
 pub mod plain;
 pub mod progress;
@@ -30,14 +32,15 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::config::{LogLevel, Output, Settings};
+use crate::config::{LogLevel, Output, Settings, SummaryFormat};
 use crate::error::Error;
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
 use crate::schema::rebuild::plan::Rebuild;
-use line::Line;
+use grid::Page;
+use line::{Clock, Line};
 use log::Logger;
 use plain::Plain;
 use progress::{Bars, Screen};
@@ -95,7 +98,10 @@ fn result(output: Output, report: &RunReport) -> String {
         // Strings and numbers always serialize; the type system cannot know.
         Output { json: true, verbose, .. } => json::object(report, verbose).unwrap_or_default(),
         Output { quiet: true, .. } => String::new(),
-        Output { verbose, .. } => summary::summary(report, verbose),
+        Output { summary: SummaryFormat::Markdown, verbose, .. } => {
+            markdown::summary(report, verbose)
+        }
+        Output { verbose, .. } => summary::summary(report, verbose, page()),
     }
 }
 
@@ -118,7 +124,7 @@ impl Listener {
         let (output, logging) = (settings.output, settings.logging);
         let usual = if output.verbose { LogLevel::Debug } else { LogLevel::Info };
         let level = logging.level.unwrap_or(usual);
-        let (log, lines) = Logger::open(logging, level);
+        let (log, lines) = Logger::open(logging, level, clock());
         let plain = Plain::new(output, settings.dry_run).down_to(level);
         let in_full = level >= LogLevel::Debug;
         let repeated = settings.every.map(|_| Repeated::new(output, in_full));
@@ -231,6 +237,17 @@ pub async fn abandon(screen: Option<Screen>) {
 /// Prints an answer that was asked for in place of a run: help, the version.
 pub fn answer(text: &str) {
     write(io::stdout().lock(), text);
+}
+
+/// Whoever watches a terminal knows the day and the time zone.
+fn clock() -> Clock {
+    if console::Term::stderr().is_term() { Clock::Local } else { Clock::Utc }
+}
+
+/// What stdout is.
+fn page() -> Page {
+    let size = console::Term::stdout().size_checked();
+    size.map_or(Page::Paper, |(_, columns)| Page::Terminal(columns.into()))
 }
 
 /// How wide what is printed on stdout may be: as the terminal, or 200 columns where there is none.

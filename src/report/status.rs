@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::config::Output;
-use crate::report::grid::{self, Column};
+use crate::report::grid::{self, Column, Page};
 use crate::report::{format, json, width};
 use crate::status::{Change, PastRun, PruneSettings, StatusReport, TableStatus};
 
@@ -28,7 +28,7 @@ pub fn text(report: &StatusReport, width: usize) -> String {
     let mut lines = vec![sentence(report)];
     if !tables.is_empty() {
         lines.push(String::new());
-        lines.extend(grid::lines(columns(report, &tables), width));
+        lines.extend(grid::lines(columns(report, &tables), Page::Terminal(width)));
     }
     let errors: Vec<String> = tables.iter().filter_map(|table| error_line(table)).collect();
     if !errors.is_empty() {
@@ -174,7 +174,10 @@ pub fn history(runs: &[PastRun], width: usize) -> String {
         column("time", true, 0, &|run| run.seconds.map(seconds)),
         column("error", false, 0, &|run| run.error.as_deref().map(first_line)),
     ];
-    grid::lines(columns, width.max(200)).iter().map(|line| format!("{line}\n")).collect()
+    grid::lines(columns, Page::Terminal(width.max(200)))
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 #[derive(Serialize)]

@@ -7,20 +7,19 @@ use std::collections::HashMap;
 use crate::error::Error;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
-use crate::outcome::{Counts, RunReport, Status, TableOutcome};
+use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::report::format;
-
-/// With more tables than this, those with nothing to tell are counted, not listed.
-const FOLD_ABOVE: usize = 20;
+use crate::report::grid::Page;
+use crate::report::listed;
 
 /// The whole summary, ending with a line break. Empty when the run ended before any table was
 /// selected: its error, on stderr, is all there is to say.
-pub fn summary(report: &RunReport, verbose: bool) -> String {
+pub fn summary(report: &RunReport, verbose: bool, page: Page) -> String {
     if report.tables.is_empty() && report.error.is_some() {
         return String::new();
     }
     let mut sections = vec![
-        table(report, verbose),
+        listed::text(&listed::rows(report, verbose), page),
         failures(&report.tables, verbose),
         notes(&report.notes, verbose),
         verdict(report) + "\n",
@@ -33,7 +32,8 @@ pub fn summary(report: &RunReport, verbose: bool) -> String {
 /// failure, that of the run as a whole, too. No detail is in it.
 pub fn for_message(report: &RunReport) -> String {
     let error = report.error.as_ref().map(|error| format::error(error) + "\n");
-    let parts = [headline(report) + "\n", error.unwrap_or_default(), summary(report, false)];
+    let parts =
+        [headline(report) + "\n", error.unwrap_or_default(), summary(report, false, Page::Paper)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -54,99 +54,7 @@ fn headline(report: &RunReport) -> String {
     format!("{} -> {}: {}", report.source, report.target, verdict(report))
 }
 
-type Row = Vec<String>;
-
-fn table(report: &RunReport, verbose: bool) -> String {
-    let all = verbose || report.tables.len() <= FOLD_ABOVE;
-    let (shown, folded): (Vec<_>, Vec<_>) =
-        report.tables.iter().partition(|outcome| all || has_news(outcome));
-    let mut rows = vec![header(report.dry_run)];
-    rows.extend(shown.iter().map(|outcome| row(outcome)));
-    let (counts, time) = (report.totals(), format::duration(report.elapsed));
-    rows.push(cells(["total", "", &time, ""].map(str::to_owned), counts));
-    if report.tables.iter().any(|outcome| outcome.lag.is_some()) {
-        let lag = |outcome: &&TableOutcome| outcome.lag.map_or("-".into(), format::duration);
-        let lags = shown.iter().copied().map(|outcome| lag(&outcome));
-        let lags = std::iter::once("lag".to_owned()).chain(lags).chain([String::new()]);
-        rows.iter_mut().zip(lags).for_each(|(row, lag)| row.insert(row.len() - 1, lag));
-    }
-
-    let mut lines = aligned(&rows);
-    let total = lines.pop();
-    let unchanged = folded.iter().filter(|outcome| outcome.status == Status::Success).count();
-    lines.extend(fold(unchanged, "unchanged"));
-    lines.extend(fold(folded.len() - unchanged, "not tried"));
-    lines.extend(total);
-    lines.concat()
-}
-
-fn has_news(outcome: &TableOutcome) -> bool {
-    match outcome.status {
-        Status::Success => outcome.counts.changed(),
-        Status::Failed | Status::Refused | Status::Interrupted => true,
-        Status::Skipped => format::own_error(outcome).is_some(),
-    }
-}
-
-fn fold(tables: usize, word: &str) -> Option<String> {
-    let counted = format::counted(tables as u64, "table");
-    (tables > 0).then(|| format!("… {counted} {word}\n"))
-}
-
-fn header(dry_run: bool) -> Row {
-    let names = if !dry_run {
-        ["table", "strategy", "rows", "inserted", "updated", "deleted", "time", "status"]
-    } else {
-        [
-            "table",
-            "strategy",
-            "rows",
-            "would insert",
-            "would update",
-            "would delete",
-            "time",
-            "status",
-        ]
-    };
-    names.map(str::to_owned).to_vec()
-}
-
-fn row(outcome: &TableOutcome) -> Row {
-    let strategy = outcome.strategy.map_or("-", |strategy| strategy.name());
-    let time = format::duration(outcome.elapsed);
-    let texts = [format::table(&outcome.table), strategy.to_owned(), time];
-    let [table, strategy, time] = texts;
-    cells([table, strategy, time, outcome.status.name().to_owned()], outcome.counts)
-}
-
-fn cells([table, strategy, time, status]: [String; 4], counts: Counts) -> Row {
-    let [rows, inserted, updated, deleted] =
-        [counts.processed, counts.inserted, counts.updated, counts.deleted].map(format::number);
-    vec![table, strategy, rows, inserted, updated, deleted, time, status]
-}
-
-/// Words to the left, numbers to the right, two spaces between; no line ends in a space.
-fn aligned(rows: &[Row]) -> Vec<String> {
-    let columns = rows.first().map_or(0, Vec::len);
-    let width =
-        |column: usize| rows.iter().map(|row| format::width(&row[column])).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let line = |row: &Row| {
-        let cells: Vec<String> = (0..columns)
-            .map(|column| {
-                let gap = " ".repeat(widths[column] - format::width(&row[column]));
-                match column {
-                    _ if column < 2 || column + 1 == columns => format!("{}{gap}", row[column]),
-                    _ => format!("{gap}{}", row[column]),
-                }
-            })
-            .collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
+pub(super) fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
     group_by_text(outcomes.iter().filter_map(|outcome| {
         let error = format::own_error(outcome)?;
         let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
@@ -158,7 +66,7 @@ fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
 }
 
 /// Notices and warnings; details with `-verbose`.
-fn notes(notes: &[Note], verbose: bool) -> String {
+pub(super) fn notes(notes: &[Note], verbose: bool) -> String {
     let matters = |note: &&Note| verbose || note.level != NoteLevel::Detail;
     group_by_text(notes.iter().filter(matters).map(|note| {
         let word = match note.level {

@@ -17,6 +17,9 @@ use crate::sql::Sql;
 use crate::sql::statement::Statement;
 use crate::target_side::ddl::DdlRunner;
 
+/// A dry run names so many things that it would make, with their statements; more are counted.
+const ANNOUNCED: usize = 10;
+
 /// Steps that one transaction takes together, for speed.
 const GROUP: usize = 50;
 
@@ -69,7 +72,12 @@ impl RunContext<'_> {
             }
         }
         if made > 0 {
-            self.note(NoteLevel::Notice, None, counted(counts));
+            let text = if counts.is_empty() {
+                "nothing was created on the target".to_owned()
+            } else {
+                format!("created on the target: {}", counted(counts))
+            };
+            self.note(NoteLevel::Notice, None, text);
         }
         Ok(left_out)
     }
@@ -160,7 +168,15 @@ impl RunContext<'_> {
     pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
         let steps = schema_plan.steps();
         let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
-        for Subject { table, steps } in by_subject(steps) {
+        let subjects = by_subject(steps);
+        if subjects.len() > ANNOUNCED {
+            let mut counts = BTreeMap::new();
+            subjects.iter().for_each(|one| *counts.entry(noun(one.steps[0])).or_insert(0) += 1);
+            let text =
+                format!("would create {}; pgsync schema prints the statements", counted(counts));
+            return self.note(NoteLevel::Notice, None, text);
+        }
+        for Subject { table, steps } in subjects {
             let text = format!("would create {}: {}", steps[0].title, texts(steps.iter().copied()));
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
@@ -214,22 +230,19 @@ fn is_within(step: &Step, error: &Error, left_out: &HashSet<String>) -> bool {
 
 /// `table`, of `table public.item`.
 fn noun(step: &Step) -> &str {
-    step.title.split(' ').next().unwrap_or_default()
+    let first = || step.title.split(' ').next().unwrap_or_default();
+    let noun = step.kind.noun();
+    if step.title.starts_with(noun) { noun } else { first() }
 }
 
-/// `created on the target: 3 tables, 1 type`.
+/// `3 tables, 1 type`.
 fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
         _ if noun == "index" => format!("{count} indexes"),
         _ => format!("{count} {noun}s"),
     });
-    let counts: Vec<String> = counts.collect();
-    if counts.is_empty() {
-        "nothing was created on the target".to_owned()
-    } else {
-        format!("created on the target: {}", counts.join(", "))
-    }
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// The statements of some steps as one may run them.

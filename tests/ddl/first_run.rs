@@ -38,6 +38,18 @@ async fn a_dry_run_makes_nothing_and_shows_the_statements() {
 }
 
 #[tokio::test]
+async fn a_dry_run_counts_what_it_would_make_where_that_is_much() {
+    let tables: Vec<String> =
+        (1..=12).map(|n| format!("create table t{n} (id serial primary key)")).collect();
+    let db = source(&tables.join(";")).await;
+    let run = db.sync().arg("-dry-run").await.expect_ok();
+    run.expect_note(
+        "would create 12 constraints, 12 sequences, 12 tables; pgsync schema prints the statements",
+    )
+    .expect_unsaid("create table");
+}
+
+#[tokio::test]
 async fn without_ddl_a_missing_table_fails_with_its_statements() {
     let db = source(TWO).await;
     let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);

@@ -193,6 +193,10 @@ pub fn holds_password(text: &str) -> bool {
     // What `${PGPW}` in a config file stands for is not in the file.
     while let Some((before, after)) = rest.split_once("${") {
         spelled.push_str(before);
+        // Nothing, and not the next word: `password=${PGPW} dbname=shop`.
+        if before.trim_end().ends_with('=') {
+            spelled.push_str("''");
+        }
         rest = after.split_once('}').map_or("", |(_, rest)| rest);
     }
     spelled.push_str(rest);

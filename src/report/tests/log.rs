@@ -1,7 +1,7 @@
 //! Log lines as events: their forms and their order.
 
 use crate::config::{LogFormat, LogLevel, Logging};
-use crate::report::line::Line;
+use crate::report::line::{Clock, Line};
 use crate::report::log::Logger;
 use crate::report::tests::*;
 
@@ -11,7 +11,7 @@ fn line(seconds: i64, level: LogLevel, text: &str) -> Line {
 
 /// What is printed when all of these are told.
 fn printed(logging: Logging, own: LogLevel, lines: &[Line]) -> Vec<String> {
-    let (log, mut printed) = Logger::open(logging, own);
+    let (log, mut printed) = Logger::open(logging, own, Clock::Utc);
     lines.iter().for_each(|line| log.tell(line));
     std::iter::from_fn(|| printed.try_recv().ok()).collect()
 }

@@ -2,17 +2,20 @@
 
 use chrono::TimeDelta;
 
-use crate::config::{LogFormat, Output};
+use crate::config::{LogFormat, Output, SummaryFormat};
 use crate::event::{Event, Phase};
+use crate::report::grid::Page;
 use crate::report::json;
-use crate::report::line::Line;
+use crate::report::line::{Clock, Line};
 use crate::report::plain;
 use crate::report::summary;
 use crate::report::tests::*;
 use crate::stop::Signal;
 
-const VERBOSE: Output = Output { json: false, quiet: false, verbose: true };
-const QUIET: Output = Output { json: false, quiet: true, verbose: false };
+const VERBOSE: Output =
+    Output { json: false, quiet: false, verbose: true, summary: SummaryFormat::Text };
+const QUIET: Output =
+    Output { json: false, quiet: true, verbose: false, summary: SummaryFormat::Text };
 
 /// Log lines as they are printed as text.
 struct Plain(plain::Plain);
@@ -40,7 +43,7 @@ fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<Strin
 }
 
 fn printed(lines: Vec<Line>) -> Vec<String> {
-    lines.iter().map(|line| line.printed(LogFormat::Text)).collect()
+    lines.iter().map(|line| line.printed(LogFormat::Text, Clock::Utc)).collect()
 }
 
 fn started(table: &str) -> Event {
@@ -186,11 +189,11 @@ fn hostile_names_and_messages_stay_in_their_place() {
     outcome.table.schema = crate::ident::Ident::new("s\t");
     let report = run(vec![outcome.clone()]);
     assert_eq!(
-        summary::summary(&report, false),
+        summary::summary(&report, false, Page::Paper),
         "\
-table                    strategy   rows  inserted  updated  deleted  time  status
-s\\t.x\\n\\u{1b}[2Jin step  copy      3,000     3,000        0        0  0.8s  failed
-total                              3,000     3,000        0        0  3.2s
+table                    strategy   rows  inserted  time  status
+s\\t.x\\n\\u{1b}[2Jin step  copy      3,000     3,000  0.8s  failed
+total                              3,000     3,000  3.2s
 
 s\\t.x\\n\\u{1b}[2Jin step - failed: a
     b\\u{9b}m

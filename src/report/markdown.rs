@@ -1,0 +1,66 @@
+//! The summary in Markdown, for the page of a CI job: the verdict as a heading, the table, then failures and
+//! notes as lists. Pure. Nothing of a name or message is taken for markup.
+
+use crate::outcome::RunReport;
+use crate::report::format;
+use crate::report::listed;
+use crate::report::summary;
+
+/// The whole summary. Other than the text for people it tells why the run as a whole ended, too: on the
+/// page there is no stderr.
+pub fn summary(report: &RunReport, verbose: bool) -> String {
+    let mut sections = vec![
+        format!("### pgsync: {}\n", escaped(&summary::verdict(report))),
+        format!("{} → {}\n", escaped(&report.source), escaped(&report.target)),
+        table(report, verbose),
+    ];
+    let error = report.error.iter().map(|error| format!("- {}\n", escaped(&format::error(error))));
+    sections.push(error.collect());
+    sections.push(list(&summary::failures(&report.tables, verbose)));
+    sections.push(list(&summary::notes(&report.notes, verbose)));
+    sections.retain(|section| !section.is_empty());
+    sections.join("\n")
+}
+
+fn table(report: &RunReport, verbose: bool) -> String {
+    if report.tables.is_empty() {
+        return String::new();
+    }
+    let listed::Listed { columns, folded } = listed::rows(report, verbose);
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let titles = row(columns.iter().map(|column| column.title.to_owned()).collect());
+    let rule = |is_number: bool| if is_number { "--:" } else { "---" }.to_owned();
+    let rules = row(columns.iter().map(|column| rule(column.is_number)).collect());
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    let body = (0..rows).map(|place| {
+        let cells = columns.iter().map(|column| escaped(&column.cells[place]));
+        row(cells.collect())
+    });
+    let mut body: Vec<String> = body.collect();
+    let total = body.pop();
+    let blanks = vec![String::new(); columns.len().saturating_sub(1)];
+    body.extend(folded.into_iter().map(|text| row([vec![text], blanks.clone()].concat())));
+    [titles, rules].into_iter().chain(body).chain(total).collect()
+}
+
+/// A line that begins at the margin becomes an item, one that is indented belongs to the item before it.
+fn list(text: &str) -> String {
+    let item = |line: &str| match line.strip_prefix("    ") {
+        Some(rest) => format!("  {}\n", escaped(rest)),
+        None => format!("- {}\n", escaped(line)),
+    };
+    text.lines().map(item).collect()
+}
+
+/// The text as it is, whatever Markdown makes of its characters.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '\\' | '|' | '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' | '~' | '&' | '@')
+        {
+            safe.push('\\');
+        }
+        safe.push(c);
+    }
+    safe
+}
