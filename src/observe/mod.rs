@@ -25,6 +25,7 @@ use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
 use crate::select;
 use crate::select::NotSyncable;
+use crate::source::TargetView;
 use crate::sql::Sql;
 use crate::table::{OtherRelation, Partition, Table};
 
@@ -49,7 +50,10 @@ impl RunContext<'_> {
         });
         let mut catalogs = Catalogs { source, target, held: Default::default() };
         let named = |name: &TableName| self.settings.target_name_of(name);
-        self.source.settle(&mut catalogs.source, &catalogs.target.tables, &named);
+        let Settings { include, exclude, .. } = self.settings;
+        let wanted = |name: &TableName| select::would_select(name, include, exclude);
+        let there = TargetView { tables: &catalogs.target.tables, named: &named, wanted: &wanted };
+        self.source.settle(&mut catalogs.source, &there).await?;
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;

@@ -70,6 +70,9 @@ impl RunContext<'_> {
         self.open_log(&catalogs, &names, sync_log_exists?).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         aligned.failed.extend(catalogs.source.failed.drain(..));
+        for (table, text) in catalogs.source.notes.drain(..) {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
         let last = self.last_runs(&names).await?;
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);

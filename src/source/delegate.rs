@@ -6,7 +6,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::future::Either;
 
-use super::{Answer, FedTable, Filled, Lock, Question, ReadTable, SourceState, postgres, sqlite};
+use super::{
+    Answer, FedTable, Filled, Lock, Question, ReadTable, SourceState, TargetView, postgres, sqlite,
+};
 use super::{Reader, Source, SourceRows};
 use crate::config::conninfo::SourceInfo;
 use crate::digest::Digest;
@@ -26,7 +28,6 @@ use crate::sql::mask::MaskHash;
 use crate::sql::query::{BucketQuery, DigestQuery, RowQuery};
 use crate::sql::read::TimedTable;
 use crate::sql::user_expression::UserExpression;
-use crate::table::Table;
 
 /// What the one that it is answers.
 macro_rules! each {
@@ -84,16 +85,14 @@ impl Source {
     }
 
     /// Lets what was opened agree with the target where the source has no word of its own: the names and
-    /// types that tables have there. `named` says what the target calls a table.
-    pub fn settle(
-        &self,
-        state: &mut SourceState,
-        target: &[Table],
-        named: &dyn Fn(&TableName) -> TableName,
-    ) {
+    /// types that tables have there.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn settle(&self, state: &mut SourceState, target: &TargetView<'_>) -> Result<()> {
         match self {
-            Self::Postgres(_) => {}
-            Self::Sqlite(source) => source.settle(state, target, named),
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(source) => source.settle(state, target).await,
         }
     }
 
@@ -255,7 +254,7 @@ impl Source {
     ) -> Result<Definitions> {
         match self {
             Self::Postgres(source) => source.definitions(schemas, path, locked).await,
-            Self::Sqlite(source) => Ok(source.definitions()),
+            Self::Sqlite(source) => source.definitions(path),
         }
     }
 

@@ -65,6 +65,8 @@ pub struct SourceState {
     pub local: bool,
     /// Tables that cannot be read, and why.
     pub failed: Vec<(TableName, Error)>,
+    /// What somebody should know about tables that are made, by their names.
+    pub notes: Vec<(TableName, String)>,
 }
 
 /// The lock that a read of a table leaves on the source.
@@ -121,4 +123,13 @@ pub struct Filled {
     pub latest: Option<String>,
     /// What the other database was called.
     pub from: Option<String>,
+}
+
+/// The target, as far as a source has to know it that leaves names and types open.
+pub struct TargetView<'a> {
+    pub tables: &'a [Table],
+    /// What the target calls a table of the source.
+    pub named: &'a (dyn Fn(&TableName) -> TableName + Sync),
+    /// Whether a table of this name belongs to the run.
+    pub wanted: &'a (dyn Fn(&TableName) -> bool + Sync),
 }

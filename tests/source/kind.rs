@@ -11,7 +11,7 @@ use pgsync::pg::{self, Pool, PooledSession, catalog};
 use pgsync::plan::references::References;
 use pgsync::plan::{self, Candidate, PlanContext, TablePlan};
 use pgsync::rules::TableRules;
-use pgsync::source::{Reader, Source, SourceState};
+use pgsync::source::{Reader, Source, SourceState, TargetView};
 use pgsync::sql::digest::HashFamily;
 use pgsync::sql::horizon::Horizon;
 use pgsync::sql::mapping::{TableMapping, Timestamp};
@@ -84,7 +84,8 @@ impl<K: Kind> Subject<K> {
         let mut state = source.open(&schemas, &[], None).await.expect("the source opens");
         let target = pool.get().await.expect("the target opens");
         let tables = catalog::tables(&target, &schemas, true).await.expect("a catalog");
-        source.settle(&mut state, &tables, &TableName::clone);
+        let there = TargetView { tables: &tables, named: &TableName::clone, wanted: &|_| true };
+        source.settle(&mut state, &there).await.expect("the source agrees");
         let server = catalog::server(&target).await.expect("a server");
         let probe = catalog::hash_probe(&target).await.expect("a hash");
         let chosen = HashFamily::agreed(

@@ -6,5 +6,7 @@ mod support;
 mod app;
 mod first_run;
 mod folder;
+mod packages;
+mod tables;
 mod values;
 mod wrong_files;

@@ -147,6 +147,7 @@ impl Source {
             page_ranges: server.version >= TID_RANGES && !server.standby,
             local: false,
             failed: Vec::new(),
+            notes: Vec::new(),
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };

@@ -12,6 +12,43 @@ use crate::table::{Column, ForeignKey, Key, KeyColumn, ObjectName, Operator, Tab
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// What tables that are made of them need to know, in the same order.
+    pub details: Vec<Details>,
+}
+
+/// What a file says of a table beside that.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    pub columns: Vec<ColumnDetails>,
+    /// Whether its integer key never takes a number again (AUTOINCREMENT), and the last one that it took.
+    pub autoincrement: Option<i64>,
+    pub indexes: Vec<IndexDetails>,
+}
+
+/// How a column is declared.
+#[derive(Clone, Debug)]
+pub struct ColumnDetails {
+    pub declared: String,
+    /// As it is written.
+    pub default: Option<String>,
+}
+
+/// An index that is no primary key.
+#[derive(Clone, Debug)]
+pub struct IndexDetails {
+    pub name: String,
+    pub unique: bool,
+    pub is_partial: bool,
+    /// Whether it comes from a UNIQUE constraint, and has no name of its own.
+    pub is_constraint: bool,
+    pub columns: Vec<IndexedColumn>,
+}
+
+/// One column of an index; without a name it is an expression.
+#[derive(Clone, Debug)]
+pub struct IndexedColumn {
+    pub name: Option<String>,
+    pub descending: bool,
 }
 
 /// A column as SQLite has it.
@@ -19,7 +56,7 @@ struct Found {
     name: String,
     declared: String,
     not_null: bool,
-    has_default: bool,
+    default: Option<String>,
     /// Its place in the primary key, from 1 on; 0 for none.
     key_place: i64,
 }
@@ -41,7 +78,9 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
     )?;
     let mut catalog = Catalog::default();
     for name in &names {
-        catalog.tables.push(table(connection, schema, name)?);
+        let found = columns(connection, name)?;
+        catalog.tables.push(table(connection, schema, name, &found)?);
+        catalog.details.push(details(connection, name, &found)?);
     }
     let all: f64 = catalog.tables.iter().map(|table| table.rows.max(1.0)).sum();
     for table in &mut catalog.tables {
@@ -57,9 +96,8 @@ fn texts(connection: &Connection, statement: &str) -> Read<Vec<String>> {
     connection.prepare(statement)?.query_map([], |row| row.get(0))?.collect()
 }
 
-fn table(connection: &Connection, schema: &Ident, name: &str) -> Read<Table> {
-    let found = columns(connection, name)?;
-    let keys = keys(connection, name, &found)?;
+fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -> Read<Table> {
+    let keys = keys(connection, name, found)?;
     Ok(Table {
         oid: 0,
         name: TableName { schema: schema.clone(), name: Ident::new(name) },
@@ -67,7 +105,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str) -> Read<Table> {
         partition_tree: false,
         hypertables: false,
         inherited_by: Vec::new(),
-        rows: estimate(connection, name, &found)? as f64,
+        rows: estimate(connection, name, found)? as f64,
         bytes: 0,
         pages: 0,
         storage: String::new(),
@@ -85,16 +123,59 @@ fn table(connection: &Connection, schema: &Ident, name: &str) -> Read<Table> {
     })
 }
 
+fn details(connection: &Connection, table: &str, found: &[Found]) -> Read<Details> {
+    let columns = found.iter();
+    let columns = columns.map(|column| ColumnDetails {
+        declared: column.declared.clone(),
+        default: column.default.clone(),
+    });
+    let statement = "select name, \"unique\", partial, origin = 'u' from pragma_index_list(?1) \
+                     where origin <> 'pk' order by name";
+    let index = |row: &Row<'_>| {
+        Ok(IndexDetails {
+            name: row.get(0)?,
+            unique: row.get(1)?,
+            is_partial: row.get(2)?,
+            is_constraint: row.get(3)?,
+            columns: Vec::new(),
+        })
+    };
+    let indexes =
+        connection.prepare(statement)?.query_map([table], index)?.collect::<Read<Vec<_>>>()?;
+    let statement = "select name, \"desc\" from pragma_index_xinfo(?1) where key order by seqno";
+    let column = |row: &Row<'_>| Ok(IndexedColumn { name: row.get(0)?, descending: row.get(1)? });
+    let indexes = indexes.into_iter().map(|index| {
+        let mut statement = connection.prepare(statement)?;
+        let columns = statement.query_map([&index.name], column)?.collect::<Read<_>>()?;
+        Ok(IndexDetails { columns, ..index })
+    });
+    Ok(Details {
+        columns: columns.collect(),
+        autoincrement: autoincrement(connection, table)?,
+        indexes: indexes.collect::<Read<_>>()?,
+    })
+}
+
+fn autoincrement(connection: &Connection, table: &str) -> Read<Option<i64>> {
+    let written = "select coalesce(sql, '') from sqlite_schema where type = 'table' and name = ?1";
+    let written: String = connection.query_row(written, [table], |row| row.get(0))?;
+    if !written.to_ascii_uppercase().contains("AUTOINCREMENT") {
+        return Ok(None);
+    }
+    let last = "select coalesce(max(seq), 0) from sqlite_sequence where name = ?1";
+    connection.query_row(last, [table], |row| row.get(0)).map(Some)
+}
+
 fn columns(connection: &Connection, table: &str) -> Read<Vec<Found>> {
     // Hidden columns of virtual tables are 1; what is generated, 2 and 3, is read as a value.
-    let statement = "select name, type, \"notnull\", dflt_value is not null, pk from pragma_table_xinfo(?1) \
+    let statement = "select name, type, \"notnull\", dflt_value, pk from pragma_table_xinfo(?1) \
                      where hidden <> 1 order by cid";
     let found = |row: &Row<'_>| {
         Ok(Found {
             name: row.get(0)?,
             declared: row.get(1)?,
             not_null: row.get(2)?,
-            has_default: row.get(3)?,
+            default: row.get(3)?,
             key_place: row.get(4)?,
         })
     };
@@ -111,7 +192,7 @@ fn column(found: &Found) -> Column {
         not_null: found.not_null || found.key_place > 0,
         generated: false,
         identity_always: false,
-        has_default: found.has_default,
+        has_default: found.default.is_some(),
         // Text of timestamps has no order of its own: tables are compared.
         unindexed: true,
         nondeterministic: false,

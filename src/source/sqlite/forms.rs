@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::values::{Form, TargetType};
+use super::settle::TimestampForms;
+use super::values::{Form, TargetType, TimestampForm};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::table::{Column, Table};
@@ -21,10 +22,13 @@ struct ColumnForm {
 
 impl Forms {
     /// Of tables whose columns have the types of the target.
-    pub fn of(tables: &[Table]) -> Self {
+    pub fn of(tables: &[Table], timestamps: &TimestampForms) -> Self {
         let forms = |table: &Table| {
-            let columns = table.columns.iter();
-            columns.map(|column| (column.name.clone(), ColumnForm::of(column))).collect()
+            let form = |column: &Column| {
+                let found = timestamps.get(&(table.name.clone(), column.name.clone()));
+                (column.name.clone(), ColumnForm::of(column, found.copied()))
+            };
+            table.columns.iter().map(form).collect()
         };
         Self(Arc::new(tables.iter().map(|table| (table.name.clone(), forms(table))).collect()))
     }
@@ -50,13 +54,13 @@ impl Forms {
 }
 
 impl ColumnForm {
-    fn of(column: &Column) -> Self {
+    fn of(column: &Column, timestamps: Option<TimestampForm>) -> Self {
         let base = column.under_domains();
         let target = TargetType {
             schema: base.type_schema.as_str(),
             name: base.type_name.as_str(),
             modifier: base.type_modifier,
         };
-        Self { form: Form::of(target, None), type_text: column.type_text.clone() }
+        Self { form: Form::of(target, timestamps), type_text: column.type_text.clone() }
     }
 }

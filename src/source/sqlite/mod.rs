@@ -2,10 +2,12 @@
 //! text here, and digests are computed here as the target computes them.
 
 mod catalog;
+mod definitions;
 mod failure;
 mod file;
 mod forms;
 mod hash;
+mod observe;
 mod reader;
 mod row;
 mod rows;
@@ -29,6 +31,7 @@ use crate::schema_object::Definitions;
 use crate::source::{ReadTable, SourceState, Visibility};
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
+use catalog::Catalog;
 use file::Database;
 use forms::Forms;
 pub use reader::Reader;
@@ -50,13 +53,23 @@ pub struct Source {
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     was_reached: AtomicBool,
     forms: Mutex<Forms>,
+    /// Of the last snapshot.
+    catalog: Mutex<Catalog>,
 }
 
 impl Source {
     /// Opens nothing yet.
     pub fn new(file: SqliteFile, readers: usize, lock_timeout: Duration) -> Self {
         let (snapshot, was_reached) = (RwLock::default(), AtomicBool::default());
-        Self { file, readers, lock_timeout, snapshot, was_reached, forms: Mutex::default() }
+        Self {
+            file,
+            readers,
+            lock_timeout,
+            snapshot,
+            was_reached,
+            forms: Mutex::default(),
+            catalog: Mutex::default(),
+        }
     }
 
     /// A file has no schemas: `-schema` names the target's.
@@ -95,10 +108,12 @@ impl Source {
             catalog::read(connection, &schema, bytes).map_err(|error| failure::of(reading, &error))
         });
         let catalog = catalog.await?;
+        let (tables, foreign_keys) = (catalog.tables.clone(), catalog.foreign_keys.clone());
+        *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(SourceState {
             server: self.server(own, &snapshot.database),
-            tables: catalog.tables,
-            foreign_keys: catalog.foreign_keys,
+            tables,
+            foreign_keys,
             sequences: Vec::new(),
             partitions: Vec::new(),
             others: Vec::new(),
@@ -108,6 +123,7 @@ impl Source {
             page_ranges: false,
             local: true,
             failed: Vec::new(),
+            notes: Vec::new(),
         })
     }
 
@@ -166,9 +182,9 @@ impl Source {
         Ok(false)
     }
 
-    /// Nothing: definitions are not made of a file's yet.
-    pub fn definitions(&self) -> Definitions {
-        Definitions::default()
+    /// What tables on the target are made of.
+    pub fn definitions(&self, path: &[Ident]) -> Result<Definitions> {
+        definitions::of(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner), path)
     }
 
     /// Ends what is under way.

@@ -43,7 +43,7 @@ impl Reader {
         Self { lease: self.lease.take(), forms: self.forms.clone() }
     }
 
-    fn lease(&self) -> Result<&Lease> {
+    pub(super) fn lease(&self) -> Result<&Lease> {
         self.lease.as_ref().ok_or_else(|| Error::Internal("a reader was closed".to_owned()))
     }
 

@@ -230,7 +230,7 @@ pub fn printed(value: &Datum<'_>) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
-fn raw(value: ValueRef<'_>) -> Value<'_> {
+pub fn raw(value: ValueRef<'_>) -> Value<'_> {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(value) => Value::Integer(value),

@@ -1,27 +1,36 @@
-//! What a file leaves open, and the target says: a file's names have no case, and its types hold anything.
+//! What a file leaves open, and the target or the values say: a file's names have no case, and its types hold
+//! anything.
 
+use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use super::Source;
 use super::forms::Forms;
+use super::values::{CreatedType, Observed, TimestampForm, created_type, needs_values};
+use super::{Source, definitions, observe};
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
-use crate::source::SourceState;
-use crate::table::Table;
+use crate::source::{SourceState, TargetView};
+use crate::table::{Column, Table};
+
+/// The forms of timestamps that were found, by table and column.
+pub type TimestampForms = HashMap<(TableName, Ident), TimestampForm>;
 
 impl Source {
     /// Lets tables and columns have the names and types that they have on the target: the same name, or one that
-    /// differs by case alone. What the target does not have is named in lower case.
-    pub fn settle(
-        &self,
-        state: &mut SourceState,
-        target: &[Table],
-        named: &dyn Fn(&TableName) -> TableName,
-    ) {
+    /// differs by case alone. What the target does not have is named in lower case, and has the type that its
+    /// declaration and its values ask for.
+    ///
+    /// # Errors
+    /// The file's.
+    pub async fn settle(&self, state: &mut SourceState, target: &TargetView<'_>) -> Result<()> {
+        let mut forms = TimestampForms::new();
         for place in 0..state.tables.len() {
             let own = state.tables[place].name.clone();
-            let there = find(target, &named(&own));
+            let there = find(target.tables, &(target.named)(&own));
             let name = match there {
-                Some(there) if named(&own).name != there.name.name => there.name.name.clone(),
+                Some(there) if (target.named)(&own).name != there.name.name => {
+                    there.name.name.clone()
+                }
                 Some(_) => own.name.clone(),
                 None => Ident::new(own.name.as_str().to_ascii_lowercase()),
             };
@@ -39,9 +48,116 @@ impl Source {
                     here.take_type(there);
                 }
             }
+            if (target.wanted)(&state.tables[place].name) {
+                self.settle_types(state, place, there, &mut forms).await?;
+            }
         }
-        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = Forms::of(&state.tables);
+        let forms = Forms::of(&state.tables, &forms);
+        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
+        let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        (catalog.tables, catalog.foreign_keys) = (state.tables.clone(), state.foreign_keys.clone());
+        let is_made = |name: &TableName| {
+            (target.wanted)(name) && find(target.tables, &(target.named)(name)).is_none()
+        };
+        state.notes.extend(definitions::left_out(&catalog, is_made));
+        Ok(())
     }
+
+    /// Finds the types of columns that the target lacks, and the forms of timestamps.
+    async fn settle_types(
+        &self,
+        state: &mut SourceState,
+        place: usize,
+        there: Option<&Table>,
+        forms: &mut TimestampForms,
+    ) -> Result<()> {
+        let declared = self.declared(place);
+        let table = &mut state.tables[place];
+        let is_there =
+            |column: &Column| there.is_some_and(|there| there.column(&column.name).is_some());
+        let is_open = |(column, declared): &(&Column, &String)| {
+            if is_there(column) { has_moments(column) } else { needs_values(declared) }
+        };
+        let open = table.columns.iter().zip(&declared).filter(is_open);
+        let open: Vec<Ident> = open.map(|(column, _)| column.name.clone()).collect();
+        let observed = self.observed(&table.name.name, &open).await?;
+        let nothing = Observed::default();
+        for (column, declared) in table.columns.iter_mut().zip(&declared) {
+            let seen = open.iter().position(|name| *name == column.name);
+            let seen = seen.map_or(&nothing, |place| &observed[place]);
+            if !is_there(column) {
+                match created_type(declared, seen) {
+                    Ok(created) => {
+                        let note = |text: &String| {
+                            let text = format!("column \"{}\": {text}", column.name.as_str());
+                            (table.name.clone(), text)
+                        };
+                        state.notes.extend(created.note.iter().map(note));
+                        take_created(column, &created);
+                    }
+                    Err(mixed) => {
+                        state.failed.push(failed(&table.name, column, &mixed.to_string()))
+                    }
+                }
+            }
+            if has_moments(column) {
+                match seen.timestamps().judge() {
+                    Ok(Some(form)) => {
+                        forms.insert((table.name.clone(), column.name.clone()), form);
+                    }
+                    Ok(None) => {}
+                    Err(mixed) => {
+                        state.failed.push(failed(&table.name, column, &mixed.to_string()))
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn declared(&self, place: usize) -> Vec<String> {
+        let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let details = catalog.details.get(place);
+        let columns = details.map(|details| details.columns.iter());
+        columns.into_iter().flatten().map(|column| column.declared.clone()).collect()
+    }
+
+    async fn observed(&self, table: &Ident, columns: &[Ident]) -> Result<Vec<Observed>> {
+        if columns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (table, columns) = (table.clone(), columns.to_vec());
+        let reader = self.reader().await?;
+        let asked = reader
+            .lease()?
+            .ask(move |connection, wanted| observe::columns(connection, wanted, &table, &columns));
+        asked.await
+    }
+}
+
+fn failed(table: &TableName, column: &Column, why: &str) -> (TableName, Error) {
+    (table.clone(), Error::Blocked(format!("column \"{}\" {why}", column.name.as_str())))
+}
+
+fn has_moments(column: &Column) -> bool {
+    let base = column.under_domains();
+    let name = base.type_name.as_str();
+    base.is_built_in() && matches!(name, "date" | "timestamp" | "timestamptz")
+}
+
+/// Gives a column the type that it will have on the target.
+fn take_created(column: &mut Column, created: &CreatedType) {
+    column.type_name = Ident::new(created.name);
+    column.type_text = created.text.clone();
+    column.type_modifier = created.modifier;
+    let output = match created.name {
+        "timestamp" | "timestamptz" | "date" | "time" | "numeric" | "json" | "uuid" => {
+            format!("{}_out", created.name)
+        }
+        name => format!("{name}out"),
+    };
+    column.output = Some(Ident::new(output));
+    column.floats = (created.name == "float8").then(|| Ident::new("float8send"));
 }
 
 fn find<'t>(tables: &'t [Table], name: &TableName) -> Option<&'t Table> {

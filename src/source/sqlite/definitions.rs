@@ -1,0 +1,304 @@
+//! What tables on the target are made of, going by a file: columns, keys, indexes and foreign keys, in the words
+//! in which a server describes its own.
+
+use serde_json::{Value, json};
+
+use super::catalog::{Catalog, Details, IndexDetails};
+use super::values::{CreatedDefault, CreatedType, created_default};
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::schema_object::text::Name;
+use crate::schema_object::{Definitions, Object};
+use crate::table::{Column, ForeignKey, Table};
+
+/// The longest name that a server keeps.
+const LONGEST: usize = 63;
+
+/// What stays undone, by table.
+type LeftOut = Vec<(TableName, String)>;
+
+/// The objects of all tables. Names in the schemas of `path` have no schema.
+///
+/// # Errors
+/// [`Error::Internal`], where a description cannot be read.
+pub fn of(catalog: &Catalog, path: &[Ident]) -> Result<Definitions> {
+    let mut found = Vec::new();
+    for (table, details) in catalog.tables.iter().zip(&catalog.details) {
+        let writer = Writer { table, details, path };
+        found.push(writer.schema());
+        found.push(writer.table());
+        found.extend(writer.keys());
+        found.extend(writer.indexes());
+        let keys = catalog.foreign_keys.iter().filter(|key| key.child == table.name);
+        found.extend(keys.map(|key| writer.foreign_key(key)));
+    }
+    let read = |described: Value| {
+        serde_json::from_value::<Object>(described)
+            .map_err(|error| Error::Internal(format!("a table cannot be described: {error}")))
+    };
+    let mut objects: Vec<Object> = Vec::new();
+    for described in found {
+        let object = read(described)?;
+        if objects.iter().all(|other| other.node != object.node) {
+            objects.push(object);
+        }
+    }
+    Ok(Definitions::new(objects, Default::default()))
+}
+
+/// What of the tables that `is_made` says cannot be had on the target.
+pub fn left_out(catalog: &Catalog, is_made: impl Fn(&TableName) -> bool) -> LeftOut {
+    let mut left_out = Vec::new();
+    let tables = catalog.tables.iter().zip(&catalog.details);
+    for (table, details) in tables.filter(|(table, _)| is_made(&table.name)) {
+        for (column, found) in table.columns.iter().zip(&details.columns) {
+            if let Some(written) = &found.default
+                && created_default(written, &created(column)) == CreatedDefault::LeftOut
+            {
+                let text = format!(
+                    "the default of column \"{}\" is left out: it is no constant (default {written})",
+                    column.name.as_str()
+                );
+                left_out.push((table.name.clone(), text));
+            }
+        }
+        for index in details.indexes.iter().filter(|index| !can_be_made(index)) {
+            let text = format!(
+                "the index {} is left out: it is partial, or one over expressions",
+                index.name
+            );
+            left_out.push((table.name.clone(), text));
+        }
+    }
+    left_out
+}
+
+fn can_be_made(index: &IndexDetails) -> bool {
+    !index.is_partial && index.columns.iter().all(|column| column.name.is_some())
+}
+
+/// Writes down one table.
+struct Writer<'w> {
+    table: &'w Table,
+    details: &'w Details,
+    path: &'w [Ident],
+}
+
+impl Writer<'_> {
+    fn printed(&self, schema: &Ident, name: &Ident) -> String {
+        let schema = Some(schema).filter(|schema| !self.path.contains(schema)).cloned();
+        Name { schema, name: name.clone() }.printed()
+    }
+
+    fn id(&self) -> String {
+        self.printed(&self.table.name.schema, &self.table.name.name)
+    }
+
+    fn root(&self) -> Value {
+        named(&self.table.name)
+    }
+
+    fn schema(&self) -> Value {
+        let schema = &self.table.name.schema;
+        let id = Name { schema: None, name: schema.clone() }.printed();
+        json!({
+            "node": format!("schema/{id}"), "kind": "schema", "id": id, "schema": schema,
+        })
+    }
+
+    fn table(&self) -> Value {
+        let columns = self.table.columns.iter().zip(&self.details.columns);
+        let columns: Vec<Value> = columns
+            .map(|(column, details)| self.column(column, details.default.as_deref()))
+            .collect();
+        let schema = Name { schema: None, name: self.table.name.schema.clone() }.printed();
+        json!({
+            "node": format!("table/{}", self.id()), "kind": "table", "id": self.id(),
+            "name": self.root(), "root": self.root(), "needs": [format!("schema/{schema}")],
+            "definition": {
+                "unlogged": false, "partition": false, "partition_by": null, "inherits": [], "options": [],
+                "checks": [], "owns": [], "columns": columns,
+            },
+        })
+    }
+
+    fn column(&self, column: &Column, default: Option<&str>) -> Value {
+        let is_built_in = column.is_built_in();
+        let identity = self.numbered().filter(|own| **own == column.name).map(|own| {
+            let name = shortened(&[self.table.name.name.as_str(), own.as_str(), "seq"]);
+            json!({
+                "always": false, "name": self.printed(&self.table.name.schema, &name), "start": 1,
+                "increment": 1, "least": 1, "greatest": i64::MAX, "cache": 1, "cycle": false,
+            })
+        });
+        let default = default.filter(|_| identity.is_none());
+        let default = default.map(|written| created_default(written, &created(column)));
+        let default = match default {
+            Some(CreatedDefault::Expression(expression)) => Some(expression),
+            _ => None,
+        };
+        json!({
+            "name": column.name, "type": column.type_text,
+            "kind": {
+                "schema": column.type_schema, "name": column.type_name, "array": false,
+                "modifier": column.type_modifier, "printed": null,
+            },
+            "built_in": is_built_in.then_some(&column.type_name), "modifier": column.type_modifier,
+            "collation": null, "not_null": column.not_null, "local": true, "default": default,
+            "generated": null, "virtual": false, "identity": identity, "storage": null,
+            "compression": null, "statistics": null, "options": [], "comment": null,
+        })
+    }
+
+    /// The column whose numbers never come again.
+    fn numbered(&self) -> Option<&Ident> {
+        self.details.autoincrement?;
+        let key = self.table.keys.iter().find(|key| key.primary)?;
+        key.columns.first().map(|column| &column.name)
+    }
+
+    fn keys(&self) -> Vec<Value> {
+        let table = self.table.name.name.as_str();
+        let primary = self.table.keys.iter().filter(|key| key.primary).map(|key| {
+            let columns: Vec<&str> =
+                key.columns.iter().map(|column| column.name.as_str()).collect();
+            self.key(&shortened(&[table, "pkey"]), true, &columns)
+        });
+        let constraints = self.details.indexes.iter().filter(|index| index.is_constraint);
+        let unique = constraints.map(|index| {
+            let columns = self.columns_of(index);
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let words: Vec<&str> =
+                [table].into_iter().chain(columns.iter().copied()).chain(["key"]).collect();
+            self.key(&shortened(&words), false, &columns)
+        });
+        primary.chain(unique).collect()
+    }
+
+    /// The columns of an index, by the names that they get.
+    fn columns_of(&self, index: &IndexDetails) -> Vec<String> {
+        let names = index.columns.iter().flat_map(|column| &column.name);
+        let settled = |name: &String| {
+            let mut own = self.table.columns.iter().map(|column| column.name.as_str());
+            own.find(|own| own.eq_ignore_ascii_case(name)).unwrap_or(name).to_owned()
+        };
+        names.map(settled).collect()
+    }
+
+    fn key(&self, name: &Ident, primary: bool, columns: &[&str]) -> Value {
+        let own = Name { schema: None, name: name.clone() }.printed();
+        json!({
+            "node": format!("constraint/{} {own}", self.id()), "kind": "key",
+            "id": format!("{} {own}", self.id()), "own": name, "table": self.id(), "root": self.root(),
+            "index": self.index_settings(name),
+            "make": {"key": {
+                "primary": primary, "columns": columns, "include": [], "nulls_not_distinct": false,
+                "without_overlaps": false, "deferrable": false, "deferred": false,
+            }},
+        })
+    }
+
+    fn index_settings(&self, name: &Ident) -> Value {
+        json!({
+            "name": self.printed(&self.table.name.schema, name), "options": [], "clustered": false,
+            "replica_identity": false, "statistics": [], "comment": null,
+        })
+    }
+
+    fn indexes(&self) -> Vec<Value> {
+        let own = self.details.indexes.iter();
+        let made = own.filter(|index| !index.is_constraint && can_be_made(index));
+        made.map(|index| self.index(index)).collect()
+    }
+
+    fn index(&self, index: &IndexDetails) -> Value {
+        let name = Ident::new(cut(&index.name.to_ascii_lowercase()));
+        let columns = self.columns_of(index);
+        let elements = columns.iter().zip(&index.columns);
+        let elements: Vec<Value> = elements
+            .map(|(name, column)| {
+                json!({
+                    "column": name, "expression": null, "collation": null, "opclass": null, "options": [],
+                    "descending": column.descending, "nulls_first": column.descending,
+                })
+            })
+            .collect();
+        let id = self.printed(&self.table.name.schema, &name);
+        json!({
+            "node": format!("index/{id}"), "kind": "index", "id": id, "table": self.id(),
+            "root": self.root(), "index": self.index_settings(&name),
+            "make": {"index": {
+                "unique": index.unique, "only": false, "method": "btree", "elements": elements,
+                "include": [], "nulls_not_distinct": false, "options": [], "predicate": null,
+            }},
+        })
+    }
+
+    fn foreign_key(&self, key: &ForeignKey) -> Value {
+        let name = Ident::new(cut(&key.name.as_str().to_ascii_lowercase()));
+        let own = Name { schema: None, name: name.clone() }.printed();
+        json!({
+            "node": format!("constraint/{} {own}", self.id()), "kind": "foreign_key",
+            "id": format!("{} {own}", self.id()), "own": name, "table": self.id(), "root": self.root(),
+            "parent": named(&key.parent), "validate": true,
+            "make": {"foreign_key": {
+                "partitioned": false, "columns": key.child_columns,
+                "parent": self.printed(&key.parent.schema, &key.parent.name),
+                "parent_columns": key.parent_columns, "match_full": false,
+                "on_update": key.on_update, "on_delete": key.on_delete, "set_columns": [],
+                "validated": true, "enforced": true, "period": false, "deferrable": false,
+                "deferred": false,
+            }},
+        })
+    }
+}
+
+fn named(table: &TableName) -> Value {
+    json!({"schema": table.schema, "name": table.name})
+}
+
+/// The type of a column that is made.
+fn created(column: &Column) -> CreatedType {
+    CreatedType {
+        name: known(column.type_name.as_str()),
+        modifier: column.type_modifier,
+        text: column.type_text.clone(),
+        note: None,
+    }
+}
+
+/// The same name, of those that are made.
+fn known(name: &str) -> &'static str {
+    const MADE: &[&str] = &[
+        "bool",
+        "bytea",
+        "date",
+        "float4",
+        "float8",
+        "int2",
+        "int4",
+        "int8",
+        "json",
+        "numeric",
+        "text",
+        "time",
+        "timestamp",
+        "timestamptz",
+        "uuid",
+        "varchar",
+    ];
+    MADE.iter().find(|made| **made == name).copied().unwrap_or("text")
+}
+
+fn shortened(words: &[&str]) -> Ident {
+    Ident::new(cut(&words.join("_").to_ascii_lowercase()))
+}
+
+/// So much of a name as a server keeps.
+fn cut(name: &str) -> String {
+    let mut end = name.len().min(LONGEST);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}

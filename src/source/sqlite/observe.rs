@@ -1,0 +1,42 @@
+//! What values occur in columns whose declaration leaves it open.
+
+use rusqlite::Connection;
+
+use super::failure;
+use super::row::raw;
+use super::snapshot::Wanted;
+use super::values::Observed;
+use crate::error::Result;
+use crate::ident::Ident;
+use crate::sql::{Sql, sql};
+
+const LOOKING: &str = "looking at the values of columns";
+
+/// Blocks: looks at all values of some columns of a table.
+///
+/// # Errors
+/// SQLite's, and that nobody waits any more.
+pub fn columns(
+    connection: &Connection,
+    wanted: &Wanted,
+    table: &Ident,
+    columns: &[Ident],
+) -> Result<Vec<Observed>> {
+    let told = |error: rusqlite::Error| failure::of(LOOKING, &error);
+    let names = Sql::join(columns, ", ");
+    let statement = sql!("select {names} from {table}", names = names, table = table);
+    let mut statement = connection.prepare(statement.as_str()).map_err(told)?;
+    let mut rows = statement.query([]).map_err(told)?;
+    let mut observed = vec![Observed::default(); columns.len()];
+    let mut seen = 0_u64;
+    while let Some(row) = rows.next().map_err(told)? {
+        seen += 1;
+        if seen.is_multiple_of(1024) {
+            wanted.check()?;
+        }
+        for (place, observed) in observed.iter_mut().enumerate() {
+            observed.add(raw(row.get_ref(place).map_err(told)?));
+        }
+    }
+    Ok(observed)
+}

@@ -1,0 +1,97 @@
+//! Tables that a run makes on the target, going by the file.
+
+use crate::app::App;
+use crate::support::Pair;
+
+const FILE: &str = "
+    create table Author (id integer primary key autoincrement, name text not null unique, born date,
+        score real default 1.5, active boolean default 1, photo blob, note, price decimal(8,2) default 9.90,
+        seen datetime default current_timestamp, made text default (lower('X')));
+    create table book (isbn varchar(20) primary key not null, title text, author_id integer
+        references author(id) on delete cascade, pages int);
+    create table shelf (room integer, place integer, isbn text, primary key (room, place)) without rowid;
+    create index book_title on book (title, pages desc);
+    create index book_long on book (pages) where pages > 1000;
+    create unique index shelf_isbn on shelf (isbn);
+    insert into author (id, name, born, active, photo, note, price, seen) values
+        (1, 'Ann', '1969-07-20', 0, x'00ff', 5, 12.5, '2024-01-01 10:00:00'),
+        (7, 'Bob', null, 1, null, 6, null, null);
+    insert into book values ('978', 'One', 1, 100), ('979', null, 7, null);
+    insert into shelf values (1, 1, '978'), (1, 2, '979');
+";
+
+#[tokio::test]
+async fn missing_tables_are_made_with_keys_indexes_and_defaults() {
+    let app = App::with(FILE);
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_ok();
+    let run = run.expect_tables(&["author", "book", "shelf"]).expect_changes("author", (2, 0, 0));
+    run.expect_note("the default of column \"made\" is left out")
+        .expect_note("book_long is left out");
+    let columns = "select string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || \
+                   case when a.attnotnull then ' not null' else '' end, ', ' order by a.attnum) \
+                   from pg_attribute a where a.attrelid = 'author'::regclass and a.attnum > 0";
+    assert_eq!(
+        db.target_value(columns).await,
+        "id bigint not null, name text not null, born date, score double precision, active boolean, photo bytea, \
+         note bigint, price numeric(8,2), seen timestamp without time zone, made text"
+    );
+    let names = "select string_agg(relname, ', ' order by relname) from pg_class \
+                 where relkind = 'i' and relnamespace = 'public'::regnamespace and relname !~ 'sync_log'";
+    assert_eq!(
+        db.target_value(names).await,
+        "author_name_key, author_pkey, book_pkey, book_title, shelf_isbn, shelf_pkey"
+    );
+    let keys =
+        "select string_agg(pg_get_constraintdef(oid), ', ') from pg_constraint where contype = 'f'";
+    assert_eq!(
+        db.target_value(keys).await,
+        "FOREIGN KEY (author_id) REFERENCES author(id) ON DELETE CASCADE"
+    );
+    db.target("insert into author (name) values ('of the server')").await;
+    assert_eq!(
+        db.target_value("select concat_ws('|', id, score, active, price) from author where name = 'of the server'").await,
+        "8|1.5|t|9.90"
+    );
+    app.sync(&db).await.expect_ok().expect_changes("author", (0, 0, 1));
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_that_the_file_gets_later_is_added() {
+    let app = App::with(
+        "create table item (id integer primary key, name text); insert into item values (1, 'x');",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok();
+    app.run("alter table item add column weight real; update item set weight = 0.5;");
+    app.sync(&db).await.expect_ok();
+    assert_eq!(db.target_value("select weight::text from item").await, "0.5");
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_with_timestamps_of_two_forms_fails_by_name() {
+    let app = App::with(
+        "create table item (id integer primary key, at datetime); \
+         insert into item values (1, 1700000000), (2, 1700000000000);",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table item (id bigint primary key, at timestamptz)").await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said("column \"at\" holds timestamps of several forms");
+    assert_eq!(db.target_value("select count(*)::text from item").await, "0");
+    app.run("update item set at = 1700000000 where id = 2");
+    app.sync(&db).await.expect_ok();
+    let at = "select extract(epoch from at)::bigint::text from item where id = 1";
+    assert_eq!(db.target_value(at).await, "1700000000");
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_run_that_may_make_nothing_says_what_is_missing() {
+    let app = App::with(FILE);
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).args(&["-ddl", "none"]).await.expect_exit(1);
+    run.expect_said("missing on the target: table public.author; run there: create table");
+}
