@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::chance::{Chance, message};
 use crate::recorded::Recorded;
 
 /// What becomes of what the server says.
@@ -28,6 +29,8 @@ pub enum Lie {
     NotUtf8,
     /// The first row comes again and again.
     Forever,
+    /// By chance, from a seed.
+    Chance(u64),
 }
 
 #[derive(Clone)]
@@ -62,7 +65,8 @@ impl Liar {
 }
 
 async fn serve(listener: TcpListener, lie: Lie, liar: Liar) {
-    while let Ok((client, _)) = listener.accept().await {
+    for connection in 0.. {
+        let Ok((client, _)) = listener.accept().await else { return };
         let (liar, lie) = (liar.clone(), lie.clone());
         tokio::spawn(async move {
             let Ok(server) = TcpStream::connect(&liar.server).await else { return };
@@ -70,7 +74,12 @@ async fn serve(listener: TcpListener, lie: Lie, liar: Liar) {
             let (says, hears) = server.into_split();
             let recorded = liar.recorded.clone();
             let up = tokio::spawn(async move { ask(asks, hears, &recorded).await });
-            let _ = tell(says, answers, &lie, &liar.lied).await;
+            let _ = match lie {
+                Lie::Chance(seed) => {
+                    tell_by_chance(says, answers, Chance::new(seed, connection), &liar.lied).await
+                }
+                lie => tell(says, answers, &lie, &liar.lied).await,
+            };
             up.abort();
         });
     }
@@ -123,7 +132,7 @@ async fn tell(
                 };
                 answers.write_all(&message(kind, &body)).await?;
             }
-            Lie::Nothing => answers.write_all(&message(kind, &body)).await?,
+            Lie::Nothing | Lie::Chance(_) => answers.write_all(&message(kind, &body)).await?,
             Lie::NoColumns => answers.write_all(&message(kind, &[0, 0])).await?,
             Lie::HalfAMessage => {
                 let whole = message(kind, &body);
@@ -150,9 +159,24 @@ async fn tell(
     }
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = i32::try_from(body.len() + 4).expect("no message is that long");
-    [&[kind], length.to_be_bytes().as_slice(), body].concat()
+async fn tell_by_chance(
+    mut says: OwnedReadHalf,
+    mut answers: OwnedWriteHalf,
+    mut chance: Chance,
+    lied: &AtomicBool,
+) -> std::io::Result<()> {
+    loop {
+        let kind = says.read_u8().await?;
+        let length = says.read_i32().await?;
+        let mut body = vec![0; usize::try_from(length - 4).unwrap_or_default()];
+        says.read_exact(&mut body).await?;
+        let said = chance.say(kind, &body);
+        lied.fetch_or(said.is_lie, Ordering::SeqCst);
+        answers.write_all(&said.bytes).await?;
+        if said.is_last {
+            return Ok(());
+        }
+    }
 }
 
 /// The row with one text in place of another, where it has one column and that text.

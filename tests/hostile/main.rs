@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod chance;
 mod liar;
 mod recorded;
 
@@ -17,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 /// Of the memory of a run, in KiB: an answer is read up to 512 MB, and a name of 10 MB is held in many places.
 const MEMORY: u64 = 768 * 1024;
+
+/// Runs with lies by chance, unless told otherwise.
+const RUNS: u64 = 30;
 
 const ITEM: &str = "create type mood as enum ('glad');
     create table item (id int primary key, v text default 'seven', n numeric(10, 2), m mood, check (n > 0));
@@ -144,4 +148,45 @@ async fn a_server_that_breaks_the_protocol_ends_the_run_with_one_line() {
             assert_eq!(failed, 1, "one line expected after {lie:?}: {run}");
         }
     }
+}
+
+/// `PGSYNC_HOSTILE_RUNS` and `PGSYNC_HOSTILE_SEED` say how many runs there are and with which seed the first
+/// one lies.
+#[tokio::test]
+async fn no_lie_by_chance_is_a_command_or_a_panic() {
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let first = number("PGSYNC_HOSTILE_SEED").unwrap_or(1);
+    let mut lied = 0;
+    for seed in first..first + number("PGSYNC_HOSTILE_RUNS").unwrap_or(RUNS) {
+        lied += u64::from(lie_by_chance(seed).await);
+    }
+    assert!(lied > 0, "all servers told the truth");
+}
+
+/// Whether there was a lie.
+async fn lie_by_chance(seed: u64) -> bool {
+    let db = source().await;
+    if seed % 3 > 0 {
+        db.target(ITEM).await;
+        db.target("insert into item values (1, 'y', 3, 'glad'), (99, 'z', 4, null)").await;
+    }
+    if seed % 3 > 1 {
+        db.target("alter table item alter v set default 'eight', add own int, drop m").await;
+    }
+    let ways: &[&[&str]] = &[&[], &["-ddl", "reset"], &["-reconcile"], &["-dry-run"], &["-ddl", "none"]];
+    let [source_lie, target_lie] = match seed % 2 {
+        0 => [Lie::Chance(seed), Lie::Nothing],
+        _ => [Lie::Nothing, Lie::Chance(seed)],
+    };
+    let source = Liar::before(db.source_server().address(), source_lie).await;
+    let target = Liar::before(db.target_server().address(), target_lie).await;
+    let run = db.sync().plain().args(&["-retries", "1"]).args(ways[(seed / 6 % 5) as usize]);
+    let [of_source, of_target] = [source.url(&db.source_url()), target.url(&db.target_url())];
+    let run = run
+        .source_url(format!("{of_source}&connect_timeout=3"))
+        .target_url(format!("{of_target}&connect_timeout=3"));
+    harmless(&db, &format!("the lies of seed {seed}"), run.start()).await;
+    let other = if seed % 2 == 0 { &target } else { &source };
+    assert_eq!(other.recorded.outside_of_quotes("pwned"), None, "seed {seed}");
+    source.lied() || target.lied()
 }
