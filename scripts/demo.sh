@@ -44,6 +44,8 @@ echo "target $TARGET"
 for variable in $(compgen -e PG); do
     if [ "$variable" != PGSYNC_BIN ]; then unset "$variable"; fi
 done
+# Not a setting of pgsync, which would say so.
+export -n PGSYNC_BIN
 sql() { psql -X -q -v ON_ERROR_STOP=1 -d "$1" "${@:2}"; }
 tables() { sql "$SOURCE" -At -c "select quote_ident(relname) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r' order by 1"; }
 for url in "$SOURCE" "$TARGET"; do

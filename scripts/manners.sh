@@ -25,6 +25,8 @@ fi
 for variable in $(compgen -e PG); do
     if [ "$variable" != PGSYNC_BIN ]; then unset "$variable"; fi
 done
+# Not a setting of pgsync, which would say so.
+export -n PGSYNC_BIN
 PATH=$(postgres_bin):$PATH
 work=$(mktemp -d "${TMPDIR:-/tmp}/pgsync-manners-XXXXXX")
 chmod 755 "$work"
