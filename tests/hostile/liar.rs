@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 use crate::chance::{Chance, message};
 use crate::recorded::Recorded;
@@ -165,13 +167,19 @@ async fn tell_by_chance(
     mut chance: Chance,
     lied: &AtomicBool,
 ) -> std::io::Result<()> {
+    let mut patience = Duration::MAX;
     loop {
-        let kind = says.read_u8().await?;
+        // Who waits for a message that was swallowed would do so for ever.
+        let Ok(kind) = timeout(patience, says.read_u8()).await else { return Ok(()) };
+        let kind = kind?;
         let length = says.read_i32().await?;
         let mut body = vec![0; usize::try_from(length - 4).unwrap_or_default()];
         says.read_exact(&mut body).await?;
         let said = chance.say(kind, &body);
-        lied.fetch_or(said.is_lie, Ordering::SeqCst);
+        if said.is_lie {
+            lied.store(true, Ordering::SeqCst);
+            patience = Duration::from_secs(3);
+        }
         answers.write_all(&said.bytes).await?;
         if said.is_last {
             return Ok(());

@@ -173,7 +173,8 @@ async fn lie_by_chance(seed: u64) -> bool {
     if seed % 3 > 1 {
         db.target("alter table item alter v set default 'eight', add own int, drop m").await;
     }
-    let ways: &[&[&str]] = &[&[], &["-ddl", "reset"], &["-reconcile"], &["-dry-run"], &["-ddl", "none"]];
+    let ways: &[&[&str]] =
+        &[&[], &["-ddl", "reset"], &["-reconcile"], &["-dry-run"], &["-ddl", "none"]];
     let [source_lie, target_lie] = match seed % 2 {
         0 => [Lie::Chance(seed), Lie::Nothing],
         _ => [Lie::Nothing, Lie::Chance(seed)],
