@@ -27,7 +27,33 @@ impl Ident {
     pub fn quoted(&self) -> String {
         format!("\"{}\"", self.0.replace('"', "\"\""))
     }
+
+    /// The name as people type it into SQL: in quotes only where it needs them, as PostgreSQL's own
+    /// `quote_ident` has it.
+    pub fn typed(&self) -> String {
+        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        let plain = self.0.bytes().all(is_plain)
+            && self.0.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+            && !KEYWORDS.contains(&self.as_str());
+        if plain { self.0.clone() } else { self.quoted() }
+    }
 }
+
+/// The words that cannot be a name of a table without quotes: those that PostgreSQL 10 to 18 reserve.
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary",
+    "both", "case", "cast", "check", "collate", "collation", "column", "concurrently", "constraint", "create",
+    "cross", "current_catalog", "current_date", "current_role", "current_schema", "current_time",
+    "current_timestamp", "current_user", "default", "deferrable", "desc", "distinct", "do", "else", "end",
+    "except", "false", "fetch", "for", "foreign", "freeze", "from", "full", "grant", "group", "having", "ilike",
+    "in", "initially", "inner", "intersect", "into", "is", "isnull", "join", "lateral", "leading", "left", "like",
+    "limit", "localtime", "localtimestamp", "natural", "not", "notnull", "null", "offset", "on", "only", "or",
+    "order", "outer", "overlaps", "placing", "primary", "references", "returning", "right", "select",
+    "session_user", "similar", "some", "symmetric", "system_user", "table", "tablesample", "then", "to",
+    "trailing", "true", "union", "unique", "user", "using", "variadic", "verbose", "when", "where", "window",
+    "with",
+];
 
 /// A table's name with its schema. `Display` is for people: `public.users`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -45,6 +71,11 @@ impl TableName {
     /// The name as SQL needs it: `"public"."users"`.
     pub fn quoted(&self) -> String {
         format!("{}.{}", self.schema.quoted(), self.name.quoted())
+    }
+
+    /// The name as people type it into SQL: `public.users`, `public."Order Notes"`.
+    pub fn typed(&self) -> String {
+        format!("{}.{}", self.schema.typed(), self.name.typed())
     }
 }
 
@@ -83,6 +114,23 @@ impl TryFrom<String> for OperatorName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_people_paste_are_quoted_where_they_have_to_be() {
+        let cases = [
+            ("users", "users"),
+            ("_2024", "_2024"),
+            ("2024", "\"2024\""),
+            ("Mixed", "\"Mixed\""),
+            ("user", "\"user\""),
+            ("", "\"\""),
+            ("h to x; drop table y; --", "\"h to x; drop table y; --\""),
+            ("a\"b", "\"a\"\"b\""),
+        ];
+        for (name, typed) in cases {
+            assert_eq!(Ident::new(name).typed(), typed);
+        }
+    }
 
     #[test]
     fn an_operator_is_made_of_signs() {

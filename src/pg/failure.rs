@@ -13,10 +13,12 @@ use rustls::{AlertDescription, CertificateError};
 use tokio::io::Empty;
 use tokio_postgres::Config;
 use tokio_postgres::config::{SslMode, SslNegotiation};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::redaction::Message;
 use crate::error::{Cause, DbError, Error, Side};
+use crate::ident::Ident;
 
 /// What went wrong, before side and deed are known.
 pub(super) struct Reason {
@@ -91,6 +93,8 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         return reason(&err).error(side, doing);
     };
     let Message { text, detail, hint } = Message::of(said);
+    let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
+    let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &text)).flatten());
     Error::Database(Box::new(DbError {
         side,
         action: doing.into(),
@@ -101,6 +105,29 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         constraint: said.constraint().map(Into::into),
         cause: Cause::Server,
     }))
+}
+
+/// The right that a server misses, where its message says no more than the place. Which right of a schema is
+/// missing it does not say: what reads and writes rows needs USAGE.
+fn missing_right(side: Side, message: &str) -> Option<String> {
+    let place = message.strip_prefix("permission denied for ")?;
+    let (right, kind, name) = if let Some(name) = place.strip_prefix("schema ") {
+        ("usage", "schema", name)
+    } else if let Some(name) = place.strip_prefix("database ") {
+        // A session that is refused names it in quotes.
+        match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
+            Some(name) => ("connect", "database", name),
+            None => ("create", "database", name),
+        }
+    } else {
+        return None;
+    };
+    let to_make_tables = match (side, right) {
+        (Side::Target, "usage") => ", and create where it makes tables",
+        _ => "",
+    };
+    let name = Ident::new(name).typed();
+    Some(format!("grant {right} on {kind} {name} to the {side} role{to_make_tables}"))
 }
 
 /// Classes of SQLSTATEs whose messages speak of statements, rights and servers, and of no value of a row.
@@ -255,6 +282,21 @@ pub(super) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_right_that_is_missing_is_named_with_its_grant() {
+        let cases = [
+            ("schema ref", Some("grant usage on schema ref to the source role")),
+            ("schema a b; drop", Some("grant usage on schema \"a b; drop\" to the source role")),
+            ("database shop", Some("grant create on database shop to the source role")),
+            ("database \"shop\"", Some("grant connect on database shop to the source role")),
+            ("table t", None),
+        ];
+        for (place, hint) in cases {
+            let said = missing_right(Side::Source, &format!("permission denied for {place}"));
+            assert_eq!(said.as_deref(), hint);
+        }
+    }
 
     #[tokio::test]
     async fn an_error_that_the_driver_carries_comes_back_as_it_was() {

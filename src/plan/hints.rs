@@ -46,11 +46,13 @@ impl Remedy {
 }
 
 impl TablePlan {
-    /// The error with what to try, where the server did not say it.
+    /// The error with what to try: the server knows less of what is missing.
     pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let helpful = || self.remedies.iter().find_map(|remedy| remedy.helps(&error));
-        error.hint = error.hint.clone().or_else(|| helpful().map(str::to_owned));
+        let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
+        if let Some(helpful) = helpful.map(str::to_owned) {
+            error.hint = Some(helpful);
+        }
         Error::Database(error)
     }
 
@@ -82,11 +84,11 @@ fn not_aside() -> String {
 /// What to try for each failure that rights, partitions, foreign keys and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
     let denied = [
-        denied(Side::Source, candidate.source, &["select"], None),
+        denied(Side::Source, candidate.source, &["usage", "select"], None),
         denied(
             Side::Target,
             target,
-            &["select", "insert", "update", "delete"],
+            &["usage", "select", "insert", "update", "delete"],
             context.needs_temporary.as_deref(),
         ),
     ];
@@ -117,13 +119,17 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
 }
 
 fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Option<Remedy> {
-    let lacking: Vec<&str> = needed
-        .iter()
-        .copied()
-        .filter(|right| table.missing_privileges.iter().any(|lack| lack == right))
+    let is_lacking = |right: &&str| table.missing_privileges.iter().any(|lack| lack == right);
+    let lacking: Vec<&str> = needed.iter().copied().filter(is_lacking).collect();
+    let (of_schema, of_table): (Vec<&str>, _) =
+        lacking.iter().partition(|right| **right == "usage");
+    let schema = format!("schema {}", table.name.schema.typed());
+    let grants: Vec<String> = [(of_schema, schema), (of_table, table.name.typed())]
+        .into_iter()
+        .filter(|(rights, _)| !rights.is_empty())
+        .map(|(rights, on)| format!("{} on {on}", rights.join(", ")))
+        .chain(more.map(str::to_owned))
         .collect();
-    let grant = (!lacking.is_empty()).then(|| format!("{} on {}", lacking.join(", "), table.name));
-    let grants: Vec<String> = grant.into_iter().chain(more.map(str::to_owned)).collect();
     (!grants.is_empty()).then(|| Remedy {
         trouble: Trouble::Denied(side),
         text: format!("grant {} to the {side} role", grants.join(" and ")),

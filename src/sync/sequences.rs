@@ -60,7 +60,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
     let moved = async {
         let known = round.target.control.known_sequences(&names).await?;
         for one in known.iter().filter(|one| !one.settable) {
-            let name = &one.name;
+            let name = one.name.typed();
             let text = format!(
                 "the sequence {name} was not moved to where the source's stands, so its numbers can collide: \
                  grant select, update on sequence {name} to the target role"
@@ -84,7 +84,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
 }
 
 fn remark(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {
-    let name = &owned.sequence.name;
+    let name = owned.sequence.name.typed();
     let text = format!(
         "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant \
          select, update on sequence {name} to the target role"

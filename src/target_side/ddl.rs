@@ -178,7 +178,8 @@ fn is_unknown_name(error: &Error) -> bool {
 }
 
 const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
-                                creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER";
+                                creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER or have a body \
+                                of BEGIN ATOMIC";
 
 /// Says what to do where the server leaves it open.
 fn explained(error: Error) -> Error {
@@ -198,6 +199,11 @@ fn explained(error: Error) -> Error {
     };
     match error {
         Error::Database(mut error) => {
+            // The server's hint is a right that the role need not have.
+            let of_extension = |hint: &str| hint.ends_with("to create this extension.");
+            if error.hint.as_deref().is_some_and(of_extension) {
+                error.hint = Some(format!("let a superuser do that once on the {}", error.side));
+            }
             if hint == MISSING_FUNCTION {
                 error.hint = None;
             }

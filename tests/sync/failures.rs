@@ -203,6 +203,41 @@ async fn a_missing_right_is_named_with_the_grant_that_helps() {
 }
 
 #[tokio::test]
+async fn a_grant_that_is_named_can_be_pasted_and_is_enough() {
+    let db = Pair::fresh().await;
+    let (reader, writer) = (db.source_reader().await, db.target_writer().await);
+    let hostile = "h to public; drop table other; --";
+    let setup = format!(
+        "create schema \"Far\"; create table \"Far\".\"{hostile}\" (id int primary key); create table other (id int)"
+    );
+    db.source(&setup).await;
+    db.target(&setup).await;
+    let revoke = |role: &str| format!("revoke all on all tables in schema \"Far\" from {role}");
+    db.source(&revoke(&reader.name)).await;
+    db.target(&revoke(&writer.name)).await;
+    let table = format!("on \"Far\".\"{hostile}\" to the");
+    let sync = || {
+        db.sync()
+            .schema("Far")
+            .source_role(&reader)
+            .target_role(&writer)
+            .arg("-log-table")
+            .arg("public.log")
+    };
+    let told = sync().await.expect_exit(1);
+    told.expect_said(&format!("grant usage on schema \"Far\" and select {table} source role"));
+    db.source(&format!(
+        "grant usage on schema \"Far\" to {0}; grant select on all tables in schema \"Far\" to {0}",
+        reader.name
+    ))
+    .await;
+    let told = sync().await.expect_exit(1);
+    told.expect_said(&format!(
+        "grant usage on schema \"Far\" and select, insert, update, delete {table} target role"
+    ));
+}
+
+#[tokio::test]
 async fn a_role_that_may_not_delete_or_make_temporary_tables_is_told_so() {
     let db = three().await;
     let writer = db.target_writer().await;
