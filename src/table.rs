@@ -48,7 +48,7 @@ pub struct Table {
     /// What other runs have written into it, which changes with each that has; see `discover/fed.rs`.
     #[serde(default)]
     pub fed: String,
-    /// The rights among select, insert, update and delete that the role does not have.
+    /// The rights among usage (of the schema), select, insert, update and delete that the role does not have.
     pub missing_privileges: Vec<String>,
 }
 
@@ -289,6 +289,11 @@ impl Column {
 }
 
 impl Table {
+    /// Whether the role may read rows of it.
+    pub fn is_readable(&self) -> bool {
+        !self.missing_privileges.iter().any(|right| matches!(right.as_str(), "usage" | "select"))
+    }
+
     /// The column of this name.
     pub fn column(&self, name: &Ident) -> Option<&Column> {
         self.columns.iter().find(|column| &column.name == name)

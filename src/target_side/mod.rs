@@ -203,9 +203,13 @@ impl Target {
         Ok(empty)
     }
 
-    /// Whether the tables hold more than `limit` rows together.
+    /// Whether the tables hold more than `limit` rows together, as far as the role may see.
     pub async fn holds_more_than(&self, tables: &[&Table], limit: u64) -> Result<bool> {
-        let rows = tables.iter().map(|table| {
+        let readable: Vec<_> = tables.iter().filter(|table| table.is_readable()).collect();
+        if readable.is_empty() {
+            return Ok(false);
+        }
+        let rows = readable.into_iter().map(|table| {
             let only = Sql::trusted(if table.partitioned { "" } else { "only " });
             let limit = limit + 1;
             sql!(
