@@ -23,6 +23,8 @@ pub(super) enum Asked {
 #[derive(Args)]
 struct Arguments {
     /// Read from this database: a URL, key=value string, env:NAME or @FILE
+    ///
+    /// Or from a SQLite file: sqlite:///path/app.db.
     #[arg(long, help_heading = heading::CONNECTION, value_name = "URL")]
     source: Option<String>,
     /// Write to this database (same forms)

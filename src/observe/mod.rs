@@ -52,7 +52,11 @@ impl RunContext<'_> {
         let named = |name: &TableName| self.settings.target_name_of(name);
         let Settings { include, exclude, .. } = self.settings;
         let wanted = |name: &TableName| select::would_select(name, include, exclude);
-        let there = TargetView { tables: &catalogs.target.tables, named: &named, wanted: &wanted };
+        let column = |table: &TableName, column: &Ident| {
+            self.settings.rules.effective(table).target_column(column).clone()
+        };
+        let tables = &catalogs.target.tables;
+        let there = TargetView { tables, named: &named, column: &column, wanted: &wanted };
         self.source.settle(&mut catalogs.source, &there).await?;
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;

@@ -35,7 +35,7 @@ impl RunContext<'_> {
         }
         let mark = self.key_mark(&ruled, catalogs).await?;
         let now = &catalogs.source.sight.horizon.now;
-        let moment = Moment { now, mask_key: &mark };
+        let moment = Moment { now, mask_key: &mark, local: catalogs.source.local };
         let hash = self.mask_hash(catalogs);
         let mut shown = Vec::new();
         for (table, rules) in ruled {

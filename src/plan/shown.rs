@@ -30,6 +30,8 @@ pub struct Moment<'a> {
     pub now: &'a str,
     /// Differs for another key of masks.
     pub mask_key: &'a str,
+    /// Whether the tables lie in a file.
+    pub local: bool,
 }
 
 /// What stands in place of the values of some columns, by their names on the source.
@@ -77,8 +79,13 @@ impl<'a> ShownTable<'a> {
             mask: masks.get(*own).cloned(),
         });
         let columns = columns.collect();
-        let view = View { columns, filter: filter.map(|filter| filter.at(moment.now)) };
-        let view = view.of(&table.name, table.partitioned || with_children);
+        let view = if moment.local {
+            let filter = filter.map(|filter| filter.at_in_file(moment.now));
+            View { columns, filter }.of_file(&table.name)
+        } else {
+            let filter = filter.map(|filter| filter.at(moment.now));
+            View { columns, filter }.of(&table.name, table.partitioned || with_children)
+        };
         let shown = as_shown(table, &rules, &travelling);
         Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made })
     }

@@ -508,7 +508,7 @@ impl Reader {
     ) -> Result<Option<String>> {
         match self {
             Self::Postgres(reader) => reader.refuses_filter(relation, filter, moment).await,
-            Self::Sqlite(_) => Ok(Some("a SQLite source has no filters yet".to_owned())),
+            Self::Sqlite(reader) => reader.refuses_filter(relation, filter, moment).await,
         }
     }
 

@@ -16,7 +16,7 @@ pub use postgres::{Doubt, Visibility};
 
 use crate::digest::Digest;
 use crate::error::Error;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::pg::sequences::FreeSequence;
 use crate::sql::horizon::Horizon;
@@ -130,6 +130,8 @@ pub struct TargetView<'a> {
     pub tables: &'a [Table],
     /// What the target calls a table of the source.
     pub named: &'a (dyn Fn(&TableName) -> TableName + Sync),
+    /// What the target calls a column of a table of the source.
+    pub column: &'a (dyn Fn(&TableName, &Ident) -> Ident + Sync),
     /// Whether a table of this name belongs to the run.
     pub wanted: &'a (dyn Fn(&TableName) -> bool + Sync),
 }

@@ -100,6 +100,24 @@ impl UserExpression {
 
     /// The expression as it is at a moment (UTC, `2024-12-13 15:25:30.5`).
     pub fn at(&self, moment: &str) -> PinnedExpression {
+        self.pinned(|clock| clock.reading(moment))
+    }
+
+    /// The same for a file, whose moments are texts: SQLite's `current_timestamp` has no fraction.
+    pub fn at_in_file(&self, moment: &str) -> PinnedExpression {
+        self.pinned(|clock| {
+            let whole = moment.split('.').next().unwrap_or_default();
+            let (day, time) = whole.split_once(' ').unwrap_or((whole, ""));
+            let text = match clock.kind {
+                "date" => day,
+                "time" | "timetz" => time,
+                _ => whole,
+            };
+            sql!("{text}", text = Literal(text))
+        })
+    }
+
+    fn pinned(&self, reading: impl Fn(&Clock<'_>) -> Sql) -> PinnedExpression {
         let tokens = self.tokens();
         let (mut pinned, mut copied, mut at) = (String::new(), 0, 0);
         while at < tokens.len() {
@@ -107,7 +125,7 @@ impl UserExpression {
                 Some(clock) => {
                     let last = &tokens[at + clock.tokens - 1];
                     pinned.push_str(&self.0[copied..tokens[at].from]);
-                    pinned.push_str(clock.reading(moment).as_str());
+                    pinned.push_str(reading(&clock).as_str());
                     copied = last.from + last.text.len();
                     at += clock.tokens;
                 }

@@ -34,6 +34,23 @@ impl Relation {
 }
 
 impl View {
+    /// The same of a table in a file, which has no schemas and no partitions.
+    pub fn of_file(&self, table: &TableName) -> Sql {
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| sql!("{own} as {name}", own = column.own, name = column.name));
+        sql!(
+            "(select {columns} from {table}{filter})",
+            columns = Sql::join(columns, ", "),
+            table = table.name,
+            filter = match &self.filter {
+                Some(filter) => sql!(" where {filter}", filter = filter),
+                None => Sql::trusted(""),
+            },
+        )
+    }
+
     /// The view of a table, in parentheses. Within it the table is called by its own name.
     pub fn of(&self, table: &TableName, with_partitions: bool) -> Sql {
         let columns = self.columns.iter().map(|column| {

@@ -7,6 +7,7 @@ mod app;
 mod first_run;
 mod folder;
 mod packages;
+mod rules;
 mod tables;
 mod values;
 mod wrong_files;

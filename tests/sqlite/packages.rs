@@ -185,7 +185,8 @@ async fn unique_names_are_swapped() {
     app.run(
         "delete from packages where id between 20 and 30; \
          insert into packages (id, name, reason) values (25, 'again', 'anew'); \
-         update package_categories set parent_id = parent_id - 2; update package_categories set parent_id = -1 - parent_id;",
+         update package_categories set parent_id = parent_id - 100; \
+         update package_categories set parent_id = -99 - parent_id;",
     );
     app.sync(&db).await.expect_ok();
     assert_same(&db, &app.open()).await;

@@ -21,12 +21,16 @@ struct ColumnForm {
 }
 
 impl Forms {
-    /// Of tables whose columns have the types of the target.
-    pub fn of(tables: &[Table], timestamps: &TimestampForms) -> Self {
+    /// Of tables whose columns have the types of the target; `named` says what it calls a column.
+    pub fn of(
+        tables: &[Table],
+        named: &dyn Fn(&TableName, &Ident) -> Ident,
+        timestamps: &TimestampForms,
+    ) -> Self {
         let forms = |table: &Table| {
             let form = |column: &Column| {
                 let found = timestamps.get(&(table.name.clone(), column.name.clone()));
-                (column.name.clone(), ColumnForm::of(column, found.copied()))
+                (named(&table.name, &column.name), ColumnForm::of(column, found.copied()))
             };
             table.columns.iter().map(form).collect()
         };

@@ -171,11 +171,8 @@ impl Source {
     /// Whether any of the tables holds a row.
     pub async fn any_row(&self, tables: &[ReadTable<'_>]) -> Result<bool> {
         let reader = self.reader().await?;
-        if tables.iter().any(|table| table.relation.view.is_some()) {
-            return Err(Error::Config(vec![row::NO_RULES.to_owned()]));
-        }
         for table in tables {
-            if reader.has_row(&table.relation.name.name).await? {
+            if reader.has_row(&table.relation).await? {
                 return Ok(true);
             }
         }

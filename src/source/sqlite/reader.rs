@@ -11,16 +11,16 @@ use super::scope::{self, Moments};
 use super::snapshot::Lease;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::ident::Ident;
 use crate::source::{Answer, Question};
 use crate::sql::buckets::Bucketing;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::digest::DigestOf;
 use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
-use crate::sql::mapping::{TableMapping, Timestamp};
+use crate::sql::mapping::{Relation, TableMapping, Timestamp};
 use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope};
-use crate::sql::sql;
+use crate::sql::user_expression::UserExpression;
+use crate::sql::{Sql, sql};
 
 /// One who reads the file.
 pub struct Reader {
@@ -59,15 +59,37 @@ impl Reader {
         scope: RowScope<'_>,
     ) -> Result<Scan> {
         let moments = Moments::of(&shape, scope)?;
-        Ok(Scan { table: mapping.source.name.name.clone(), shape, rows, moments })
+        Ok(Scan { from: shown(&mapping.source), shape, rows, moments })
     }
 
     /// Whether a table holds a row.
-    pub async fn has_row(&self, table: &Ident) -> Result<bool> {
-        let statement = sql!("select exists (select 1 from {table})", table = table);
+    pub async fn has_row(&self, relation: &Relation) -> Result<bool> {
+        let statement = sql!("select exists (select 1 from {from})", from = shown(relation));
         let told = |error: rusqlite::Error| failure::of("looking for rows", &error);
         let asked = self.lease()?.ask(move |connection, _| {
             connection.query_row(statement.as_str(), [], |row| row.get(0)).map_err(told)
+        });
+        asked.await
+    }
+
+    /// What SQLite has against a filter of a table's rows.
+    pub async fn refuses_filter(
+        &self,
+        relation: &Relation,
+        filter: &UserExpression,
+        moment: &str,
+    ) -> Result<Option<String>> {
+        let called = filter.calls().functions;
+        if let Some(name) = called.iter().find(|name| VOLATILE.contains(&name.as_str())) {
+            return Ok(Some(format!("{name} may give something else each time that it is called")));
+        }
+        let table = &relation.name.name;
+        let filter = filter.at_in_file(moment);
+        let statement =
+            sql!("select 1 from {table} where {filter}", table = table, filter = filter);
+        let asked = self.lease()?.ask(move |connection, _| {
+            let prepared = connection.prepare(statement.as_str());
+            Ok(prepared.err().map(|error| error.to_string()))
         });
         asked.await
     }
@@ -364,6 +386,16 @@ impl Reader {
         });
         asked.await
     }
+}
+
+/// Functions of SQLite that are no function of their arguments.
+const VOLATILE: &[&str] =
+    &["random", "randomblob", "changes", "total_changes", "last_insert_rowid"];
+
+/// The table, or what rules show of it.
+fn shown(relation: &Relation) -> Sql {
+    let table = || sql!("{table}", table = relation.name.name);
+    relation.view.clone().unwrap_or_else(table)
 }
 
 /// The greatest of some timestamps.

@@ -17,10 +17,6 @@ use crate::sql::mapping::{HashMethod, TableMapping};
 /// More columns than this are hashed by the text of their row: see `sql/digest.rs`.
 const GROUP: usize = 64;
 
-/// Rules that are SQL for a server.
-pub const NO_RULES: &str = "rules that choose rows or columns (where, columns, excludeColumns, rename, key) are not \
-                            supported for a SQLite source yet: take them out, or leave the table out";
-
 /// How the rows of one table are read: which columns, and what becomes of their values.
 #[derive(Clone, Debug)]
 pub struct RowShape {
@@ -45,9 +41,6 @@ impl RowShape {
     /// # Errors
     /// [`Error::Blocked`] at a type of which no values can be made.
     pub fn of(mapping: &TableMapping, forms: &Forms) -> Result<Self> {
-        if mapping.source.view.is_some() {
-            return Err(Error::Blocked(NO_RULES.to_owned()));
-        }
         let columns = mapping.columns.iter().map(|column| {
             let form = forms.form(&mapping.source.name, &column.name)?.clone();
             Ok(ShapedColumn { name: column.name.clone(), form, hashed: column.hashed.clone() })

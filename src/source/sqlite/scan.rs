@@ -24,7 +24,8 @@ const ASKED: u64 = 1024;
 /// Rows of one table.
 #[derive(Clone, Debug)]
 pub struct Scan {
-    pub table: Ident,
+    /// The table, or what rules show of it.
+    pub from: Sql,
     pub shape: RowShape,
     pub rows: Rows,
     /// Of those, the ones that fulfil a condition on their timestamps.
@@ -70,7 +71,7 @@ impl Scan {
 
     fn statement(&self, more: &Sql) -> Sql {
         let names = Sql::join(self.shape.columns.iter().map(|column| &column.name), ", ");
-        sql!("select {names} from {table}{more}", names = names, table = self.table, more = more)
+        sql!("select {names} from {from}{more}", names = names, from = self.from, more = more)
     }
 }
 

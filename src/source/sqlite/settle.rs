@@ -37,22 +37,28 @@ impl Source {
             rename_table(state, &own, &TableName { schema: own.schema.clone(), name });
             let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
             for column in columns.collect::<Vec<_>>() {
-                let same = there.and_then(|there| find_column(there, &column));
-                let name = same.cloned();
-                let name = name.unwrap_or_else(|| Ident::new(column.as_str().to_ascii_lowercase()));
+                let given = (target.column)(&state.tables[place].name, &column);
+                let same = there.and_then(|there| find_column(there, &given));
+                let lower = || Ident::new(column.as_str().to_ascii_lowercase());
+                // What a rule renames stays what the rule calls it.
+                let name = match same {
+                    _ if given != column => column.clone(),
+                    Some(same) => same.clone(),
+                    None => lower(),
+                };
                 rename_column(state, place, &column, &name);
                 let table = &mut state.tables[place];
                 let here = table.columns.iter_mut().find(|here| here.name == name);
-                let type_of = there.and_then(|there| there.column(&name));
+                let type_of = there.zip(same).and_then(|(there, same)| there.column(same));
                 if let Some((here, there)) = here.zip(type_of) {
                     here.take_type(there);
                 }
             }
             if (target.wanted)(&state.tables[place].name) {
-                self.settle_types(state, place, there, &mut forms).await?;
+                self.settle_types(state, place, target, &mut forms).await?;
             }
         }
-        let forms = Forms::of(&state.tables, &forms);
+        let forms = Forms::of(&state.tables, target.column, &forms);
         *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
         (catalog.tables, catalog.foreign_keys) = (state.tables.clone(), state.foreign_keys.clone());
@@ -68,13 +74,17 @@ impl Source {
         &self,
         state: &mut SourceState,
         place: usize,
-        there: Option<&Table>,
+        target: &TargetView<'_>,
         forms: &mut TimestampForms,
     ) -> Result<()> {
         let declared = self.declared(place);
         let table = &mut state.tables[place];
-        let is_there =
-            |column: &Column| there.is_some_and(|there| there.column(&column.name).is_some());
+        let there = find(target.tables, &(target.named)(&table.name));
+        let own = table.name.clone();
+        let is_there = |column: &Column| {
+            let name = (target.column)(&own, &column.name);
+            there.is_some_and(|there| find_column(there, &name).is_some())
+        };
         let is_open = |(column, declared): &(&Column, &String)| {
             if is_there(column) { has_moments(column) } else { needs_values(declared) }
         };
