@@ -8,6 +8,7 @@ mod masks;
 mod origin;
 mod preconditions;
 mod rules;
+mod uncopied;
 mod visibility;
 mod warnings;
 

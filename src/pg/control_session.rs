@@ -10,6 +10,8 @@ use super::pool::PooledSession;
 use super::sequences;
 use super::sequences::KnownSequence;
 use super::session::Row;
+use super::uncopied;
+use super::uncopied::UncopiedObject;
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
@@ -92,6 +94,11 @@ impl ControlSession {
     /// See [`definitions::held`].
     pub async fn held(&self, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
+    }
+
+    /// See [`uncopied::uncopied`].
+    pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
+        uncopied::uncopied(self.kept(&self.session.lock().await)?, schemas).await
     }
 
     /// See [`definitions::dependents`].

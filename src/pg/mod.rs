@@ -19,6 +19,7 @@ mod redaction;
 pub mod sequences;
 mod session;
 pub(crate) mod tls;
+pub mod uncopied;
 mod verify;
 
 pub use control_session::ControlSession;

@@ -51,5 +51,15 @@ with used(oid) as (
   offset 0
 )
 select pg_catalog.json_build_object('schema', f.schema, 'name', f.name, 'free', f.free,
-  'last', pg_catalog.pg_sequence_last_value(f.oid))
+  'last', coalesce(pg_catalog.pg_sequence_last_value(f.oid), (
+    -- One that has given no number since RESTART stands before the number that comes next: as if it had given
+    -- the one before. Only a query can read that, and its name is known here only.
+    select (r.next operator(pg_catalog.-) p.seqincrement::pg_catalog.numeric)::pg_catalog.int8
+    from pg_catalog.pg_sequence p cross join lateral (
+      select pg_catalog.substring(pg_catalog.query_to_xml(pg_catalog.format('select last_value from %I.%I', f.schema, f.name),
+        false, false, '')::pg_catalog.text, '<last_value>(-?[0-9]+)<')::pg_catalog.numeric) r(next)
+    where p.seqrelid operator(pg_catalog.=) f.oid
+      and r.next operator(pg_catalog.<>) p.seqstart::pg_catalog.numeric
+      and r.next operator(pg_catalog.-) p.seqincrement::pg_catalog.numeric operator(pg_catalog.>=) p.seqmin::pg_catalog.numeric
+      and r.next operator(pg_catalog.-) p.seqincrement::pg_catalog.numeric operator(pg_catalog.<=) p.seqmax::pg_catalog.numeric)))
 from readable f

@@ -67,8 +67,12 @@ impl RunContext<'_> {
         self.warn_visibility(&catalogs.source.sight, &selected);
         self.remark_fed(&selected);
         self.remark_limits(&tables);
-        self.open_log(&catalogs, &names, sync_log_exists?).await?;
+        let sync_log_exists = sync_log_exists?;
+        self.open_log(&catalogs, &names, sync_log_exists).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
+        if !sync_log_exists {
+            self.note_uncopied().await?;
+        }
         aligned.failed.extend(catalogs.source.failed.drain(..));
         for (table, text) in catalogs.source.notes.drain(..) {
             self.note(NoteLevel::Notice, Some(table), text);

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::pg;
 use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
+use crate::pg::uncopied::UncopiedObject;
 use crate::plan::TablePlan;
 use crate::rules::Mask;
 use crate::schema_object::Definitions;
@@ -255,6 +256,17 @@ impl Source {
         match self {
             Self::Postgres(source) => source.definitions(schemas, path, locked).await,
             Self::Sqlite(source) => source.definitions(path),
+        }
+    }
+
+    /// What the schemas hold that pgsync does not copy.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
+        match self {
+            Self::Postgres(source) => source.uncopied(schemas).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
         }
     }
 

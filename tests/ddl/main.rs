@@ -25,4 +25,5 @@ mod rights;
 mod sequences;
 mod target_schema;
 mod trust;
+mod uncopied;
 mod wording;

@@ -49,6 +49,25 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     run.expect_note("the sequence public.numbers was not moved beyond the rows");
 }
 
+#[tokio::test]
+async fn a_restart_is_carried_before_the_first_number_is_given() {
+    let db = Pair::with(
+        "create table a (id serial primary key, down int); create sequence free; create sequence down increment -1;
+        create table b (id bigint default nextval('free') primary key); create sequence alone increment 5",
+    )
+    .await;
+    let restart = "alter sequence a_id_seq restart with 1000; alter sequence free restart with 70;
+        alter sequence down restart with -300; select setval('alone', 50, false)";
+    db.source(restart).await;
+    db.sync().await.expect_ok();
+    let next = "select nextval('a_id_seq') || ' ' || nextval('free') || ' ' || nextval('down') || ' ' || nextval('alone')";
+    assert_eq!(db.target_value(next).await, "1000 70 -300 50");
+    // Never back.
+    db.source("alter sequence a_id_seq restart with 10; truncate a restart identity").await;
+    db.sync().await.expect_unchanged();
+    assert_eq!(db.target_value("select nextval('a_id_seq')").await, "1001");
+}
+
 /// As Hibernate, and whoever numbers tickets, has them.
 const ALONE: &str = "create sequence order_seq increment by 50; create sequence down increment -1; create sequence unused start 7; create sequence \"Odd one\" cycle maxvalue 9;
     create table orders (id bigint primary key); insert into orders select nextval('order_seq') from generate_series(1, 20);
@@ -74,7 +93,7 @@ async fn sequences_that_belong_to_no_table_are_made_and_moved() {
             "select nextval('order_seq') || ' ' || nextval('later') || ' ' || nextval('down')"
         )
         .await,
-        "5050 1 -41"
+        "5050 3 -41"
     );
     let run = db.sync().await.expect_unchanged();
     assert_eq!(run.notes(), Vec::<String>::new());

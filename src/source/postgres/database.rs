@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
+use crate::pg::uncopied::UncopiedObject;
 use crate::schema_object::Definitions;
 use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
@@ -117,6 +118,14 @@ impl Source {
         locked: &[u32],
     ) -> Result<Definitions> {
         self.control.definitions(schemas, path, locked).await
+    }
+
+    /// What the schemas hold that pgsync does not copy.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
+        self.control.uncopied(schemas).await
     }
 
     /// The tables of which somebody else keeps the definitions from being read.

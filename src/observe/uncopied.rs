@@ -1,0 +1,89 @@
+//! Says after a first copy what an application still lacks on the target: pgsync copies no views, triggers and
+//! the like.
+
+use std::collections::HashSet;
+
+use crate::config::Ddl;
+use crate::context::RunContext;
+use crate::error::Result;
+use crate::note::NoteLevel;
+use crate::pg::uncopied::UncopiedObject;
+
+/// One and several of each kind, in the order in which they are named.
+const KINDS: [(&str, &str); 10] = [
+    ("view", "views"),
+    ("materialized view", "materialized views"),
+    ("foreign table", "foreign tables"),
+    ("trigger", "triggers"),
+    ("rule", "rules"),
+    ("policy", "policies"),
+    ("function", "functions"),
+    ("function in C", "functions in C"),
+    ("procedure", "procedures"),
+    ("aggregate", "aggregates"),
+];
+
+impl RunContext<'_> {
+    /// One note, in the run that makes the log: it is the first one. Whoever names tables means no more than those.
+    pub(crate) async fn note_uncopied(&self) -> Result<()> {
+        let settings = self.settings;
+        if settings.dry_run || settings.ddl == Ddl::None || !settings.include.is_empty() {
+            return Ok(());
+        }
+        let targets = settings.target_schemas();
+        let (source, target) = tokio::try_join!(
+            self.source.uncopied(&settings.schemas),
+            self.target.control.uncopied(&targets),
+        )?;
+        let target: HashSet<UncopiedObject> = target.into_iter().collect();
+        let renamed = |mut object: UncopiedObject| {
+            object.schema = settings.target_schema.clone().unwrap_or(object.schema);
+            object
+        };
+        let missing = source.into_iter().map(renamed).filter(|object| !target.contains(object));
+        if let Some(counts) = counted(&missing.collect::<Vec<_>>()) {
+            let text = format!(
+                "not copied: {counts}; an application may need them: pg_dump and pg_restore bring them, see \
+                 \"What an application still lacks\" in docs/schema-changes.md"
+            );
+            self.note(NoteLevel::Notice, None, text);
+        }
+        Ok(())
+    }
+}
+
+/// `2 views, 1 function in C`; nothing of nothing.
+fn counted(objects: &[UncopiedObject]) -> Option<String> {
+    let counts = KINDS.iter().filter_map(|(one, several)| {
+        match objects.iter().filter(|object| object.kind == *one).count() {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {several}")),
+        }
+    });
+    let counts: Vec<String> = counts.collect();
+    (!counts.is_empty()).then(|| counts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ident::Ident;
+
+    #[test]
+    fn what_is_missing_is_counted_by_its_kind() {
+        let object = |kind: &str, name: &str| UncopiedObject {
+            kind: kind.to_owned(),
+            schema: Ident::new("public"),
+            name: name.to_owned(),
+        };
+        let objects = [
+            object("function in C", "f()"),
+            object("view", "a"),
+            object("view", "b"),
+            object("policy", "t p"),
+        ];
+        assert_eq!(counted(&objects).as_deref(), Some("2 views, 1 policy, 1 function in C"));
+        assert_eq!(counted(&[]), None);
+    }
+}

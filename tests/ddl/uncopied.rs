@@ -1,0 +1,67 @@
+//! What an application still lacks after a first run, and the recipe that brings it.
+
+use std::process::Command;
+
+use crate::support::{Pair, bin_folder};
+
+const SHOP: &str = "create table orders (id int primary key, total int, touched text);
+    create view totals as select sum(total) from orders; create view ids as select id from orders;
+    create materialized view sums as select sum(total) from orders;
+    create function touch() returns trigger language plpgsql as 'begin new.touched := ''yes''; return new; end';
+    create trigger touch before insert on orders for each row execute procedure touch();
+    create function even(n int) returns boolean language sql immutable as 'select n % 2 = 0';
+    create table pairs (n int check (even(n)));
+    insert into orders values (1, 10)";
+
+const NOTE: &str = "not copied: 2 views, 1 materialized view, 1 trigger, 1 function; ";
+
+#[tokio::test]
+async fn what_an_application_lacks_is_named_once_and_comes_with_the_recipe() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    db.sync().arg("-dry-run").await.expect_ok().expect_unsaid("not copied");
+    db.sync().await.expect_ok().expect_note(NOTE);
+    db.sync().await.expect_unchanged().expect_unsaid("not copied");
+    follow(&db, &recipe());
+    db.target("insert into orders values (2, 5); refresh materialized view sums").await;
+    let seen = "select touched || ' ' || (select sum from totals) || ' ' || (select sum from sums) from orders where id = 2";
+    assert_eq!(db.target_value(seen).await, "yes 15 15");
+}
+
+#[tokio::test]
+async fn who_names_tables_hears_nothing_of_views() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    db.sync().include("orders").await.expect_ok().expect_unsaid("not copied");
+}
+
+/// The commands of the page.
+fn recipe() -> String {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/schema-changes.md");
+    let text = std::fs::read_to_string(page).expect("the page can be read");
+    let (_, after) = text
+        .split_once("<!-- not run: tests/ddl/uncopied.rs runs it -->\n```sh\n")
+        .expect("a recipe");
+    after.split("```").next().unwrap_or_default().to_owned()
+}
+
+fn follow(db: &Pair, recipe: &str) {
+    let commands = recipe
+        .replace("postgres://app@prod/shop", &db.source_url())
+        .replace("postgres://app@localhost/shop", &db.target_url());
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(&db.name);
+    std::fs::create_dir_all(&folder).expect("the target folder can be written");
+    let path =
+        format!("{}:{}", bin_folder("SOURCE").display(), std::env::var("PATH").unwrap_or_default());
+    let output = Command::new("bash")
+        .args(["-c", &commands])
+        .current_dir(&folder)
+        .env("PATH", path)
+        .output();
+    let said = output.expect("bash can be run").stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    // The function that a check needs is there.
+    let errors: Vec<&str> = said.lines().filter(|line| line.contains("ERROR")).collect();
+    assert!(errors.len() == 1 && errors[0].contains("already exists"), "{said}");
+}
