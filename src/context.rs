@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
@@ -20,16 +22,37 @@ use crate::target_side::{Target, TargetState};
 
 /// Everything that a round reads and writes through before its work begins.
 pub struct RunContext<'a> {
-    pub settings: &'a Settings,
-    pub source: &'a Source,
-    pub target: &'a Target,
-    pub sync_log: &'a SyncLog,
+    pub settings: &'a Arc<Settings>,
+    pub source: &'a Arc<Source>,
+    pub target: &'a Arc<Target>,
+    pub sync_log: SyncLog,
     pub events: &'a Events,
+    /// Empty where nothing is logged.
     pub run_id: &'a str,
-    pub source_name: &'a str,
+    /// `host:port/database` of the source.
+    pub source_name: String,
 }
 
 impl RunContext<'_> {
+    /// A round that follows no other, and that no other may follow.
+    pub(crate) fn round(&self, stop: &Stop, horizon: Horizon, page_ranges: bool) -> Round {
+        Round {
+            source: self.source.clone(),
+            target: self.target.clone(),
+            sync_log: self.sync_log.clone(),
+            horizon,
+            events: self.events.clone(),
+            stop: stop.clone(),
+            run_id: self.run_id.to_owned(),
+            source_name: self.source_name.clone(),
+            settings: self.settings.clone(),
+            last_round: true,
+            slots: Semaphore::new(self.settings.parallel),
+            page_ranges,
+            earlier: HashMap::new(),
+        }
+    }
+
     /// Says something to whoever watches.
     pub(crate) fn note(&self, level: NoteLevel, table: Option<TableName>, text: String) {
         self.events.send(Event::Note(Note { table, text, level }));
@@ -70,7 +93,7 @@ pub struct Round {
     /// Whether no other round may follow: a table that was replaced under the snapshot fails alone.
     pub last_round: bool,
     /// As many as jobs may run at once; a large copy takes more than one when there are free ones.
-    pub slots: tokio::sync::Semaphore,
+    pub slots: Semaphore,
     /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
     pub page_ranges: bool,
     /// What earlier rounds of this run did, by the target's names.

@@ -146,11 +146,11 @@ fn refused(error: &Error) -> u8 {
 async fn compare(settings: VerifySettings, warnings: Vec<String>) -> u8 {
     warnings.iter().for_each(|text| report::remark(text));
     let compared = async {
-        let (found, status) = look(&settings).await?;
+        let found = look(&settings).await?;
         if settings.flags.repair != Repair::Write
             || found.tables.iter().all(|table| table.rows() == 0)
         {
-            return Ok(status);
+            return Ok(found.exit_status());
         }
         let (events, heard) = Events::channel();
         let (_stopper, stop) = stop::channel();
@@ -162,7 +162,7 @@ async fn compare(settings: VerifySettings, warnings: Vec<String>) -> u8 {
         }
         match repaired.exit_status() {
             // What was repaired is looked at once more.
-            0 => look(&settings).await.map(|(_, status)| status),
+            0 => look(&settings).await.map(|found| found.exit_status()),
             status => Ok(status),
         }
     };
@@ -172,8 +172,8 @@ async fn compare(settings: VerifySettings, warnings: Vec<String>) -> u8 {
     }
 }
 
-/// One comparison, printed; gives what it found and the exit status.
-async fn look(settings: &VerifySettings) -> Result<(VerifyReport, u8), Error> {
+/// One comparison, printed.
+async fn look(settings: &VerifySettings) -> Result<VerifyReport, Error> {
     let (pages, written) = RowFiles::create(&settings.flags)?.listen();
     let (_stopper, stop) = stop::channel();
     let found = verify::verify(settings, &stop, pages).await;
@@ -184,8 +184,7 @@ async fn look(settings: &VerifySettings) -> Result<(VerifyReport, u8), Error> {
     if let Some(error) = &found.error {
         report::refusal(error);
     }
-    let status = found.exit_status();
-    Ok((found, status))
+    Ok(found)
 }
 
 /// Prints how the tables stand; 1 if one is in trouble.

@@ -14,7 +14,7 @@ use std::ffi::OsString;
 use std::io;
 
 use crate::config;
-use crate::config::{Environment, FileText, Needs, Resolved, Setting};
+use crate::config::{Environment, FileText, Needs, Read, Resolved, Setting};
 use crate::error::{Error, Result};
 use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
 use crate::verify::{VerifyFlags, VerifySettings};
@@ -42,7 +42,7 @@ pub enum Command {
 /// Reads the command line (program name first), the environment and the files that they name.
 /// Fails with [`Error::Config`] only.
 pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
-    let mut variables = variables(std::env::vars_os())?;
+    let mut variables = variables(std::env::vars_os().collect())?;
     // Cron and containers set neither USER nor LOGNAME; like psql, ask the system who runs this.
     if !["USER", "LOGNAME"].iter().any(|name| variables.contains_key(*name))
         && let Ok(user) = whoami::username()
@@ -67,7 +67,8 @@ pub fn asks_for_json(argv: impl Iterator<Item = OsString>) -> bool {
 fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> Result<Command> {
     let texts = helped(texts(argv)?);
     // Words without a dash come first, and name the command.
-    let (verb, words) = Verb::named(&texts);
+    let verb = Verb::named(&texts);
+    let words = verb.words().len();
     let is_operand = |text: &&String| verb.takes_table() && !text.starts_with('-');
     let table = texts.get(words).filter(is_operand).cloned();
     let words = words + usize::from(table.is_some());
@@ -84,24 +85,24 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
         Verb::Verify => {
             let read =
                 config::resolve_with(flags, environment, Needs::BothSides, VerifyFlags::read);
-            let (Resolved { settings, warnings }, own) = read?;
+            let Read { resolved: Resolved { settings, warnings }, own, .. } = read?;
             Command::Verify(own.with(settings), warnings)
         }
         Verb::Status => {
             let read = config::resolve_with(flags, environment, Needs::Target, StatusFlags::read);
-            let (Resolved { settings, warnings }, own) = read?;
+            let Read { resolved: Resolved { settings, warnings }, own, .. } = read?;
             Command::Status(own.with(settings), warnings)
         }
         Verb::LogPrune => {
             let read = config::resolve_with(flags, environment, Needs::Target, PruneFlags::read);
-            let (Resolved { settings, warnings }, own) = read?;
+            let Read { resolved: Resolved { settings, warnings }, own, .. } = read?;
             Command::LogPrune(own.with(settings), warnings)
         }
         Verb::ConfigShow => Command::Text(config::show(flags, environment, table.as_deref())?),
         Verb::ConfigSchema => Command::Text(config::json_schema()),
         Verb::MaskSuggest => {
             let read = config::resolve_with(flags, environment, Needs::Source, |_| ());
-            Command::MaskSuggest(read?.0)
+            Command::MaskSuggest(read?.resolved)
         }
     })
 }
@@ -131,7 +132,7 @@ fn texts(argv: impl Iterator<Item = OsString>) -> Result<Vec<String>> {
 
 /// The environment. A variable of ours or libpq's that is no text is a problem, others are nothing
 /// to us.
-fn variables(all: impl Iterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>> {
+fn variables(all: BTreeMap<OsString, OsString>) -> Result<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
     let mut problems = Vec::new();
     for (name, value) in all {

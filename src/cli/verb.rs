@@ -151,15 +151,14 @@ impl Verb {
         }
     }
 
-    /// The command that the first words name, and how many words that are.
-    pub(super) fn named(texts: &[String]) -> (Verb, usize) {
+    /// The command that the first words name.
+    pub(super) fn named(texts: &[String]) -> Verb {
         let is_named = |verb: &&Verb| {
             let words = verb.words();
             texts.len() >= words.len() && words.iter().zip(texts).all(|(word, text)| word == text)
         };
         let named = Verb::ALL.iter().filter(is_named).max_by_key(|verb| verb.words().len());
-        let verb = named.copied().unwrap_or(Verb::Sync);
-        (verb, verb.words().len())
+        named.copied().unwrap_or(Verb::Sync)
     }
 
     /// What is wrong with a first word that names no command, if it is meant for one. What it says is not

@@ -10,25 +10,26 @@ use crate::rules::{Children, Ddl, Key, Mask, Mode};
 
 /// The schema as a text.
 pub fn json_schema() -> String {
-    let own = FILE_KEYS.map(|key| (key, of_file_key(key)));
-    let settings = Setting::all().map(|setting| (setting.key(), of_setting(setting)));
-    let name = ("$schema", json!({"type": "string"}));
+    let settings = Setting::all().map(|setting| (setting.key().to_owned(), of_setting(setting)));
+    let own = FILE_KEYS.map(|key| (key.to_owned(), of_file_key(key)));
+    let name = ("$schema".to_owned(), json!({"type": "string"}));
+    let keys = settings.chain(own).chain([name]).collect();
+    let of_rules = Key::ALL.map(|key| (key.name().to_owned(), of_rule(key)));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Settings of pgsync",
         "description": "docs/configuration.md explains every key.",
-        "$defs": {"entry": object(Key::ALL.map(|key| (key.name(), of_rule(key)))), "mask": mask()},
+        "$defs": {"entry": object(of_rules.into_iter().collect()), "mask": mask()},
     });
     let mut schema = schema.as_object().cloned().unwrap_or_default();
-    let top = object(settings.chain(own).chain([name]));
-    schema.extend(top.as_object().cloned().unwrap_or_default());
+    schema.extend(object(keys).as_object().cloned().unwrap_or_default());
     format!("{:#}\n", Value::Object(schema))
 }
 
 /// An object that has these keys and no others but comments. A value `null` counts as not given.
-fn object<'a>(keys: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+fn object(keys: Map<String, Value>) -> Value {
     let keys: Map<String, Value> =
-        keys.into_iter().map(|(key, value)| (key.to_owned(), or_null(value))).collect();
+        keys.into_iter().map(|(key, value)| (key, or_null(value))).collect();
     json!({
         "type": "object",
         "properties": keys,

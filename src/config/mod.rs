@@ -19,7 +19,7 @@ pub use environment::{Environment, FileText};
 pub use json_schema::json_schema;
 pub use messages::{Messages, MetricsSettings, Occasion, WebAddress, Webhook, WebhookFormat};
 pub use own_flags::{Needs, OwnFlags};
-pub use resolve::{Flags, resolve, resolve_with};
+pub use resolve::{Flags, Read, resolve, resolve_with};
 pub use setting::{Kind, Setting};
 pub use show::show;
 pub use value::{is_on, is_switch};

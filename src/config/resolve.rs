@@ -37,7 +37,7 @@ pub struct Flags {
 
 /// The intent of one run, or [`Error::Config`] with everything that is wrong.
 pub fn resolve(flags: Flags, environment: &Environment) -> Result<Resolved> {
-    resolve_with(flags, environment, Needs::BothSides, |_| ()).map(|(resolved, ())| resolved)
+    resolve_with(flags, environment, Needs::BothSides, |_| ()).map(|read| read.resolved)
 }
 
 /// The same for a command with flags of its own, which `own` reads.
@@ -49,23 +49,6 @@ pub fn resolve_with<T>(
     environment: &Environment,
     needs: Needs,
     own: impl FnOnce(&mut OwnFlags) -> T,
-) -> Result<(Resolved, T)> {
-    read_with(flags, environment, needs, own).map(|read| (read.resolved, read.own))
-}
-
-/// Settings, what was given for them, and the flags of the command's own.
-pub(super) struct Read<T> {
-    pub resolved: Resolved,
-    pub layer: Layer,
-    pub own: T,
-}
-
-/// As [`resolve_with`], with what was given and where.
-pub(super) fn read_with<T>(
-    flags: Flags,
-    environment: &Environment,
-    needs: Needs,
-    own: impl FnOnce(&mut OwnFlags) -> T,
 ) -> Result<Read<T>> {
     let mut problems = Vec::new();
     let mut own_flags = OwnFlags::new(flags.own);
@@ -73,15 +56,14 @@ pub(super) fn read_with<T>(
     problems.append(&mut own_flags.problems);
     let mut warnings = layers::misspelt_variables(environment);
     let named = flags.config.as_deref().or_else(|| environment.variable("PGSYNC_CONFIG"));
-    let file = match named {
+    let mut file = match named {
         Some(name) => config_file(name, environment, &mut problems, &mut warnings),
         None => file::File::default(),
     };
-    let mut layer = file.layer;
-    layer.extend(layers::from_variables(environment));
-    layer.extend(layers::from_flags(flags.values));
-    warnings.extend(file.rules.notes);
-    let mut reader = Reader { layer, problems, unreadable: file.unreadable, has_mask_key: false };
+    file.layer.extend(layers::from_variables(environment));
+    file.layer.extend(layers::from_flags(flags.values));
+    warnings.append(&mut file.rules.notes);
+    let mut reader = Reader::new(&mut file, problems);
     let lag = reader.switch(Setting::Lag, false);
     let source = match needs {
         Needs::BothSides | Needs::Source => reader.source(environment, &mut warnings),
@@ -92,11 +74,52 @@ pub(super) fn read_with<T>(
         Needs::BothSides | Needs::Target => reader.target(environment, &mut warnings),
         Needs::Source => None,
     };
+    let mask_key = file.rules.mask_key.take();
+    let mut settings = settings(&mut reader, Sides { source, target }, file, environment);
+    settings.lag = lag;
+    settings.rules.set = rules::set(&flags.set, &mut reader.problems);
+    settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
+    settings.mask_key = reader.mask_key(mask_key, environment, &mut warnings);
+    if matches!(settings.source, SourceInfo::Sqlite(_)) && settings.ddl == Ddl::Reset {
+        reader.refuse(Setting::Ddl, "reset is not supported for a SQLite source");
+    }
+    if settings.mask_key.is_none() && needs == Needs::BothSides {
+        reader.refuse_keyed_masks(&settings.rules);
+    }
+    if reader.problems.is_empty() {
+        let resolved = Resolved { settings: Box::new(settings), warnings };
+        Ok(Read { resolved, layer: reader.layer, own })
+    } else {
+        Err(Error::Config(reader.problems))
+    }
+}
+
+/// Settings, what was given for them and where, and the flags of the command's own.
+pub struct Read<T> {
+    pub resolved: Resolved,
+    pub(super) layer: Layer,
+    pub own: T,
+}
+
+/// What each side is connected by, where that is needed and right.
+struct Sides {
+    source: Option<SourceInfo>,
+    target: Option<ConnInfo>,
+}
+
+/// All settings, without what rules and masks need of each other.
+fn settings(
+    reader: &mut Reader,
+    sides: Sides,
+    file: file::File,
+    environment: &Environment,
+) -> Settings {
+    let Sides { source, target } = sides;
     let schemas = reader.schemas();
     let target_schema = reader.target_schema(&schemas);
     let mut output = reader.output();
     let logging = reader.logging(&mut output);
-    let settings = Settings {
+    Settings {
         source: source.unwrap_or_else(|| SourceInfo::Postgres(ConnInfo::placeholder())),
         target: target.unwrap_or_else(ConnInfo::placeholder),
         include: reader.list(Setting::Include),
@@ -126,7 +149,7 @@ pub(super) fn read_with<T>(
         rules: file.rules.rules,
         mask_key: None,
         messages: reader.messages(environment),
-        lag,
+        lag: false,
         metrics: reader.metrics(),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,
@@ -136,22 +159,6 @@ pub(super) fn read_with<T>(
         schemas,
         output,
         logging,
-    };
-    let mut settings = settings;
-    settings.rules.set = rules::set(&flags.set, &mut reader.problems);
-    settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
-    settings.mask_key = reader.mask_key(file.rules.mask_key, environment, &mut warnings);
-    if matches!(settings.source, SourceInfo::Sqlite(_)) && settings.ddl == Ddl::Reset {
-        reader.refuse(Setting::Ddl, "reset is not supported for a SQLite source");
-    }
-    if settings.mask_key.is_none() && needs == Needs::BothSides {
-        reader.refuse_keyed_masks(&settings.rules);
-    }
-    if reader.problems.is_empty() {
-        let resolved = Resolved { settings: Box::new(settings), warnings };
-        Ok(Read { resolved, layer: reader.layer, own })
-    } else {
-        Err(Error::Config(reader.problems))
     }
 }
 
@@ -193,6 +200,13 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Reads from the layer of the file, in which variables and flags have been put.
+    fn new(file: &mut file::File, problems: Vec<String>) -> Self {
+        let layer = std::mem::take(&mut file.layer);
+        let unreadable = std::mem::take(&mut file.unreadable);
+        Self { layer, problems, unreadable, has_mask_key: false }
+    }
+
     pub(super) fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
         self.problems.push(format!("{}: {what}", origin.label(setting)));
     }
@@ -336,11 +350,11 @@ impl Reader {
 
     fn mask_key(
         &mut self,
-        given: Option<(String, crate::rules::Origin)>,
+        given: Option<rules::MaskKeyText>,
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<Secret> {
-        let (text, origin) = given?;
+        let rules::MaskKeyText { text, origin } = given?;
         let key = rules::mask_key(&text, environment, warnings, &origin);
         self.has_mask_key = true;
         key.map_err(|what| self.problems.push(format!("{origin}: {what}"))).ok()

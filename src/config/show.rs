@@ -19,7 +19,7 @@ type Row = [String; 3];
 /// # Errors
 /// [`crate::error::Error::Config`] as a run has it.
 pub fn show(flags: Flags, environment: &Environment, table: Option<&str>) -> Result<String> {
-    let read = resolve::read_with(flags, environment, Needs::BothSides, |_| ())?;
+    let read = resolve::resolve_with(flags, environment, Needs::BothSides, |_| ())?;
     let settings = &read.resolved.settings;
     let (first, rows) = match table {
         Some(text) => ("rule", of_table(settings, &named(settings, text))),

@@ -37,8 +37,8 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     let by_name = topic(table.name.name.as_str(), column.name.as_str());
     let by_values = looks(sample);
     let found = match (by_values, by_name) {
-        (Some((topic, look, count)), named) => {
-            let why = format!("{count} of {} values look like {look}", sample.values);
+        (Some(Majority { topic, name, count }), named) => {
+            let why = format!("{count} of {} values look like {name}", sample.values);
             let why = if named == Some(topic) { format!("its name; {why}") } else { why };
             Some((topic, why))
         }
@@ -55,8 +55,14 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     }
 }
 
-/// What half of the values or more look like.
-fn looks(sample: &Sample) -> Option<(Topic, &'static str, u64)> {
+/// What half of the values or more look like, and how many do.
+struct Majority {
+    topic: Topic,
+    name: &'static str,
+    count: u64,
+}
+
+fn looks(sample: &Sample) -> Option<Majority> {
     let looks = [
         (Look::Email, Topic::Email, "e-mail addresses"),
         (Look::Card, Topic::Card, "numbers of payment cards"),
@@ -67,7 +73,7 @@ fn looks(sample: &Sample) -> Option<(Topic, &'static str, u64)> {
     ];
     looks.into_iter().find_map(|(look, topic, name)| {
         let count = sample.found.get(&look).copied().unwrap_or_default();
-        (count > 0 && count * 2 >= sample.values).then_some((topic, name, count))
+        (count > 0 && count * 2 >= sample.values).then_some(Majority { topic, name, count })
     })
 }
 

@@ -51,12 +51,12 @@ async fn look_at<'a>(
     table: &'a Table,
     keys: &[ForeignKey],
 ) -> Result<JudgedTable<'a>> {
-    let (columns, statement) = samples::of(table);
+    let statement = samples::of(table);
     let row =
         session.row("looking at a sample", &statement).await.map_err(|error| told(table, error))?;
     let per_column = Look::ALL.len() + 1;
     let mut judged = Vec::new();
-    for (index, column) in columns.into_iter().enumerate() {
+    for (index, column) in table.columns.iter().enumerate() {
         let count = |place: usize| row.count(index * per_column + place);
         let values = count(0)?;
         let counts = (1..per_column).map(count).collect::<Result<Vec<u64>>>()?;

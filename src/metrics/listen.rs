@@ -84,7 +84,7 @@ fn answer(method: &Method, path: &str, served: &Mutex<Served>) -> Response<Full<
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", served.metrics.text(now))
         }
         (&Method::GET | &Method::HEAD, "/healthz") => {
-            let (is_well, text) = served.health(now.timestamp_millis() as f64 / 1000.0);
+            let Health { is_well, text } = served.health(now.timestamp_millis() as f64 / 1000.0);
             let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, "text/plain; charset=utf-8", text)
         }
@@ -99,16 +99,24 @@ fn answer(method: &Method, path: &str, served: &Mutex<Served>) -> Response<Full<
 /// A success is not too old before it has this age, however short the interval is.
 const SHORTEST: f64 = 30.0;
 
+/// The answer to `/healthz`.
+struct Health {
+    is_well: bool,
+    text: String,
+}
+
 impl Served {
     /// Whether the last success is younger than three intervals. A run that takes longer than the
     /// interval counts as one.
-    fn health(&self, now: f64) -> (bool, String) {
+    fn health(&self, now: f64) -> Health {
         let Some(last) = self.metrics.last_success() else {
-            return (false, "no run has succeeded yet\n".to_owned());
+            let text = "no run has succeeded yet\n".to_owned();
+            return Health { is_well: false, text };
         };
         let interval = self.every.as_secs_f64().max(self.metrics.last_duration());
         let age = (now - last).max(0.0);
-        (age <= (3.0 * interval).max(SHORTEST), format!("the last success was {age:.0}s ago\n"))
+        let is_well = age <= (3.0 * interval).max(SHORTEST);
+        Health { is_well, text: format!("the last success was {age:.0}s ago\n") }
     }
 }
 
@@ -126,10 +134,11 @@ mod tests {
         for (seconds, now, is_well) in
             [(60, 1180.0, true), (60, 1181.0, false), (5, 1060.0, true), (5, 1061.0, false)]
         {
-            assert_eq!(every(seconds, text).health(now).0, is_well, "{seconds} {now}");
+            assert_eq!(every(seconds, text).health(now).is_well, is_well, "{seconds} {now}");
         }
-        assert_eq!(every(0, "").health(1.0), (false, "no run has succeeded yet\n".to_owned()));
+        let never = every(0, "").health(1.0);
+        assert_eq!((never.is_well, never.text.as_str()), (false, "no run has succeeded yet\n"));
         let quick = "pgsync_last_success_timestamp_seconds 1000\n";
-        assert!(every(0, quick).health(1030.0).0 && !every(0, quick).health(1031.0).0);
+        assert!(every(0, quick).health(1030.0).is_well && !every(0, quick).health(1031.0).is_well);
     }
 }

@@ -31,27 +31,36 @@ pub fn ended(address: &WebAddress, rid: &str, message: &Message) -> Request {
     Request { url: url(address, &suffix, rid), body: Some(body) }
 }
 
-/// The parts before and after `?`, without a fragment.
-fn parts(address: &WebAddress) -> (&str, Option<&str>) {
-    let whole = address.secret();
-    let whole = whole.split_once('#').map_or(whole, |(before, _)| before);
-    whole.split_once('?').map_or((whole, None), |(path, query)| (path, Some(query)))
+/// An address without its fragment: what stands before `?`, and behind it.
+struct Parts<'a> {
+    path: &'a str,
+    query: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(address: &'a WebAddress) -> Self {
+        let whole = address.secret();
+        let whole = whole.split_once('#').map_or(whole, |(before, _)| before);
+        match whole.split_once('?') {
+            Some((path, query)) => Self { path, query: Some(query) },
+            None => Self { path: whole, query: None },
+        }
+    }
 }
 
 fn url(address: &WebAddress, suffix: &str, rid: &str) -> String {
-    let (path, query) = parts(address);
+    let Parts { path, query } = Parts::of(address);
     let query = query.filter(|query| !query.is_empty());
     let query = query.map(|query| format!("{query}&")).unwrap_or_default();
     format!("{}{suffix}?{query}rid={rid}", path.trim_end_matches('/'))
 }
 
 fn is_kuma(address: &WebAddress) -> bool {
-    let (_, query) = parts(address);
-    query.unwrap_or_default().split('&').any(|pair| pair.starts_with("status="))
+    Parts::of(address).query.unwrap_or_default().split('&').any(|pair| pair.starts_with("status="))
 }
 
 fn kuma_url(address: &WebAddress, message: &Message) -> String {
-    let (path, query) = parts(address);
+    let Parts { path, query } = Parts::of(address);
     let state = if message.exit_status == 0 { "up" } else { "down" };
     let own = |pair: &&str| !["status=", "msg="].iter().any(|name| pair.starts_with(name));
     let kept = query.unwrap_or_default().split('&').filter(own).map(str::to_owned);

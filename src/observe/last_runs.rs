@@ -31,7 +31,7 @@ impl RunContext<'_> {
         if self.settings.dry_run {
             Ok(false)
         } else {
-            store::exists(self.target, self.sync_log).await
+            store::exists(self.target, &self.sync_log).await
         }
     }
 
@@ -46,7 +46,7 @@ impl RunContext<'_> {
             return Ok(());
         }
         if is_there {
-            let hindered = store::tidy(self.target, self.sync_log, self.run_id, names).await?;
+            let hindered = store::tidy(self.target, &self.sync_log, self.run_id, names).await?;
             if let Some(why) = hindered {
                 let text =
                     format!("{} stays without some of its indexes: {why}", self.sync_log.table);
@@ -59,19 +59,19 @@ impl RunContext<'_> {
             let create = sql!("create schema if not exists {schema}", schema = schema);
             self.target.on_control_session("creating the schema of sync_log", &create).await?;
         }
-        store::create(self.target, self.sync_log).await?;
+        store::create(self.target, &self.sync_log).await?;
         // Another run, or somebody else, may have been faster.
-        store::exists(self.target, self.sync_log).await.map(drop)
+        store::exists(self.target, &self.sync_log).await.map(drop)
     }
 
     pub(crate) async fn last_runs(
         &self,
         names: &[&TableName],
     ) -> Result<HashMap<TableName, LastRun>> {
-        if self.settings.dry_run && !store::exists(self.target, self.sync_log).await? {
+        if self.settings.dry_run && !store::exists(self.target, &self.sync_log).await? {
             Ok(HashMap::new())
         } else {
-            store::last_runs(self.target, self.sync_log, names).await
+            store::last_runs(self.target, &self.sync_log, names).await
         }
     }
 }

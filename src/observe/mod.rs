@@ -25,7 +25,7 @@ use crate::plan::PlanContext;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
 use crate::select;
-use crate::select::NotSyncable;
+use crate::select::{Barred, NotSyncable};
 use crate::source::TargetView;
 use crate::sql::Sql;
 use crate::table::{OtherRelation, Partition, Table};
@@ -51,7 +51,7 @@ impl RunContext<'_> {
         });
         let mut catalogs = Catalogs { source, target, held: Default::default() };
         let named = |name: &TableName| self.settings.target_name_of(name);
-        let Settings { include, exclude, .. } = self.settings;
+        let Settings { include, exclude, .. } = &**self.settings;
         let wanted = |name: &TableName| select::would_select(name, include, exclude);
         let column = |table: &TableName, column: &Ident| {
             self.settings.rules.effective(table).target_column(column).clone()
@@ -75,20 +75,20 @@ impl RunContext<'_> {
         let (logs, existing): (Vec<&Table>, Vec<&Table>) =
             tables.iter().partition(|table| is_log(table));
         let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
-        let partition =
-            |one: &Partition| (one.name.clone(), NotSyncable::Partition(one.root.clone()));
+        let bar = |name: &TableName, why| Barred { name: name.clone(), why };
+        let partition = |one: &Partition| bar(&one.name, NotSyncable::Partition(one.root.clone()));
         let partitions = catalogs.source.partitions.iter().map(partition);
         let barred = catalogs.target.tables.iter().map(|table| {
             let why = if is_log(table) { NotSyncable::SyncLog } else { NotSyncable::TargetOnly };
-            (self.settings.source_name_of(&table.name), why)
+            Barred { name: self.settings.source_name_of(&table.name), why }
         });
-        let logs = logs.iter().map(|table| (table.name.clone(), NotSyncable::SyncLog));
+        let logs = logs.iter().map(|table| bar(&table.name, NotSyncable::SyncLog));
         let other = |one: &OtherRelation| {
             let why = match &one.kind {
                 Some(kind) => NotSyncable::Kind(kind.clone()),
                 None => NotSyncable::OtherSchema,
             };
-            (one.name.clone(), why)
+            bar(&one.name, why)
         };
         // A view says more of a name than a table of the target does; a table elsewhere says less.
         let (near, far): (Vec<_>, Vec<_>) =
@@ -96,8 +96,8 @@ impl RunContext<'_> {
         let near = near.into_iter().map(other);
         let barred =
             partitions.chain(logs).chain(near).chain(barred).chain(far.into_iter().map(other));
-        let barred: Vec<_> = barred.filter(|(name, _)| !names.contains(name)).collect();
-        let Settings { include, exclude, .. } = self.settings;
+        let barred: Vec<_> = barred.filter(|one| !names.contains(&one.name)).collect();
+        let Settings { include, exclude, .. } = &**self.settings;
         self.note_rootless(&catalogs.source.partitions);
         let selection = select::select(&names, &barred, include, exclude)?;
         for remark in &selection.remarks {

@@ -90,7 +90,7 @@ impl RunContext<'_> {
 
     /// How many of the tables, by the target's names, were last filled from `source`, and when.
     pub(crate) async fn filled_from(&self, source: &Server, names: &[TableName]) -> Result<Filled> {
-        if !store::exists(self.target, self.sync_log).await? {
+        if !store::exists(self.target, &self.sync_log).await? {
             return Ok(Filled::default());
         }
         let statement = self.sync_log.filled_from(names.iter(), &source.identity());

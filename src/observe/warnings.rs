@@ -58,7 +58,7 @@ impl RunContext<'_> {
 
     /// Partitions whose root is in no selected schema travel with nothing.
     pub(crate) fn note_rootless(&self, partitions: &[Partition]) {
-        let Settings { schemas, include, exclude, .. } = self.settings;
+        let Settings { schemas, include, exclude, .. } = &**self.settings;
         let mut rootless: BTreeMap<&TableName, Vec<String>> = BTreeMap::new();
         for Partition { name, root } in partitions {
             if !schemas.contains(&root.schema) && select::would_select(name, include, exclude) {

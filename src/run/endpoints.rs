@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use super::statements;
 use crate::config::Settings;
+use crate::context::RunContext;
 use crate::error::{Error, Result, Side};
+use crate::event::Events;
 use crate::pg;
 use crate::pg::Pool;
 use crate::select::schemas;
 use crate::source::Source;
+use crate::sql::sync_log::SyncLog;
 use crate::target_side::Target;
 
 /// Both ends, with a pool of sessions each.
@@ -38,6 +41,24 @@ impl Endpoints {
         })
     }
 
+    /// What work on both ends is handed.
+    pub(crate) fn context<'a>(
+        &'a self,
+        settings: &'a Arc<Settings>,
+        events: &'a Events,
+        run_id: &'a str,
+    ) -> RunContext<'a> {
+        RunContext {
+            settings,
+            source: &self.source,
+            target: &self.target,
+            sync_log: SyncLog { table: settings.log_table_name() },
+            events,
+            run_id,
+            source_name: settings.source.describe(),
+        }
+    }
+
     /// The settings with the schemas of the source that their patterns match.
     ///
     /// # Errors
@@ -48,7 +69,7 @@ impl Endpoints {
         }
         let existing = self.source.schemas().await?;
         let schemas = schemas::matching(&settings.schemas, &existing)?;
-        let log_table = Some(super::log_table(settings));
+        let log_table = Some(settings.log_table_name());
         Ok(Arc::new(Settings { schemas, log_table, ..(**settings).clone() }))
     }
 

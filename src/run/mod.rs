@@ -16,13 +16,10 @@ use chrono::Utc;
 
 use crate::backoff;
 use crate::config::Settings;
-use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
-use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
-use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use endpoints::Endpoints;
 
@@ -63,18 +60,8 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
 /// What concerns both ends as a whole.
 pub async fn schema(settings: &Settings, events: &Events) -> Result<Listing> {
     let endpoints = Endpoints::open(settings)?;
-    let settings = &*endpoints.with_schemas(&Arc::new(settings.clone())).await?;
-    let sync_log = SyncLog { table: log_table(settings) };
-    let context = RunContext {
-        settings,
-        source: &endpoints.source,
-        target: &endpoints.target,
-        sync_log: &sync_log,
-        events,
-        run_id: "",
-        source_name: "",
-    };
-    let listed = context.list().await;
+    let settings = endpoints.with_schemas(&Arc::new(settings.clone())).await?;
+    let listed = endpoints.context(&settings, events, "").list().await;
     endpoints.close().await;
     listed
 }
@@ -116,8 +103,4 @@ async fn rounds(
         });
         backoff::pause(&mut stop.clone(), report.retries).await;
     }
-}
-
-fn log_table(settings: &Settings) -> TableName {
-    settings.log_table_name()
 }

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::endpoints::Endpoints;
 use super::prepare::RunPlan;
 use super::stopping::cancelled_on_stop;
-use super::{log_table, statements, sync_log};
+use super::{statements, sync_log};
 use crate::config::Settings;
-use crate::context::{Round, RunContext};
+use crate::context::Round;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
@@ -21,7 +19,6 @@ use crate::plan::references::References;
 use crate::schema::post_data;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::schema::rebuild::swap;
-use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use crate::sync::lag;
 use crate::sync::orphan_check;
@@ -40,38 +37,18 @@ pub(super) async fn round(
     stop: &Stop,
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
-    let Endpoints { source, target, .. } = endpoints.clone();
-    let sync_log = SyncLog { table: log_table(settings) };
-    let context = RunContext {
-        settings,
-        source: &source,
-        target: &target,
-        sync_log: &sync_log,
-        events,
-        run_id: &report.run_id,
-        source_name: &report.source,
-    };
+    let context = endpoints.context(settings, events, &report.run_id);
     let prepared = cancelled_on_stop(stop, endpoints, Box::pin(context.prepare())).await?;
     cancelled_on_stop(stop, endpoints, statements::before(settings, endpoints)).await?;
     let earlier = if report.retries > 0 && !settings.dry_run {
-        store::of_run(&target, &sync_log, &report.run_id).await?
+        store::of_run(context.target, &context.sync_log, &report.run_id).await?
     } else {
         HashMap::new()
     };
     let round = Arc::new(Round {
-        source,
-        target,
-        sync_log,
-        horizon: prepared.horizon.clone(),
-        events: events.clone(),
-        stop: stop.clone(),
-        run_id: report.run_id.clone(),
-        source_name: report.source.clone(),
         last_round: report.retries >= settings.retries,
-        slots: Semaphore::new(settings.parallel),
-        settings: settings.clone(),
-        page_ranges: prepared.page_ranges,
         earlier,
+        ..context.round(stop, prepared.horizon.clone(), prepared.page_ranges)
     });
     work(&round, prepared, endpoints, report).await
 }

@@ -25,6 +25,7 @@ use crate::pg::definitions::FingerprintOf;
 use crate::plan::PlanContext;
 use crate::plan::inheritance;
 use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::reshape::Reshaped;
 use crate::sql::statement::Statement;
 use crate::sync_log::store;
 use crate::table::Table;
@@ -254,7 +255,7 @@ impl RunContext<'_> {
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let Definitions { source, target, path } = self.definitions(catalogs).await?;
         let shapes = self.shapes(selected, &source, &path);
-        let (source, mut not_carried) = source.reshaped(&shapes);
+        let Reshaped { definitions: source, mut not_carried } = source.reshaped(&shapes);
         // It is said when the table is made.
         let is_there = |name: &TableName| {
             let name = settings.target_name_of(name);
@@ -324,7 +325,7 @@ impl RunContext<'_> {
 
     /// Those of the tables that pgsync has made, by their names on the source.
     async fn created_by_pgsync(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
-        if store::exists(self.target, self.sync_log).await? {
+        if store::exists(self.target, &self.sync_log).await? {
             self.recorded_as_created(selected).await
         } else {
             Ok(HashSet::new())
@@ -336,7 +337,7 @@ impl RunContext<'_> {
         let there: Vec<TableName> =
             names.iter().map(|name| self.settings.target_name_of(name)).collect();
         let created_by_pgsync =
-            store::created_tables(self.target, self.sync_log, &there.iter().collect::<Vec<_>>())
+            store::created_tables(self.target, &self.sync_log, &there.iter().collect::<Vec<_>>())
                 .await?;
         let is_made =
             |name: &&&TableName| created_by_pgsync.contains(&self.settings.target_name_of(name));

@@ -127,7 +127,7 @@ impl RunContext<'_> {
     fn made_by<'s>(&self, steps: impl IntoIterator<Item = &'s Step>) -> Vec<Sql> {
         let made = steps.into_iter().filter_map(|step| step.makes.as_ref());
         let made: Vec<TableName> = made.map(|table| self.settings.target_name_of(table)).collect();
-        let line = || self.sync_log.created_tables(self.run_id, self.source_name, made.iter());
+        let line = || self.sync_log.created_tables(self.run_id, &self.source_name, made.iter());
         (!made.is_empty()).then(line).into_iter().collect()
     }
 

@@ -27,10 +27,17 @@ pub type Shapes = HashMap<TableName, Shape>;
 /// What of a table is not carried.
 pub type NotCarried = Vec<(TableName, String)>;
 
+/// Definitions with tables in their shapes, and what they lose by that.
+#[derive(Debug)]
+pub struct Reshaped {
+    pub definitions: Definitions,
+    pub not_carried: NotCarried,
+}
+
 impl Definitions {
-    /// The definitions with tables in their shapes; and what they lose by that.
-    pub fn reshaped(self, shapes: &Shapes) -> (Self, NotCarried) {
-        let (mut objects, mut lost) = (Vec::new(), NotCarried::new());
+    /// Gives tables their shapes.
+    pub fn reshaped(self, shapes: &Shapes) -> Reshaped {
+        let (mut objects, mut not_carried) = (Vec::new(), NotCarried::new());
         let mut needs = self.needs;
         let tables: HashMap<Name, TableName> = self
             .objects
@@ -46,7 +53,7 @@ impl Definitions {
             match object.in_shape(shape, &parents) {
                 Carried::Yes(object) => objects.push(*object),
                 Carried::Silently => {}
-                Carried::No => lost.extend(root.map(|root| {
+                Carried::No => not_carried.extend(root.map(|root| {
                     (root, format!("{title} is not carried: it speaks of columns that do not travel as they are"))
                 })),
             }
@@ -67,7 +74,7 @@ impl Definitions {
                 objects.push(made);
             }
         }
-        (Self::new(objects, needs), lost)
+        Reshaped { definitions: Self::new(objects, needs), not_carried }
     }
 }
 

@@ -72,11 +72,18 @@ pub enum NotSyncable {
     OtherSchema,
 }
 
+/// A name that somebody may ask for in vain.
+#[derive(Clone, Debug)]
+pub struct Barred {
+    pub name: TableName,
+    pub why: NotSyncable,
+}
+
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
 /// [`Error::Config`]: a missing or malformed include, or a selection of nothing.
 pub fn select(
     existing: &[TableName],
-    barred: &[(TableName, NotSyncable)],
+    barred: &[Barred],
     include: &[String],
     exclude: &[String],
 ) -> Result<Selection> {
@@ -89,7 +96,7 @@ pub fn select(
             Ok(Found::Tables(tables)) => included.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::IncludeMatchesNothing(text.clone())),
             Ok(Found::Missing) => problems.push(match find_barred(barred, text) {
-                Some((name, why)) => barred_include(text, name, why),
+                Some(Barred { name, why }) => barred_include(text, name, why),
                 None => missing(existing, text),
             }),
             Err(problem) => problems.push(format!("-include (includeTables): {problem}")),
@@ -99,7 +106,7 @@ pub fn select(
         match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => excluded.extend(tables),
             Ok(Found::Nothing) => remarks.push(Remark::ExcludeMatchesNothing(text.clone())),
-            Ok(Found::Missing) => match why_barred(barred, text) {
+            Ok(Found::Missing) => match find_barred(barred, text).map(|one| &one.why) {
                 Some(NotSyncable::Partition(root)) => {
                     remarks.push(Remark::ExcludePartition(text.clone(), root.clone()));
                 }
@@ -132,11 +139,7 @@ enum Found<'a> {
     Missing,
 }
 
-fn find<'a>(
-    existing: &'a [TableName],
-    barred: &[(TableName, NotSyncable)],
-    text: &str,
-) -> Result<Found<'a>, String> {
+fn find<'a>(existing: &'a [TableName], barred: &[Barred], text: &str) -> Result<Found<'a>, String> {
     // A table may be called `a.b` or `a[1]`: its own name wins over any other reading.
     let by_name = those(existing, |table| table.name.as_str() == text);
     if !by_name.is_empty() {
@@ -148,7 +151,7 @@ fn find<'a>(
     }
     // A malformed pattern may be the name of something that is never selected, which is said of it.
     let pattern = match Pattern::parse(text) {
-        Err(_) if why_barred(barred, text).is_some() => return Ok(Found::Missing),
+        Err(_) if find_barred(barred, text).is_some() => return Ok(Found::Missing),
         parsed => parsed?,
     };
     let tables = those(existing, |table| pattern.matches(table));
@@ -163,16 +166,9 @@ fn those(existing: &[TableName], wanted: impl Fn(&TableName) -> bool) -> Vec<&Ta
     existing.iter().filter(|table| wanted(table)).collect()
 }
 
-fn why_barred<'b>(barred: &'b [(TableName, NotSyncable)], text: &str) -> Option<&'b NotSyncable> {
-    find_barred(barred, text).map(|(_, why)| why)
-}
-
-fn find_barred<'b>(
-    barred: &'b [(TableName, NotSyncable)],
-    text: &str,
-) -> Option<&'b (TableName, NotSyncable)> {
+fn find_barred<'b>(barred: &'b [Barred], text: &str) -> Option<&'b Barred> {
     let is_it = |name: &TableName| name.name.as_str() == text || name.to_string() == text;
-    barred.iter().find(|(name, _)| is_it(name))
+    barred.iter().find(|one| is_it(&one.name))
 }
 
 /// Whether the patterns would select a table of this name.

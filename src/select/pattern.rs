@@ -119,9 +119,9 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
             '*' => tokens.push(Token::Many),
             '?' => tokens.push(Token::One),
             '[' => {
-                let (class, length) = class(&chars[at..])?;
-                tokens.push(class);
-                at += length;
+                let class = class(&chars[at..])?;
+                tokens.push(class.token);
+                at += class.length;
             }
             c => tokens.push(Token::Char(c)),
         }
@@ -129,8 +129,14 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     Ok(tokens)
 }
 
-/// Reads a class after its `[`; also says how many characters it takes, `]` included.
-fn class(chars: &[char]) -> Result<(Token, usize), String> {
+/// A class of characters, and how many characters it takes in the pattern: its `]`, but not its `[`.
+struct Class {
+    token: Token,
+    length: usize,
+}
+
+/// Reads a class after its `[`.
+fn class(chars: &[char]) -> Result<Class, String> {
     let negated = chars.first() == Some(&'!');
     let start = usize::from(negated);
     // A `]` in first place is one of the class, as in a shell.
@@ -154,7 +160,7 @@ fn class(chars: &[char]) -> Result<(Token, usize), String> {
         }
         ranges.push((low, high));
     }
-    Ok((Token::Class { negated, ranges }, end + 1))
+    Ok(Class { token: Token::Class { negated, ranges }, length: end + 1 })
 }
 
 impl Token {

@@ -23,7 +23,7 @@ fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
         ("totals", NotSyncable::Kind("a view".to_owned())),
         ("app/item", NotSyncable::OtherSchema),
     ];
-    let barred = barred.map(|(name, why)| (tables(&[name]).remove(0), why));
+    let barred = barred.map(|(name, why)| Barred { name: tables(&[name]).remove(0), why });
     match select(&tables(existing), &barred, &texts(include), &texts(exclude)) {
         Ok(selection) => {
             let names: Vec<String> = selection.tables.iter().map(TableName::to_string).collect();
@@ -133,7 +133,8 @@ fn what_can_never_be_selected_is_named_for_what_it_is() {
 #[test]
 fn a_partition_that_is_asked_for_is_named_with_its_table() {
     let root = || TableName::new("public", "users");
-    let barred = [(TableName::new("public", "users_1"), NotSyncable::Partition(root()))];
+    let name = TableName::new("public", "users_1");
+    let barred = [Barred { name, why: NotSyncable::Partition(root()) }];
     let existing = [root()];
     let asked = texts(&["users_1"]);
     let excluded = select(&existing, &barred, &[], &asked).unwrap();

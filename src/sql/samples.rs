@@ -1,7 +1,7 @@
 //! What a sample of a table's values looks like: counts by pattern, made on the server. No value is in the answer.
 
 use super::{Literal, Sql, sql};
-use crate::table::{Column, Table};
+use crate::table::Table;
 
 /// Rows of a sample.
 const ROWS: u32 = 1_000;
@@ -40,11 +40,9 @@ impl Look {
     }
 }
 
-/// The columns that are looked at, and the statement: for each column how many values there are that are not
-/// empty, then how many have each look.
-pub fn of(table: &Table) -> (Vec<&Column>, Sql) {
-    let columns: Vec<&Column> = table.columns.iter().collect();
-    let values = columns.iter().enumerate().map(|(number, column)| {
+/// For each column of the table how many values there are that are not empty, then how many have each look.
+pub fn of(table: &Table) -> Sql {
+    let values = table.columns.iter().enumerate().map(|(number, column)| {
         sql!(
             "case when pg_catalog.btrim({column}::pg_catalog.text) operator(pg_catalog.<>) '' \
              then pg_catalog.btrim({column}::pg_catalog.text) end as c{number}",
@@ -52,20 +50,19 @@ pub fn of(table: &Table) -> (Vec<&Column>, Sql) {
             number = number
         )
     });
-    let counts = columns.iter().enumerate().flat_map(|(number, _)| {
+    let counts = table.columns.iter().enumerate().flat_map(|(number, _)| {
         let value = sql!("s.c{number}", number = number);
         let all = sql!("pg_catalog.count({value})", value = value);
         let looks = Look::ALL.into_iter().map(move |look| counted(look, &value));
         std::iter::once(all).chain(looks)
     });
-    let statement = sql!(
+    sql!(
         "select {counts} from (select {values} from {table} limit {rows}) s",
         counts = Sql::join(counts, ", "),
         values = Sql::join(values, ", "),
         table = table.name,
         rows = ROWS,
-    );
-    (columns, statement)
+    )
 }
 
 fn counted(look: Look, value: &Sql) -> Sql {
@@ -108,7 +105,7 @@ mod tests {
             "owned": true, "row_security": false, "subscribed": false, "missing_privileges": []
         }))
         .unwrap();
-        let (_, statement) = of(&table);
+        let statement = of(&table);
         assert_eq!(statement.as_str(), "select  from (select  from \"app\".\"user\" limit 1000) s");
         let value = sql!("s.c0");
         assert_eq!(

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::ident::TableName;
 use crate::pg;
@@ -84,7 +85,7 @@ pub struct PastRun {
 /// # Errors
 /// The target cannot be reached, or what has the log's name is none.
 pub async fn status(settings: &StatusSettings) -> Result<StatusReport> {
-    let (target, log) = open(&settings.base, &settings.log).await?;
+    let OpenLog { target, log } = OpenLog::open(&settings.base, &settings.log).await?;
     let report = read(&target, &log, settings).await;
     target.close().await;
     report
@@ -132,7 +133,7 @@ fn running(report: &StatusReport) -> impl Iterator<Item = &TableStatus> {
 /// # Errors
 /// As for [`status`].
 pub async fn history(settings: &StatusSettings, table: &TableName) -> Result<Vec<PastRun>> {
-    let (target, log) = open(&settings.base, &settings.log).await?;
+    let OpenLog { target, log } = OpenLog::open(&settings.base, &settings.log).await?;
     let runs = async {
         if !store::exists(&target, &log).await? {
             return Ok(Vec::new());
@@ -166,7 +167,7 @@ fn past_run(row: &Row) -> Result<PastRun> {
 /// # Errors
 /// The target cannot be reached, there is no log, or the role may not delete.
 pub async fn prune(settings: &PruneSettings) -> Result<u64> {
-    let (target, log) = open(&settings.base, &settings.log).await?;
+    let OpenLog { target, log } = OpenLog::open(&settings.base, &settings.log).await?;
     let pruned = async {
         if !store::exists(&target, &log).await? {
             return Err(Error::Blocked(format!("there is no log {} on the target", log.table)));
@@ -183,9 +184,17 @@ pub async fn prune(settings: &PruneSettings) -> Result<u64> {
     pruned
 }
 
-async fn open(base: &crate::config::Settings, log: &TableName) -> Result<(Target, SyncLog)> {
-    let session = pg::Settings { lock_timeout: base.lock_timeout, ..pg::Settings::default() };
-    let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?);
-    target.control.set(target.pool.get().await?).await;
-    Ok((target, SyncLog { table: log.clone() }))
+/// A log, and the target that it is on.
+struct OpenLog {
+    target: Target,
+    log: SyncLog,
+}
+
+impl OpenLog {
+    async fn open(base: &Settings, log: &TableName) -> Result<Self> {
+        let session = pg::Settings { lock_timeout: base.lock_timeout, ..pg::Settings::default() };
+        let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?);
+        target.control.set(target.pool.get().await?).await;
+        Ok(Self { target, log: SyncLog { table: log.clone() } })
+    }
 }

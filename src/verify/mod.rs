@@ -8,16 +8,15 @@ mod verdict;
 pub use settings::{Repair, VerifyFlags, VerifySettings};
 pub use verdict::{DifferencePage, RowDifference, RowKind, TableVerdict, VerifyReport};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::config::{Ddl, Settings};
-use crate::context::{Round, RunContext};
+use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::event::Events;
 use crate::ident::TableName;
@@ -25,7 +24,6 @@ use crate::outcome::RunReport;
 use crate::run;
 use crate::run::endpoints::Endpoints;
 use crate::run::prepare::RunPlan;
-use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use table::Looking;
 
@@ -68,44 +66,19 @@ async fn compare(
     let endpoints = Endpoints::open(&base)?;
     let base = endpoints.with_schemas(&Arc::new(base)).await?;
     let looking = Looking { flags: &settings.flags, pages };
-    let tables = tables(&base, &endpoints, (events, stop), &looking).await;
+    let context = endpoints.context(&base, events, "");
+    let tables = tables(&context, stop, &looking).await;
     endpoints.close().await;
     tables
 }
 
 async fn tables(
-    settings: &Arc<Settings>,
-    endpoints: &Endpoints,
-    (events, stop): (&Events, &Stop),
+    context: &RunContext<'_>,
+    stop: &Stop,
     looking: &Looking<'_>,
 ) -> Result<Vec<TableVerdict>> {
-    let sync_log = SyncLog { table: settings.log_table_name() };
-    let source_name = settings.source.describe();
-    let context = RunContext {
-        settings,
-        source: &endpoints.source,
-        target: &endpoints.target,
-        sync_log: &sync_log,
-        events,
-        run_id: "",
-        source_name: &source_name,
-    };
     let RunPlan { plans, failed, horizon, page_ranges, .. } = Box::pin(context.prepare()).await?;
-    let round = Arc::new(Round {
-        source: endpoints.source.clone(),
-        target: endpoints.target.clone(),
-        sync_log: sync_log.clone(),
-        horizon,
-        events: events.clone(),
-        stop: stop.clone(),
-        run_id: String::new(),
-        source_name: source_name.clone(),
-        last_round: true,
-        slots: Semaphore::new(settings.parallel),
-        settings: settings.clone(),
-        page_ranges,
-        earlier: HashMap::new(),
-    });
+    let round = Arc::new(context.round(stop, horizon, page_ranges));
     let names: Vec<&TableName> = plans.iter().map(|plan| &plan.name).collect();
     if let Some(holder) = round.target.lock(&names).await? {
         return Err(Error::Locked(format!(
@@ -115,7 +88,7 @@ async fn tables(
     }
     let compared = plans.iter().map(|plan| table::compare(&round, plan, looking));
     let mut verdicts: Vec<TableVerdict> =
-        stream::iter(compared).buffer_unordered(settings.parallel).collect().await;
+        stream::iter(compared).buffer_unordered(context.settings.parallel).collect().await;
     round.check_stopped()?;
     // Somebody else may have written in the meantime, if the locks were lost.
     round.target.require_locks().await?;

@@ -184,7 +184,7 @@ async fn on_the_source(
     let rows = keys.iter().filter(|key| !(plan.append && target.contains_key(&key.number)));
     let row = |key: &NumberedKey| {
         let (source, target) = (source.get(&key.number), target.get(&key.number));
-        difference(plan, key, (source, target), flags)
+        difference(plan, key, Sides { source, target }, flags)
     };
     Ok(rows.map(row).collect())
 }
@@ -218,13 +218,20 @@ fn named(plan: &TablePlan, values: &[Option<String>]) -> Values {
     names.zip(values.iter().cloned()).collect()
 }
 
+/// A row as each side has it.
+struct Sides<'a> {
+    source: Option<&'a Seen>,
+    target: Option<&'a Seen>,
+}
+
 /// What is told of a row that the source has.
 fn difference(
     plan: &TablePlan,
     key: &NumberedKey,
-    (source, target): (Option<&Seen>, Option<&Seen>),
+    sides: Sides<'_>,
     flags: &VerifyFlags,
 ) -> RowDifference {
+    let Sides { source, target } = sides;
     let hashes = |seen: Option<&Seen>| seen.map(|seen| seen.hashes.clone()).unwrap_or_default();
     let (here, there) = (hashes(source), hashes(target));
     let columns = plan.mapping.compared().zip(here.iter().zip(&there));

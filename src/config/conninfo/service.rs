@@ -22,7 +22,9 @@ pub fn fill(parameters: &mut Parameters, environment: &Environment) -> Result<()
         match section {
             Some(lines) => {
                 let origin = format!("service \"{service}\" in {file}");
-                lines.iter().for_each(|(name, value)| parameters.set_default(name, value, &origin));
+                for line in lines {
+                    parameters.set_default(line.parameter, &line.value, &origin);
+                }
                 return Ok(());
             }
             None => sections.extend(names(&content.text)),
@@ -47,9 +49,15 @@ fn names(text: &str) -> Vec<String> {
     text.lines().filter_map(|line| header(line.trim())).map(str::to_owned).collect()
 }
 
+/// A line of a service file: `host=db.example.com`.
+struct Line {
+    parameter: &'static str,
+    value: String,
+}
+
 /// The lines of one section; `None` when the file has no such section. Later lines of the same
 /// name count less, as in libpq: the caller takes the first.
-fn section(text: &str, service: &str) -> Result<Option<Vec<(&'static str, String)>>, String> {
+fn section(text: &str, service: &str) -> Result<Option<Vec<Line>>, String> {
     let mut found = None;
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -74,7 +82,7 @@ fn section(text: &str, service: &str) -> Result<Option<Vec<(&'static str, String
         }
         let known = parameters::known(name);
         let known = known.ok_or_else(|| format!("{at}: {}", parameters::unknown(name, false)))?;
-        lines.push((known, value.trim_start().to_owned()));
+        lines.push(Line { parameter: known, value: value.trim_start().to_owned() });
     }
     Ok(found)
 }

@@ -39,13 +39,18 @@ pub const FILE_KEYS: [&str; 9] = [
     "afterSql",
 ];
 
+/// What `maskKey` says, and where it stands.
+pub struct MaskKeyText {
+    pub text: String,
+    pub origin: Origin,
+}
+
 /// What a config file says beside the settings that have flags. No `Debug`: it can hold a key that was
 /// written into the file.
 #[derive(Default)]
 pub struct FileRules {
     pub rules: Rules,
-    /// The text of `maskKey`, and where it stands.
-    pub mask_key: Option<(String, Origin)>,
+    pub mask_key: Option<MaskKeyText>,
     pub unmasked: Unmasked,
     pub before_sql: Vec<String>,
     pub after_sql: Vec<String>,
@@ -88,7 +93,9 @@ impl<'a> FileReader<'a> {
                 }
             }
             "maskKey" => match value {
-                Value::String(text) => self.read.mask_key = Some((text.clone(), origin)),
+                Value::String(text) => {
+                    self.read.mask_key = Some(MaskKeyText { text: text.clone(), origin });
+                }
                 other => {
                     let what = format!("expected a string, found {}", describe(other));
                     self.problem(&origin, &what);
@@ -166,7 +173,7 @@ impl<'a> FileReader<'a> {
                 self.problem(&given.origin, "is a name for one table, and this is for all tables");
                 continue;
             }
-            let Some((setting, text)) = as_setting(&given.rule) else {
+            let Some(SettingText { setting, text }) = as_setting(&given.rule) else {
                 entry.given.push(given);
                 continue;
             };
@@ -270,8 +277,14 @@ fn is_said(key: &str, value: &Value) -> bool {
     !key.starts_with('_') && !value.is_null()
 }
 
-/// The setting that says the same for all tables, and its text.
-fn as_setting(rule: &Rule) -> Option<(Setting, String)> {
+/// A setting, and what is said of it.
+struct SettingText {
+    setting: Setting,
+    text: String,
+}
+
+/// The setting that says the same for all tables.
+fn as_setting(rule: &Rule) -> Option<SettingText> {
     let text = match rule {
         Rule::BatchSize(rows) => rows.to_string(),
         Rule::TimestampColumn(name) | Rule::TargetSchema(name) => name.as_str().to_owned(),
@@ -280,7 +293,7 @@ fn as_setting(rule: &Rule) -> Option<(Setting, String)> {
         Rule::Ddl(ddl) => ddl.name().to_owned(),
         _ => return None,
     };
-    Some((Setting::by_key(rule.key().name())?, text))
+    Some(SettingText { setting: Setting::by_key(rule.key().name())?, text })
 }
 
 /// `TABLE.COLUMN` or `SCHEMA.TABLE.COLUMN`; both parts may be patterns.
