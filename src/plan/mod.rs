@@ -154,30 +154,11 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     check_row_security(source, target)?;
-    let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
-    let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
-    let append = rules.mode == Mode::Append;
-    check_rules(rules, target, key.is_empty(), candidate.target_is_empty)?;
     let timestamp = rules.target_column(&rules.timestamp_column);
     let timestamp = columns::timestamp(source, target, timestamp);
-    let references = candidate.references;
-    let drifting = references.fk_action_columns(candidate.target_name);
-    let mut columns = key::arrange(columns, &key, timestamp.as_ref());
-    // Where nothing may be set a conflicting row is left as it is.
-    columns.iter_mut().for_each(|column| column.updatable &= !append);
-    let drifting =
-        columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
-    let mapping = TableMapping {
-        source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
-        target: Relation::of(target),
-        own: own(target, &columns),
-        drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
-        columns,
-        generated,
-        key,
-        key_deferrable: deferrable || !target.rules.is_empty(),
-        hasher: context.hasher,
-    };
+    let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
+    check_rules(rules, target, mapping.key.is_empty(), candidate.target_is_empty)?;
+    let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
@@ -246,6 +227,36 @@ impl TablePlan {
         self.one_statement = true;
         self.cascades.retain(|key| !ring.contains(&key.child));
     }
+}
+
+/// Which columns travel, and which of them are the key.
+fn mapping(
+    candidate: &Candidate<'_>,
+    target: &Table,
+    timestamp: Option<&Timestamp>,
+    context: &PlanContext,
+) -> Result<TableMapping, Error> {
+    let source = candidate.source;
+    let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
+    let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
+    let mut columns = key::arrange(columns, &key, timestamp);
+    // Where nothing may be set a conflicting row is left as it is.
+    let append = candidate.rules.mode == Mode::Append;
+    columns.iter_mut().for_each(|column| column.updatable &= !append);
+    let drifting = candidate.references.fk_action_columns(candidate.target_name);
+    let drifting =
+        columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
+    Ok(TableMapping {
+        source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
+        target: Relation::of(target),
+        own: own(target, &columns),
+        drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
+        columns,
+        generated,
+        key,
+        key_deferrable: deferrable || !target.rules.is_empty(),
+        hasher: context.hasher,
+    })
 }
 
 /// Columns that do not travel, but for those that the target computes.

@@ -1,21 +1,22 @@
 //! From two connections to a plan: what is observed, what is selected, what refuses a run, what the target's
 //! definitions become, and what `plan` makes of all that.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::context::RunContext;
+use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::outcome::{Status, TableOutcome};
+use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
-use crate::plan::{self, Candidate, PlanContext, TablePlan};
+use crate::plan::shown::ShownTable;
+use crate::plan::{self, Candidate, LastRun, PlanContext, TablePlan};
 use crate::schema::SchemaOutcome;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::sql::horizon::Horizon;
@@ -62,10 +63,7 @@ impl RunContext<'_> {
         let mut empty = empty?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
-        self.remark(&catalogs, &context);
-        self.remark_timestamp(&selected);
-        self.warn_visibility(&catalogs.source.sight, &selected);
-        self.remark_fed(&selected);
+        self.remark_observed(&catalogs, &selected, &context);
         self.remark_limits(&tables);
         let sync_log_exists = sync_log_exists?;
         self.open_log(&catalogs, &names, sync_log_exists).await?;
@@ -74,38 +72,24 @@ impl RunContext<'_> {
             self.note_uncopied().await?;
         }
         aligned.failed.extend(catalogs.source.failed.drain(..));
-        for (table, text) in catalogs.source.notes.drain(..) {
-            self.note(NoteLevel::Notice, Some(table), text);
-        }
+        let notes = catalogs.source.notes.drain(..);
+        notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
         let last = self.last_runs(&names).await?;
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);
         let references = self.references(&catalogs, &shown, &names, &context);
-        let there: HashMap<&TableName, &Table> =
-            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
-        let rebuild: HashMap<&TableName, &Table> =
-            aligned.rebuilt.iter().map(|one| (&one.shadow.table, &one.table)).collect();
-        let candidates = shown.iter().zip(&names).map(|(shown, name)| Candidate {
-            source: aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table),
-            target: rebuild.get(name).or(there.get(name)).copied(),
-            target_name: name,
-            target_is_empty: empty.contains(*name) || rebuild.contains_key(name),
-            last: last.get(*name),
+        let observed = Observed {
+            tables: &shown,
+            names: &names,
+            target: &catalogs.target.tables,
+            empty: &empty,
+            last: &last,
             references: &references,
-            rules: &shown.rules,
-            view: shown.view.as_ref(),
-            made: &shown.made,
-        });
-        let SchemaOutcome { failed, after, .. } = &aligned;
-        let (plans, failed) = plan_all(candidates, (failed, after), &context);
-        for plan in &plans {
-            let table = &plan.mapping.source.name;
-            let note =
-                |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
-            plan.notes.iter().for_each(note);
-        }
-        let (plans, tasks) = self.order(plans, &references.ordering());
+        };
+        let Planned { plans, failed } = observed.planned(&aligned, &context);
+        self.note_plans(&plans);
+        let Schedule { plans, tasks } = self.schedule(plans, &references.ordering());
         self.note_large_objects(&plans).await?;
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
@@ -121,12 +105,26 @@ impl RunContext<'_> {
         })
     }
 
-    /// The order of work. Tables in a circle share one transaction, unless nothing is written.
-    fn order(
-        &self,
-        mut plans: Vec<TablePlan>,
-        keys: &[ForeignKey],
-    ) -> (Vec<Arc<TablePlan>>, Vec<Task>) {
+    /// What somebody should know of both sides and the selected tables.
+    fn remark_observed(&self, catalogs: &Catalogs, selected: &[&Table], context: &PlanContext) {
+        self.remark(catalogs, context);
+        self.remark_timestamp(selected);
+        self.warn_visibility(&catalogs.source.sight, selected);
+        self.remark_fed(selected);
+    }
+
+    /// What the plans say of their tables.
+    fn note_plans(&self, plans: &[TablePlan]) {
+        for plan in plans {
+            let table = &plan.mapping.source.name;
+            let note =
+                |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
+            plan.notes.iter().for_each(note);
+        }
+    }
+
+    /// Puts the work in its order. Tables in a circle share one transaction, unless nothing is written.
+    fn schedule(&self, mut plans: Vec<TablePlan>, keys: &[ForeignKey]) -> Schedule {
         let names: Vec<TableName> = plans.iter().map(|plan| plan.name.clone()).collect();
         let places: Vec<&TableName> = names.iter().collect();
         let rings = if self.settings.dry_run { Vec::new() } else { schedule::rings(&places, keys) };
@@ -135,39 +133,82 @@ impl RunContext<'_> {
             ring.iter().for_each(|table| plans[*table].join(&members));
         }
         let tasks = schedule::ordered(&places, keys, &rings);
-        (plans.into_iter().map(Arc::new).collect(), tasks)
+        Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks }
     }
 }
 
-fn plan_all<'a>(
-    candidates: impl Iterator<Item = Candidate<'a>>,
-    (barred, owed): (&HashMap<TableName, Error>, &BTreeMap<TableName, Vec<Step>>),
-    context: &PlanContext,
-) -> (Vec<TablePlan>, Vec<TableOutcome>) {
-    let (mut plans, mut failed) = (Vec::new(), Vec::new());
-    for candidate in candidates {
-        let name = &candidate.source.name;
-        let planned = match barred.get(name) {
-            Some(error) => Err(error.clone()),
-            None => plan::table(candidate, context),
-        };
-        match planned {
-            Ok(mut plan) => {
-                plan.post_data = owed.get(name).cloned().unwrap_or_default();
-                plans.push(plan);
+/// The plans that can be worked on, and the tables that have none.
+struct Planned {
+    plans: Vec<TablePlan>,
+    failed: Vec<TableOutcome>,
+}
+
+/// The plans, and the tasks in the order of work.
+struct Schedule {
+    plans: Vec<Arc<TablePlan>>,
+    tasks: Vec<Task>,
+}
+
+/// The selected tables as both sides and the log of runs have them.
+struct Observed<'o> {
+    tables: &'o [ShownTable<'o>],
+    /// What they are called on the target.
+    names: &'o [&'o TableName],
+    /// Those of the target.
+    target: &'o [Table],
+    /// Names of the target's tables without rows.
+    empty: &'o HashSet<TableName>,
+    last: &'o HashMap<TableName, LastRun>,
+    references: &'o References,
+}
+
+impl Observed<'_> {
+    fn planned(&self, aligned: &SchemaOutcome, context: &PlanContext) -> Planned {
+        let there: HashMap<&TableName, &Table> =
+            self.target.iter().map(|table| (&table.name, table)).collect();
+        let rebuild: HashMap<&TableName, &Table> =
+            aligned.rebuilt.iter().map(|one| (&one.shadow.table, &one.table)).collect();
+        let mut planned = Planned { plans: Vec::new(), failed: Vec::new() };
+        for (shown, name) in self.tables.iter().zip(self.names) {
+            let source = aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table);
+            let candidate = Candidate {
+                source,
+                target: rebuild.get(name).or(there.get(name)).copied(),
+                target_name: name,
+                target_is_empty: self.empty.contains(*name) || rebuild.contains_key(name),
+                last: self.last.get(*name),
+                references: self.references,
+                rules: &shown.rules,
+                view: shown.view.as_ref(),
+                made: &shown.made,
+            };
+            let plan = match aligned.failed.get(&source.name) {
+                Some(error) => Err(error.clone()),
+                None => plan::table(candidate, context),
+            };
+            match plan {
+                Ok(mut plan) => {
+                    plan.post_data = aligned.after.get(&source.name).cloned().unwrap_or_default();
+                    planned.plans.push(plan);
+                }
+                Err(error) => planned.failed.push(without_plan(&source.name, error)),
             }
-            Err(error) => failed.push(TableOutcome {
-                table: candidate.source.name.clone(),
-                strategy: None,
-                status: Status::Failed,
-                counts: Default::default(),
-                elapsed: Duration::ZERO,
-                watermark: None,
-                lag: None,
-                error: Some(error),
-                retries: 0,
-            }),
         }
+        planned
     }
-    (plans, failed)
+}
+
+/// The outcome of a table that cannot be brought in sync as things are.
+fn without_plan(table: &TableName, error: Error) -> TableOutcome {
+    TableOutcome {
+        table: table.clone(),
+        strategy: None,
+        status: Status::Failed,
+        counts: Counts::default(),
+        elapsed: Duration::ZERO,
+        watermark: None,
+        lag: None,
+        error: Some(error),
+        retries: 0,
+    }
 }
