@@ -145,3 +145,24 @@ async fn a_target_that_is_read_only_on_purpose_is_left_alone() {
     db.sync().target_url(allowed).await.expect_ok();
     db.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn a_session_that_ends_after_the_rows_costs_a_retry_and_no_more() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v text); create index by_v on item (v); insert into item select i, 'x' from generate_series(1, 50) i").await;
+    // The session ends when it builds the index for the first time, and only then.
+    db.target(
+        "create sequence ends; create function ends() returns event_trigger language plpgsql as \
+         $$ begin if current_query() like '%by_v%' and nextval('public.ends') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if; end $$; \
+         create event trigger ends on ddl_command_start when tag in ('CREATE INDEX') execute procedure ends(); \
+         alter event trigger ends enable always",
+    )
+    .await;
+    let run = db.sync().await.expect_ok();
+    assert_eq!(run.table("item").retries, 1, "{run}");
+    db.assert_same("item").await;
+    assert_eq!(
+        db.target_value("select count(*) from pg_indexes where tablename = 'item'").await,
+        "2"
+    );
+}

@@ -154,7 +154,10 @@ async fn attempt(
     let source = sessions.source.take();
     let let_go = async {
         let is_last = permit.as_ref().is_some_and(ReadPermit::is_last);
-        round.source.release(source, is_last).await;
+        // A try that had only to complete the table has no reader.
+        if reads {
+            round.source.release(source, is_last).await;
+        }
         *permit = None;
     };
     let (results, ()) = tokio::join!(complete(round, &mut sessions, states), let_go);
