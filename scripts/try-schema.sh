@@ -85,7 +85,10 @@ notes = [n for n in run["notes"] if n["level"] != "detail"]
 print(len(bad), t["rows_inserted"] + t["rows_updated"] + t["rows_deleted"], len(notes))
 seen = {}
 for b in bad:
-    seen.setdefault((b["error"] or {}).get("message", b["status"]), []).append(b["table"])
+    error = b["error"] or {}
+    text = error.get("message", b["status"])
+    text += "; hint: " + error["hint"] if error.get("hint") else ""
+    seen.setdefault(text, []).append(b["table"])
 for text, names in seen.items():
     print("      failed", ", ".join(names[:3]), len(names), text[:400])
 if run["error"]:

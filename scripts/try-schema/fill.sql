@@ -100,7 +100,7 @@ begin
         end if;
         given := given || coalesce(parent, '{}');
     end loop;
-    for col in select a.*, t.typtype, row_number() over () r, to_jsonb(a) ->> 'attgenerated' generated from pg_attribute a join pg_type t on t.oid = a.atttypid
+    for col in select a.*, t.typtype, row_number() over () r, to_jsonb(a) ->> 'attgenerated' as generated from pg_attribute a join pg_type t on t.oid = a.atttypid
         where a.attrelid = rel and a.attnum > 0 and not a.attisdropped order by a.attnum loop
         if coalesce(col.generated, '') <> '' or col.attidentity = 'a' then continue; end if;
         if given ? col.attname then
@@ -194,13 +194,18 @@ end $$;
 
 -- A line per table: its name, how many rows it has, and a hash of them.
 create function try_schema.contents() returns table (name text, rows bigint, hash text) language plpgsql as $$
-declare rel record;
+declare
+    rel record;
+    columns text;
 begin
     for rel in select * from try_schema.tables t order by t.name loop
         if rel.name ~ 'sync_log$' then continue; end if;
         name := rel.name;
+        -- By name: a child that inherits columns may have them in another order.
+        select string_agg(quote_ident(attname), ', ' order by attname collate "C") into columns from pg_attribute
+            where attrelid = rel.oid and attnum > 0 and not attisdropped;
         begin
-            execute format('select count(*), md5(coalesce(string_agg(r::text, chr(10) order by r::text collate "C"), '''')) from %s r', rel.name) into rows, hash;
+            execute format('select count(*), md5(coalesce(string_agg(r.t, chr(10) order by r.t collate "C"), '''')) from (select row(%s)::text as t from %s) r', columns, rel.name) into rows, hash;
         exception when others then rows := -1; hash := sqlerrm; end;
         return next;
     end loop;

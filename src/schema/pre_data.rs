@@ -35,7 +35,6 @@ impl RunContext<'_> {
         if steps.is_empty() {
             return Ok(left_out);
         }
-        let mut made = 0;
         let mut counts = BTreeMap::new();
         let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
         let together = |one: &Step, other: &Step| {
@@ -67,16 +66,12 @@ impl RunContext<'_> {
                             aligned.failed.extend(roots.map(|root| (root, error.clone())));
                         }
                     }
-                    made += 1;
                 }
             }
         }
-        if made > 0 {
-            let text = if counts.is_empty() {
-                "nothing was created on the target".to_owned()
-            } else {
-                format!("created on the target: {}", counted(counts))
-            };
+        // Where nothing could be made, the tables say why.
+        if !counts.is_empty() {
+            let text = format!("created on the target: {}", counted(counts));
             self.note(NoteLevel::Notice, None, text);
         }
         Ok(left_out)
