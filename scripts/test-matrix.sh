@@ -29,7 +29,7 @@ every_pair() {
 }
 
 # These programs come without PostGIS, whose tests run in scripts/test.sh.
-left_out='test(/^(extensions|values)::postgis_/)'
+left_out='test(/^(extensions::postgis|values::postgis|geopackage::ogr)_/)'
 
 pairs=$(neighbours)
 while [ $# -gt 0 ]; do

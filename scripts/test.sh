@@ -31,6 +31,7 @@ if [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_BIN:-}" ]; the
     need_postgis || {
         leave_out "since PostGIS cannot be installed" extensions::postgis_
         leave_out "since PostGIS cannot be installed" values::postgis_
+        leave_out "since PostGIS cannot be installed" geopackage::ogr_
     }
 fi
 need_pgbouncer || leave_out "since pgbouncer cannot be installed" poolers::
@@ -38,6 +39,7 @@ need_program promtool prometheus || {
     leave_out "since promtool of Prometheus cannot be installed" metrics::promtool
     leave_out "since promtool of Prometheus cannot be installed" recipes::promtool
 }
+need_program ogr2ogr gdal-bin || leave_out "since ogr2ogr cannot be installed" geopackage::ogr_
 need_program yamllint yamllint || leave_out "since yamllint cannot be installed" recipes::a_yaml_parser
 have systemd-analyze || leave_out "since there is no systemd" recipes::systemd_analyze
 need_program faketime faketime || leave_out "since faketime cannot be installed" clock::

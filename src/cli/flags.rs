@@ -55,6 +55,11 @@ struct Arguments {
     /// Every change of a row has to set it. Tables without it are compared by digests.
     #[arg(long, help_heading = heading::CHANGES, value_name = "COLUMN")]
     timestamp: Option<String>,
+    /// Read timestamps of a SQLite file as TABLE.COLUMN=FORM says [default: by value]
+    ///
+    /// FORM is unix, unixms, unixus, unixns, julian, apple, webkit, ticks or text.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "LIST", hide_short_help = true)]
+    timestamps: Vec<String>,
     /// Read again from this long before the newest timestamp [default: 30s]
     ///
     /// The newest timestamp is that of the last run. The default is 26h for a column of type

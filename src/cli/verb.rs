@@ -17,11 +17,12 @@ const OF_THE_LOG: [Setting; 5] = [
 ];
 
 /// What both ends are, what is compared, and how a repair goes.
-const OF_A_COMPARISON: [Setting; 15] = [
+const OF_A_COMPARISON: [Setting; 16] = [
     Setting::Source,
     Setting::Include,
     Setting::Exclude,
     Setting::Timestamp,
+    Setting::Timestamps,
     Setting::Overlap,
     Setting::Deletes,
     Setting::Parallel,
@@ -101,6 +102,7 @@ impl Verb {
                     Setting::Lag,
                     Setting::Source,
                     Setting::Timestamp,
+                    Setting::Timestamps,
                 ];
                 OF_THE_LOG.contains(&setting) || more.contains(&setting)
             }

@@ -107,6 +107,7 @@ pub(super) fn texts(
     let expected = match kind {
         Kind::Connection | Kind::Text | Kind::Secret => "a string",
         Kind::List => "a string or a list of strings",
+        Kind::Pairs => "an object of strings",
         Kind::Number => "a number",
         Kind::Duration => "a string such as \"30s\" or a number of seconds",
         Kind::Limit => "a string such as \"20%\" or a number of rows",
@@ -116,6 +117,14 @@ pub(super) fn texts(
     let is_reference = |text: &str| text.contains("${");
     match (kind, given) {
         (Kind::List, Value::String(text)) => Ok(split(&expand(text)?)),
+        (Kind::Pairs, Value::Object(pairs)) => pairs
+            .iter()
+            .filter(|(name, _)| !name.starts_with('_'))
+            .map(|(name, value)| match value {
+                Value::String(text) => Ok(format!("{name}={}", expand(text)?)),
+                other => Err(format!("expected {expected}, found {} in it", describe(other))),
+            })
+            .collect(),
         (Kind::List, Value::Array(items)) => items
             .iter()
             .map(|item| match item {

@@ -93,6 +93,9 @@ fn of_setting(setting: Setting) -> Value {
         (_, Kind::Number) => number(0, u64::from(u32::MAX)),
         (_, Kind::Connection | Kind::Text | Kind::Secret) => json!({"type": "string"}),
         (_, Kind::List) => list(),
+        (_, Kind::Pairs) => json!({
+            "type": "object", "patternProperties": {"^_": {}}, "additionalProperties": {"type": "string"}
+        }),
         (_, Kind::Duration) => json!({"type": ["string", "number"]}),
         (_, Kind::Limit) => limit(),
         (_, Kind::Switch) => switch(),

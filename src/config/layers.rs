@@ -66,7 +66,7 @@ pub fn label(setting: Setting) -> String {
 /// What the command line says: each flag with its values in their order.
 pub fn from_flags(flags: BTreeMap<Setting, Vec<String>>) -> Layer {
     let given = |setting: Setting, values: Vec<String>| match setting.kind() {
-        Kind::List => values.iter().flat_map(|value| split(value)).collect(),
+        Kind::List | Kind::Pairs => values.iter().flat_map(|value| split(value)).collect(),
         // Of a repeated flag the last one counts: a shell alias can be overruled.
         _ => values.into_iter().last().into_iter().collect(),
     };
@@ -81,7 +81,7 @@ pub fn from_variables(environment: &Environment) -> Layer {
     let given = |setting: Setting| {
         let value = environment.variable(&setting.variable())?;
         let texts = match setting.kind() {
-            Kind::List => split(value),
+            Kind::List | Kind::Pairs => split(value),
             _ => vec![value.to_owned()],
         };
         Some((setting, Layers { origin: Origin::Variable, texts }))

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::rules::{Ddl, Rules};
 use crate::select::schemas;
-use conninfo::{ConnInfo, ParsedSource, Secret, SourceInfo};
+use conninfo::{ConnInfo, GivenTimestamps, ParsedSource, Secret, SourceInfo};
 
 /// What the command line says.
 #[derive(Default)]
@@ -302,8 +302,26 @@ impl Reader {
         warnings: &mut Vec<String>,
     ) -> Option<SourceInfo> {
         let parsed = self.connection(Setting::Source, environment, conninfo::parse_source)?;
-        let ParsedSource { info, warnings: new } = parsed;
+        let ParsedSource { mut info, warnings: new } = parsed;
         warn(warnings, new);
+        let timestamps = self.list(Setting::Timestamps);
+        let origin = self.layer.get(&Setting::Timestamps).map(|given| given.origin.clone());
+        match (&mut info, origin) {
+            (SourceInfo::Sqlite(file), Some(origin)) => {
+                for text in &timestamps {
+                    match GivenTimestamps::read(text) {
+                        Ok(given) => file.timestamps.push(given),
+                        Err(problem) => self.problem(Setting::Timestamps, &origin, &problem),
+                    }
+                }
+            }
+            (SourceInfo::Postgres(_), Some(origin)) if !timestamps.is_empty() => {
+                let problem =
+                    "is for a SQLite source: PostgreSQL's columns say themselves what they hold";
+                self.problem(Setting::Timestamps, &origin, problem);
+            }
+            _ => {}
+        }
         Some(info)
     }
 

@@ -41,6 +41,7 @@ pub enum Setting {
     MetricsTables,
     Listen,
     Lag,
+    Timestamps,
 }
 
 /// What a setting's value looks like.
@@ -49,6 +50,8 @@ pub enum Kind {
     Connection,
     /// Names or patterns, separated by commas or as a JSON list.
     List,
+    /// Texts with names, separated by commas or as a JSON object: `orders.created=unixms`.
+    Pairs,
     Text,
     /// A text that nobody else may know.
     Secret,
@@ -98,6 +101,7 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::MetricsTables, "metrics-tables", "metricsTables", Kind::Switch),
     (Setting::Listen, "listen", "listen", Kind::Text),
     (Setting::Lag, "lag", "lag", Kind::Switch),
+    (Setting::Timestamps, "timestamps", "timestamps", Kind::Pairs),
 ];
 
 impl Setting {
@@ -144,7 +148,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::Lag));
+        assert_eq!(Setting::all().last(), Some(Setting::Timestamps));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

@@ -7,6 +7,7 @@ mod last_runs;
 mod masks;
 mod origin;
 mod preconditions;
+mod reference_systems;
 mod rules;
 mod uncopied;
 mod visibility;
@@ -59,6 +60,7 @@ impl RunContext<'_> {
         let tables = &catalogs.target.tables;
         let there = TargetView { tables, named: &named, column: &column, wanted: &wanted };
         self.source.settle(&mut catalogs.source, &there).await?;
+        self.require_reference_systems(&mut catalogs).await?;
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;

@@ -71,7 +71,6 @@ impl RunContext<'_> {
         if !sync_log_exists {
             self.note_uncopied().await?;
         }
-        aligned.failed.extend(catalogs.source.failed.drain(..));
         let notes = catalogs.source.notes.drain(..);
         notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
         let last = self.last_runs(&names).await?;

@@ -130,7 +130,7 @@ impl RunContext<'_> {
         catalogs: &mut Catalogs,
         context: &PlanContext,
     ) -> Result<SchemaOutcome> {
-        let failed = self.broken_trees(selected, catalogs);
+        let failed = self.unreadable(selected, catalogs);
         let mut aligned = SchemaOutcome { failed, ..SchemaOutcome::default() };
         self.drop_leftovers(catalogs).await?;
         // A run has looked at its log by now, or made it.
@@ -220,6 +220,17 @@ impl RunContext<'_> {
         }
         (aligned.after, aligned.last) = (schema_plan.after, schema_plan.last);
         Ok(has_made)
+    }
+
+    /// Tables that cannot be read: nothing is made for them.
+    fn unreadable(
+        &self,
+        selected: &[&Table],
+        catalogs: &mut Catalogs,
+    ) -> HashMap<TableName, Error> {
+        let mut failed = self.broken_trees(selected, catalogs);
+        failed.extend(catalogs.source.failed.drain(..));
+        failed
     }
 
     /// Tables of which reads without ONLY show other rows than what travels: nothing of them is changed.

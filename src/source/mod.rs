@@ -67,6 +67,19 @@ pub struct SourceState {
     pub failed: Vec<(TableName, Error)>,
     /// What somebody should know about tables that are made, by their names.
     pub notes: Vec<(TableName, String)>,
+    /// Of geometries, where it is the file that names them.
+    pub systems: Vec<ReferenceSystem>,
+}
+
+/// A spatial reference system that geometries of a table are in, which the target has to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReferenceSystem {
+    pub table: TableName,
+    pub srid: i32,
+    /// Who has given it that number: EPSG.
+    pub authority: String,
+    /// As text, in the well-known form.
+    pub definition: String,
 }
 
 /// The lock that a read of a table leaves on the source.

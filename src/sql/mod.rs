@@ -24,6 +24,7 @@ pub mod objects;
 mod origin;
 pub mod query;
 pub mod read;
+pub mod reference_systems;
 mod rewrite_check;
 pub mod samples;
 pub mod sequence;

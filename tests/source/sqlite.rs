@@ -50,7 +50,11 @@ impl Kind for Sqlite {
     }
 
     fn info(&self, _: &Pair) -> SourceInfo {
-        SourceInfo::Sqlite(SqliteFile { path: self.path(), immutable: false })
+        SourceInfo::Sqlite(SqliteFile {
+            path: self.path(),
+            immutable: false,
+            timestamps: Vec::new(),
+        })
     }
 
     async fn put(&self, _: &Pair, items: &[Item]) {

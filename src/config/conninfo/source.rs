@@ -24,6 +24,34 @@ pub struct SqliteFile {
     pub path: PathBuf,
     /// Whether nobody changes the file as long as it is read, on the user's word.
     pub immutable: bool,
+    /// In which forms columns keep their moments, on the user's word.
+    pub timestamps: Vec<GivenTimestamps>,
+}
+
+/// The form of a column's timestamps, such as `unixms`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenTimestamps {
+    pub table: String,
+    pub column: String,
+    pub form: String,
+}
+
+impl GivenTimestamps {
+    /// Whether it is about this column.
+    pub fn names(&self, table: &str, column: &str) -> bool {
+        self.table.eq_ignore_ascii_case(table) && self.column.eq_ignore_ascii_case(column)
+    }
+
+    /// Of `table.column=form`.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let pair =
+            text.split_once('=').and_then(|(name, form)| Some((name.split_once('.')?, form)));
+        let Some(((table, column), form)) = pair else {
+            return Err(format!("\"{text}\" is not TABLE.COLUMN=FORM"));
+        };
+        let part = |text: &str| text.trim().to_owned();
+        Ok(Self { table: part(table), column: part(column), form: part(form) })
+    }
 }
 
 /// A source and what the user should know about how it came to be.
@@ -112,7 +140,7 @@ fn absolute(path: &str, immutable: bool) -> Result<SqliteFile, String> {
     let path = std::path::absolute(path);
     let path =
         path.map_err(|error| format!("the path of the SQLite file cannot be used: {error}"))?;
-    Ok(SqliteFile { path, immutable })
+    Ok(SqliteFile { path, immutable, timestamps: Vec::new() })
 }
 
 /// A path without its `%41`.

@@ -148,6 +148,7 @@ impl Source {
             local: false,
             failed: Vec::new(),
             notes: Vec::new(),
+            systems: Vec::new(),
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };

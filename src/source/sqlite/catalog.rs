@@ -1,10 +1,14 @@
 //! What a file says of its tables, in the terms of `crate::table`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
+use super::geopackage::{self, Layer};
+use super::values::Srids;
 use crate::ident::{Ident, OperatorName, TableName};
+use crate::source::ReferenceSystem;
 use crate::table::{Column, ForeignKey, Key, KeyColumn, ObjectName, Operator, Table, Unique};
 
 /// The tables of a file, by the names that it gives them, in a schema.
@@ -14,6 +18,10 @@ pub struct Catalog {
     pub foreign_keys: Vec<ForeignKey>,
     /// What tables that are made of them need to know, in the same order.
     pub details: Vec<Details>,
+    /// Of a GeoPackage.
+    pub srids: Option<Arc<Srids>>,
+    pub layers: Vec<Layer>,
+    pub systems: Vec<ReferenceSystem>,
 }
 
 /// What a file says of a table beside that.
@@ -71,12 +79,18 @@ type Read<T> = rusqlite::Result<T>;
 
 /// Reads all tables but those that SQLite and its extensions keep for themselves.
 pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog> {
-    let names = texts(
+    let mut names = texts(
         connection,
         "select name from pragma_table_list where schema = 'main' and type = 'table' \
          and name not like 'sqlite\\_%' escape '\\' order by name",
     )?;
     let mut catalog = Catalog::default();
+    if geopackage::is_geopackage(connection)? {
+        names.retain(|name| !geopackage::is_own(name));
+        catalog.srids = Some(Arc::new(geopackage::srids(connection)?));
+        catalog.layers = geopackage::layers(connection)?;
+        catalog.systems = geopackage::systems(connection, schema)?;
+    }
     for name in &names {
         let found = columns(connection, name)?;
         catalog.tables.push(table(connection, schema, name, &found)?);

@@ -48,7 +48,7 @@ impl Database {
     /// # Errors
     /// What is there is no database that can be read as it is.
     pub fn look(file: &SqliteFile, lock_timeout: Duration) -> Result<Self> {
-        let SqliteFile { path, immutable } = file.clone();
+        let SqliteFile { path, immutable, .. } = file.clone();
         let found = path.metadata();
         let found = found.map_err(|error| {
             refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)

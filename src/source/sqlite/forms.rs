@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::settle::TimestampForms;
-use super::values::{Form, TargetType, TimestampForm};
+use super::values::{Form, Srids, TargetType, TimestampForm};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::table::{Column, Table};
@@ -21,16 +21,19 @@ struct ColumnForm {
 }
 
 impl Forms {
-    /// Of tables whose columns have the types of the target; `named` says what it calls a column.
+    /// Of tables whose columns have the types of the target; `named` says what it calls a column. `srids` are a
+    /// GeoPackage's.
     pub fn of(
         tables: &[Table],
         named: &dyn Fn(&TableName, &Ident) -> Ident,
         timestamps: &TimestampForms,
+        srids: Option<&Arc<Srids>>,
     ) -> Self {
         let forms = |table: &Table| {
             let form = |column: &Column| {
                 let found = timestamps.get(&(table.name.clone(), column.name.clone()));
-                (named(&table.name, &column.name), ColumnForm::of(column, found.copied()))
+                let form = ColumnForm::of(column, found.copied(), srids);
+                (named(&table.name, &column.name), form)
             };
             table.columns.iter().map(form).collect()
         };
@@ -58,13 +61,19 @@ impl Forms {
 }
 
 impl ColumnForm {
-    fn of(column: &Column, timestamps: Option<TimestampForm>) -> Self {
+    fn of(column: &Column, timestamps: Option<TimestampForm>, srids: Option<&Arc<Srids>>) -> Self {
         let base = column.under_domains();
         let target = TargetType {
             schema: base.type_schema.as_str(),
             name: base.type_name.as_str(),
             modifier: base.type_modifier,
         };
-        Self { form: Form::of(target, timestamps), type_text: column.type_text.clone() }
+        // PostGIS may be in any schema.
+        let is_geometry = !base.is_built_in() && target.name == "geometry";
+        let form = match srids.filter(|_| is_geometry) {
+            Some(srids) => Form::Geometry(srids.clone()),
+            None => Form::of(target, timestamps),
+        };
+        Self { form, type_text: column.type_text.clone() }
     }
 }

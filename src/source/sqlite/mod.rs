@@ -6,6 +6,7 @@ mod definitions;
 mod failure;
 mod file;
 mod forms;
+mod geopackage;
 mod hash;
 mod observe;
 mod reader;
@@ -109,6 +110,7 @@ impl Source {
         });
         let catalog = catalog.await?;
         let (tables, foreign_keys) = (catalog.tables.clone(), catalog.foreign_keys.clone());
+        let systems = catalog.systems.clone();
         *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(SourceState {
             server: self.server(own, &snapshot.database),
@@ -124,6 +126,7 @@ impl Source {
             local: true,
             failed: Vec::new(),
             notes: Vec::new(),
+            systems,
         })
     }
 

@@ -235,11 +235,12 @@ pub fn raw(value: ValueRef<'_>) -> Value<'_> {
 
 fn hash_value(value: &Datum<'_>, method: &HashMethod, seed: u64, text: &mut Vec<u8>) -> i64 {
     match (value, method) {
+        // A row of NULL is no NULL.
+        (_, HashMethod::Printed) => hash_bytes(&record(&[(value, method)]), seed),
         (Datum::Null, _) => 0,
         (Datum::Integer(number), HashMethod::Integer) => hash_int8(*number, *number as u64 ^ seed),
         (Datum::Uuid(bytes), HashMethod::Uuid) => hash_bytes(bytes, seed),
         (Datum::Text(text), HashMethod::Text) => hash_bytes(text.as_bytes(), seed),
-        (_, HashMethod::Printed) => hash_bytes(&record(&[(value, method)]), seed),
         _ => {
             text.clear();
             print(value, method, text);

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 
 use super::forms::Forms;
+use super::geopackage::Layer;
 use super::values::{CreatedType, Observed, TimestampForm, created_type, needs_values};
 use super::{Source, definitions, observe};
+use crate::config::conninfo::GivenTimestamps;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::source::{SourceState, TargetView};
@@ -34,7 +36,10 @@ impl Source {
                 Some(_) => own.name.clone(),
                 None => Ident::new(own.name.as_str().to_ascii_lowercase()),
             };
-            rename_table(state, &own, &TableName { schema: own.schema.clone(), name });
+            let renamed = TableName { schema: own.schema.clone(), name };
+            rename_table(state, &own, &renamed);
+            let systems = state.systems.iter_mut().filter(|system| system.table == own);
+            systems.for_each(|system| system.table = renamed.clone());
             let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
             for column in columns.collect::<Vec<_>>() {
                 let given = (target.column)(&state.tables[place].name, &column);
@@ -58,9 +63,10 @@ impl Source {
                 self.settle_types(state, place, target, &mut forms).await?;
             }
         }
-        let forms = Forms::of(&state.tables, target.column, &forms);
-        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
+        self.require_known(&state.tables)?;
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let forms = Forms::of(&state.tables, target.column, &forms, catalog.srids.as_ref());
+        *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
         (catalog.tables, catalog.foreign_keys) = (state.tables.clone(), state.foreign_keys.clone());
         let is_made = |name: &TableName| {
             (target.wanted)(name) && find(target.tables, &(target.named)(name)).is_none()
@@ -96,22 +102,19 @@ impl Source {
             let seen = open.iter().position(|name| *name == column.name);
             let seen = seen.map_or(&nothing, |place| &observed[place]);
             if !is_there(column) {
-                match created_type(declared, seen) {
+                let text = |text: &String| format!("column \"{}\": {text}", column.name.as_str());
+                match self.created(&own.name, column, declared, seen) {
                     Ok(created) => {
-                        let note = |text: &String| {
-                            let text = format!("column \"{}\": {text}", column.name.as_str());
-                            (table.name.clone(), text)
-                        };
-                        state.notes.extend(created.note.iter().map(note));
+                        let note = created.note.as_ref().map(|note| (own.clone(), text(note)));
+                        state.notes.extend(note);
                         take_created(column, &created);
                     }
-                    Err(mixed) => {
-                        state.failed.push(failed(&table.name, column, &mixed.to_string()))
-                    }
+                    Err(why) => state.failed.push(failed(&own, column, &why)),
                 }
             }
             if has_moments(column) {
-                match seen.timestamps().judge() {
+                let given = self.given_form(&table.name.name, &column.name)?;
+                match given.map_or_else(|| seen.timestamps().judge(), |given| Ok(Some(given))) {
                     Ok(Some(form)) => {
                         forms.insert((table.name.clone(), column.name.clone()), form);
                     }
@@ -123,6 +126,66 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// The type of a column that the target lacks.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn created(
+        &self,
+        table: &Ident,
+        column: &Column,
+        declared: &str,
+        seen: &Observed,
+    ) -> Result<CreatedType, String> {
+        if let Some(layer) = self.layer(table, &column.name) {
+            return Err(format!(
+                "holds geometries, and such a column is not created yet: create the table on the target, with this \
+                 column as {}",
+                layer.type_text()
+            ));
+        }
+        created_type(declared, seen).map_err(|mixed| mixed.to_string())
+    }
+
+    /// What the file says of a column of geometries.
+    fn layer(&self, table: &Ident, column: &Ident) -> Option<Layer> {
+        let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut layers = catalog.layers.iter();
+        let is_it = |layer: &&Layer| {
+            layer.table.eq_ignore_ascii_case(table.as_str())
+                && layer.column.eq_ignore_ascii_case(column.as_str())
+        };
+        layers.find(is_it).cloned()
+    }
+
+    /// The form that the configuration gives a column.
+    fn given_form(&self, table: &Ident, column: &Ident) -> Result<Option<TimestampForm>> {
+        let mut given = self.file.timestamps.iter();
+        let Some(given) = given.find(|given| given.names(table.as_str(), column.as_str())) else {
+            return Ok(None);
+        };
+        given.form.parse().map(Some).map_err(|problem| {
+            let GivenTimestamps { table, column, form } = given;
+            Error::Config(vec![format!("timestamps: {table}.{column}: \"{form}\" {problem}")])
+        })
+    }
+
+    /// A misspelt column would be taken for one without a form.
+    fn require_known(&self, tables: &[Table]) -> Result<()> {
+        let is_known = |given: &&GivenTimestamps| {
+            tables.iter().any(|table| {
+                let mut columns = table.columns.iter().map(|column| column.name.as_str());
+                columns.any(|column| given.names(table.name.name.as_str(), column))
+            })
+        };
+        let unknown = self.file.timestamps.iter().filter(|given| !is_known(given));
+        let problem = |given: &GivenTimestamps| {
+            format!("timestamps: the file has no column {}.{}", given.table, given.column)
+        };
+        let problems: Vec<String> = unknown.map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(Error::Config(problems)) }
     }
 
     fn declared(&self, place: usize) -> Vec<String> {

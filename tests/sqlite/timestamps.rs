@@ -1,0 +1,96 @@
+//! Timestamps of a file, in every form.
+
+use crate::app::App;
+use crate::support::Pair;
+
+/// Three moments in a form: 1969, a leap day, after 2038; with the form's name where only somebody can tell.
+const FORMS: &[(&str, &str, [&str; 3])] = &[
+    ("blank", "", ["'1969-07-20 20:17:40'", "'2024-02-29 12:30:45'", "'2038-01-19 03:14:08'"]),
+    ("letter", "", ["'1969-07-20T20:17:40'", "'2024-02-29T12:30:45.000'", "'2038-01-19T03:14:08'"]),
+    ("zulu", "", ["'1969-07-20T20:17:40Z'", "'2024-02-29 12:30:45'", "'2038-01-19T03:14:08Z'"]),
+    (
+        "distant",
+        "",
+        ["'1969-07-20 22:17:40+02:00'", "'2024-02-29 12:30:45Z'", "'2038-01-18 22:14:08-0500'"],
+    ),
+    (
+        "go",
+        "",
+        [
+            "'1969-07-20 20:17:40 +0000 UTC'",
+            "'2024-02-29 12:30:45.0 +0000 UTC m=+0.01'",
+            "'2038-01-19 03:14:08.000000000 +0000 UTC'",
+        ],
+    ),
+    ("seconds", "", ["-14182940", "1709209845", "2147483648"]),
+    ("fraction", "", ["-14182940.0", "1709209845.0", "2147483648.0"]),
+    ("millis", "unixms", ["-14182940000", "1709209845000", "2147483648000"]),
+    ("micros", "unixus", ["-14182940000000", "1709209845000000", "2147483648000000"]),
+    ("nanos", "unixns", ["-14182940000000000", "1709209845000000000", "2147483648000000000"]),
+    ("julian", "", ["2440423.34560185", "2460370.02135417", "2465442.63481481"]),
+    ("apple", "apple", ["-992490140", "730902645", "1169176448"]),
+    ("webkit", "webkit", ["11630290660000000", "13353683445000000", "13791957248000000"]),
+    ("ticks", "ticks", ["621214138600000000", "638448066450000000", "642830804480000000"]),
+];
+
+const EXPECTED: &str = "1969-07-20 20:17:40+00, 2024-02-29 12:30:45+00, 2038-01-19 03:14:08+00";
+
+#[tokio::test]
+async fn every_form_means_the_same_instants() {
+    let app = App::empty();
+    let db = Pair::fresh().await;
+    let mut timestamps = Vec::new();
+    for (name, form, values) in FORMS {
+        // A column without a type keeps values as they are.
+        app.run(&format!("create table {name} (id integer primary key, at)"));
+        for (place, value) in values.iter().enumerate() {
+            app.run(&format!("insert into {name} values ({place}, {value})"));
+        }
+        db.target(&format!("create table {name} (id int primary key, at timestamptz)")).await;
+        if !form.is_empty() {
+            timestamps.push(format!("{name}.at={form}"));
+        }
+    }
+    let timestamps = timestamps.join(",");
+    let sync = || app.sync(&db).args(&["-timestamps", &timestamps]);
+    sync().await.expect_ok();
+    for (name, ..) in FORMS {
+        let found = format!(
+            "set timezone = 'UTC'; select string_agg(date_trunc('second', at + interval '0.5 s')::text, ', ' order by id) from {name}"
+        );
+        assert_eq!(db.target_value(&found).await, EXPECTED, "{name}");
+    }
+    sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_of_several_forms_fails_by_name_and_changes_nothing() {
+    let app = App::with(
+        "create table event (id integer primary key, at integer); \
+         insert into event values (1, 1709209845), (2, 1709209845000); \
+         create table other (id integer primary key); insert into other values (1);",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table event (id int primary key, at timestamptz); create table other (id int primary key)")
+        .await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said(
+        "column \"at\" holds timestamps of several forms (seconds since 1970: 1, milliseconds since 1970: 1)",
+    );
+    assert_eq!(db.target_value("select count(*) from event").await, "0");
+    assert_eq!(db.target_value("select count(*) from other").await, "1");
+}
+
+#[tokio::test]
+async fn a_form_that_there_is_not_is_an_error_of_the_configuration() {
+    let app = App::with("create table event (id integer primary key, at integer);");
+    let db = Pair::fresh().await;
+    db.target("create table event (id int primary key, at timestamptz)").await;
+    for (given, said) in [
+        ("event.at=roman", "must be one of: text, unix"),
+        ("event.when=unix", "the file has no column event.when"),
+        ("event=unix", "is not TABLE.COLUMN=FORM"),
+    ] {
+        app.sync(&db).args(&["-timestamps", given]).await.expect_exit(2).expect_said(said);
+    }
+}
