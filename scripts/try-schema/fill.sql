@@ -106,6 +106,10 @@ begin
         if given ? col.attname then
             names := names || quote_ident(col.attname);
             terms := terms || format('%L', given ->> col.attname);
+        elsif col.attname = 'updated_at' and col.atttypid in ('timestamptz'::regtype, 'timestamp'::regtype) then
+            -- A row of this key may have been deleted: each change sets the column.
+            names := names || quote_ident(col.attname);
+            terms := terms || 'clock_timestamp()'::text;
         elsif col.atthasdef and (random() < 0.5 or pg_get_expr((select adbin from pg_attrdef where adrelid = rel and adnum = col.attnum), rel) like 'nextval%') or col.attidentity = 'd' then
             continue;
         elsif not col.attnotnull and random() < 0.3 then
@@ -202,7 +206,7 @@ begin
         if rel.name ~ 'sync_log$' then continue; end if;
         name := rel.name;
         -- By name: a child that inherits columns may have them in another order.
-        select string_agg(quote_ident(attname), ', ' order by attname collate "C") into columns from pg_attribute
+        select string_agg(quote_ident(attname), ', ' order by attname::text collate "C") into columns from pg_attribute
             where attrelid = rel.oid and attnum > 0 and not attisdropped;
         begin
             execute format('select count(*), md5(coalesce(string_agg(r.t, chr(10) order by r.t collate "C"), '''')) from (select row(%s)::text as t from %s) r', columns, rel.name) into rows, hash;
