@@ -6,7 +6,6 @@
 
 mod check;
 mod entry;
-pub mod expression;
 mod mask;
 mod merge;
 mod table_rules;

@@ -142,7 +142,7 @@ async fn a_filter_that_is_none_is_refused_before_anything_is_written() {
         ("id", "must be type boolean"),
         ("random() > 0.5", "random is volatile"),
         ("updated_at < clock_timestamp()", "clock_timestamp is volatile"),
-        ("true) or (true", "nothing opens"),
+        ("true) or (true", "is not one expression"),
         ("updated_at > 'yesterday'", "constant 'yesterday'"),
         ("count(*) > 1", "aggregate functions are not allowed"),
     ] {

@@ -10,9 +10,8 @@ use crate::config::setting::Kind;
 use crate::config::value;
 use crate::ident::Ident;
 use crate::outcome::Strategy;
-use crate::rules::{
-    Children, ColumnPattern, Given, Key, Mode, Origin, Rule, TargetTable, expression,
-};
+use crate::rules::{Children, ColumnPattern, Given, Key, Mode, Origin, Rule, TargetTable};
+use crate::sql::user_expression::UserExpression;
 
 /// Rows of a batch, at most.
 pub const MOST_ROWS: u64 = 10_000_000;
@@ -52,7 +51,7 @@ impl EntryReader<'_> {
             Key::MaxDelete => Ok(Rule::MaxDelete(value::limit(&self.one(Kind::Limit, given)?)?)),
             Key::Where => {
                 let text = text()?;
-                expression::check(&text)?;
+                UserExpression::parse(&text)?;
                 Ok(Rule::Where(text))
             }
             Key::TargetTable => Ok(Rule::TargetTable(target_table(&text()?)?)),

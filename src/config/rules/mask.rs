@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::config::file::describe;
 use crate::ident::Ident;
-use crate::rules::{JsonPath, Mask, expression};
+use crate::rules::{JsonPath, Mask};
+use crate::sql::user_expression::UserExpression;
 use crate::suggest;
 
 /// What is wrong with a mask, and how far in.
@@ -88,7 +89,7 @@ fn with_parameter(name: &str, given: &Value, expand: Expand) -> Result<Mask, Wro
         "value" => Ok(Mask::Value(scalar(given, expand)?)),
         "sql" => {
             let text = text(given, expand)?;
-            expression::check(&text)?;
+            UserExpression::parse(&text)?;
             Ok(Mask::Sql(text))
         }
         "number.round" => Ok(Mask::NumberRound { step: decimal(given, f64::MAX)? }),
