@@ -40,7 +40,10 @@ impl RunContext<'_> {
     /// A column that was asked for and that no table has is misspelt.
     pub(crate) fn remark_timestamp(&self, selected: &[&Table]) {
         let column = &self.settings.timestamp;
-        let has_it = |table: &&Table| table.column(column).is_some();
+        let has_it = |table: &&Table| {
+            let rules = self.settings.rules.effective(&table.name);
+            table.column(rules.target_column(&rules.timestamp_column)).is_some()
+        };
         if !self.settings.timestamp_given || selected.iter().any(has_it) {
             return;
         }

@@ -1,13 +1,13 @@
 //! How far the target is behind: from the newest timestamp of each of its tables to that of the source. The
 //! only part of a status that needs the source.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use super::TableStatus;
 use crate::config::Settings;
 use crate::error::{Result, Side};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::pg;
 use crate::pg::{Pool, PooledSession, Row};
 use crate::sql::{Sql, newest};
@@ -19,16 +19,29 @@ const ACTION: &str = "looking how far the target is behind";
 /// # Errors
 /// The source's or the target's.
 pub(super) async fn measure(settings: &Settings, tables: &mut [TableStatus]) -> Result<()> {
-    let ours: Vec<TableName> = tables.iter().map(|table| table.table.clone()).collect();
-    let theirs: Vec<TableName> = ours.iter().map(|table| settings.source_name_of(table)).collect();
+    let theirs: Vec<TimedTable> = tables
+        .iter()
+        .map(|table| {
+            let name = settings.source_name_of(&table.table);
+            TimedTable { column: settings.rules.effective(&name).timestamp_column, name }
+        })
+        .collect();
+    let ours = tables.iter().zip(&theirs).map(|(table, theirs)| {
+        let rules = settings.rules.effective(&theirs.name);
+        TimedTable {
+            name: table.table.clone(),
+            column: rules.target_column(&theirs.column).clone(),
+        }
+    });
+    let ours: Vec<TimedTable> = ours.collect();
     let session =
         || pg::Settings { lock_timeout: settings.lock_timeout, ..pg::Settings::default() };
     let source = Pool::new(settings.source.postgres("status -lag")?, Side::Source, 1, session())?;
     let target = Pool::new(&settings.target, Side::Target, 1, session())?;
     // The target first: what comes to the source meanwhile counts.
     let measured = async {
-        let target = newest_of(&target.get().await?, settings, &ours).await?;
-        let source = newest_of(&source.get().await?, settings, &theirs).await?;
+        let target = newest_of(&target.get().await?, &ours).await?;
+        let source = newest_of(&source.get().await?, &theirs).await?;
         Ok([source, target])
     };
     let measured: Result<[Vec<Option<f64>>; 2]> = measured.await;
@@ -42,20 +55,29 @@ pub(super) async fn measure(settings: &Settings, tables: &mut [TableStatus]) -> 
     Ok(())
 }
 
+/// A table of one side, and the column by which its changes are found.
+struct TimedTable {
+    name: TableName,
+    column: Ident,
+}
+
 /// The newest timestamp of each table of one side, in their order.
-async fn newest_of(
-    session: &PooledSession,
-    settings: &Settings,
-    tables: &[TableName],
-) -> Result<Vec<Option<f64>>> {
-    let column = &settings.timestamp;
-    let known = session.rows(ACTION, &newest::with_timestamp(column, tables.iter())).await?;
-    let known: HashSet<TableName> =
-        known.iter().filter_map(|row| Some(TableName::new(row.text(0)?, row.text(1)?))).collect();
-    let timed: Vec<&TableName> = tables.iter().filter(|table| known.contains(*table)).collect();
-    let newest = timed.iter().map(|table| newest::newest(table, column));
+async fn newest_of(session: &PooledSession, tables: &[TimedTable]) -> Result<Vec<Option<f64>>> {
+    let columns: BTreeSet<&Ident> = tables.iter().map(|table| &table.column).collect();
+    let mut timed: Vec<&TimedTable> = Vec::new();
+    for column in columns {
+        let of_column = || tables.iter().filter(|table| table.column == *column);
+        let names = of_column().map(|table| &table.name);
+        let known = session.rows(ACTION, &newest::with_timestamp(column, names)).await?;
+        let known: HashSet<TableName> = known
+            .iter()
+            .filter_map(|row| Some(TableName::new(row.text(0)?, row.text(1)?)))
+            .collect();
+        timed.extend(of_column().filter(|table| known.contains(&table.name)));
+    }
+    let newest = timed.iter().map(|table| newest::newest(&table.name, &table.column));
     let answers = session.query_all(ACTION, &Sql::join(newest, "; ")).await?;
     let number = |rows: &Vec<Row>| rows.first()?.text(0)?.parse().ok();
-    let place = |table: &TableName| timed.iter().position(|timed| *timed == table);
-    Ok(tables.iter().map(|table| number(answers.get(place(table)?)?)).collect())
+    let place = |name: &TableName| timed.iter().position(|timed| timed.name == *name);
+    Ok(tables.iter().map(|table| number(answers.get(place(&table.name)?)?)).collect())
 }

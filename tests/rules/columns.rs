@@ -137,3 +137,23 @@ async fn rows_of_children_are_rows_of_their_parent_where_a_rule_says_so() {
     db.source("delete from event_2024 where id = 2; insert into event_2024 values (4, 'd')").await;
     sync().await.expect_ok().expect_changes("event", (1, 0, 1));
 }
+
+#[tokio::test]
+async fn a_table_s_own_timestamp_column_is_known_to_the_warning_and_to_the_lag() {
+    let db = Pair::with("create table item (id int primary key, moved timestamptz)").await;
+    db.source("insert into item values (1, '2024-05-01 10:00Z')").await;
+    let rules = r#"{"timestampColumn": "updated_at", "tables": {"item": {"timestampColumn": "moved", "rename": {"moved": "at"}}}}"#;
+    let config = db.file("moved.json", rules);
+    db.target("alter table item rename moved to at").await;
+    let run = db.sync().args(&["-config", &config]).await.expect_ok();
+    run.expect_unsaid("compared whole");
+    db.source("update item set moved = '2024-05-01 10:00:02Z'").await;
+    let urls = [db.source_url(), db.target_url()];
+    let args =
+        ["status", "-lag", "-json", "-config", &config, "-source", &urls[0], "-target", &urls[1]];
+    let said = crate::support::pgsync(&args).await.expect_exit(0);
+    assert!(
+        said.stdout.contains("\"lag_seconds\": 2.0") || said.stdout.contains("\"lag_seconds\":2.0"),
+        "{said}"
+    );
+}
