@@ -3,72 +3,96 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::config::Unmasked;
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::observe::masks::RuledTables;
+use crate::observe::trials::TriedTable;
+use crate::plan::guard;
+use crate::plan::guard::UnmaskedColumns;
 use crate::plan::masking;
 use crate::plan::shown::{Moment, ShownTable, place};
 use crate::rules::{Key, Rules, SourceColumns};
-use crate::sql::user_expression::UserExpression;
 use crate::table::{ForeignKey, Table};
+
+/// The selected tables as their rules show them, and everything that is wrong with the rules.
+pub(crate) struct JudgedRules<'t> {
+    pub shown: Vec<ShownTable<'t>>,
+    pub problems: Vec<String>,
+    /// Columns that would travel with neither a mask nor a keep.
+    pub unmasked: UnmaskedColumns,
+}
+
+/// On which tables rules are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tried {
+    All,
+    /// Not on those at which the guard stops a run: of them nothing is read.
+    Decided,
+}
 
 impl RunContext<'_> {
     /// The selected tables, of all `tables` of the source, as their rules show them.
     ///
     /// # Errors
-    /// [`Error::Config`] with everything that the rules cannot have.
+    /// [`Error::Config`] with everything that the rules cannot have; [`Error::Refused`] by the guard.
     pub(crate) async fn shown<'t>(
         &self,
         selected: &[&'t Table],
-        tables: &[Table],
+        tables: &'t [Table],
         catalogs: &Catalogs,
     ) -> Result<Vec<ShownTable<'t>>> {
+        let judged = self.judge_rules(selected, tables, catalogs, Tried::Decided).await?;
+        if !judged.problems.is_empty() {
+            return Err(Error::Config(judged.problems));
+        }
+        self.guard_unmasked(&judged.unmasked)?;
+        Ok(judged.shown)
+    }
+
+    /// Looks at all rules by both catalogs, and has the servers try what users wrote. Writes nothing.
+    ///
+    /// # Errors
+    /// What concerns a side as a whole.
+    pub(crate) async fn judge_rules<'t>(
+        &self,
+        selected: &[&'t Table],
+        tables: &'t [Table],
+        catalogs: &Catalogs,
+        which: Tried,
+    ) -> Result<JudgedRules<'t>> {
         let columns = tables.iter().map(|table| SourceColumns {
             table: &table.name,
             columns: table.columns.iter().map(|column| &column.name).collect(),
         });
         let mut problems = self.settings.rules.problems(&columns.collect::<Vec<_>>());
-        let (ruled, of_masks) = self.ruled(selected, catalogs).await?;
+        let RuledTables { ruled, problems: of_masks, bad } = self.ruled(selected, tables, catalogs);
         problems.extend(of_masks);
-        if problems.is_empty() {
-            self.guard_unmasked(&ruled)?;
-        }
+        let unmasked = guard::unmasked(&ruled);
         let mark = self.key_mark(&ruled, catalogs).await?;
         let now = &catalogs.source.sight.horizon.now;
         let moment = Moment { now, mask_key: &mark, local: catalogs.source.local };
         let hash = self.mask_hash(catalogs);
-        let mut shown = Vec::new();
+        let mut tried = Vec::new();
         for (table, rules) in ruled {
             let masks = masking::masks(table, &rules, hash);
             match ShownTable::new(table, rules, &masks, &moment) {
-                Ok(one) => shown.push(one),
+                Ok(shown) => tried.push(TriedTable { table, shown, masks }),
                 Err(found) => problems.extend(found),
             }
         }
+        let is_left_alone = |one: &&TriedTable<'_>| {
+            let stops = self.settings.unmasked == Unmasked::Fail && which == Tried::Decided;
+            stops && unmasked.contains_key(&one.table.name)
+        };
+        let to_try: Vec<_> = tried.iter().filter(|one| !is_left_alone(one)).collect();
+        problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);
+        let shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
         problems.extend(shared_targets(&shown));
         problems.extend(left_out_problems(&shown, selected, catalogs));
         problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
-        problems.extend(self.filter_problems(&shown, now).await?);
-        if problems.is_empty() { Ok(shown) } else { Err(Error::Config(problems)) }
-    }
-
-    /// What the source says of filters.
-    async fn filter_problems(&self, shown: &[ShownTable<'_>], moment: &str) -> Result<Vec<String>> {
-        let filtered: Vec<_> =
-            shown.iter().filter_map(|one| Some((one, one.rules.filter.as_deref()?))).collect();
-        if filtered.is_empty() {
-            return Ok(Vec::new());
-        }
-        let reader = self.source.reader().await?;
-        let mut problems = Vec::new();
-        for (one, filter) in filtered {
-            let Ok(filter) = UserExpression::parse(filter) else { continue };
-            let place = place(&one.rules, Key::Where);
-            let why = reader.refuses_filter(&one.relation(), &filter, moment).await?;
-            problems.extend(why.map(|why| format!("{place}: {why}")));
-        }
-        self.source.release(reader, false).await;
-        Ok(problems)
+        Ok(JudgedRules { shown, problems, unmasked })
     }
 }
 

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use super::session::Session;
 use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::sql::check::Check;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{Column, ForeignKey, Key, OtherRelation, Partition, Table};
 
@@ -251,6 +252,16 @@ pub async fn other_relations(
         &[("schemas", &names(schemas)), ("names", &sql!("array[{named}]", named = named))];
     let statement = Sql::filled(include_str!("other_relations.sql"), holes);
     objects(session, "reading the catalog of other relations", &statement).await
+}
+
+/// The conditions that tables lay down for their rows, by their own columns.
+pub async fn checks(session: &Session, tables: &[&Table]) -> Result<Vec<Check>> {
+    let numbers = Sql::join(tables.iter().map(|table| table.oid), ", ");
+    let statement = Sql::filled(
+        include_str!("checks.sql"),
+        &[("tables", &sql!("array[{numbers}]", numbers = numbers))],
+    );
+    objects(session, "reading the catalog of check constraints", &statement).await
 }
 
 /// The foreign keys with an end in `schemas`.

@@ -9,7 +9,10 @@ use crate::sql::mask::ValueKind;
 use crate::table::{Column, TypeKind};
 
 /// By table: the columns that people are told by and that travel as they are.
-pub fn unmasked(ruled: &Ruled<'_>) -> BTreeMap<TableName, Vec<Ident>> {
+pub type UnmaskedColumns = BTreeMap<TableName, Vec<Ident>>;
+
+/// Those columns of the tables; none where nothing is masked.
+pub fn unmasked(ruled: &Ruled<'_>) -> UnmaskedColumns {
     if ruled.iter().all(|(_, rules)| rules.mask.is_empty()) {
         return BTreeMap::new();
     }
@@ -63,7 +66,7 @@ pub fn is_telling(column: &Column) -> bool {
 }
 
 /// What the guard says: the lines to paste.
-pub fn message(open: &BTreeMap<TableName, Vec<Ident>>) -> String {
+pub fn message(open: &UnmaskedColumns) -> String {
     let names = |columns: &[Ident], around: &str| {
         let names = columns.iter().map(|column| format!("{around}{}{around}", column.as_str()));
         names.collect::<Vec<_>>().join(", ")

@@ -1,7 +1,7 @@
 //! Masks of selected tables: what foreign keys hand on, and what a mask cannot be. Pure: all of it is known
 //! from catalogs and rules.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::ident::{Ident, TableName};
 use crate::plan::shown::Masks;
@@ -16,13 +16,18 @@ const MOST_DAYS: u32 = 36_500;
 /// The tables with what counts for them, by the source's names.
 pub type Ruled<'t> = Vec<(&'t Table, TableRules)>;
 
-/// Lets columns of foreign keys have the masks of what they refer to.
+/// Lets columns of foreign keys have the masks of what they refer to, also of tables that take no part in this run.
 ///
 /// # Errors
 /// Columns whose masks differ from those.
-pub fn inherit(ruled: &mut Ruled<'_>, keys: &[ForeignKey]) -> Vec<String> {
+pub fn inherit(
+    ruled: &mut Ruled<'_>,
+    keys: &[ForeignKey],
+    is_selected: impl Fn(&TableName) -> bool,
+) -> Vec<String> {
     let places: HashMap<TableName, usize> =
         ruled.iter().enumerate().map(|(place, (table, _))| (table.name.clone(), place)).collect();
+    inherit_of_parents(ruled, &places);
     let pairs: Vec<Pair<'_>> = keys.iter().flat_map(|key| Pair::of(key, &places)).collect();
     // A key may lead to a column that has its own mask from a third one.
     for _ in 0..pairs.len() {
@@ -38,7 +43,9 @@ pub fn inherit(ruled: &mut Ruled<'_>, keys: &[ForeignKey]) -> Vec<String> {
     let differs = |pair: &Pair<'_>| {
         let ((child, own), (parent, others)) = (&ruled[pair.child], &ruled[pair.parent]);
         let (here, there) = (own.mask.get(pair.child_column), others.mask.get(pair.parent_column));
-        (here != there).then(|| {
+        // Of a table that takes no part nobody knows whether its values are masked where they are.
+        let concerns = is_selected(&child.name) && (is_selected(&parent.name) || there.is_some());
+        (here != there && concerns).then(|| {
             format!(
                 "{}: {} of {} refers to {} of {} by the foreign key \"{}\", so both have to be masked alike: \
                  {} and {}",
@@ -54,6 +61,24 @@ pub fn inherit(ruled: &mut Ruled<'_>, keys: &[ForeignKey]) -> Vec<String> {
         })
     };
     pairs.iter().filter_map(differs).collect()
+}
+
+/// Lets tables that inherit from others have the masks of these: their columns of that name hold values of the
+/// same kind. What a rule says of such a column itself counts more.
+fn inherit_of_parents(ruled: &mut Ruled<'_>, places: &HashMap<TableName, usize>) {
+    for parent in 0..ruled.len() {
+        let (table, masks) = (ruled[parent].0, ruled[parent].1.mask.clone());
+        let heirs = table.inherited_by.iter().filter_map(|child| places.get(&child.name));
+        for heir in heirs.copied().collect::<Vec<usize>>() {
+            let (table, rules) = &mut ruled[heir];
+            for (column, mask) in &masks {
+                let is_open = !rules.mask.contains_key(column) && !rules.keep.contains(column);
+                if is_open && table.column(column).is_some() {
+                    rules.mask.insert(column.clone(), mask.clone());
+                }
+            }
+        }
+    }
 }
 
 fn named(mask: Option<&Mask>) -> String {
@@ -105,7 +130,8 @@ pub fn masks(table: &Table, rules: &TableRules, hash: MaskHash) -> Masks {
     masked.collect()
 }
 
-fn key_columns(table: &Table, rules: &TableRules) -> Vec<Ident> {
+/// What tells rows of a table apart.
+pub fn key_columns(table: &Table, rules: &TableRules) -> Vec<Ident> {
     match &rules.key {
         Some(columns) => columns.clone(),
         None => {
@@ -115,13 +141,17 @@ fn key_columns(table: &Table, rules: &TableRules) -> Vec<Ident> {
     }
 }
 
-/// What the masks of a table cannot be, as far as both catalogs tell.
-pub fn problems(table: &Table, rules: &TableRules, target: Option<&Table>) -> Vec<String> {
+/// What the masks of a table cannot be, as far as both catalogs tell: by column.
+pub fn problems(
+    table: &Table,
+    rules: &TableRules,
+    target: Option<&Table>,
+) -> BTreeMap<Ident, String> {
     let check = |(name, mask): (&Ident, &Mask)| {
         let column = table.column(name)?;
         let subject = MaskSubject { table, rules, target, column, mask };
         let why = subject.problem()?;
-        Some(format!("{}: {why}", place(rules, name)))
+        Some((name.clone(), format!("{}: {why}", place(rules, name))))
     };
     rules.mask.iter().filter_map(check).collect()
 }

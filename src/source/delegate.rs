@@ -7,9 +7,10 @@ use futures_util::Stream;
 use futures_util::future::Either;
 
 use super::{
-    Answer, FedTable, Filled, Lock, Question, ReadTable, SourceState, TargetView, postgres, sqlite,
+    Answer, FedTable, Filled, Lock, MaskVerdict, Question, ReadTable, SourceState, TargetView,
 };
 use super::{Reader, Source, SourceRows};
+use super::{postgres, sqlite};
 use crate::config::conninfo::SourceInfo;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -18,17 +19,18 @@ use crate::pg;
 use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use crate::pg::uncopied::UncopiedObject;
 use crate::plan::TablePlan;
-use crate::rules::Mask;
 use crate::schema_object::Definitions;
 use crate::sql::Sql;
+use crate::sql::check::Check;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::{PlanColumn, Relation, TableMapping, Timestamp};
-use crate::sql::mask::MaskHash;
+use crate::sql::mask::{MaskHash, MaskTrial, Sample};
 use crate::sql::query::{BucketQuery, DigestQuery, RowQuery};
 use crate::sql::read::TimedTable;
 use crate::sql::user_expression::UserExpression;
+use crate::table::Table;
 
 /// What the one that it is answers.
 macro_rules! each {
@@ -524,19 +526,76 @@ impl Reader {
         }
     }
 
-    /// What there is against a mask of a column: the server's words, or that it changes nothing.
+    /// What becomes of each of the masks of one table.
     ///
     /// # Errors
-    /// The source's, other than about the mask.
-    pub async fn refuses_mask(
+    /// The source's, other than about the masks.
+    pub async fn try_masks(
         &self,
-        table: &TableName,
-        column: &Ident,
-        (mask, masked): (&Mask, &Sql),
-    ) -> Result<Option<String>> {
+        sample: &Sample<'_>,
+        trials: &[MaskTrial<'_>],
+    ) -> Result<Vec<MaskVerdict>> {
         match self {
-            Self::Postgres(reader) => reader.refuses_mask(table, column, (mask, masked)).await,
-            Self::Sqlite(_) => Ok(Some(sqlite::NO_MASKS.to_owned())),
+            Self::Postgres(reader) => reader.try_masks(sample, trials).await,
+            Self::Sqlite(_) => {
+                let none =
+                    MaskVerdict { objection: Some(sqlite::NO_MASKS.to_owned()), digest: None };
+                Ok(vec![none; trials.len()])
+            }
+        }
+    }
+
+    /// Digests of what expressions of users give for a sample, in the order of `trials`.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn mask_digests(
+        &self,
+        sample: &Sample<'_>,
+        trials: &[MaskTrial<'_>],
+    ) -> Result<Vec<Option<String>>> {
+        match self {
+            Self::Postgres(reader) => reader.mask_digests(sample, trials).await,
+            Self::Sqlite(_) => Ok(vec![None; trials.len()]),
+        }
+    }
+
+    /// The conditions that tables lay down for their rows.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn checks(&self, tables: &[&Table]) -> Result<Vec<Check>> {
+        match self {
+            Self::Postgres(reader) => reader.checks(tables).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// For how many of some rows a condition does not hold, in words.
+    ///
+    /// # Errors
+    /// The source's, other than about the condition.
+    pub async fn breach(&self, rows: &Sql, check: &Check) -> Result<Option<String>> {
+        match self {
+            Self::Postgres(reader) => reader.breach(rows, check).await,
+            Self::Sqlite(_) => Ok(None),
+        }
+    }
+
+    /// Some rows as rules show them, as COPY text; none of a source without masks.
+    ///
+    /// # Errors
+    /// The source's. Errors in the middle of the stream come with the rows.
+    pub async fn sample(
+        &self,
+        relation: &Relation,
+        columns: &[Ident],
+    ) -> Result<Option<SourceRows>> {
+        match self {
+            Self::Postgres(reader) => {
+                Ok(Some(SourceRows::Postgres(reader.sample(relation, columns).await?)))
+            }
+            Self::Sqlite(_) => Ok(None),
         }
     }
 

@@ -12,7 +12,7 @@ pub mod sqlite;
 use serde::Deserialize;
 
 pub use permits::{ReadPermit, ReadPermits};
-pub use postgres::{Doubt, Visibility};
+pub use postgres::{Doubt, MaskVerdict, Visibility};
 
 use crate::digest::Digest;
 use crate::error::Error;

@@ -7,6 +7,7 @@
 
 pub mod apply;
 pub mod buckets;
+pub mod check;
 pub mod compared;
 mod created_tables;
 pub mod ddl;

@@ -5,6 +5,7 @@
 use super::user_expression::PinnedExpression;
 use crate::ident::{Ident, TableName};
 use crate::sql::mapping::Relation;
+use crate::sql::mask::SAMPLED;
 use crate::sql::{Sql, sql};
 
 /// What is shown of one table.
@@ -48,6 +49,16 @@ impl View {
                 Some(filter) => sql!(" where {filter}", filter = filter),
                 None => Sql::trusted(""),
             },
+        )
+    }
+
+    /// Some rows of the view, under the table's own name.
+    pub fn sample_of(&self, table: &TableName, with_partitions: bool) -> Sql {
+        sql!(
+            "(select * from {view} m limit {sampled}) {name}",
+            view = self.of(table, with_partitions),
+            sampled = SAMPLED,
+            name = table.name
         )
     }
 

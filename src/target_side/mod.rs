@@ -9,6 +9,7 @@ pub mod keys;
 pub mod lock;
 mod statements;
 mod transaction;
+pub mod trial;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

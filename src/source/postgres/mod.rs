@@ -36,6 +36,7 @@ use crate::table::Table;
 pub use horizon::{Doubt, Visibility};
 pub use reader::Reader;
 use snapshot::{BEGIN, BEGIN_ALONE, EXPORT, import, import_again, lost};
+pub use trial::MaskVerdict;
 
 /// The version from which a server can read a range of pages.
 const TID_RANGES: u32 = 140_000;

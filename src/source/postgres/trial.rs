@@ -1,15 +1,20 @@
 //! Has the source try what users wrote for its rows, before a run relies on it.
 
-use super::Reader;
+use super::{Reader, SourceRows};
 use crate::error::{Cause, Error, Result};
-use crate::ident::{Ident, TableName};
+use crate::ident::Ident;
 use crate::pg::Row;
+use crate::pg::catalog;
 use crate::rules::Mask;
+use crate::sql::check;
+use crate::sql::check::Check;
 use crate::sql::mapping::Relation;
 use crate::sql::mask;
-use crate::sql::mask::MaskHash;
+use crate::sql::mask::{MaskHash, MaskTrial, Sample};
+use crate::sql::statement::Statement;
 use crate::sql::user_expression::UserExpression;
 use crate::sql::{Sql, sql};
+use crate::table::Table;
 
 const TRYING: &str = "trying the expressions of rules";
 
@@ -24,48 +29,116 @@ impl Reader {
         filter: &UserExpression,
         moment: &str,
     ) -> Result<Option<String>> {
-        match self.refuses(&relation.trial_of_filter(&filter.at(moment))).await? {
+        match self.refuses(&relation.trial_of_filter(&filter.at(moment)).into()).await? {
             Some(why) => Ok(Some(why)),
             None => self.is_volatile(filter).await,
         }
     }
 
-    /// What there is against a mask of a column: the server's words, or that it changes nothing.
+    /// What becomes of each of the masks of one table: what there is against it, in the server's words or in
+    /// ours, and the digest of what it gives where it is an expression of a user.
     ///
     /// # Errors
-    /// The source's, other than about the mask.
-    pub async fn refuses_mask(
+    /// The source's, other than about the masks.
+    pub async fn try_masks(
         &self,
-        table: &TableName,
-        column: &Ident,
-        (mask, masked): (&Mask, &Sql),
-    ) -> Result<Option<String>> {
-        if let Some(why) = self.refuses(&mask::trial(table, masked)).await? {
-            return Ok(Some(why));
-        }
-        let expression = match mask {
-            Mask::Sql(text) => UserExpression::parse(text).ok(),
-            _ => None,
+        sample: &Sample<'_>,
+        trials: &[MaskTrial<'_>],
+    ) -> Result<Vec<MaskVerdict>> {
+        self.session.run(TRYING, &Sql::trusted(Sample::SETTINGS)).await?;
+        let mut verdicts = match self.try_row(&sample.trial(trials)).await? {
+            Ok(row) => MaskVerdict::all(&row, trials)?,
+            // One of them fails: each is asked on its own.
+            Err(_) => {
+                let mut verdicts = Vec::new();
+                for trial in trials {
+                    verdicts.push(self.try_mask(sample, trial).await?);
+                }
+                verdicts
+            }
         };
-        if let Some(expression) = &expression
-            && let Some(why) = self.is_volatile(expression).await?
-        {
-            return Ok(Some(why));
+        for (verdict, trial) in verdicts.iter_mut().zip(trials) {
+            if let (None, Mask::Sql(text)) = (&verdict.objection, trial.mask) {
+                verdict.objection = self.calls_volatile(text).await?;
+            }
         }
-        let Some(able) = mask::able_to_change(table, column, mask) else { return Ok(None) };
-        let looked = self.try_row(&mask::unchanged(table, column, masked, &able)).await?;
-        let row = match looked {
-            Ok(row) => row,
-            Err(why) => return Ok(Some(why)),
+        Ok(verdicts)
+    }
+
+    async fn try_mask(&self, sample: &Sample<'_>, trial: &MaskTrial<'_>) -> Result<MaskVerdict> {
+        // Without rows the server's words quote no value.
+        let statement = mask::trial_without_rows(sample.relation, trial.masked);
+        if let Some(why) = self.refuses(&statement.into()).await? {
+            return Ok(MaskVerdict { objection: Some(why), digest: None });
+        }
+        let trials = std::slice::from_ref(trial);
+        let verdicts = match self.try_row(&sample.trial(trials)).await? {
+            Ok(row) => MaskVerdict::all(&row, trials)?,
+            Err(why) => vec![MaskVerdict { objection: Some(why), digest: None }],
         };
-        let (values, unchanged) = (row.count(0)?, row.count(1)?);
-        Ok((values > 0 && values == unchanged).then(|| {
-            format!(
-                "the mask changes nothing: of {table} {values} values of {} were looked at, and each comes \
-                 out as it is",
-                column.as_str()
-            )
-        }))
+        Ok(verdicts.into_iter().next().unwrap_or_default())
+    }
+
+    /// Digests of what expressions of users give for a sample, in the order of `trials`.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn mask_digests(
+        &self,
+        sample: &Sample<'_>,
+        trials: &[MaskTrial<'_>],
+    ) -> Result<Vec<Option<String>>> {
+        self.session.run(TRYING, &Sql::trusted(Sample::SETTINGS)).await?;
+        let row = self.session.row(TRYING, &sample.trial(trials)).await?;
+        let verdicts = MaskVerdict::all(&row, trials)?;
+        Ok(verdicts.into_iter().map(|verdict| verdict.digest).collect())
+    }
+
+    async fn calls_volatile(&self, text: &str) -> Result<Option<String>> {
+        match UserExpression::parse(text) {
+            Ok(expression) => self.is_volatile(&expression).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// For how many of some rows a condition does not hold, in words; none where it holds, or where nobody can
+    /// tell before the rows are written.
+    ///
+    /// # Errors
+    /// The source's, other than about the condition.
+    pub async fn breach(&self, rows: &Sql, check: &Check) -> Result<Option<String>> {
+        let counted = self.refuses(&check.count_breaches(rows)).await?;
+        match counted {
+            Some(_) => Ok(None),
+            None => {
+                let row = self.session.row(TRYING, &Sql::trusted(check::BREACHES)).await?;
+                Ok(check::told(row.count(0)?, row.count(1)?))
+            }
+        }
+    }
+
+    /// The conditions that tables lay down for their rows, all their names with schemas. From here on the search
+    /// path is empty, until the reader is released.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn checks(&self, tables: &[&Table]) -> Result<Vec<Check>> {
+        self.session.run(TRYING, &Sql::trusted("set local search_path = ''")).await?;
+        catalog::checks(&self.session, tables).await
+    }
+
+    /// Some rows as rules show them, as COPY text.
+    ///
+    /// # Errors
+    /// The source's. Errors in the middle of the stream come with the rows.
+    pub async fn sample(&self, relation: &Relation, columns: &[Ident]) -> Result<SourceRows> {
+        let statement = sql!(
+            "copy (select {columns} from {rows} t limit {sampled}) to stdout",
+            columns = Sql::join(columns, ", "),
+            rows = relation.rows(),
+            sampled = mask::SAMPLED
+        );
+        Ok(SourceRows(self.session.copy_out(TRYING, &statement).await?))
     }
 
     /// A word that is another one for another key of masks.
@@ -85,7 +158,9 @@ impl Reader {
         self.take_back(answer.is_err()).await?;
         match answer {
             Ok(row) => Ok(Ok(row)),
-            Err(Error::Database(error)) if !error.is_transient() => {
+            Err(Error::Database(error))
+                if error.cause == Cause::Snapshot || !error.is_transient() =>
+            {
                 Ok(Err(match &error.sqlstate {
                     Some(state) => format!("{} (SQLSTATE {state})", error.message),
                     None => error.message,
@@ -101,10 +176,10 @@ impl Reader {
     }
 
     /// The server is left as if the statement had not been sent.
-    async fn refuses(&self, statement: &Sql) -> Result<Option<String>> {
+    async fn refuses(&self, statement: &Statement) -> Result<Option<String>> {
         let session = &self.session;
         session.run(TRYING, &Sql::trusted("savepoint pgsync_try")).await?;
-        let tried = session.run_alone(TRYING, &statement.clone().into()).await;
+        let tried = session.run_alone(TRYING, statement).await;
         self.take_back(tried.is_err()).await?;
         match tried {
             Ok(()) => Ok(None),
@@ -131,4 +206,39 @@ impl Reader {
             format!("{names} is volatile: it may give something else to each session that reads")
         }))
     }
+}
+
+/// What became of a mask that was tried on some rows.
+#[derive(Clone, Debug, Default)]
+pub struct MaskVerdict {
+    /// What there is against it.
+    pub objection: Option<String>,
+    /// Of what an expression of a user gives.
+    pub digest: Option<String>,
+}
+
+/// Values that come out as they are by chance: so few are no fault of a ready-made mask.
+const BY_CHANCE: u64 = 3;
+
+impl MaskVerdict {
+    /// Of the answer to [`Sample::trial`].
+    fn all(row: &Row, trials: &[MaskTrial<'_>]) -> Result<Vec<Self>> {
+        let verdict = |(number, trial): (usize, &MaskTrial<'_>)| {
+            let (able, unchanged) = (row.count(number * 3)?, row.count(number * 3 + 1)?);
+            let digest = row.text(number * 3 + 2).map(str::to_owned);
+            Ok(Self { objection: changes_nothing(trial, able, unchanged), digest })
+        };
+        trials.iter().enumerate().map(verdict).collect()
+    }
+}
+
+/// Of so many values that a mask is able to change, too many stayed as they were.
+fn changes_nothing(trial: &MaskTrial<'_>, able: u64, unchanged: u64) -> Option<String> {
+    let tolerated = if matches!(trial.mask, Mask::Sql(_)) { 0 } else { BY_CHANCE };
+    (unchanged * 100 > able && unchanged > tolerated).then(|| {
+        format!(
+            "the mask changes nothing in {unchanged} of {able} values of {} that it is able to change",
+            trial.column.column.name.as_str()
+        )
+    })
 }

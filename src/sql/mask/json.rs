@@ -48,6 +48,27 @@ pub(super) fn masked(
     )
 }
 
+/// The text at a path.
+pub(super) fn text_at(document: &Sql, path: &JsonPath) -> Sql {
+    sql!(
+        "({document}::pg_catalog.jsonb operator(pg_catalog.#>>) {path})",
+        document = document,
+        path = at(&path.0)
+    )
+}
+
+/// Whether `jsonb` takes the document, so that a look into it raises no error.
+pub(super) fn can_be_read(kind: ValueKind, document: &Sql) -> Sql {
+    match kind {
+        ValueKind::Jsonb => Sql::trusted("true"),
+        _ => sql!(
+            "{document}::pg_catalog.text operator(pg_catalog.!~) {beyond}",
+            document = document,
+            beyond = Literal(ONLY_JSON)
+        ),
+    }
+}
+
 /// `m.j` with what lies at one path masked.
 fn step(path: &JsonPath, mask: &Mask, hash: MaskHash) -> Sql {
     let whole = at(&path.0);

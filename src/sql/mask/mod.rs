@@ -5,14 +5,17 @@
 //! by one kind is equal in every table. The key is a setting of the session, which no statement shows.
 
 mod json;
+mod judge;
 mod kind;
 mod number;
 mod text;
 mod time;
+mod trial;
 
 pub use kind::{ValueKind, fits, unique_length};
+pub use trial::{MaskTrial, SAMPLED, Sample, trial_without_rows};
 
-use crate::ident::{Ident, TableName};
+use crate::ident::Ident;
 use crate::rules::Mask;
 use crate::schema_object::make::Type;
 use crate::sql::user_expression::UserExpression;
@@ -21,9 +24,6 @@ use crate::table::Column;
 
 /// The setting that holds the key.
 pub const KEY_SETTING: &str = "pgsync.mask_key";
-
-/// Values that are looked at before a mask is relied on.
-const SAMPLED: u32 = 1_000;
 
 /// What comes in place of what cannot be masked in part.
 const REDACTED: &str = "redacted";
@@ -154,7 +154,15 @@ impl MaskedColumn<'_> {
     }
 }
 
+/// The version from which a server has `sha256`.
+const SHA256: u32 = 110_000;
+
 impl MaskHash {
+    /// That of a server of this version.
+    pub fn of(version: u32) -> Self {
+        if version >= SHA256 { Self::Sha256 } else { Self::Md5 }
+    }
+
     /// 32 hexadecimal digits for a text.
     pub fn hex(self, domain: &'static str, text: &Sql) -> Sql {
         let keyed = keyed(domain, text);
@@ -180,42 +188,6 @@ impl MaskHash {
 /// A word that is another one for another key.
 pub fn key_mark(hash: MaskHash) -> Sql {
     sql!("select {mark}", mark = hash.hex("key", &Sql::trusted("'pgsync'")))
-}
-
-/// Of the first values of a column that a mask is able to change: how many there are, and how many of them
-/// come out as they are.
-pub fn unchanged(table: &TableName, column: &Ident, masked: &Sql, able: &Sql) -> Sql {
-    sql!(
-        "select pg_catalog.count(*), pg_catalog.count(*) filter (where \
-         pg_catalog.concat(m.m) collate pg_catalog.\"C\" operator(pg_catalog.=) pg_catalog.concat(m.v)) from \
-         (select {name}.{column} as v, {masked} as m from {table} where {name}.{column} is not null{able} \
-         limit {sampled}) m",
-        name = table.name,
-        column = column,
-        masked = masked,
-        table = table,
-        able = able,
-        sampled = SAMPLED,
-    )
-}
-
-/// Which values a mask has to change, as a further condition; none where a mask changes all that it can by
-/// what it is, or where nothing tells which.
-pub fn able_to_change(table: &TableName, column: &Ident, mask: &Mask) -> Option<Sql> {
-    match mask {
-        Mask::Sql(_) => Some(Sql::trusted("")),
-        Mask::Text | Mask::Phone => Some(sql!(
-            " and {table}.{column}::pg_catalog.text operator(pg_catalog.~) '[A-Za-z0-9]{{3}}'",
-            table = table.name,
-            column = column
-        )),
-        _ => None,
-    }
-}
-
-/// Has the server read a mask, and evaluate it for no row.
-pub fn trial(table: &TableName, masked: &Sql) -> Sql {
-    sql!("select {masked} from {table} limit 0", masked = masked, table = table)
 }
 
 /// The key first: whoever knows a hash of it cannot go on from there, for half of it is cut off.

@@ -35,6 +35,53 @@ pub(super) fn round(column: &Column, value: &Sql, step: &str) -> Sql {
     finished(column, value, rounded)
 }
 
+/// Whether noise of this share moves a value so far that it hardly ever comes out as it was: by five hundred
+/// units of its last digit, and within the range.
+pub(super) fn moves(column: &Column, value: &Sql, share: &str) -> Sql {
+    let number = working(column, value);
+    let size = sql!("pg_catalog.abs({number})", number = number);
+    if is_float(column) {
+        return sql!(
+            "({size} operator(pg_catalog.>) 1e-30 and {size} operator(pg_catalog.<) 1e36)",
+            size = size
+        );
+    }
+    sql!(
+        "({size} operator(pg_catalog.*) {share}::pg_catalog.numeric operator(pg_catalog.>=) (500 operator(pg_catalog.*) \
+         pg_catalog.power(10::pg_catalog.numeric, 0 operator(pg_catalog.-) pg_catalog.scale({number}))) \
+         and {size} operator(pg_catalog.*) 2 operator(pg_catalog.<) {greatest}::pg_catalog.numeric)",
+        size = size,
+        share = Literal(share),
+        number = number,
+        greatest = Literal(&range(column)[1]),
+    )
+}
+
+/// Whether a value is no multiple of the step, so that rounding changes it.
+pub(super) fn is_between_steps(column: &Column, value: &Sql, step: &str) -> Sql {
+    let number = working(column, value);
+    let size = sql!("pg_catalog.abs({number})", number = number);
+    let step = sql!("{step}::pg_catalog.{to}", step = Literal(step), to = working_type(column));
+    if is_float(column) {
+        return sql!(
+            "({size} operator(pg_catalog.<) 1e15 and {number} operator(pg_catalog./) {step} operator(pg_catalog.<>) \
+             pg_catalog.round({number} operator(pg_catalog./) {step}))",
+            size = size,
+            number = number,
+            step = step
+        );
+    }
+    // What is no number has no scale.
+    sql!(
+        "(pg_catalog.scale({number}) is not null and {number} operator(pg_catalog.%) {step} operator(pg_catalog.<>) 0 \
+         and {size} operator(pg_catalog.+) {step} operator(pg_catalog.<) {greatest}::pg_catalog.numeric)",
+        number = number,
+        step = step,
+        size = size,
+        greatest = Literal(&range(column)[1]),
+    )
+}
+
 fn is_float(column: &Column) -> bool {
     column.type_name.as_str().starts_with("float")
 }
