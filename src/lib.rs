@@ -5,7 +5,7 @@
 //! | layer | modules | may do |
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
-//! | engine | [`run`], [`verify`], [`status`], [`observe`], [`schema`], [`sync`], [`mask_suggestion`], [`context`] | decide the order of I/O |
+//! | engine | [`run`], [`verify`], [`status`], [`observe`], [`schema`], [`sync`], [`mask_suggestion`], [`mask_preview`], [`context`] | decide the order of I/O |
 //! | edges | [`metrics`], [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
 //! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
@@ -22,6 +22,7 @@ pub mod event;
 #[cfg(test)]
 mod fuzz;
 pub mod ident;
+pub mod mask_preview;
 pub mod mask_suggestion;
 pub mod metrics;
 pub mod note;

@@ -10,6 +10,8 @@ use pgsync::cli::Command;
 use pgsync::config::Resolved;
 use pgsync::error::{Error, Result};
 use pgsync::event::{Event, Events};
+use pgsync::mask_preview;
+use pgsync::mask_preview::PreviewSettings;
 use pgsync::mask_suggestion;
 use pgsync::note::{Note, NoteLevel};
 use pgsync::repeat;
@@ -20,6 +22,7 @@ use pgsync::report::progress::Screen;
 use pgsync::report::rows;
 use pgsync::report::rows::RowFiles;
 use pgsync::run;
+use pgsync::run::mask_check;
 use pgsync::status;
 use pgsync::status::{PruneSettings, StatusSettings};
 use pgsync::stop;
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         Ok(Command::Status(settings, warnings)) => on_runtime(1, show_status(settings, warnings)),
         Ok(Command::LogPrune(settings, warnings)) => on_runtime(1, prune_log(settings, warnings)),
         Ok(Command::MaskSuggest(resolved)) => on_runtime(1, suggest(resolved)),
+        Ok(Command::MaskCheck(resolved)) => on_runtime(1, check_masks(resolved)),
+        Ok(Command::MaskPreview(settings, warnings)) => on_runtime(1, preview(settings, warnings)),
         Ok(Command::Text(text)) => {
             report::answer(&text);
             ExitCode::SUCCESS
@@ -233,6 +238,34 @@ async fn suggest(Resolved { settings, warnings }: Resolved) -> u8 {
             report::refusal(&error);
             if matches!(error, Error::Config(_)) { 2 } else { 1 }
         }
+    }
+}
+
+/// Checks rules and masks, and says all that is wrong.
+async fn check_masks(Resolved { settings, warnings }: Resolved) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    let (events, _) = Events::channel();
+    let checked = Box::pin(mask_check::check_masks(&settings, &events)).await;
+    events.notes().iter().for_each(|note| report::remark(&note.text));
+    match checked {
+        Ok(checked) if checked.problems.is_empty() => {
+            report::answer(&report::preview::checked(&checked));
+            0
+        }
+        Ok(checked) => refused(&Error::Config(checked.problems)),
+        Err(error) => refused(&error),
+    }
+}
+
+/// Prints masked rows.
+async fn preview(settings: PreviewSettings, warnings: Vec<String>) -> u8 {
+    warnings.iter().for_each(|text| report::remark(text));
+    match Box::pin(mask_preview::preview(&settings)).await {
+        Ok(preview) => {
+            report::answer(&report::preview::printed(&preview));
+            0
+        }
+        Err(error) => refused(&error),
     }
 }
 

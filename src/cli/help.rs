@@ -125,6 +125,23 @@ pub const MASK_SUGGEST: Texts = Texts {
     long: "Names and a sample of 1,000 values are judged on the source; no value leaves it.",
 };
 
+/// Of `pgsync mask check`.
+pub const MASK_CHECK: Texts = Texts {
+    about: "Checks rules and masks as a run does before the first row leaves the source, and writes nothing.",
+    usage: "pgsync mask check -source URL -target URL [flags]
+       pgsync mask check -config FILE [flags]",
+    short: "It takes the flags of a sync. It prints all problems at once, and exits with 2 if there are any.",
+    long: "It takes the flags of a sync. It prints all problems at once, and exits with 2 if there are any.",
+};
+
+/// Of `pgsync mask preview`.
+pub const MASK_PREVIEW: Texts = Texts {
+    about: "Prints some rows of a table as a run would read them: masked. Needs no target.",
+    usage: "pgsync mask preview TABLE -source URL -config FILE [flags]",
+    short: "Columns that are neither masked nor kept are not read.",
+    long: "Columns that are neither masked nor kept are not read.",
+};
+
 const ABOUT: &str = "Keeps a PostgreSQL database in sync with another: one way, in parallel, moving \
                          only what changed.";
 
@@ -174,6 +191,10 @@ Commands (`pgsync help COMMAND` or `pgsync COMMAND -help` shows the flags of eac
            Prints a JSON Schema of the config file, for editors.
   mask suggest
            Prints a config file with a mask for each column of the source that looks personal.
+  mask check
+           Checks rules and masks as a run does, and writes nothing. Exits with 2 if one is wrong.
+  mask preview TABLE
+           Prints some masked rows of a table.
 
 Exit status:
   0        every selected table is in sync

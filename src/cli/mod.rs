@@ -16,6 +16,7 @@ use std::io;
 use crate::config;
 use crate::config::{Environment, FileText, Needs, Read, Resolved, Setting};
 use crate::error::{Error, Result};
+use crate::mask_preview::PreviewSettings;
 use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
 use crate::verify::{VerifyFlags, VerifySettings};
 use verb::Verb;
@@ -35,6 +36,10 @@ pub enum Command {
     LogPrune(PruneSettings, Vec<String>),
     /// Print masks for what looks personal on the source; the target is none.
     MaskSuggest(Resolved),
+    /// Check rules and masks.
+    MaskCheck(Resolved),
+    /// Print masked rows; with warnings about the configuration. The target is none.
+    MaskPreview(PreviewSettings, Vec<String>),
     /// Help or version: to be printed on stdout, exit status 0.
     Text(String),
 }
@@ -103,6 +108,13 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
         Verb::MaskSuggest => {
             let read = config::resolve_with(flags, environment, Needs::Source, |_| ());
             Command::MaskSuggest(read?.resolved)
+        }
+        Verb::MaskCheck => Command::MaskCheck(config::resolve(flags, environment)?),
+        Verb::MaskPreview => {
+            let read =
+                config::resolve_with(flags, environment, Needs::Source, PreviewSettings::limit);
+            let Read { resolved: Resolved { settings: base, warnings }, own: limit, .. } = read?;
+            Command::MaskPreview(PreviewSettings { base, table, limit }, warnings)
         }
     })
 }

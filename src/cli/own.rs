@@ -46,6 +46,14 @@ pub(super) struct Status {
     history: Option<String>,
 }
 
+// Of `pgsync mask preview`. A doc comment would take the place of the help's first sentence.
+#[derive(Args)]
+pub(super) struct MaskPreview {
+    /// Show so many rows [default: 10]
+    #[arg(long, help_heading = heading::STATUS, value_name = "N")]
+    limit: Option<String>,
+}
+
 // Of `pgsync log prune`.
 #[derive(Args)]
 pub(super) struct LogPrune {

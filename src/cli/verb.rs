@@ -47,10 +47,12 @@ pub(super) enum Verb {
     ConfigShow,
     ConfigSchema,
     MaskSuggest,
+    MaskCheck,
+    MaskPreview,
 }
 
 impl Verb {
-    pub(super) const ALL: [Verb; 8] = [
+    pub(super) const ALL: [Verb; 10] = [
         Verb::Sync,
         Verb::Schema,
         Verb::Verify,
@@ -59,6 +61,8 @@ impl Verb {
         Verb::ConfigShow,
         Verb::ConfigSchema,
         Verb::MaskSuggest,
+        Verb::MaskCheck,
+        Verb::MaskPreview,
     ];
 
     /// The words between the program's name and the flags.
@@ -72,6 +76,8 @@ impl Verb {
             Verb::ConfigShow => &["config", "show"],
             Verb::ConfigSchema => &["config", "schema"],
             Verb::MaskSuggest => &["mask", "suggest"],
+            Verb::MaskCheck => &["mask", "check"],
+            Verb::MaskPreview => &["mask", "preview"],
         }
     }
 
@@ -83,14 +89,14 @@ impl Verb {
 
     /// Whether a table's name may follow its words.
     pub(super) fn takes_table(self) -> bool {
-        self == Verb::ConfigShow
+        matches!(self, Verb::ConfigShow | Verb::MaskPreview)
     }
 
     /// Whether the command has the flag of a setting.
     pub(super) fn knows(self, setting: Setting) -> bool {
         match self {
             // A line that syncs lists what it would create when the word is put into it.
-            Verb::Sync | Verb::Schema | Verb::ConfigShow => true,
+            Verb::Sync | Verb::Schema | Verb::ConfigShow | Verb::MaskCheck => true,
             Verb::Verify => OF_THE_LOG.contains(&setting) || OF_A_COMPARISON.contains(&setting),
             Verb::Status => {
                 let more = [
@@ -108,10 +114,14 @@ impl Verb {
             }
             Verb::LogPrune => OF_THE_LOG.contains(&setting) || setting == Setting::DryRun,
             Verb::ConfigSchema => false,
-            // It reads the source only.
+            // They read the source only.
             Verb::MaskSuggest => matches!(
                 setting,
                 Setting::Source | Setting::Schema | Setting::Include | Setting::Exclude
+            ),
+            Verb::MaskPreview => matches!(
+                setting,
+                Setting::Source | Setting::Schema | Setting::Timestamp | Setting::LockTimeout
             ),
         }
     }
@@ -119,7 +129,12 @@ impl Verb {
     /// The flags that are no settings, and that several commands have.
     pub(super) fn knows_more(self) -> &'static [&'static str] {
         match self {
-            Verb::Sync | Verb::Schema | Verb::Verify | Verb::ConfigShow => &["config", "set"],
+            Verb::Sync
+            | Verb::Schema
+            | Verb::Verify
+            | Verb::ConfigShow
+            | Verb::MaskCheck
+            | Verb::MaskPreview => &["config", "set"],
             Verb::Status | Verb::LogPrune | Verb::MaskSuggest => &["config"],
             Verb::ConfigSchema => &[],
         }
@@ -132,7 +147,9 @@ impl Verb {
             | Verb::Schema
             | Verb::ConfigShow
             | Verb::ConfigSchema
-            | Verb::MaskSuggest => command,
+            | Verb::MaskSuggest
+            | Verb::MaskCheck => command,
+            Verb::MaskPreview => own::MaskPreview::augment_args(command),
             Verb::Verify => own::Verify::augment_args(command),
             Verb::Status => own::Status::augment_args(command),
             Verb::LogPrune => own::LogPrune::augment_args(command),
@@ -150,6 +167,8 @@ impl Verb {
             Verb::ConfigShow => &help::CONFIG_SHOW,
             Verb::ConfigSchema => &help::CONFIG_SCHEMA,
             Verb::MaskSuggest => &help::MASK_SUGGEST,
+            Verb::MaskCheck => &help::MASK_CHECK,
+            Verb::MaskPreview => &help::MASK_PREVIEW,
         }
     }
 

@@ -13,6 +13,7 @@ mod log;
 mod markdown;
 mod pace;
 pub mod plain;
+pub mod preview;
 pub mod progress;
 mod repeated;
 pub mod rows;

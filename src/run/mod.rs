@@ -3,6 +3,7 @@
 //! reported as in sync was so at one moment.
 
 pub(crate) mod endpoints;
+pub mod mask_check;
 pub(crate) mod prepare;
 mod round;
 mod statements;

@@ -10,10 +10,11 @@ type Names = BTreeSet<String>;
 const CONFIGURATION: &str = "docs/configuration.md";
 
 /// The commands with flags of their own, and the pages that list these.
-const COMMANDS: [(&[&str], &str); 3] = [
+const COMMANDS: [(&[&str], &str); 4] = [
     (&["verify"], "docs/verify.md"),
     (&["status"], "docs/sync-log.md"),
     (&["log", "prune"], "docs/sync-log.md"),
+    (&["mask", "preview"], "docs/masking.md"),
 ];
 
 /// What the built program lists in the help of a sync, without dashes.

@@ -4,6 +4,7 @@
 mod support;
 
 mod append;
+mod check;
 mod columns;
 mod filters;
 mod leaks;

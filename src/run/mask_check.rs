@@ -1,0 +1,53 @@
+//! `pgsync mask check`: all that a run looks at before the first row leaves the source, and nothing written.
+
+use std::sync::Arc;
+
+use super::endpoints::Endpoints;
+use crate::config::{Settings, Unmasked};
+use crate::context::RunContext;
+use crate::error::Result;
+use crate::event::Events;
+use crate::observe::rules::Tried;
+use crate::plan::guard;
+
+/// What was looked at, and what is wrong with it.
+#[derive(Debug, Default)]
+pub struct MaskCheck {
+    /// Tables that take part.
+    pub tables: usize,
+    /// Columns of them that are masked.
+    pub masks: usize,
+    pub problems: Vec<String>,
+}
+
+/// Looks at rules and masks as a run would.
+///
+/// # Errors
+/// What concerns both ends as a whole.
+pub async fn check_masks(settings: &Settings, events: &Events) -> Result<MaskCheck> {
+    let endpoints = Endpoints::open(settings)?;
+    let settings = endpoints.with_schemas(&Arc::new(settings.clone())).await?;
+    let checked = endpoints.context(&settings, events, "").check_masks().await;
+    endpoints.close().await;
+    checked
+}
+
+impl RunContext<'_> {
+    async fn check_masks(&self) -> Result<MaskCheck> {
+        let mut catalogs = self.open().await?;
+        self.require_writable(&catalogs.target.server)?;
+        let tables = std::mem::take(&mut catalogs.source.tables);
+        self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
+        let selected = self.select(&tables, &catalogs)?;
+        self.refuse_swapped(&catalogs, &selected).await?;
+        let judged = self.judge_rules(&selected, &tables, &catalogs, Tried::All).await?;
+        let mut problems = judged.problems;
+        if self.settings.unmasked == Unmasked::Fail && !judged.unmasked.is_empty() {
+            problems.push(guard::message(&judged.unmasked));
+        } else {
+            self.guard_unmasked(&judged.unmasked)?;
+        }
+        let masks = judged.shown.iter().map(|shown| shown.rules.mask.len());
+        Ok(MaskCheck { tables: selected.len(), masks: masks.sum(), problems })
+    }
+}

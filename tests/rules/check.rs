@@ -1,0 +1,167 @@
+//! `pgsync mask check` and `pgsync mask preview`, and what is tried before the first row leaves.
+
+use crate::support::{Pair, Sync, pgsync};
+
+const KEY: &str = "0123456789abcdef-one";
+
+/// Values that are to stay where they are.
+const SECRET: &str = "zq7secret";
+
+async fn filled() -> Pair {
+    let db = Pair::with(
+        "create table person (id int primary key, email text, name text, age int, net cidr, doc jsonb, note text,
+           updated_at timestamptz not null default now())",
+    )
+    .await;
+    db.source(&format!(
+        "insert into person select i, '{SECRET}' || i || '@mail.test', '{SECRET} ' || i, 20 + i % 60, '10.0.0.0/16',
+           jsonb_build_object('a', '{SECRET}' || i), '{SECRET}', '2024-01-01' from generate_series(1, 300) i"
+    ))
+    .await;
+    db
+}
+
+fn config(db: &Pair, masks: &str) -> String {
+    db.file(
+        "check.json",
+        &format!(
+            "{{\"maskKey\": \"env:MASK_KEY\", \"tables\": {{\"person\": {{\"mask\": {{{masks}}}}}}}}}"
+        ),
+    )
+}
+
+fn check<'a>(db: &'a Pair, masks: &str) -> Sync<'a> {
+    let config = config(db, masks);
+    let (source, target) = (db.source_url(), db.target_url());
+    pgsync(&["mask", "check", "-source", &source, "-target", &target, "-config", &config])
+        .env("MASK_KEY", KEY)
+}
+
+fn sync<'a>(db: &'a Pair, masks: &str) -> Sync<'a> {
+    db.sync().args(&["-config", &config(db, masks)]).env("MASK_KEY", KEY)
+}
+
+const ALL: &str = r#""email": "email", "name": "name.full", "net": "ip", "doc": {"json": {"$.a": "text"}}, "note": "redact""#;
+
+#[tokio::test]
+async fn a_check_says_that_nothing_is_wrong_and_writes_nothing() {
+    let db = filled().await;
+    let marks = db.target_marks_of_all().await;
+    let said = check(&db, ALL).await.expect_exit(0);
+    assert_eq!(said.stdout, "nothing is wrong with 1 table and 5 masked columns\n");
+    assert_eq!(db.target_marks_of_all().await, marks);
+    assert_eq!(db.target_value("select to_regclass('public.sync_log')").await, "null");
+}
+
+#[tokio::test]
+async fn a_check_prints_all_problems_at_once() {
+    let db = filled().await;
+    db.both("create function fresh(text) returns text stable language sql as 'select $1 || now()::text'").await;
+    db.both("alter table person add constraint known check (email like '%@mail.test')").await;
+    db.target("alter table person add constraint short check (char_length(name) < 3)").await;
+    let masks = r#""email": "email", "name": "name.full", "age": {"sql": "case when id > 5 then age else 1 end"},
+        "doc": {"sql": "case when id > 0 then doc end"}, "note": {"sql": "fresh(note)"}, "id": "email""#;
+    let said = check(&db, masks).await.expect_exit(2);
+    for text in [
+        "/tables/person/mask/age: the mask changes nothing in 295 of 300 values of age",
+        "/tables/person/mask/doc: the mask changes nothing in 300 of 300 values of doc",
+        "the mask \"email\" has no values for id",
+        "public.person: net",
+    ] {
+        assert!(said.stderr.contains(text), "{text}: {said}");
+    }
+    assert!(!format!("{said}").contains(SECRET), "{said}");
+    let masks =
+        r#""email": "email", "name": "name.full", "net": "null", "doc": "empty", "note": "redact""#;
+    let said = check(&db, masks).await.expect_exit(2);
+    for text in [
+        "mask/email: the check constraint \"known\" of public.person does not hold for 300 of 300 masked rows",
+        "mask/name: the check constraint \"short\" of public.person on the target does not hold for 300 of 300",
+    ] {
+        assert!(said.stderr.contains(text), "{text}: {said}");
+    }
+    // A run says the same, and has written nothing.
+    let run = sync(&db, masks).await.expect_exit(2);
+    assert!(run.stdout.contains("check constraint \\\"short\\\""), "{run}");
+    assert_eq!(db.target_value("select count(*) from person").await, "0");
+}
+
+#[tokio::test]
+async fn an_expression_that_reads_the_clock_on_some_way_is_found() {
+    let db = filled().await;
+    db.source("create function fresh(text) returns text stable language sql as 'select $1 || now()::text'").await;
+    let masks = r#""email": "email", "name": "name.full", "net": "null", "doc": "empty", "note": {"sql": "fresh(note)"}"#;
+    let said = check(&db, masks).await.expect_exit(2);
+    assert!(said.stderr.contains("mask/note: the expression is not deterministic"), "{said}");
+}
+
+#[tokio::test]
+async fn a_constraint_is_tried_where_its_table_is_still_to_be_made() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table person (id int primary key, email text check (email like '%@mail.test'));
+         insert into person select i, i || '@mail.test' from generate_series(1, 20) i",
+    )
+    .await;
+    let said = check(&db, r#""email": "email""#).await.expect_exit(2);
+    assert!(said.stderr.contains("does not hold for 20 of 20 masked rows"), "{said}");
+    check(&db, r#""email": {"value": "x@mail.test"}"#).await.expect_exit(0);
+}
+
+#[tokio::test]
+async fn a_preview_shows_masked_rows_and_reads_nothing_that_nobody_decided_about() {
+    let db = filled().await;
+    let config = config(&db, r#""email": "email", "name": "name.full", "doc": "empty""#);
+    let source = db.source_url();
+    let preview = |more: &[&str]| {
+        let args = ["mask", "preview", "person", "-source", &source, "-config", &config];
+        pgsync(&args).args(more).env("MASK_KEY", KEY)
+    };
+    let said = preview(&["-limit", "3"]).await.expect_exit(0);
+    let lines: Vec<&str> = said.stdout.lines().collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    assert!(lines[0].starts_with("id  email") && lines[1].contains("@example.com"), "{said}");
+    assert_eq!(lines[4], "not shown, for neither masked nor kept: net, note");
+    assert!(!format!("{said}").contains(SECRET), "{said}");
+    let args = ["mask", "preview", "persn", "-source", &source, "-config", &config];
+    let said = pgsync(&args).env("MASK_KEY", KEY).await.expect_exit(2);
+    assert!(said.stderr.contains("did you mean \"person\"?"), "{said}");
+    preview(&["-limit", "0"]).await.expect_exit(2);
+}
+
+#[tokio::test]
+async fn a_child_inherits_its_mask_from_a_parent_that_takes_no_part() {
+    let db = Pair::with(
+        "create table parent (code uuid primary key);
+         create table child (id int primary key, code uuid references parent)",
+    )
+    .await;
+    db.both("alter table child drop constraint child_code_fkey").await;
+    db.source(
+        "alter table child add constraint child_code_fkey foreign key (code) references parent",
+    )
+    .await;
+    db.source("insert into parent select md5(i::text)::uuid from generate_series(1, 9) i; insert into child select i, md5(i::text)::uuid from generate_series(1, 9) i").await;
+    let rules = r#"{"maskKey": "env:MASK_KEY", "tables": {"parent": {"mask": {"code": "uuid"}}}}"#;
+    let config = db.file("parent.json", rules);
+    let run = || {
+        db.sync().include("child").args(&["-config", &config, "-ddl", "none"]).env("MASK_KEY", KEY)
+    };
+    run().await.expect_ok();
+    let raw = "select count(*) from child where code = md5(id::text)::uuid";
+    assert_eq!(db.target_value(raw).await, "0");
+}
+
+#[tokio::test]
+async fn a_table_that_inherits_from_another_has_its_masks() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table person (id int primary key, born date);
+         create table patient (primary key (id), doctor int) inherits (person);
+         insert into person values (1, '1980-05-05'); insert into patient values (2, '1981-06-06', 3)",
+    )
+    .await;
+    sync(&db, r#""born": "date.year""#).await.expect_ok();
+    let born = "select string_agg(born::text, ' ' order by id) from person";
+    assert_eq!(db.target_value(born).await, "1980-01-01 1981-01-01");
+}
