@@ -11,6 +11,7 @@ use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::plan::TablePlan;
+use crate::scrub::Scrub;
 use crate::source::{Source, SourceState};
 use crate::sql::Sql;
 use crate::sql::digest::{HashChoice, HashFamily};
@@ -49,6 +50,7 @@ impl RunContext<'_> {
             last_round: true,
             slots: Semaphore::new(self.settings.parallel),
             page_ranges,
+            scrub: None,
             earlier: HashMap::new(),
         }
     }
@@ -96,6 +98,8 @@ pub struct Round {
     pub slots: Semaphore,
     /// Whether the source can read a range of pages without a full scan (PostgreSQL 14).
     pub page_ranges: bool,
+    /// What is proven beside, where that is asked for.
+    pub scrub: Option<Scrub>,
     /// What earlier rounds of this run did, by the target's names.
     pub earlier: HashMap<TableName, EarlierRow>,
 }

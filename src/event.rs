@@ -19,6 +19,8 @@ pub enum Phase {
     Applying,
     Keys,
     Deleting,
+    /// A part of a table is proven.
+    Proving,
     Building,
     Retrying,
 }
@@ -38,6 +40,7 @@ impl Phase {
             Phase::Applying => "applying changes",
             Phase::Keys => "comparing keys",
             Phase::Deleting => "deleting",
+            Phase::Proving => "proving a part",
             Phase::Building => "building indexes",
             Phase::Retrying => "retrying",
         }

@@ -7,7 +7,7 @@
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`verify`], [`status`], [`observe`], [`schema`], [`sync`], [`mask_suggestion`], [`mask_preview`], [`context`] | decide the order of I/O |
 //! | edges | [`metrics`], [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
-//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
+//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`scrub`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
 pub mod backoff;
@@ -37,6 +37,7 @@ pub mod rules;
 pub mod run;
 pub mod schema;
 pub mod schema_object;
+pub mod scrub;
 pub mod select;
 pub mod source;
 pub mod sql;

@@ -16,6 +16,7 @@ use pgsync::mask_suggestion;
 use pgsync::note::{Note, NoteLevel};
 use pgsync::repeat;
 use pgsync::repeat::Listeners;
+use pgsync::repeat::comparison::Messenger;
 use pgsync::report;
 use pgsync::report::Reporter;
 use pgsync::report::progress::Screen;
@@ -147,33 +148,49 @@ fn refused(error: &Error) -> u8 {
     }
 }
 
-/// Compares all rows, and repairs them if that is asked for.
+/// Compares all rows, and repairs them if that is asked for. Web servers are told how it ended.
 async fn compare(settings: VerifySettings, warnings: Vec<String>) -> u8 {
     warnings.iter().for_each(|text| report::remark(text));
-    let compared = async {
-        let found = look(&settings).await?;
-        if settings.flags.repair != Repair::Write
-            || found.tables.iter().all(|table| table.rows() == 0)
-        {
-            return Ok(found.exit_status());
+    let messenger = Messenger::begin(&settings.base.messages);
+    match compare_and_repair(&settings).await {
+        Ok(Compared { found, status }) => {
+            let told = messenger.end(&found, status).await;
+            told.iter().for_each(|text| report::remark(text));
+            status
         }
-        let (events, heard) = Events::channel();
-        let (_stopper, stop) = stop::channel();
-        let reporter = Reporter::start(&settings.base, heard);
-        let repaired = verify::repair(&settings, &found, events, stop).await;
-        let is_text = !settings.base.output.json;
-        if is_text || repaired.exit_status() != 0 {
-            reporter.finish(&repaired).await;
-        }
-        match repaired.exit_status() {
-            // What was repaired is looked at once more.
-            0 => look(&settings).await.map(|found| found.exit_status()),
-            status => Ok(status),
-        }
-    };
-    match compared.await {
-        Ok(status) => status,
         Err(error) => refused(&error),
+    }
+}
+
+/// How a comparison ended.
+struct Compared {
+    found: VerifyReport,
+    status: u8,
+}
+
+/// Gives what was found last, and the exit status.
+async fn compare_and_repair(settings: &VerifySettings) -> Result<Compared> {
+    let found = look(settings).await?;
+    let differs = found.tables.iter().any(|table| table.rows() > 0);
+    if settings.flags.repair != Repair::Write || !differs {
+        let status = found.exit_status();
+        return Ok(Compared { found, status });
+    }
+    let (events, heard) = Events::channel();
+    let (_stopper, stop) = stop::channel();
+    let reporter = Reporter::start(&settings.base, heard);
+    let repaired = verify::repair(settings, &found, events, stop).await;
+    let is_text = !settings.base.output.json;
+    if is_text || repaired.exit_status() != 0 {
+        reporter.finish(&repaired).await;
+    }
+    match repaired.exit_status() {
+        // What was repaired is looked at once more.
+        0 => look(settings).await.map(|found| {
+            let status = found.exit_status();
+            Compared { found, status }
+        }),
+        status => Ok(Compared { found, status }),
     }
 }
 

@@ -71,6 +71,12 @@ struct Arguments {
     /// Compare all rows of every table, and trust no timestamp [default: off]
     #[arg(long, help_heading = heading::CHANGES, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     reconcile: Option<String>,
+    /// Prove a part of each table in each run, such as 1/7 [default: off]
+    ///
+    /// After seven runs every row has been proven to be equal on both sides. What differs is
+    /// repaired, and a warning names its keys. sync_log remembers which part is next.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "1/N")]
+    scrub: Option<String>,
     /// Count what a run would change, and change nothing [default: off]
     #[arg(long, help_heading = heading::SAFETY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     dry_run: Option<String>,

@@ -25,6 +25,9 @@ pub(super) struct Verify {
     /// Excuse what changes of the source since the last run explain [default: off]
     #[arg(long, help_heading = heading::VERIFY, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     live: Option<String>,
+    /// Let the servers compare for this share of the time, such as 25% [default: off]
+    #[arg(long, help_heading = heading::VERIFY, value_name = "SHARE")]
+    throttle: Option<String>,
     /// Bring the tables that differ in sync; or print the statements, with =print [default: off]
     #[arg(long, help_heading = heading::VERIFY, value_name = "print", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     repair: Option<String>,

@@ -17,7 +17,7 @@ const OF_THE_LOG: [Setting; 5] = [
 ];
 
 /// What both ends are, what is compared, and how a repair goes.
-const OF_A_COMPARISON: [Setting; 16] = [
+const OF_A_COMPARISON: [Setting; 21] = [
     Setting::Source,
     Setting::Include,
     Setting::Exclude,
@@ -31,6 +31,11 @@ const OF_A_COMPARISON: [Setting; 16] = [
     Setting::MaxDelete,
     Setting::Force,
     Setting::FireTriggers,
+    Setting::Ping,
+    Setting::Webhook,
+    Setting::WebhookSecret,
+    Setting::WebhookOn,
+    Setting::WebhookFormat,
     Setting::Verbose,
     Setting::Quiet,
     Setting::Json,

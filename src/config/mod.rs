@@ -63,6 +63,8 @@ pub struct Settings {
     pub reconcile: bool,
     /// Whether vanished rows are removed.
     pub deletes: bool,
+    /// Each run proves one of so many parts of each table.
+    pub scrub: Option<u32>,
     pub dry_run: bool,
     /// Whether the run repairs what a comparison has found: it is no last run of its tables.
     pub repair: bool,

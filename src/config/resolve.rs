@@ -131,6 +131,7 @@ fn settings(
         overlap: reader.read(Setting::Overlap, |text| value::duration(text, "0s", "30d")),
         reconcile: reader.switch(Setting::Reconcile, false),
         deletes: reader.switch(Setting::Deletes, true),
+        scrub: reader.read(Setting::Scrub, value::scrub).flatten(),
         dry_run: reader.switch(Setting::DryRun, false),
         repair: false,
         force: reader.switch(Setting::Force, false),

@@ -42,6 +42,7 @@ pub enum Setting {
     Listen,
     Lag,
     Timestamps,
+    Scrub,
 }
 
 /// What a setting's value looks like.
@@ -102,6 +103,7 @@ const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
     (Setting::Listen, "listen", "listen", Kind::Text),
     (Setting::Lag, "lag", "lag", Kind::Switch),
     (Setting::Timestamps, "timestamps", "timestamps", Kind::Pairs),
+    (Setting::Scrub, "scrub", "scrub", Kind::Text),
 ];
 
 impl Setting {
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::Timestamps));
+        assert_eq!(Setting::all().last(), Some(Setting::Scrub));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

@@ -90,6 +90,18 @@ pub fn limit(text: &str) -> Result<Option<MaxDelete>, String> {
     }
 }
 
+/// `1/7`, or `off` for no part.
+pub fn scrub(text: &str) -> Result<Option<u32>, String> {
+    if text.trim() == "off" {
+        return Ok(None);
+    }
+    let parts = text.trim().strip_prefix("1/").and_then(|parts| parts.parse().ok());
+    let parts = parts.filter(|parts| (1..=1000).contains(parts));
+    parts
+        .map(Some)
+        .ok_or_else(|| format!("\"{text}\" is neither a part from 1/1 to 1/1000 nor off"))
+}
+
 /// The one of a closed set that is called so.
 pub fn one_of<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
     let found = all.iter().find(|one| name(**one) == text.trim());

@@ -2,6 +2,7 @@
 //! between, and what systemd hears. What a run does is `run`'s affair, what is printed `report`'s.
 //! Between two runs no connection is open.
 
+pub mod comparison;
 mod figures;
 mod observers;
 mod schedule;

@@ -12,6 +12,7 @@ use crate::context::Round;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
+use crate::ident::TableName;
 use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
@@ -22,6 +23,7 @@ use crate::schema::rebuild::swap;
 use crate::stop::Stop;
 use crate::sync::lag;
 use crate::sync::orphan_check;
+use crate::sync::scrub;
 use crate::sync::sequences;
 use crate::sync::workers;
 use crate::sync_log::store;
@@ -45,8 +47,16 @@ pub(super) async fn round(
     } else {
         HashMap::new()
     };
+    let scrub = match settings.scrub.filter(|_| !settings.dry_run) {
+        Some(parts) => {
+            let names: Vec<&TableName> = prepared.plans.iter().map(|plan| &plan.name).collect();
+            Some(scrub::begin(context.target, &context.sync_log, parts, &names).await?)
+        }
+        None => None,
+    };
     let round = Arc::new(Round {
         last_round: report.retries >= settings.retries,
+        scrub,
         earlier,
         ..context.round(stop, prepared.horizon.clone(), prepared.page_ranges)
     });
@@ -63,6 +73,8 @@ async fn work(
 ) -> Result<Option<Error>> {
     let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, .. } = plan;
     let stop = &round.stop;
+    scrub::remark(round, &plans);
+    let planned = plans.clone();
     let before = std::mem::take(&mut report.tables);
     let ended = cancelled_on_stop(stop, endpoints, workers::run(round, &plans, tasks)).await;
     let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
@@ -70,7 +82,10 @@ async fn work(
     let finish =
         Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
     finish.tables(round, early, &mut outcomes).await;
-    let logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
+    let mut logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
+    if logged.is_ok() {
+        logged = scrub::write(round, &planned, &outcomes).await;
+    }
     let tell = |outcome: &TableOutcome| {
         round.events.send(Event::Finished(Box::new(outcome.clone())));
     };

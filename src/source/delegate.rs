@@ -377,6 +377,17 @@ impl Reader {
         }
     }
 
+    /// From now on one server process digests, not one and its parallel workers.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn without_helpers(&self, doing: &str) -> Result<()> {
+        match self {
+            Self::Postgres(reader) => reader.without_helpers(doing).await,
+            Self::Sqlite(_) => Ok(()),
+        }
+    }
+
     /// The hash of each column of the row with this key, if there is one.
     ///
     /// # Errors

@@ -50,6 +50,24 @@ impl TableMapping {
         )
     }
 
+    /// Whether row `t` lies in one of the buckets from the first to the last.
+    pub fn between(&self, side: Side, slicing: Bucketing, (first, last): (i64, i64)) -> Sql {
+        let (value, first, last) = match slicing {
+            Bucketing::Range { shift } => {
+                let key = self.key_values(side).swap_remove(0).value;
+                (key, first << shift, (last << shift) | ((1 << shift) - 1))
+            }
+            Bucketing::Hash { .. } => (self.bucket(side, slicing), first, last),
+        };
+        sql!(
+            "{value} operator(pg_catalog.>=) {first}::pg_catalog.int8 \
+             and {value} operator(pg_catalog.<=) {last}::pg_catalog.int8",
+            value = value,
+            first = Literal(&first.to_string()),
+            last = Literal(&last.to_string()),
+        )
+    }
+
     /// The bucket of a row.
     pub fn bucket(&self, side: Side, slicing: Bucketing) -> Sql {
         match slicing {

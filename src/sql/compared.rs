@@ -1,11 +1,12 @@
 //! Rows that are looked at one by one because they differ: the hash of each column, the values where they are
 //! wanted, and the statement that would repair one.
 
+use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use super::read::{operator, value};
 use crate::error::Side;
 use crate::ident::Ident;
-use crate::sql::mapping::{KeyColumn, PlanColumn, TableMapping};
+use crate::sql::mapping::{KeyColumn, PlanColumn, TableMapping, Timestamp, TimestampKind};
 use crate::sql::{Literal, Sql, sql};
 
 /// What is asked about rows of given keys.
@@ -16,6 +17,46 @@ pub struct ColumnQuery<'q> {
     pub condition: Option<&'q Sql>,
     /// Whether the values come, too.
     pub values: bool,
+}
+
+/// The last moment that a run has certainly read: its watermark without the overlap. All that it has read may
+/// be a row of this very moment, and so may be a change that was under way.
+#[derive(Clone, Copy, Debug)]
+pub struct LastRead<'q> {
+    pub timestamp: &'q Timestamp,
+    /// UTC, as `2024-12-13 15:25:30.5`.
+    pub watermark: &'q str,
+    pub horizon: &'q Horizon,
+}
+
+impl LastRead<'_> {
+    /// The condition that a row of the source is later, or `at` this moment, or without a finite timestamp.
+    pub fn later(&self, at: bool) -> Sql {
+        // A day that was read was not over.
+        let at = at || self.timestamp.source == TimestampKind::Date;
+        sql!(
+            "(t.{column} operator(pg_catalog.{compares}) {moment} or {timeless})",
+            column = self.timestamp.column,
+            compares = Sql::trusted(if at { ">=" } else { ">" }),
+            moment = self.moment(Side::Source),
+            timeless = self.timestamp.without_timestamp(),
+        )
+    }
+
+    /// Whether the target has a row of this moment: then it was read.
+    pub fn is_there(&self, mapping: &TableMapping) -> Sql {
+        sql!(
+            "select exists (select from {from} where t.{column} operator(pg_catalog.=) {moment})",
+            from = mapping.from(Side::Target),
+            column = self.timestamp.column,
+            moment = self.moment(Side::Target),
+        )
+    }
+
+    fn moment(&self, side: Side) -> Sql {
+        let overlap = self.horizon.shortest_overlap(self.timestamp.source);
+        self.timestamp.moment(side, self.watermark, Some(&overlap))
+    }
 }
 
 /// The values of a row by the names of its columns.
@@ -56,9 +97,8 @@ impl TableMapping {
 
     /// Puts a row into the target.
     pub fn insert_row(&self, values: &Values) -> Sql {
-        let travels = |name: &Ident| self.columns.iter().any(|column| column.name == *name);
         let values: Vec<&(Ident, Option<String>)> =
-            values.iter().filter(|(name, _)| travels(name)).collect();
+            values.iter().filter(|(name, _)| self.travels(name)).collect();
         sql!(
             "insert into {table} ({names}) overriding system value values ({values})",
             table = self.target.name,
@@ -67,17 +107,25 @@ impl TableMapping {
         )
     }
 
-    /// Gives columns of a row of the target these values.
-    pub fn update_row(&self, key: &NumberedKey, values: &Values) -> Sql {
-        let set = values.iter().map(|(name, value)| {
-            sql!("{name} = {value}", name = name, value = value.as_deref().map(Literal))
-        });
-        sql!(
+    /// Gives columns of a row of the target these values; nothing where the target computes all of them.
+    pub fn update_row(&self, key: &NumberedKey, values: &Values) -> Option<Sql> {
+        let travelling = values.iter().filter(|(name, _)| self.travels(name));
+        let set: Vec<Sql> = travelling
+            .map(|(name, value)| {
+                sql!("{name} = {value}", name = name, value = value.as_deref().map(Literal))
+            })
+            .collect();
+        let update = sql!(
             "update {table} t set {set} where {matching}",
             table = self.target.name,
-            set = Sql::join(set, ", "),
+            set = Sql::join(&set, ", "),
             matching = self.has_key(key),
-        )
+        );
+        (!set.is_empty()).then_some(update)
+    }
+
+    fn travels(&self, name: &Ident) -> bool {
+        self.columns.iter().any(|column| column.name == *name)
     }
 
     /// Removes a row from the target.

@@ -79,9 +79,12 @@ impl Horizon {
     }
 
     fn overlap_of(&self, kind: TimestampKind) -> Sql {
-        let overlap = self.overlap.unwrap_or(usual_overlap(kind)).max(self.least_overlap);
-        let overlap = format!("{} milliseconds", overlap.as_millis());
-        sql!("{overlap}::pg_catalog.interval", overlap = Literal(&overlap))
+        interval(self.overlap.unwrap_or(usual_overlap(kind)).max(self.least_overlap))
+    }
+
+    /// The least overlap that a run with these settings takes.
+    pub fn shortest_overlap(&self, kind: TimestampKind) -> Sql {
+        interval(self.overlap.unwrap_or(usual_overlap(kind)))
     }
 
     /// What no clock on earth shows yet, as a `timestamp`: a value beyond it is a date in the future
@@ -92,6 +95,11 @@ impl Horizon {
             now = Literal(&self.now),
         )
     }
+}
+
+fn interval(time: Duration) -> Sql {
+    let text = format!("{} milliseconds", time.as_millis());
+    sql!("{text}::pg_catalog.interval", text = Literal(&text))
 }
 
 /// A moment as `sync_log` hands it out, UTC without a zone.

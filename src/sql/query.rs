@@ -7,9 +7,13 @@ use super::digest::{DigestOf, FirstRows};
 use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use super::read::{Pages, not};
+use super::share::Share;
 use crate::error::Side;
 use crate::sql::mapping::{TableMapping, Timestamp};
 use crate::sql::{Sql, sql};
+
+/// For a session: its statements have no parallel workers.
+pub const WITHOUT_HELPERS: &str = "set max_parallel_workers_per_gather = 0";
 
 /// The rows with a finite timestamp from a moment on, inclusive.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +70,8 @@ pub enum DigestQuery<'q> {
         buckets: &'q Buckets,
         scope: RowScope<'q>,
     },
+    /// One of several parts of all rows.
+    Share(Share),
 }
 
 /// The digests of all buckets of a table.
@@ -74,6 +80,8 @@ pub struct BucketQuery<'q> {
     pub of: DigestOf,
     pub bucketing: Bucketing,
     pub scope: RowScope<'q>,
+    /// The first and the last bucket of those that are digested, if not all are.
+    pub within: Option<(i64, i64)>,
 }
 
 impl RowScope<'_> {
@@ -113,6 +121,7 @@ impl DigestQuery<'_> {
                 let first = FirstRows { limit, timestamp, horizon };
                 mapping.digest_up_to(side, &since.window(side), first)
             }
+            Self::Share(share) => mapping.digest_share(side, *share),
             Self::Buckets { buckets, scope } => {
                 mapping.digest_buckets(side, buckets, false, scope.condition(side).as_ref())
             }
@@ -123,7 +132,9 @@ impl DigestQuery<'_> {
 impl BucketQuery<'_> {
     /// A statement that gives `bucket, count, sum` in the order of buckets, as COPY text.
     pub fn statement(&self, side: Side, mapping: &TableMapping) -> Sql {
-        let scope = self.scope.condition(side);
+        let within = self.within.map(|ends| mapping.between(side, self.bucketing, ends));
+        let conditions: Vec<Sql> = within.into_iter().chain(self.scope.condition(side)).collect();
+        let scope = (!conditions.is_empty()).then(|| Sql::join(&conditions, " and "));
         mapping.bucket_digests(side, self.of, self.bucketing, scope.as_ref())
     }
 }

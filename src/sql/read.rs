@@ -204,7 +204,7 @@ impl Timestamp {
         sql!(
             "t.{column} operator(pg_catalog.>=) {from} and t.{column} operator(pg_catalog.<) 'infinity'",
             column = self.column,
-            from = self.moment(side, watermark),
+            from = self.moment(side, watermark, None),
         )
     }
 
@@ -217,8 +217,15 @@ impl Timestamp {
         )
     }
 
-    fn moment(&self, side: Side, utc: &str) -> Sql {
+    /// A moment in UTC, or so much later, as a value of the column.
+    pub(super) fn moment(&self, side: Side, utc: &str, later: Option<&Sql>) -> Sql {
         let plain = sql!("{utc}::pg_catalog.timestamp", utc = Literal(utc));
+        let plain = match later {
+            Some(later) => {
+                sql!("({plain} operator(pg_catalog.+) {later})", plain = plain, later = later)
+            }
+            None => plain,
+        };
         match self.kind(side) {
             TimestampKind::Timestamptz => {
                 sql!("pg_catalog.timezone('UTC', {plain})", plain = plain)

@@ -17,5 +17,7 @@ create table if not exists $log (
   rows_deleted pg_catalog.int8 not null default 0,
   batches pg_catalog.int8 not null default 0,
   bytes pg_catalog.int8 not null default 0,
-  error_message pg_catalog.text
+  error_message pg_catalog.text,
+  proven_buckets pg_catalog.text,
+  proven_since pg_catalog.timestamptz
 );

@@ -8,6 +8,7 @@ use crate::outcome::Counts;
 use crate::pg::{Row, Session};
 use crate::plan::LastRun;
 use crate::sql::sync_log::{Entry, Progress, SyncLog};
+use crate::sql::sync_log_proofs::Proof;
 use crate::sql::{Sql, sql};
 use crate::target_side::Target;
 
@@ -247,4 +248,58 @@ pub async fn finish(
 ) -> Result<Option<String>> {
     let row = session.row("writing sync_log", &sync_log.finish(id, status, None, progress)).await?;
     Ok(row.text(0).map(str::to_owned))
+}
+
+/// Sees to it that the log has the columns of proofs.
+///
+/// # Errors
+/// It has not, and they cannot be added.
+pub async fn add_proofs(target: &Target, sync_log: &SyncLog) -> Result<()> {
+    let there = target.on_control_session("looking at sync_log", &sync_log.has_proofs()).await?;
+    if there.iter().flatten().any(|row| row.is_true(0)) {
+        return Ok(());
+    }
+    match target.on_control_session("adding columns to sync_log", &sync_log.add_proofs()).await {
+        Ok(_) => Ok(()),
+        Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
+            error.hint = Some(format!(
+                "-scrub remembers in {} how far it got: let the table's owner add its columns \
+                 proven_buckets and proven_since (docs/sync-log.md), or leave out -scrub",
+                sync_log.table
+            ));
+            Err(Error::Database(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The part of each table that was proven last.
+pub async fn last_proofs(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<HashMap<TableName, String>> {
+    let mut last = HashMap::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.last_proofs(group.iter().copied());
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            last.insert(TableName::new(row.needed(0)?, row.needed(1)?), row.needed(2)?.to_owned());
+        }
+    }
+    Ok(last)
+}
+
+/// Writes what the run `run_id` has proven, of tables that have so many parts.
+pub async fn write_proofs(
+    target: &Target,
+    sync_log: &SyncLog,
+    run_id: &str,
+    (parts, proofs): (u32, &[Proof]),
+) -> Result<()> {
+    for group in proofs.chunks(ROWS) {
+        let statement = sync_log.write_proofs(run_id, parts, group);
+        target.on_control_session("writing sync_log", &statement).await?;
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use crate::sql::buckets::Buckets;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::TableMapping;
-use crate::sql::query::{BucketQuery, DigestQuery, RowScope};
+use crate::sql::query::{BucketQuery, DigestQuery, RowScope, WITHOUT_HELPERS};
 
 /// The digest of rows.
 ///
@@ -49,6 +49,14 @@ pub async fn buckets(
     query: BucketQuery<'_>,
 ) -> Result<RowStream> {
     session.copy_out(doing, &query.statement(Side::Target, mapping)).await
+}
+
+/// From now on one server process digests, not one and its parallel workers.
+///
+/// # Errors
+/// The target's.
+pub async fn without_helpers(session: &Session, doing: &str) -> Result<()> {
+    session.run(doing, &Sql::trusted(WITHOUT_HELPERS)).await
 }
 
 /// The digest of those rows of some buckets whose keys are staged.

@@ -8,6 +8,7 @@ mod verdict;
 pub use settings::{Repair, VerifyFlags, VerifySettings};
 pub use verdict::{DifferencePage, RowDifference, RowKind, TableVerdict, VerifyReport};
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,14 +19,18 @@ use tokio::sync::mpsc;
 use crate::config::{Ddl, Settings};
 use crate::context::RunContext;
 use crate::error::{Error, Result};
-use crate::event::Events;
+use crate::event::{Event, Events};
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::RunReport;
 use crate::run;
 use crate::run::endpoints::Endpoints;
 use crate::run::prepare::RunPlan;
 use crate::stop::Stop;
 use table::Looking;
+
+/// How long a snapshot may be held before somebody should hear of it.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// Compares the selected tables; rows that differ go into `pages` as they are found.
 pub async fn verify(
@@ -63,40 +68,72 @@ async fn compare(
 ) -> Result<Vec<TableVerdict>> {
     // As a dry run, which makes temporary tables and nothing else.
     let base = Settings { dry_run: true, ddl: Ddl::None, ..(*settings.base).clone() };
-    let endpoints = Endpoints::open(&base)?;
-    let base = endpoints.with_schemas(&Arc::new(base)).await?;
+    let (endpoints, holder) = (Endpoints::open(&base)?, Endpoints::open(&base)?);
     let looking = Looking { flags: &settings.flags, pages };
-    let context = endpoints.context(&base, events, "");
-    let tables = tables(&context, stop, &looking).await;
-    endpoints.close().await;
-    tables
+    let compared = async {
+        let settings = &endpoints.with_schemas(&Arc::new(base)).await?;
+        let context = endpoints.context(settings, events, "");
+        lock(&RunContext { target: &holder.target, ..endpoints.context(settings, events, "") })
+            .await?;
+        let verdicts = verdicts(&context, stop, &looking).await?;
+        // Somebody else may have written in the meantime, if the locks were lost.
+        holder.target.require_locks().await?;
+        Ok(verdicts)
+    };
+    let compared = compared.await;
+    tokio::join!(endpoints.close(), holder.close());
+    compared
 }
 
-async fn tables(
+/// Takes the locks of all tables. They come before the snapshot that is compared: a run that ends
+/// between the two would have brought rows that the snapshot does not show.
+async fn lock(context: &RunContext<'_>) -> Result<()> {
+    let prepared = Box::pin(context.prepare()).await?;
+    let names: Vec<&TableName> = prepared.plans.iter().map(|plan| &plan.name).collect();
+    let held = context.target.lock(&names).await?;
+    // The next look at the source takes another snapshot.
+    context.source.close().await;
+    match held {
+        None => Ok(()),
+        Some(holder) => Err(Error::Locked(format!(
+            "a run is working on {}: {}",
+            holder.table, holder.description
+        ))),
+    }
+}
+
+async fn verdicts(
     context: &RunContext<'_>,
     stop: &Stop,
     looking: &Looking<'_>,
 ) -> Result<Vec<TableVerdict>> {
     let RunPlan { plans, failed, horizon, page_ranges, .. } = Box::pin(context.prepare()).await?;
     let round = Arc::new(context.round(stop, horizon, page_ranges));
-    let names: Vec<&TableName> = plans.iter().map(|plan| &plan.name).collect();
-    if let Some(holder) = round.target.lock(&names).await? {
-        return Err(Error::Locked(format!(
-            "a run is working on {}: {}",
-            holder.table, holder.description
-        )));
-    }
     let compared = plans.iter().map(|plan| table::compare(&round, plan, looking));
-    let mut verdicts: Vec<TableVerdict> =
-        stream::iter(compared).buffer_unordered(context.settings.parallel).collect().await;
+    // A share of the time is one of all tables together.
+    let at_once = if looking.flags.throttle.is_some() { 1 } else { context.settings.parallel };
+    let compared = stream::iter(compared).buffer_unordered(at_once).collect();
+    let mut verdicts: Vec<TableVerdict> = noted_if_long(context.events, LONG, compared).await;
     round.check_stopped()?;
-    // Somebody else may have written in the meantime, if the locks were lost.
-    round.target.require_locks().await?;
     verdicts.extend(failed.into_iter().map(|outcome| {
         let verdict = TableVerdict::new(outcome.table, Vec::new());
         TableVerdict { error: outcome.error, ..verdict }
     }));
     Ok(verdicts)
+}
+
+/// Awaits work on a snapshot of the source, and notes it if the work takes longer than `limit`.
+async fn noted_if_long<T>(events: &Events, limit: Duration, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = tokio::time::sleep(limit) => {}
+    }
+    let text = "the snapshot of the source has been held for more than an hour: VACUUM removes nothing there that \
+                was deleted since it was taken; -scrub proves a part of each table in each run"
+        .to_owned();
+    events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+    work.await
 }
 
 /// Brings the tables in sync that differ, by a run that compares them.
@@ -116,4 +153,19 @@ pub async fn repair(
         ..(*settings.base).clone()
     };
     run::run(settings, events, stop).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_snapshot_that_is_held_for_long_is_noted() {
+        let (events, _heard) = Events::channel();
+        let work = |time| tokio::time::sleep(Duration::from_millis(time));
+        noted_if_long(&events, Duration::from_secs(60), work(1)).await;
+        assert!(events.notes().is_empty());
+        noted_if_long(&events, Duration::from_millis(1), work(20)).await;
+        assert!(events.notes()[0].text.contains("for more than an hour"));
+    }
 }

@@ -19,6 +19,8 @@ pub struct VerifyFlags {
     pub values: bool,
     /// Whether people work on the source: what their changes since the last run explain is no failure.
     pub live: bool,
+    /// The share of the time in which the servers compare.
+    pub throttle: Option<f64>,
     pub repair: Repair,
     /// Files for every row that differs, and for the report.
     pub rows: Option<String>,
@@ -45,6 +47,7 @@ impl VerifyFlags {
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             values: flags.switch("values"),
             live: flags.switch("live"),
+            throttle: flags.read("throttle", throttle),
             repair: flags.read("repair", repair).unwrap_or_default(),
             rows: flags.text("rows"),
             csv: flags.text("csv"),
@@ -65,4 +68,17 @@ fn repair(text: &str) -> Result<Repair, String> {
         "print" => Ok(Repair::Print),
         _ => Err(format!("\"{text}\" must be left out, or be: print")),
     }
+}
+
+/// `25%`: the share of the time in which servers work.
+fn throttle(text: &str) -> Result<f64, String> {
+    let share = text
+        .trim()
+        .strip_suffix('%')
+        .filter(|share| share.starts_with(|c: char| c.is_ascii_digit()));
+    let share = share.and_then(|share| share.parse::<f64>().ok());
+    let share = share.filter(|share| (1.0..=100.0).contains(share));
+    share
+        .map(|share| share / 100.0)
+        .ok_or_else(|| format!("\"{text}\" is no share from 1% to 100%"))
 }

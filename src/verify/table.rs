@@ -10,14 +10,14 @@ use tokio::sync::mpsc;
 use super::settings::{Repair, VerifyFlags};
 use super::verdict::{DifferencePage, RowDifference, RowKind, TableVerdict};
 use crate::context::Round;
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::plan::TablePlan;
 use crate::sql::Sql;
-use crate::sql::compared::{ColumnQuery, Values};
+use crate::sql::compared::{ColumnQuery, LastRead, Values};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::{KeyList, NumberedKey};
-use crate::sql::query::{RowQuery, RowScope, Since};
+use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::batches::Batch;
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
@@ -64,7 +64,10 @@ async fn look(
     let (source, target) = (&mut source, &mut target);
     let mut run = TableRun { round, source, target, state: &mut state };
     run.lock_against_truncate("looking at the table").await?;
-    let difference = reconcile::find(&mut run, DigestOf::Rows, Scope::Table, None).await?;
+    let difference = match looking.flags.throttle {
+        Some(share) => reconcile::gentle::find(&mut run, share).await?,
+        None => reconcile::find(&mut run, DigestOf::Rows, Scope::Table, None).await?,
+    };
     if !difference.is_none() {
         let mut pages = Pages { plan, looking, verdict };
         if plan.mapping.key.is_empty() {
@@ -118,11 +121,12 @@ async fn by_key(
 ) -> Result<()> {
     reconcile::stage(run, &difference).await?;
     let wanted = keys::number_missing_keys(run.target, &run.state.plan).await?;
+    let behind = behind(run).await?;
     for from in (1..=wanted).step_by(PAGE as usize) {
         run.round.check_stopped()?;
         let list = KeyList::Wanted;
         let keys = keys::numbered(run.target, &run.state.plan, list, from, from + PAGE).await?;
-        let rows = on_the_source(run, &keys, pages.looking.flags).await?;
+        let rows = on_the_source(run, &keys, behind.as_ref(), pages.looking.flags).await?;
         pages.send(rows).await?;
     }
     // Rows that stay by the wish of whoever runs this are no difference.
@@ -159,10 +163,23 @@ fn by_number(rows: Vec<Vec<Option<String>>>, columns: usize) -> HashMap<u64, See
     rows.into_iter().filter_map(seen).collect()
 }
 
+/// The condition of a row of the source that is later than the snapshot of the last run.
+async fn behind(run: &TableRun<'_>) -> Result<Option<Sql>> {
+    let TablePlan { timestamp: Some(timestamp), watermark: Some(watermark), mapping, .. } =
+        &*run.state.plan
+    else {
+        return Ok(None);
+    };
+    let last = LastRead { timestamp, watermark, horizon: &run.round.horizon };
+    let was_read = run.target.row(DOING, &last.is_there(mapping)).await?.is_true(0);
+    Ok(Some(last.later(!was_read)))
+}
+
 /// Rows that the target lacks or has otherwise.
 async fn on_the_source(
     run: &TableRun<'_>,
     keys: &[NumberedKey],
+    behind: Option<&Sql>,
     flags: &VerifyFlags,
 ) -> Result<Vec<RowDifference>> {
     if keys.is_empty() {
@@ -170,10 +187,7 @@ async fn on_the_source(
     }
     let (plan, mapping) = (&run.state.plan, &run.state.plan.mapping);
     let values = flags.values || flags.repair == Repair::Print;
-    let since = plan.timestamp.as_ref().zip(plan.reads_from());
-    let behind: Option<Sql> =
-        since.map(|(timestamp, from)| Since { timestamp, from }.window(Side::Source));
-    let here = ColumnQuery { keys, condition: behind.as_ref(), values };
+    let here = ColumnQuery { keys, condition: behind, values };
     let there = ColumnQuery { keys, condition: None, values };
     let (source, target) = tokio::try_join!(
         run.source.compared_columns(DOING, mapping, &here),
@@ -243,9 +257,9 @@ fn difference(
         values.retain(|(name, _)| kind == RowKind::Missing || columns.contains(name));
         Some(values)
     };
-    let statement = shown(source).filter(|_| flags.repair == Repair::Print).map(|values| {
+    let statement = shown(source).filter(|_| flags.repair == Repair::Print).and_then(|values| {
         if kind == RowKind::Missing {
-            plan.mapping.insert_row(&values)
+            Some(plan.mapping.insert_row(&values))
         } else {
             plan.mapping.update_row(key, &values)
         }

@@ -24,6 +24,7 @@ mod proof;
 mod property;
 mod reference_case;
 mod rights;
+mod scrub;
 mod selection;
 mod sequences;
 mod settings;

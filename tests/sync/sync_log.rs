@@ -21,7 +21,8 @@ async fn the_log_has_the_documented_columns() {
     assert_eq!(
         db.target_value(columns).await,
         "id run_id source schema_name table_name sync_type status start_time end_time watermark fingerprint \
-         rows_processed rows_inserted rows_updated rows_deleted batches bytes error_message"
+         rows_processed rows_inserted rows_updated rows_deleted batches bytes error_message \
+         proven_buckets proven_since"
     );
 }
 

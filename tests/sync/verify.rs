@@ -184,3 +184,27 @@ async fn a_table_that_cannot_be_compared_is_no_success() {
     let run = verify(&db, &["-rows", "/nonexistent/rows"]).await;
     run.expect_exit(2).expect_said("-rows: file /nonexistent/rows cannot be written");
 }
+
+#[tokio::test]
+async fn what_the_last_run_has_read_is_not_behind_though_the_next_one_reads_it_again() {
+    for kind in ["timestamptz", "timestamp", "date"] {
+        let db = Pair::with(&format!(
+            "create table item (id int primary key, n int, updated_at {kind})"
+        ))
+        .await;
+        db.source("insert into item select i, 1, now() from generate_series(1, 30) i; insert into item values (31)")
+            .await;
+        db.sync().await.expect_ok();
+        db.target("update item set n = 2 where id = 7").await;
+        let behind = u32::from(kind == "date");
+        let json = found(&db, &["-live"]).await;
+        assert_eq!(json["tables"][0]["behind"], behind, "{kind}: a day that was read was not over");
+        assert_eq!(json["exit_status"], 3 - 3 * behind, "{json}");
+        // A row that belongs to every run is behind, whatever was done to it.
+        db.target("update item set n = 1 where id = 7; update item set n = 2 where id = 31").await;
+        assert_eq!(found(&db, &["-live"]).await["exit_status"], 0);
+        db.source("insert into item values (32, 1, now() + interval '1 day')").await;
+        let json = found(&db, &["-live"]).await;
+        assert_eq!((&json["tables"][0]["behind"], &json["exit_status"]), (&2.into(), &0.into()));
+    }
+}

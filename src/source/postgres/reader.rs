@@ -12,7 +12,7 @@ use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
 use crate::sql::large_objects::ANY_LARGE_OBJECT;
 use crate::sql::mapping::{PlanColumn, TableMapping, Timestamp};
-use crate::sql::query::{BucketQuery, DigestQuery, RowQuery};
+use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, WITHOUT_HELPERS};
 use crate::sql::{Sql, sql};
 
 /// One who reads the source. Several questions may be under way at once.
@@ -91,6 +91,14 @@ impl Reader {
         query: BucketQuery<'_>,
     ) -> Result<SourceRows> {
         self.stream(doing, &query.statement(Side::Source, mapping)).await
+    }
+
+    /// From now on one server process digests, not one and its parallel workers.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn without_helpers(&self, doing: &str) -> Result<()> {
+        self.session.run(doing, &Sql::trusted(WITHOUT_HELPERS)).await
     }
 
     /// The hash of each column of the row with this key, if there is one.

@@ -169,6 +169,9 @@ impl Reader {
             DigestQuery::Buckets { buckets, scope } => {
                 (DigestOf::Rows, Rows::Buckets(buckets.clone()), scope)
             }
+            DigestQuery::Share(share) => {
+                (DigestOf::Rows, Rows::Share(share, share.bucketing(mapping)), RowScope::Table)
+            }
             DigestQuery::FirstSince { since, .. } => {
                 (DigestOf::Rows, Rows::All, RowScope::Since(since))
             }
@@ -227,7 +230,7 @@ impl Reader {
         mapping: &TableMapping,
         query: BucketQuery<'_>,
     ) -> Result<SourceRows> {
-        let BucketQuery { of, bucketing, scope } = query;
+        let BucketQuery { of, bucketing, scope, within } = query;
         let rows = match bucketing {
             Bucketing::Range { .. } => Rows::ByKey,
             Bucketing::Hash { .. } => Rows::All,
@@ -241,6 +244,9 @@ impl Reader {
             let mut open: BTreeMap<i64, Digest> = BTreeMap::new();
             scan.run(connection, wanted, &mut |values| {
                 let bucket = scan.shape.bucket(values, bucketing);
+                if within.is_some_and(|(first, last)| bucket < first || bucket > last) {
+                    return Ok(());
+                }
                 if matches!(bucketing, Bucketing::Range { .. }) && !open.contains_key(&bucket) {
                     // Keys come in their order: what stands there is complete.
                     if let Some((done, digest)) = open.pop_first() {

@@ -15,6 +15,7 @@ use crate::ident::Ident;
 use crate::sql::buckets::{Bucketing, Buckets};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::NumberedKey;
+use crate::sql::share::Share;
 use crate::sql::{Sql, sql};
 
 const READING: &str = "reading rows";
@@ -42,6 +43,8 @@ pub enum Rows {
     By(Ident),
     Buckets(Buckets),
     Keys(Vec<NumberedKey>),
+    /// Those whose bucket lies in a part.
+    Share(Share, Bucketing),
 }
 
 /// What becomes of each row.
@@ -66,6 +69,7 @@ impl Scan {
                 Bucketing::Hash { .. } => walk.hashed(connection, buckets),
             },
             Rows::Keys(keys) => walk.keys(connection, keys),
+            Rows::Share(share, bucketing) => walk.share(connection, *share, *bucketing),
         }
     }
 
@@ -105,6 +109,13 @@ impl Walk<'_> {
         self.read(&mut statement, Vec::new(), |shape, values| {
             let bucket = shape.bucket(values, buckets.bucketing());
             buckets.hold(bucket, || shape.hash(values, DigestOf::Keys))
+        })
+    }
+
+    fn share(&mut self, connection: &Connection, share: Share, bucketing: Bucketing) -> Result<()> {
+        let mut statement = prepare(connection, &self.scan.statement(&Sql::trusted("")))?;
+        self.read(&mut statement, Vec::new(), |shape, values| {
+            share.holds(shape.bucket(values, bucketing))
         })
     }
 

@@ -1,6 +1,7 @@
 //! What the builders write, as whole statements beside the text that is expected of them, with
 //! spaces and line ends made alike.
 
+mod compared;
 mod log;
 mod view;
 

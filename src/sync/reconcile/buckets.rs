@@ -1,5 +1,7 @@
 //! Cutting a table into buckets: so many, and of ranges of keys or of their hashes.
 
+use std::ops::RangeInclusive;
+
 use crate::error::Result;
 use crate::sql::buckets::Bucketing;
 use crate::sync::table_state::TableRun;
@@ -15,14 +17,22 @@ const MOST: u32 = 18;
 const SINGLE: u64 = 4;
 const LEAST: u32 = 10;
 
+/// How keys are cut, and the numbers of all buckets that there can be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slicing {
+    pub bucketing: Bucketing,
+    pub buckets: RangeInclusive<i64>,
+}
+
 /// Ranges of integer keys, when they lie close enough together that each holds some rows; else
 /// buckets of key hashes, fewer when it is known how many keys are `expected` to differ.
-pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Bucketing> {
+pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Slicing> {
     let mapping = &run.state.plan.mapping;
     let bits_of = |buckets: u64| (u64::BITS - buckets.leading_zeros()).min(MOST);
     let bits = bits_of((run.state.plan.rows / ROWS).max(1));
     let few = expected.map(|keys| bits_of(keys.saturating_mul(SINGLE)).max(LEAST));
-    let hash = Bucketing::Hash { mask: (1 << few.unwrap_or(bits).min(bits)) - 1 };
+    let mask = (1 << few.unwrap_or(bits).min(bits)) - 1;
+    let hash = Slicing { bucketing: Bucketing::Hash { mask }, buckets: 0..=mask };
     if !mapping.has_integer_key() {
         return Ok(hash);
     }
@@ -33,10 +43,13 @@ pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Bucket
     )?;
     let bounds = || source.iter().chain(&target);
     let (least, greatest) = (bounds().min(), bounds().max());
-    let span = least.zip(greatest).map_or(1, |(least, greatest)| greatest - least + 1);
+    let ends = least.zip(greatest);
+    let span = ends.map_or(1, |(least, greatest)| greatest - least + 1);
     if span > i128::from(run.state.plan.rows.max(1)) * i128::from(ROWS) {
         return Ok(hash);
     }
     let shift = (0..62).find(|shift| span >> shift <= i128::from(1u64 << bits)).unwrap_or(62);
-    Ok(Bucketing::Range { shift })
+    let number = |key: i128| i64::try_from(key >> shift).unwrap_or_default();
+    let buckets = ends.map_or(0..=0, |(least, greatest)| number(*least)..=number(*greatest));
+    Ok(Slicing { bucketing: Bucketing::Range { shift }, buckets })
 }

@@ -28,6 +28,16 @@ pub struct BucketDiff {
 }
 
 impl BucketDiff {
+    /// Adds what was found in buckets behind these.
+    pub fn append(&mut self, other: Self) {
+        self.differing.extend(other.differing);
+        self.missing_on_target.extend(other.missing_on_target);
+        self.singles.extend(other.singles);
+        self.target_rows += other.target_rows;
+        self.source.add(other.source);
+        self.bytes += other.bytes;
+    }
+
     /// Notes a bucket of which the sides have these digests.
     fn note(&mut self, source: Option<&Line>, target: Option<&Line>, singles: bool) -> Result<()> {
         if let Some(line) = target {

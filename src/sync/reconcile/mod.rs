@@ -4,6 +4,7 @@
 mod buckets;
 pub mod delete;
 pub mod digest;
+pub mod gentle;
 pub mod max_delete;
 mod merge;
 mod probe;
@@ -12,6 +13,8 @@ pub mod proof;
 pub use probe::{Probe, Sessions, Window, probe, same_rows};
 
 use std::ops::RangeInclusive;
+
+use merge::BucketDiff;
 
 use crate::digest::Digest;
 use crate::error::{Result, Side};
@@ -69,6 +72,19 @@ pub struct Difference {
 }
 
 impl Difference {
+    fn of(found: BucketDiff, measure: DigestOf, scope: Scope, slicing: Bucketing) -> Self {
+        Self {
+            measure,
+            scope,
+            slicing,
+            differing: found.differing,
+            missing_on_target: found.missing_on_target,
+            singles: found.singles,
+            target_rows: found.target_rows,
+            source: found.source,
+        }
+    }
+
     /// Whether no bucket and no single key differs.
     pub fn is_none(&self) -> bool {
         self.differing.is_empty() && self.missing_on_target.is_empty() && self.singles.is_empty()
@@ -97,6 +113,14 @@ impl Difference {
         let (buckets, scope) = (&self.only_missing(), self.scope.rows(&run.state.plan));
         let missing = DigestQuery::Buckets { buckets, scope };
         run.source.digest("counting missing rows", &run.state.plan.mapping, missing).await
+    }
+
+    /// The rows of the source in the buckets that only it has.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn missing_rows(&self, run: &TableRun<'_>) -> Result<u64> {
+        Ok(self.missing_digest(run).await?.rows)
     }
 
     /// All buckets that differ, with those that only the source has, but without single keys.
@@ -180,9 +204,9 @@ pub async fn find(
     scope: Scope,
     expected: Option<u64>,
 ) -> Result<Difference> {
-    let slicing = buckets::slicing(run, expected).await?;
-    let mapping = &run.state.plan.mapping;
-    let query = BucketQuery { of: measure, bucketing: slicing, scope: scope.rows(&run.state.plan) };
+    let slicing = buckets::slicing(run, expected).await?.bucketing;
+    let (mapping, rows) = (&run.state.plan.mapping, scope.rows(&run.state.plan));
+    let query = BucketQuery { of: measure, bucketing: slicing, scope: rows, within: None };
     let (source, target) = tokio::try_join!(
         run.source.bucket_digests("digesting buckets", mapping, query),
         target_side::digest::buckets(run.target, "digesting buckets", mapping, query),
@@ -190,16 +214,7 @@ pub async fn find(
     let singles = expected.is_some() && matches!(slicing, Bucketing::Hash { .. });
     let merged = merge::merge(source.into_stream(), target, singles).await?;
     run.state.travelled += merged.bytes;
-    Ok(Difference {
-        measure,
-        scope,
-        slicing,
-        differing: merged.differing,
-        missing_on_target: merged.missing_on_target,
-        singles: merged.singles,
-        target_rows: merged.target_rows,
-        source: merged.source,
-    })
+    Ok(Difference::of(merged, measure, scope, slicing))
 }
 
 /// Sends the source's keys and hashes of the differing buckets to the target, which then knows what

@@ -13,8 +13,12 @@ use crate::sync::reconcile::proof;
 use crate::sync::reconcile::{Difference, Probe, Scope};
 use crate::sync::strategy::TOLD;
 use crate::sync::table_state::TableRun;
+use crate::sync::unexplained;
 use crate::target_side::apply;
 use crate::target_side::apply::{Mode, Writer};
+
+/// Missing rows up to which each is known by its key where somebody is told of them. More are fetched by their buckets.
+const NAMED: u64 = 10_000;
 
 /// The whole table.
 pub async fn run(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
@@ -90,9 +94,17 @@ async fn prove(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
 /// Digests of whole rows, and the keys of the buckets that differ staged.
 async fn differing(run: &mut TableRun<'_>, scope: Scope) -> Result<Difference> {
     run.phase(Phase::Digests);
-    let difference = reconcile::find(run, DigestOf::Rows, scope, None).await?;
-    if !difference.is_none() {
-        reconcile::stage(run, &difference).await?;
+    let mut difference = reconcile::find(run, DigestOf::Rows, scope, None).await?;
+    if difference.is_none() {
+        return Ok(difference);
+    }
+    let is_told = scope == Scope::Table && unexplained::is_wanted(run);
+    if is_told && difference.missing_rows(run).await? <= NAMED {
+        difference = difference.with_missing_staged();
+    }
+    reconcile::stage(run, &difference).await?;
+    if is_told {
+        unexplained::warn(run, &difference).await?;
     }
     Ok(difference)
 }

@@ -21,6 +21,7 @@ use crate::sql::{Sql, sql};
 use crate::sync::reconcile;
 use crate::sync::reconcile::Probe;
 use crate::sync::reconcile::proof;
+use crate::sync::scrub;
 use crate::sync::strategy::compare;
 use crate::sync::strategy::copy;
 use crate::sync::strategy::incremental;
@@ -189,7 +190,8 @@ async fn bring_rows(
 ) -> Result<()> {
     let looked = states.iter().map(|state| state.probe.is_some()).collect::<Vec<bool>>();
     let unchanged = look(round, sessions, states).await?;
-    if unchanged.iter().flatten().count() == states.len() {
+    let all_unchanged = unchanged.iter().flatten().count() == states.len();
+    if all_unchanged && (pass == Pass::Write || all_hold(round, sessions, states).await?) {
         for (state, probe) in states.iter_mut().zip(unchanged) {
             state.rows = probe.map(Rows::Unchanged);
         }
@@ -206,7 +208,11 @@ async fn bring_rows(
     }
     for step in 0..states.len() {
         *at = if pass == Pass::Delete { states.len() - 1 - step } else { step };
-        work_on(&mut sessions.of(round, &mut states[*at]), pass).await?;
+        let mut run = sessions.of(round, &mut states[*at]);
+        work_on(&mut run, pass).await?;
+        if pass != Pass::Write {
+            scrub::prove(&mut run).await?;
+        }
     }
     *at = states.len();
     if joint {
@@ -223,6 +229,20 @@ async fn bring_rows(
         state.rows = Some(Rows::Written(watermark?));
     }
     Ok(())
+}
+
+/// Whether the parts of the tables that are proven beside are equal.
+async fn all_hold(
+    round: &Round,
+    sessions: &mut Sessions,
+    states: &mut [TableState],
+) -> Result<bool> {
+    for state in states {
+        if !scrub::holds(&sessions.of(round, state)).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Builds what follows the rows, and says how each table ended. Needs nothing of the source.

@@ -19,6 +19,7 @@ use crate::plan::schedule::{Pass, Task};
 use crate::source::{Lock, ReadPermit, ReadPermits, Reader};
 use crate::sync::reconcile;
 use crate::sync::reconcile::{Probe, Sessions};
+use crate::sync::scrub;
 use crate::sync::side_effects;
 use crate::sync::table_run;
 use crate::sync::table_run::copy_small_tables;
@@ -153,7 +154,8 @@ async fn work(round: &Arc<Round>, queue: &Queue, mut assignments: Vec<Assignment
     }
     for assignment in assignments {
         let task = assignment.task;
-        let results = match assignment.unchanged() {
+        let owed = scrub::is_owed(round, &assignment.states[0].plan);
+        let results = match assignment.unchanged().filter(|_| !owed) {
             Some(probe) => vec![assignment.states[0].unchanged(round, probe)],
             None => catch_panic(round, assignment).await,
         };

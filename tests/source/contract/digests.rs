@@ -6,6 +6,7 @@ use pgsync::sql::buckets::{Bucketing, Buckets};
 use pgsync::sql::digest::DigestOf;
 use pgsync::sql::keys::NumberedKey;
 use pgsync::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope, Since};
+use pgsync::sql::share::Share;
 use pgsync::target_side;
 
 use super::{DOING, ITEMS, digest_of_all, digest_on_target, read, text};
@@ -24,6 +25,8 @@ pub async fn equal_rows_have_equal_digests_on_both_sides<K: Kind>() {
         (DigestQuery::Rows(RowScope::WithoutTimestamp(opened.timestamp())), 2),
         (DigestQuery::FirstSince { since, limit: 10, horizon: opened.horizon() }, 2),
         (DigestQuery::Buckets { buckets: &some, scope: RowScope::Table }, 2),
+        (DigestQuery::Share(Share { part: 1, of: 7 }), 5),
+        (DigestQuery::Share(Share { part: 2, of: 7 }), 0),
     ];
     for (query, rows) in cases {
         let digest = reader.digest(DOING, opened.mapping(), query).await.expect("a digest");
@@ -92,7 +95,7 @@ pub async fn buckets_have_equal_digests_on_both_sides<K: Kind>() {
         (Bucketing::Hash { mask: 3 }, DigestOf::Rows),
         (Bucketing::Hash { mask: 1023 }, DigestOf::Keys),
     ] {
-        let query = BucketQuery { of, bucketing, scope: RowScope::Table };
+        let query = BucketQuery { of, bucketing, scope: RowScope::Table, within: None };
         let mapping = opened.mapping();
         let source = reader.bucket_digests(DOING, mapping, query).await.expect("digests");
         let source = text(source).await;

@@ -1,0 +1,118 @@
+//! Proving a part of each table in a normal run, so that after some runs every row has been proven. A part that
+//! differs has the whole table compared and repaired, and that is a warning: no run explains it.
+
+use std::sync::Arc;
+
+use crate::context::Round;
+use crate::error::{Result, Side};
+use crate::event::{Event, Phase};
+use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
+use crate::outcome::TableOutcome;
+use crate::plan::TablePlan;
+use crate::plan::schedule::Pass;
+use crate::scrub::Scrub;
+use crate::sql::query::DigestQuery;
+use crate::sql::share::Share;
+use crate::sql::sync_log::SyncLog;
+use crate::sync::reconcile::digest;
+use crate::sync::strategy::compare;
+use crate::sync::table_state::TableRun;
+use crate::sync_log::store;
+use crate::target_side::Target;
+
+/// Reads how far earlier runs have got.
+///
+/// # Errors
+/// The log cannot remember it.
+pub async fn begin(
+    target: &Target,
+    sync_log: &SyncLog,
+    of: u32,
+    tables: &[&TableName],
+) -> Result<Scrub> {
+    store::add_proofs(target, sync_log).await?;
+    Ok(Scrub::new(of, store::last_proofs(target, sync_log, tables).await?))
+}
+
+/// Whether a table cannot be said to be done before a part of it is proven.
+pub fn is_owed(round: &Round, plan: &TablePlan) -> bool {
+    round.scrub.as_ref().is_some_and(|scrub| scrub.share(plan).is_some())
+}
+
+/// Whether a part of a table has differed in this run.
+pub fn has_differed(round: &Round, plan: &TablePlan) -> bool {
+    round.scrub.as_ref().is_some_and(|scrub| scrub.has_differed(plan))
+}
+
+/// Whether the part of the table whose turn it is, is equal on both sides.
+///
+/// # Errors
+/// Those of both sides.
+pub async fn holds(run: &TableRun<'_>) -> Result<bool> {
+    let Some(scrub) = &run.round.scrub else { return Ok(true) };
+    let Some(share) = scrub.share(&run.state.plan) else { return Ok(true) };
+    run.phase(Phase::Proving);
+    let query = DigestQuery::Share(share);
+    let (source, target) = tokio::try_join!(
+        digest::one(run, Side::Source, query),
+        digest::one(run, Side::Target, query)
+    )?;
+    if source == target {
+        scrub.note(&run.state.plan, share, false);
+    }
+    Ok(source == target)
+}
+
+/// Proves a part of a table that is in sync by all that a usual run looks at. If it is not, the table is compared and
+/// repaired.
+///
+/// # Errors
+/// Those of the comparison.
+pub async fn prove(run: &mut TableRun<'_>) -> Result<()> {
+    if holds(run).await? {
+        return Ok(());
+    }
+    if let Some(scrub) = &run.round.scrub {
+        scrub.note_differing(&run.state.plan);
+    }
+    compare::run(run, Pass::Whole).await?;
+    if let Some(scrub) = &run.round.scrub {
+        scrub.note(&run.state.plan, Share::whole(scrub.parts()), true);
+    }
+    Ok(())
+}
+
+/// Says which tables stay unproven, and why.
+pub fn remark(round: &Round, plans: &[Arc<TablePlan>]) {
+    if round.scrub.is_none() {
+        return;
+    }
+    for plan in plans {
+        let why = if plan.append {
+            "its rows stay as they are on the target (\"mode\": \"append\")"
+        } else if !plan.deletes {
+            "rows that vanished from the source stay (-no-deletes)"
+        } else {
+            continue;
+        };
+        let text = format!("-scrub leaves it out: {why}");
+        let table = Some(plan.mapping.source.name.clone());
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));
+    }
+}
+
+/// Writes into the log what was proven.
+///
+/// # Errors
+/// The target's.
+pub async fn write(
+    round: &Round,
+    plans: &[Arc<TablePlan>],
+    outcomes: &[TableOutcome],
+) -> Result<()> {
+    let Some(scrub) = &round.scrub else { return Ok(()) };
+    let proofs = scrub.proofs(plans, outcomes);
+    let (target, sync_log, run_id) = (&round.target, &round.sync_log, &round.run_id);
+    store::write_proofs(target, sync_log, run_id, (scrub.parts(), &proofs)).await
+}
