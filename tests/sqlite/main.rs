@@ -7,6 +7,7 @@ mod app;
 mod first_run;
 mod folder;
 mod geopackage;
+mod memory;
 mod packages;
 mod rules;
 mod tables;
