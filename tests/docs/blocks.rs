@@ -134,6 +134,7 @@ impl Shop {
             .env("PATH", format!("{built}:{path}"))
             .env("HOME", &self.folder)
             .env("SOURCE_URL", self.db.source_url())
+            .env("GITHUB_STEP_SUMMARY", self.folder.join("summary.md"))
             .env("MASK_KEY", "0123456789abcdef0123456789abcdef")
             .env("TARGET_URL", &self.owner.url);
         let output = bash.output().expect("there is a bash");
