@@ -38,7 +38,8 @@ async fn source() -> Pair {
 async fn harmless(db: &Pair, lie: &str, run: Running) -> Outcome {
     let ended = tokio::time::timeout(LIMIT, peak(run)).await;
     let (run, peak) = ended.unwrap_or_else(|_| panic!("no end after {lie}"));
-    assert!((1..=MEMORY).contains(&peak), "{peak} KiB after {lie}");
+    // A run may end before the first look at it.
+    assert!(peak <= MEMORY, "{peak} KiB after {lie}");
     assert!(matches!(run.status, 0 | 1 | 5), "{lie}: {run}");
     assert!(!run.stderr.contains("panic"), "{lie}: {run}");
     let made = "select count(*) from pg_class where relname in ('pwned', 'x')";

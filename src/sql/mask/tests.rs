@@ -1,4 +1,4 @@
-//! Masks as they stand in statements; what they make of values is tried on servers, in `tests/sync/masks.rs`.
+//! Masks as they stand in statements; what they make of values is tried on servers, in `tests/rules/masks.rs`.
 
 use super::{MaskHash, MaskTrial, MaskedColumn, Sample, ValueKind, fits};
 use crate::ident::{Ident, TableName};
