@@ -52,6 +52,10 @@ impl Layer {
     }
 }
 
+/// The layers of the file, with the reference system of each. Only for a file that is a GeoPackage.
+///
+/// # Errors
+/// SQLite's.
 pub fn layers(connection: &Connection) -> rusqlite::Result<Vec<Layer>> {
     let statement = "select g.table_name, g.column_name, g.geometry_type_name, g.z, g.m, \
                      case when s.srs_id > 0 then s.organization_coordsys_id else 0 end \

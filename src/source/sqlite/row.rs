@@ -28,6 +28,7 @@ pub struct RowShape {
     hasher: HashFamily,
 }
 
+/// A column that travels: its name on the target, how it is written and how it is hashed.
 #[derive(Clone, Debug)]
 pub struct ShapedColumn {
     pub name: Ident,
@@ -223,6 +224,7 @@ pub fn printed(value: &Datum<'_>) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The value as SQLite stores it, without copying it.
 pub fn raw(value: ValueRef<'_>) -> Value<'_> {
     match value {
         ValueRef::Null => Value::Null,

@@ -157,6 +157,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// What runs on this connection is given up as soon as nobody waits for it.
     pub fn new(handle: &Arc<Handle>) -> Self {
         Self { is_wanted: Arc::new(AtomicBool::new(true)), handle: handle.clone() }
     }

@@ -20,6 +20,7 @@ pub struct BadValue {
     pub reason: Reason,
 }
 
+/// Why a value cannot be one of its column.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// With the type of the column.

@@ -17,6 +17,7 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// Takes note of one value of the column.
     pub fn add(&mut self, value: Value) {
         match value {
             Value::Null => return,

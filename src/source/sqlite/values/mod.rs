@@ -34,6 +34,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
+    /// The storage class, as SQLite calls it.
     pub fn class(&self) -> StorageClass {
         match self {
             Value::Null => StorageClass::Null,

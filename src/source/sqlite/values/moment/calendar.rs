@@ -12,6 +12,7 @@ pub struct Day {
 const TO_2000: i64 = 730_425;
 
 impl Day {
+    /// Whether the Gregorian calendar has this day.
     pub fn exists(self) -> bool {
         let leap = self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0);
         let last = match self.month {
@@ -33,6 +34,7 @@ impl Day {
         365 * year + leap_days + days - TO_2000
     }
 
+    /// The day so many days after 2000-01-01.
     pub fn of_number(number: i64) -> Self {
         let number = number + TO_2000;
         let (era, day) = (number.div_euclid(146_097), number.rem_euclid(146_097));

@@ -35,6 +35,7 @@ pub enum Zone {
     Any,
 }
 
+/// What a number of Unix time counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     Second,

@@ -34,6 +34,7 @@ pub struct Counted {
 const UNITS: [Unit; 4] = [Unit::Second, Unit::Milli, Unit::Micro, Unit::Nano];
 
 impl Tally {
+    /// Takes note of one value of the column.
     pub fn add(&mut self, value: Value) {
         match value {
             Value::Text(bytes) => self.add_text(bytes),
