@@ -141,7 +141,7 @@ impl Listener {
     ) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = Vec::new();
+        let mut last = None;
         loop {
             tokio::select! {
                 event = events.recv() => match event {
@@ -152,11 +152,16 @@ impl Listener {
                 _ = ticks.tick(), if self.is_busy => self.tick(),
                 // Not the end yet: what is in the channel is still told.
                 lines = &mut ended, if !events.is_closed() => {
-                    last = lines.unwrap_or_default();
+                    last = Some(lines.unwrap_or_default());
                     events.close();
                 }
             }
         }
+        // Nobody may be left who sends events before the last words are there.
+        let last = match last {
+            Some(last) => last,
+            None => ended.await.unwrap_or_default(),
+        };
         if let Some(bars) = self.bars.take() {
             bars.close();
         }

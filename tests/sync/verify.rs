@@ -208,3 +208,16 @@ async fn what_the_last_run_has_read_is_not_behind_though_the_next_one_reads_it_a
         assert_eq!((&json["tables"][0]["behind"], &json["exit_status"]), (&2.into(), &0.into()));
     }
 }
+
+#[tokio::test]
+async fn a_repair_that_cannot_begin_always_says_why() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.source("insert into item values (1)").await;
+    let writer = db.target_writer().await;
+    db.target(&format!("revoke create on schema public from {}, public", writer.name)).await;
+    let (source, target) = (db.source_url(), &writer.url);
+    for _ in 0..5 {
+        let run = pgsync(&["verify", "-source", &source, "-target", target, "-repair"]).await;
+        run.expect_exit(1).expect_said("while creating sync_log: permission denied");
+    }
+}
