@@ -46,12 +46,14 @@ impl Remedy {
 }
 
 impl TablePlan {
-    /// The error with what to try: the server knows less of what is missing.
+    /// The error with what to try, where nobody has said it. The right of a schema alone may not be enough:
+    /// here all rights that are missing are known.
     pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
-        if let Some(helpful) = helpful.map(str::to_owned) {
-            error.hint = Some(helpful);
+        let is_of_schema = |hint: &str| hint.starts_with("grant usage on schema ");
+        if error.hint.as_deref().is_none_or(is_of_schema) {
+            let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
+            error.hint = helpful.map(str::to_owned).or(error.hint);
         }
         Error::Database(error)
     }
