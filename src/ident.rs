@@ -39,7 +39,8 @@ impl Ident {
     }
 }
 
-/// The words that cannot be a name of a table without quotes: those that PostgreSQL 10 to 18 reserve.
+/// The words that PostgreSQL 10 to 18 print in quotes where they are names: all keywords that are not
+/// "unreserved". Those that only newer versions know, of SQL/JSON, are names without quotes.
 #[rustfmt::skip]
 const KEYWORDS: &[&str] = &[
     "all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "binary",
@@ -53,6 +54,12 @@ const KEYWORDS: &[&str] = &[
     "session_user", "similar", "some", "symmetric", "system_user", "table", "tablesample", "then", "to",
     "trailing", "true", "union", "unique", "user", "using", "variadic", "verbose", "when", "where", "window",
     "with",
+    // Those that may be the name of a column or a table.
+    "between", "bigint", "bit", "boolean", "char", "character", "coalesce", "dec", "decimal", "exists", "extract",
+    "float", "greatest", "grouping", "inout", "int", "integer", "interval", "least", "national", "nchar", "none",
+    "nullif", "numeric", "out", "overlay", "position", "precision", "real", "row", "setof", "smallint", "substring",
+    "time", "timestamp", "treat", "trim", "values", "varchar", "xmlattributes", "xmlconcat", "xmlelement",
+    "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable",
 ];
 
 /// A table's name with its schema. `Display` is for people: `public.users`.

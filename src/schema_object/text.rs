@@ -36,12 +36,8 @@ impl Name {
 
     /// As the server prints it.
     pub fn printed(&self) -> String {
-        let shown = |ident: &Ident| match Self::parse(ident.as_str()) {
-            Some(Self { schema: None, name }) if &name == ident => ident.as_str().to_owned(),
-            _ => ident.quoted(),
-        };
-        let schema = self.schema.as_ref().map(|schema| format!("{}.", shown(schema)));
-        schema.unwrap_or_default() + &shown(&self.name)
+        let schema = self.schema.as_ref().map(|schema| format!("{}.", schema.typed()));
+        schema.unwrap_or_default() + &self.name.typed()
     }
 
     /// Another name in the same schema.

@@ -267,3 +267,17 @@ async fn a_table_that_is_filled_and_not_swapped_is_no_success() {
     let last = "select status from sync_log where table_name = 'parent' order by id desc limit 1";
     assert_eq!(db.target_value(last).await, "success");
 }
+
+#[tokio::test]
+async fn tables_that_are_called_like_keywords_are_rebuilt() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table \"user\" (id serial primary key, \"order\" int unique, \"time\" text check (\"time\" <> ''));
+         create table \"real\" (id int primary key, \"user\" int references \"user\"); create index \"group\" on \"real\" (\"user\");
+         insert into \"user\" (\"order\", \"time\") values (1, 'x'); insert into \"real\" values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table \"user\" alter \"time\" type int using 1, drop constraint user_time_check; alter table \"real\" alter id type bigint").await;
+    settles(&db).await;
+}

@@ -95,3 +95,17 @@ async fn a_run_that_may_make_nothing_says_what_is_missing() {
     let run = app.sync(&db).args(&["-ddl", "none"]).await.expect_exit(1);
     run.expect_said("missing on the target: table public.author; run there: create table");
 }
+
+#[tokio::test]
+async fn tables_and_columns_that_are_called_like_keywords_are_found_again() {
+    let app = App::with(
+        "create table \"order\" (id integer primary key, \"user\" text unique, \"time\" text);
+         create table \"real\" (id integer primary key, \"order\" integer references \"order\"(id));
+         insert into \"order\" values (1, 'Ann', 'x'); insert into \"real\" values (1, 1)",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok().expect_tables(&["order", "real"]);
+    app.run("update \"real\" set \"order\" = null");
+    app.sync(&db).await.expect_ok().expect_changes("real", (0, 1, 0));
+    app.sync(&db).await.expect_unchanged();
+}
