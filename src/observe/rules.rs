@@ -84,7 +84,8 @@ impl RunContext<'_> {
         }
         let is_left_alone = |one: &&TriedTable<'_>| {
             let stops = self.settings.unmasked == Unmasked::Fail && which == Tried::Decided;
-            stops && unmasked.contains_key(&one.table.name)
+            // A source that computes no masks says so: no keep would help.
+            stops && !catalogs.source.local && unmasked.contains_key(&one.table.name)
         };
         let to_try: Vec<_> = tried.iter().filter(|one| !is_left_alone(one)).collect();
         problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);

@@ -213,8 +213,9 @@ async fn a_grant_that_is_named_can_be_pasted_and_is_enough() {
     db.source(&setup).await;
     db.target(&setup).await;
     let revoke = |role: &str| format!("revoke all on all tables in schema \"Far\" from {role}");
+    let usage = |role: &str| format!("grant usage on schema \"Far\" to {role}");
     db.source(&revoke(&reader.name)).await;
-    db.target(&revoke(&writer.name)).await;
+    db.target(&usage(&writer.name)).await;
     let table = format!("on \"Far\".\"{hostile}\" to the");
     let sync = || {
         db.sync()
@@ -231,6 +232,8 @@ async fn a_grant_that_is_named_can_be_pasted_and_is_enough() {
         reader.name
     ))
     .await;
+    db.target(&revoke(&writer.name)).await;
+    db.target(&format!("revoke usage on schema \"Far\" from {}", writer.name)).await;
     let told = sync().await.expect_exit(1);
     told.expect_said(&format!(
         "grant usage on schema \"Far\" and select, insert, update, delete {table} target role"
