@@ -34,13 +34,14 @@ async fn source() -> Pair {
     db
 }
 
-/// The run ended by itself, or refused to begin, without a panic, and made nothing on either side that a lie asked for.
+/// The run ended by itself, without a panic, or did not begin: a lie can look like swapped sides, and a session
+/// that a lie has ended can still hold a lock. Nothing was made on either side that a lie asked for.
 async fn harmless(db: &Pair, lie: &str, run: Running) -> Outcome {
     let ended = tokio::time::timeout(LIMIT, peak(run)).await;
     let (run, peak) = ended.unwrap_or_else(|_| panic!("no end after {lie}"));
     // A run may end before the first look at it.
     assert!(peak <= MEMORY, "{peak} KiB after {lie}");
-    assert!(matches!(run.status, 0 | 1 | 5), "{lie}: {run}");
+    assert!(matches!(run.status, 0 | 1 | 4 | 5), "{lie}: {run}");
     assert!(!run.stderr.contains("panic"), "{lie}: {run}");
     let made = "select count(*) from pg_class where relname in ('pwned', 'x')";
     assert_eq!(db.target_value(made).await, "0", "{lie}: on the target: {run}");
