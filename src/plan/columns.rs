@@ -121,7 +121,8 @@ fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<Pl
         hashed: hashed(there, context),
         computed: here.generated,
         binary: plain && !context.local && here.is_built_in() && there.is_built_in(),
-        exact: exact && context.same_text,
+        // Of a source that is no server, it is this program that prints the values.
+        exact: exact && context.same_text && !context.local,
         updatable: !there.identity_always,
     })
 }

@@ -109,6 +109,11 @@ impl Database {
         Ok(connection)
     }
 
+    /// Whether the path still leads to the file that was looked at. Each connection opens it by its path.
+    pub fn is_in_place(&self) -> bool {
+        self.path.metadata().is_ok_and(|found| identity(&found) == self.identity)
+    }
+
     /// Lets a `-wal` go with the connection that brought it along, where nobody has written into it.
     pub fn before_closing(&self, connection: &Connection) {
         let is_ours = self.beside("-wal").metadata().is_ok_and(|wal| wal.len() == 0);
@@ -174,4 +179,28 @@ fn missing_pages(header: &[u8], bytes: u64) -> Option<u64> {
 
 fn identity(found: &Metadata) -> String {
     format!("{}.{}", found.dev(), found.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_file_in_the_place_of_one_is_seen() {
+        let place = |name: &str| {
+            std::env::temp_dir().join(format!("pgsync-{name}-{}.db", std::process::id()))
+        };
+        let (path, other) = (place("file"), place("other"));
+        for path in [&path, &other] {
+            let made = Connection::open(path).expect("a file");
+            made.execute_batch("create table t (a)").expect("a table");
+        }
+        let file = SqliteFile { path: path.clone(), immutable: false, timestamps: Vec::new() };
+        let database = Database::look(&file, Duration::from_secs(1)).expect("a database");
+        assert!(database.is_in_place());
+        std::fs::rename(&other, &path).expect("a rename");
+        assert!(!database.is_in_place());
+        std::fs::remove_file(&path).expect("the file goes");
+        assert!(!database.is_in_place());
+    }
 }

@@ -46,6 +46,9 @@ pub const NO_MASKS: &str = "masks are computed by a PostgreSQL source, and this 
 /// No horizon is known: nobody can see when transactions of other programs began.
 const OVERLAP: Duration = Duration::from_secs(300);
 
+/// How often a file is opened that another one replaces.
+const TRIES: usize = 5;
+
 /// One file.
 pub struct Source {
     file: SqliteFile,
@@ -93,9 +96,8 @@ impl Source {
             return Err(Error::Config(vec![problem.to_owned()]));
         };
         let (file, readers, lock_timeout) = (self.file.clone(), self.readers, self.lock_timeout);
-        let taken = tokio::task::spawn_blocking(move || {
-            Snapshot::take(Database::look(&file, lock_timeout)?, readers)
-        });
+        let taken =
+            tokio::task::spawn_blocking(move || take_snapshot(&file, lock_timeout, readers));
         let taken =
             taken.await.map_err(|_| Error::Internal("opening the file panicked".to_owned()))?;
         let snapshot = Arc::new(taken?);
@@ -205,6 +207,18 @@ impl Source {
         // Closing a file waits for the disk.
         let _ = tokio::task::spawn_blocking(move || drop(snapshot)).await;
     }
+}
+
+/// Blocks: takes a snapshot whose readers all have the same file, though others may take its place meanwhile.
+fn take_snapshot(file: &SqliteFile, lock_timeout: Duration, readers: usize) -> Result<Snapshot> {
+    for _ in 0..TRIES {
+        let snapshot = Snapshot::take(Database::look(file, lock_timeout)?, readers)?;
+        if snapshot.database.is_in_place() {
+            return Ok(snapshot);
+        }
+    }
+    let why = format!("another file took the place of {} each time", file.path.display());
+    Err(failure::refused("opening the file", why, Some("run again when it is left in its place")))
 }
 
 fn sight(overlap: Option<Duration>) -> Visibility {

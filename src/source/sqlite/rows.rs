@@ -5,6 +5,7 @@ use std::vec::IntoIter;
 use bytes::Bytes;
 use futures_util::Stream;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::snapshot::{Lease, Unwanted, Wanted};
 use crate::error::{Error, Result};
@@ -20,6 +21,8 @@ pub struct SourceRows {
     bundle: Bytes,
     /// The lengths of the rows in it.
     lengths: IntoIter<usize>,
+    /// The thread that reads, until it has ended.
+    reading: Option<JoinHandle<()>>,
     /// The reading ends with whoever waits for its rows.
     _unless_done: Unwanted,
 }
@@ -50,11 +53,11 @@ impl SourceRows {
         let (sender, bundles) = mpsc::channel(WAITING);
         let wanted = Wanted::new(&handle);
         let unless_done = Unwanted(Some(wanted.clone()));
-        tokio::task::spawn_blocking(move || {
+        let reading = tokio::task::spawn_blocking(move || {
             let mut outlet = Outlet { sender, bundle: Bundle::default() };
             let connection = handle.connection();
             let done = wanted.check().and_then(|()| read(&connection, &wanted, &mut outlet));
-            wanted.is_done();
+            wanted.finish();
             match done {
                 Ok(()) => drop(outlet.flush()),
                 // Whoever has gone hears nothing.
@@ -65,6 +68,7 @@ impl SourceRows {
             bundles,
             bundle: Bytes::new(),
             lengths: Vec::new().into_iter(),
+            reading: Some(reading),
             _unless_done: unless_done,
         })
     }
@@ -79,9 +83,15 @@ impl SourceRows {
                 Some(Bundle { rows, lengths }) => {
                     (self.bundle, self.lengths) = (rows.into(), lengths.into_iter());
                 }
-                None => return Ok(None),
+                None => return self.end().await.map(|()| None),
             }
         }
+    }
+
+    /// The rows are all there only if the thread has not panicked on its way.
+    async fn end(&mut self) -> Result<()> {
+        let Some(reading) = self.reading.take() else { return Ok(()) };
+        reading.await.map_err(|_| Error::Internal("a reader of the file panicked".to_owned()))
     }
 
     /// The rows as a stream.
@@ -112,5 +122,43 @@ impl Outlet {
         let bundle = std::mem::replace(&mut self.bundle, next);
         let sent = self.sender.blocking_send(Ok(bundle));
         sent.map_err(|_| Error::Internal("reading the file was given up".to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::super::file::Database;
+    use super::super::snapshot::Snapshot;
+    use super::*;
+    use crate::config::conninfo::SqliteFile;
+
+    #[tokio::test]
+    async fn a_thread_that_panics_is_no_end_of_the_rows() {
+        let path = std::env::temp_dir().join(format!("pgsync-rows-{}.db", std::process::id()));
+        let made = rusqlite::Connection::open(&path).expect("a file");
+        made.execute_batch("create table t (a)").expect("a table");
+        let file = SqliteFile { path: path.clone(), immutable: false, timestamps: Vec::new() };
+        let database = Database::look(&file, Duration::from_secs(1)).expect("a database");
+        let snapshot = Arc::new(Snapshot::take(database, 1).expect("a snapshot"));
+        let lease = snapshot.lease().await.expect("a connection");
+        let read = |lease: &Lease, panics: bool| {
+            SourceRows::of(lease, move |_, _, outlet| {
+                outlet.push(|out| out.extend_from_slice(b"1\n"))?;
+                outlet.flush()?;
+                assert!(!panics, "on purpose");
+                Ok(())
+            })
+        };
+        let mut rows = read(&lease, true).expect("rows");
+        assert_eq!(rows.next().await.expect("a row"), Some(Bytes::from_static(b"1\n")));
+        assert!(rows.next().await.is_err());
+        let mut rows = read(&lease, false).expect("rows");
+        assert!(rows.next().await.expect("a row").is_some());
+        assert_eq!(rows.next().await.expect("the end"), None);
+        assert_eq!(rows.next().await.expect("still the end"), None);
+        std::fs::remove_file(path).expect("the file goes");
     }
 }

@@ -163,7 +163,7 @@ impl Wanted {
     }
 
     /// Says that there is nothing any more that could be given up.
-    pub fn is_done(&self) {
+    pub fn finish(&self) {
         self.is_wanted.store(false, Ordering::Relaxed);
     }
 
