@@ -109,3 +109,21 @@ async fn tables_and_columns_that_are_called_like_keywords_are_found_again() {
     app.sync(&db).await.expect_ok().expect_changes("real", (0, 1, 0));
     app.sync(&db).await.expect_unchanged();
 }
+
+#[tokio::test]
+async fn of_several_tables_and_columns_that_differ_by_case_none_is_guessed() {
+    let app = App::with(
+        "create table item (id integer primary key, name text); insert into item values (1, 'a')",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table \"Item\" (id bigint primary key, name text); create table \"ITEM\" (id bigint primary key, name text)").await;
+    db.target("insert into \"Item\" values (7, 'x'); insert into \"ITEM\" values (8, 'y')").await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said("several tables of that name, \"ITEM\" and \"Item\": rename all but one");
+    db.target("drop table \"ITEM\"; alter table \"Item\" rename name to \"Name\"; alter table \"Item\" add \"NAME\" text").await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said("column \"name\" could be, \"Name\" and \"NAME\": rename all but one");
+    assert_eq!(db.target_value("select id || \"Name\" from \"Item\"").await, "7x");
+    db.target("alter table \"Item\" drop \"NAME\"").await;
+    app.sync(&db).await.expect_ok().expect_changes("Item", (1, 0, 1));
+}

@@ -40,26 +40,17 @@ impl Source {
             rename_table(state, &own, &renamed);
             let systems = state.systems.iter_mut().filter(|system| system.table == own);
             systems.for_each(|system| system.table = renamed.clone());
-            let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
-            for column in columns.collect::<Vec<_>>() {
-                let given = (target.column)(&state.tables[place].name, &column);
-                let same = there.and_then(|there| find_column(there, &given));
-                let lower = || Ident::new(column.as_str().to_ascii_lowercase());
-                // What a rule renames stays what the rule calls it.
-                let name = match same {
-                    _ if given != column => column.clone(),
-                    Some(same) => same.clone(),
-                    None => lower(),
-                };
-                rename_column(state, place, &column, &name);
-                let table = &mut state.tables[place];
-                let here = table.columns.iter_mut().find(|here| here.name == name);
-                let type_of = there.zip(same).and_then(|(there, same)| there.column(same));
-                if let Some((here, there)) = here.zip(type_of) {
-                    here.take_type(there);
+            settle_columns(state, place, there, target);
+            if (target.wanted)(&renamed) {
+                let named = (target.named)(&own);
+                let alike = target.tables.iter().filter(|table| table.name.schema == named.schema);
+                let alike = alike.map(|table| &table.name.name);
+                if let Some(names) = several_alike(alike, &named.name) {
+                    let why = format!(
+                        "the target has several tables of that name, {names}: rename all but one"
+                    );
+                    state.failed.push((renamed.clone(), Error::Blocked(why)));
                 }
-            }
-            if (target.wanted)(&state.tables[place].name) {
                 self.settle_types(state, place, target, &mut forms).await?;
             }
         }
@@ -208,6 +199,44 @@ impl Source {
     }
 }
 
+/// Lets the columns of one table have the names and types that they have `there`, on the target.
+fn settle_columns(
+    state: &mut SourceState,
+    place: usize,
+    there: Option<&Table>,
+    target: &TargetView<'_>,
+) {
+    let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
+    for column in columns.collect::<Vec<_>>() {
+        let given = (target.column)(&state.tables[place].name, &column);
+        let alike = there.into_iter().flat_map(|there| &there.columns);
+        let open = several_alike(alike.map(|column| &column.name), &given);
+        if let Some(names) = open.filter(|_| (target.wanted)(&state.tables[place].name)) {
+            let why = format!(
+                "the target has several columns that column \"{}\" could be, {names}: rename all but one",
+                column.as_str()
+            );
+            let table = state.tables[place].name.clone();
+            state.failed.push((table, Error::Blocked(why)));
+        }
+        let same = there.and_then(|there| find_column(there, &given));
+        let lower = || Ident::new(column.as_str().to_ascii_lowercase());
+        // What a rule renames stays what the rule calls it.
+        let name = match same {
+            _ if given != column => column.clone(),
+            Some(same) => same.clone(),
+            None => lower(),
+        };
+        rename_column(state, place, &column, &name);
+        let table = &mut state.tables[place];
+        let here = table.columns.iter_mut().find(|here| here.name == name);
+        let type_of = there.zip(same).and_then(|(there, same)| there.column(same));
+        if let Some((here, there)) = here.zip(type_of) {
+            here.take_type(there);
+        }
+    }
+}
+
 fn failed(table: &TableName, column: &Column, why: &str) -> (TableName, Error) {
     (table.clone(), Error::Blocked(format!("column \"{}\" {why}", column.name.as_str())))
 }
@@ -240,6 +269,15 @@ fn find<'t>(tables: &'t [Table], name: &TableName) -> Option<&'t Table> {
             && table.name.name.as_str().eq_ignore_ascii_case(name.name.as_str())
     };
     exact.or_else(|| tables.iter().find(like))
+}
+
+/// The names that differ from this one by case, where there are several of them and none is the same: it is not
+/// guessed which is meant.
+fn several_alike<'n>(names: impl Iterator<Item = &'n Ident>, name: &Ident) -> Option<String> {
+    let alike: Vec<&Ident> =
+        names.filter(|other| other.as_str().eq_ignore_ascii_case(name.as_str())).collect();
+    let is_open = alike.len() > 1 && !alike.contains(&name);
+    is_open.then(|| alike.iter().map(|name| name.quoted()).collect::<Vec<_>>().join(" and "))
 }
 
 fn find_column<'t>(table: &'t Table, name: &Ident) -> Option<&'t Ident> {
