@@ -18,7 +18,7 @@ LONG_FUNCTION, LONG_FILE = 60, 300
 PARAMETERS = "parameters that are tuples"
 RESULTS = "results that are tuples"
 FUNCTIONS = f"functions of more than {LONG_FUNCTION} lines"
-LIMITS = {PARAMETERS: 3, RESULTS: 15, FUNCTIONS: 0}
+LIMITS = {PARAMETERS: 2, RESULTS: 15, FUNCTIONS: 0}
 # Comments, strings and characters, which may hold braces.
 QUIET = re.compile(r'//[^\n]*|/\*.*?\*/|b?"(?:\\.|[^"\\])*"|r#*".*?"#*|\'(?:\\.|[^\'\\])\'', re.S)
 

@@ -9,7 +9,7 @@ use crate::ident::{Ident, TableName};
 use crate::sql::sql;
 use crate::table::{InheritedChild, Table};
 
-/// Heirs that an error names before it says "and N more".
+/// Children that an error names before it says "and N more".
 const LISTED: usize = 3;
 
 /// One selected table on both sides, and what is around it.
@@ -27,7 +27,7 @@ pub struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    /// Whether both sides' heirs are the same tables, and each travels.
+    /// Whether both sides' children are the same tables, and each travels.
     ///
     /// # Errors
     /// [`Error::Blocked`] with the remedy, where they are not.

@@ -68,9 +68,9 @@ pub fn inherit(
 fn inherit_of_parents(ruled: &mut Ruled<'_>, places: &HashMap<TableName, usize>) {
     for parent in 0..ruled.len() {
         let (table, masks) = (ruled[parent].0, ruled[parent].1.mask.clone());
-        let heirs = table.inherited_by.iter().filter_map(|child| places.get(&child.name));
-        for heir in heirs.copied().collect::<Vec<usize>>() {
-            let (table, rules) = &mut ruled[heir];
+        let children = table.inherited_by.iter().filter_map(|child| places.get(&child.name));
+        for child in children.copied().collect::<Vec<usize>>() {
+            let (table, rules) = &mut ruled[child];
             for (column, mask) in &masks {
                 let is_open = !rules.mask.contains_key(column) && !rules.keep.contains(column);
                 if is_open && table.column(column).is_some() {

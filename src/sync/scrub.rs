@@ -114,5 +114,5 @@ pub async fn write(
     let Some(scrub) = &round.scrub else { return Ok(()) };
     let proofs = scrub.proofs(plans, outcomes);
     let (target, sync_log, run_id) = (&round.target, &round.sync_log, &round.run_id);
-    store::write_proofs(target, sync_log, run_id, (scrub.parts(), &proofs)).await
+    store::write_proofs(target, sync_log, run_id, scrub.parts(), &proofs).await
 }

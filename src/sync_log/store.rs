@@ -295,7 +295,8 @@ pub async fn write_proofs(
     target: &Target,
     sync_log: &SyncLog,
     run_id: &str,
-    (parts, proofs): (u32, &[Proof]),
+    parts: u32,
+    proofs: &[Proof],
 ) -> Result<()> {
     for group in proofs.chunks(ROWS) {
         let statement = sync_log.write_proofs(run_id, parts, group);

@@ -1,0 +1,271 @@
+//! Hands every question on to the kind of source that answers it.
+
+use std::time::Duration;
+
+use super::{FedTable, Filled, ReadTable, SourceState, TargetView};
+use super::{Reader, Source};
+use super::{postgres, sqlite};
+use crate::config::conninfo::SourceInfo;
+use crate::error::Result;
+use crate::ident::{Ident, TableName};
+use crate::pg;
+use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
+use crate::pg::uncopied::UncopiedObject;
+use crate::schema_object::Definitions;
+use crate::sql::horizon::Horizon;
+use crate::sql::read::TimedTable;
+
+/// What the one that it is answers.
+macro_rules! each {
+    ($kinds:ident: $self:expr, $one:ident => $answer:expr) => {
+        match $self {
+            $kinds::Postgres($one) => $answer,
+            $kinds::Sqlite($one) => $answer,
+        }
+    };
+}
+
+// Below the macro, which it uses.
+mod reader;
+
+impl Source {
+    /// Reads what connecting needs, such as certificates; connects to nothing yet. At most `readers` read
+    /// at once.
+    ///
+    /// # Errors
+    /// TLS files that cannot be used.
+    pub fn new(
+        info: &SourceInfo,
+        readers: usize,
+        lock_timeout: Duration,
+        masking: pg::Masking,
+    ) -> Result<Self> {
+        match info {
+            SourceInfo::Postgres(info) => {
+                postgres::Source::new(info, readers, lock_timeout, masking).map(Self::Postgres)
+            }
+            SourceInfo::Sqlite(file) => {
+                Ok(Self::Sqlite(sqlite::Source::new(file.clone(), readers, lock_timeout)))
+            }
+        }
+    }
+
+    /// The schemas that a pattern may mean; outside of the snapshot.
+    ///
+    /// # Errors
+    /// The source's, and that there are none.
+    pub async fn schemas(&self) -> Result<Vec<Ident>> {
+        each!(Self: self, one => one.schemas().await)
+    }
+
+    /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order.
+    ///
+    /// `names` are those by which somebody may ask for a partition, a view and the like.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn open(
+        &self,
+        schemas: &[Ident],
+        names: &[&str],
+        overlap: Option<Duration>,
+    ) -> Result<SourceState> {
+        each!(Self: self, one => one.open(schemas, names, overlap).await)
+    }
+
+    /// Lets what was opened agree with the target where the source has no word of its own: the names and
+    /// types that tables have there.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn settle(&self, state: &mut SourceState, target: &TargetView<'_>) -> Result<()> {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(source) => source.settle(state, target).await,
+        }
+    }
+
+    /// Whether one session reads for all.
+    pub async fn is_read_alone(&self) -> bool {
+        match self {
+            Self::Postgres(source) => source.is_read_alone().await,
+            Self::Sqlite(_) => false,
+        }
+    }
+
+    /// The newest timestamps of tables as they are by now, whatever the snapshot shows: seconds of Unix time.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn newest(
+        &self,
+        doing: &str,
+        tables: &[TimedTable<'_>],
+        horizon: &Horizon,
+    ) -> Result<Vec<Option<f64>>> {
+        each!(Self: self, one => one.newest(doing, tables, horizon).await)
+    }
+
+    /// One that reads the run's snapshot and holds no lock of any table. Reading the snapshot costs one
+    /// round trip per reader, not per use: see [`Source::release`].
+    ///
+    /// # Errors
+    /// The source cannot be reached, or the snapshot is gone.
+    pub async fn reader(&self) -> Result<Reader> {
+        match self {
+            Self::Postgres(source) => source.reader().await.map(Reader::Postgres),
+            Self::Sqlite(source) => source.reader().await.map(Reader::Sqlite),
+        }
+    }
+
+    /// Gives a reader back and lets the locks of all tables go that it has read: who wants to alter
+    /// or empty one of them waits for its own reader, not for the end of the run.
+    ///
+    /// Where nobody will ask for it again, a round trip is spared: see [`super::ReadPermits`].
+    pub async fn release(&self, reader: Reader, is_last: bool) {
+        match (self, reader) {
+            (Self::Postgres(source), Reader::Postgres(reader)) => {
+                source.release(reader, is_last).await;
+            }
+            (_, reader) => drop(reader),
+        }
+    }
+
+    /// Remembers that a table was replaced under a snapshot: the next one reads it first.
+    pub fn note_replaced(&self, table: &TableName) {
+        match self {
+            Self::Postgres(source) => source.note_replaced(table),
+            Self::Sqlite(_) => {}
+        }
+    }
+
+    /// Whether the table was replaced under a snapshot of this run.
+    pub fn was_replaced(&self, table: &TableName) -> bool {
+        match self {
+            Self::Postgres(source) => source.was_replaced(table),
+            Self::Sqlite(_) => false,
+        }
+    }
+
+    /// Whether the snapshot can still be read.
+    pub async fn snapshot_lives(&self) -> bool {
+        match self {
+            Self::Postgres(source) => source.snapshot_lives().await,
+            Self::Sqlite(_) => true,
+        }
+    }
+
+    /// Asks the source to give up what it is working on for this run.
+    pub async fn cancel_all(&self) {
+        each!(Self: self, one => one.cancel_all().await)
+    }
+
+    /// Whether a source has ever let us in.
+    pub fn was_reached(&self) -> bool {
+        each!(Self: self, one => one.was_reached())
+    }
+
+    /// Lets the snapshot go, and all sessions.
+    pub async fn close(&self) {
+        each!(Self: self, one => one.close().await)
+    }
+
+    /// Whether any of the tables holds a row; one that is locked or may not be read may.
+    ///
+    /// # Errors
+    /// Others than those, and a table that was rewritten under the snapshot.
+    pub async fn any_row(&self, tables: &[ReadTable<'_>]) -> Result<bool> {
+        each!(Self: self, one => one.any_row(tables).await)
+    }
+
+    /// The tables into which runs of pgsync write, going by a log of such runs; none, where it cannot be
+    /// read: it is no part of the run.
+    ///
+    /// # Errors
+    /// A lost connection, and a log that is none.
+    pub async fn fed_tables(&self, log: &TableName) -> Result<Vec<FedTable>> {
+        match self {
+            Self::Postgres(source) => source.fed_tables(log).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Which of the tables were last filled from the database with this identity, going by a log of runs.
+    ///
+    /// # Errors
+    /// As [`Source::fed_tables`].
+    pub async fn filled_from<'a>(
+        &self,
+        log: &TableName,
+        tables: impl Iterator<Item = &'a TableName>,
+        identity: &str,
+    ) -> Result<Filled> {
+        match self {
+            Self::Postgres(source) => source.filled_from(log, tables, identity).await,
+            Self::Sqlite(_) => Ok(Filled::default()),
+        }
+    }
+
+    /// Whether a session of the same database holds this advisory lock.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn sees_lock(&self, key: &str) -> Result<bool> {
+        match self {
+            Self::Postgres(source) => source.sees_lock(key).await,
+            Self::Sqlite(_) => Ok(false),
+        }
+    }
+
+    /// A short name for what the schemas hold: equal where nothing differs.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn schema_fingerprint(&self, what: FingerprintOf<'_>) -> Result<SchemaFingerprint> {
+        match self {
+            Self::Postgres(source) => source.schema_fingerprint(what).await,
+            Self::Sqlite(_) => {
+                Ok(SchemaFingerprint { first: None, after: None, details: None, computed: None })
+            }
+        }
+    }
+
+    /// What the schemas hold; but for the tables `locked`, which cannot be read. Names of objects in the
+    /// schemas of `path` are printed without a schema.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn definitions(
+        &self,
+        schemas: &[Ident],
+        path: &[Ident],
+        locked: &[u32],
+    ) -> Result<Definitions> {
+        match self {
+            Self::Postgres(source) => source.definitions(schemas, path, locked).await,
+            Self::Sqlite(source) => source.definitions(path),
+        }
+    }
+
+    /// What the schemas hold that pgsync does not copy.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
+        match self {
+            Self::Postgres(source) => source.uncopied(schemas).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The tables of which somebody else keeps the definitions from being read.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn locked_tables(&self, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
+        match self {
+            Self::Postgres(source) => source.locked_tables(schemas).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+}
