@@ -52,9 +52,8 @@ const BEGIN: &str = "begin transaction isolation level repeatable read read only
 /// No such table, or one without masks; masks that cannot be; what concerns the source.
 pub async fn preview(settings: &PreviewSettings) -> Result<Preview> {
     let base = &settings.base;
-    if let (Some((mask, origin)), None) = (base.rules.keyed_mask(), &base.mask_key) {
-        let problem = format!("{origin}: mask \"{}\" needs a key; give maskKey", mask.name());
-        return Err(Error::Config(vec![problem]));
+    if let (Some(mask), None) = (base.rules.keyed_mask(), &base.mask_key) {
+        return Err(Error::Config(vec![mask.to_string()]));
     }
     let masking = pg::Masking { key: base.mask_key.clone(), discreet: true };
     let session =

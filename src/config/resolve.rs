@@ -381,14 +381,8 @@ impl Reader {
 
     /// A mask that needs the key, when there is none.
     fn refuse_keyed_masks(&mut self, rules: &Rules) {
-        if let Some((mask, origin)) = rules.keyed_mask()
-            && !self.has_mask_key
-        {
-            self.problems.push(format!(
-                "{origin}: mask \"{}\" needs a key; give \"maskKey\": env:NAME, @FILE or ${{NAME}}, \
-                 with 16 bytes or more",
-                mask.name()
-            ));
+        if let Some(mask) = rules.keyed_mask().filter(|_| !self.has_mask_key) {
+            self.problems.push(mask.to_string());
         }
     }
 

@@ -63,73 +63,85 @@ pub enum Kind {
     Switch,
 }
 
-const SETTINGS: &[(Setting, &str, &str, Kind)] = &[
-    (Setting::Source, "source", "sourceDb", Kind::Connection),
-    (Setting::Target, "target", "targetDb", Kind::Connection),
-    (Setting::Schema, "schema", "schema", Kind::List),
-    (Setting::Include, "include", "includeTables", Kind::List),
-    (Setting::Exclude, "exclude", "excludeTables", Kind::List),
-    (Setting::Timestamp, "timestamp", "timestampColumn", Kind::Text),
-    (Setting::Parallel, "parallel", "parallel", Kind::Number),
-    (Setting::BatchSize, "batch-size", "batchSize", Kind::Number),
-    (Setting::Verbose, "verbose", "verbose", Kind::Switch),
-    (Setting::Reconcile, "reconcile", "reconcile", Kind::Switch),
-    (Setting::Overlap, "overlap", "overlap", Kind::Duration),
+/// What there is to say of one setting.
+struct Row {
+    setting: Setting,
+    flag: &'static str,
+    key: &'static str,
+    kind: Kind,
+}
+
+const fn row(setting: Setting, flag: &'static str, key: &'static str, kind: Kind) -> Row {
+    Row { setting, flag, key, kind }
+}
+
+const SETTINGS: &[Row] = &[
+    row(Setting::Source, "source", "sourceDb", Kind::Connection),
+    row(Setting::Target, "target", "targetDb", Kind::Connection),
+    row(Setting::Schema, "schema", "schema", Kind::List),
+    row(Setting::Include, "include", "includeTables", Kind::List),
+    row(Setting::Exclude, "exclude", "excludeTables", Kind::List),
+    row(Setting::Timestamp, "timestamp", "timestampColumn", Kind::Text),
+    row(Setting::Parallel, "parallel", "parallel", Kind::Number),
+    row(Setting::BatchSize, "batch-size", "batchSize", Kind::Number),
+    row(Setting::Verbose, "verbose", "verbose", Kind::Switch),
+    row(Setting::Reconcile, "reconcile", "reconcile", Kind::Switch),
+    row(Setting::Overlap, "overlap", "overlap", Kind::Duration),
     // The one whose flag says the opposite of its key.
-    (Setting::Deletes, "no-deletes", "deletes", Kind::Switch),
-    (Setting::Quiet, "quiet", "quiet", Kind::Switch),
-    (Setting::Json, "json", "json", Kind::Switch),
-    (Setting::DryRun, "dry-run", "dryRun", Kind::Switch),
-    (Setting::Force, "force", "force", Kind::Switch),
-    (Setting::FireTriggers, "fire-triggers", "fireTriggers", Kind::Switch),
-    (Setting::MaxDelete, "max-delete", "maxDelete", Kind::Limit),
-    (Setting::Retries, "retries", "retries", Kind::Number),
-    (Setting::LockTimeout, "lock-timeout", "lockTimeout", Kind::Duration),
-    (Setting::LogTable, "log-table", "logTable", Kind::Text),
-    (Setting::Summary, "summary", "summary", Kind::Text),
-    (Setting::LogFormat, "log-format", "logFormat", Kind::Text),
-    (Setting::LogLevel, "log-level", "logLevel", Kind::Text),
-    (Setting::Ddl, "ddl", "ddl", Kind::Text),
-    (Setting::TargetSchema, "target-schema", "targetSchema", Kind::Text),
-    (Setting::MaintenanceWorkMem, "maintenance-work-mem", "maintenanceWorkMem", Kind::Text),
-    (Setting::Every, "every", "every", Kind::Duration),
-    (Setting::Ping, "ping", "ping", Kind::Text),
-    (Setting::Webhook, "webhook", "webhook", Kind::Text),
-    (Setting::WebhookSecret, "webhook-secret", "webhookSecret", Kind::Secret),
-    (Setting::WebhookOn, "webhook-on", "webhookOn", Kind::List),
-    (Setting::WebhookFormat, "webhook-format", "webhookFormat", Kind::Text),
-    (Setting::Metrics, "metrics", "metrics", Kind::Text),
-    (Setting::MetricsTables, "metrics-tables", "metricsTables", Kind::Switch),
-    (Setting::Listen, "listen", "listen", Kind::Text),
-    (Setting::Lag, "lag", "lag", Kind::Switch),
-    (Setting::Timestamps, "timestamps", "timestamps", Kind::Pairs),
-    (Setting::Scrub, "scrub", "scrub", Kind::Text),
+    row(Setting::Deletes, "no-deletes", "deletes", Kind::Switch),
+    row(Setting::Quiet, "quiet", "quiet", Kind::Switch),
+    row(Setting::Json, "json", "json", Kind::Switch),
+    row(Setting::DryRun, "dry-run", "dryRun", Kind::Switch),
+    row(Setting::Force, "force", "force", Kind::Switch),
+    row(Setting::FireTriggers, "fire-triggers", "fireTriggers", Kind::Switch),
+    row(Setting::MaxDelete, "max-delete", "maxDelete", Kind::Limit),
+    row(Setting::Retries, "retries", "retries", Kind::Number),
+    row(Setting::LockTimeout, "lock-timeout", "lockTimeout", Kind::Duration),
+    row(Setting::LogTable, "log-table", "logTable", Kind::Text),
+    row(Setting::Summary, "summary", "summary", Kind::Text),
+    row(Setting::LogFormat, "log-format", "logFormat", Kind::Text),
+    row(Setting::LogLevel, "log-level", "logLevel", Kind::Text),
+    row(Setting::Ddl, "ddl", "ddl", Kind::Text),
+    row(Setting::TargetSchema, "target-schema", "targetSchema", Kind::Text),
+    row(Setting::MaintenanceWorkMem, "maintenance-work-mem", "maintenanceWorkMem", Kind::Text),
+    row(Setting::Every, "every", "every", Kind::Duration),
+    row(Setting::Ping, "ping", "ping", Kind::Text),
+    row(Setting::Webhook, "webhook", "webhook", Kind::Text),
+    row(Setting::WebhookSecret, "webhook-secret", "webhookSecret", Kind::Secret),
+    row(Setting::WebhookOn, "webhook-on", "webhookOn", Kind::List),
+    row(Setting::WebhookFormat, "webhook-format", "webhookFormat", Kind::Text),
+    row(Setting::Metrics, "metrics", "metrics", Kind::Text),
+    row(Setting::MetricsTables, "metrics-tables", "metricsTables", Kind::Switch),
+    row(Setting::Listen, "listen", "listen", Kind::Text),
+    row(Setting::Lag, "lag", "lag", Kind::Switch),
+    row(Setting::Timestamps, "timestamps", "timestamps", Kind::Pairs),
+    row(Setting::Scrub, "scrub", "scrub", Kind::Text),
 ];
 
 impl Setting {
     /// Every setting, in the order of their list.
     pub fn all() -> impl Iterator<Item = Setting> {
-        SETTINGS.iter().map(|(setting, ..)| *setting)
+        SETTINGS.iter().map(|row| row.setting)
     }
 
     /// Finds a setting by its key in the config file: `batchSize`.
     pub fn by_key(key: &str) -> Option<Setting> {
-        SETTINGS.iter().find(|(_, _, own, _)| *own == key).map(|(setting, ..)| *setting)
+        SETTINGS.iter().find(|row| row.key == key).map(|row| row.setting)
     }
 
     /// Without dashes: `batch-size`.
     pub fn flag(self) -> &'static str {
-        self.row().1
+        self.row().flag
     }
 
     /// The key in the config file: `batchSize`.
     pub fn key(self) -> &'static str {
-        self.row().2
+        self.row().key
     }
 
     /// The form of its values.
     pub fn kind(self) -> Kind {
-        self.row().3
+        self.row().kind
     }
 
     /// `PGSYNC_BATCH_SIZE`.
@@ -137,7 +149,7 @@ impl Setting {
         format!("PGSYNC_{}", self.flag().to_uppercase().replace('-', "_"))
     }
 
-    fn row(self) -> &'static (Setting, &'static str, &'static str, Kind) {
+    fn row(self) -> &'static Row {
         // The variants and the rows have one order; a test holds that.
         &SETTINGS[self as usize]
     }

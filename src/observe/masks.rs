@@ -1,7 +1,7 @@
 //! Masks, checked before the first row leaves the source: by both catalogs, and by the source itself, of
 //! which only counts come back.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::config::Unmasked;
 use crate::context::{Catalogs, RunContext};
@@ -20,7 +20,18 @@ pub(super) struct RuledTables<'t> {
     pub ruled: Ruled<'t>,
     pub problems: Vec<String>,
     /// Columns whose masks need not be tried any more.
-    pub bad: BTreeSet<(TableName, Ident)>,
+    pub bad: BadMasks,
+}
+
+/// By table, columns whose masks are known to be wrong.
+#[derive(Default)]
+pub(super) struct BadMasks(BTreeMap<TableName, BTreeSet<Ident>>);
+
+impl BadMasks {
+    /// Whether the mask of this column is one of them.
+    pub fn contains(&self, table: &TableName, column: &Ident) -> bool {
+        self.0.get(table).is_some_and(|columns| columns.contains(column))
+    }
 }
 
 impl RunContext<'_> {
@@ -40,12 +51,12 @@ impl RunContext<'_> {
         ruled.retain(|(table, _)| names.contains(&table.name));
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
-        let mut bad = BTreeSet::new();
+        let mut bad = BadMasks::default();
         for (table, rules) in &ruled {
             let target = there.get(&rules.target_name(&table.name)).copied();
             for (column, problem) in masking::problems(table, rules, target) {
                 problems.push(problem);
-                bad.insert((table.name.clone(), column));
+                bad.0.entry(table.name.clone()).or_default().insert(column);
             }
         }
         RuledTables { ruled, problems, bad }

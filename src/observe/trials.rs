@@ -1,8 +1,9 @@
 //! What users wrote in rules, tried on the servers before a run relies on it: filters, masks, and masked rows
 //! against check constraints. Of the source's values only counts come back; what is tried on the target is masked.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
+use super::masks::BadMasks;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
 use crate::ident::{Ident, TableName};
@@ -75,7 +76,7 @@ struct SourceTrials<'a> {
     reader: Reader,
     moment: &'a str,
     hash: MaskHash,
-    bad: &'a BTreeSet<(TableName, Ident)>,
+    bad: &'a BadMasks,
     problems: Vec<String>,
 }
 
@@ -84,7 +85,7 @@ impl RunContext<'_> {
     pub(super) async fn trial_problems(
         &self,
         tried: &[&TriedTable<'_>],
-        bad: &BTreeSet<(TableName, Ident)>,
+        bad: &BadMasks,
         catalogs: &Catalogs,
     ) -> Result<Vec<String>> {
         let has_rules = |one: &&&TriedTable<'_>| {
@@ -248,7 +249,7 @@ impl SourceTrials<'_> {
     ) -> Vec<MaskTrial<'t>> {
         let masks = one.shown.rules.mask.iter().filter(|(_, mask)| is_wanted(mask));
         let trials = masks.filter_map(|(name, mask)| {
-            let is_bad = self.bad.contains(&(one.table.name.clone(), name.clone()));
+            let is_bad = self.bad.contains(&one.table.name, name);
             let column = one.table.column(name).filter(|_| !is_bad)?;
             let table = &one.table.name.name;
             let column = MaskedColumn { table, column, key, hash: self.hash };

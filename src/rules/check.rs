@@ -42,24 +42,26 @@ impl Rules {
         let mut told = BTreeSet::new();
         let mut problems = Vec::new();
         for SourceColumns { table, .. } in tables {
-            for (one, other) in self.contradictions_of(table) {
-                if told.insert((one.clone(), other.clone())) {
-                    problems.push(format!(
-                        "{one} and {other} contradict each other for {table}; give the rule under the \
-                         table's name"
-                    ));
+            for found in self.contradictions_of(table) {
+                let Contradiction { one, other } = &found;
+                let problem = format!(
+                    "{one} and {other} contradict each other for {table}; give the rule under the \
+                     table's name"
+                );
+                if told.insert(found) {
+                    problems.push(problem);
                 }
             }
         }
         problems
     }
 
-    fn contradictions_of(&self, table: &TableName) -> Vec<(Origin, Origin)> {
+    fn contradictions_of(&self, table: &TableName) -> Vec<Contradiction> {
         let mut said: BTreeMap<Topic, Said> = BTreeMap::new();
         for (entries, is_set) in [(&self.entries, false), (&self.set, true)] {
             let ranked = entries.iter().filter_map(|entry| Some((entry.rank(table)?, entry)));
             for (rank, entry) in ranked {
-                for (topic, says) in entry.given.iter().flat_map(topics) {
+                for Statement { topic, says } in entry.given.iter().flat_map(statements) {
                     let new =
                         Said { place: (is_set, rank), pattern: &entry.pattern, says, other: None };
                     match said.get_mut(&topic) {
@@ -69,8 +71,17 @@ impl Rules {
                 }
             }
         }
-        said.into_values().filter_map(|said| Some((said.says.origin, said.other?))).collect()
+        let contradiction =
+            |said: Said<'_>| Some(Contradiction { one: said.says.origin, other: said.other? });
+        said.into_values().filter_map(contradiction).collect()
     }
+}
+
+/// Two places that say one thing differently.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Contradiction {
+    one: Origin,
+    other: Origin,
 }
 
 /// What a rule is about: a key, and of masks and kept columns one column.
@@ -80,6 +91,12 @@ type Topic = (Key, Option<Ident>);
 struct Says {
     rule: Rule,
     origin: Origin,
+}
+
+/// One thing that a rule says.
+struct Statement {
+    topic: Topic,
+    says: Says,
 }
 
 /// The most special thing said about a topic so far.
@@ -104,9 +121,10 @@ impl<'a> Said<'a> {
 }
 
 /// A mask and a kept column are one topic: they contradict each other.
-fn topics(given: &Given) -> Vec<(Topic, Says)> {
+fn statements(given: &Given) -> Vec<Statement> {
     let of_column = |column: &Ident, rule: Rule, origin: Origin| {
-        ((Key::Mask, Some(column.clone())), Says { rule, origin })
+        let topic = (Key::Mask, Some(column.clone()));
+        Statement { topic, says: Says { rule, origin } }
     };
     match &given.rule {
         Rule::Mask(masks) => masks
@@ -126,7 +144,7 @@ fn topics(given: &Given) -> Vec<(Topic, Says)> {
             .collect(),
         rule => {
             let says = Says { rule: rule.clone(), origin: given.origin.clone() };
-            vec![((rule.key(), None), says)]
+            vec![Statement { topic: (rule.key(), None), says }]
         }
     }
 }

@@ -1,6 +1,8 @@
 //! From what was said to what counts for one table: entries from the least to the most special one, key by key;
 //! masks and kept columns column by column.
 
+use std::fmt;
+
 use super::entry::{Entry, Given, Key, Rule};
 use super::table_rules::{Mode, TableRules};
 use super::{Mask, Origin, Rules};
@@ -27,12 +29,12 @@ impl Rules {
         self.given().any(|given| matches!(given.rule, Rule::Mask(_)))
     }
 
-    /// A mask that needs the key, and where it stands.
-    pub fn keyed_mask(&self) -> Option<(&Mask, Origin)> {
+    /// A mask that needs the key, if there is one.
+    pub fn keyed_mask(&self) -> Option<KeyedMask<'_>> {
         self.given().find_map(|given| match &given.rule {
             Rule::Mask(masks) => {
                 let (column, mask) = masks.iter().find(|(_, mask)| mask.is_keyed())?;
-                Some((mask, given.origin.at(column.as_str())))
+                Some(KeyedMask { mask, origin: given.origin.at(column.as_str()) })
             }
             _ => None,
         })
@@ -50,6 +52,27 @@ impl Rules {
     fn given(&self) -> impl Iterator<Item = &Given> {
         let entries = self.entries.iter().chain(&self.set).flat_map(|entry| &entry.given);
         self.defaults.iter().chain(entries)
+    }
+}
+
+/// A mask that needs the key.
+#[derive(Clone, Debug)]
+pub struct KeyedMask<'r> {
+    mask: &'r Mask,
+    /// Where it stands.
+    origin: Origin,
+}
+
+impl fmt::Display for KeyedMask<'_> {
+    /// What to say where no key is given.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mask, origin } = self;
+        write!(
+            f,
+            "{origin}: mask \"{}\" needs a key; give \"maskKey\": env:NAME, @FILE or ${{NAME}}, ",
+            mask.name()
+        )?;
+        f.write_str("with 16 bytes or more")
     }
 }
 

@@ -14,6 +14,7 @@ mod written;
 pub use check::SourceColumns;
 pub use entry::{ColumnPattern, Entry, Given, KeepEverywhere, Key, Rule};
 pub use mask::{JsonPath, Mask, Uniqueness};
+pub use merge::KeyedMask;
 pub use table_rules::{
     Children, Ddl, Keep, MaxDelete, Mode, Origin, TableRules, TargetTable, Unmasked,
 };

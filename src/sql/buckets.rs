@@ -50,8 +50,9 @@ impl TableMapping {
         )
     }
 
-    /// Whether row `t` lies in one of the buckets from the first to the last.
-    pub fn between(&self, side: Side, slicing: Bucketing, (first, last): (i64, i64)) -> Sql {
+    /// Whether row `t` lies in one of the buckets.
+    pub fn between(&self, side: Side, slicing: Bucketing, buckets: &RangeInclusive<i64>) -> Sql {
+        let (first, last) = (*buckets.start(), *buckets.end());
         let (value, first, last) = match slicing {
             Bucketing::Range { shift } => {
                 let key = self.key_values(side).swap_remove(0).value;

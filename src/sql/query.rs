@@ -2,6 +2,8 @@
 //! engine asks either side in these terms. The words for a digest stand here, because both sides are asked
 //! for digests; those for reading rows stand beside the source.
 
+use std::ops::RangeInclusive;
+
 use super::buckets::{Bucketing, Buckets};
 use super::digest::{DigestOf, FirstRows};
 use super::horizon::Horizon;
@@ -80,8 +82,8 @@ pub struct BucketQuery<'q> {
     pub of: DigestOf,
     pub bucketing: Bucketing,
     pub scope: RowScope<'q>,
-    /// The first and the last bucket of those that are digested, if not all are.
-    pub within: Option<(i64, i64)>,
+    /// The buckets that are digested, if not all are.
+    pub within: Option<&'q RangeInclusive<i64>>,
 }
 
 impl RowScope<'_> {
@@ -132,7 +134,7 @@ impl DigestQuery<'_> {
 impl BucketQuery<'_> {
     /// A statement that gives `bucket, count, sum` in the order of buckets, as COPY text.
     pub fn statement(&self, side: Side, mapping: &TableMapping) -> Sql {
-        let within = self.within.map(|ends| mapping.between(side, self.bucketing, ends));
+        let within = self.within.map(|buckets| mapping.between(side, self.bucketing, buckets));
         let conditions: Vec<Sql> = within.into_iter().chain(self.scope.condition(side)).collect();
         let scope = (!conditions.is_empty()).then(|| Sql::join(&conditions, " and "));
         mapping.bucket_digests(side, self.of, self.bucketing, scope.as_ref())

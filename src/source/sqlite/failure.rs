@@ -6,12 +6,12 @@ use crate::error::{Cause, DbError, Error, Side};
 
 /// An error of SQLite.
 pub fn of(action: &str, error: &rusqlite::Error) -> Error {
-    let (message, hint) = match error {
+    let Words { message, hint } = match error {
         rusqlite::Error::SqliteFailure(failure, text) => {
             let text = text.clone().unwrap_or_else(|| failure.to_string());
-            told(failure, text)
+            Words::of(failure, text)
         }
-        error => (error.to_string(), None),
+        error => Words { message: error.to_string(), hint: None },
     };
     refused(action, message, hint)
 }
@@ -33,31 +33,29 @@ pub fn refused(action: &str, message: impl Into<String>, hint: Option<&str>) -> 
 /// `SQLITE_READONLY_ROLLBACK`: a hot journal.
 const ROLLBACK: i32 = 776;
 
-fn told(failure: &rusqlite::ffi::Error, text: String) -> (String, Option<&'static str>) {
-    match failure.code {
-        _ if failure.extended_code == ROLLBACK => (HOT_JOURNAL.to_owned(), Some(OPEN_ONCE)),
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => (
-            "another program holds the file locked".to_owned(),
-            Some(
-                "wait for it, raise -lock-timeout, or set the file to WAL mode, in which nobody waits",
-            ),
-        ),
-        ErrorCode::NotADatabase => (
-            "the file is no SQLite database, or it is encrypted".to_owned(),
-            Some("an encrypted file has to be decrypted first"),
-        ),
-        ErrorCode::DatabaseCorrupt => (
-            format!("the file is damaged ({text})"),
-            Some("PRAGMA integrity_check tells more; sqlite3's .recover saves what can be saved"),
-        ),
-        ErrorCode::CannotOpen | ErrorCode::ReadOnly => (
-            format!("the file cannot be opened ({text})"),
-            Some(
-                "in WAL mode the folder must be writable; a file that nobody writes can be read with \
-                 ?immutable=1 behind its path",
-            ),
-        ),
-        _ => (text, None),
+/// What failed, and what helps.
+struct Words {
+    message: String,
+    hint: Option<&'static str>,
+}
+
+impl Words {
+    fn of(failure: &rusqlite::ffi::Error, text: String) -> Self {
+        let (message, hint) = match failure.code {
+            _ if failure.extended_code == ROLLBACK => (HOT_JOURNAL.to_owned(), OPEN_ONCE),
+            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+                ("another program holds the file locked".to_owned(), WAIT)
+            }
+            ErrorCode::NotADatabase => {
+                ("the file is no SQLite database, or it is encrypted".to_owned(), DECRYPT)
+            }
+            ErrorCode::DatabaseCorrupt => (format!("the file is damaged ({text})"), RECOVER),
+            ErrorCode::CannotOpen | ErrorCode::ReadOnly => {
+                (format!("the file cannot be opened ({text})"), MAKE_WRITABLE)
+            }
+            _ => return Self { message: text, hint: None },
+        };
+        Self { message, hint: Some(hint) }
     }
 }
 
@@ -65,3 +63,10 @@ const HOT_JOURNAL: &str =
     "a program that wrote the file has crashed, and its journal is not rolled back yet";
 const OPEN_ONCE: &str =
     "open the file once with the program that writes it, or with sqlite3, then run again";
+const WAIT: &str =
+    "wait for it, raise -lock-timeout, or set the file to WAL mode, in which nobody waits";
+const DECRYPT: &str = "an encrypted file has to be decrypted first";
+const RECOVER: &str =
+    "PRAGMA integrity_check tells more; sqlite3's .recover saves what can be saved";
+const MAKE_WRITABLE: &str = "in WAL mode the folder must be writable; a file that nobody writes can be \
+     read with ?immutable=1 behind its path";

@@ -231,6 +231,7 @@ impl Reader {
         query: BucketQuery<'_>,
     ) -> Result<SourceRows> {
         let BucketQuery { of, bucketing, scope, within } = query;
+        let within = within.cloned();
         let rows = match bucketing {
             Bucketing::Range { .. } => Rows::ByKey,
             Bucketing::Hash { .. } => Rows::All,
@@ -244,7 +245,7 @@ impl Reader {
             let mut open: BTreeMap<i64, Digest> = BTreeMap::new();
             scan.run(connection, wanted, &mut |values| {
                 let bucket = scan.shape.bucket(values, bucketing);
-                if within.is_some_and(|(first, last)| bucket < first || bucket > last) {
+                if within.as_ref().is_some_and(|within| !within.contains(&bucket)) {
                     return Ok(());
                 }
                 if matches!(bucketing, Bucketing::Range { .. }) && !open.contains_key(&bucket) {

@@ -100,7 +100,7 @@ impl Source {
                         state.notes.extend(note);
                         take_created(column, &created);
                     }
-                    Err(why) => state.failed.push(failed(&own, column, &why)),
+                    Err(why) => state.failed.push((own.clone(), blocked(column, &why))),
                 }
             }
             if has_moments(column) {
@@ -111,7 +111,7 @@ impl Source {
                     }
                     Ok(None) => {}
                     Err(mixed) => {
-                        state.failed.push(failed(&table.name, column, &mixed.to_string()))
+                        state.failed.push((table.name.clone(), blocked(column, &mixed.to_string())))
                     }
                 }
             }
@@ -237,8 +237,8 @@ fn settle_columns(
     }
 }
 
-fn failed(table: &TableName, column: &Column, why: &str) -> (TableName, Error) {
-    (table.clone(), Error::Blocked(format!("column \"{}\" {why}", column.name.as_str())))
+fn blocked(column: &Column, why: &str) -> Error {
+    Error::Blocked(format!("column \"{}\" {why}", column.name.as_str()))
 }
 
 fn has_moments(column: &Column) -> bool {

@@ -65,7 +65,7 @@ async fn range(
     buckets: RangeInclusive<i64>,
 ) -> Result<BucketDiff> {
     let (mapping, scope) = (&run.state.plan.mapping, Scope::Table.rows(&run.state.plan));
-    let within = Some((*buckets.start(), *buckets.end()));
+    let within = Some(&buckets);
     let query = BucketQuery { of: DigestOf::Rows, bucketing, scope, within };
     let (source, target) = tokio::try_join!(
         run.source.bucket_digests("digesting buckets", mapping, query),

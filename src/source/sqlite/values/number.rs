@@ -222,7 +222,7 @@ fn shortest<F: Float>(value: F, plain: i32, out: &mut Vec<u8>) {
     if value.is_zero() {
         return out.push(b'0');
     }
-    let (digits, exponent) = decimal(value);
+    let Decimal { digits, exponent } = Decimal::of(value);
     let count = digits.len() as i32;
     if !(-4..plain).contains(&exponent) {
         out.extend_from_slice(&digits.as_bytes()[..1]);
@@ -247,29 +247,40 @@ fn shortest<F: Float>(value: F, plain: i32, out: &mut Vec<u8>) {
     }
 }
 
-/// The digits, without zeros at the end, and the power of ten of the first.
-fn decimal<F: Float>(value: F) -> (String, i32) {
-    // Of two that are equally near, PostgreSQL prints the even one, and none that lies halfway. Below a power
-    // of two, where numbers are denser, the nearest of so many digits may be another number.
-    let shortest = format!("{value:e}");
-    let count = split(&shortest).0.len();
-    let longer = (count + 1..=17).map(|count| format!("{value:.*e}", count - 1));
-    let nearest = format!("{value:.*e}", count - 1);
-    let mut candidates = [nearest, shortest.clone()].into_iter().chain(longer);
-    let printed = candidates.find(|text| {
-        let (digits, exponent) = split(text);
-        let number = digits.parse().unwrap_or_default();
-        text.parse::<F>().is_ok_and(|read| read == value)
-            && !value.is_halfway(number, exponent + 1 - digits.len() as i32)
-    });
-    split(&printed.unwrap_or(shortest))
+/// A number in decimal notation.
+struct Decimal {
+    /// Without zeros at the end.
+    digits: String,
+    /// The power of ten of the first digit.
+    exponent: i32,
 }
 
-fn split(text: &str) -> (String, i32) {
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let digits = digits.trim_end_matches('0');
-    (digits.to_owned(), exponent.parse().unwrap_or_default())
+impl Decimal {
+    /// The digits that PostgreSQL prints.
+    fn of<F: Float>(value: F) -> Self {
+        // Of two that are equally near, PostgreSQL prints the even one, and none that lies halfway. Below a
+        // power of two, where numbers are denser, the nearest of so many digits may be another number.
+        let shortest = format!("{value:e}");
+        let count = Self::parse(&shortest).digits.len();
+        let longer = (count + 1..=17).map(|count| format!("{value:.*e}", count - 1));
+        let nearest = format!("{value:.*e}", count - 1);
+        let mut candidates = [nearest, shortest.clone()].into_iter().chain(longer);
+        let printed = candidates.find(|text| {
+            let Self { digits, exponent } = Self::parse(text);
+            let number = digits.parse().unwrap_or_default();
+            text.parse::<F>().is_ok_and(|read| read == value)
+                && !value.is_halfway(number, exponent + 1 - digits.len() as i32)
+        });
+        Self::parse(&printed.unwrap_or(shortest))
+    }
+
+    /// Of a text with an exponent.
+    fn parse(text: &str) -> Self {
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+        let digits = digits.trim_end_matches('0').to_owned();
+        Self { digits, exponent: exponent.parse().unwrap_or_default() }
+    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Transcoder<'_> {
             [order] => return Err(format!("its byte order is {order}")),
         };
         let code = self.number(little)?;
-        let (kind, dimensions) = parts_of(code)?;
+        let Shape { kind, dimensions } = Shape::of(code)?;
         if parent.dimensions.is_some_and(|whole| whole != dimensions) {
             return Err("its parts have other dimensions".to_owned());
         }
@@ -138,18 +138,25 @@ impl Transcoder<'_> {
 
 const NAN: u64 = 0x7ff8_0000_0000_0000;
 
-/// The kind and the dimensions of a code: ISO adds thousands, older programs set PostGIS's bits. Kinds have the
-/// same numbers in both; those that are missing (curve, surface) are abstract.
-fn parts_of(code: u32) -> Result<(u32, Dimensions), String> {
-    let plain = code & !(HAS_Z | HAS_M);
-    let (thousands, kind) = (plain / 1_000, plain % 1_000);
-    let unknown = || format!("its kind is {code}");
-    if thousands > 3 || !(1..=12).contains(&kind) && !(15..=17).contains(&kind) {
-        return Err(unknown());
+/// What the code of a geometry says.
+struct Shape {
+    kind: u32,
+    dimensions: Dimensions,
+}
+
+impl Shape {
+    /// ISO adds thousands to a kind, older programs set PostGIS's bits. Kinds have the same numbers in both;
+    /// those that are missing (curve, surface) are abstract.
+    fn of(code: u32) -> Result<Self, String> {
+        let plain = code & !(HAS_Z | HAS_M);
+        let (thousands, kind) = (plain / 1_000, plain % 1_000);
+        if thousands > 3 || !(1..=12).contains(&kind) && !(15..=17).contains(&kind) {
+            return Err(format!("its kind is {code}"));
+        }
+        let z = code & HAS_Z != 0 || thousands % 2 == 1;
+        let m = code & HAS_M != 0 || thousands >= 2;
+        Ok(Self { kind, dimensions: Dimensions { z, m } })
     }
-    let z = code & HAS_Z != 0 || thousands % 2 == 1;
-    let m = code & HAS_M != 0 || thousands >= 2;
-    Ok((kind, Dimensions { z, m }))
 }
 
 #[cfg(test)]
@@ -176,11 +183,11 @@ mod tests {
             (1012, 12, true, false),
             (17, 17, false, false),
         ] {
-            let (read, dimensions) = parts_of(code).expect("a kind");
-            assert_eq!((read, dimensions.z, dimensions.m), (kind, z, m), "{code}");
+            let read = Shape::of(code).expect("a kind");
+            assert_eq!((read.kind, read.dimensions.z, read.dimensions.m), (kind, z, m), "{code}");
         }
         for code in [0, 13, 14, 18, 4001, 0x2000_0001] {
-            assert!(parts_of(code).is_err(), "{code}");
+            assert!(Shape::of(code).is_err(), "{code}");
         }
     }
 
