@@ -31,7 +31,8 @@ const COLUMNS: &str = "
     select string_agg(case when f.oid is null then quote_ident(attname)
         else format('%s(%I)', typsend, attname) end, ', ' order by attnum)
     from pg_attribute a join pg_type t on t.oid = a.atttypid left join floating f on f.oid = t.oid
-    where attrelid = '$table'::regclass and attnum > 0 and not attisdropped";
+    where attrelid = '$table'::regclass and attnum > 0 and not attisdropped
+        and attname <> all (array[$without]::name[])";
 
 /// All tables that a run may be asked to copy, as SQL names; partitions through their parents.
 pub async fn tables(side: &Session) -> Vec<String> {
@@ -48,8 +49,26 @@ pub async fn tables(side: &Session) -> Vec<String> {
 }
 
 pub async fn compare(source: &Session, target: &Session, table: &str) -> Result<(), String> {
-    let columns = columns(source, table).await;
+    compare_shown(source, target, table, &Shown { without: &[], filter: "true" }).await
+}
+
+/// What of a table is compared.
+pub struct Shown<'a> {
+    /// Columns that are not.
+    pub without: &'a [String],
+    /// Which rows of the source.
+    pub filter: &'a str,
+}
+
+pub async fn compare_shown(
+    source: &Session,
+    target: &Session,
+    table: &str,
+    shown: &Shown<'_>,
+) -> Result<(), String> {
+    let columns = columns(source, table, shown.without).await;
     let here = select(source, table, &columns).await;
+    let here = format!("{here} where {}", shown.filter);
     let there = select(target, table, &columns).await;
     let (left, right) = (digest(source, &here).await, digest(target, &there).await);
     if left == right {
@@ -60,8 +79,11 @@ pub async fn compare(source: &Session, target: &Session, table: &str) -> Result<
 }
 
 /// What is compared: the source's columns.
-async fn columns(source: &Session, table: &str) -> String {
-    let columns = source.value(&COLUMNS.replace("$table", &table.replace('\'', "''"))).await;
+async fn columns(source: &Session, table: &str, without: &[String]) -> String {
+    let names = without.iter().map(|name| format!("'{}'", name.replace('\'', "''")));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let statement = COLUMNS.replace("$table", &table.replace('\'', "''"));
+    let columns = source.value(&statement.replace("$without", &names)).await;
     if columns == "null" { String::new() } else { columns }
 }
 

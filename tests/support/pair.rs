@@ -165,6 +165,15 @@ impl Pair {
         }
     }
 
+    /// The same of those rows of the source that a filter lets through, without some columns.
+    pub async fn assert_same_shown(&self, table: &str, without: &[String], filter: &str) {
+        let shown = content::Shown { without, filter };
+        let compared = content::compare_shown(&self.source, &self.target, table, &shown).await;
+        if let Err(difference) = compared {
+            panic!("{difference}");
+        }
+    }
+
     /// What differs, in words.
     pub async fn difference(&self, table: &str) -> Result<(), String> {
         content::compare(&self.source, &self.target, table).await

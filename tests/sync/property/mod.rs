@@ -6,6 +6,7 @@ mod changes;
 mod clock;
 mod column;
 mod renames;
+mod rules;
 mod schema;
 mod table;
 
@@ -71,6 +72,8 @@ struct Case {
     role: Role,
     random: Random,
     story: Story,
+    /// Rules of all tables, in one case of four.
+    rules: Option<Vec<rules::TableRules>>,
 }
 
 async fn case(seed: u64) {
@@ -78,7 +81,10 @@ async fn case(seed: u64) {
     for round in 0..ROUNDS {
         case.change_the_source(round == 0).await;
         if round > 0 {
-            case.rename().await;
+            // Rules name columns.
+            if case.rules.is_none() {
+                case.rename().await;
+            }
             case.disturb_the_target().await;
         }
         case.settle().await;
@@ -106,7 +112,8 @@ impl Case {
             _ => Rights::Superuser,
         };
         let role = db.target_role(rights).await;
-        Self { db, schema, rights, role, random, story }
+        let rules = random.chance(25).then(|| rules::draw(&mut random, &schema));
+        Self { db, schema, rights, role, random, story, rules }
     }
 
     async fn change_the_source(&mut self, first: bool) {
@@ -146,12 +153,29 @@ impl Case {
         let role = &self.role;
         self.story.lines.push(format!("-- run as {} with -batch-size {batch}", role.name));
         let before = self.schema.own_values(&self.db).await;
-        self.db.sync().target_role(role).batch_size(batch).await.expect_ok();
-        self.db.assert_all_same().await;
+        let mut flags: Vec<String> = Vec::new();
+        if let Some(rules) = &self.rules {
+            let config = rules::config(rules);
+            flags.extend(["-config".to_owned(), self.db.file("rules.json", &config)]);
+            self.story.lines.push(format!("-- {config}"));
+        }
+        let sync = || {
+            let sync = self.db.sync().target_role(role).env("MASK_KEY", rules::KEY);
+            flags.iter().fold(sync, |sync, flag| sync.arg(flag))
+        };
+        sync().batch_size(batch).await.expect_ok();
+        match &self.rules {
+            None => self.db.assert_all_same().await,
+            Some(rules) => {
+                for table in rules {
+                    table.assert_shown(&self.db).await;
+                }
+            }
+        }
         for (row, value) in self.schema.own_values(&self.db).await {
             let kept = before.get(&row).is_none_or(|before| *before == value);
             assert!(kept, "{row} has lost the target's own value {:?}: {value}", before.get(&row));
         }
-        self.db.sync().target_role(role).await.expect_unchanged();
+        sync().await.expect_unchanged();
     }
 }
