@@ -1,5 +1,7 @@
 //! What a server says of itself, its tables and its foreign keys; the same statements on both sides.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -216,7 +218,18 @@ async fn read_tables(session: &Session, schemas: &[Ident], depth: Depth) -> Resu
         ("opclass", &Sql::trusted(types.opclass)),
     ];
     let statement = Sql::filled(include_str!("catalog.sql"), holes);
-    objects(session, "reading the catalog of tables", &statement).await
+    let tables: Vec<Table> = objects(session, "reading the catalog of tables", &statement).await?;
+    refuse_twins(&tables)?;
+    Ok(tables)
+}
+
+/// An answer that names a table twice is none: a catalog is damaged, or something between has repeated a row.
+fn refuse_twins(tables: &[Table]) -> Result<()> {
+    let mut seen = HashSet::new();
+    match tables.iter().find(|table| !seen.insert(&table.name)) {
+        Some(twin) => Err(Error::Internal(format!("a catalog answer names {} twice", twin.name))),
+        None => Ok(()),
+    }
 }
 
 /// Partitions in `schemas` whose root is elsewhere, and those that `named` has, as `t` or `schema.t`.

@@ -19,6 +19,8 @@ pub enum Lie {
     Nothing,
     /// One text in rows becomes another.
     Text(&'static str, String),
+    /// Rows with this text come twice.
+    Twice(&'static str),
     /// The first row has no columns.
     NoColumns,
     /// Half of the first row comes, and then the end.
@@ -135,6 +137,14 @@ async fn tell(
                 answers.write_all(&message(kind, &body)).await?;
             }
             Lie::Nothing | Lie::Chance(_) => answers.write_all(&message(kind, &body)).await?,
+            Lie::Twice(text) => {
+                let row = message(kind, &body);
+                answers.write_all(&row).await?;
+                if body.windows(text.len()).any(|bytes| bytes == text.as_bytes()) {
+                    lied.store(true, Ordering::SeqCst);
+                    answers.write_all(&row).await?;
+                }
+            }
             Lie::NoColumns => answers.write_all(&message(kind, &[0, 0])).await?,
             Lie::HalfAMessage => {
                 let whole = message(kind, &body);

@@ -11,7 +11,7 @@ pub const KEY: &str = "0123456789abcdef-property";
 /// Masks for some types; NULL is for all.
 const MASKS: &[(&str, &[&str])] = &[
     ("text", &["\"text\"", "{\"hash\": 12}", "\"email\"", "\"lorem\"", "\"redact\""]),
-    ("varchar(30)", &["\"name.full\"", "\"phone\"", "\"url\""]),
+    ("varchar(30)", &["\"name.full\"", "\"phone\"", "\"card\""]),
     ("int", &["{\"number.round\": 7}", "\"empty\""]),
     ("numeric", &["{\"number.round\": 0.5}", "{\"value\": \"1.50\"}"]),
     ("timestamptz", &["\"date.year\""]),
@@ -42,7 +42,7 @@ pub fn draw(random: &mut Random, schema: &Schema) -> Vec<TableRules> {
 
 fn of_table(random: &mut Random, schema: &Schema, place: usize) -> TableRules {
     let table = &schema.tables[place];
-    // Rows of parents and heirs belong together.
+    // Rows of parents and children belong together.
     let is_alone = schema.tables.iter().enumerate().all(|(number, other)| {
         let refers = other.references.iter().any(|reference| reference.table == place);
         !refers && other.parent != Some(place) && (number != place || other.parent.is_none())
