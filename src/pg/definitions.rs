@@ -96,7 +96,7 @@ fn unless_changed(side: Side, doing: &str, error: Error) -> Error {
 }
 
 /// What tells in short whether there may be anything to make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SchemaFingerprint {
     /// Of what comes before rows.
     pub first: Option<String>,
@@ -106,6 +106,8 @@ pub struct SchemaFingerprint {
     pub details: Option<String>,
     /// Of what computes columns.
     pub computed: Option<String>,
+    /// Of what only its own server can tell apart, if there is any of that.
+    pub own: Option<String>,
 }
 
 /// What is sketched: `schemas` without the log.
@@ -155,7 +157,13 @@ pub async fn schema_fingerprint(
     let row = session.row("sketching the definitions of tables", &statement).await;
     let row = row.map_err(unless_gone)?;
     let text = |column| row.text(column).map(str::to_owned);
-    Ok(SchemaFingerprint { first: text(0), after: text(1), details: text(2), computed: text(3) })
+    Ok(SchemaFingerprint {
+        first: text(0),
+        after: text(1),
+        details: text(2),
+        computed: text(3),
+        own: text(4),
+    })
 }
 
 /// What hangs on the tables `names` of `schema`; others are built in `scratch` to take their places.

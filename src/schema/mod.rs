@@ -4,6 +4,7 @@
 mod compatibility;
 pub mod diff;
 mod extensions;
+mod known;
 mod locked_tables;
 pub mod post_data;
 mod pre_data;
@@ -20,17 +21,15 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::pg::catalog::Server;
-use crate::pg::definitions::FingerprintOf;
 use crate::plan::PlanContext;
 use crate::plan::inheritance;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::reshape::Reshaped;
 use crate::sql::statement::Statement;
-use crate::sync_log::store;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
+use known::{Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
@@ -89,7 +88,7 @@ impl RunContext<'_> {
         let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let context = self.ground(&catalogs);
-        let created_by_pgsync = self.created_by_pgsync(&selected).await?;
+        let created_by_pgsync = self.known(&selected).await?.created;
         let held = self.await_held(&selected, &mut catalogs).await?;
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.broken_trees(&selected, &catalogs));
@@ -133,24 +132,26 @@ impl RunContext<'_> {
         let failed = self.unreadable(selected, catalogs);
         let mut aligned = SchemaOutcome { failed, ..SchemaOutcome::default() };
         self.drop_leftovers(catalogs).await?;
-        // A run has looked at its log by now, or made it.
-        let created_by_pgsync = if self.settings.dry_run {
-            self.created_by_pgsync(selected).await?
-        } else {
-            self.recorded_as_created(selected).await?
-        };
+        let known = self.known_in_run(selected).await?;
         let mut outdated = self.outdated(selected, catalogs);
         let lacking = has_missing_objects(selected, catalogs, self.settings)
             || self.lacks_sequences(catalogs).await?;
         outdated.retain(|one| !self.is_shaped(&one.table.name));
-        if !lacking && outdated.is_empty() && self.is_equal(&created_by_pgsync, catalogs).await? {
+        let mut look = Look::default();
+        if !lacking && outdated.is_empty() {
+            look = self.look(&known, selected, catalogs).await?;
+        }
+        if look.is_equal {
             return Ok(aligned);
         }
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
-        let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        let mut schema_plan = self.plan_changes(selected, catalogs, &known.created).await?;
+        if schema_plan == SchemaPlan::default() && aligned.failed.is_empty() {
+            self.remember(&known, &look).await?;
+        }
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
-        let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
+        let run = Selection { tables: selected, created_by_pgsync: &known.created };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
         let is_rebuilt =
             |name: &TableName| rebuild.all.iter().any(|rebuild| &rebuild.source == name);
@@ -160,9 +161,8 @@ impl RunContext<'_> {
         rebuild.all.iter().for_each(|rebuild| schema_plan.drop_root(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
-        let makes = schema_plan.steps().next().is_some() || !rebuild.all.is_empty();
-        if makes && self.settings.ddl != Ddl::None && catalogs.target.server.superuser {
-            self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
+        if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
+            self.note_superuser(catalogs);
         }
         match self.settings.ddl {
             Ddl::None => self.name(&schema_plan, &mut aligned),
@@ -182,6 +182,12 @@ impl RunContext<'_> {
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
         Ok(aligned)
+    }
+
+    fn note_superuser(&self, catalogs: &Catalogs) {
+        if self.settings.ddl != Ddl::None && catalogs.target.server.superuser {
+            self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
+        }
     }
 
     /// Says what differs: of a table that cannot be brought in sync as it is, in its failure; of one that
@@ -280,12 +286,16 @@ impl RunContext<'_> {
             selected: &names,
             created_by_pgsync,
             version: catalogs.target.server.version,
-            alike: alike(catalogs),
+            comparable: are_comparable(catalogs),
+            same_major: are_of_one_major(catalogs),
             reset: settings.ddl == Ddl::Reset,
             renamed,
         };
-        let may_ask = catalogs.target.server.temporary && input.alike;
-        let reworded = if may_ask { self.reworded(&input, &path).await? } else { None };
+        let reworded = if catalogs.target.server.temporary {
+            self.reworded(&input, &path).await?
+        } else {
+            None
+        };
         if let Some(reworded) = &reworded {
             input.source = reworded;
         }
@@ -297,67 +307,4 @@ impl RunContext<'_> {
         schema_plan.lead(&path);
         Ok(schema_plan)
     }
-
-    /// Whether a look is enough to know that there is nothing to make: a whole reading costs nearly a
-    /// millisecond a table on each side.
-    async fn is_equal(
-        &self,
-        created_by_pgsync: &HashSet<TableName>,
-        catalogs: &Catalogs,
-    ) -> Result<bool> {
-        let settings = self.settings;
-        let schemas = settings.target_schemas();
-        let alike = alike(catalogs);
-        let followed = !created_by_pgsync.is_empty();
-        let details = alike && (followed || settings.ddl == Ddl::Reset);
-        let log = &self.sync_log.table;
-        let renamed = settings.schemas.first().filter(|_| settings.target_schema.is_some());
-        let here = FingerprintOf {
-            schemas: &settings.schemas,
-            log,
-            home: renamed,
-            version: catalogs.source.server.version,
-            details,
-        };
-        let there = FingerprintOf {
-            schemas: &schemas,
-            home: settings.target_schema.as_ref(),
-            version: catalogs.target.server.version,
-            ..here
-        };
-        let (source, target) = tokio::try_join!(
-            self.source.schema_fingerprint(here),
-            self.target.control.schema_fingerprint(there),
-        )?;
-        let in_detail =
-            !alike || source.details == target.details && source.computed == target.computed;
-        Ok(source.first == target.first && (!followed || source.after == target.after) && in_detail)
-    }
-
-    /// Those of the tables that pgsync has made, by their names on the source.
-    async fn created_by_pgsync(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
-        if store::exists(self.target, &self.sync_log).await? {
-            self.recorded_as_created(selected).await
-        } else {
-            Ok(HashSet::new())
-        }
-    }
-
-    async fn recorded_as_created(&self, selected: &[&Table]) -> Result<HashSet<TableName>> {
-        let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
-        let there: Vec<TableName> =
-            names.iter().map(|name| self.settings.target_name_of(name)).collect();
-        let created_by_pgsync =
-            store::created_tables(self.target, &self.sync_log, &there.iter().collect::<Vec<_>>())
-                .await?;
-        let is_made =
-            |name: &&&TableName| created_by_pgsync.contains(&self.settings.target_name_of(name));
-        Ok(names.iter().filter(is_made).map(|name| (*name).clone()).collect())
-    }
-}
-
-/// Whether both servers word definitions alike: others may say the same thing differently.
-fn alike(catalogs: &Catalogs) -> bool {
-    let major = |server: &Server| server.version / 10_000;
-    major(&catalogs.source.server) == major(&catalogs.target.server)
 }

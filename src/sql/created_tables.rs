@@ -29,15 +29,55 @@ impl SyncLog {
         )
     }
 
-    /// Those of the tables that are the very ones that this program made: `schema, table`.
+    /// Those of the tables that are the very ones that this program made: `schema, table, definitions`.
     pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
-            "select w.schema_name, w.table_name from {names} where exists (select from {log} l \
+            "select w.schema_name, w.table_name, c.definitions from {names} cross join lateral (\
+             select pg_catalog.to_json(l) operator(pg_catalog.->>) 'definitions' as definitions from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
-             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid})",
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid} \
+             order by l.id limit 1) c",
             names = names(tables),
             log = self.table,
+            oid = Sql::trusted(OID),
+        )
+    }
+
+    /// Whether the log has the column of definitions.
+    pub fn has_definitions(&self) -> Sql {
+        sql!(
+            "select exists (select from pg_catalog.pg_attribute a \
+             where a.attrelid operator(pg_catalog.=) pg_catalog.to_regclass({name}) and not a.attisdropped \
+             and a.attname operator(pg_catalog.=) 'definitions')",
+            name = Literal(&self.table.quoted()),
+        )
+    }
+
+    /// Gives it to the log of an older version, if nobody uses that for long.
+    pub fn add_definitions(&self) -> Sql {
+        sql!(
+            "select pg_catalog.set_config('lock_timeout', '1s', true); \
+             alter table {log} add column if not exists definitions pg_catalog.text",
+            log = self.table,
+        )
+    }
+
+    /// Writes what both sides were, in digest, when the definitions of these tables were equal.
+    pub fn write_definitions<'a>(
+        &self,
+        tables: impl Iterator<Item = &'a TableName>,
+        digest: &str,
+    ) -> Sql {
+        sql!(
+            "update {log} l set definitions = {digest} from {names} \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid} \
+             and l.definitions is distinct from {digest}",
+            log = self.table,
+            digest = Literal(digest),
+            names = names(tables),
             oid = Sql::trusted(OID),
         )
     }

@@ -195,11 +195,12 @@ pub struct ColumnChange {
     pub drops: bool,
 }
 
-/// What makes a column's settings the source's.
+/// What makes a column's settings the source's, on a server of a version.
 pub fn settings(
     table: &Name,
     here: &ColumnDefinition,
     there: &ColumnDefinition,
+    version: u32,
 ) -> Vec<ColumnChange> {
     let change = |what, how: Statement, drops| {
         let statement = statement!(
@@ -217,7 +218,7 @@ pub fn settings(
         let set = statement!("set storage {s}", s = storage_word(storage));
         found.push(change("storage", set, false));
     }
-    if here.compression != there.compression {
+    if here.compression != there.compression && version >= COMPRESSION {
         let method = here.compression;
         let set = statement!("set compression {m}", m = compression_word(method));
         found.push(change("compression", set, method.is_none()));

@@ -19,5 +19,6 @@ create table if not exists $log (
   bytes pg_catalog.int8 not null default 0,
   error_message pg_catalog.text,
   proven_buckets pg_catalog.text,
-  proven_since pg_catalog.timestamptz
+  proven_since pg_catalog.timestamptz,
+  definitions pg_catalog.text
 );

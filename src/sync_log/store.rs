@@ -1,6 +1,6 @@
 //! The `sync_log` table: what was done, table by table, and where the next run starts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 use crate::ident::TableName;
@@ -85,21 +85,47 @@ pub async fn last_runs(
     Ok(last)
 }
 
-/// Which of the tables pgsync has made.
+/// Which of the tables pgsync has made, each with what is remembered of its definitions.
 pub async fn created_tables(
     target: &Target,
     sync_log: &SyncLog,
     tables: &[&TableName],
-) -> Result<HashSet<TableName>> {
-    let mut made = HashSet::new();
+) -> Result<HashMap<TableName, Option<String>>> {
+    let mut made = HashMap::new();
     for group in tables.chunks(ROWS) {
         let statement = sync_log.made_tables(group.iter().copied());
         let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
         for row in rows.unwrap_or_default() {
-            made.insert(TableName::new(row.needed(0)?, row.needed(1)?));
+            let definitions = row.text(2).map(str::to_owned);
+            made.insert(TableName::new(row.needed(0)?, row.needed(1)?), definitions);
         }
     }
     Ok(made)
+}
+
+/// Remembers what both sides were when the definitions of these tables were equal. A log that is not the
+/// role's own may lack the column: then definitions are read whole in every run.
+pub async fn remember_definitions(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+    digest: &str,
+) -> Result<()> {
+    let look = sync_log.has_definitions();
+    let there = target.on_control_session("looking at sync_log", &look).await?;
+    if !there.iter().flatten().any(|row| row.is_true(0)) {
+        let add = sync_log.add_definitions();
+        match target.on_control_session("adding a column to sync_log", &add).await {
+            Err(error) if error.sqlstate().is_some() && !error.is_transient() => return Ok(()),
+            Err(error) if error.sqlstate() == Some("55P03") => return Ok(()),
+            added => added.map(drop)?,
+        }
+    }
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.write_definitions(group.iter().copied(), digest);
+        target.on_control_session("writing sync_log", &statement).await?;
+    }
+    Ok(())
 }
 
 /// Closes rows of dead runs, and makes the indexes that a log of an older version lacks; gives what

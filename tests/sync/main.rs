@@ -38,4 +38,5 @@ mod unique;
 mod values;
 mod verify;
 mod widening;
+mod wording;
 mod writers;

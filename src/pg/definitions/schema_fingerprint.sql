@@ -1,7 +1,8 @@
--- Four short texts that are equal on both sides when there is nothing to make: of what comes before
+-- Short texts that are equal on both sides when there is nothing to make: of what comes before
 -- rows, of what follows them, of settings and definitions in detail, and of what computes values. They
--- are told apart cheaply; what differs is then read whole. The last two mean something only between
--- servers of one major version. No table is locked: expressions that name columns are not printed but
+-- are told apart cheaply; what differs is then read whole. The last two are equal only between
+-- servers of one major version. A fifth one, of functions and of expressions with numbers of its own server, can be
+-- compared with what it was alone. No table is locked: expressions that name columns are not printed but
 -- compared as the server stores them, without what each side numbers for itself.
 with homes as (
   select n.oid, s.place from pg_catalog.unnest($schemas::pg_catalog.name[]) with ordinality as s(name, place)
@@ -151,10 +152,21 @@ with homes as (
     select pg_catalog.string_agg(a.attname, ' ' order by a.attname) from pg_catalog.pg_attribute a
     where a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) any (e.stxkeys::pg_catalog.int2[])))
   from relations r join pg_catalog.pg_statistic_ext e on e.stxrelid operator(pg_catalog.=) r.oid
+), own as (
+  select pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, t.tree) as line from trees t
+  where t.sort operator(pg_catalog.<>) 'd' and t.tree operator(pg_catalog.~) 'consttype [0-9]{5,} '
+  union all
+  select pg_catalog.concat_ws(' ', h.place, p.proname, p.proargtypes::pg_catalog.text, p.prosrc, pg_catalog.to_json(p.proconfig))
+  from homes h join pg_catalog.pg_proc p on p.pronamespace operator(pg_catalog.=) h.oid
+  where $detailed and not exists (
+    select from pg_catalog.pg_depend d
+    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid operator(pg_catalog.=) p.oid
+      and d.deptype operator(pg_catalog.=) 'e')
 )
 select
   (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from firsts),
   (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from others),
   $details,
   (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from expressions
-    where sort operator(pg_catalog.=) 'd')
+    where sort operator(pg_catalog.=) 'd'),
+  (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from own)

@@ -1,6 +1,6 @@
 //! What both sides have under one name and define otherwise: what is set in place, and what is only
-//! said, or rebuilt by a run that may. Texts are compared between servers of one major version:
-//! others word the same thing differently.
+//! said, or rebuilt by a run that may. What servers word differently has been written in the target's
+//! words before.
 
 use super::table_diff::{bounds, forms, have_same_types};
 use crate::ddl_step::Step;
@@ -55,7 +55,7 @@ impl DiffInput<'_> {
         let Some(root) = object.root.as_ref().filter(|root| self.follows(root)) else {
             return Vec::new();
         };
-        let changes = changes(object, there).into_iter();
+        let changes = changes(object, there, self.version).into_iter();
         let changes = changes.filter(|change| self.reset || !change.drops);
         let steps = changes.map(|change| Step {
             title: change.title,
@@ -67,12 +67,12 @@ impl DiffInput<'_> {
 
     /// Whether the definitions of the table are followed in detail.
     fn follows(&self, root: &TableName) -> bool {
-        self.alike && self.created_by_pgsync.contains(root)
+        self.comparable && self.created_by_pgsync.contains(root)
     }
 
     /// Adds what differs in the run's tables and is not fixed in place.
     pub(super) fn compare(&self, schema_plan: &mut SchemaPlan) {
-        if !self.alike {
+        if !self.comparable {
             return;
         }
         for object in &self.source.objects {
@@ -80,7 +80,8 @@ impl DiffInput<'_> {
             let Some((root, there)) = root.zip(self.there(object)) else { continue };
             let found: Vec<Finding> = match object.kind {
                 Kind::Table => {
-                    let kept = changes(object, there).into_iter().filter(|change| change.drops);
+                    let kept = changes(object, there, self.version).into_iter();
+                    let kept = kept.filter(|change| change.drops);
                     let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
                         let run = change.statement;
                         let text = format!(
@@ -90,7 +91,7 @@ impl DiffInput<'_> {
                         );
                         Finding { weight: Severity::Part, text }
                     });
-                    forms(object, there).into_iter().chain(kept).collect()
+                    self.forms(object, there, root).into_iter().chain(kept).collect()
                 }
                 Kind::Partition => bounds(object, there).into_iter().collect(),
                 kind if kind.comes_first() || !self.follows(root) => Vec::new(),
@@ -108,6 +109,14 @@ impl DiffInput<'_> {
             schema_plan.differs.extend(found);
             schema_plan.differs.extend(self.moved(object, there));
         }
+    }
+
+    /// What differs in the form of a table. Where other versions compute with other types, the rows tell.
+    fn forms(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
+        let counts =
+            self.same_major || have_same_types(object, there) && (self.reset || self.follows(root));
+        let found = forms(object, there).into_iter();
+        found.filter(|one| counts || one.weight != Severity::Values).collect()
     }
 
     /// A partition that belongs to another table on the target: that one has to give it up.
@@ -247,8 +256,8 @@ pub(super) fn is_same(here: &Object, there: &Object) -> bool {
     bare(here) == bare(there)
 }
 
-/// What of a table is set without touching a row.
-fn changes(object: &Object, there: &Object) -> Vec<Change> {
+/// What of a table is set without touching a row, on a server of a version.
+fn changes(object: &Object, there: &Object, version: u32) -> Vec<Change> {
     let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
         return Vec::new();
     };
@@ -274,7 +283,9 @@ fn changes(object: &Object, there: &Object) -> Vec<Change> {
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };
         let column = format!("column {}.{}", object.id, own.name.as_str());
-        for ColumnChange { what, statement, drops } in ddl::settings(&object.at, own, other) {
+        for ColumnChange { what, statement, drops } in
+            ddl::settings(&object.at, own, other, version)
+        {
             add(format!("{what} of {column}"), statement, drops);
         }
     }

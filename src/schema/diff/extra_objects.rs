@@ -32,7 +32,7 @@ impl DiffInput<'_> {
                 drops.push(Step { title, optional: true, ..step });
                 continue;
             }
-            if !self.alike {
+            if !self.comparable {
                 continue;
             }
             let is_referred_to = self.is_referred_to(there);

@@ -7,6 +7,7 @@ use super::type_changes::{BuiltinType, in_place};
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
+use crate::schema_object::make::Make;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::objects;
@@ -108,7 +109,7 @@ impl<'a> DependencyWalk<'a> {
     /// A function that is there is never replaced: it may be the target's own.
     fn note_other(&mut self, function: &Object, root: &TableName) {
         let there = self.input.there(function);
-        if self.input.alike && there.is_some_and(|there| there.make != function.make) {
+        if there.is_some_and(|there| self.input.is_other_function(function, there)) {
             let text = format!(
                 "{} is defined differently on the source; the one of the target is used",
                 function.title()
@@ -193,6 +194,16 @@ impl<'a> DependencyWalk<'a> {
 }
 
 impl DiffInput<'_> {
+    /// Whether a function does another thing on the target. Other versions word all but its body otherwise.
+    fn is_other_function(&self, here: &Object, there: &Object) -> bool {
+        match (&here.make, &there.make) {
+            (Some(Make::Function(here)), Some(Make::Function(there))) if !self.same_major => {
+                here.body != there.body || here.language != there.language
+            }
+            (here, there) => here != there,
+        }
+    }
+
     /// What makes an object that comes before rows what it is on the source.
     fn make(&self, object: &Object) -> Vec<Step> {
         let step = |statements| Step::about(object, statements, &[]);

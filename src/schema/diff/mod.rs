@@ -40,8 +40,10 @@ pub struct DiffInput<'a> {
     pub created_by_pgsync: &'a HashSet<TableName>,
     /// Of the target.
     pub version: u32,
-    /// Whether both servers word definitions alike.
-    pub alike: bool,
+    /// Whether what both sides have is compared in detail: one server words the definitions of both.
+    pub comparable: bool,
+    /// Whether both servers are of one major version.
+    pub same_major: bool,
     /// Whether the target may lose what the source does not have.
     pub reset: bool,
     /// The schema that has another name on the target, and that name.
@@ -226,7 +228,7 @@ impl DiffInput<'_> {
         let is_new = table.is_some_and(|table| self.there(table).is_none());
         match (&object.make, self.there(object)) {
             (Some(Make::Check(check)), Some(there)) => {
-                let is_same = !self.alike || changed_objects::is_same(object, there);
+                let is_same = !self.comparable || changed_objects::is_same(object, there);
                 let is_owed = check.validated && !there.is_validated() && is_same;
                 is_owed.then(|| self.validation(object, root)).flatten().into_iter().collect()
             }

@@ -34,7 +34,7 @@ fn planned(
     source: &Definitions,
     target: &Definitions,
     version: u32,
-    alike: bool,
+    comparable: bool,
     reset: bool,
 ) -> SchemaPlan {
     let name = TableName::new("public", "item");
@@ -46,15 +46,16 @@ fn planned(
         selected: &selected,
         created_by_pgsync: &created_by_pgsync,
         version,
-        alike,
+        comparable,
+        same_major: comparable,
         reset,
         renamed: None,
     };
     input.schema_plan()
 }
 
-fn plan_of_pieces(version: u32, alike: bool) -> SchemaPlan {
-    planned(&definitions("1", true), &definitions("2", false), version, alike, false)
+fn plan_of_pieces(version: u32, comparable: bool) -> SchemaPlan {
+    planned(&definitions("1", true), &definitions("2", false), version, comparable, false)
 }
 
 #[test]
@@ -62,11 +63,11 @@ fn what_an_older_target_lacks_is_left_out_and_named() {
     let schema_plan = plan_of_pieces(140_000, false);
     let text = "index public.once is left out: the target would have to be PostgreSQL 15 or later";
     assert_eq!(schema_plan.left_out, [(TableName::new("public", "item"), text.to_owned())]);
-    assert_eq!(schema_plan.steps().count(), 0, "texts of another version are not compared");
+    assert_eq!(schema_plan.steps().count(), 0, "texts that nobody can word are not compared");
 }
 
 #[test]
-fn between_servers_that_word_things_alike_a_default_is_followed() {
+fn where_one_server_words_both_sides_a_default_is_followed() {
     let schema_plan = plan_of_pieces(150_000, true);
     let statements = schema_plan.steps().flat_map(|step| &step.statements);
     let statements: Vec<&str> = statements.map(|text| text.as_str()).collect();

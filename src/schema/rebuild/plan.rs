@@ -186,7 +186,8 @@ impl RunContext<'_> {
             selected: &selected,
             created_by_pgsync: run.created_by_pgsync,
             version: catalogs.target.server.version,
-            alike: false,
+            comparable: false,
+            same_major: false,
             reset: true,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
         };

@@ -224,9 +224,7 @@ impl Source {
     pub async fn schema_fingerprint(&self, what: FingerprintOf<'_>) -> Result<SchemaFingerprint> {
         match self {
             Self::Postgres(source) => source.schema_fingerprint(what).await,
-            Self::Sqlite(_) => {
-                Ok(SchemaFingerprint { first: None, after: None, details: None, computed: None })
-            }
+            Self::Sqlite(_) => Ok(SchemaFingerprint::default()),
         }
     }
 

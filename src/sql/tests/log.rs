@@ -57,6 +57,10 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("missing indexes", log().missing_indexes()),
             ("make index", log().make_index(3).expect("there are as many")),
             ("made tables", log().made_tables([&table].into_iter())),
+            (
+                "write definitions",
+                log().write_definitions([&table].into_iter(), "0123456789abcdef"),
+            ),
         ],
     );
 }

@@ -156,12 +156,24 @@ select pg_catalog.set_config('lock_timeout', '500', true); create index on "publ
     (schema_name, table_name) where status operator(pg_catalog.=) 'running'
 
 -- made tables
-select w.schema_name, w.table_name from rows from
+select w.schema_name, w.table_name, c.definitions from rows from
     (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
-    where exists (select from "public"."sync_log" l
+    cross join lateral (select pg_catalog.to_json(l) operator(pg_catalog.->>) 'definitions' as definitions from "public"."sync_log" l
         where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.sync_type operator(pg_catalog.=) 'create'
         and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
-                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text)
+                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text
+        order by l.id limit 1) c
+
+-- write definitions
+update "public"."sync_log" l set definitions = '0123456789abcdef' from rows from
+    (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name
+        and l.sync_type operator(pg_catalog.=) 'create'
+        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
+                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text
+        and l.definitions is distinct from '0123456789abcdef'

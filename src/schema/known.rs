@@ -1,0 +1,153 @@
+//! What earlier runs know of definitions: which tables pgsync has made, and what both sides were when a run last
+//! found no difference. As long as both are that still, nothing is read whole and nobody is asked.
+
+use std::collections::HashSet;
+
+use crate::config::Ddl;
+use crate::context::{Catalogs, RunContext};
+use crate::error::Result;
+use crate::ident::TableName;
+use crate::pg::catalog::Server;
+use crate::pg::definitions::{FingerprintOf, SchemaFingerprint};
+use crate::plan::digest;
+use crate::sync_log::store;
+use crate::table::Table;
+
+/// Raised when definitions are compared in another way: then what earlier versions found does not count.
+const FORM: u32 = 1;
+
+/// What the log says of the selected tables.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Those that pgsync has made, by their names on the source.
+    pub created: HashSet<TableName>,
+    /// The digest of both sides when no difference was found, if it is one for all of these.
+    found_equal: Option<String>,
+}
+
+/// What a short look at both sides says.
+#[derive(Default)]
+pub(super) struct Look {
+    /// Whether it is enough to know that there is nothing to make.
+    pub is_equal: bool,
+    /// Of both sides, if they were looked at in detail.
+    digest: Option<String>,
+}
+
+impl RunContext<'_> {
+    /// Looks whether there may be anything to make: a whole reading costs nearly a millisecond a table on
+    /// each side.
+    pub(super) async fn look(
+        &self,
+        known: &Known,
+        selected: &[&Table],
+        catalogs: &Catalogs,
+    ) -> Result<Look> {
+        let settings = self.settings;
+        let schemas = settings.target_schemas();
+        let followed = !known.created.is_empty();
+        let reset = settings.ddl == Ddl::Reset;
+        let log = &self.sync_log.table;
+        let renamed = settings.schemas.first().filter(|_| settings.target_schema.is_some());
+        let here = FingerprintOf {
+            schemas: &settings.schemas,
+            log,
+            home: renamed,
+            version: catalogs.source.server.version,
+            details: are_comparable(catalogs) && (followed || reset),
+        };
+        let there = FingerprintOf {
+            schemas: &schemas,
+            home: settings.target_schema.as_ref(),
+            version: catalogs.target.server.version,
+            ..here
+        };
+        let (source, target) = tokio::try_join!(
+            self.source.schema_fingerprint(here),
+            self.target.control.schema_fingerprint(there),
+        )?;
+        // A source that is no server says nothing of itself in short.
+        let can_tell = here.details && source.first.is_some();
+        let digest = (can_tell && self.is_covered(known, selected))
+            .then(|| digest(&format!("{FORM} {reset} {} {}", joined(&source), joined(&target))));
+        let was_equal = digest.is_some() && digest == known.found_equal;
+        let same = source.first == target.first && (!followed || source.after == target.after);
+        let same_in_detail = if are_of_one_major(catalogs) {
+            let same = source.details == target.details && source.computed == target.computed;
+            same && source.own.is_none() && target.own.is_none()
+        } else {
+            !here.details
+        };
+        Ok(Look { is_equal: was_equal || same && same_in_detail, digest })
+    }
+
+    /// Whether what is known of the tables that pgsync has made is enough for all of these.
+    fn is_covered(&self, known: &Known, selected: &[&Table]) -> bool {
+        let is_plain = |table: &Table| {
+            self.settings.ddl != Ddl::Reset && table.columns.iter().all(|column| !column.generated)
+        };
+        selected.iter().all(|table| {
+            (known.created.contains(&table.name) || is_plain(table)) && !self.is_shaped(&table.name)
+        })
+    }
+
+    /// Remembers that both sides are equal as they are.
+    pub(super) async fn remember(&self, known: &Known, look: &Look) -> Result<()> {
+        let Some(digest) = look.digest.as_ref().filter(|_| !self.settings.dry_run) else {
+            return Ok(());
+        };
+        let tables: Vec<TableName> =
+            known.created.iter().map(|name| self.settings.target_name_of(name)).collect();
+        let tables: Vec<&TableName> = tables.iter().collect();
+        store::remember_definitions(self.target, &self.sync_log, &tables, digest).await
+    }
+
+    /// What is known of the tables; nothing where there is no log.
+    pub(super) async fn known(&self, selected: &[&Table]) -> Result<Known> {
+        if store::exists(self.target, &self.sync_log).await? {
+            self.known_from_log(selected).await
+        } else {
+            Ok(Known::default())
+        }
+    }
+
+    /// The same in a run: that has looked at its log by now, or made it.
+    pub(super) async fn known_in_run(&self, selected: &[&Table]) -> Result<Known> {
+        if self.settings.dry_run {
+            self.known(selected).await
+        } else {
+            self.known_from_log(selected).await
+        }
+    }
+
+    async fn known_from_log(&self, selected: &[&Table]) -> Result<Known> {
+        let there: Vec<TableName> =
+            selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect();
+        let there: Vec<&TableName> = there.iter().collect();
+        let known = store::created_tables(self.target, &self.sync_log, &there).await?;
+        let mut digests = known.values();
+        let first = digests.next().cloned().flatten();
+        let found_equal = first.filter(|first| digests.all(|other| other.as_ref() == Some(first)));
+        let names = selected.iter().map(|table| &table.name);
+        let created = names.filter(|name| known.contains_key(&self.settings.target_name_of(name)));
+        Ok(Known { created: created.cloned().collect(), found_equal })
+    }
+}
+
+/// All that a fingerprint says.
+fn joined(fingerprint: &SchemaFingerprint) -> String {
+    let SchemaFingerprint { first, after, details, computed, own } = fingerprint;
+    let all = [first, after, details, computed, own];
+    all.map(|text| text.as_deref().unwrap_or("-")).join(" ")
+}
+
+/// Whether one server can word what both sides define: servers of one major version word it in the same way, and
+/// else the target is asked, in temporary tables.
+pub(super) fn are_comparable(catalogs: &Catalogs) -> bool {
+    are_of_one_major(catalogs) || catalogs.target.server.temporary
+}
+
+pub(super) fn are_of_one_major(catalogs: &Catalogs) -> bool {
+    let major = |server: &Server| server.version / 10_000;
+    major(&catalogs.source.server) == major(&catalogs.target.server)
+}
