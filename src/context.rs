@@ -11,6 +11,7 @@ use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::plan::TablePlan;
+use crate::rejects::Rejects;
 use crate::scrub::Scrub;
 use crate::source::{Source, SourceState};
 use crate::sql::Sql;
@@ -51,6 +52,7 @@ impl RunContext<'_> {
             slots: Semaphore::new(self.settings.parallel),
             page_ranges,
             scrub: None,
+            rejects: None,
             earlier: HashMap::new(),
         }
     }
@@ -100,6 +102,8 @@ pub struct Round {
     pub page_ranges: bool,
     /// What is proven beside, where that is asked for.
     pub scrub: Option<Scrub>,
+    /// The list of bad rows, where one is asked for.
+    pub rejects: Option<Arc<Rejects>>,
     /// What earlier rounds of this run did, by the target's names.
     pub earlier: HashMap<TableName, EarlierRow>,
 }

@@ -31,6 +31,7 @@ pub mod observe;
 pub mod outcome;
 pub mod pg;
 pub mod plan;
+pub mod rejects;
 pub mod repeat;
 pub mod report;
 pub mod rules;

@@ -60,6 +60,17 @@ struct Arguments {
     /// FORM is unix, unixms, unixus, unixns, julian, apple, webkit, ticks or text.
     #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "LIST", hide_short_help = true)]
     timestamps: Vec<String>,
+    /// Of a SQLite file's rows that do not fit: fail, skip [default: fail]
+    ///
+    /// The target cannot hold a value of such a row. fail: its table fails. skip: the row is left
+    /// out, the rest arrives, and the exit status is 1.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "WHAT", hide_short_help = true)]
+    bad_rows: Option<String>,
+    /// List such rows in this file, one JSON object per line [default: none]
+    ///
+    /// It is written when the run ends. Bad values themselves are in it with -verbose only.
+    #[arg(long, verbatim_doc_comment, help_heading = heading::CHANGES, value_name = "FILE", hide_short_help = true)]
+    rejects: Option<String>,
     /// Read again from this long before the newest timestamp [default: 30s]
     ///
     /// The newest timestamp is that of the last run. The default is 26h for a column of type

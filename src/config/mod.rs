@@ -25,6 +25,7 @@ pub use show::show;
 pub use value::{is_on, is_switch};
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ident::{Ident, TableName};
@@ -98,6 +99,8 @@ pub struct Settings {
     /// Whether it is measured how far the target is behind.
     pub lag: bool,
     pub metrics: MetricsSettings,
+    /// The file that lists rows of a SQLite file that the target cannot hold.
+    pub rejects: Option<PathBuf>,
     pub output: Output,
     pub logging: Logging,
 }

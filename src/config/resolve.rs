@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::conninfo;
@@ -20,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::rules::{Ddl, Rules};
 use crate::select::schemas;
-use conninfo::{ConnInfo, GivenTimestamps, ParsedSource, Secret, SourceInfo};
+use conninfo::{BadRows, ConnInfo, GivenTimestamps, ParsedSource, Secret, SourceInfo};
 
 /// What the command line says.
 #[derive(Default)]
@@ -152,6 +153,7 @@ fn settings(
         messages: reader.messages(environment),
         lag: false,
         metrics: reader.metrics(),
+        rejects: reader.text(Setting::Rejects).map(PathBuf::from),
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,
         before_sql: file.rules.before_sql,
@@ -323,7 +325,26 @@ impl Reader {
             }
             _ => {}
         }
+        let bad_rows = self.read(Setting::BadRows, value::bad_rows).unwrap_or_default();
+        let rejects = self.text(Setting::Rejects);
+        match &mut info {
+            SourceInfo::Sqlite(file) => file.bad_rows = bad_rows,
+            SourceInfo::Postgres(_) => {
+                self.only_of_files(Setting::BadRows, bad_rows == BadRows::Skip);
+                self.only_of_files(Setting::Rejects, rejects.is_some());
+            }
+        }
         Some(info)
+    }
+
+    /// Complains of a setting that means nothing to PostgreSQL, if it `is_given`.
+    fn only_of_files(&mut self, setting: Setting, is_given: bool) {
+        let origin = self.layer.get(&setting).map(|given| given.origin.clone());
+        if let Some(origin) = origin.filter(|_| is_given) {
+            let problem =
+                "is for a SQLite source: a column of PostgreSQL holds only values of its type";
+            self.problem(setting, &origin, problem);
+        }
     }
 
     fn target(

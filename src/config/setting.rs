@@ -43,6 +43,8 @@ pub enum Setting {
     Lag,
     Timestamps,
     Scrub,
+    BadRows,
+    Rejects,
 }
 
 /// What a setting's value looks like.
@@ -116,6 +118,8 @@ const SETTINGS: &[Row] = &[
     row(Setting::Lag, "lag", "lag", Kind::Switch),
     row(Setting::Timestamps, "timestamps", "timestamps", Kind::Pairs),
     row(Setting::Scrub, "scrub", "scrub", Kind::Text),
+    row(Setting::BadRows, "bad-rows", "badRows", Kind::Text),
+    row(Setting::Rejects, "rejects", "rejects", Kind::Text),
 ];
 
 impl Setting {
@@ -162,7 +166,7 @@ mod tests {
     #[test]
     fn variants_and_rows_have_one_order() {
         assert!(Setting::all().enumerate().all(|(index, setting)| setting as usize == index));
-        assert_eq!(Setting::all().last(), Some(Setting::Scrub));
+        assert_eq!(Setting::all().last(), Some(Setting::Rejects));
         assert_eq!(Setting::BatchSize.variable(), "PGSYNC_BATCH_SIZE");
         assert_eq!(Setting::by_key("batchSize"), Some(Setting::BatchSize));
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::config::conninfo::BadRows;
 use crate::config::{
     Ddl, LogFormat, LogLevel, MaxDelete, Occasion, SummaryFormat, Unmasked, WebhookFormat,
 };
@@ -112,6 +113,11 @@ pub fn one_of<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Re
 /// `additive`, `none` or `reset`.
 pub fn ddl(text: &str) -> Result<Ddl, String> {
     one_of(text, &Ddl::ALL, Ddl::name)
+}
+
+/// `fail` or `skip`.
+pub fn bad_rows(text: &str) -> Result<BadRows, String> {
+    one_of(text, &BadRows::ALL, BadRows::name)
 }
 
 /// `fail`, `note` or `off`.

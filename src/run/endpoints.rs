@@ -6,9 +6,11 @@ use super::statements;
 use crate::config::Settings;
 use crate::context::RunContext;
 use crate::error::{Error, Result, Side};
-use crate::event::Events;
+use crate::event::{Event, Events};
+use crate::note::{Note, NoteLevel};
 use crate::pg;
 use crate::pg::Pool;
+use crate::rejects::Rejects;
 use crate::select::schemas;
 use crate::source::Source;
 use crate::sql::sync_log::SyncLog;
@@ -20,6 +22,8 @@ pub(crate) struct Endpoints {
     pub source: Arc<Source>,
     pub target: Arc<Target>,
     pub before_sql_done: statements::Done,
+    /// The list of bad rows, where one is asked for.
+    pub rejects: Option<Arc<Rejects>>,
 }
 
 impl Endpoints {
@@ -38,7 +42,25 @@ impl Endpoints {
             source: Arc::new(source),
             target: Arc::new(Target::new(target)),
             before_sql_done: Default::default(),
+            rejects: None,
         })
+    }
+
+    /// The same, for a run, which may list bad rows.
+    ///
+    /// # Errors
+    /// The list cannot be written.
+    pub(crate) fn with_rejects(self, settings: &Settings) -> Result<Self> {
+        let rejects = settings.rejects.as_deref().map(Rejects::begin).transpose()?;
+        Ok(Self { rejects: rejects.map(Arc::new), ..self })
+    }
+
+    /// Puts the list of bad rows in its place, when the run has come to its end.
+    pub(crate) fn place_rejects(&self, events: &Events) {
+        let placed = self.rejects.as_ref().map(|rejects| rejects.place());
+        if let Some(Err(text)) = placed {
+            events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+        }
     }
 
     /// What work on both ends is handed.

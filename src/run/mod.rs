@@ -79,7 +79,7 @@ async fn rounds(
     report: &mut RunReport,
 ) -> Result<()> {
     // For all rounds: what broken sessions left behind on a server has to be known to the next.
-    let endpoints = Endpoints::open(settings)?;
+    let endpoints = Endpoints::open(settings)?.with_rejects(settings)?;
     loop {
         let ended = match endpoints.with_schemas(settings).await {
             Ok(settings) => round::round(&settings, &endpoints, events, stop, report).await,
@@ -87,7 +87,12 @@ async fn rounds(
         };
         endpoints.close().await;
         let error = match ended {
-            Ok(None) => return statements::after(settings, &endpoints, report, stop).await,
+            Ok(None) => {
+                if stop.requested().is_none() {
+                    endpoints.place_rejects(events);
+                }
+                return statements::after(settings, &endpoints, report, stop).await;
+            }
             Ok(Some(lost)) => lost,
             Err(error) if endpoints.may_recover_from(&error) => error,
             Err(error) => return Err(error),

@@ -57,6 +57,7 @@ pub(super) async fn round(
     let round = Arc::new(Round {
         last_round: report.retries >= settings.retries,
         scrub,
+        rejects: endpoints.rejects.clone(),
         earlier,
         ..context.round(stop, prepared.horizon.clone(), prepared.page_ranges)
     });

@@ -4,6 +4,7 @@
 //! [`Source`], [`Reader`] and [`SourceRows`] have a variant per kind; `delegate` hands each question on, and
 //! `tests/source` states what every kind answers.
 
+mod bad_row;
 mod delegate;
 mod permits;
 mod postgres;
@@ -11,6 +12,7 @@ pub mod sqlite;
 
 use serde::Deserialize;
 
+pub use bad_row::{BadField, BadRow, KeyField};
 pub use permits::{ReadPermit, ReadPermits};
 pub use postgres::{Doubt, MaskVerdict, Visibility};
 

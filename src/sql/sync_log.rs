@@ -288,13 +288,13 @@ impl SyncLog {
         )
     }
 
-    /// Takes back the success of a table that was written in this run.
+    /// Takes back the success of a table that was written in this run, or says why it failed.
     pub fn retract(&self, run_id: &str, table: &TableName, error: &str) -> Sql {
         sql!(
             "update {log} l set status = 'failed', error_message = {error} \
              where l.run_id operator(pg_catalog.=) {run} and l.schema_name operator(pg_catalog.=) {schema} \
              and l.table_name operator(pg_catalog.=) {table} \
-             and l.status operator(pg_catalog.=) any (array['success', 'running']) \
+             and l.status operator(pg_catalog.=) any (array['success', 'running', 'failed']) \
              and l.sync_type operator(pg_catalog.<>) 'create'",
             log = self.table,
             error = Literal(error),

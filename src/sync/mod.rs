@@ -1,6 +1,7 @@
 //! Makes the rows of the tables equal: workers take tasks, each task brings one table in sync by its
 //! strategy, and what concerns several tables follows at the end.
 
+pub mod bad_rows;
 pub mod batches;
 pub mod lag;
 pub mod orphan_check;

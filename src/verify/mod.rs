@@ -67,7 +67,9 @@ async fn compare(
     pages: &mpsc::Sender<DifferencePage>,
 ) -> Result<Vec<TableVerdict>> {
     // As a dry run, which makes temporary tables and nothing else.
-    let base = Settings { dry_run: true, ddl: Ddl::None, ..(*settings.base).clone() };
+    let base = (*settings.base).clone();
+    let source = base.source.clone().complete();
+    let base = Settings { source, dry_run: true, ddl: Ddl::None, ..base };
     let (endpoints, holder) = (Endpoints::open(&base)?, Endpoints::open(&base)?);
     let looking = Looking { flags: &settings.flags, pages };
     let compared = async {

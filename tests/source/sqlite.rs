@@ -50,11 +50,7 @@ impl Kind for Sqlite {
     }
 
     fn info(&self, _: &Pair) -> SourceInfo {
-        SourceInfo::Sqlite(SqliteFile {
-            path: self.path(),
-            immutable: false,
-            timestamps: Vec::new(),
-        })
+        SourceInfo::Sqlite(SqliteFile { path: self.path(), ..SqliteFile::default() })
     }
 
     async fn put(&self, _: &Pair, items: &[Item]) {

@@ -4,6 +4,7 @@
 mod support;
 
 mod app;
+mod bad_rows;
 mod first_run;
 mod folder;
 mod geopackage;

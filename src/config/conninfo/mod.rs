@@ -20,7 +20,7 @@ use std::time::Duration;
 use super::environment::Environment;
 pub use keepalive::Keepalive;
 use parameters::Parameters;
-pub use source::{GivenTimestamps, ParsedSource, SourceInfo, SqliteFile, parse_source};
+pub use source::{BadRows, GivenTimestamps, ParsedSource, SourceInfo, SqliteFile, parse_source};
 
 /// How to reach and enter one database, with every default resolved.
 #[derive(Clone, Debug)]

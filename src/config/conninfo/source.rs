@@ -18,7 +18,7 @@ pub enum SourceInfo {
 }
 
 /// A SQLite file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SqliteFile {
     /// Absolute.
     pub path: PathBuf,
@@ -26,6 +26,17 @@ pub struct SqliteFile {
     pub immutable: bool,
     /// In which forms columns keep their moments, on the user's word.
     pub timestamps: Vec<GivenTimestamps>,
+    pub bad_rows: BadRows,
+}
+
+/// What becomes of a row with a value that the target's column cannot hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BadRows {
+    /// Its table fails.
+    #[default]
+    Fail,
+    /// It is left out; its table fails when all others have arrived.
+    Skip,
 }
 
 /// The form of a column's timestamps, such as `unixms`.
@@ -54,6 +65,18 @@ impl GivenTimestamps {
     }
 }
 
+impl BadRows {
+    pub const ALL: [Self; 2] = [Self::Fail, Self::Skip];
+
+    /// The word in flags and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 /// A source and what the user should know about how it came to be.
 #[derive(Debug)]
 pub struct ParsedSource {
@@ -62,6 +85,14 @@ pub struct ParsedSource {
 }
 
 impl SourceInfo {
+    /// For work that leaves no row out.
+    pub fn complete(self) -> Self {
+        match self {
+            Self::Sqlite(file) => Self::Sqlite(SqliteFile { bad_rows: BadRows::Fail, ..file }),
+            postgres => postgres,
+        }
+    }
+
     /// As logs and `sync_log.source` have it.
     pub fn describe(&self) -> String {
         match self {
@@ -140,7 +171,7 @@ fn absolute(path: &str, immutable: bool) -> Result<SqliteFile, String> {
     let path = std::path::absolute(path);
     let path =
         path.map_err(|error| format!("the path of the SQLite file cannot be used: {error}"))?;
-    Ok(SqliteFile { path, immutable, timestamps: Vec::new() })
+    Ok(SqliteFile { path, immutable, timestamps: Vec::new(), bad_rows: BadRows::default() })
 }
 
 /// A path without its `%41`.

@@ -160,6 +160,27 @@ impl Source {
         each!(Self: self, one => one.cancel_all().await)
     }
 
+    /// Whether a table has rows with values that the target cannot hold, as far as it was read.
+    pub fn has_bad_rows(&self, table: &TableName) -> bool {
+        match self {
+            Self::Postgres(_) => false,
+            Self::Sqlite(source) => source.bad_rows().are_in(table),
+        }
+    }
+
+    /// Whether such rows of a table were left out: the target's rows of their keys are as they were.
+    pub fn leaves_rows_out(&self, table: &TableName) -> bool {
+        match self {
+            Self::Postgres(_) => false,
+            Self::Sqlite(source) => source.bad_rows().are_left_out_of(table),
+        }
+    }
+
+    /// Whether there can be such rows at all.
+    pub fn may_have_bad_rows(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Whether a source has ever let us in.
     pub fn was_reached(&self) -> bool {
         each!(Self: self, one => one.was_reached())

@@ -8,7 +8,9 @@ use crate::digest::Digest;
 use crate::error::Result;
 use crate::ident::Ident;
 use crate::plan::TablePlan;
-use crate::source::{Answer, Lock, MaskVerdict, Question, Reader, SourceRows, postgres, sqlite};
+use crate::source::{
+    Answer, BadRow, Lock, MaskVerdict, Question, Reader, SourceRows, postgres, sqlite,
+};
 use crate::sql::Sql;
 use crate::sql::check::Check;
 use crate::sql::compared::ColumnQuery;
@@ -214,6 +216,21 @@ impl Reader {
             Self::Postgres(reader) => reader.unreadable_row(mapping).await,
             // A value that is no text fails with the name of its row.
             Self::Sqlite(_) => Ok(None),
+        }
+    }
+
+    /// Hands on all rows of a table with a value that the target cannot hold.
+    ///
+    /// # Errors
+    /// The source's, and those of `each`.
+    pub async fn bad_rows(
+        &self,
+        mapping: &TableMapping,
+        each: impl FnMut(&BadRow) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(reader) => reader.bad_rows(mapping, each).await,
         }
     }
 

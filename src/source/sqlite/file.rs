@@ -195,7 +195,7 @@ mod tests {
             let made = Connection::open(path).expect("a file");
             made.execute_batch("create table t (a)").expect("a table");
         }
-        let file = SqliteFile { path: path.clone(), immutable: false, timestamps: Vec::new() };
+        let file = SqliteFile { path: path.clone(), ..SqliteFile::default() };
         let database = Database::look(&file, Duration::from_secs(1)).expect("a database");
         assert!(database.is_in_place());
         std::fs::rename(&other, &path).expect("a rename");

@@ -1,6 +1,7 @@
 //! A SQLite file as the source. Everything is read in one snapshot, in threads that may block; rows become COPY
 //! text here, and digests are computed here as the target computes them.
 
+mod bad_rows;
 mod catalog;
 mod definitions;
 mod failure;
@@ -32,6 +33,7 @@ use crate::schema_object::Definitions;
 use crate::source::{ReadTable, SourceState, Visibility};
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
+use bad_rows::BadRowTables;
 use catalog::Catalog;
 use file::Database;
 use forms::Forms;
@@ -57,6 +59,7 @@ pub struct Source {
     snapshot: RwLock<Option<Arc<Snapshot>>>,
     was_reached: AtomicBool,
     forms: Mutex<Forms>,
+    bad_rows: BadRowTables,
     /// Of the last snapshot.
     catalog: Mutex<Catalog>,
 }
@@ -65,6 +68,7 @@ impl Source {
     /// Opens nothing yet.
     pub fn new(file: SqliteFile, readers: usize, lock_timeout: Duration) -> Self {
         let (snapshot, was_reached) = (RwLock::default(), AtomicBool::default());
+        let bad_rows = BadRowTables::new(file.bad_rows);
         Self {
             file,
             readers,
@@ -72,6 +76,7 @@ impl Source {
             snapshot,
             was_reached,
             forms: Mutex::default(),
+            bad_rows,
             catalog: Mutex::default(),
         }
     }
@@ -103,6 +108,7 @@ impl Source {
         let snapshot = Arc::new(taken?);
         self.was_reached.store(true, Ordering::Relaxed);
         *self.snapshot.write().await = Some(snapshot.clone());
+        self.bad_rows.forget();
         let (schema, bytes) = (schema.clone(), snapshot.database.bytes);
         let own = schema.clone();
         let reading = "reading the catalog of tables";
@@ -170,7 +176,7 @@ impl Source {
         let snapshot =
             snapshot.ok_or_else(|| Error::Internal("the file is not open".to_owned()))?;
         let forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Reader::new(snapshot.lease().await?, forms))
+        Ok(Reader::new(snapshot.lease().await?, forms, self.bad_rows.clone()))
     }
 
     /// Whether any of the tables holds a row.
@@ -194,6 +200,11 @@ impl Source {
         if let Some(snapshot) = &*self.snapshot.read().await {
             snapshot.interrupt();
         }
+    }
+
+    /// Tables with bad rows, as far as they were read.
+    pub fn bad_rows(&self) -> &BadRowTables {
+        &self.bad_rows
     }
 
     /// Whether the file could be opened.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::bad_rows::{self, BadRowTables};
 use super::failure;
 use super::forms::Forms;
 use super::row::{RowShape, encode, printed};
@@ -11,7 +12,7 @@ use super::scope::{self, Moments};
 use super::snapshot::Lease;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
-use crate::source::{Answer, Question};
+use crate::source::{Answer, BadRow, Question};
 use crate::sql::buckets::Bucketing;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::digest::DigestOf;
@@ -26,11 +27,12 @@ use crate::sql::{Sql, sql};
 pub struct Reader {
     lease: Option<Lease>,
     forms: Forms,
+    bad_rows: BadRowTables,
 }
 
 impl Reader {
-    pub(super) fn new(lease: Lease, forms: Forms) -> Self {
-        Self { lease: Some(lease), forms }
+    pub(super) fn new(lease: Lease, forms: Forms, bad_rows: BadRowTables) -> Self {
+        Self { lease: Some(lease), forms, bad_rows }
     }
 
     /// Ends it, and with it what is under way.
@@ -40,7 +42,8 @@ impl Reader {
 
     /// The reader, which its holder needs no longer.
     pub fn take(&mut self) -> Self {
-        Self { lease: self.lease.take(), forms: self.forms.clone() }
+        let (forms, bad_rows) = (self.forms.clone(), self.bad_rows.clone());
+        Self { lease: self.lease.take(), forms, bad_rows }
     }
 
     pub(super) fn lease(&self) -> Result<&Lease> {
@@ -59,7 +62,8 @@ impl Reader {
         scope: RowScope<'_>,
     ) -> Result<Scan> {
         let moments = Moments::of(&shape, scope)?;
-        Ok(Scan { from: shown(&mapping.source), shape, rows, moments })
+        let watch = self.bad_rows.watch(&mapping.source.name);
+        Ok(Scan { from: shown(&mapping.source), shape, rows, moments, watch })
     }
 
     /// Whether a table holds a row.
@@ -150,6 +154,19 @@ impl Reader {
             (DigestOf::Keys, RowScope::Table) => shape.keys_only(),
             _ => shape,
         })
+    }
+
+    /// Hands on all rows with a value that the target cannot hold.
+    pub async fn bad_rows(
+        &self,
+        mapping: &TableMapping,
+        mut each: impl FnMut(&BadRow) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
+        let (shape, from) = (self.shape(mapping)?, shown(&mapping.source));
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            bad_rows::list(connection, wanted, &shape, &from, &mut each)
+        });
+        asked.await
     }
 
     /// The digest of rows.

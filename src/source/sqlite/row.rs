@@ -7,15 +7,18 @@ use rusqlite::{Row, Statement};
 use super::failure;
 use super::forms::Forms;
 use super::hash::{hash_bytes, hash_int8, md5_hash};
-use super::values::{Datum, Form, Value};
-use crate::error::{Error, Result};
+use super::values::{BadValue, Datum, Form, Value};
+use crate::error::Result;
 use crate::ident::Ident;
+use crate::source::{BadField, BadRow, KeyField};
 use crate::sql::buckets::Bucketing;
 use crate::sql::digest::{DigestOf, HashFamily};
 use crate::sql::mapping::{HashMethod, TableMapping};
 
 /// More columns than this are hashed by the text of their row: see `sql/digest.rs`.
 const GROUP: usize = 64;
+/// Characters of a bad value that are shown.
+const SHOWN: usize = 200;
 
 /// How the rows of one table are read: which columns, and what becomes of their values.
 #[derive(Clone, Debug)]
@@ -26,6 +29,7 @@ pub struct RowShape {
     /// What is digested with the key.
     drifting: Vec<usize>,
     hasher: HashFamily,
+    has_key: bool,
 }
 
 /// A column that travels: its name on the target, how it is written and how it is hashed.
@@ -57,6 +61,7 @@ impl RowShape {
             identity,
             drifting: mapping.drifting.iter().filter_map(|column| place(&column.name)).collect(),
             hasher: mapping.hasher,
+            has_key: !mapping.key.is_empty(),
         })
     }
 
@@ -69,6 +74,7 @@ impl RowShape {
             identity: (0..key).collect(),
             drifting: (key..places.len()).collect(),
             hasher: self.hasher,
+            has_key: self.has_key,
         }
     }
 
@@ -104,43 +110,56 @@ impl RowShape {
         self.identity.iter().zip(values).map(bound).collect()
     }
 
-    /// The values of a row.
-    ///
-    /// # Errors
-    /// [`Error::Blocked`] with the row's key and the column of a value that the target cannot hold.
-    pub fn read<'r>(&'r self, row: &'r Row<'_>) -> Result<Vec<Datum<'r>>> {
-        let mut values = Vec::with_capacity(self.columns.len());
-        for (place, column) in self.columns.iter().enumerate() {
-            let value = row.get_ref(place).map_err(|error| failure::of("reading a row", &error))?;
-            match column.form.read(raw(value)) {
-                Ok(value) => values.push(value),
-                Err(bad) => {
-                    return Err(Error::Blocked(format!(
-                        "{}: column \"{}\" holds what the target cannot hold: {bad}",
-                        self.place_of(row),
-                        column.name.as_str()
-                    )));
-                }
-            }
-        }
-        Ok(values)
+    /// Whether rows have a key.
+    pub fn has_key(&self) -> bool {
+        self.has_key
     }
 
-    /// Which row it is: its key, as SQLite has it.
-    fn place_of(&self, row: &Row<'_>) -> String {
-        let shown = |place: &usize| match row.get_ref(*place) {
-            Ok(ValueRef::Integer(value)) => value.to_string(),
-            Ok(ValueRef::Real(value)) => value.to_string(),
-            Ok(ValueRef::Text(text)) => String::from_utf8_lossy(text).into_owned(),
-            Ok(ValueRef::Null) => "null".to_owned(),
-            _ => "…".to_owned(),
-        };
-        let values: Vec<String> = self.identity.iter().map(shown).collect();
-        let names: Vec<&str> = self.key_names().map(Ident::as_str).collect();
-        if names.len() == self.columns.len() && names.len() > 1 {
-            return "a row".to_owned();
+    /// The values of a row; none where the target cannot hold one of them.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn read<'r>(&'r self, row: &'r Row<'_>) -> Result<Option<Vec<Datum<'r>>>> {
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (place, column) in self.columns.iter().enumerate() {
+            match column.form.read(stored(row, place)?) {
+                Ok(value) => values.push(value),
+                Err(_) => return Ok(None),
+            }
         }
-        format!("row ({}) = ({})", names.join(", "), values.join(", "))
+        Ok(Some(values))
+    }
+
+    /// The row, if the target cannot hold a value of it. A row without a key has its rowid behind its columns, or
+    /// nothing.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn bad_row(&self, row: &Row<'_>) -> Result<Option<BadRow>> {
+        let mut bad = BadRow::default();
+        for (place, column) in self.columns.iter().enumerate() {
+            let value = stored(row, place)?;
+            if let Err(BadValue { class, reason }) = column.form.read(value) {
+                bad.values.push(BadField {
+                    column: column.name.as_str().to_owned(),
+                    class: class.name(),
+                    reason: reason.to_string(),
+                    value: shown(value),
+                });
+            }
+        }
+        if bad.values.is_empty() {
+            return Ok(None);
+        }
+        if self.has_key {
+            for place in &self.identity {
+                let column = self.columns[*place].name.as_str().to_owned();
+                bad.key.push(KeyField { column, value: shown(stored(row, *place)?) });
+            }
+        } else if let Ok(rowid) = row.get_ref(self.columns.len()) {
+            bad.key.push(KeyField { column: "rowid".to_owned(), value: shown(raw(rowid)) });
+        }
+        Ok(Some(bad))
     }
 
     /// The hash of a row, or of its key and what drifts: what `TableMapping::hash` makes of it on the target.
@@ -222,6 +241,30 @@ pub fn printed(value: &Datum<'_>) -> Option<String> {
     let mut text = Vec::new();
     value.print(&mut text);
     Some(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// A value of a row as SQLite stores it.
+fn stored<'r>(row: &'r Row<'_>, place: usize) -> Result<Value<'r>> {
+    let value = row.get_ref(place).map_err(|error| failure::of("reading a row", &error))?;
+    Ok(raw(value))
+}
+
+/// A value for people.
+fn shown(value: Value<'_>) -> String {
+    let long = match value {
+        Value::Null => "null".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Real(number) => format!("{number:?}"),
+        Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Value::Blob(bytes) => {
+            let hex: String = bytes.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+            format!("x'{hex}'")
+        }
+    };
+    match long.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &long[..end]),
+        None => long,
+    }
 }
 
 /// The value as SQLite stores it, without copying it.

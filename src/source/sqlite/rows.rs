@@ -140,7 +140,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("pgsync-rows-{}.db", std::process::id()));
         let made = rusqlite::Connection::open(&path).expect("a file");
         made.execute_batch("create table t (a)").expect("a table");
-        let file = SqliteFile { path: path.clone(), immutable: false, timestamps: Vec::new() };
+        let file = SqliteFile { path: path.clone(), ..SqliteFile::default() };
         let database = Database::look(&file, Duration::from_secs(1)).expect("a database");
         let snapshot = Arc::new(Snapshot::take(database, 1).expect("a snapshot"));
         let lease = snapshot.lease().await.expect("a connection");

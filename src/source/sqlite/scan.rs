@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::types::Value as Bound;
 use rusqlite::{Connection, Statement, params_from_iter};
 
+use super::bad_rows::BadRowWatch;
 use super::failure;
 use super::row::RowShape;
 use super::scope::Moments;
@@ -31,6 +32,7 @@ pub struct Scan {
     pub rows: Rows,
     /// Of those, the ones that fulfil a condition on their timestamps.
     pub moments: Option<Moments>,
+    pub watch: BadRowWatch,
 }
 
 /// Which rows.
@@ -54,7 +56,7 @@ impl Scan {
     /// Hands each row on.
     ///
     /// # Errors
-    /// SQLite's, a value that the target cannot hold, those of `visit`, and that nobody waits any more.
+    /// SQLite's, a row that the target cannot hold unless such are left out, those of `visit`, and that nobody waits any more.
     pub fn run(&self, connection: &Connection, wanted: &Wanted, visit: Visit<'_>) -> Result<()> {
         let mut walk = Walk { scan: self, wanted, visit, seen: 0 };
         match &self.rows {
@@ -159,7 +161,11 @@ impl Walk<'_> {
             if self.seen.is_multiple_of(ASKED) {
                 self.wanted.check()?;
             }
-            let values = shape.read(row)?;
+            let Some(values) = shape.read(row)? else {
+                let bad = shape.bad_row(row)?.unwrap_or_default();
+                self.scan.watch.meet(&bad)?;
+                continue;
+            };
             let in_time = self.scan.moments.as_ref().is_none_or(|moments| moments.hold(&values));
             if in_time && is_meant(shape, &values) {
                 (self.visit)(&values)?;

@@ -130,7 +130,7 @@ update "public"."sync_log" l set status = 'failed', error_message = 'it''s over'
     where l.run_id operator(pg_catalog.=) '20241213T152530.5-7'
     and l.schema_name operator(pg_catalog.=) 'public'
     and l.table_name operator(pg_catalog.=) 'item'
-    and l.status operator(pg_catalog.=) any (array['success', 'running'])
+    and l.status operator(pg_catalog.=) any (array['success', 'running', 'failed'])
     and l.sync_type operator(pg_catalog.<>) 'create'
 
 -- placed

@@ -17,6 +17,7 @@ use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::plan::schedule::{Pass, Task};
 use crate::source::{Lock, ReadPermit, ReadPermits, Reader};
+use crate::sync::bad_rows;
 use crate::sync::reconcile;
 use crate::sync::reconcile::{Probe, Sessions};
 use crate::sync::scrub;
@@ -38,9 +39,10 @@ pub struct TableResults {
 /// Runs all tasks to their end.
 pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>) -> TableResults {
     let (permit, permits) = ReadPermits::new();
-    // What triggers may have done to tables that are done is looked at when all are.
+    // What triggers may have done to tables that are done is looked at when all are, and so are bad rows.
     let fires = plans.iter().any(|plan| !plan.always_triggers.is_empty());
-    let last_permit = fires.then(|| permit.clone());
+    let looks_back = fires || round.source.may_have_bad_rows();
+    let last_permit = looks_back.then(|| permit.clone());
     let queue = Arc::new(Queue::new(plans, tasks, permit));
     let workers = open_worker_sessions(round, round.settings.parallel.min(plans.len())).await;
     let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
@@ -53,8 +55,11 @@ pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>)
         }
         let mut ended = queue.ended(round);
         let can_go_on = ended.lost.is_none() && round.stop.requested().is_none();
-        if last_permit.is_some() && can_go_on && !round.settings.dry_run {
+        if fires && can_go_on && !round.settings.dry_run {
             ended.lost = side_effects::check(round, plans, &mut ended.outcomes).await.err();
+        }
+        if can_go_on {
+            bad_rows::tell(round, plans, &mut ended.outcomes).await;
         }
         drop(last_permit);
         ended

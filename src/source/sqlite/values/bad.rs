@@ -50,14 +50,21 @@ pub enum Reason {
     Geometry(String),
 }
 
-impl fmt::Display for StorageClass {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl StorageClass {
+    /// SQLite's word.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Null => "null",
             Self::Integer => "integer",
             Self::Real => "real",
             Self::Text => "text",
             Self::Blob => "blob",
-        })
+        }
+    }
+}
+
+impl fmt::Display for StorageClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

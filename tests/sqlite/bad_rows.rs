@@ -1,0 +1,151 @@
+//! Rows with values that the target's columns cannot hold.
+
+use crate::app::App;
+use crate::support::Pair;
+
+const FILE: &str = "
+    create table item (id integer primary key, n integer, name text, made datetime);
+    insert into item values (1, 10, 'a', '2024-01-01'), (2, 'ten', 'secret', '2024-01-01'), (3, 30, 'c', '2024-01-01'),
+        (4, 40, 'd', '2024-01-01'), (5, 50, 'e', '2024-01-01');
+";
+const TARGET: &str =
+    "create table item (id bigint primary key, n integer, name varchar(8), made timestamp)";
+const ROWS: &str = "select string_agg(concat_ws('|', id, n, name), ' ' order by id) from item";
+
+#[tokio::test]
+async fn a_table_with_bad_rows_fails_and_names_how_many() {
+    let app = App::with(FILE);
+    app.run(
+        "update item set name = 'far too long' where id = 4; update item set n = 2.5 where id = 4",
+    );
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    db.target("insert into item values (1, 0, 'old', null)").await;
+    let list = app.folder.join("rejects");
+    let run = app.sync(&db).args(&["-rejects", &list.display().to_string()]).await.expect_exit(1);
+    let run = run.expect_said(
+        "row (id) = (2): column \"n\" holds what the target cannot hold: not a value of type integer (stored as \
+         text); 2 rows hold such values",
+    );
+    assert!(!run.to_string().contains("secret"), "{run}");
+    assert_eq!(db.target_value(ROWS).await, "1|0|old");
+    assert_eq!(
+        std::fs::read_to_string(&list).expect("a list"),
+        "{\"schema\":\"public\",\"table\":\"item\",\"key\":{\"id\":\"2\"},\"column\":\"n\",\"stored_as\":\"text\",\"reason\":\"not a value of type integer\"}\n\
+         {\"schema\":\"public\",\"table\":\"item\",\"key\":{\"id\":\"4\"},\"column\":\"n\",\"stored_as\":\"real\",\"reason\":\"holds a fraction, which the column cannot hold\"}\n\
+         {\"schema\":\"public\",\"table\":\"item\",\"key\":{\"id\":\"4\"},\"column\":\"name\",\"stored_as\":\"text\",\"reason\":\"longer than 8 characters\"}\n"
+    );
+    let logged = "select status || ': ' || error_message from sync_log where table_name = 'item' order by id desc limit 1";
+    assert!(db.target_value(logged).await.ends_with("2 rows hold such values"));
+}
+
+#[tokio::test]
+async fn bad_rows_are_left_out_until_they_are_fixed() {
+    let app = App::with(FILE);
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    let list = app.folder.join("rejects").display().to_string();
+    let sync = || app.sync(&db).args(&["-bad-rows", "skip", "-rejects", &list]);
+    // A first copy, then a run with nothing to do.
+    for inserted in [4, 0] {
+        let run = sync().await.expect_exit(1).expect_changes("item", (inserted, 0, 0));
+        run.expect_said(
+            "1 row was left out: row (id) = (2): column \"n\" holds what the target cannot hold",
+        );
+        assert_eq!(db.target_value(ROWS).await, "1|10|a 3|30|c 4|40|d 5|50|e");
+        let log =
+            "select status || coalesce(watermark::text, '') from sync_log order by id desc limit 1";
+        assert_eq!(db.target_value(log).await, "failed");
+    }
+    // The target keeps its row of a key whose row turns bad; all else is applied.
+    app.run("update item set n = 'x', name = 'new' where id = 3; update item set name = 'D' where id = 4; \
+             delete from item where id = 5; insert into item values (6, 60, 'f', '2024-01-01')");
+    for changes in [(1, 1, 1), (0, 0, 0)] {
+        let run = sync().await.expect_exit(1).expect_changes("item", changes);
+        run.expect_said("2 rows were left out, the first of them row (id) = (2)");
+        assert_eq!(db.target_value(ROWS).await, "1|10|a 3|30|c 4|40|D 6|60|f");
+    }
+    assert_eq!(std::fs::read_to_string(&list).expect("a list").lines().count(), 2);
+    // A bad row that is deleted in the file is deleted on the target.
+    app.run("delete from item where id = 3");
+    sync().await.expect_exit(1).expect_changes("item", (0, 0, 1));
+    app.run("update item set n = 20 where id = 2");
+    sync().await.expect_ok().expect_changes("item", (1, 0, 0));
+    assert_eq!(std::fs::read_to_string(&list).expect("a list"), "");
+    sync().await.expect_unchanged();
+    assert_eq!(db.target_value(ROWS).await, "1|10|a 2|20|secret 4|40|D 6|60|f");
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_table_without_a_key_leave_bad_rows_out_too() {
+    let app = App::with(
+        "create table note (n, text); insert into note values (1, 'a'), ('x', 'b'), (3, 'c')",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table note (n integer, text text); insert into note values (9, 'z')").await;
+    let list = app.folder.join("rejects").display().to_string();
+    let sync = || app.sync(&db).args(&["-bad-rows", "skip", "-verbose", "-rejects", &list]);
+    let dry = sync().args(&["-dry-run"]).await.expect_exit(1);
+    dry.expect_said("1 row was left out: row (rowid) = (2): column \"n\"")
+        .expect_changes("note", (2, 0, 1));
+    let rows = "select string_agg(n || text, ' ' order by n) from note";
+    assert_eq!(db.target_value(rows).await, "9z");
+    for _ in 0..2 {
+        sync().await.expect_exit(1);
+        assert_eq!(db.target_value(rows).await, "1a 3c");
+    }
+    let list = std::fs::read_to_string(&list).expect("a list");
+    assert!(
+        list.contains("\"key\":{\"rowid\":\"2\"}") && list.contains("\"value\":\"x\""),
+        "{list}"
+    );
+}
+
+#[tokio::test]
+async fn rows_that_refer_to_a_row_that_was_left_out_are_no_success() {
+    let app = App::with(
+        "create table parent (id integer primary key, n integer); \
+         create table child (id integer primary key, parent integer references parent(id)); \
+         insert into parent values (1, 1), (2, 'x'); insert into child values (1, 1), (2, 2);",
+    );
+    let db = Pair::fresh().await;
+    db.target(
+        "create table parent (id bigint primary key, n integer); \
+               create table child (id bigint primary key, parent bigint references parent(id))",
+    )
+    .await;
+    let run = app.sync(&db).args(&["-bad-rows", "skip"]).await.expect_exit(1);
+    run.expect_said("rows refer to rows of public.parent that are not there");
+}
+
+#[tokio::test]
+async fn verify_leaves_no_row_out() {
+    let app = App::with(FILE);
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    app.sync(&db).args(&["-bad-rows", "skip"]).await.expect_exit(1);
+    let config = app.folder.join("config.json");
+    std::fs::write(&config, "{\"badRows\": \"skip\"}").expect("a file");
+    let args = [
+        "verify",
+        "-config",
+        &config.display().to_string(),
+        "-source",
+        &app.url(),
+        "-target",
+        &db.target_url(),
+    ];
+    crate::support::pgsync(&args).await.expect_exit(1).expect_said("row (id) = (2): column \"n\"");
+}
+
+#[tokio::test]
+async fn postgresql_as_the_source_has_no_bad_rows() {
+    let db = Pair::with("create table item (id integer primary key)").await;
+    db.sync().args(&["-bad-rows", "fail"]).await.expect_ok();
+    for flag in [["-bad-rows", "skip"], ["-rejects", "/tmp/list"]] {
+        let run = db.sync().args(&flag).await.expect_exit(2);
+        run.expect_said(
+            "is for a SQLite source: a column of PostgreSQL holds only values of its type",
+        );
+    }
+}
