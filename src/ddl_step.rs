@@ -18,6 +18,8 @@ pub struct Step {
     pub roots: Vec<TableName>,
     /// The table of the run that this makes, by its name on the source.
     pub makes: Option<TableName>,
+    /// The id of what it makes, if that is all that it touches.
+    pub creates: Option<String>,
     /// Whether older servers take it in no transaction.
     pub alone: bool,
     /// Whether it builds the index of which the next step makes a key.
@@ -44,6 +46,7 @@ impl Step {
             statements,
             roots,
             makes: None,
+            creates: None,
             alone: false,
             builds: false,
             is_validation: false,

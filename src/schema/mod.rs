@@ -12,6 +12,7 @@ pub mod rebuild;
 mod reword;
 mod sequences;
 mod shapes;
+mod trial;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -31,6 +32,7 @@ use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
 use known::{Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
+use trial::Refused;
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
 const SUPERUSER: &str = "definitions come from the source, and their expressions run on the target as a superuser: \
@@ -70,9 +72,9 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Whether a run would execute nothing. What it could not fix is said, and is no statement.
+    /// Whether a run would execute nothing and fail over nothing.
     pub fn is_empty(&self) -> bool {
-        self.statements.is_empty() && self.rebuilds.is_empty()
+        self.statements.is_empty() && self.rebuilds.is_empty() && self.obstacles.is_empty()
     }
 }
 
@@ -111,6 +113,11 @@ impl RunContext<'_> {
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
+        if self.settings.ddl != Ddl::None {
+            let Refused { failed, left_out } = self.try_out(&schema_plan).await?;
+            obstacles.extend(failed);
+            schema_plan.left_out.extend(left_out);
+        }
         let statements = schema_plan.steps().flat_map(|step| step.statements.clone()).collect();
         let home = self.settings.target_schema.clone();
         Ok(Listing {
@@ -167,9 +174,7 @@ impl RunContext<'_> {
         match self.settings.ddl {
             Ddl::None => self.name(&schema_plan, &mut aligned),
             _ if self.settings.dry_run => {
-                self.announce(&schema_plan);
-                self.simulate(selected, catalogs, &mut aligned);
-                aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
+                self.simulate_changes(schema_plan, selected, catalogs, &mut aligned).await?;
             }
             _ => {
                 let has_made =

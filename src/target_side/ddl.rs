@@ -89,6 +89,28 @@ impl DdlRunner {
         session.run_each(doing, &statements).await.map_err(explained)
     }
 
+    /// Tries a step within a transaction that is open and stays so: what fails leaves nothing behind.
+    pub async fn try_within(&self, session: &Session, doing: &str, step: &Step) -> Result<()> {
+        let tried = |tail| {
+            let before = Statement::from(Sql::trusted("savepoint pgsync_try"));
+            let after = Statement::from(Sql::trusted("release savepoint pgsync_try"));
+            let statements = self.statements([step], tail);
+            std::iter::once(before).chain(statements).chain([after]).collect::<Vec<_>>()
+        };
+        let back = Sql::trusted("rollback to savepoint pgsync_try");
+        let Err(error) = session.run_each(doing, &tried(PathTail::Nothing)).await else {
+            return Ok(());
+        };
+        session.run(doing, &back).await?;
+        if is_unknown_name(&error) {
+            if session.run_each(doing, &tried(PathTail::OfTheRole)).await.is_ok() {
+                return Ok(());
+            }
+            session.run(doing, &back).await?;
+        }
+        Err(explained(error))
+    }
+
     /// The statements of the steps, and more, in a transaction of their own.
     fn transaction<'a>(
         &self,

@@ -106,7 +106,7 @@ async fn another_expression_of_a_generated_column_fails_the_table_until_it_is_re
         run.expect_failed("item", &["public.item.total", "(n * 3)", "(n * 2)", "-ddl reset"]);
     }
     let (source, target) = (db.source_url(), db.target_url());
-    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(0);
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
     assert!(listed.stdout.starts_with("-- public.item: column"), "{}", listed.stdout);
     mode(&db, "reset").await.expect_ok();
     is_quiet(&db).await;

@@ -22,7 +22,7 @@ async fn what_is_printed_makes_an_empty_target_what_the_source_is() {
 async fn what_no_statement_mends_is_a_comment() {
     let db = Pair::with("create table item (id int primary key, v int)").await;
     db.source("alter table item alter v type text").await;
-    let printed = schema(&db, &[]).await.expect_exit(0).stdout;
+    let printed = schema(&db, &[]).await.expect_exit(1).stdout;
     assert!(printed.starts_with("-- public.item: column \"v\" is text on the source"), "{printed}");
 }
 

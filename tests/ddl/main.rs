@@ -24,6 +24,7 @@ mod reset;
 mod rights;
 mod sequences;
 mod target_schema;
+mod tried;
 mod trust;
 mod uncopied;
 mod wording;

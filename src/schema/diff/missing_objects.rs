@@ -150,6 +150,8 @@ impl<'a> DependencyWalk<'a> {
         statements.extend(objects::create(partition));
         let step = &mut self.steps[place];
         step.title = partition.title();
+        // Its parent is there.
+        step.creates = None;
         step.table = partition.table.clone();
         step.statements.extend(statements);
         step.optional = true;
@@ -207,16 +209,19 @@ impl DiffInput<'_> {
     /// What makes an object that comes before rows what it is on the source.
     fn make(&self, object: &Object) -> Vec<Step> {
         let step = |statements| Step::about(object, statements, &[]);
+        let new = |statements| Step { creates: Some(object.id.clone()), ..step(statements) };
         match (self.there(object), object.kind, &object.definition) {
-            (None, Kind::Schema, _) => vec![step(self.schema(object))],
+            (None, Kind::Schema, _) => vec![new(self.schema(object))],
             (None, Kind::Table, Some(definition)) => {
                 let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
                 let statements = ddl::create_table(object, definition, self.version);
-                vec![Step { makes, ..step(statements) }]
+                vec![Step { makes, ..new(statements) }]
             }
             // One that cannot be made: what needs it says so.
             (None, Kind::Function, _) if object.make.is_none() => Vec::new(),
-            (None, ..) => vec![step(objects::create(object))],
+            // It joins what may be there.
+            (None, Kind::Partition, _) => vec![step(objects::create(object))],
+            (None, ..) => vec![new(objects::create(object))],
             (Some(there), Kind::Enum, _) => labels(object, there)
                 .into_iter()
                 .map(|statement| Step { alone: true, ..step(vec![statement]) })

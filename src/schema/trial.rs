@@ -1,0 +1,136 @@
+//! Tries what a run would create, in one transaction that is rolled back: what the target refuses is known
+//! before a run stumbles over it. Only what makes new objects is tried, so nobody waits for a lock of it.
+
+use std::collections::HashSet;
+
+use super::SchemaOutcome;
+use crate::context::{Catalogs, RunContext};
+use crate::ddl_step::Step;
+use crate::error::{Error, Result};
+use crate::ident::TableName;
+use crate::note::NoteLevel;
+use crate::pg::Session;
+use crate::schema::diff::SchemaPlan;
+use crate::schema_object::Kind;
+use crate::sql::Sql;
+use crate::table::Table;
+use crate::target_side::ddl::DdlRunner;
+
+/// Steps that are tried at most: each takes locks, and the server has room for so many.
+const TRIED: usize = 1000;
+
+const TRYING: &str = "trying what a run would create";
+
+/// What the target refused.
+#[derive(Default)]
+pub(super) struct Refused {
+    pub failed: Vec<(TableName, Error)>,
+    /// What tables can do without.
+    pub left_out: Vec<(TableName, String)>,
+}
+
+/// What has been tried so far.
+#[derive(Default)]
+struct Trial<'s> {
+    /// Objects that are there until the transaction is rolled back: no others are touched.
+    made: HashSet<&'s str>,
+    /// Tables of the run among them.
+    made_tables: HashSet<&'s TableName>,
+    /// Tables of which no more is tried.
+    given_up: HashSet<&'s TableName>,
+    refused: Refused,
+}
+
+impl RunContext<'_> {
+    /// For a dry run: says what a run would create, and what the target would refuse of it.
+    pub(super) async fn simulate_changes(
+        &self,
+        mut schema_plan: SchemaPlan,
+        selected: &[&Table],
+        catalogs: &mut Catalogs,
+        aligned: &mut SchemaOutcome,
+    ) -> Result<()> {
+        let Refused { failed, left_out } = self.try_out(&schema_plan).await?;
+        failed.iter().for_each(|(table, _)| schema_plan.drop_root(table));
+        aligned.failed.extend(failed);
+        for (table, text) in left_out {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
+        self.announce(&schema_plan);
+        self.simulate(selected, catalogs, aligned);
+        aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
+        Ok(())
+    }
+
+    /// Tries the steps that make new objects. What the role may not do says nothing: somebody else may run it.
+    pub(super) async fn try_out(&self, schema_plan: &SchemaPlan) -> Result<Refused> {
+        let mut trial = Trial::default();
+        if !schema_plan.first.iter().any(|step| step.creates.is_some()) {
+            return Ok(trial.refused);
+        }
+        let runner = DdlRunner::of(self.settings);
+        let mut session = self.target.session().await?;
+        session.run(TRYING, &Sql::trusted("begin")).await?;
+        for step in schema_plan.steps().take(TRIED) {
+            if !trial.is_new(step) {
+                continue;
+            }
+            let done = runner.try_within(&session, &format!("creating {}", step.title), step).await;
+            if !trial.end(step, done) {
+                break;
+            }
+        }
+        end(&mut session).await?;
+        Ok(trial.refused)
+    }
+}
+
+async fn end(session: &mut Session) -> Result<()> {
+    session.run(TRYING, &Sql::trusted("rollback")).await?;
+    session.set_clean(true);
+    Ok(())
+}
+
+impl<'s> Trial<'s> {
+    /// Whether the step touches nothing but what the trial has made.
+    fn is_new(&self, step: &Step) -> bool {
+        let is_given_up = step.roots.iter().any(|root| self.given_up.contains(root));
+        let is_made = |id: &String| self.made.contains(id.as_str());
+        let is_new = match step.kind {
+            Kind::ForeignKey => step.roots.iter().all(|root| self.made_tables.contains(root)),
+            _ => step.creates.is_some() || step.table.as_ref().is_some_and(is_made),
+        };
+        is_new && !is_given_up && !step.alone
+    }
+
+    /// Takes in how the step ended; whether the trial can go on.
+    fn end(&mut self, step: &'s Step, done: Result<()>) -> bool {
+        let error = match done {
+            Ok(()) => {
+                self.made.extend(step.creates.as_deref());
+                self.made_tables.extend(&step.makes);
+                return true;
+            }
+            Err(error) => error,
+        };
+        let tells = !matches!(error.sqlstate(), None | Some(DENIED | READ_ONLY | OUT_OF_MEMORY))
+            && !error.is_transient();
+        let goes_on = error.sqlstate() == Some(DENIED) || tells;
+        if tells && step.optional {
+            let text = format!("would be left out: {error}");
+            self.refused.left_out.extend(step.roots.first().map(|root| (root.clone(), text)));
+            return true;
+        }
+        if tells {
+            let failed = step.roots.iter().map(|root| (root.clone(), error.clone()));
+            self.refused.failed.extend(failed);
+        }
+        self.given_up.extend(&step.roots);
+        goes_on
+    }
+}
+
+const DENIED: &str = "42501";
+const READ_ONLY: &str = "25006";
+/// Of locks, most likely.
+const OUT_OF_MEMORY: &str = "53200";
