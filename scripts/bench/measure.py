@@ -56,6 +56,8 @@ class Tool:
             if self.report["exit_status"] or self.report["totals"]["rows_processed"]:
                 raise SystemExit(f"pgsync: a run that changes nothing was expected: {self.report}")
         process.terminate()
+        # What it is writing does not fit into a pipe that nobody reads.
+        process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu = usage.ru_utime + usage.ru_stime
