@@ -55,12 +55,13 @@ impl Figures {
 
     /// Takes in a run. Gives a warning when the file cannot be written.
     pub async fn observe(&self, report: &RunReport) -> Option<String> {
+        let path = self.file.clone();
         let text = {
             let mut served = self.served();
             served.metrics.observe(report);
-            served.metrics.text(Utc::now())
+            path.is_some().then(|| served.metrics.text(Utc::now()))
         };
-        let path = self.file.clone()?;
+        let (path, text) = (path?, text?);
         let written = tokio::task::spawn_blocking(move || file::write(&path, &text)).await;
         written.unwrap_or_else(|_| Err("-metrics: internal error".into())).err()
     }

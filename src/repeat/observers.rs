@@ -73,8 +73,9 @@ impl Observers {
             warn(events, text);
             report.notes = events.notes();
         }
-        let message = self.message(report);
+        let is_recovery = self.is_recovery(report);
         let Some(notifier) = &mut self.notifier else { return };
+        let message = message(report, is_recovery);
         let telling = notifier.end(&message);
         let hurry = async {
             stop.wait().await;
@@ -96,12 +97,13 @@ impl Observers {
             warning.iter().for_each(|text| warn(&events.of_next_run(), text.clone()));
             self.warned_of_file = warning;
         }
-        let message = self.message(report);
+        let is_recovery = self.is_recovery(report);
         let Some(notifier) = &mut self.notifier else { return };
         while self.under_way.try_join_next().is_some() {}
         if self.under_way.len() >= MOST_MESSAGES {
             return;
         }
+        let message = message(report, is_recovery);
         let telling = notifier.end(&message);
         let (warned, events) = (Arc::clone(&self.warned), events.of_next_run());
         self.under_way.spawn(async move {
@@ -121,22 +123,27 @@ impl Observers {
         }
     }
 
-    fn message(&mut self, report: &RunReport) -> Message {
+    /// Whether a run is the first success after failures; takes note of how it ended.
+    fn is_recovery(&mut self, report: &RunReport) -> bool {
         let exit_status = report.exit_status();
         let is_recovery = exit_status == 0 && self.has_failed;
         if exit_status != 4 {
             self.has_failed = !matches!(exit_status, 0 | 130 | 143);
         }
-        Message {
-            exit_status,
-            has_changes: report.totals().changed() && !report.dry_run,
-            is_recovery,
-            verdict: report::summary::verdict(report),
-            summary: report::summary::for_message(report),
-            sentence: report::summary::for_chat(report),
-            // Strings and numbers always serialize; the type system cannot know.
-            object: report::json::object(report, false).unwrap_or_default(),
-        }
+        is_recovery
+    }
+}
+
+fn message(report: &RunReport, is_recovery: bool) -> Message {
+    Message {
+        exit_status: report.exit_status(),
+        has_changes: report.totals().changed() && !report.dry_run,
+        is_recovery,
+        verdict: report::summary::verdict(report),
+        summary: report::summary::for_message(report),
+        sentence: report::summary::for_chat(report),
+        // Strings and numbers always serialize; the type system cannot know.
+        object: report::json::object(report, false).unwrap_or_default(),
     }
 }
 

@@ -104,6 +104,17 @@ impl RunContext<'_> {
         })
     }
 
+    /// What the selected tables are called on the target, for whoever locks them before he plans.
+    ///
+    /// # Errors
+    /// As for [`RunContext::prepare`].
+    pub async fn selected_names(&self) -> Result<Vec<TableName>> {
+        let catalogs = self.open().await?;
+        let tables = &catalogs.source.tables;
+        self.refuse_no_tables(tables, &catalogs.target.tables).await?;
+        Ok(self.target_names(&self.select(tables, &catalogs)?))
+    }
+
     /// What somebody should know of both sides and the selected tables.
     fn remark_observed(&self, catalogs: &Catalogs, selected: &[&Table], context: &PlanContext) {
         self.remark(catalogs, context);

@@ -57,6 +57,18 @@ impl Entry<'_> {
 const COUNTS: &str =
     "l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, l.batches, l.bytes";
 
+/// The rows `l` about a table `w`. A planner that was told `=` twice would drop the names from [`LATEST_FIRST`], take
+/// the primary key for that order, and read all rows of other tables that are later.
+pub(super) const OF_TABLE: &str = "l.schema_name operator(pg_catalog.=) w.schema_name \
+     and l.table_name operator(pg_catalog.>=) w.table_name \
+     and l.table_name operator(pg_catalog.<=) w.table_name";
+
+/// The order of the index that the rows of a table are found by.
+pub(super) const LATEST_FIRST: &str = "l.table_name desc, l.id desc";
+
+/// A table that has failed, or was skipped, more often than this is compared when it can be.
+const MOST_LOOKED_AT: u64 = 10_000;
+
 /// The statements of one log table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SyncLog {
@@ -88,18 +100,27 @@ impl SyncLog {
             "select w.schema_name, w.table_name, \
              pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, l.fingerprint, l.source, \
              pg_catalog.timezone('UTC', case when l.status operator(pg_catalog.=) 'success' then l.watermark else (\
-             select s.watermark from {log} s where s.schema_name operator(pg_catalog.=) w.schema_name \
-             and s.table_name operator(pg_catalog.=) w.table_name \
-             and s.status operator(pg_catalog.=) 'success' \
-             and s.fingerprint operator(pg_catalog.=) l.fingerprint \
-             and coalesce(s.sync_type operator(pg_catalog.<>) 'repair', true) \
-             order by s.id desc limit 1) end)::pg_catalog.text from {names} cross join lateral (select l.* from {log} l \
-             where l.schema_name operator(pg_catalog.=) w.schema_name \
-             and l.table_name operator(pg_catalog.=) w.table_name \
-             and l.status operator(pg_catalog.<>) 'skipped' and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
-             order by l.id desc limit 1) l",
+             select l.watermark from {latest} l where l.status operator(pg_catalog.=) 'success' \
+             and l.fingerprint operator(pg_catalog.=) m.fingerprint \
+             and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
+             order by {order} limit 1) end)::pg_catalog.text from {names} cross join lateral (\
+             select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
+             and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \
+             cross join lateral (select l.fingerprint) m",
+            latest = self.latest(),
+            order = Sql::trusted(LATEST_FIRST),
             names = names(tables),
+        )
+    }
+
+    /// The latest rows about the table that `w` names, so many that no run needs those before.
+    pub(super) fn latest(&self) -> Sql {
+        sql!(
+            "(select l.* from {log} l where {of_table} order by {order} limit {most})",
             log = self.table,
+            of_table = Sql::trusted(OF_TABLE),
+            order = Sql::trusted(LATEST_FIRST),
+            most = MOST_LOOKED_AT,
         )
     }
 

@@ -1,6 +1,6 @@
 //! What `sync_log` remembers of parts of tables that were proven to be equal.
 
-use super::sync_log::{SyncLog, names};
+use super::sync_log::{LATEST_FIRST, SyncLog, names};
 use crate::ident::TableName;
 use crate::sql::share::Share;
 use crate::sql::{Literal, Sql, sql};
@@ -39,11 +39,11 @@ impl SyncLog {
     pub fn last_proofs<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
             "select w.schema_name, w.table_name, p.proven_buckets from {names} cross join lateral (\
-             select l.proven_buckets from {log} l where l.schema_name operator(pg_catalog.=) w.schema_name \
-             and l.table_name operator(pg_catalog.=) w.table_name and l.proven_buckets is not null \
-             order by l.id desc limit 1) p",
+             select l.proven_buckets from {latest} l where l.proven_buckets is not null \
+             order by {order} limit 1) p",
             names = names(tables),
-            log = self.table,
+            latest = self.latest(),
+            order = Sql::trusted(LATEST_FIRST),
         )
     }
 
@@ -62,6 +62,8 @@ impl SyncLog {
         let others = sql!("{others}", others = of - 1);
         let holes: &[(&str, &Sql)] = &[
             ("log", &log),
+            ("latest", &self.latest()),
+            ("order", &Sql::trusted(LATEST_FIRST)),
             ("others", &others),
             ("of", &sql!("{of}", of = Literal(&of.to_string()))),
             ("proven", &Sql::join(rows, ", ")),

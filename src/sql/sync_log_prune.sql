@@ -1,32 +1,27 @@
 -- Deletes rows of the log that began before $before; gives their number. What runs go by stays: rows that say who
 -- made a table, rows of runs that are going on, and of each table the last row, the last of a run that was at work on
 -- it, the last with a watermark, the last success, and the last success for the fingerprint of that last run.
-with recursive t as (
+with recursive w as (
   (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
   union all
-  select n.schema_name, n.table_name from t cross join lateral (
+  select n.schema_name, n.table_name from w cross join lateral (
     select l.schema_name, l.table_name from $log l
-    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(t.schema_name, t.table_name)
+    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(w.schema_name, w.table_name)
     order by l.schema_name, l.table_name limit 1) n
 ), k as (
-  select t.schema_name, t.table_name, array[
-    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
-      and l.table_name operator(pg_catalog.=) t.table_name and $run order by l.id desc limit 1),
-    w.id,
-    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
-      and l.table_name operator(pg_catalog.=) t.table_name and $run
-      and l.watermark is not null order by l.id desc limit 1),
-    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
-      and l.table_name operator(pg_catalog.=) t.table_name and $run
-      and l.status operator(pg_catalog.=) 'success' order by l.id desc limit 1),
-    (select l.id from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
-      and l.table_name operator(pg_catalog.=) t.table_name and $run
-      and l.status operator(pg_catalog.=) 'success' and l.fingerprint operator(pg_catalog.=) w.fingerprint
-      order by l.id desc limit 1)] as ids
-  from t left join lateral (
-    select l.id, l.fingerprint from $log l where l.schema_name operator(pg_catalog.=) t.schema_name
-      and l.table_name operator(pg_catalog.=) t.table_name and $run
-      and l.status operator(pg_catalog.<>) 'skipped' order by l.id desc limit 1) w on true
+  select w.schema_name, w.table_name, array[
+    (select l.id from $log l where $of_table and $run order by $order limit 1),
+    m.id,
+    (select l.id from $log l where $of_table and $run
+      and l.watermark is not null order by $order limit 1),
+    (select l.id from $log l where $of_table and $run
+      and l.status operator(pg_catalog.=) 'success' order by $order limit 1),
+    (select l.id from $log l where $of_table and $run
+      and l.status operator(pg_catalog.=) 'success' and l.fingerprint operator(pg_catalog.=) m.fingerprint
+      order by $order limit 1)] as ids
+  from w left join lateral (
+    select l.id, l.fingerprint from $log l where $of_table and $run
+      and l.status operator(pg_catalog.<>) 'skipped' order by $order limit 1) m on true
   -- Worked out once a table, not once a row.
   offset 0
 ), gone as (

@@ -2,15 +2,27 @@
 
 use std::time::Duration;
 
-use super::sync_log::SyncLog;
+use super::sync_log::{LATEST_FIRST, OF_TABLE, SyncLog};
 use crate::ident::TableName;
 use crate::sql::{Literal, Sql, sql};
+
+/// Whether row `l` is of a run that brought its table in sync, or should have. To ask for each word costs less than
+/// an array of them.
+const IS_RUN: &str = "coalesce(l.sync_type operator(pg_catalog.<>) 'create' \
+     and l.sync_type operator(pg_catalog.<>) 'repair', true)";
 
 impl SyncLog {
     /// How each table stands: see the file.
     pub fn status(&self) -> Sql {
         let log = sql!("{log}", log = self.table);
-        Sql::filled(include_str!("sync_log_status.sql"), &[("log", &log)])
+        let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
+        let holes: &[(&str, &Sql)] = &[
+            ("log", &log),
+            ("run", &Sql::trusted(IS_RUN)),
+            ("of_table", &of_table),
+            ("order", &order),
+        ];
+        Sql::filled(include_str!("sync_log_status.sql"), holes)
     }
 
     /// The last runs of one table, the latest first: `start, seconds, sync_type, status, processed, inserted,
@@ -20,9 +32,11 @@ impl SyncLog {
             "select pg_catalog.to_char(pg_catalog.timezone('UTC', l.start_time), 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), \
              coalesce(pg_catalog.date_part('epoch', l.end_time operator(pg_catalog.-) l.start_time), -1), \
              l.sync_type, l.status, l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted, \
-             l.error_message from {log} l where l.schema_name operator(pg_catalog.=) {schema} \
-             and l.table_name operator(pg_catalog.=) {name} order by l.id desc limit {most}",
+             l.error_message from (select {schema} as schema_name, {name} as table_name) w \
+             join {log} l on {of_table} order by {order} limit {most}",
             log = self.table,
+            of_table = Sql::trusted(OF_TABLE),
+            order = Sql::trusted(LATEST_FIRST),
             schema = Literal(table.schema.as_str()),
             name = Literal(table.name.as_str()),
             most = most,
@@ -36,10 +50,14 @@ impl SyncLog {
             "(pg_catalog.clock_timestamp() operator(pg_catalog.-) {keep}::pg_catalog.interval)",
             keep = Literal(&format!("{} seconds", keep.as_secs())),
         );
-        let run = Sql::trusted(
-            "coalesce(l.sync_type, '') operator(pg_catalog.<>) all (array['create', 'repair'])",
-        );
-        let holes: &[(&str, &Sql)] = &[("log", &log), ("before", &before), ("run", &run)];
+        let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
+        let holes: &[(&str, &Sql)] = &[
+            ("log", &log),
+            ("before", &before),
+            ("run", &Sql::trusted(IS_RUN)),
+            ("of_table", &of_table),
+            ("order", &order),
+        ];
         Sql::filled(include_str!("sync_log_prune.sql"), holes)
     }
 }

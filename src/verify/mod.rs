@@ -90,8 +90,8 @@ async fn compare(
 /// Takes the locks of all tables. They come before the snapshot that is compared: a run that ends
 /// between the two would have brought rows that the snapshot does not show.
 async fn lock(context: &RunContext<'_>) -> Result<()> {
-    let prepared = Box::pin(context.prepare()).await?;
-    let names: Vec<&TableName> = prepared.plans.iter().map(|plan| &plan.name).collect();
+    let names = Box::pin(context.selected_names()).await?;
+    let names: Vec<&TableName> = names.iter().collect();
     let held = context.target.lock(&names).await?;
     // The next look at the source takes another snapshot.
     context.source.close().await;

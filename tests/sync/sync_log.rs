@@ -277,3 +277,33 @@ async fn a_superuser_takes_no_log_of_a_role_that_it_does_not_belong_to() {
     db.target(&format!("grant {} to current_user", other.name)).await;
     db.sync().await.expect_ok();
 }
+
+/// Rows of the log and entries of its indexes that have been read so far.
+async fn read_of_log(db: &Pair) -> u64 {
+    let read = "select coalesce(sum(t.seq_tup_read), 0)
+        + (select coalesce(sum(i.idx_tup_read), 0) from pg_stat_user_indexes i where i.relname = 'sync_log')
+        from pg_stat_user_tables t where t.relname = 'sync_log'";
+    db.target_value(read).await.parse().expect("a number")
+}
+
+#[tokio::test]
+async fn what_a_run_reads_of_the_log_does_not_grow_with_the_log() {
+    let db = items().await;
+    db.sync().await.expect_ok();
+    // Many later rows about another table, and a table that is as new to the log as can be.
+    db.target(
+        "insert into sync_log (run_id, source, schema_name, table_name, sync_type, status, start_time, end_time, fingerprint)
+         select 'run ' || i, 's', 'public', 'another', 'compare', 'success', now(), now(), 'f' from generate_series(1, 50000) i",
+    )
+    .await;
+    db.both("create table newcomer (id int primary key)").await;
+    db.target("vacuum analyze sync_log").await;
+    let before = read_of_log(&db).await;
+    db.sync().await.expect_ok();
+    db.sync().arg("-scrub=1/7").await.expect_ok();
+    let target = db.target_url();
+    pgsync(&["status", "-target", &target]).await.expect_exit(0);
+    pgsync(&["status", "-target", &target, "-history", "item"]).await.expect_exit(0);
+    let read = read_of_log(&db).await - before;
+    assert!(read < 5000, "{read} rows and entries");
+}

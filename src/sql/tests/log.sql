@@ -2,21 +2,26 @@
 select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
     l.fingerprint, l.source,
     pg_catalog.timezone('UTC', case when l.status operator(pg_catalog.=) 'success' then l.watermark
-        else (select s.watermark from "public"."sync_log" s
-            where s.schema_name operator(pg_catalog.=) w.schema_name
-            and s.table_name operator(pg_catalog.=) w.table_name
-            and s.status operator(pg_catalog.=) 'success'
-            and s.fingerprint operator(pg_catalog.=) l.fingerprint
-            and coalesce(s.sync_type operator(pg_catalog.<>) 'repair', true)
-            order by s.id desc limit 1) end)::pg_catalog.text
+        else (select l.watermark from (select l.* from "public"."sync_log" l
+                where l.schema_name operator(pg_catalog.=) w.schema_name
+                and l.table_name operator(pg_catalog.>=) w.table_name
+                and l.table_name operator(pg_catalog.<=) w.table_name
+                order by l.table_name desc, l.id desc limit 10000) l
+            where l.status operator(pg_catalog.=) 'success'
+            and l.fingerprint operator(pg_catalog.=) m.fingerprint
+            and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true)
+            order by l.table_name desc, l.id desc limit 1) end)::pg_catalog.text
     from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
-    cross join lateral (select l.* from "public"."sync_log" l
-        where l.schema_name operator(pg_catalog.=) w.schema_name
-        and l.table_name operator(pg_catalog.=) w.table_name
-        and l.status operator(pg_catalog.<>) 'skipped'
+    cross join lateral (select l.* from (select l.* from "public"."sync_log" l
+            where l.schema_name operator(pg_catalog.=) w.schema_name
+            and l.table_name operator(pg_catalog.>=) w.table_name
+            and l.table_name operator(pg_catalog.<=) w.table_name
+            order by l.table_name desc, l.id desc limit 10000) l
+        where l.status operator(pg_catalog.<>) 'skipped'
         and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true)
-        order by l.id desc limit 1) l
+        order by l.table_name desc, l.id desc limit 1) l
+    cross join lateral (select l.fingerprint) m
 
 -- filled from
 select pg_catalog.count(*), pg_catalog.to_char(pg_catalog.timezone('UTC',
