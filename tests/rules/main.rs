@@ -10,3 +10,4 @@ mod filters;
 mod leaks;
 mod masks;
 mod property;
+mod verify;

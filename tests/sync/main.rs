@@ -37,6 +37,7 @@ mod types;
 mod unique;
 mod values;
 mod verify;
+mod verify_live;
 mod widening;
 mod wording;
 mod writers;

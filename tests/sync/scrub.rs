@@ -109,3 +109,29 @@ async fn reconcile_warns_of_rows_that_are_older_than_the_watermark() {
     run.expect_said("203 rows older than the watermark differed").expect_said("id = ");
     db.sync().arg("-reconcile").await.expect_unchanged().expect_unsaid("differed");
 }
+
+#[tokio::test]
+async fn a_part_that_a_run_did_not_come_to_is_proven_by_the_next_one() {
+    let db = filled(
+        ITEM,
+        "insert into item select i, 'n', case when i = 5000 then now() else '2024-01-01' end from generate_series(1, 5000) i",
+    )
+    .await;
+    let part = "select proven_buckets from sync_log where proven_buckets is not null order by id desc limit 1";
+    db.sync().arg("-scrub=1/3").await.expect_ok();
+    assert_eq!(db.target_value(part).await, "1/3");
+    for signal in ["TERM", "KILL"] {
+        let blocker = db.target_session().await;
+        blocker.run("begin; lock table item").await;
+        let run = db.sync().arg("-scrub=1/3").start();
+        db.until_blocked().await;
+        run.signal(signal);
+        run.end().await;
+        blocker.run("rollback").await;
+        assert_eq!(db.target_value(part).await, "1/3", "after {signal}");
+    }
+    // A row of the second part, which the two have left over.
+    db.target("update item set name = 'flipped' where id = 1500").await;
+    db.sync().arg("-scrub=1/3").await.expect_ok().expect_note("id = 1500");
+    db.assert_same("item").await;
+}

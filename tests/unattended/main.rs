@@ -4,6 +4,7 @@
 mod support;
 
 mod clock;
+mod comparisons;
 mod lag;
 mod messages;
 mod metrics;

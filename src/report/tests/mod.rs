@@ -7,6 +7,7 @@ mod plain;
 mod repeated;
 mod status;
 mod summary;
+mod verify;
 
 use std::time::Duration;
 
