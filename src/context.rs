@@ -11,6 +11,7 @@ use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::plan::TablePlan;
+use crate::recall::Recall;
 use crate::rejects::Rejects;
 use crate::scrub::Scrub;
 use crate::source::{Source, SourceState};
@@ -52,6 +53,7 @@ impl RunContext<'_> {
             slots: Semaphore::new(self.settings.parallel),
             page_ranges,
             scrub: None,
+            recall: Recall::default(),
             rejects: None,
             earlier: HashMap::new(),
         }
@@ -102,6 +104,8 @@ pub struct Round {
     pub page_ranges: bool,
     /// What is proven beside, where that is asked for.
     pub scrub: Option<Scrub>,
+    /// What it learns of the source's rows, for the next run.
+    pub recall: Recall,
     /// The list of bad rows, where one is asked for.
     pub rejects: Option<Arc<Rejects>>,
     /// What earlier rounds of this run did, by the target's names.

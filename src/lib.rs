@@ -7,7 +7,7 @@
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`verify`], [`status`], [`observe`], [`schema`], [`sync`], [`mask_suggestion`], [`mask_preview`], [`context`] | decide the order of I/O |
 //! | edges | [`metrics`], [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
-//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`scrub`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
+//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`scrub`], [`recall`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
 //! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
 
 pub mod backoff;
@@ -31,6 +31,7 @@ pub mod observe;
 pub mod outcome;
 pub mod pg;
 pub mod plan;
+pub mod recall;
 pub mod rejects;
 pub mod repeat;
 pub mod report;

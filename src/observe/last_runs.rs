@@ -64,14 +64,22 @@ impl RunContext<'_> {
         store::exists(self.target, &self.sync_log).await.map(drop)
     }
 
+    /// What the log says last of each table, and, where the source `is_marked`, of its rows.
     pub(crate) async fn last_runs(
         &self,
         names: &[&TableName],
+        is_marked: bool,
     ) -> Result<HashMap<TableName, LastRun>> {
         if self.settings.dry_run && !store::exists(self.target, &self.sync_log).await? {
-            Ok(HashMap::new())
-        } else {
-            store::last_runs(self.target, &self.sync_log, names).await
+            return Ok(HashMap::new());
         }
+        let mut last = store::last_runs(self.target, &self.sync_log, names).await?;
+        if is_marked {
+            let mut kept = store::source_rows(self.target, &self.sync_log, names).await?;
+            for (name, run) in &mut last {
+                run.rows = kept.remove(name);
+            }
+        }
+        Ok(last)
     }
 }

@@ -152,6 +152,7 @@ impl RunContext<'_> {
             // The bytes of a number are the same everywhere, its text is not.
             same_floats: !source.local && shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
+            mark: source.mark.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod masking;
 pub mod partition_mismatch;
 pub mod placeholder;
+mod recall;
 pub mod references;
 mod resumed;
 pub mod schedule;
@@ -33,6 +34,7 @@ use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::Columns;
 use hints::Remedy;
 use key::ChosenKey;
+pub use recall::RowsBefore;
 use references::References;
 
 /// How one table is brought in sync.
@@ -51,6 +53,8 @@ pub struct TablePlan {
     pub reached: Option<String>,
     /// What a watermark of this plan will be good for.
     pub fingerprint: String,
+    /// What the next run, and this one, may know of the source's rows without reading them.
+    pub rows_before: RowsBefore,
     /// Rows of the source as its planner estimates them.
     pub rows: u64,
     /// Size of the source table in bytes.
@@ -102,6 +106,8 @@ pub struct LastRun {
     pub fingerprint: Option<String>,
     /// What the source was called.
     pub source: Option<String>,
+    /// What is kept of the source's rows: see [`crate::recall`].
+    pub rows: Option<String>,
 }
 
 /// What is the same for every table of a run.
@@ -126,6 +132,8 @@ pub struct PlanContext {
     pub same_floats: bool,
     /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.
     pub same_text: bool,
+    /// See [`crate::source::SourceState::mark`].
+    pub mark: Option<String>,
 }
 
 /// One selected table with what is known about it.
@@ -169,8 +177,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
     let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
     let parent = |key: &&ForeignKey| key.parent == target.name;
-    let own = |key: &ForeignKey| key.child == target.name && key.parent == target.name;
-    let leave_replica = context.replica_role && checked;
+    let own = |key: &ForeignKey| key.child == target.name && parent(&key);
     Ok(TablePlan {
         name: target_name.clone(),
         // No list of columns can say that COPY brings none.
@@ -182,13 +189,14 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         reached: trusted.filter(|_| watermark.is_some()).and_then(|last| last.watermark.clone()),
         watermark,
         timestamp,
+        rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
         storage: source.storage.clone(),
         pages: (!source.partitioned).then_some(source.pages),
         one_statement: checked && references.target.iter().any(own),
-        leave_replica,
+        leave_replica: context.replica_role && checked,
         shared_transaction: false,
         triggers_to_disable: triggers::to_disable(target, checked, context)?,
         can_delete_and_reinsert: !checked

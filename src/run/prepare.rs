@@ -73,7 +73,7 @@ impl RunContext<'_> {
         }
         let notes = catalogs.source.notes.drain(..);
         notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
-        let last = self.last_runs(&names).await?;
+        let last = self.last_runs(&names, context.mark.is_some()).await?;
         empty.extend(aligned.empty.drain());
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);

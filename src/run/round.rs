@@ -86,6 +86,7 @@ async fn work(
     let mut logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
     if logged.is_ok() {
         logged = scrub::write(round, &planned, &outcomes).await;
+        sync_log::keep_source_rows(round, &planned).await;
     }
     let tell = |outcome: &TableOutcome| {
         round.events.send(Event::Finished(Box::new(outcome.clone())));

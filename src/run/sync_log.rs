@@ -1,9 +1,14 @@
 //! What a round writes into `sync_log` when its tables have ended.
 
+use std::sync::Arc;
+
 use crate::context::Round;
 use crate::error::Result;
+use crate::event::Event;
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
+use crate::plan::TablePlan;
 use crate::sql::sync_log::Entry;
 use crate::sync::table_run;
 use crate::sync::table_state::PendingLogRow;
@@ -62,6 +67,22 @@ pub(super) async fn write(
         outcomes[place].watermark = watermark;
     }
     Ok(())
+}
+
+/// Keeps what is known of the source's rows. If that cannot be, the next run reads them again.
+pub(super) async fn keep_source_rows(round: &Round, plans: &[Arc<TablePlan>]) {
+    // What was left out has to be said again as long as it is there.
+    let is_complete =
+        |plan: &&Arc<TablePlan>| !round.source.has_bad_rows(&plan.mapping.source.name);
+    let kept = round.recall.of(plans.iter().filter(is_complete).map(|plan| &plan.name));
+    if kept.is_empty() || round.settings.dry_run {
+        return;
+    }
+    let (target, sync_log, run_id) = (&round.target, &round.sync_log, &round.run_id);
+    if let Err(error) = store::keep_source_rows(target, sync_log, run_id, &kept).await {
+        let text = format!("the next run reads the source, whether it is touched or not: {error}");
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Detail }));
+    }
 }
 
 fn target_name(round: &Round, outcome: &TableOutcome) -> TableName {

@@ -71,6 +71,8 @@ pub struct SourceState {
     pub notes: Vec<(TableName, String)>,
     /// Of geometries, where it is the file that names them.
     pub systems: Vec<ReferenceSystem>,
+    /// Differs from that of an earlier snapshot wherever what is read does; none where the source cannot tell.
+    pub mark: Option<String>,
 }
 
 /// A spatial reference system that geometries of a table are in, which the target has to know.

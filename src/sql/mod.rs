@@ -36,6 +36,7 @@ pub mod swap;
 pub mod sync_log;
 mod sync_log_indexes;
 pub mod sync_log_proofs;
+mod sync_log_rows;
 mod sync_log_status;
 pub mod tally;
 pub mod trust;

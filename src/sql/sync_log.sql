@@ -20,5 +20,6 @@ create table if not exists $log (
   error_message pg_catalog.text,
   proven_buckets pg_catalog.text,
   proven_since pg_catalog.timestamptz,
-  definitions pg_catalog.text
+  definitions pg_catalog.text,
+  source_rows pg_catalog.text
 );

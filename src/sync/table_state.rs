@@ -7,6 +7,7 @@ use crate::context::Round;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::PooledSession;
 use crate::plan::TablePlan;
@@ -66,6 +67,12 @@ impl TableRun<'_> {
     pub fn expect(&self, rows: u64) {
         let table = self.state.plan.mapping.source.name.clone();
         self.round.events.send(Event::Expected { table, rows });
+    }
+
+    /// Notes the digest of all rows of the source, for the next run.
+    pub fn note_source(&self, digest: Digest) {
+        let plan = &self.state.plan;
+        self.round.recall.note(&plan.name, plan.rows_before.mark.as_ref(), digest);
     }
 
     /// Says that so many more rows have travelled.
@@ -184,8 +191,17 @@ impl TableState {
     }
 
     /// Notes what a look at both sides has found.
-    pub fn set_probe(&mut self, probe: Probe) {
+    pub fn set_probe(&mut self, round: &Round, probe: Probe) {
         self.keys = probe.target_keys;
+        if let Some(digest) = probe.source_rows {
+            round.recall.note(&self.plan.name, self.plan.rows_before.mark.as_ref(), digest);
+        }
+        if probe.untouched {
+            let table = Some(self.plan.mapping.source.name.clone());
+            let text =
+                "not read, because nobody has written to the source since the last run".to_owned();
+            round.events.send(Event::Note(Note { table, text, level: NoteLevel::Detail }));
+        }
         self.probe = Some(probe);
     }
 

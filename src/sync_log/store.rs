@@ -7,6 +7,7 @@ use crate::ident::TableName;
 use crate::outcome::Counts;
 use crate::pg::{Row, Session};
 use crate::plan::LastRun;
+use crate::recall::Kept;
 use crate::sql::sync_log::{Entry, Progress, SyncLog};
 use crate::sql::sync_log_proofs::Proof;
 use crate::sql::{Sql, sql};
@@ -78,11 +79,50 @@ pub async fn last_runs(
                 fingerprint: row.text(3).map(str::to_owned),
                 source: row.text(4).map(str::to_owned),
                 settled: row.text(5).map(str::to_owned),
+                rows: None,
             };
             last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
         }
     }
     Ok(last)
+}
+
+/// What the last row of each table keeps of the source's rows.
+pub async fn source_rows(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<HashMap<TableName, String>> {
+    let mut kept = HashMap::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.source_rows(group.iter().copied());
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            kept.insert(TableName::new(row.needed(0)?, row.needed(1)?), row.needed(2)?.to_owned());
+        }
+    }
+    Ok(kept)
+}
+
+/// Keeps what the run `run_id` has learnt of the source's rows. The log of an older version gets its column.
+pub async fn keep_source_rows(
+    target: &Target,
+    sync_log: &SyncLog,
+    run_id: &str,
+    kept: &[Kept],
+) -> Result<()> {
+    let doing = "writing sync_log";
+    for group in kept.chunks(ROWS) {
+        let statement = sync_log.keep_source_rows(run_id, group);
+        match target.on_control_session(doing, &statement).await {
+            Err(error) if error.sqlstate() == Some("42703") => {
+                target.on_control_session(doing, &sync_log.add_source_rows()).await?;
+                target.on_control_session(doing, &statement).await?;
+            }
+            written => drop(written?),
+        }
+    }
+    Ok(())
 }
 
 /// Which of the tables pgsync has made, each with what is remembered of its definitions.

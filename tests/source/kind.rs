@@ -172,6 +172,7 @@ fn planned(
         local,
         same_floats: !local,
         same_text: true,
+        mark: None,
     };
     plan::table(candidate, &context).expect("item can be planned")
 }

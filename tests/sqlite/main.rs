@@ -13,5 +13,6 @@ mod packages;
 mod rules;
 mod tables;
 mod timestamps;
+mod untouched;
 mod values;
 mod wrong_files;

@@ -99,6 +99,7 @@ fn context() -> PlanContext {
         path: None,
         same_floats: true,
         same_text: true,
+        mark: None,
     }
 }
 

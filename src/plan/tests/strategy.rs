@@ -26,6 +26,7 @@ fn after(case: Case) -> Case {
         settled: Some(MOMENT.to_owned()),
         fingerprint: Some(fingerprint),
         source: None,
+        rows: None,
     };
     Case { last: Some(last), ..case }
 }

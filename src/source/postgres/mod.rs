@@ -150,6 +150,7 @@ impl Source {
             failed: Vec::new(),
             notes: Vec::new(),
             systems: Vec::new(),
+            mark: None,
             // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };

@@ -8,16 +8,17 @@
 //!
 //! A file with rows in its `-wal` is never checkpointed: that is its program's to do.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{of, refused};
+use super::traces::{Beside, Traces};
 use crate::config::conninfo::SqliteFile;
 use crate::error::Result;
 
@@ -40,6 +41,8 @@ pub struct Database {
     pub bytes: u64,
     /// How all connections are opened: what the first one brings along says nothing to the next.
     is_writable: bool,
+    /// Dropped behind the last connection.
+    looks: Arc<Traces>,
 }
 
 impl Database {
@@ -63,7 +66,10 @@ impl Database {
         if found.len() == 0 {
             return bad("is empty (0 bytes): it holds no SQLite database");
         }
-        let header = header(&path)?;
+        let looks = Arc::new(Traces::default());
+        let header = looks.head(&path, HEADER).map_err(|error| {
+            refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
+        })?;
         if !header.starts_with(b"SQLite format 3\0") {
             return bad(
                 "is no SQLite database, or it is encrypted: it does not begin with \"SQLite format 3\"",
@@ -74,7 +80,8 @@ impl Database {
             _ => return bad("is cut off: it is shorter than the header of a SQLite database"),
         };
         let (identity, bytes) = (identity(&found), found.len());
-        let database = Self { immutable, lock_timeout, identity, bytes, is_writable: false, path };
+        let database =
+            Self { immutable, lock_timeout, identity, bytes, is_writable: false, path, looks };
         let is_writable = is_wal && !immutable && !database.beside("-wal").exists();
         // As long as somebody writes, pages may be elsewhere.
         let is_whole = !database.beside("-wal").exists() && !database.beside("-journal").exists();
@@ -114,6 +121,13 @@ impl Database {
         self.path.metadata().is_ok_and(|found| identity(&found) == self.identity)
     }
 
+    /// What is another word once somebody has written; none where somebody may be at it.
+    pub fn traces(&self) -> Option<String> {
+        let beside = Beside { wal: self.beside("-wal"), index: self.beside("-shm") };
+        // Of an immutable file, what stands beside it is not read.
+        self.looks.read(&self.path, Some(&beside).filter(|_| !self.immutable))
+    }
+
     /// Lets a `-wal` go with the connection that brought it along, where nobody has written into it.
     pub fn before_closing(&self, connection: &Connection) {
         let is_ours = self.beside("-wal").metadata().is_ok_and(|wal| wal.len() == 0);
@@ -150,13 +164,6 @@ fn plain(error: &std::io::Error) -> String {
         std::io::ErrorKind::PermissionDenied => "this user may not read it".to_owned(),
         _ => error.to_string(),
     }
-}
-
-fn header(path: &Path) -> Result<Vec<u8>> {
-    let mut header = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEADER as u64).read_to_end(&mut header));
-    read.map_err(|error| refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None))?;
-    Ok(header)
 }
 
 /// Pages that the header counts and the file does not have. The count is good only where the change counter

@@ -3,21 +3,41 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::settle::TimestampForms;
-use super::values::{Form, Srids, TargetType, TimestampForm};
+use tokio::sync::OnceCell;
+
+use super::observe;
+use super::settle::{OpenForms, TimestampForms};
+use super::snapshot::Lease;
+use super::values::{Form, Observed, Srids, TargetType, TimestampForm};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::table::{Column, Table};
 
 /// The forms of all columns of all tables, by the names that they have on the target.
 #[derive(Clone, Debug, Default)]
-pub struct Forms(Arc<HashMap<TableName, HashMap<Ident, ColumnForm>>>);
+pub struct Forms(Arc<HashMap<TableName, TableForms>>);
+
+#[derive(Debug)]
+struct TableForms {
+    columns: HashMap<Ident, ColumnForm>,
+    open: Vec<OpenColumn>,
+    /// What the values told of the open ones, once somebody has looked.
+    found: OnceCell<Result<HashMap<Ident, Form>>>,
+}
 
 #[derive(Clone, Debug)]
 struct ColumnForm {
     form: Form,
     /// The type on the target, in words.
     type_text: String,
+}
+
+/// A column of timestamps whose values have to tell its form, when its table is read.
+#[derive(Debug)]
+struct OpenColumn {
+    column: Column,
+    /// What the target calls it.
+    name: Ident,
 }
 
 impl Forms {
@@ -27,28 +47,56 @@ impl Forms {
         tables: &[Table],
         named: &dyn Fn(&TableName, &Ident) -> Ident,
         timestamps: &TimestampForms,
+        open: &OpenForms,
         srids: Option<&Arc<Srids>>,
     ) -> Self {
         let forms = |table: &Table| {
+            let is_open =
+                |column: &&Column| open.contains(&(table.name.clone(), column.name.clone()));
+            let open = table.columns.iter().filter(is_open).map(|column| OpenColumn {
+                column: column.clone(),
+                name: named(&table.name, &column.name),
+            });
             let form = |column: &Column| {
                 let found = timestamps.get(&(table.name.clone(), column.name.clone()));
                 let form = ColumnForm::of(column, found.copied(), srids);
                 (named(&table.name, &column.name), form)
             };
-            table.columns.iter().map(form).collect()
+            TableForms {
+                columns: table.columns.iter().map(form).collect(),
+                open: open.collect(),
+                found: OnceCell::new(),
+            }
         };
         Self(Arc::new(tables.iter().map(|table| (table.name.clone(), forms(table))).collect()))
     }
 
-    /// The form of one column.
+    /// Looks at the values of a table's open columns, unless somebody has.
+    ///
+    /// # Errors
+    /// The file's, and a column that has several forms.
+    pub async fn look(&self, table: &TableName, lease: &Lease) -> Result<()> {
+        match self.0.get(table).filter(|forms| !forms.open.is_empty()) {
+            Some(forms) => forms.look(table, lease).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The form of one column, once its table was looked at.
     ///
     /// # Errors
     /// [`Error::Blocked`], where the target would print a value otherwise than it was sent.
     pub fn form(&self, table: &TableName, column: &Ident) -> Result<&Form> {
-        let found = self.0.get(table).and_then(|columns| columns.get(column));
-        let ColumnForm { form, type_text } = found.ok_or_else(|| {
-            Error::Internal(format!("the form of column \"{}\" is not known", column.as_str()))
-        })?;
+        let forms = self.0.get(table);
+        let ColumnForm { form, type_text } =
+            forms.and_then(|forms| forms.columns.get(column)).ok_or_else(|| {
+                Error::Internal(format!("the form of column \"{}\" is not known", column.as_str()))
+            })?;
+        if let Some(Ok(found)) = forms.and_then(|forms| forms.found.get())
+            && let Some(form) = found.get(column)
+        {
+            return Ok(form);
+        }
         if form.is_canonical() {
             return Ok(form);
         }
@@ -57,6 +105,31 @@ impl Forms {
              type yet: leave the column out, or make it text there",
             column.as_str()
         )))
+    }
+}
+
+impl TableForms {
+    async fn look(&self, table: &TableName, lease: &Lease) -> Result<()> {
+        let found = self.found.get_or_try_init(async || {
+            let (table, names) = (table.name.clone(), self.open.iter());
+            let names: Vec<Ident> = names.map(|open| open.column.name.clone()).collect();
+            let observed = lease.ask(move |connection, wanted| {
+                observe::columns(connection, wanted, &table, &names)
+            });
+            Ok(self.judged(&observed.await?))
+        });
+        found.await?.as_ref().map(drop).map_err(Error::clone)
+    }
+
+    fn judged(&self, observed: &[Observed]) -> Result<HashMap<Ident, Form>> {
+        let mut found = HashMap::new();
+        for (open, seen) in self.open.iter().zip(observed) {
+            let form = seen.timestamps().judge().map_err(|mixed| {
+                Error::Blocked(format!("column \"{}\" {mixed}", open.column.name.as_str()))
+            })?;
+            found.insert(open.name.clone(), ColumnForm::of(&open.column, form, None).form);
+        }
+        Ok(found)
     }
 }
 

@@ -17,6 +17,7 @@ mod scan;
 mod scope;
 mod settle;
 mod snapshot;
+mod traces;
 pub mod values;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -135,6 +136,7 @@ impl Source {
             failed: Vec::new(),
             notes: Vec::new(),
             systems,
+            mark: snapshot.mark.as_ref().map(|mark| format!("{mark} {:?}", self.file.timestamps)),
         })
     }
 

@@ -50,7 +50,8 @@ impl Reader {
         self.lease.as_ref().ok_or_else(|| Error::Internal("a reader was closed".to_owned()))
     }
 
-    fn shape(&self, mapping: &TableMapping) -> Result<RowShape> {
+    async fn shape(&self, mapping: &TableMapping) -> Result<RowShape> {
+        self.forms.look(&mapping.source.name, self.lease()?).await?;
         RowShape::of(mapping, &self.forms)
     }
 
@@ -105,7 +106,7 @@ impl Reader {
         mapping: &TableMapping,
         query: RowQuery<'_>,
     ) -> Result<SourceRows> {
-        let shape = self.shape(mapping)?;
+        let shape = self.shape(mapping).await?;
         let (rows, scope) = match query {
             RowQuery::All(_) => (Rows::All, RowScope::Table),
             RowQuery::InOrder(since) => {
@@ -114,7 +115,7 @@ impl Reader {
             RowQuery::Buckets { buckets, scope } => (Rows::Buckets(buckets.clone()), scope),
             RowQuery::Keys { keys, scope } => (Rows::Keys(keys.to_vec()), scope),
             RowQuery::KeyHashes { buckets, of, scope } => {
-                return self.key_hashes(mapping, Rows::Buckets(buckets.clone()), of, scope);
+                return self.key_hashes(mapping, Rows::Buckets(buckets.clone()), of, scope).await;
             }
         };
         let scan = self.scan(mapping, shape, rows, scope)?;
@@ -123,14 +124,14 @@ impl Reader {
         })
     }
 
-    fn key_hashes(
+    async fn key_hashes(
         &self,
         mapping: &TableMapping,
         rows: Rows,
         of: DigestOf,
         scope: RowScope<'_>,
     ) -> Result<SourceRows> {
-        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             scan.run(connection, wanted, &mut |values| {
                 let hash = scan.shape.hash(values, of);
@@ -143,13 +144,13 @@ impl Reader {
     }
 
     /// What has to be read for a digest: keys alone are often in an index.
-    fn digested(
+    async fn digested(
         &self,
         mapping: &TableMapping,
         of: DigestOf,
         scope: RowScope<'_>,
     ) -> Result<RowShape> {
-        let shape = self.shape(mapping)?;
+        let shape = self.shape(mapping).await?;
         Ok(match (of, scope) {
             (DigestOf::Keys, RowScope::Table) => shape.keys_only(),
             _ => shape,
@@ -193,7 +194,7 @@ impl Reader {
                 (DigestOf::Rows, Rows::All, RowScope::Since(since))
             }
         };
-        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
         let mut first = match query {
             DigestQuery::FirstSince { since, limit, horizon } => {
                 Greatest::of(&scan.shape, since.timestamp, horizon)?.limited(limit)
@@ -227,7 +228,7 @@ impl Reader {
         keys: &[NumberedKey],
     ) -> Result<Digest> {
         let rows = Rows::Keys(keys.to_vec());
-        let scan = self.scan(mapping, self.shape(mapping)?, rows, RowScope::Table)?;
+        let scan = self.scan(mapping, self.shape(mapping).await?, rows, RowScope::Table)?;
         let asked = self.lease()?.ask(move |connection, wanted| {
             let mut digest = Digest::default();
             scan.run(connection, wanted, &mut |values| {
@@ -253,7 +254,7 @@ impl Reader {
             Bucketing::Range { .. } => Rows::ByKey,
             Bucketing::Hash { .. } => Rows::All,
         };
-        let scan = self.scan(mapping, self.digested(mapping, of, scope)?, rows, scope)?;
+        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             let mut line = |bucket: i64, digest: Digest| {
                 let line = format!("{bucket}\t{}\t{}\n", digest.rows, digest.sum);
@@ -303,7 +304,7 @@ impl Reader {
     ) -> Result<Vec<Vec<Option<String>>>> {
         let (keys, with_values) = (query.keys.to_vec(), query.values);
         let rows = Rows::Keys(keys.clone());
-        let scan = self.scan(mapping, self.shape(mapping)?, rows, RowScope::Table)?;
+        let scan = self.scan(mapping, self.shape(mapping).await?, rows, RowScope::Table)?;
         let asked = self.lease()?.ask(move |connection, wanted| {
             let mut found = Vec::new();
             scan.run(connection, wanted, &mut |values| {
@@ -327,7 +328,7 @@ impl Reader {
 
     /// The least and the greatest key of a table with one integer key column.
     pub async fn key_bounds(&self, _doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
-        let shape = self.shape(mapping)?.keys_only();
+        let shape = self.shape(mapping).await?.keys_only();
         let Some(key) = shape.key_names().next() else { return Ok(Vec::new()) };
         let table = &mapping.source.name.name;
         let statement =
@@ -351,7 +352,7 @@ impl Reader {
         timestamp: &Timestamp,
         horizon: &Horizon,
     ) -> Result<Option<String>> {
-        let shape = self.shape(mapping)?;
+        let shape = self.shape(mapping).await?;
         let mut greatest = Greatest::of(&shape, timestamp, horizon)?;
         let scan = self.scan(mapping, shape, Rows::All, RowScope::Table)?;
         let asked = self.lease()?.ask(move |connection, wanted| {
@@ -395,7 +396,7 @@ impl Reader {
             return Ok(Vec::new());
         }
         let keys = keys.to_vec();
-        let shape = self.shape(mapping)?.keys_only();
+        let shape = self.shape(mapping).await?.keys_only();
         let scan = self.scan(mapping, shape, Rows::Keys(keys.clone()), RowScope::Table)?;
         let asked = self.lease()?.ask(move |connection, wanted| {
             let numbers: BTreeMap<&Vec<String>, u64> =

@@ -1,7 +1,7 @@
 //! What a file leaves open, and the target or the values say: a file's names have no case, and its types hold
 //! anything.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use super::forms::Forms;
@@ -16,6 +16,15 @@ use crate::table::{Column, Table};
 
 /// The forms of timestamps that were found, by table and column.
 pub type TimestampForms = HashMap<(TableName, Ident), TimestampForm>;
+/// Those that are found when the table is read, if it is.
+pub type OpenForms = HashSet<(TableName, Ident)>;
+
+/// The forms of timestamps, as far as they are known before anything is read.
+#[derive(Default)]
+struct Settled {
+    forms: TimestampForms,
+    open: OpenForms,
+}
 
 impl Source {
     /// Lets tables and columns have the names and types that they have on the target: the same name, or one that
@@ -25,7 +34,7 @@ impl Source {
     /// # Errors
     /// The file's.
     pub async fn settle(&self, state: &mut SourceState, target: &TargetView<'_>) -> Result<()> {
-        let mut forms = TimestampForms::new();
+        let mut settled = Settled::default();
         for place in 0..state.tables.len() {
             let own = state.tables[place].name.clone();
             let there = find(target.tables, &(target.named)(&own));
@@ -51,12 +60,14 @@ impl Source {
                     );
                     state.failed.push((renamed.clone(), Error::Blocked(why)));
                 }
-                self.settle_types(state, place, target, &mut forms).await?;
+                self.settle_types(state, place, target, &mut settled).await?;
             }
         }
         self.require_known(&state.tables)?;
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        let forms = Forms::of(&state.tables, target.column, &forms, catalog.srids.as_ref());
+        let Settled { forms, open } = settled;
+        let srids = catalog.srids.as_ref();
+        let forms = Forms::of(&state.tables, target.column, &forms, &open, srids);
         *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
         (catalog.tables, catalog.foreign_keys) = (state.tables.clone(), state.foreign_keys.clone());
         let is_made = |name: &TableName| {
@@ -72,7 +83,7 @@ impl Source {
         state: &mut SourceState,
         place: usize,
         target: &TargetView<'_>,
-        forms: &mut TimestampForms,
+        settled: &mut Settled,
     ) -> Result<()> {
         let declared = self.declared(place);
         let table = &mut state.tables[place];
@@ -82,9 +93,8 @@ impl Source {
             let name = (target.column)(&own, &column.name);
             there.is_some_and(|there| find_column(there, &name).is_some())
         };
-        let is_open = |(column, declared): &(&Column, &String)| {
-            if is_there(column) { has_moments(column) } else { needs_values(declared) }
-        };
+        let is_open =
+            |(column, declared): &(&Column, &String)| !is_there(column) && needs_values(declared);
         let open = table.columns.iter().zip(&declared).filter(is_open);
         let open: Vec<Ident> = open.map(|(column, _)| column.name.clone()).collect();
         let observed = self.observed(&table.name.name, &open).await?;
@@ -105,9 +115,13 @@ impl Source {
             }
             if has_moments(column) {
                 let given = self.given_form(&table.name.name, &column.name)?;
+                if is_there(column) && given.is_none() {
+                    settled.open.insert((table.name.clone(), column.name.clone()));
+                    continue;
+                }
                 match given.map_or_else(|| seen.timestamps().judge(), |given| Ok(Some(given))) {
                     Ok(Some(form)) => {
-                        forms.insert((table.name.clone(), column.name.clone()), form);
+                        settled.forms.insert((table.name.clone(), column.name.clone()), form);
                     }
                     Ok(None) => {}
                     Err(mixed) => {

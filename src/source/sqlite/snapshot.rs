@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// The readers of one moment.
 pub struct Snapshot {
     pub database: Database,
+    /// Differs from that of an earlier snapshot wherever the rows do; none where nobody can tell.
+    pub mark: Option<String>,
     free: Mutex<Vec<Arc<Handle>>>,
     turns: Arc<Semaphore>,
     interrupts: Vec<InterruptHandle>,
@@ -48,6 +50,7 @@ impl Snapshot {
     /// The file cannot be read.
     pub fn take(database: Database, readers: usize) -> Result<Self> {
         let told = |error: rusqlite::Error| failure::of(TAKING, &error);
+        let before = database.traces();
         let mut connections = vec![database.connect()?];
         begin(&connections[0]).map_err(told)?;
         if readers > 1 {
@@ -68,8 +71,11 @@ impl Snapshot {
             Arc::new(Handle { connection: Mutex::new(connection), interrupt, database })
         });
         let handles: Vec<Arc<Handle>> = handles.collect();
+        // Whoever has written while the snapshot was taken may be in it or not.
+        let mark = before.filter(|before| database.traces().as_ref() == Some(before));
         Ok(Self {
             database,
+            mark,
             turns: Arc::new(Semaphore::new(handles.len())),
             interrupts: handles
                 .iter()

@@ -3,7 +3,7 @@
 use super::Scope;
 use crate::digest::Digest;
 use crate::error::{Result, Side};
-use crate::sql::query::DigestQuery;
+use crate::sql::query::{DigestQuery, RowScope};
 use crate::sync::table_state::TableRun;
 use crate::target_side;
 
@@ -13,7 +13,13 @@ const DOING: &str = "digesting rows";
 pub async fn one(run: &TableRun<'_>, side: Side, query: DigestQuery<'_>) -> Result<Digest> {
     let mapping = &run.state.plan.mapping;
     match side {
-        Side::Source => run.source.digest(DOING, mapping, query).await,
+        Side::Source => {
+            let digest = run.source.digest(DOING, mapping, query).await?;
+            if matches!(query, DigestQuery::Rows(RowScope::Table)) {
+                run.note_source(digest);
+            }
+            Ok(digest)
+        }
         Side::Target => target_side::digest::rows(run.target, DOING, mapping, query).await,
     }
 }

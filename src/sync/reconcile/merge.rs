@@ -24,6 +24,8 @@ pub struct BucketDiff {
     pub target_rows: u64,
     /// What the source has in the buckets that differ and in those that only it has.
     pub source: Digest,
+    /// What the source has in all buckets.
+    pub source_rows: Digest,
     pub bytes: u64,
 }
 
@@ -35,6 +37,7 @@ impl BucketDiff {
         self.singles.extend(other.singles);
         self.target_rows += other.target_rows;
         self.source.add(other.source);
+        self.source_rows.add(other.source_rows);
         self.bytes += other.bytes;
     }
 
@@ -43,12 +46,12 @@ impl BucketDiff {
         if let Some(line) = target {
             self.target_rows += line.rows;
         }
+        let digest = source.map(|line| line.digest().ok_or_else(unreadable)).transpose()?;
+        self.source_rows.add(digest.unwrap_or_default());
         if source.map(|line| &line.bytes) == target.map(|line| &line.bytes) {
             return Ok(());
         }
-        if let Some(line) = source {
-            self.source.add(line.digest().ok_or_else(unreadable)?);
-        }
+        self.source.add(digest.unwrap_or_default());
         match (source, target) {
             (Some(line), None) => extend(&mut self.missing_on_target, line.bucket),
             _ => match Line::single(source, target).filter(|_| singles) {
@@ -177,7 +180,9 @@ mod tests {
         let lines = ["0\t3\t30", "5\t1\t-7"];
         let diff = merged(&lines, &lines, true).expect("merges");
         let bytes = 2 * ("0\t3\t30\n5\t1\t-7\n".len() as u64);
-        assert_eq!(diff, BucketDiff { target_rows: 4, bytes, ..BucketDiff::default() });
+        let source_rows = Digest { rows: 4, sum: 23 };
+        let equal = BucketDiff { target_rows: 4, source_rows, bytes, ..BucketDiff::default() };
+        assert_eq!(diff, equal);
         let none = merged(&[], &[], true).expect("merges");
         assert_eq!(none, BucketDiff::default());
     }
@@ -208,6 +213,7 @@ mod tests {
         let target = ["2\t2\t7", "3\t3\t-1", "9\t6\t6"];
         let diff = merged(&source, &target, false).expect("merges");
         assert_eq!(diff.source, Digest { rows: 5, sum: 4 });
+        assert_eq!(diff.source_rows, Digest { rows: 7, sum: 11 });
         assert_eq!(diff.target_rows, 11);
     }
 

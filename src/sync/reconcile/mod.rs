@@ -214,6 +214,9 @@ pub async fn find(
     let singles = expected.is_some() && matches!(slicing, Bucketing::Hash { .. });
     let merged = merge::merge(source.into_stream(), target, singles).await?;
     run.state.travelled += merged.bytes;
+    if (measure, scope) == (DigestOf::Rows, Scope::Table) {
+        run.note_source(merged.source_rows);
+    }
     Ok(Difference::of(merged, measure, scope, slicing))
 }
 

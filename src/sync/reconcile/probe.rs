@@ -35,6 +35,10 @@ pub struct Probe {
     pub rows: u64,
     /// The greatest timestamp of the source, when the look saw it.
     pub greatest: Option<String>,
+    /// The digest of all rows of the source, where the look has it.
+    pub source_rows: Option<Digest>,
+    /// Whether the source was not read, for nobody has written to it.
+    pub untouched: bool,
 }
 
 /// The rows from the watermark on.
@@ -58,6 +62,8 @@ impl Probe {
             source_window: None,
             rows: 0,
             greatest: None,
+            source_rows: None,
+            untouched: false,
         }
     }
 
@@ -77,6 +83,9 @@ pub struct Sessions<'a> {
 
 /// Looks at one table.
 pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
+    if let Some(probe) = untouched(plan, at).await? {
+        return Ok(probe);
+    }
     match (plan.strategy, &plan.timestamp, &plan.watermark) {
         (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
             if plan.rows < TINY {
@@ -95,6 +104,25 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
     }
 }
 
+/// A digest of the target alone, where that of the source is known; none where they are not the same.
+async fn untouched(plan: &TablePlan, at: Sessions<'_>) -> Result<Option<Probe>> {
+    let Some(source) = plan.rows_before.digest.filter(|_| plan.strategy != Strategy::Copy) else {
+        return Ok(None);
+    };
+    let all = DigestQuery::Rows(RowScope::Table);
+    let target = target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all).await?;
+    let probe = Probe {
+        window: Window::Equal,
+        timeless_equal: true,
+        keys_equal: true,
+        rows: source.rows,
+        source_rows: Some(source),
+        untouched: true,
+        ..Probe::blank()
+    };
+    Ok((source == target).then_some(probe))
+}
+
 /// Digests of the whole table, and the source's greatest timestamp where there is one to go on from.
 async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
     let all = DigestQuery::Rows(RowScope::Table);
@@ -111,6 +139,7 @@ async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<
         timeless_equal: equal,
         keys_equal: equal,
         rows: source.rows.max(target.rows),
+        source_rows: Some(source),
         greatest: answers.into_iter().nth(1).and_then(|answer| answer.greatest),
         ..Probe::blank()
     })
@@ -168,6 +197,7 @@ fn compared(source: &[Answer], target: &[Digest]) -> Result<Probe> {
         source_window: (window.digest.rows < WINDOW).then_some(window.digest),
         rows: keys.digest.rows.max(target_keys.rows),
         greatest: window.greatest.clone().filter(|_| found == Window::Equal),
+        ..Probe::blank()
     })
 }
 

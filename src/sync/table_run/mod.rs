@@ -286,7 +286,8 @@ async fn look(
             round.events.send(Event::Phase { table, phase: Phase::Looking });
             let Sessions { source, target } = sessions;
             let at = reconcile::Sessions { source, target, lock: Lock::Kept };
-            state.set_probe(reconcile::probe(&state.plan, &round.horizon, at).await?);
+            let probe = reconcile::probe(&state.plan, &round.horizon, at).await?;
+            state.set_probe(round, probe);
         }
         let Some(probe) = &state.probe else { continue };
         // Statistics may be missing, or older than the rows.

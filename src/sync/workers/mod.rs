@@ -210,7 +210,7 @@ async fn look(round: &Round, assignments: &mut [Assignment]) {
     }
     for (assignment, probe) in assignments.iter_mut().zip(probes) {
         if let Ok(probe) = probe {
-            assignment.states[0].set_probe(probe);
+            assignment.states[0].set_probe(round, probe);
         }
     }
     source.set_clean();
