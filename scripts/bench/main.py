@@ -6,12 +6,13 @@ import os
 
 import cases
 import rules
+import sqlite
 import table
 from measure import Bench, Tool
 from servers import Pair
 
 
-ALL = {**cases.ALL, **rules.ALL}
+ALL = {**cases.ALL, **rules.ALL, **sqlite.ALL}
 
 
 def arguments():

@@ -11,6 +11,7 @@ mod geopackage;
 mod memory;
 mod packages;
 mod rules;
+mod snapshot;
 mod tables;
 mod timestamps;
 mod untouched;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::support::Pair;
 
 /// As the app keeps them.
-const FILE: &str = "
+pub const FILE: &str = "
     pragma journal_mode = wal;
     create table packages (id integer primary key autoincrement, name varchar(64) unique, description text,
         link text, reason text not null, created_at timestamp default current_timestamp,
@@ -31,7 +31,7 @@ const FILE: &str = "
 ";
 
 /// As they are on the server, with three triggers of one name, one of which cannot work.
-const TARGET: &str = "
+pub const TARGET: &str = "
     create table packages (id bigserial primary key, name varchar(64) unique, description text, link text,
         reason text not null, created_at timestamp default current_timestamp,
         updated_at timestamp default current_timestamp);
@@ -56,10 +56,10 @@ const TARGET: &str = "
         for each row execute procedure touch_relations();
 ";
 
-const TABLES: [&str; 3] = ["packages", "package_categories", "package_category_relations"];
+pub const TABLES: [&str; 3] = ["packages", "package_categories", "package_category_relations"];
 
 /// All rows of a table of the file, as text.
-fn rows_of(file: &Connection, table: &str) -> Vec<String> {
+pub fn rows_of(file: &Connection, table: &str) -> Vec<String> {
     let mut statement =
         file.prepare(&format!("select * from {table} order by id")).expect("a table");
     let columns = statement.column_count();
@@ -75,7 +75,7 @@ fn rows_of(file: &Connection, table: &str) -> Vec<String> {
     rows.map(|row| row.expect("a row").join("|")).collect()
 }
 
-async fn rows_on_target(db: &Pair, table: &str) -> Vec<String> {
+pub async fn rows_on_target(db: &Pair, table: &str) -> Vec<String> {
     let columns = match table {
         "packages" => "id, name, description, link, reason, created_at, updated_at",
         "package_categories" => "id, name, parent_id, created_at, updated_at",
@@ -107,21 +107,22 @@ const CHANGES: [&str; 6] = [
     "delete from package_category_relations where id = (?1 * 13) % 900",
 ];
 
-/// Two packages change their names, which are unique.
-fn swap(file: &Connection, number: u64) {
+/// Two packages change their names, which are unique: what has to be done for that in one transaction.
+pub fn swapped(number: u64) -> String {
     let (one, two) = (1 + number % 150, 151 + number % 150);
-    file.execute_batch(&format!(
-        "begin immediate;
-         create temp table if not exists names (id, name); delete from names;
+    format!(
+        "create temp table if not exists names (id, name); delete from names;
          insert into names select id, name from main.packages where id in ({one}, {two});
          update packages set name = 'aside ' || id where id in ({one}, {two});
          update packages set name = (select n.name from names n where n.id = {one} + {two} - packages.id)
              where id in (select id from names) and (select count(*) from names) = 2;
          update packages set name = (select n.name from names n where n.id = packages.id)
-             where id in (select id from names) and (select count(*) from names) < 2;
-         commit;"
-    ))
-    .expect("a swap");
+             where id in (select id from names) and (select count(*) from names) < 2"
+    )
+}
+
+fn swap(file: &Connection, number: u64) {
+    file.execute_batch(&format!("begin immediate; {}; commit", swapped(number))).expect("a swap");
 }
 
 /// Writes as the app does, 200 commits a second, until it is told to stop.
