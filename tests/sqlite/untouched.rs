@@ -234,3 +234,18 @@ async fn an_immutable_file_is_not_read_again_either() {
     settle(&app).await;
     sync(&app, &db).source_url(&*url).await.expect_read().expect_changes("tag", (0, 0, 2));
 }
+
+#[tokio::test]
+async fn rows_that_were_left_out_are_said_in_every_run() {
+    let app = App::with(
+        "create table item (id integer primary key, name text, at datetime); create table tag (name text primary key not null, item_id integer); \
+         insert into tag values ('one', 1), ('two', 'x')",
+    );
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    settle(&app).await;
+    for _ in 0..3 {
+        let run = sync(&app, &db).args(&["-bad-rows", "skip"]).await.expect_exit(1);
+        run.expect_said("row (name) = (two): column \"item_id\"");
+    }
+}

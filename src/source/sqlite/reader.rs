@@ -163,7 +163,7 @@ impl Reader {
         mapping: &TableMapping,
         mut each: impl FnMut(&BadRow) -> Result<()> + Send + 'static,
     ) -> Result<()> {
-        let (shape, from) = (self.shape(mapping)?, shown(&mapping.source));
+        let (shape, from) = (self.shape(mapping).await?, shown(&mapping.source));
         let asked = self.lease()?.ask(move |connection, wanted| {
             bad_rows::list(connection, wanted, &shape, &from, &mut each)
         });
