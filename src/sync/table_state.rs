@@ -118,7 +118,7 @@ impl TableRun<'_> {
 #[derive(Clone, Debug)]
 pub enum Rows {
     /// By a look, and nothing was written.
-    Unchanged(Probe),
+    Unchanged(Box<Probe>),
     /// They were written; the next run starts at this watermark.
     Written(Option<Sql>),
 }

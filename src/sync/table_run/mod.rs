@@ -193,7 +193,7 @@ async fn bring_rows(
     let all_unchanged = unchanged.iter().flatten().count() == states.len();
     if all_unchanged && (pass == Pass::Write || all_hold(round, sessions, states).await?) {
         for (state, probe) in states.iter_mut().zip(unchanged) {
-            state.rows = probe.map(Rows::Unchanged);
+            state.rows = probe.map(|probe| Rows::Unchanged(Box::new(probe)));
         }
         return Ok(());
     }
