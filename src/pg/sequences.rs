@@ -25,6 +25,9 @@ pub struct FreeSequence {
     #[serde(flatten)]
     pub name: TableName,
     free: bool,
+    /// Whether the role may not read it.
+    #[serde(default)]
+    pub hidden: bool,
     /// The number that it gave last, if it has given one.
     pub last: Option<i64>,
 }

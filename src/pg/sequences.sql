@@ -1,5 +1,6 @@
 -- Where the sequences stand that columns of the tables of $schemas own or draw from by default, and those of
--- $schemas that no column of any table does (`free`), one JSON object a row. Not for a transaction that lasts: to read a sequence takes a lock of it until the
+-- $schemas that no column of any table does (`free`), one JSON object a row. Of free ones that the role may not
+-- read (`hidden`) only the name. Not for a transaction that lasts: to read a sequence takes a lock of it until the
 -- transaction ends, and TRUNCATE ... RESTART IDENTITY, which holds its table, would wait for that. One
 -- that somebody holds right now is left out, for the same reason the other way round.
 with used(oid) as (
@@ -63,3 +64,9 @@ select pg_catalog.json_build_object('schema', f.schema, 'name', f.name, 'free', 
       and r.next operator(pg_catalog.-) p.seqincrement::pg_catalog.numeric operator(pg_catalog.>=) p.seqmin::pg_catalog.numeric
       and r.next operator(pg_catalog.-) p.seqincrement::pg_catalog.numeric operator(pg_catalog.<=) p.seqmax::pg_catalog.numeric)))
 from readable f
+union all
+select pg_catalog.json_build_object('schema', n.nspname, 'name', sc.relname, 'free', true, 'hidden', true)
+from alone
+join pg_catalog.pg_class sc on sc.oid operator(pg_catalog.=) alone.oid
+join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
+where case when sc.relkind operator(pg_catalog.=) 'S' then not pg_catalog.has_sequence_privilege(sc.oid, 'select') end

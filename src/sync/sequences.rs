@@ -53,6 +53,14 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
     let target = |one: &FreeSequence| round.settings.target_name_of(&one.name);
     let given: Vec<(TableName, i64)> =
         sequences.iter().filter_map(|one| Some((target(one), one.last?))).collect();
+    for one in sequences.iter().filter(|one| one.hidden) {
+        let name = one.name.typed();
+        let text = format!(
+            "the sequence {name} of the source may not be read, so the target's was not moved: grant select on \
+             sequence {name} to the source role"
+        );
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
+    }
     if given.is_empty() {
         return;
     }

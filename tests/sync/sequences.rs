@@ -90,6 +90,22 @@ async fn a_role_without_rights_on_a_sequence_gets_a_note() {
 }
 
 #[tokio::test]
+async fn a_sequence_that_the_source_role_may_not_read_is_named() {
+    let db = Pair::with(ITEM).await;
+    db.source("create sequence invoice; create sequence ticket; select setval('invoice', 7), setval('ticket', 8)").await;
+    let reader = db.source_reader().await;
+    db.source(&format!("grant select on sequence ticket to {}", reader.name)).await;
+    let run = db.sync().source_role(&reader).await.expect_ok();
+    run.expect_note("grant select on sequence public.invoice to the source role")
+        .expect_unsaid("sequence public.ticket");
+    assert_eq!(last(&db, "ticket").await, "8 true");
+    assert_eq!(last(&db, "invoice").await, "1 false");
+    db.source(&format!("grant select on sequence invoice to {}", reader.name)).await;
+    db.sync().source_role(&reader).await.expect_unchanged().expect_unsaid("sequence");
+    assert_eq!(last(&db, "invoice").await, "7 true");
+}
+
+#[tokio::test]
 async fn a_dry_run_moves_no_sequence() {
     let db = Pair::with(ITEM).await;
     db.source("insert into item (name) select 'n' from generate_series(1, 40)").await;
