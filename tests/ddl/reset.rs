@@ -131,6 +131,21 @@ async fn what_a_killed_reset_left_goes_also_when_the_next_run_does_not_reset() {
 }
 
 #[tokio::test]
+async fn a_foreign_scratch_schema_is_named_to_a_role_that_may_create_none() {
+    let db = changed("alter table parent alter name type int using id").await;
+    let (owner, other) = (db.target_owner().await, db.target_reader().await);
+    db.target(&format!(
+        "do $$ begin execute format('alter database %I owner to postgres', current_database()); end $$;
+         create schema pgsync_reset_public authorization {0};
+         comment on schema pgsync_reset_public is 'pgsync builds tables here; what is left of a run, the next one drops'",
+        other.name
+    ))
+    .await;
+    let run = db.sync().target_role(&owner).args(&["-ddl", "reset"]).await.expect_exit(1);
+    run.expect_failed("parent", &["schema pgsync_reset_public already exists", "does not trust"]);
+}
+
+#[tokio::test]
 async fn a_dry_run_and_the_listing_show_what_a_reset_would_do() {
     let db = changed("alter table parent alter name type int using id").await;
     let run = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::slice::from_ref;
 
 use super::guard::{check_dependents, left_behind};
+use super::shadow_schema;
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -130,6 +131,14 @@ impl RunContext<'_> {
         for schema in schemas {
             let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
             let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.collect();
+            let shadow_schema = swap::shadow_schema_of(self.settings.target_schema_of(schema));
+            if shadow_schema::is_foreign(self.target, &shadow_schema).await? {
+                let refused = of_schema
+                    .iter()
+                    .map(|one| (one.table.name.clone(), shadow_schema::foreign(&shadow_schema)));
+                planned.refused.extend(refused);
+                continue;
+            }
             let read = self.read_for_rebuild(schema, &of_schema, catalogs).await?;
             self.plan_schema(read, &of_schema, run, &mut planned);
         }

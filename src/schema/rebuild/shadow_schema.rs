@@ -49,7 +49,7 @@ impl RunContext<'_> {
                 shadow_schema.as_str()
             )));
         }
-        if is_marked(self.target, shadow_schema).await? {
+        if let Found::Own = look_at(self.target, shadow_schema).await? {
             return Ok(());
         }
         let create = sql!(
@@ -60,28 +60,49 @@ impl RunContext<'_> {
         let made =
             self.target.on_control_session("making a schema to build tables in", &create).await;
         made.map(drop).map_err(|error| match error.sqlstate() {
-            Some("42P06") => Error::Blocked(format!(
-                "schema {} already exists on the target, and is not pgsync's or belongs to a role that \
-                 it does not trust: drop or rename it",
-                shadow_schema.as_str()
-            )),
+            Some("42P06") => foreign(shadow_schema),
             _ => error,
         })
     }
 }
 
-/// Whether there is such a schema, and it is one of pgsync's: somebody else can give one its mark.
-async fn is_marked(target: &Target, shadow_schema: &Ident) -> Result<bool> {
+/// Why no table can be built there.
+pub(in crate::schema) fn foreign(shadow_schema: &Ident) -> Error {
+    Error::Blocked(format!(
+        "schema {} already exists on the target, and is not pgsync's or belongs to a role that it does not \
+         trust: drop or rename it",
+        shadow_schema.as_str()
+    ))
+}
+
+/// What stands where tables are to be built.
+enum Found {
+    Nothing,
+    /// A schema that pgsync has made.
+    Own,
+    /// Another one: somebody else can give one the mark of pgsync.
+    Foreign,
+}
+
+/// Whether there is one that pgsync cannot use: what the server says of it speaks of rights that would not help.
+pub(in crate::schema) async fn is_foreign(target: &Target, shadow_schema: &Ident) -> Result<bool> {
+    Ok(matches!(look_at(target, shadow_schema).await?, Found::Foreign))
+}
+
+async fn look_at(target: &Target, shadow_schema: &Ident) -> Result<Found> {
     let look = sql!(
-        "select from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) {name} \
-         and pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark} \
-         and {trusted}",
+        "select coalesce(pg_catalog.obj_description(n.oid, 'pg_namespace') operator(pg_catalog.=) {mark}, false) \
+         and {trusted} from pg_catalog.pg_namespace n where n.nspname operator(pg_catalog.=) {name}",
         name = Literal(shadow_schema.as_str()),
         mark = Literal(MARK),
         trusted = is_trusted("n.nspowner")
     );
     let rows = target.on_control_session("looking for a schema", &look).await?;
-    Ok(rows.iter().flatten().next().is_some())
+    Ok(match rows.iter().flatten().next() {
+        None => Found::Nothing,
+        Some(row) if row.is_true(0) => Found::Own,
+        Some(_) => Found::Foreign,
+    })
 }
 
 /// To be called with the schema's lock.
@@ -89,7 +110,7 @@ pub(in crate::schema) async fn drop_shadow_schema(
     target: &Target,
     shadow_schema: &Ident,
 ) -> Result<()> {
-    if !is_marked(target, shadow_schema).await? {
+    if !matches!(look_at(target, shadow_schema).await?, Found::Own) {
         return Ok(());
     }
     // Not by cascade: that would take along what depends on anything else that is in it.
