@@ -4,10 +4,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+import time
 
 import data
 import yardstick
 from measure import TOOL, Contender, say
+from repeated import Repeated
 from servers import pipe
 
 DATABASE = "bench"
@@ -319,7 +321,55 @@ def watch(bench):
     bench.pair.drop(DATABASE)
 
 
+def long_watch(bench):
+    """Ten thousand runs without a pause: what they hold, and what they cost when the log has grown with them."""
+    runs, early = 10_000, 100
+    bench.pair.create(DATABASE)
+    bench.pair.both(DATABASE, "create table item (id int primary key, updated_at timestamptz not null default now())",
+                    "insert into item select i from generate_series(1, 10) i")
+    sync(bench)()
+    source, target = bench.pair.source.url(DATABASE), bench.pair.target.url(DATABASE)
+    with Repeated(bench.tool.program, source, target) as program:
+        program.until(early)
+        before, first = program.held(), program.seconds(early)
+        program.until(runs - early)
+        last, after = program.seconds(early), program.held()
+    say(f"long-watch: {before.memory} KiB and {before.files} files after {early} runs, {after.memory} KiB and "
+        f"{after.files} files after {runs:,}; {early} runs took {first:.2f} s, the last ones {last:.2f} s")
+    if after.memory > before.memory + 2048 or after.files > before.files:
+        raise SystemExit("long-watch: something is held for ever")
+    left = "select count(*) from pg_stat_activity where application_name = 'pgsync'"
+    if bench.pair.both("postgres", left) != ["0\n", "0\n"]:
+        raise SystemExit("long-watch: a connection is left")
+    bench.pair.drop(DATABASE)
+
+
+def verify(bench):
+    """All rows compared: at once, a seventh of them in a run, and gently."""
+    items = data.Items(bench.rows)
+    synced(bench, items.create(), items.load())
+    source, target = bench.pair.source.url(DATABASE), bench.pair.target.url(DATABASE)
+    digest = Contender("psql: digests by pgsync's own expression",
+                       lambda: bench.pair.both(DATABASE, yardstick.column_digest(items)))
+    whole = bench.measure("verify", f"{bench.rows:,} equal rows", [
+        Contender(TOOL, lambda: bench.tool.run(source, target, verb=["verify"])), digest])
+    # Beside the same run without it; and the columns of proofs are there from the first round on.
+    part = bench.measure("verify", f"{bench.rows:,} equal rows, a run with -scrub 1/7", [
+        Contender(TOOL, sync(bench, "-scrub", "1/7", processed=0)),
+        Contender("pgsync without -scrub", sync(bench, processed=0))])
+    scrub = statistics.median(a - b for a, b in zip(part.contenders[0].seconds, part.contenders[1].seconds))
+    say(f"verify: -scrub 1/7 adds {scrub:.3f} s, {scrub / whole.median(whole.tool()):.2f} of a whole comparison")
+    before = bench.pair.source.cpu(), bench.pair.target.cpu()
+    started = time.monotonic()
+    bench.tool.run(source, target, "-throttle", "25%", verb=["verify"])
+    seconds = time.monotonic() - started
+    shares = [(side.cpu() - spent) / seconds for side, spent in zip((bench.pair.source, bench.pair.target), before)]
+    say("verify: with -throttle 25% {:.1f} s, {:.0%} of a core on the source, {:.0%} on the target".format(seconds, *shares))
+    bench.pair.drop(DATABASE)
+
+
 ALL = {
     "first": first, "first-wide": first_wide, "many": many, "schema": schema, "noop": noop, "delta": delta,
     "compare": compare, "uuid": uuid, "wan": wan, "growth": growth, "watch": watch,
+    "long-watch": long_watch, "verify": verify,
 }

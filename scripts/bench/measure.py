@@ -34,8 +34,8 @@ class Tool:
         self.program = program
         self.cpu, self.peak, self.report = 0.0, 0, {}
 
-    def run(self, source, target, *flags):
-        command = [self.program, "-source", source, "-target", target, "-json", "-quiet", *flags]
+    def run(self, source, target, *flags, verb=()):
+        command = [self.program, *verb, "-source", source, "-target", target, "-json", "-quiet", *flags]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         output, complaints = process.stdout.read(), process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
