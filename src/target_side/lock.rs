@@ -3,6 +3,7 @@
 //! can outlive a killed run on the server, and the next run has to see what they did.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 
 use super::Target;
 use crate::error::{Error, Result};
@@ -36,6 +37,7 @@ impl Target {
             keys = keys(Sort::Run, tables),
             changes = keys(Sort::Definition, tables),
         );
+        self.has_locks.store(true, Ordering::Relaxed);
         let answers = self.on_control_session("taking the tables' locks", &statement).await?;
         let (mut taken, mut busy) = (None, false);
         if let [own, others] = answers.as_slice() {

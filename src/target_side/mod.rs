@@ -27,6 +27,9 @@ use crate::table::{ForeignKey, Table};
 const LEFTOVER_LOOKS: u32 = 500;
 const LEFTOVER_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the end of a run waits for its locks to be let go; they end with the session at the latest.
+const UNLOCK: Duration = Duration::from_millis(200);
+
 /// One target database.
 pub struct Target {
     pub pool: Pool,
@@ -34,6 +37,8 @@ pub struct Target {
     pub control: ControlSession,
     /// See [`Server::prints_names`].
     prints_names: AtomicBool,
+    /// Whether locks of tables were asked for on the control session.
+    has_locks: AtomicBool,
 }
 
 /// What a target says when it is opened.
@@ -51,6 +56,7 @@ impl Target {
             pool,
             control: ControlSession::new(Side::Target),
             prints_names: AtomicBool::default(),
+            has_locks: AtomicBool::default(),
         }
     }
 
@@ -231,6 +237,12 @@ impl Target {
 
     /// Lets the locks go, and all sessions.
     pub async fn close(&self) {
+        // By a statement: a busy server takes its time to end a session, and the next run would find them taken.
+        if self.has_locks.swap(false, Ordering::Relaxed) {
+            let unlock = Sql::trusted("select pg_catalog.pg_advisory_unlock_all()");
+            let unlocked = self.on_control_session("letting the locks go", &unlock);
+            let _ = tokio::time::timeout(UNLOCK, unlocked).await;
+        }
         self.pool.close(self.control.take().await).await;
     }
 }

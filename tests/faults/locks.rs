@@ -227,3 +227,15 @@ async fn the_time_of_a_parent_does_not_contain_the_wait_for_its_children() {
     assert_eq!(run.table("parent").changes(), (0, 1, 1), "{run}");
     assert!(seconds("child") > 3.0 && seconds("parent") < seconds("child") - 1.5, "{run}");
 }
+
+#[tokio::test]
+async fn when_a_run_has_ended_its_locks_are_free_at_once() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    let session = db.target_session().await;
+    let held = "select count(*) from pg_locks where locktype = 'advisory'
+        and database = (select oid from pg_database where datname = current_database())";
+    for _ in 0..5 {
+        db.sync().await.expect_ok();
+        assert_eq!(session.value(held).await, "0");
+    }
+}
