@@ -59,9 +59,11 @@ impl RunContext<'_> {
             self.settings.rules.effective(table).target_column(column).clone()
         };
         let tables = &catalogs.target.tables;
-        let there = TargetView { tables, named: &named, column: &column, wanted: &wanted };
+        let postgis = self.postgis(&catalogs.source).await?;
+        let postgis = postgis.as_ref();
+        let there = TargetView { tables, named: &named, column: &column, postgis, wanted: &wanted };
         self.source.settle(&mut catalogs.source, &there).await?;
-        self.require_reference_systems(&mut catalogs).await?;
+        self.require_reference_systems(&mut catalogs.source, postgis).await?;
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;

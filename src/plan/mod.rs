@@ -165,7 +165,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let timestamp = rules.target_column(&rules.timestamp_column);
     let timestamp = columns::timestamp(source, target, timestamp);
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
-    check_rules(rules, target, mapping.key.is_empty(), candidate.target_is_empty)?;
+    check_rules(&candidate, target, mapping.key.is_empty())?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
@@ -275,12 +275,8 @@ fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
 }
 
 /// What rules ask for that this table cannot have on the target.
-fn check_rules(
-    rules: &TableRules,
-    target: &Table,
-    keyless: bool,
-    is_empty: bool,
-) -> Result<(), Error> {
+fn check_rules(candidate: &Candidate<'_>, target: &Table, keyless: bool) -> Result<(), Error> {
+    let Candidate { source, rules, target_is_empty: is_empty, .. } = *candidate;
     let names = |columns: &[Ident]| {
         let names = columns.iter().map(|column| rules.target_column(column).as_str());
         names.collect::<Vec<_>>().join(", ")
@@ -293,7 +289,9 @@ fn check_rules(
             target.name
         )));
     }
-    if rules.mode == Mode::Append && keyless {
+    // A table that was made just now gets its key behind its rows, and takes all of them.
+    let will_have_key = is_empty && !source.keys.is_empty();
+    if rules.mode == Mode::Append && keyless && !will_have_key {
         return Err(Error::Blocked(
             "the table has no key, so new rows cannot be told from old ones (mode append): give it a key"
                 .to_owned(),

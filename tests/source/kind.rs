@@ -88,6 +88,7 @@ impl<K: Kind> Subject<K> {
             tables: &tables,
             named: &TableName::clone,
             column: &|_, column| column.clone(),
+            postgis: None,
             wanted: &|_| true,
         };
         source.settle(&mut state, &there).await.expect("the source agrees");

@@ -149,12 +149,32 @@ async fn ogr_writes_a_reference_system_that_the_target_may_lack() {
 }
 
 #[tokio::test]
-async fn ogr_writes_a_layer_whose_table_has_to_be_there() {
+async fn ogr_writes_layers_whose_tables_are_made() {
     let db = Pair::fresh().await;
-    let made = "create table place (id serial primary key, geom geometry(pointz, 4326)); \
-                insert into place (geom) values (ST_SetSRID(ST_MakePoint(1, 2, 3), 4326))";
+    let made = "create table place (id serial primary key, name text, geom geometry(pointz, 4326)); \
+                insert into place (name, geom) values ('a', ST_SetSRID(ST_MakePoint(1, 2, 3), 4326)), ('b', null); \
+                create table way (id serial primary key, geom geometry(multilinestring, 3857)); \
+                insert into way (geom) values (ST_GeomFromText('MULTILINESTRING((1 2, 3 4))', 3857)); \
+                create table thing (id serial primary key, geom geometry)";
     let package = GeoPackage::of(&db, made).await;
+    let types = "select string_agg(attrelid::regclass || ' ' || format_type(atttypid, atttypmod), ', ' order by attrelid::regclass::text) \
+                 from pg_attribute where attname = 'geom' and attrelid in (select oid from pg_class where relname in ('place', 'way') and relkind = 'r')";
+    package.sync(&db).args(&["-dry-run"]).await.expect_ok().expect_changes("place", (2, 0, 0));
+    for schema in ["public", "gis"] {
+        db.target(&format!(
+            "drop table if exists place, way, thing; create schema if not exists {schema}; \
+                            drop extension postgis; create extension postgis schema {schema}"
+        ))
+        .await;
+        package.sync(&db).await.expect_ok().expect_changes("place", (2, 0, 0));
+        let found = db.target_value(types).await.replace("gis.", "");
+        assert_eq!(found, "place geometry(PointZ,4326), way geometry(MultiLineString,3857)");
+        let point = format!("select {schema}.ST_AsEWKT(geom) from place where name = 'a'");
+        assert_eq!(db.target_value(&point).await, "SRID=4326;POINT(1 2 3)");
+        package.sync(&db).await.expect_unchanged();
+    }
+    db.target("drop table place, way, thing; drop extension postgis").await;
     let run = package.sync(&db).await.expect_exit(1);
-    run.expect_said("create the table on the target, with this column as geometry(POINTZ,4326)");
+    run.expect_said("install PostGIS and run there: create extension postgis");
     assert_eq!(db.target_value("select to_regclass('place') is null").await, "t");
 }

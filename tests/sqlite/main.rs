@@ -5,6 +5,7 @@ mod support;
 
 mod app;
 mod bad_rows;
+mod failures;
 mod first_run;
 mod folder;
 mod geopackage;
@@ -14,6 +15,7 @@ mod rules;
 mod snapshot;
 mod tables;
 mod timestamps;
+mod types;
 mod untouched;
 mod values;
 mod wrong_files;

@@ -66,3 +66,81 @@ async fn verify_and_dry_run_read_a_file() {
     app.sync(&db).await.expect_ok();
     verify(&[]).await.expect_exit(0);
 }
+
+const EVENTS: &str = "
+    create table event (id integer primary key, place integer, kind text, note text);
+    insert into event values (1, 10, 'a', 'x'), (2, 20, 'a', 'y'), (3, 30, 'b', 'z');
+";
+
+#[tokio::test]
+async fn append_inserts_new_keys_and_touches_no_other_row() {
+    let app = App::with(EVENTS);
+    let db = Pair::fresh().await;
+    let sync = || app.sync(&db).args(&["-set", "event.mode=append"]);
+    sync().await.expect_ok().expect_changes("event", (3, 0, 0));
+    let marks = db.target_marks("event").await;
+    app.run("update event set note = 'new' where id = 1; delete from event where id = 2; insert into event values (4, 40, 'c', 'w')");
+    sync().await.expect_ok().expect_changes("event", (1, 0, 0));
+    let after = db.target_marks("event").await;
+    assert!(marks.iter().all(|mark| after.contains(mark)), "{marks:?} in {after:?}");
+    assert_eq!(after.len(), 4);
+    sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn upsert_leaves_what_vanished() {
+    let app = App::with(EVENTS);
+    let db = Pair::fresh().await;
+    let sync = || app.sync(&db).args(&["-set", "event.mode=upsert"]);
+    sync().await.expect_ok().expect_changes("event", (3, 0, 0));
+    app.run("update event set note = 'new' where id = 1; delete from event where id = 2; insert into event values (4, 40, 'c', 'w')");
+    sync().await.expect_ok().expect_changes("event", (1, 1, 0));
+    let rows = "select string_agg(id || note, ' ' order by id) from event";
+    assert_eq!(db.target_value(rows).await, "1new 2y 3z 4w");
+    sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn another_key_finds_the_rows() {
+    let app = App::with(
+        "create table event (id integer primary key, place integer not null unique, note text); \
+         insert into event values (1, 10, 'x'), (2, 20, 'y');",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table event (place bigint primary key, note text)").await;
+    let rules = ["-set", "event.key=place", "-set", "event.columns=place,note"];
+    let sync = || app.sync(&db).args(&rules);
+    sync().await.expect_ok().expect_changes("event", (2, 0, 0));
+    app.run("update event set id = id + 100; update event set note = 'z' where place = 20");
+    sync().await.expect_ok().expect_changes("event", (0, 1, 0));
+    sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn columns_are_left_out_by_name() {
+    let app = App::with(EVENTS);
+    let db = Pair::fresh().await;
+    let sync = || app.sync(&db).args(&["-set", "event.excludeColumns=note,kind"]);
+    sync().await.expect_ok();
+    let names = "select string_agg(attname, ' ' order by attnum) from pg_attribute where attrelid = 'event'::regclass and attnum > 0";
+    assert_eq!(db.target_value(names).await, "id place");
+    app.run("update event set note = 'unseen'");
+    sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_table_has_another_name_on_the_target() {
+    let app = App::with(EVENTS);
+    let db = Pair::fresh().await;
+    db.target("create schema sales").await;
+    let rules =
+        ["-set", "event.targetTable=sales.happening", "-set", r#"event.rename={"note": "remark"}"#];
+    let sync = || app.sync(&db).args(&rules);
+    sync().await.expect_ok();
+    let rows = "select string_agg(id || remark, ' ' order by id) from sales.happening";
+    assert_eq!(db.target_value(rows).await, "1x 2y 3z");
+    app.run("delete from event where id = 1; update event set note = 'q' where id = 2");
+    sync().await.expect_ok().expect_changes("event", (0, 1, 1));
+    assert_eq!(db.target_value(rows).await, "2q 3z");
+    sync().await.expect_unchanged();
+}

@@ -58,6 +58,7 @@ async fn values_of_every_type_are_printed_as_the_server_prints_them() {
         case("timestamptz", "timestamptz", zoned),
         case("timestamptz", "timestamptz(3)", zoned).modifier(3),
         case("json", "json", |random| format!("[\"{}\"]", random.next())),
+        case("jsonb", "jsonb", |random| json(random, 3)),
     ];
     for case in &cases {
         let texts: Vec<_> = (0..VALUES).map(|_| (case.text)(&mut random)).collect();
@@ -67,6 +68,58 @@ async fn values_of_every_type_are_printed_as_the_server_prints_them() {
         }
         assert!(rows.count > VALUES / 4, "few values of {} were taken: {}", case.sql, rows.count);
         rows.check(&db.target, case.sql).await;
+    }
+}
+
+/// JSON with blanks, keys that come again, escapes and numbers in every form; now and then something else.
+fn json(random: &mut Random, levels: u32) -> String {
+    let blank = |random: &mut Random| [" ", "", "", "\n\t"][random.below(4) as usize];
+    let words = [
+        "a",
+        "B",
+        "bb",
+        "é",
+        "zz z",
+        "",
+        "\\u0041",
+        "\\n\\t\\/",
+        "\\ud83d\\ude00",
+        "\\u001f",
+        "\\\"",
+        "\u{7f}",
+        "\\u00e9",
+    ];
+    let word =
+        |random: &mut Random| format!("\"{}\"", words[random.below(words.len() as u64) as usize]);
+    let most = if levels == 0 { 4 } else { 8 };
+    match random.below(most) {
+        0 => word(random),
+        1 => ["true", "false", "null", "0", "-0", "-0.0"][random.below(6) as usize].to_owned(),
+        2 => format!("{}", random.next() as i64),
+        3 => {
+            let (whole, part, power) = (random.below(1000), random.below(1000), random.below(20));
+            let letter = ["e", "E", "e+", "E-"][random.below(4) as usize];
+            format!("-{whole}.{part:03}{letter}{power}")
+        }
+        4 | 5 => {
+            let values = (0..random.below(4))
+                .map(|_| format!("{}{}", json(random, levels - 1), blank(random)));
+            let values: Vec<String> = values.collect();
+            format!("[{}{}]", blank(random), values.join(","))
+        }
+        _ => {
+            let fields = (0..random.below(5)).map(|_| {
+                format!(
+                    "{}{}:{}{}",
+                    word(random),
+                    blank(random),
+                    blank(random),
+                    json(random, levels - 1)
+                )
+            });
+            let fields: Vec<String> = fields.collect();
+            format!("{{{}{}}}", blank(random), fields.join(", "))
+        }
     }
 }
 

@@ -137,11 +137,16 @@ impl Writer<'_> {
             Some(CreatedDefault::Expression(expression)) => Some(expression),
             _ => None,
         };
+        // PostGIS reads its limits from words.
+        let words = column.type_text.strip_prefix(column.type_name.as_str());
+        let words = words.filter(|words| !is_built_in && !words.is_empty());
+        let schema = Some(&column.type_schema).filter(|schema| !self.path.contains(schema));
         json!({
             "name": column.name, "type": column.type_text,
             "kind": {
-                "schema": column.type_schema, "name": column.type_name, "array": false,
-                "modifier": column.type_modifier, "printed": null,
+                "schema": schema, "name": column.type_name, "array": false,
+                "modifier": column.type_modifier,
+                "printed": words,
             },
             "built_in": is_built_in.then_some(&column.type_name), "modifier": column.type_modifier,
             "collation": null, "not_null": column.not_null, "local": true, "default": default,

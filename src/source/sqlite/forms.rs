@@ -11,7 +11,7 @@ use super::snapshot::Lease;
 use super::values::{Form, Observed, Srids, TargetType, TimestampForm};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, TypeKind};
 
 /// The forms of all columns of all tables, by the names that they have on the target.
 #[derive(Clone, Debug, Default)]
@@ -143,9 +143,12 @@ impl ColumnForm {
         };
         // PostGIS may be in any schema.
         let is_geometry = !base.is_built_in() && target.name == "geometry";
-        let form = match srids.filter(|_| is_geometry) {
-            Some(srids) => Form::Geometry(srids.clone()),
-            None => Form::of(target, timestamps),
+        let own = base.parts.iter().find(|part| part.oid == base.type_oid);
+        let labels = own.filter(|own| own.kind == TypeKind::Enum).map(|own| &own.labels);
+        let form = match (srids.filter(|_| is_geometry), labels) {
+            (Some(srids), _) => Form::Geometry(srids.clone()),
+            (None, Some(labels)) => Form::Enum(labels.as_slice().into()),
+            (None, None) => Form::of(target, timestamps),
         };
         Self { form, type_text: column.type_text.clone() }
     }

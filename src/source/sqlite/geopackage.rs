@@ -39,16 +39,50 @@ pub enum Dimension {
     Open,
 }
 
+/// Kinds of geometries as PostGIS prints them, each at its number.
+const KINDS: &[&str] = &[
+    "Geometry",
+    "Point",
+    "LineString",
+    "Polygon",
+    "MultiPoint",
+    "MultiLineString",
+    "MultiPolygon",
+    "GeometryCollection",
+    "CircularString",
+    "CompoundCurve",
+    "CurvePolygon",
+    "MultiCurve",
+    "MultiSurface",
+];
+
 impl Layer {
     /// The type that holds it: `geometry(PointZ,4326)`.
     pub fn type_text(&self) -> String {
-        // A column takes one number of dimensions, or any if it says nothing of its kind.
-        if self.z == Dimension::Open || self.m == Dimension::Open {
+        let Some(kind) = self.kind_number().filter(|_| self.modifier() != -1) else {
             return "geometry".to_owned();
-        }
+        };
         let suffix = |dimension, letter| if dimension == Dimension::Always { letter } else { "" };
         let (z, m) = (suffix(self.z, "Z"), suffix(self.m, "M"));
-        format!("geometry({}{z}{m},{})", self.kind, self.srid)
+        let srid = if self.srid > 0 { format!(",{}", self.srid) } else { String::new() };
+        format!("geometry({}{z}{m}{srid})", KINDS[kind])
+    }
+
+    /// The same as PostGIS keeps it (`gserialized_typmod.c`); -1 for any geometry. A column takes one number of
+    /// dimensions, or any if it says nothing of its kind.
+    pub fn modifier(&self) -> i32 {
+        let Some(kind) = self.kind_number() else { return -1 };
+        if self.z == Dimension::Open || self.m == Dimension::Open {
+            return -1;
+        }
+        let bit = |dimension, bit| if dimension == Dimension::Always { bit } else { 0 };
+        let kind = i32::try_from(kind).unwrap_or_default();
+        let modifier = self.srid.max(0) << 8 | kind << 2 | bit(self.z, 2) | bit(self.m, 1);
+        if modifier == 0 { -1 } else { modifier }
+    }
+
+    fn kind_number(&self) -> Option<usize> {
+        KINDS.iter().position(|kind| kind.eq_ignore_ascii_case(&self.kind))
     }
 }
 
@@ -125,7 +159,8 @@ mod tests {
              insert into gpkg_spatial_ref_sys values (-1, 'NONE', -1, 'undefined'), (0, 'NONE', 0, 'undefined'), \
                (7, 'EPSG', 4326, 'GEOGCS'); \
              insert into gpkg_geometry_columns values ('a', 'geom', 'POINT', 7, 1, 0), \
-               ('b', 'geom', 'GEOMETRY', 0, 2, 0)",
+               ('b', 'geom', 'GEOMETRY', 0, 2, 0), \
+               ('c', 'geom', 'GEOMETRY', 0, 0, 0), ('d', 'geom', 'MULTIPOLYGON', 0, 0, 0)",
         );
         made.expect("tables");
         assert!(is_geopackage(&file).expect("an answer"));
@@ -134,7 +169,19 @@ mod tests {
         assert_eq!(systems.len(), 1);
         let types: Vec<String> =
             layers(&file).expect("layers").iter().map(Layer::type_text).collect();
-        assert_eq!(types, ["geometry(POINTZ,4326)", "geometry"]);
+        assert_eq!(
+            types,
+            ["geometry(PointZ,4326)", "geometry", "geometry", "geometry(MultiPolygon)"]
+        );
+        let point = Layer {
+            table: String::new(),
+            column: String::new(),
+            kind: "POINT".to_owned(),
+            srid: 4326,
+            z: Dimension::Never,
+            m: Dimension::Never,
+        };
+        assert_eq!(point.modifier(), 1_107_460);
         assert_eq!((systems[0].table.name.as_str(), systems[0].srid), ("a", 4326));
     }
 }

@@ -26,6 +26,15 @@ struct Settled {
     open: OpenForms,
 }
 
+/// The type that PostGIS has for them.
+const GEOMETRY: &str = "geometry";
+
+/// What a file says of a column: how it is declared, and what stands in it.
+struct Seen<'s> {
+    declared: &'s str,
+    values: &'s Observed,
+}
+
 impl Source {
     /// Lets tables and columns have the names and types that they have on the target: the same name, or one that
     /// differs by case alone. What the target does not have is named in lower case, and has the type that its
@@ -103,13 +112,11 @@ impl Source {
             let seen = open.iter().position(|name| *name == column.name);
             let seen = seen.map_or(&nothing, |place| &observed[place]);
             if !is_there(column) {
-                let text = |text: &String| format!("column \"{}\": {text}", column.name.as_str());
-                match self.created(&own.name, column, declared, seen) {
-                    Ok(created) => {
-                        let note = created.note.as_ref().map(|note| (own.clone(), text(note)));
-                        state.notes.extend(note);
-                        take_created(column, &created);
-                    }
+                let name = column.name.clone();
+                let text = |text: &String| format!("column \"{}\": {text}", name.as_str());
+                let seen = Seen { declared, values: seen };
+                match self.create(&own.name, column, &seen, target.postgis) {
+                    Ok(note) => state.notes.extend(note.map(|note| (own.clone(), text(&note)))),
                     Err(why) => state.failed.push((own.clone(), blocked(column, &why))),
                 }
             }
@@ -133,25 +140,31 @@ impl Source {
         Ok(())
     }
 
-    /// The type of a column that the target lacks.
+    /// Gives a column that the target lacks its type there; and what somebody should know about that.
     ///
     /// # Errors
     /// Why there is none.
-    fn created(
+    fn create(
         &self,
         table: &Ident,
-        column: &Column,
-        declared: &str,
-        seen: &Observed,
-    ) -> Result<CreatedType, String> {
-        if let Some(layer) = self.layer(table, &column.name) {
-            return Err(format!(
-                "holds geometries, and such a column is not created yet: create the table on the target, with this \
-                 column as {}",
-                layer.type_text()
-            ));
-        }
-        created_type(declared, seen).map_err(|mixed| mixed.to_string())
+        column: &mut Column,
+        seen: &Seen<'_>,
+        postgis: Option<&Ident>,
+    ) -> Result<Option<String>, String> {
+        let Some(layer) = self.layer(table, &column.name) else {
+            let created = created_type(seen.declared, seen.values);
+            let created = created.map_err(|mixed| mixed.to_string())?;
+            take_created(column, &created);
+            return Ok(created.note);
+        };
+        let schema = postgis.ok_or(
+            "holds geometries, and the target has no type for them: install PostGIS and run there: create \
+             extension postgis",
+        )?;
+        (column.type_schema, column.type_name) = (schema.clone(), Ident::new(GEOMETRY));
+        (column.type_text, column.type_modifier) = (layer.type_text(), layer.modifier());
+        (column.output, column.floats) = (None, None);
+        Ok(None)
     }
 
     /// What the file says of a column of geometries.

@@ -36,6 +36,10 @@ pub enum Reason {
     Nul,
     #[error("not valid UTF-8")]
     Encoding,
+    #[error("none of the labels of the column's type")]
+    NoLabel,
+    #[error("nested more than {0} levels deep")]
+    TooDeep(usize),
     /// PostgreSQL's calendar goes from 1 BC to 1 AD.
     #[error("the year 0, which PostgreSQL does not have")]
     YearZero,

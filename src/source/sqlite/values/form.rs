@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::moment::{self, TimestampForm, Zone};
 use super::number::{self, Width};
-use super::{BadValue, Datum, Reason, Srids, Value, geometry, numeric, text};
+use super::{BadValue, Datum, Reason, Srids, Value, geometry, jsonb, numeric, text};
 
 /// How the values of a column are read.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,9 @@ pub enum Form {
     },
     /// `json`, which keeps its text.
     Json,
+    Jsonb,
+    /// An enum with these labels.
+    Enum(Arc<[String]>),
     /// A geometry of a GeoPackage, for PostGIS.
     Geometry(Arc<Srids>),
     /// Any other type: text goes through its input function on the target, which may print something else.
@@ -84,6 +87,7 @@ impl Form {
             "timestamp" => Self::Timestamp { form, decimals },
             "timestamptz" => Self::Timestamptz { form, decimals },
             "json" => Self::Json,
+            "jsonb" => Self::Jsonb,
             _ => Self::Input,
         }
     }
@@ -149,6 +153,14 @@ impl Form {
                 _ => return Err(Reason::NotOfType("geometry")),
             },
             Self::Json => Datum::Text(text::text(value, "json")?),
+            Self::Jsonb => Datum::Text(Cow::Owned(jsonb::jsonb(&text::text(value, "jsonb")?)?)),
+            Self::Enum(labels) => {
+                let text = text::text(value, "enum")?;
+                if !labels.iter().any(|label| *label == text) {
+                    return Err(Reason::NoLabel);
+                }
+                Datum::Text(text)
+            }
             Self::Input => Datum::Input(input(value)?),
         })
     }

@@ -10,6 +10,7 @@ mod declared;
 mod default;
 mod form;
 mod geometry;
+mod jsonb;
 mod moment;
 mod number;
 mod numeric;
