@@ -13,7 +13,7 @@ use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::masking;
 use crate::plan::shown::{Moment, ShownTable, place};
-use crate::rules::{Key, Rules, SourceColumns};
+use crate::rules::{Children, Key, Rules, SourceColumns};
 use crate::table::{ForeignKey, Table};
 
 /// The selected tables as their rules show them, and everything that is wrong with the rules.
@@ -91,6 +91,7 @@ impl RunContext<'_> {
         problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);
         let shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
         problems.extend(shared_targets(&shown));
+        problems.extend(rows_twice(&shown, selected));
         problems.extend(left_out_problems(&shown, selected, catalogs));
         problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
         Ok(JudgedRules { shown, problems, unmasked })
@@ -134,6 +135,26 @@ fn shared_targets(shown: &[ShownTable<'_>]) -> Vec<String> {
         )
     });
     shared.collect()
+}
+
+/// Children whose rows are read as their parents', and that are selected as tables of their own.
+fn rows_twice(shown: &[ShownTable<'_>], selected: &[&Table]) -> Vec<String> {
+    let sources: HashMap<&TableName, &Table> =
+        selected.iter().map(|table| (&table.name, *table)).collect();
+    let problem = |one: &ShownTable<'_>| {
+        let source = sources.get(&one.table.name)?;
+        let mut children = source.inherited_by.iter().map(|child| &child.name);
+        let child = children.find(|child| sources.contains_key(child))?;
+        (one.rules.children == Children::Rows).then(|| {
+            format!(
+                "{}: the rows of {child} would be read as rows of {}, and {child} is selected as a table of its \
+                 own: exclude it, or leave out \"children\"",
+                place(&one.rules, Key::Children),
+                one.table.name
+            )
+        })
+    };
+    shown.iter().filter_map(problem).collect()
 }
 
 /// Columns that the target cannot do without, and that rules leave out.

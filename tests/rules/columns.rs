@@ -139,6 +139,15 @@ async fn rows_of_children_are_rows_of_their_parent_where_a_rule_says_so() {
 }
 
 #[tokio::test]
+async fn rows_of_children_that_are_selected_as_well_are_refused() {
+    let db = Pair::fresh().await;
+    db.source("create table event (id int primary key); create table event_2024 (id int primary key) inherits (event); insert into event_2024 values (2)")
+        .await;
+    let run = db.sync().args(&["-set", "event.children=rows"]).await.expect_exit(2);
+    run.expect_said("the rows of public.event_2024 would be read as rows of public.event, and public.event_2024 is selected");
+}
+
+#[tokio::test]
 async fn a_table_s_own_timestamp_column_is_known_to_the_warning_and_to_the_lag() {
     let db = Pair::with("create table item (id int primary key, moved timestamptz)").await;
     db.source("insert into item values (1, '2024-05-01 10:00Z')").await;
