@@ -16,6 +16,7 @@ const PARTS: &[&str] = &[
     include_str!("definitions/dependencies.sql"),
     include_str!("definitions/names.sql"),
     include_str!("definitions/types.sql"),
+    include_str!("definitions/text_search.sql"),
     include_str!("definitions/functions.sql"),
     include_str!("definitions/tables.sql"),
     include_str!("definitions/keys.sql"),

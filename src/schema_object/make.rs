@@ -22,6 +22,8 @@ pub enum Make {
         attributes: Vec<Attribute>,
     },
     Range(Range),
+    Dictionary(Dictionary),
+    SearchConfiguration(SearchConfiguration),
     Function(Function),
     Sequence(Sequence),
     Partition {
@@ -109,6 +111,27 @@ pub struct Range {
     pub canonical: Option<Name>,
     pub subtype_diff: Option<Name>,
     pub multirange: Option<Name>,
+}
+
+/// What CREATE TEXT SEARCH DICTIONARY is built from.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Dictionary {
+    pub template: Name,
+    pub options: Option<Enclosed>,
+}
+
+/// What CREATE TEXT SEARCH CONFIGURATION is built from.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct SearchConfiguration {
+    pub parser: Name,
+    pub mappings: Vec<TokenMapping>,
+}
+
+/// The dictionaries that look up a kind of token, in order.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct TokenMapping {
+    pub token: Ident,
+    pub dictionaries: Vec<Name>,
 }
 
 /// What CREATE FUNCTION is built from.

@@ -37,6 +37,9 @@ pub enum Kind {
     Collation,
     Enum,
     Type,
+    /// Of text searches.
+    Dictionary,
+    SearchConfiguration,
     Function,
     Sequence,
     Table,
@@ -283,6 +286,8 @@ impl Kind {
             Kind::Extension => "extension",
             Kind::Collation => "collation",
             Kind::Enum | Kind::Type => "type",
+            Kind::Dictionary => "text search dictionary",
+            Kind::SearchConfiguration => "text search configuration",
             Kind::Function => "function",
             Kind::Sequence => "sequence",
             Kind::Table => "table",

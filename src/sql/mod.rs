@@ -39,6 +39,7 @@ pub mod sync_log_proofs;
 mod sync_log_rows;
 mod sync_log_status;
 pub mod tally;
+mod text_search;
 pub mod trust;
 mod types;
 pub mod user_expression;

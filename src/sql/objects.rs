@@ -4,10 +4,11 @@ use super::ddl::{parameters, text, word};
 use super::functions;
 use super::read;
 use super::statement::{Statement, statement};
+use super::text_search;
 use crate::ident::Ident;
 use crate::schema_object::make::{
     Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, IndexSettings, Integer, Key,
-    Make, Numbers, Provider, Range, ReplicaIdentity, Statistics, StatisticsKind, Timing,
+    Make, Numbers, Provider, Range, ReplicaIdentity, Sequence, Statistics, StatisticsKind, Timing,
 };
 use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
@@ -83,18 +84,10 @@ pub fn definition(object: &Object) -> Vec<Statement> {
             vec![statement!("create type {name} as ({all})", name = name, all = attributes)]
         }
         Make::Range(range) => vec![range_of(name, range)],
+        Make::Dictionary(dictionary) => vec![text_search::dictionary(name, dictionary)],
+        Make::SearchConfiguration(made) => text_search::configuration(name, made),
         Make::Function(function) => vec![functions::create(name, function)],
-        Make::Sequence(sequence) => vec![statement!(
-            "create {unlogged}sequence {name} as {kind} {numbers}",
-            unlogged = word(if sequence.unlogged { "unlogged " } else { "" }),
-            name = name,
-            kind = word(match sequence.kind {
-                Integer::Smallint => "smallint",
-                Integer::Integer => "integer",
-                Integer::Bigint => "bigint",
-            }),
-            numbers = numbers(&sequence.numbers)
-        )],
+        Make::Sequence(sequence) => vec![sequence_of(name, sequence)],
         Make::Partition { parent, bound } => vec![statement!(
             "alter table only {parent} attach partition {name} {bound}",
             parent = parent,
@@ -258,6 +251,20 @@ fn subject(object: &Object) -> Statement {
         (kind, _) => kind.noun(),
     };
     statement!("{noun} {name}", noun = word(noun), name = name)
+}
+
+fn sequence_of(name: &Name, sequence: &Sequence) -> Statement {
+    statement!(
+        "create {unlogged}sequence {name} as {kind} {numbers}",
+        unlogged = word(if sequence.unlogged { "unlogged " } else { "" }),
+        name = name,
+        kind = word(match sequence.kind {
+            Integer::Smallint => "smallint",
+            Integer::Integer => "integer",
+            Integer::Bigint => "bigint",
+        }),
+        numbers = numbers(&sequence.numbers)
+    )
 }
 
 fn collation_of(name: &Name, collation: &Collation) -> Statement {

@@ -45,7 +45,8 @@ with recursive path(text) as (
     where d.classid = w.class and d.objid = w.oid
       and (d.deptype = 'e' or w.class in (
         'pg_class'::regclass, 'pg_type'::regclass, 'pg_attrdef'::regclass,
-        'pg_constraint'::regclass, 'pg_collation'::regclass, 'pg_extension'::regclass, 'pg_proc'::regclass))
+        'pg_constraint'::regclass, 'pg_collation'::regclass, 'pg_extension'::regclass, 'pg_proc'::regclass,
+        'pg_ts_config'::regclass, 'pg_ts_dict'::regclass))
       -- A sequence that a column owns is needed by the column, not the reverse.
       and not (d.deptype in ('a', 'i') and d.refobjsubid > 0 and d.refclassid = 'pg_class'::regclass
         and exists (select from pg_class s where s.oid = w.oid and s.relkind = 'S'))
