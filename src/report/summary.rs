@@ -54,8 +54,11 @@ fn headline(report: &RunReport) -> String {
     format!("{} -> {}: {}", report.source, report.target, verdict(report))
 }
 
+/// Why tables failed: causes before what follows from them.
 pub(super) fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
-    group_by_text(outcomes.iter().filter_map(|outcome| {
+    let mut ordered: Vec<&TableOutcome> = outcomes.iter().collect();
+    ordered.sort_by_key(|outcome| follows(outcome));
+    group_by_text(ordered.into_iter().filter_map(|outcome| {
         let error = format::own_error(outcome)?;
         let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
         if let (true, Some(detail)) = (verbose, error.detail()) {
@@ -63,6 +66,13 @@ pub(super) fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
         }
         Some(Said { text, table: Some(&outcome.table) })
     }))
+}
+
+/// Whether a table most likely was not done because another one was not: it was skipped, or its rows lack
+/// their parents.
+fn follows(outcome: &TableOutcome) -> bool {
+    let sqlstate = outcome.error.as_ref().and_then(Error::sqlstate);
+    outcome.status == Status::Skipped || sqlstate == Some("23503")
 }
 
 /// Notices and warnings; details with `-verbose`.

@@ -184,13 +184,13 @@ struct StepOf<'s, T> {
     step: &'s Step,
 }
 
-/// The steps of one title that are about one table.
+/// The steps of one title that are about one table, validations among them.
 struct Subject<'s, T> {
     table: T,
     steps: Vec<&'s Step>,
 }
 
-/// Steps of one title together, each in the place of the first: people are told once of what is made
+/// Steps of one title and their validations together, each in the place of the first: people are told once of what is made
 /// step by step.
 fn by_subject<'s, T: Eq + Hash + Copy>(
     steps: impl Iterator<Item = StepOf<'s, T>>,
@@ -198,7 +198,8 @@ fn by_subject<'s, T: Eq + Hash + Copy>(
     let mut subjects: Vec<Subject<'s, T>> = Vec::new();
     let mut places = HashMap::new();
     for StepOf { table, step } in steps {
-        let place = *places.entry((table, &step.title)).or_insert(subjects.len());
+        let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
+        let place = *places.entry((table, title)).or_insert(subjects.len());
         match subjects.get_mut(place) {
             Some(known) => known.steps.push(step),
             None => subjects.push(Subject { table, steps: vec![step] }),
