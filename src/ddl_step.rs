@@ -30,6 +30,8 @@ pub struct Step {
     pub optional: bool,
     /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
     pub shared: bool,
+    /// Whether it can run functions of users: building an index computes constants.
+    pub runs_code: bool,
     /// How many other steps have to come before, one after the other.
     pub level: usize,
     /// The schemas that names without one lead to.
@@ -52,6 +54,7 @@ impl Step {
             is_validation: false,
             optional: false,
             shared: false,
+            runs_code: false,
             level: 0,
             path: Vec::new(),
         }
@@ -63,6 +66,7 @@ impl Step {
         Self {
             kind: object.kind,
             table: object.table.clone(),
+            runs_code: object.runs_code(),
             ..Self::of_tables(&object.title(), statements, roots)
         }
     }

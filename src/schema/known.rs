@@ -7,6 +7,7 @@ use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
 use crate::ident::TableName;
+use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::pg::definitions::{FingerprintOf, SchemaFingerprint};
 use crate::plan::digest;
@@ -68,8 +69,14 @@ impl RunContext<'_> {
         )?;
         // A source that is no server says nothing of itself in short.
         let can_tell = here.details && source.first.is_some();
-        let digest = (can_tell && self.is_covered(known, selected))
-            .then(|| digest(&format!("{FORM} {reset} {} {}", joined(&source), joined(&target))));
+        let digest = (can_tell && self.is_covered(known, selected)).then(|| {
+            // Of other tables nothing was compared.
+            let mut names: Vec<String> =
+                selected.iter().map(|table| table.name.to_string()).collect();
+            names.sort_unstable();
+            let (source, target) = (joined(&source), joined(&target));
+            digest(&format!("{FORM} {reset} {source} {target} {}", names.join(" ")))
+        });
         let was_equal = digest.is_some() && digest == known.found_equal;
         let same = source.first == target.first && (!followed || source.after == target.after);
         let same_in_detail = if are_of_one_major(catalogs) {
@@ -99,7 +106,16 @@ impl RunContext<'_> {
         let tables: Vec<TableName> =
             known.created.iter().map(|name| self.settings.target_name_of(name)).collect();
         let tables: Vec<&TableName> = tables.iter().collect();
-        store::remember_definitions(self.target, &self.sync_log, &tables, digest).await
+        let written =
+            store::remember_definitions(self.target, &self.sync_log, &tables, digest).await;
+        match written {
+            Err(error) if !error.is_transient() => {
+                let text = format!("definitions will be read whole again: {error}");
+                self.note(NoteLevel::Detail, None, text);
+                Ok(())
+            }
+            written => written,
+        }
     }
 
     /// What is known of the tables; nothing where there is no log.

@@ -1,5 +1,6 @@
 //! Tries what a run would create, in one transaction that is rolled back: what the target refuses is known
-//! before a run stumbles over it. Only what makes new objects is tried, so nobody waits for a lock of it.
+//! before a run stumbles over it. Only what makes new objects is tried, so nobody waits for a lock of it, and
+//! nothing that can run functions of users: what they do beside the rows is not rolled back.
 
 use std::collections::HashSet;
 
@@ -38,6 +39,8 @@ struct Trial<'s> {
     made_tables: HashSet<&'s TableName>,
     /// Tables of which no more is tried.
     given_up: HashSet<&'s TableName>,
+    /// Tables of which some step was left out: what is refused of them then may be for want of that.
+    untried: HashSet<&'s TableName>,
     refused: Refused,
 }
 
@@ -72,7 +75,8 @@ impl RunContext<'_> {
         let mut session = self.target.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
         for step in schema_plan.steps().take(TRIED) {
-            if !trial.is_new(step) {
+            if step.runs_code || !trial.is_new(step) {
+                trial.untried.extend(&step.roots);
                 continue;
             }
             let done = runner.try_within(&session, &format!("creating {}", step.title), step).await;
@@ -113,9 +117,12 @@ impl<'s> Trial<'s> {
             }
             Err(error) => error,
         };
-        let tells = !matches!(error.sqlstate(), None | Some(DENIED | READ_ONLY | OUT_OF_MEMORY))
+        let goes_on = !matches!(error.sqlstate(), None | Some(READ_ONLY | OUT_OF_MEMORY))
             && !error.is_transient();
-        let goes_on = error.sqlstate() == Some(DENIED) || tells;
+        // Who has a name already may be renamed or dropped by a step that is not tried, or be another run's.
+        let tells = goes_on
+            && !matches!(error.sqlstate(), Some(DENIED | DUPLICATE_RELATION | DUPLICATE_OBJECT))
+            && step.roots.iter().all(|root| !self.untried.contains(root));
         if tells && step.optional {
             let text = format!("would be left out: {error}");
             self.refused.left_out.extend(step.roots.first().map(|root| (root.clone(), text)));
@@ -131,6 +138,8 @@ impl<'s> Trial<'s> {
 }
 
 const DENIED: &str = "42501";
+const DUPLICATE_RELATION: &str = "42P07";
+const DUPLICATE_OBJECT: &str = "42710";
 const READ_ONLY: &str = "25006";
 /// Of locks, most likely.
 const OUT_OF_MEMORY: &str = "53200";

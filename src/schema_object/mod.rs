@@ -234,6 +234,12 @@ impl Object {
         format!("{} {}", self.kind.noun(), self.id)
     }
 
+    /// Whether it can run functions of users when it is made: building an index computes constants.
+    pub fn runs_code(&self) -> bool {
+        matches!(self.kind, Kind::Extension | Kind::Function | Kind::Index)
+            || matches!(self.make, Some(Make::Exclusion(_)))
+    }
+
     /// The table it belongs to, or the table it is.
     pub fn table_name(&self) -> &Name {
         &self.on

@@ -229,3 +229,29 @@ async fn what_was_equal_once_is_not_read_again() {
     is_quiet(&db).await;
     assert_eq!(db.target_value(remembered).await, "1");
 }
+
+#[tokio::test]
+async fn what_one_selection_found_equal_says_nothing_of_other_tables() {
+    let db = Pair::with("create table wide (id int primary key, v varchar(10))").await;
+    db.source(
+        "create function f(a int) returns int immutable language sql as 'select a * 2';
+         create table item (id int primary key, a int check (f(a) > 0)); alter table wide alter v type varchar(20)",
+    )
+    .await;
+    db.sync().args(&["-include", "item"]).await.expect_ok();
+    db.sync().args(&["-include", "item"]).await.expect_unchanged();
+    db.source("insert into wide values (1, 'longer than ten')").await;
+    db.sync().await.expect_ok();
+    db.assert_same("wide").await;
+}
+
+#[tokio::test]
+async fn a_memory_that_cannot_be_written_ends_no_run() {
+    let db = hostile().await;
+    db.settle().await;
+    db.target(
+        "alter table sync_log drop column definitions; alter table sync_log add definitions int",
+    )
+    .await;
+    db.sync().await.expect_unchanged();
+}
