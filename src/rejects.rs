@@ -1,6 +1,8 @@
 //! The file of `-rejects`: one JSON object per line and bad value. A reader sees the list of the last run or that
 //! of this one, and never a part.
 
+mod place;
+
 use std::fs::File;
 use std::io;
 use std::io::{BufWriter, Seek, Write};
@@ -10,13 +12,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use self::place::{Beside, Place, plain};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::source::{BadRow, KeyField};
 
+pub use self::place::Protected;
+
 /// A list that is being written, beside its place.
 pub struct Rejects {
+    /// As it was given.
     path: PathBuf,
+    place: Place,
     beside: PathBuf,
     list: Mutex<List>,
 }
@@ -49,20 +56,17 @@ fn as_object<S: Serializer>(key: &[KeyField], serializer: S) -> Result<S::Ok, S:
 }
 
 impl Rejects {
-    /// Begins an empty list.
+    /// Begins an empty list, which replaces none of the files that are `protected`.
     ///
     /// # Errors
-    /// [`Error::Config`], where no file can be made in that folder.
-    pub fn begin(path: &Path) -> Result<Self> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-        let problem = |error: io::Error| Error::Config(vec![told(path, &error)]);
-        if path.is_dir() {
-            return Err(problem(io::Error::from(io::ErrorKind::IsADirectory)));
-        }
-        let file = BufWriter::new(File::create(&beside).map_err(problem)?);
-        let list = Mutex::new(List { file, problem: None });
-        Ok(Self { path: path.to_owned(), beside, list })
+    /// [`Error::Config`], where no list may come there, or no file can be made in that folder.
+    pub fn begin(path: &Path, protected: &[Protected]) -> Result<Self> {
+        let problem = |why: String| Error::Config(vec![told(path, &why)]);
+        let place = Place::find(path, protected).map_err(problem)?;
+        let begun = place.begin_beside().map_err(|error| problem(plain(&error)));
+        let Beside { path: beside, file } = begun?;
+        let list = Mutex::new(List { file: BufWriter::new(file), problem: None });
+        Ok(Self { path: path.to_owned(), place, beside, list })
     }
 
     /// Empties the list, for another round of the run.
@@ -101,8 +105,8 @@ impl Rejects {
             Some(problem) => Err(problem),
             None => list.file.flush().and_then(|()| list.file.get_ref().sync_all()),
         };
-        let done = done.and_then(|()| std::fs::rename(&self.beside, &self.path));
-        done.map_err(|error| told(&self.path, &error))
+        let done = done.and_then(|()| std::fs::rename(&self.beside, &self.place.path));
+        done.map_err(|error| told(&self.path, &plain(&error)))
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -117,9 +121,7 @@ impl Drop for Rejects {
     }
 }
 
-fn told(path: &Path, error: &io::Error) -> String {
-    let words = error.to_string();
-    let words = words.split(" (os error").next().unwrap_or_default().to_lowercase();
+fn told(path: &Path, words: &str) -> String {
     format!("-rejects {}: {words}", path.display())
 }
 
@@ -144,7 +146,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("pgsync-rejects-{}", std::process::id()));
         std::fs::write(&path, "earlier").expect("a file");
         let table = TableName::new("public", "item");
-        let rejects = Rejects::begin(&path).expect("a list");
+        let rejects = Rejects::begin(&path, &[]).expect("a list");
         rejects.add(&table, &bad_row(), false);
         rejects.restart();
         rejects.add(&table, &bad_row(), false);
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_folder_that_is_not_there_is_said_at_once() {
-        let Err(Error::Config(problems)) = Rejects::begin(Path::new("/no/such/folder/list")) else {
+        let begun = Rejects::begin(Path::new("/no/such/folder/list"), &[]);
+        let Err(Error::Config(problems)) = begun else {
             panic!("there is no such folder");
         };
         assert_eq!(problems, ["-rejects /no/such/folder/list: no such file or directory"]);

@@ -101,6 +101,8 @@ pub struct Settings {
     pub metrics: MetricsSettings,
     /// The file that lists rows of a SQLite file that the target cannot hold.
     pub rejects: Option<PathBuf>,
+    /// The config file that was read.
+    pub config_file: Option<PathBuf>,
     pub output: Output,
     pub logging: Logging,
 }

@@ -78,6 +78,7 @@ pub fn resolve_with<T>(
     let mask_key = file.rules.mask_key.take();
     let mut settings = settings(&mut reader, Sides { source, target }, file, environment);
     settings.lag = lag;
+    settings.config_file = named.map(PathBuf::from);
     settings.rules.set = rules::set(&flags.set, &mut reader.problems);
     settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
     settings.mask_key = reader.mask_key(mask_key, environment, &mut warnings);
@@ -154,6 +155,7 @@ fn settings(
         lag: false,
         metrics: reader.metrics(),
         rejects: reader.text(Setting::Rejects).map(PathBuf::from),
+        config_file: None,
         every: reader.read(Setting::Every, |text| value::duration(text, "0s", "30d")),
         unmasked: file.rules.unmasked,
         before_sql: file.rules.before_sql,

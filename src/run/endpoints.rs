@@ -1,5 +1,6 @@
 //! The source and the target of a run, which live through all of its rounds.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::statements;
@@ -10,7 +11,7 @@ use crate::event::{Event, Events};
 use crate::note::{Note, NoteLevel};
 use crate::pg;
 use crate::pg::Pool;
-use crate::rejects::Rejects;
+use crate::rejects::{Protected, Rejects};
 use crate::select::schemas;
 use crate::source::Source;
 use crate::sql::sync_log::SyncLog;
@@ -49,9 +50,10 @@ impl Endpoints {
     /// The same, for a run, which may list bad rows.
     ///
     /// # Errors
-    /// The list cannot be written.
+    /// The list cannot be written, or it would replace what the run reads.
     pub(crate) fn with_rejects(self, settings: &Settings) -> Result<Self> {
-        let rejects = settings.rejects.as_deref().map(Rejects::begin).transpose()?;
+        let begin = |path: &Path| Rejects::begin(path, &Protected::of(settings));
+        let rejects = settings.rejects.as_deref().map(begin).transpose()?;
         Ok(Self { rejects: rejects.map(Arc::new), ..self })
     }
 
