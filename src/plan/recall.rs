@@ -4,11 +4,6 @@ use super::{Candidate, PlanContext, digest};
 use crate::digest::Digest;
 use crate::recall::Recalled;
 use crate::sql::mapping::TableMapping;
-use crate::sql::user_expression::UserExpression;
-
-/// Functions of a file that give the moment where their arguments do not say which one is meant.
-const CLOCKS: &[&str] =
-    &["date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"];
 
 /// What is known of the source's rows before they are read.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +30,7 @@ impl RowsBefore {
 
 /// What is read of a source that can tell whether somebody has written to it: another word for other columns,
 /// types, rules, ways of hashing, and versions of pgsync, which may read a value in another way. None where it
-/// cannot tell, or where rows come and go with time.
+/// cannot tell, and where a condition chooses rows: they may come and go with time, be it by way of a view.
 fn mark(
     candidate: &Candidate<'_>,
     mapping: &TableMapping,
@@ -43,11 +38,7 @@ fn mark(
     context: &PlanContext,
 ) -> Option<String> {
     let source = context.mark.as_ref()?;
-    let filter = candidate.rules.filter.as_deref().map(UserExpression::parse);
-    let filter = filter.transpose().ok()?;
-    let is_timed = filter.is_some_and(|filter| {
-        filter.calls().functions.iter().any(|name| CLOCKS.contains(&&*name.to_ascii_lowercase()))
-    });
     let read = format!("{fingerprint} {mapping:?}");
-    (!is_timed).then(|| format!("{} {}/{source}", env!("CARGO_PKG_VERSION"), digest(&read)))
+    let is_whole = candidate.rules.filter.is_none();
+    is_whole.then(|| format!("{} {}/{source}", env!("CARGO_PKG_VERSION"), digest(&read)))
 }

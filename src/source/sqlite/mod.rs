@@ -6,6 +6,7 @@ mod catalog;
 mod definitions;
 mod failure;
 mod file;
+mod filter;
 mod forms;
 mod geopackage;
 mod hash;

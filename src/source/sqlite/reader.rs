@@ -20,7 +20,6 @@ use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::{Relation, TableMapping, Timestamp};
 use crate::sql::query::{BucketQuery, DigestQuery, RowQuery, RowScope};
-use crate::sql::user_expression::UserExpression;
 use crate::sql::{Sql, sql};
 
 /// One who reads the file.
@@ -73,28 +72,6 @@ impl Reader {
         let told = |error: rusqlite::Error| failure::of("looking for rows", &error);
         let asked = self.lease()?.ask(move |connection, _| {
             connection.query_row(statement.as_str(), [], |row| row.get(0)).map_err(told)
-        });
-        asked.await
-    }
-
-    /// What SQLite has against a filter of a table's rows.
-    pub async fn refuses_filter(
-        &self,
-        relation: &Relation,
-        filter: &UserExpression,
-        moment: &str,
-    ) -> Result<Option<String>> {
-        let called = filter.calls().functions;
-        if let Some(name) = called.iter().find(|name| VOLATILE.contains(&name.as_str())) {
-            return Ok(Some(format!("{name} may give something else each time that it is called")));
-        }
-        let table = &relation.name.name;
-        let filter = filter.at_in_file(moment);
-        let statement =
-            sql!("select 1 from {table} where {filter}", table = table, filter = filter);
-        let asked = self.lease()?.ask(move |connection, _| {
-            let prepared = connection.prepare(statement.as_str());
-            Ok(prepared.err().map(|error| error.to_string()))
         });
         asked.await
     }
@@ -412,10 +389,6 @@ impl Reader {
         asked.await
     }
 }
-
-/// Functions of SQLite that are no function of their arguments.
-const VOLATILE: &[&str] =
-    &["random", "randomblob", "changes", "total_changes", "last_insert_rowid"];
 
 /// The table, or what rules show of it.
 fn shown(relation: &Relation) -> Sql {

@@ -128,13 +128,24 @@ impl Lease {
         &self,
         work: impl FnOnce(&Connection, &Wanted) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.ask_alone(move |connection, wanted| work(connection, wanted)).await
+    }
+
+    /// The same for work that changes for its time how the connection works.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn ask_alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection, &Wanted) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let handle = self.handle()?;
         let wanted = Wanted::new(&handle);
         let mut unless_done = Unwanted(Some(wanted.clone()));
         let done = tokio::task::spawn_blocking(move || {
-            let connection = handle.connection();
+            let mut connection = handle.connection();
             wanted.check()?;
-            work(&connection, &wanted)
+            work(&mut connection, &wanted)
         });
         let done = done.await;
         unless_done.0 = None;
