@@ -255,3 +255,39 @@ async fn a_memory_that_cannot_be_written_ends_no_run() {
     .await;
     db.sync().await.expect_unchanged();
 }
+
+/// Each is one word of a definition that a short look has to see.
+#[tokio::test]
+async fn a_word_that_a_short_look_has_to_see_is_not_missed() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function f(a int) returns int immutable language sql as 'select a + 1';
+         create function g(a int) returns int immutable language sql as 'select a * 2';
+         create schema lib; create table lib.parent (id int primary key); create table parent (id int primary key);
+         create table item (id int primary key, a int, b int, r int4range, constraint item_check check (f(g(a)) > 0), constraint no_two exclude using gist (r with &&));
+         create index by_a on item (a); create index by_fg on item ((f(a) + 2 * g(b)));
+         alter table item add constraint up foreign key (b) references parent;
+         comment on column item.a is 'words'",
+    )
+    .await;
+    let sync = || db.sync().args(&["-schema", "public,lib"]);
+    sync().await.expect_ok();
+    sync().await.expect_unchanged();
+    sync().await.expect_unchanged().expect_unsaid("differ");
+    let changes = [
+        "alter table item drop constraint item_check, add constraint item_check check (g(f(a)) > 0)",
+        "drop index by_fg; create index by_fg on item ((2 * f(a) + g(b)))",
+        "alter table item drop constraint up; alter table item add constraint up foreign key (b) references lib.parent",
+        "alter table item drop constraint no_two, add constraint no_two exclude using gist (r with -|-)",
+        "create or replace function f(a int) returns int immutable strict language sql as 'select a + 1'",
+        "drop index by_a; create index by_a on item (b)",
+    ];
+    for change in changes {
+        db.source(change).await;
+        let run = sync().args(&["-ddl", "none"]).await.expect_unchanged();
+        assert!(!notes(&run).is_empty(), "{change}: {run}");
+        db.target(change).await;
+        let run = sync().await.expect_unchanged();
+        assert!(notes(&run).is_empty(), "{change}, on both: {run}");
+    }
+}

@@ -102,11 +102,20 @@ with homes as (
     or a.attstattarget operator(pg_catalog.>=) 0$compressed
   union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, long.reloptions::pg_catalog.text, case
-    when r.relispartition then pg_catalog.pg_get_expr(r.relpartbound, 0) end, p.partstrat, p.partnatts)
+    when r.relispartition then pg_catalog.pg_get_expr(r.relpartbound, 0) end, p.partstrat, (
+      select pg_catalog.string_agg(pg_catalog.concat_ws(' ', coalesce(a.attname, '-'), o.opcname), ' ' order by u.place)
+      from rows from (pg_catalog.unnest(p.partattrs::pg_catalog.int2[]), pg_catalog.unnest(p.partclass::pg_catalog.oid[]))
+        with ordinality as u(number, class, place)
+      join pg_catalog.pg_opclass o on o.oid operator(pg_catalog.=) u.class
+      left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) u.number))
   from relations r left join pg_catalog.pg_class long on long.oid operator(pg_catalog.=) r.reltoastrelid
   left join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
   union all
-  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, d.description)
+  select pg_catalog.concat_ws(' ', r.place, r.relname, 'in', c.relname)
+  from relations r join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) r.oid
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.inhparent
+  union all
+  select pg_catalog.concat_ws(' ', r.place, r.relname, coalesce(a.attname, '-'), d.description)
   from relations r join pg_catalog.pg_description d on d.objoid operator(pg_catalog.=) r.oid
     and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
   left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) d.objsubid
@@ -123,10 +132,14 @@ with homes as (
     and d.classoid operator(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass
   join relations r on r.oid operator(pg_catalog.=) k.conrelid
   union all
-  -- Numbers of what users made are their server's own.
   select pg_catalog.concat_ws(' ', r.place, r.relname, c.relname, am.amname, i.indisunique, i.indisclustered, i.indisreplident,
-    i.indoption::pg_catalog.text, pg_catalog.regexp_replace(i.indclass::pg_catalog.text, '[0-9]{5,}', 'x', 'g'),
-    c.reloptions::pg_catalog.text)
+    i.indoption::pg_catalog.text, c.reloptions::pg_catalog.text, pg_catalog.to_json(i) operator(pg_catalog.->>) 'indnullsnotdistinct', (
+      -- The columns as they are called now: an index keeps the names that they had.
+      select pg_catalog.string_agg(pg_catalog.concat_ws(' ', coalesce(a.attname, '-'), o.opcname), ' ' order by u.place)
+      from rows from (pg_catalog.unnest(i.indkey::pg_catalog.int2[]), pg_catalog.unnest(i.indclass::pg_catalog.oid[]))
+        with ordinality as u(number, class, place)
+      left join pg_catalog.pg_opclass o on o.oid operator(pg_catalog.=) u.class
+      left join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) u.number))
   from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
   join pg_catalog.pg_am am on am.oid operator(pg_catalog.=) c.relam
@@ -139,13 +152,21 @@ with homes as (
   union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, k.conname, k.condeferrable, k.condeferred,
     k.contype operator(pg_catalog.=) 'c' and k.connoinherit, k.confupdtype,
-    k.confdeltype, k.confmatchtype, p.relname, case when p.oid is not null then (
+    k.confdeltype, k.confmatchtype, case
+      when k.contype operator(pg_catalog.=) 'f' then pg_catalog.to_json(k) operator(pg_catalog.->>) 'confdelsetcols' end, coalesce(ph.place::pg_catalog.text, pn.nspname::pg_catalog.text), p.relname, case
+    when k.contype operator(pg_catalog.=) 'x' then (
+      select pg_catalog.string_agg(o.oprname, ' ' order by u.place)
+      from pg_catalog.unnest(k.conexclop) with ordinality as u(number, place)
+      join pg_catalog.pg_operator o on o.oid operator(pg_catalog.=) u.number)
+    when p.oid is not null then (
       select pg_catalog.string_agg(pg_catalog.concat_ws(' ', a.attname, b.attname), ' ' order by u.place)
       from rows from (pg_catalog.unnest(k.conkey), pg_catalog.unnest(k.confkey)) with ordinality as u(child, parent, place)
       join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) k.conrelid and a.attnum operator(pg_catalog.=) u.child
       join pg_catalog.pg_attribute b on b.attrelid operator(pg_catalog.=) k.confrelid and b.attnum operator(pg_catalog.=) u.parent) end)
   from relations r join pg_catalog.pg_constraint k on k.conrelid operator(pg_catalog.=) r.oid
   left join pg_catalog.pg_class p on p.oid operator(pg_catalog.=) k.confrelid
+  left join pg_catalog.pg_namespace pn on pn.oid operator(pg_catalog.=) p.relnamespace
+  left join homes ph on ph.oid operator(pg_catalog.=) p.relnamespace
   where k.contype operator(pg_catalog.=) any (array['p', 'u', 'x', 'c', 'f']::pg_catalog."char"[])
   union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, e.stxname, e.stxkind::pg_catalog.text, (
@@ -154,9 +175,9 @@ with homes as (
   from relations r join pg_catalog.pg_statistic_ext e on e.stxrelid operator(pg_catalog.=) r.oid
 ), own as (
   select pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, t.tree) as line from trees t
-  where t.sort operator(pg_catalog.<>) 'd' and t.tree operator(pg_catalog.~) 'consttype [0-9]{5,} '
+  where t.sort operator(pg_catalog.<>) 'd' and t.tree operator(pg_catalog.~) ' [0-9]{5,}'
   union all
-  select pg_catalog.concat_ws(' ', h.place, p.proname, p.proargtypes::pg_catalog.text, p.prosrc, pg_catalog.to_json(p.proconfig))
+  select pg_catalog.concat_ws(' ', h.place, p::pg_catalog.text)
   from homes h join pg_catalog.pg_proc p on p.pronamespace operator(pg_catalog.=) h.oid
   where $detailed and not exists (
     select from pg_catalog.pg_depend d
