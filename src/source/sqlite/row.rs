@@ -44,7 +44,7 @@ impl RowShape {
     /// All that travels, in its order.
     ///
     /// # Errors
-    /// [`Error::Blocked`] at a type of which no values can be made.
+    /// `Error::Blocked` at a type of which no values can be made.
     pub fn of(mapping: &TableMapping, forms: &Forms) -> Result<Self> {
         let columns = mapping.columns.iter().map(|column| {
             let form = forms.form(&mapping.source.name, &column.name)?.clone();
