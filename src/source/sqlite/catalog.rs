@@ -96,6 +96,10 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
         catalog.tables.push(table(connection, schema, name, &found)?);
         catalog.details.push(details(connection, name, &found)?);
     }
+    // Such a row takes some hundred bytes; the file holds the other tables, too.
+    for table in catalog.tables.iter_mut().filter(|table| table.rows == COUNTED as f64) {
+        table.rows = table.rows.max((bytes / 100) as f64);
+    }
     let all: f64 = catalog.tables.iter().map(|table| table.rows.max(1.0)).sum();
     for table in &mut catalog.tables {
         table.bytes = (bytes as f64 * table.rows / all.max(1.0)) as u64;
@@ -286,7 +290,10 @@ fn index_columns(connection: &Connection, index: &str) -> Read<Vec<Option<String
     connection.prepare(statement)?.query_map([index], |row| row.get(0))?.collect()
 }
 
-/// About how many rows a table has, without a look at them where that can be.
+/// Rows that are counted where nothing else tells how many there are.
+const COUNTED: u64 = 100_000;
+
+/// About how many rows a table has, without a look at all of them: `COUNTED` stands for as many or more.
 fn estimate(connection: &Connection, table: &str, columns: &[Found]) -> Read<u64> {
     let quoted = Ident::new(table).quoted();
     let has_rowid = "select not wr from pragma_table_list where schema = 'main' and name = ?1";
@@ -295,8 +302,11 @@ fn estimate(connection: &Connection, table: &str, columns: &[Found]) -> Read<u64
     let is_free = |name: &str| columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name));
     let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| is_free(name));
     let statement = match rowid.filter(|_| has_rowid) {
-        Some(rowid) => format!("select max({rowid}) - min({rowid}) + 1 from {quoted}"),
-        None => format!("select count(*) from {quoted}"),
+        // Asked for both at once, SQLite looks at all rows.
+        Some(rowid) => format!(
+            "select (select max({rowid}) from {quoted}) - (select min({rowid}) from {quoted}) + 1"
+        ),
+        None => format!("select count(*) from (select 1 from {quoted} limit {COUNTED})"),
     };
     let rows: Option<i64> =
         connection.query_row(&statement, [], |row| row.get(0)).or_else(|error| {

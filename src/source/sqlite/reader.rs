@@ -309,7 +309,12 @@ impl Reader {
         let Some(key) = shape.key_names().next() else { return Ok(Vec::new()) };
         let table = &mapping.source.name.name;
         let statement =
-            sql!("select min({key}), max({key}) from {table}", key = key, table = table);
+            // Asked for both at once, SQLite looks at all rows.
+            sql!(
+                "select (select min({key}) from {table}), (select max({key}) from {table})",
+                key = key,
+                table = table
+            );
         let told = |error: rusqlite::Error| failure::of("reading the bounds of keys", &error);
         let asked = self.lease()?.ask(move |connection, _| {
             let bounds = |row: &rusqlite::Row<'_>| {
