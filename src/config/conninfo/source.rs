@@ -66,6 +66,7 @@ impl GivenTimestamps {
 }
 
 impl BadRows {
+    /// Every treatment.
     pub const ALL: [Self; 2] = [Self::Fail, Self::Skip];
 
     /// The word in flags and files.

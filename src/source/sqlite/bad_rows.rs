@@ -34,6 +34,7 @@ pub struct BadRowWatch {
 }
 
 impl BadRowTables {
+    /// No bad row yet.
     pub fn new(treatment: BadRows) -> Self {
         Self { treatment, met: Arc::default() }
     }
