@@ -19,7 +19,7 @@ use crate::plan::digest;
 const FRESH: i128 = 2_000_000_000;
 /// The header of a file.
 const HEADER: usize = 100;
-/// The header of a `-wal`, which has two numbers that change when it begins anew.
+/// The header of a `-wal`, which has two numbers that change when it starts over.
 const WAL_HEADER: usize = 32;
 /// The end of a `-wal`.
 const WAL_TAIL: usize = 24;
