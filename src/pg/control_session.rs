@@ -81,6 +81,11 @@ impl ControlSession {
         definitions::schema_fingerprint(self.kept(&self.session.lock().await)?, what).await
     }
 
+    /// See [`definitions::catalog_version`].
+    pub async fn catalog_version(&self) -> Result<String> {
+        definitions::catalog_version(self.kept(&self.session.lock().await)?).await
+    }
+
     /// See [`definitions::read`].
     pub async fn definitions(
         &self,

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::pg::definitions::{FingerprintOf, SchemaFingerprint};
@@ -22,8 +22,35 @@ const FORM: u32 = 1;
 pub(super) struct Known {
     /// Those that pgsync has made, by their names on the source.
     pub created: HashSet<TableName>,
-    /// The digest of both sides when no difference was found, if it is one for all of these.
-    found_equal: Option<String>,
+    /// What both sides were when no difference was found, if it is one for all of these.
+    found_equal: Option<FoundEqual>,
+}
+
+/// What both sides were when no difference was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FoundEqual {
+    /// The digest of what [`SchemaFingerprint`] says of them.
+    fingerprints: String,
+    /// The digest of their catalogs' versions: as long as it is the same, so are the fingerprints.
+    versions: Option<String>,
+}
+
+impl FoundEqual {
+    /// From the log, which has it as [`FoundEqual::text`].
+    fn read(text: &str) -> Self {
+        let (fingerprints, versions) = match text.split_once(' ') {
+            Some((fingerprints, versions)) => (fingerprints, Some(versions.to_owned())),
+            None => (text, None),
+        };
+        Self { fingerprints: fingerprints.to_owned(), versions }
+    }
+
+    fn text(&self) -> String {
+        match &self.versions {
+            Some(versions) => format!("{} {versions}", self.fingerprints),
+            None => self.fingerprints.clone(),
+        }
+    }
 }
 
 /// What a short look at both sides says.
@@ -31,8 +58,8 @@ pub(super) struct Known {
 pub(super) struct Look {
     /// Whether it is enough to know that there is nothing to make.
     pub is_equal: bool,
-    /// Of both sides, if they were looked at in detail.
-    digest: Option<String>,
+    /// What to remember of both sides if they are equal, if they were looked at in detail.
+    found: Option<FoundEqual>,
 }
 
 impl RunContext<'_> {
@@ -63,21 +90,29 @@ impl RunContext<'_> {
             version: catalogs.target.server.version,
             ..here
         };
+        let covered = here.details && self.is_covered(known, selected);
+        let selection = covered.then(|| self.selection_text(selected, catalogs));
+        let versions = match &selection {
+            Some(selection) => self.catalog_versions(selection).await?,
+            None => None,
+        };
+        let known_versions = known.found_equal.as_ref().and_then(|found| found.versions.as_ref());
+        if versions.is_some() && versions.as_ref() == known_versions {
+            return Ok(Look { is_equal: true, found: None });
+        }
         let (source, target) = tokio::try_join!(
             self.source.schema_fingerprint(here),
             self.target.control.schema_fingerprint(there),
         )?;
         // A source that is no server says nothing of itself in short.
-        let can_tell = here.details && source.first.is_some();
-        let digest = (can_tell && self.is_covered(known, selected)).then(|| {
-            // Of other tables nothing was compared.
-            let mut names: Vec<String> =
-                selected.iter().map(|table| table.name.to_string()).collect();
-            names.sort_unstable();
+        let selection = selection.filter(|_| source.first.is_some());
+        let found = selection.map(|selection| {
             let (source, target) = (joined(&source), joined(&target));
-            digest(&format!("{FORM} {reset} {source} {target} {}", names.join(" ")))
+            FoundEqual { fingerprints: digest(&format!("{selection} {source} {target}")), versions }
         });
-        let was_equal = digest.is_some() && digest == known.found_equal;
+        let fingerprints =
+            |found: &Option<FoundEqual>| found.as_ref().map(|found| found.fingerprints.clone());
+        let was_equal = found.is_some() && fingerprints(&found) == fingerprints(&known.found_equal);
         let same = source.first == target.first && (!followed || source.after == target.after);
         let same_in_detail = if are_of_one_major(catalogs) {
             let same = source.details == target.details && source.computed == target.computed;
@@ -85,7 +120,36 @@ impl RunContext<'_> {
         } else {
             !here.details
         };
-        Ok(Look { is_equal: was_equal || same && same_in_detail, digest })
+        Ok(Look { is_equal: was_equal || same && same_in_detail, found })
+    }
+
+    /// What is compared: of other tables nothing is known when these are equal.
+    fn selection_text(&self, selected: &[&Table], catalogs: &Catalogs) -> String {
+        let settings = self.settings;
+        let mut names: Vec<String> = selected.iter().map(|table| table.name.to_string()).collect();
+        names.sort_unstable();
+        let list = |schemas: &[Ident]| {
+            schemas.iter().map(Ident::quoted).collect::<Vec<String>>().join(" ")
+        };
+        format!(
+            "{FORM} {} {} {} {} / {} / {} / {}",
+            settings.ddl == Ddl::Reset,
+            catalogs.source.server.version,
+            catalogs.target.server.version,
+            self.sync_log.table,
+            list(&settings.schemas),
+            list(&settings.target_schemas()),
+            names.join(" "),
+        )
+    }
+
+    /// The digest of both catalogs' versions, where both sides can tell them.
+    async fn catalog_versions(&self, selection: &str) -> Result<Option<String>> {
+        let (source, target) = tokio::try_join!(
+            self.source.catalog_version(),
+            self.target.control.catalog_version(),
+        )?;
+        Ok(source.map(|source| digest(&format!("{selection} {source} / {target}"))))
     }
 
     /// Whether what is known of the tables that pgsync has made is enough for all of these.
@@ -98,16 +162,23 @@ impl RunContext<'_> {
         })
     }
 
-    /// Remembers that both sides are equal as they are.
+    /// Remembers that both sides are equal as they are. Versions change with things that concern no table here,
+    /// so that they are written alone, and once.
     pub(super) async fn remember(&self, known: &Known, look: &Look) -> Result<()> {
-        let Some(digest) = look.digest.as_ref().filter(|_| !self.settings.dry_run) else {
+        let earlier = known.found_equal.as_ref();
+        let found = look.found.as_ref().filter(|found| earlier != Some(found));
+        let Some(found) = found.filter(|_| !self.settings.dry_run) else {
             return Ok(());
         };
-        let tables: Vec<TableName> =
+        let mut tables: Vec<TableName> =
             known.created.iter().map(|name| self.settings.target_name_of(name)).collect();
-        let tables: Vec<&TableName> = tables.iter().collect();
+        tables.sort_unstable();
+        let mut tables: Vec<&TableName> = tables.iter().collect();
+        if earlier.is_some_and(|earlier| earlier.fingerprints == found.fingerprints) {
+            tables.truncate(1);
+        }
         let written =
-            store::remember_definitions(self.target, &self.sync_log, &tables, digest).await;
+            store::remember_definitions(self.target, &self.sync_log, &tables, &found.text()).await;
         match written {
             Err(error) if !error.is_transient() => {
                 let text = format!("definitions will be read whole again: {error}");
@@ -141,9 +212,14 @@ impl RunContext<'_> {
             selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect();
         let there: Vec<&TableName> = there.iter().collect();
         let known = store::created_tables(self.target, &self.sync_log, &there).await?;
-        let mut digests = known.values();
-        let first = digests.next().cloned().flatten();
-        let found_equal = first.filter(|first| digests.all(|other| other.as_ref() == Some(first)));
+        // The first one has the versions.
+        let first = known.iter().min_by_key(|(name, _)| *name).and_then(|(_, text)| text.as_ref());
+        let found_equal = first.map(|text| FoundEqual::read(text)).filter(|first| {
+            known.values().all(|other| {
+                let other = other.as_ref().map(|text| FoundEqual::read(text));
+                other.is_some_and(|other| other.fingerprints == first.fingerprints)
+            })
+        });
         let names = selected.iter().map(|table| &table.name);
         let created = names.filter(|name| known.contains_key(&self.settings.target_name_of(name)));
         Ok(Known { created: created.cloned().collect(), found_equal })

@@ -149,6 +149,7 @@ impl RunContext<'_> {
             look = self.look(&known, selected, catalogs).await?;
         }
         if look.is_equal {
+            self.remember(&known, &look).await?;
             return Ok(aligned);
         }
         aligned.failed.extend(self.await_held(selected, catalogs).await?);

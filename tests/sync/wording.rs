@@ -222,7 +222,7 @@ async fn a_change_of_one_definition_alone_is_not_missed() {
 async fn what_was_equal_once_is_not_read_again() {
     let db = hostile().await;
     db.settle().await;
-    let remembered = "select count(distinct definitions) from sync_log where sync_type = 'create'";
+    let remembered = "select count(distinct split_part(definitions, ' ', 1)) from sync_log where sync_type = 'create'";
     assert_eq!(db.target_value(remembered).await, "1");
     // A log of an older version gets the column; what nobody may add is done without.
     db.target("alter table sync_log drop column definitions").await;
@@ -281,13 +281,32 @@ async fn a_word_that_a_short_look_has_to_see_is_not_missed() {
         "alter table item drop constraint no_two, add constraint no_two exclude using gist (r with -|-)",
         "create or replace function f(a int) returns int immutable strict language sql as 'select a + 1'",
         "drop index by_a; create index by_a on item (b)",
+        "comment on column item.a is 'other words'",
+        "alter table item alter b set statistics 7",
+        "alter table item set (fillfactor = 70)",
+        "alter table item alter b set default 8",
+        "create statistics both_of (dependencies) on a, b from item",
+        "alter index by_a rename to by_b",
+        "alter table item replica identity full",
     ];
-    for change in changes {
-        db.source(change).await;
+    for (number, change) in changes.into_iter().enumerate() {
+        // Whichever side it is that changes alone.
+        let on_source = number % 3 > 0;
+        if on_source {
+            db.source(change).await
+        } else {
+            db.target(change).await
+        }
         let run = sync().args(&["-ddl", "none"]).await.expect_unchanged();
         assert!(!notes(&run).is_empty(), "{change}: {run}");
-        db.target(change).await;
-        let run = sync().await.expect_unchanged();
-        assert!(notes(&run).is_empty(), "{change}, on both: {run}");
+        if on_source {
+            db.target(change).await
+        } else {
+            db.source(change).await
+        }
+        for _ in 0..2 {
+            let run = sync().await.expect_unchanged();
+            assert!(notes(&run).is_empty(), "{change}, on both: {run}");
+        }
     }
 }

@@ -249,6 +249,17 @@ impl Source {
         }
     }
 
+    /// Another text as soon as a definition has changed; none of a source that cannot tell.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn catalog_version(&self) -> Result<Option<String>> {
+        match self {
+            Self::Postgres(source) => source.catalog_version().await.map(Some),
+            Self::Sqlite(_) => Ok(None),
+        }
+    }
+
     /// What the schemas hold; but for the tables `locked`, which cannot be read. Names of objects in the
     /// schemas of `path` are printed without a schema.
     ///

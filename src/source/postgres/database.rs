@@ -106,6 +106,14 @@ impl Source {
         self.control.schema_fingerprint(what).await
     }
 
+    /// Another text as soon as a definition has changed.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn catalog_version(&self) -> Result<String> {
+        self.control.catalog_version().await
+    }
+
     /// What the schemas hold; but for the tables `locked`, which cannot be read. Names of objects in the
     /// schemas of `path` are printed without a schema.
     ///

@@ -1,0 +1,24 @@
+-- Whether a definition may have changed since an earlier look: of each catalog that the short look reads, how
+-- many rows are not the server's own, and the sum of the transactions that wrote them. Who changes a
+-- definition writes a row with a later transaction, or removes one: then the number differs, or the sum does.
+-- What VACUUM and ANALYZE write into a row leaves its transaction as it is. What sessions make for themselves
+-- alone counts as well, but for pg_class: then the short look is taken for nothing.
+select pg_catalog.concat_ws(' ',
+  (select $version from pg_catalog.pg_class x
+    where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid and x.relpersistence operator(pg_catalog.<>) 't'),
+  (select $version from pg_catalog.pg_attribute x where x.attrelid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_attrdef x),
+  (select $version from pg_catalog.pg_index x where x.indexrelid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_constraint x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_inherits x),
+  (select $version from pg_catalog.pg_partitioned_table x),
+  (select $version from pg_catalog.pg_statistic_ext x),
+  (select $version from pg_catalog.pg_description x where x.objoid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_type x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_enum x),
+  (select $version from pg_catalog.pg_proc x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_operator x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_opclass x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_collation x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_am x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_namespace x))
