@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Holds the house's shape: imports only point down the layers (DESIGN.md, "Layers"), source and
+# Holds the house's shape: imports only point down the layers (docs/architecture.md, "The map"), source and
 # target never import each other, each crate enters by its one door, only `report` prints.
 # Prints every offending line and ends with 1 when there is one.
 set -euo pipefail
@@ -67,7 +67,7 @@ FNR == 1 {
     path = FILENAME; sub(/^src\//, "", path); sub(/\.rs$/, "", path); sub(/\/mod$/, "", path)
     module = path; sub(/\/.*/, "", module)
     depth = split(path, word, "/")
-    if (module != "lib" && !(module in layer)) { text = ""; complain("the module is in no layer: add it to the table in scripts/check-layers.sh and DESIGN.md") }
+    if (module != "lib" && !(module in layer)) { text = ""; complain("the module is in no layer: add it to the table in scripts/check-layers.sh, src/lib.rs and docs/architecture.md") }
 }
 
 {

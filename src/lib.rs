@@ -6,9 +6,11 @@
 //! |---|---|---|
 //! | shell | `main`, [`cli`], [`repeat`], [`report`] | print, read argv, files and the environment |
 //! | engine | [`run`], [`verify`], [`status`], [`observe`], [`schema`], [`sync`], [`mask_suggestion`], [`mask_preview`], [`context`] | decide the order of I/O |
-//! | edges | [`metrics`], [`notify`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers |
-//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`scrub`], [`recall`], [`copy_text`], [`ddl_step`], [`sql`] | compute, nothing else |
-//! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`], [`suggest`] | be named |
+//! | edges | [`metrics`], [`notify`], [`rejects`], [`pg`], [`source`], [`target_side`], [`sync_log`] | talk to servers, write files |
+//! | decisions | [`config`], [`rules`], [`select`], [`plan`], [`scrub`], [`recall`], [`copy_text`], [`ddl_step`], [`sql`], [`suggest`] | compute, nothing else |
+//! | words | [`ident`], [`digest`], [`table`], [`schema_object`], [`error`], [`outcome`], [`event`], [`note`], [`stop`], [`backoff`] | be named |
+//!
+//! `docs/architecture.md` says what each of them owns.
 
 pub mod backoff;
 pub mod cli;

@@ -128,7 +128,7 @@ impl RunReport {
         sum
     }
 
-    /// DESIGN §5.2: 0 in sync, 1 failed, 2 configuration, 4 locked, 5 refused, 130/143 stopped.
+    /// As in `docs/operations.md`: 0 in sync, 1 failed, 2 configuration, 4 locked, 5 refused, 130/143 stopped.
     pub fn exit_status(&self) -> u8 {
         match &self.error {
             Some(Error::Stopped(signal)) => signal.exit_status(),

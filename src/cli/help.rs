@@ -67,6 +67,9 @@ Exit status:
   2  wrong usage or configuration
   3  rows differ
   4  a run is working on one of these tables
+  5  a safety check refused
+  With -repair it is the status of the second comparison: 0 if the repair worked. If the repair
+  itself fails, it is that of its run: 1, 4, or 5 (-max-delete).
 
 Examples:
   pgsync verify -source postgres://app@prod/shop -target postgres://app@localhost/shop

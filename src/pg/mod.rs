@@ -1,5 +1,5 @@
 //! Connections to PostgreSQL, both sides alike: TCP, TLS and Unix sockets, a pool per side, the
-//! session settings that text output depends on (DESIGN §4.1), the few ways in which statements are
+//! session settings that text output depends on, the few ways in which statements are
 //! sent, and the words for what can go wrong. The only door to tokio-postgres, deadpool,
 //! deadpool-postgres and rustls.
 //! No policy, no retry.

@@ -127,8 +127,8 @@ impl Plain {
         match event {
             Event::Connected { source, target, parallel } => {
                 let (source, target) = (format::sanitize(source), format::sanitize(target));
-                let jobs = format::counted(*parallel as u64, "job");
-                vec![info(now, format!("from {source} to {target}, {jobs} at once"))]
+                let workers = format::counted(*parallel as u64, "worker");
+                vec![info(now, format!("from {source} to {target}, {workers}"))]
             }
             Event::Planned { tables } => {
                 let selected = format::counted(*tables as u64, "table");

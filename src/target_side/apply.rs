@@ -1,4 +1,4 @@
-//! Writing batches: each is one transaction of stage, upsert and log (DESIGN §4.4).
+//! Writing batches: each is one transaction of stage, upsert and log (`docs/how-it-works.md`).
 
 use bytes::Bytes;
 

@@ -88,6 +88,8 @@ async fn recipe(db: &Pair, kind: &str, role: &str, side_is_source: bool) -> Role
     let name = format!("{role}_{}", db.name);
     let recipe =
         recipe.replace(role, &name).replace("database shop", &format!("database {}", db.name));
+    // Here the tables are made by who runs the recipe.
+    let recipe = recipe.replace("for role shop_owner", "for role current_user");
     // What everybody may do by default, a careful administrator has revoked.
     let recipe = format!("revoke all on database {} from public; {recipe}", db.name);
     let server = if side_is_source { db.source_server() } else { db.target_server() };

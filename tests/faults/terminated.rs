@@ -118,7 +118,7 @@ async fn a_server_without_room_for_all_workers_is_used_by_fewer() {
     }
     let role = limited(&db, 6).await;
     let run = db.sync().target_role(&role).parallel(32).await.expect_ok();
-    run.expect_note("running 5 jobs instead of 32: the server is out of connections: target while connecting to");
+    run.expect_note("working on 5 instead of 32 tables at once: the server is out of connections: target while connecting to");
     db.assert_all_same().await;
 }
 

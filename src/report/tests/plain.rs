@@ -94,7 +94,7 @@ fn the_log_tells_what_changes_and_what_fails() {
     assert_eq!(
         log(Output::default(), false, &busy()),
         "\
-[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 jobs at once
+[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 workers
 [2024-12-13T15:30:46Z] 4 tables selected
 [2024-12-13T15:30:48Z] users - warning: two\\nlines
 [2024-12-13T15:30:49Z] users - incremental from 2024-12-13T15:25:30Z
@@ -111,7 +111,7 @@ fn the_verbose_log_tells_everything_at_once() {
     assert_eq!(
         log(VERBOSE, true, &busy()),
         "\
-[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 jobs at once
+[2024-12-13T15:30:45Z] from a:5432/x to b:5432/x, 4 workers
 [2024-12-13T15:30:46Z] 4 tables selected
 [2024-12-13T15:30:47Z] note: few rows
 [2024-12-13T15:30:48Z] users - warning: two\\nlines

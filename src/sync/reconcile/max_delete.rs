@@ -1,5 +1,5 @@
 //! The limit of `-max-delete`: deletes of a table are counted before its first write, so that a refusal
-//! has changed nothing (DESIGN §4.7).
+//! has changed nothing.
 
 use super::delete;
 use crate::config::MaxDelete;

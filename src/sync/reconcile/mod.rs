@@ -1,5 +1,5 @@
 //! Finding what differs by digests, without collecting keys: a look at both sides' sums, then
-//! buckets, then the keys of differing buckets, which the target itself compares (DESIGN §4.6).
+//! buckets, then the keys of differing buckets, which the target itself compares (`docs/how-it-works.md`).
 
 mod buckets;
 pub mod delete;

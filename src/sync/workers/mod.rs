@@ -100,7 +100,7 @@ async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
     if let Some(error) = refused.first() {
         round.slots.forget_permits(round.settings.parallel - workers);
         let text = format!(
-            "running {workers} jobs instead of {wanted}: the server is out of connections: {error}"
+            "working on {workers} instead of {wanted} tables at once: the server is out of connections: {error}"
         );
         round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
     }
