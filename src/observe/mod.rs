@@ -149,6 +149,7 @@ impl RunContext<'_> {
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", there.database)),
             reconcile: self.settings.reconcile,
+            force: self.settings.force,
             path: there.prints_names.then(|| search_path(&there.path)),
             local: source.local,
             // The bytes of a number are the same everywhere, its text is not.

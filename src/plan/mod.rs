@@ -8,6 +8,7 @@ pub mod hints;
 pub mod inheritance;
 pub mod key;
 pub mod kinds;
+mod masked_before;
 pub mod masking;
 pub mod partition_mismatch;
 pub mod placeholder;
@@ -108,6 +109,8 @@ pub struct LastRun {
     pub source: Option<String>,
     /// What is kept of the source's rows: see [`crate::recall`].
     pub rows: Option<String>,
+    /// The fingerprint of the last run that had one: as what it wrote rows, if it wrote any.
+    pub written_as: Option<String>,
 }
 
 /// What is the same for every table of a run.
@@ -124,6 +127,8 @@ pub struct PlanContext {
     /// The grant that temporary tables need, where it is missing.
     pub needs_temporary: Option<String>,
     pub reconcile: bool,
+    /// Whether safety checks refuse nothing.
+    pub force: bool,
     /// See [`TablePlan::path`].
     pub path: Option<Sql>,
     /// Whether the source is no server: its rows travel as text, and its hashes are computed by pgsync.
@@ -166,6 +171,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let timestamp = columns::timestamp(source, target, timestamp);
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
     check_rules(&candidate, target, mapping.key.is_empty())?;
+    masked_before::check(&candidate, &mapping, context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
@@ -372,6 +378,7 @@ fn fingerprint(
         &digest(&(columns.join(",") + &source.fed + made)),
     ]
     .join("/")
+        + &masked_before::part_of_fingerprint(candidate)
 }
 
 /// FNV-1a, 64 bits: a short name for a long list, stable across builds (`DefaultHasher` is not).

@@ -213,7 +213,7 @@ fn without_plan(table: &TableName, error: Error) -> TableOutcome {
     TableOutcome {
         table: table.clone(),
         strategy: None,
-        status: Status::Failed,
+        status: if matches!(error, Error::Refused(_)) { Status::Refused } else { Status::Failed },
         counts: Counts::default(),
         elapsed: Duration::ZERO,
         watermark: None,

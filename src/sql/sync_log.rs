@@ -93,8 +93,8 @@ impl SyncLog {
     }
 
     /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark
-    /// of the last success for that fingerprint. Between the two nothing else was done: whoever works under another
-    /// fingerprint leaves no watermark.
+    /// of the last success for that fingerprint; and the last fingerprint that any run wrote. Between the row and
+    /// that success nothing else was done: whoever works under another fingerprint leaves no watermark.
     pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
             "select w.schema_name, w.table_name, \
@@ -103,7 +103,9 @@ impl SyncLog {
              select l.watermark from {latest} l where l.status operator(pg_catalog.=) 'success' \
              and l.fingerprint operator(pg_catalog.=) m.fingerprint \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
-             order by {order} limit 1) end)::pg_catalog.text from {names} cross join lateral (\
+             order by {order} limit 1) end)::pg_catalog.text, (\
+             select l.fingerprint from {latest} l where l.fingerprint is not null \
+             and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1) from {names} cross join lateral (\
              select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \
              cross join lateral (select l.fingerprint) m",

@@ -80,6 +80,7 @@ pub async fn last_runs(
                 source: row.text(4).map(str::to_owned),
                 settled: row.text(5).map(str::to_owned),
                 rows: None,
+                written_as: row.text(6).map(str::to_owned),
             };
             last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
         }

@@ -114,6 +114,34 @@ async fn a_column_that_nobody_thought_of_stops_the_run() {
 }
 
 #[tokio::test]
+async fn masked_values_are_replaced_by_true_ones_only_if_somebody_says_so() {
+    let db = filled().await;
+    masked(&db, MASKS, KEY).await.expect_ok();
+    let marks = db.target_marks("person").await;
+    // A failed run takes nothing of what is known.
+    for _ in 0..2 {
+        let refused = db.sync().await.expect_exit(5);
+        refused
+            .expect_refused(
+                "person",
+                &["masked address, born, card, code, email, home, name, note, pay, phone"],
+            )
+            .expect_refused("letter", &["masked body, person_email"]);
+        assert_eq!(db.target_marks("person").await, marks);
+    }
+    let fewer = MASKS.replace(r#""name": "name.full", "#, "");
+    let fewer = format!(r#""unmasked": "off", {fewer}"#);
+    masked(&db, &fewer, KEY).await.expect_exit(5).expect_refused("person", &["masked name, and"]);
+    // What does not travel shows nothing.
+    let without = fewer.replace(r#""person": {"#, r#""person": {"excludeColumns": ["name"], "#);
+    masked(&db, &without, KEY).await.expect_ok();
+    masked(&db, MASKS, KEY).await.expect_ok();
+    db.sync().arg("-force").await.expect_ok();
+    db.sync().await.expect_unchanged();
+    db.assert_same("person").await;
+}
+
+#[tokio::test]
 async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
     let db = filled().await;
     let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"email": "name.full", "born": "email", "id": {"number.noise": 0.5},

@@ -96,6 +96,7 @@ fn context() -> PlanContext {
         dry_run: false,
         needs_temporary: None,
         reconcile: false,
+        force: false,
         path: None,
         same_floats: true,
         same_text: true,

@@ -27,6 +27,7 @@ fn after(case: Case) -> Case {
         fingerprint: Some(fingerprint),
         source: None,
         rows: None,
+        written_as: None,
     };
     Case { last: Some(last), ..case }
 }
