@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
-use crate::plan::TablePlan;
+use crate::plan::{Roles, TablePlan};
 use crate::recall::Recall;
 use crate::rejects::Rejects;
 use crate::scrub::Scrub;
@@ -56,6 +56,7 @@ impl RunContext<'_> {
             recall: Recall::default(),
             rejects: None,
             earlier: HashMap::new(),
+            roles: Roles::default(),
         }
     }
 
@@ -110,6 +111,8 @@ pub struct Round {
     pub rejects: Option<Arc<Rejects>>,
     /// What earlier rounds of this run did, by the target's names.
     pub earlier: HashMap<TableName, EarlierRow>,
+    /// Whom rights are granted to.
+    pub roles: Roles,
 }
 
 impl Round {

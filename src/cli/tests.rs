@@ -158,6 +158,10 @@ fn a_misspelt_command_is_suggested_and_not_shown() {
     let error = parse_texts(&["shcema", "-source", "a"]).unwrap_err();
     let expected = "the first word is no command; did you mean pgsync schema? See pgsync help";
     assert_eq!(error.to_string(), expected);
+    let error = parse_texts(&["mask", "-source", "a"]).unwrap_err();
+    let expected =
+        "a command has two words here: pgsync mask suggest, pgsync mask check, pgsync mask preview";
+    assert_eq!(error.to_string(), expected);
 }
 
 #[test]

@@ -191,6 +191,11 @@ impl Verb {
     /// shown: it may be a connection string.
     pub(super) fn misspelt(texts: &[String]) -> Option<String> {
         let first = texts.first().filter(|first| !first.starts_with('-'))?;
+        let whole = Verb::ALL.iter().filter(|verb| verb.words().first() == Some(&first.as_str()));
+        let whole: Vec<String> = whole.map(|verb| verb.title()).collect();
+        if !whole.is_empty() {
+            return Some(format!("a command has two words here: {}", whole.join(", ")));
+        }
         let titles = Verb::ALL.iter().filter_map(|verb| verb.words().first().copied());
         let near = suggest::nearest(first, titles.chain(["help"]), 1);
         let near = near.first()?;

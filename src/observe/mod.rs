@@ -23,9 +23,9 @@ use crate::event::Event;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
-use crate::plan::PlanContext;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
+use crate::plan::{PlanContext, Roles};
 use crate::select;
 use crate::select::{Barred, NotSyncable};
 use crate::source::TargetView;
@@ -148,6 +148,7 @@ impl RunContext<'_> {
             dry_run: self.settings.dry_run,
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", there.database)),
+            roles: Roles { source: here.role.typed(), target: there.role.typed() },
             reconcile: self.settings.reconcile,
             force: self.settings.force,
             path: there.prints_names.then(|| search_path(&there.path)),

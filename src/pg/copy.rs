@@ -8,8 +8,9 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, Stream, TryStreamExt};
 use tokio_postgres::{CopyInSink, CopyOutStream};
 
-use super::failure::{db_error, without_values};
-use crate::error::{Result, Side};
+use super::failure::{db_error, to_role, without_values};
+use crate::error::{Error, Result, Side};
+use crate::ident::Ident;
 
 /// Bytes that are sent as one message. Larger ones gain nothing.
 const BUNDLE: usize = 64 * 1024;
@@ -59,11 +60,23 @@ pub struct RowSink {
     doing: &'static str,
     sink: Pin<Box<CopyInSink<Bytes>>>,
     bundle: BytesMut,
+    /// Whose rights count.
+    role: Option<Ident>,
 }
 
 impl RowSink {
-    pub(super) fn new(side: Side, doing: &'static str, sink: CopyInSink<Bytes>) -> Self {
-        Self { side, doing, sink: Box::pin(sink), bundle: BytesMut::with_capacity(BUNDLE) }
+    pub(super) fn new(
+        side: Side,
+        doing: &'static str,
+        sink: CopyInSink<Bytes>,
+        role: Option<Ident>,
+    ) -> Self {
+        let bundle = BytesMut::with_capacity(BUNDLE);
+        Self { side, doing, sink: Box::pin(sink), bundle, role }
+    }
+
+    fn error(&self, error: tokio_postgres::Error) -> Error {
+        to_role(db_error(self.side, self.doing, error), self.role.as_ref())
     }
 
     /// Adds one row of COPY text, which is sent once enough rows have come together.
@@ -99,11 +112,10 @@ impl RowSink {
         match self.sink.feed(bytes).await {
             Ok(()) => Ok(()),
             // The reason stands in the server's answer, which only `finish` reads.
-            Err(closed) => Err(db_error(
-                self.side,
-                self.doing,
-                self.sink.as_mut().finish().await.err().unwrap_or(closed),
-            )),
+            Err(closed) => {
+                let said = self.sink.as_mut().finish().await.err();
+                Err(self.error(said.unwrap_or(closed)))
+            }
         }
     }
 
@@ -111,6 +123,6 @@ impl RowSink {
     pub async fn finish(mut self) -> Result<u64> {
         self.flush().await?;
         let done = self.sink.as_mut().finish().await;
-        done.map_err(|error| db_error(self.side, self.doing, error))
+        done.map_err(|error| self.error(error))
     }
 }

@@ -93,11 +93,12 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         return reason(&err).error(side, doing);
     };
     let Message { text, detail, hint } = Message::of(said);
+    let action = doing.into();
     let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
-    let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &text)).flatten());
+    let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &action, &text)).flatten());
     Error::Database(Box::new(DbError {
         side,
-        action: doing.into(),
+        action,
         sqlstate: Some(said.code().code().into()),
         message: text,
         detail,
@@ -107,27 +108,55 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     }))
 }
 
-/// The right that a server misses, where its message says no more than the place. Which right of a schema is
-/// missing it does not say: what reads and writes rows needs USAGE.
-fn missing_right(side: Side, message: &str) -> Option<String> {
-    let place = message.strip_prefix("permission denied for ")?;
-    let (right, kind, name) = if let Some(name) = place.strip_prefix("schema ") {
-        ("usage", "schema", name)
-    } else if let Some(name) = place.strip_prefix("database ") {
-        // A session that is refused names it in quotes.
-        match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-            Some(name) => ("connect", "database", name),
-            None => ("create", "database", name),
-        }
-    } else {
-        return None;
+/// The right that a server misses, as a statement. It does not say which right of a schema or a table is missing:
+/// what is being done tells. Tables, types and functions it names without their schema.
+fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
+    const TEMPORARY: &str = "permission denied to create temporary tables in database ";
+    let (kind, name) = match message.strip_prefix(TEMPORARY) {
+        Some(name) => ("temporary", name),
+        None => message.strip_prefix("permission denied for ")?.split_once(' ')?,
     };
-    let to_make_tables = match (side, right) {
-        (Side::Target, "usage") => ", and create where it makes tables",
-        _ => "",
+    // A session that is refused has the name of its database in quotes.
+    let bare = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
+    let creates = action.starts_with("creating ");
+    let right = match kind {
+        "temporary" => "temporary on database",
+        "schema" if creates => "usage, create on schema",
+        "schema" => "usage on schema",
+        "database" if bare.is_some() => "connect on database",
+        "database" => "create on database",
+        "type" => "usage on type",
+        "function" => "execute on function",
+        "sequence" if side == Side::Source => "select on sequence",
+        "sequence" => "select, update on sequence",
+        "table" if creates => "references on table",
+        "table" if action.contains("sync_log") => "select, insert, update, delete on table",
+        "table" => "select on table",
+        _ => return None,
     };
-    let name = Ident::new(name).typed();
-    Some(format!("grant {right} on {kind} {name} to the {side} role{to_make_tables}"))
+    let name = Ident::new(bare.unwrap_or(name)).typed();
+    Some(format!("grant {right} {name} to {}", role_of(side)))
+}
+
+/// What a role is called where nobody knows its name.
+fn role_of(side: Side) -> &'static str {
+    match side {
+        Side::Source => "the source role",
+        Side::Target => "the target role",
+    }
+}
+
+/// The error with a grant that names the role that it is for.
+pub(super) fn to_role(error: Error, role: Option<&Ident>) -> Error {
+    let Error::Database(mut said) = error else { return error };
+    let Some(role) = role else { return Error::Database(said) };
+    let nobody = format!(" to {}", role_of(said.side));
+    let is_grant = |hint: &String| hint.starts_with("grant ") && hint.ends_with(&nobody);
+    if let Some(hint) = said.hint.as_mut().filter(|hint| is_grant(hint)) {
+        hint.truncate(hint.len() - nobody.len());
+        hint.push_str(&format!(" to {}", role.typed()));
+    }
+    Error::Database(said)
 }
 
 /// Classes of SQLSTATEs whose messages speak of statements, rights and servers, and of no value of a row.
@@ -286,14 +315,36 @@ mod tests {
     #[test]
     fn a_right_that_is_missing_is_named_with_its_grant() {
         let cases = [
-            ("schema ref", Some("grant usage on schema ref to the source role")),
-            ("schema a b; drop", Some("grant usage on schema \"a b; drop\" to the source role")),
-            ("database shop", Some("grant create on database shop to the source role")),
-            ("database \"shop\"", Some("grant connect on database shop to the source role")),
-            ("table t", None),
+            ("reading", "schema ref", Some("grant usage on schema ref to x")),
+            ("creating table a.t", "schema a", Some("grant usage, create on schema a to x")),
+            ("reading", "schema a b; drop", Some("grant usage on schema \"a b; drop\" to x")),
+            ("reading", "database shop", Some("grant create on database shop to x")),
+            ("reading", "database \"shop\"", Some("grant connect on database shop to x")),
+            ("reading", "type mood", Some("grant usage on type mood to x")),
+            ("reading", "function f", Some("grant execute on function f to x")),
+            ("reading", "table t", Some("grant select on table t to x")),
+            ("creating foreign key a.t f", "table t", Some("grant references on table t to x")),
+            ("reading", "language c", None),
         ];
-        for (place, hint) in cases {
-            let said = missing_right(Side::Source, &format!("permission denied for {place}"));
+        for (action, place, hint) in cases {
+            let said = Error::Database(Box::new(DbError {
+                side: Side::Source,
+                action: action.to_owned(),
+                sqlstate: None,
+                message: String::new(),
+                detail: None,
+                hint: missing_right(
+                    Side::Source,
+                    action,
+                    &format!("permission denied for {place}"),
+                ),
+                constraint: None,
+                cause: Cause::Server,
+            }));
+            let Error::Database(said) = to_role(said, Some(&Ident::new("x"))) else {
+                unreachable!()
+            };
+            let said = said.hint;
             assert_eq!(said.as_deref(), hint);
         }
     }

@@ -17,11 +17,12 @@ use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 use super::cancel::Canceller;
 use super::connect::Connector;
 use super::copy::{RowSink, RowStream};
-use super::failure::{Reason, db_error, without_values};
+use super::failure::{Reason, db_error, to_role, without_values};
 use super::pooler::announced_pid;
 use crate::config::conninfo::Secret;
 use crate::digest::Digest;
 use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::ident::Ident;
 use crate::sql::mask::KEY_SETTING;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
@@ -214,6 +215,8 @@ pub struct Session {
     snapshot: Option<String>,
     /// Whether errors may quote no value.
     discreet: bool,
+    /// Whose rights count.
+    role: Option<Ident>,
 }
 
 impl Session {
@@ -242,6 +245,7 @@ impl Session {
             clean: true,
             snapshot: None,
             discreet,
+            role: None,
         };
         let pins = settings.statement(side);
         let role = Sql::trusted(if settings.replica_role {
@@ -272,7 +276,9 @@ impl Session {
         role.or_else(ignore_denied)?;
         keyed?;
         let pid = u32::try_from(pinned.count(0)?).unwrap_or_default();
-        let since = pinned.needed(1)?.to_owned();
+        // A role that is not the one that logged in may not see when its own session began.
+        let since = pinned.text(1).unwrap_or_default().to_owned();
+        session.role = pinned.text(2).map(Ident::new);
         session.backend = Backend { pid, since, pooled: announced.is_some_and(|said| said != pid) };
         Ok(session)
     }
@@ -421,7 +427,7 @@ impl Session {
     pub async fn copy_in(&self, copy: &CopyIn) -> Result<RowSink> {
         let sink = self.client.copy_in(&copy.statement).await;
         let sink = sink.map_err(|error| self.error(copy.doing, error))?;
-        Ok(RowSink::new(self.side, copy.doing, sink))
+        Ok(RowSink::new(self.side, copy.doing, sink, self.role.clone()))
     }
 
     /// Takes leave of the server. One that does not listen is not waited for.
@@ -437,7 +443,7 @@ impl Session {
     }
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {
-        let error = db_error(self.side, doing, error);
+        let error = to_role(db_error(self.side, doing, error), self.role.as_ref());
         let error = if self.discreet { without_values(error) } else { error };
         if self.side == Side::Source { as_outdated(error, self.snapshot.is_some()) } else { error }
     }
@@ -506,7 +512,7 @@ impl Settings {
             "{isolation}; \
              select pg_catalog.set_config(s.name, s.value, false) from (values {values}) s(name, value) \
              where pg_catalog.current_setting(s.name, true) operator(pg_catalog.<>) s.value; {memory}; \
-             select a.pid, a.backend_start::pg_catalog.text \
+             select a.pid, a.backend_start::pg_catalog.text, current_user \
              from pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) a",
             isolation = Sql::trusted(READ_COMMITTED),
             values = Sql::join(values, ", "),

@@ -46,12 +46,13 @@ impl Remedy {
 }
 
 impl TablePlan {
-    /// The error with what to try, where nobody has said it. The right of a schema alone may not be enough:
-    /// here all rights that are missing are known.
+    /// The error with what to try, where nobody has said it. One right alone may not be enough, and the server names
+    /// a table without its schema: here all rights that are missing are known.
     pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let is_of_schema = |hint: &str| hint.starts_with("grant usage on schema ");
-        if error.hint.as_deref().is_none_or(is_of_schema) {
+        let places = ["grant usage on schema ", "grant select on table ", "grant temporary on "];
+        let is_of_place = |hint: &str| places.iter().any(|place| hint.starts_with(place));
+        if error.hint.as_deref().is_none_or(is_of_place) {
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             error.hint = helpful.map(str::to_owned).or(error.hint);
         }
@@ -86,12 +87,13 @@ fn not_aside() -> String {
 /// What to try for each failure that rights, partitions, foreign keys and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
     let denied = [
-        denied(Side::Source, candidate.source, &["usage", "select"], None),
+        denied(Side::Source, candidate.source, &["usage", "select"], None, context),
         denied(
             Side::Target,
             target,
             &["usage", "select", "insert", "update", "delete"],
             context.needs_temporary.as_deref(),
+            context,
         ),
     ];
     let references = candidate.references;
@@ -120,22 +122,27 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     denied.into_iter().flatten().chain(unplaced).chain(keys).chain(uniques).collect()
 }
 
-fn denied(side: Side, table: &Table, needed: &[&str], more: Option<&str>) -> Option<Remedy> {
+fn denied(
+    side: Side,
+    table: &Table,
+    needed: &[&str],
+    more: Option<&str>,
+    context: &PlanContext,
+) -> Option<Remedy> {
     let is_lacking = |right: &&str| table.missing_privileges.iter().any(|lack| lack == right);
     let lacking: Vec<&str> = needed.iter().copied().filter(is_lacking).collect();
     let (of_schema, of_table): (Vec<&str>, _) =
         lacking.iter().partition(|right| **right == "usage");
     let schema = format!("schema {}", table.name.schema.typed());
+    let role = context.roles.of(side);
     let grants: Vec<String> = [(of_schema, schema), (of_table, table.name.typed())]
         .into_iter()
         .filter(|(rights, _)| !rights.is_empty())
         .map(|(rights, on)| format!("{} on {on}", rights.join(", ")))
         .chain(more.map(str::to_owned))
+        .map(|right| format!("grant {right} to {role}"))
         .collect();
-    (!grants.is_empty()).then(|| Remedy {
-        trouble: Trouble::Denied(side),
-        text: format!("grant {} to the {side} role", grants.join(" and ")),
-    })
+    (!grants.is_empty()).then(|| Remedy { trouble: Trouble::Denied(side), text: grants.join("; ") })
 }
 
 /// What to try where a foreign key stops the table `own`.

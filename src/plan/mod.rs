@@ -113,6 +113,30 @@ pub struct LastRun {
     pub written_as: Option<String>,
 }
 
+/// The roles that pgsync works as, as SQL names them.
+#[derive(Clone, Debug)]
+pub struct Roles {
+    pub source: String,
+    pub target: String,
+}
+
+impl Default for Roles {
+    /// Where nobody knows their names.
+    fn default() -> Self {
+        Self { source: "the source role".to_owned(), target: "the target role".to_owned() }
+    }
+}
+
+impl Roles {
+    /// The one of a side.
+    pub fn of(&self, side: Side) -> &str {
+        match side {
+            Side::Source => &self.source,
+            Side::Target => &self.target,
+        }
+    }
+}
+
 /// What is the same for every table of a run.
 #[derive(Clone, Debug)]
 pub struct PlanContext {
@@ -124,8 +148,9 @@ pub struct PlanContext {
     pub fire_triggers: bool,
     /// Whether nothing is written at all.
     pub dry_run: bool,
-    /// The grant that temporary tables need, where it is missing.
+    /// The right that temporary tables need, where it is missing.
     pub needs_temporary: Option<String>,
+    pub roles: Roles,
     pub reconcile: bool,
     /// Whether safety checks refuse nothing.
     pub force: bool,

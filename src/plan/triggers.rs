@@ -30,11 +30,19 @@ pub fn to_disable(
         // To disable one takes a lock that waits for whoever writes.
         return Ok(if context.dry_run { Vec::new() } else { firing });
     }
+    let trigger = firing[0].name.as_str();
+    if context.replica_role {
+        return Err(Error::Blocked(format!(
+            "the target's trigger \"{trigger}\" would fire on copied rows, because a foreign key of it has to be checked \
+             (its other table is not in this run, or the source does not have the key), and the role may not prevent it: \
+             include the other table, connect as the table's owner, or let triggers fire with -fire-triggers"
+        )));
+    }
     Err(Error::Blocked(format!(
-        "the target's trigger \"{}\" would fire on copied rows, and the role may not prevent it: \
-         connect as the table's owner, grant it SET on parameter session_replication_role \
-         (PostgreSQL 15 and later), or let triggers fire with -fire-triggers",
-        firing[0].name.as_str()
+        "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: connect as the \
+         table's owner, let a superuser run: grant set on parameter session_replication_role to {} (PostgreSQL 15 and \
+         later), or let triggers fire with -fire-triggers",
+        context.roles.target
     )))
 }
 

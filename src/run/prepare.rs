@@ -16,7 +16,7 @@ use crate::pg::sequences::FreeSequence;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::shown::ShownTable;
-use crate::plan::{self, Candidate, LastRun, PlanContext, TablePlan};
+use crate::plan::{self, Candidate, LastRun, PlanContext, Roles, TablePlan};
 use crate::schema::SchemaOutcome;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::sql::horizon::Horizon;
@@ -37,6 +37,7 @@ pub struct RunPlan {
     pub rebuilt: Vec<RebuiltTable>,
     /// Those of the source that belong to no table, and to the run.
     pub sequences: Vec<FreeSequence>,
+    pub roles: Roles,
 }
 
 impl RunContext<'_> {
@@ -101,6 +102,7 @@ impl RunContext<'_> {
             page_ranges: catalogs.source.page_ranges,
             last: aligned.last,
             rebuilt: aligned.rebuilt,
+            roles: context.roles,
         })
     }
 

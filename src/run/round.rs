@@ -59,6 +59,7 @@ pub(super) async fn round(
         scrub,
         rejects: endpoints.rejects.clone(),
         earlier,
+        roles: prepared.roles.clone(),
         ..context.round(stop, prepared.horizon.clone(), prepared.page_ranges)
     });
     work(&round, prepared, endpoints, report).await

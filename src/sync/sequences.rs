@@ -57,7 +57,8 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
         let name = one.name.typed();
         let text = format!(
             "the sequence {name} of the source may not be read, so the target's was not moved: grant select on \
-             sequence {name} to the source role"
+             sequence {name} to {}",
+            round.roles.source
         );
         round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
     }
@@ -71,7 +72,8 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
             let name = one.name.typed();
             let text = format!(
                 "the sequence {name} was not moved to where the source's stands, so its numbers can collide: \
-                 grant select, update on sequence {name} to the target role"
+                 grant select, update on sequence {name} to {}",
+                round.roles.target
             );
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
         }
@@ -95,7 +97,8 @@ fn remark(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {
     let name = owned.sequence.name.typed();
     let text = format!(
         "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant \
-         select, update on sequence {name} to the target role"
+         select, update on sequence {name} to {}",
+        round.roles.target
     );
     let table = Some(plan.name.clone());
     round.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));

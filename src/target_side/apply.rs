@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::outcome::Counts;
 use crate::pg::{CopyIn, Row, RowSink, Session};
 use crate::plan::TablePlan;
-use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
 use crate::sql::sync_log::{CteSet, Progress, SyncLog};
 use crate::target_side::transaction;
@@ -143,7 +142,7 @@ impl<'a> Writer<'a> {
             _ => {
                 let (create, copy) = (mapping.create_stage(), mapping.copy_into_stage());
                 let (made, copy) = tokio::join!(
-                    create_stage(session, "creating the stage", &create),
+                    session.run("creating the stage", &create),
                     session.prepare_copy_in(WRITING, &copy),
                 );
                 made.and(copy)?
@@ -339,19 +338,6 @@ pub(super) fn written(plan: &TablePlan, answers: &[Vec<Row>], replaced: bool) ->
     };
     let keys = row.text(3).and_then(|sum| sum.parse().ok());
     Ok(Applied { counts, keys, more: !plan.shared_transaction && tally != Some(expected) })
-}
-
-/// Stages are temporary tables, in a dry run too.
-pub(super) async fn create_stage(session: &Session, doing: &str, create: &Sql) -> Result<()> {
-    session.run(doing, create).await.map_err(|error| match error {
-        Error::Database(mut error) if error.sqlstate.as_deref() == Some("42501") => {
-            error.hint = error.hint.or_else(|| {
-                Some("grant temporary on database … to the role that pgsync connects as".to_owned())
-            });
-            Error::Database(error)
-        }
-        error => error,
-    })
 }
 
 /// Ends a transaction that failed.

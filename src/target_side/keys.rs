@@ -1,6 +1,6 @@
 //! The source's keys, staged on the target, and what follows from them: rows to fetch, rows to delete.
 
-use super::apply::{Applied, create_stage, written};
+use super::apply::{Applied, written};
 use super::transaction;
 use crate::error::Result;
 use crate::pg::{Row, RowSink, Session};
@@ -16,7 +16,7 @@ use crate::table::ForeignKey;
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
     let (create, copy) = (plan.mapping.create_key_stage(), plan.mapping.copy_into_key_stage());
     let (made, copy) = tokio::join!(
-        create_stage(session, "creating the stage of keys", &create),
+        session.run("creating the stage of keys", &create),
         session.prepare_copy_in("staging keys", &copy),
     );
     session.copy_in(&made.and(copy)?).await
@@ -38,7 +38,7 @@ pub async fn stage_target_keys(
     buckets: &Buckets,
 ) -> Result<()> {
     let create = plan.mapping.create_here(measure, buckets);
-    create_stage(session, "taking down keys", &create).await
+    session.run("taking down keys", &create).await
 }
 
 /// Whether each of the singles was found on one side.

@@ -96,7 +96,7 @@ async fn a_sequence_that_the_source_role_may_not_read_is_named() {
     let reader = db.source_reader().await;
     db.source(&format!("grant select on sequence ticket to {}", reader.name)).await;
     let run = db.sync().source_role(&reader).await.expect_ok();
-    run.expect_note("grant select on sequence public.invoice to the source role")
+    run.expect_note(&format!("grant select on sequence public.invoice to {}", reader.name))
         .expect_unsaid("sequence public.ticket");
     assert_eq!(last(&db, "ticket").await, "8 true");
     assert_eq!(last(&db, "invoice").await, "1 false");

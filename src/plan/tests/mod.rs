@@ -95,6 +95,7 @@ fn context() -> PlanContext {
         fire_triggers: false,
         dry_run: false,
         needs_temporary: None,
+        roles: crate::plan::Roles { source: "reader".to_owned(), target: "writer".to_owned() },
         reconcile: false,
         force: false,
         path: None,
