@@ -169,6 +169,8 @@ fn planned(
         dry_run: false,
         needs_temporary: None,
         reconcile: false,
+        force: false,
+        roles: pgsync::plan::Roles::default(),
         path: None,
         local,
         same_floats: !local,
