@@ -15,9 +15,45 @@ pub fn fields(row: &Bytes) -> impl Iterator<Item = &str> {
     text.trim_end_matches('\n').split('\t')
 }
 
+/// The values of a row; `None` for NULL.
+pub fn decoded(row: &Bytes) -> Vec<Option<String>> {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    let fields = row.split(|byte| *byte == b'\t');
+    fields.map(|field| (field != b"\\N").then(|| unescaped(field))).collect()
+}
+
+fn unescaped(field: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(field.len());
+    let mut rest = field.iter().copied();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'\\' => match rest.next() {
+                Some(b'b') => 0x08,
+                Some(b'f') => 0x0c,
+                Some(b'n') => b'\n',
+                Some(b'r') => b'\r',
+                Some(b't') => b'\t',
+                Some(b'v') => 0x0b,
+                Some(other) => other,
+                None => byte,
+            },
+            byte => byte,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_decoded() {
+        let row = Bytes::from_static(b"1\ta\\tb\\n\\\\N\t\\N\t\n");
+        let values = ["1", "a\tb\n\\N"].map(|text| Some(text.to_owned()));
+        let [one, other] = values;
+        assert_eq!(decoded(&row), [one, other, None, Some(String::new())]);
+    }
 
     #[test]
     fn the_first_field_ends_at_the_first_tab_or_at_the_end() {

@@ -29,8 +29,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::ident::{Ident, TableName};
-use crate::rules::Rules;
 pub use crate::rules::{Ddl, MaxDelete, Unmasked};
+use crate::rules::{Key, Rules};
 use crate::select::schemas;
 use conninfo::{ConnInfo, Secret, SourceInfo};
 
@@ -144,6 +144,31 @@ impl Settings {
         let first =
             first.map(|schema| self.target_schema_of(schema)).map_or("public", Ident::as_str);
         self.log_table.clone().unwrap_or_else(|| TableName::new(first, "sync_log"))
+    }
+
+    /// What happens to the definition of a table of the source.
+    pub fn ddl_of(&self, table: &TableName) -> Ddl {
+        self.rules.effective(table).ddl
+    }
+
+    /// The rule that keeps a table from being rebuilt: a table is rebuilt as it is on the source, and beside the
+    /// others of its schema.
+    pub fn prevents_rebuild(&self, table: &TableName) -> Option<Key> {
+        let rules = self.rules.effective(table);
+        let is_elsewhere = &rules.target_name(table).schema != self.target_schema_of(&table.schema);
+        rules.shaping().or(is_elsewhere.then_some(Key::TargetSchema))
+    }
+
+    /// Whether definitions of any table may be changed.
+    pub fn changes_definitions(&self) -> bool {
+        self.ddl != Ddl::None || self.rules.ddl_choices().any(|ddl| ddl != Ddl::None)
+    }
+
+    /// The same settings for work that changes no definition.
+    pub fn without_ddl(mut self) -> Self {
+        self.ddl = Ddl::None;
+        self.rules.without_ddl();
+        self
     }
 
     /// The limit on deletes of one table.

@@ -85,6 +85,10 @@ pub fn resolve_with<T>(
     if matches!(settings.source, SourceInfo::Sqlite(_)) && settings.ddl == Ddl::Reset {
         reader.refuse(Setting::Ddl, "reset is not supported for a SQLite source");
     }
+    if matches!(settings.source, SourceInfo::Sqlite(_)) {
+        let refused = |origin| format!("{origin}: reset is not supported for a SQLite source");
+        reader.problems.extend(settings.rules.reset_origins().map(refused));
+    }
     if settings.mask_key.is_none() && needs == Needs::BothSides {
         reader.refuse_keyed_masks(&settings.rules);
     }

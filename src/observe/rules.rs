@@ -13,7 +13,7 @@ use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::masking;
 use crate::plan::shown::{Moment, ShownTable, place};
-use crate::rules::{Children, Key, Rules, SourceColumns};
+use crate::rules::{Children, Ddl, Key, Rules, SourceColumns};
 use crate::table::{ForeignKey, Table};
 
 /// The selected tables as their rules show them, and everything that is wrong with the rules.
@@ -90,11 +90,25 @@ impl RunContext<'_> {
         let to_try: Vec<_> = tried.iter().filter(|one| !is_left_alone(one)).collect();
         problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);
         let shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
+        problems.extend(shown.iter().filter_map(|one| self.reset_problem(one)));
         problems.extend(shared_targets(&shown));
         problems.extend(rows_twice(&shown, selected));
         problems.extend(left_out_problems(&shown, selected, catalogs));
         problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
         Ok(JudgedRules { shown, problems, unmasked })
+    }
+
+    /// A rule of its own that asks to rebuild a table which other rules want otherwise than it is on the source.
+    fn reset_problem(&self, one: &ShownTable<'_>) -> Option<String> {
+        let (rules, table) = (&one.rules, &one.table.name);
+        let everywhere = self.settings.rules.everywhere.origin(Key::Ddl);
+        let is_own = rules.ddl == Ddl::Reset && rules.origin(Key::Ddl) != everywhere;
+        let other = self.settings.prevents_rebuild(table).filter(|_| is_own)?;
+        Some(format!(
+            "{}: reset rebuilds {table} as it is on the source, and {} wants it otherwise: take out one of them",
+            place(rules, Key::Ddl),
+            place(rules, other)
+        ))
     }
 }
 

@@ -148,7 +148,7 @@ impl RunContext<'_> {
             Some((*one, *target))
         });
         let pairs: Vec<(&TriedTable<'_>, &Table)> = pairs.collect();
-        if pairs.is_empty() || !catalogs.target.server.temporary {
+        if pairs.is_empty() {
             return Ok(Vec::new());
         }
         let targets: Vec<&Table> = pairs.iter().map(|(_, target)| *target).collect();
@@ -171,7 +171,12 @@ impl RunContext<'_> {
             let rows = trials.reader.sample(&one.shown.relation(), &columns).await?;
             let Some(rows) = rows else { continue };
             let tried = TriedRows { table: target, columns: &columns, checks: &of_masks };
-            for breach in self.target.breaches(&tried, rows.into_stream()).await? {
+            let breaches = if catalogs.target.server.temporary {
+                self.target.breaches(&tried, rows.into_stream()).await?
+            } else {
+                self.target.breaches_in_statements(&tried, rows.into_stream()).await?
+            };
+            for breach in breaches {
                 let check = of_masks[breach.check];
                 let Some(column) = one.masked_on_target(check) else { continue };
                 problems.push(one.breach(column, check, &format!("on the target {}", breach.told)));

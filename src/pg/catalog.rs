@@ -251,6 +251,13 @@ pub async fn schemas(session: &Session) -> Result<Vec<Ident>> {
         .await
 }
 
+/// The names of the tables of some schemas, and nothing else of them: whatever may be synced, and perhaps more.
+pub async fn table_names(session: &Session, schemas: &[Ident]) -> Result<Vec<TableName>> {
+    let statement = Sql::filled(include_str!("table_names.sql"), &[("schemas", &names(schemas))]);
+    let rows = session.rows("reading the names of tables", &statement).await?;
+    rows.iter().map(|row| Ok(TableName::new(row.needed(0)?, row.needed(1)?))).collect()
+}
+
 /// What `named` names besides tables of `schemas`, as `t` or `schema.t`.
 pub async fn other_relations(
     session: &Session,

@@ -26,6 +26,7 @@ use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::rules::{Mode, TableRules};
+use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
@@ -180,6 +181,8 @@ pub struct Candidate<'a> {
     pub view: Option<&'a Sql>,
     /// See [`shown::ShownTable::made`].
     pub made: &'a str,
+    /// What is built once the rows are there.
+    pub post_data: &'a [Step],
 }
 
 /// Plans one table.
@@ -242,7 +245,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         deletes: rules.deletes,
         append,
         batch_size: rules.batch_size,
-        post_data: Vec::new(),
+        post_data: candidate.post_data.to_vec(),
         mapping,
     })
 }
@@ -312,7 +315,10 @@ fn check_rules(candidate: &Candidate<'_>, target: &Table, keyless: bool) -> Resu
         let names = columns.iter().map(|column| rules.target_column(column).as_str());
         names.collect::<Vec<_>>().join(", ")
     };
-    if let Some(columns) = rules.key.as_ref().filter(|_| keyless) {
+    // A table that was made just now gets its key behind its rows.
+    let is_key = |step: &Step| matches!(step.kind, Kind::Key | Kind::Index);
+    let will_have_key = !source.keys.is_empty() && candidate.post_data.iter().any(is_key);
+    if let Some(columns) = rules.key.as_ref().filter(|_| keyless && !will_have_key) {
         let names = names(columns);
         return Err(Error::Blocked(format!(
             "the key ({names}) that its rules name is no unique key without NULLs on the target: create a \
@@ -320,9 +326,8 @@ fn check_rules(candidate: &Candidate<'_>, target: &Table, keyless: bool) -> Resu
             target.name
         )));
     }
-    // A table that was made just now gets its key behind its rows, and takes all of them.
-    let will_have_key = is_empty && !source.keys.is_empty();
-    if rules.mode == Mode::Append && keyless && !will_have_key {
+    // An empty one takes all rows.
+    if rules.mode == Mode::Append && keyless && !(is_empty && will_have_key) {
         return Err(Error::Blocked(
             "the table has no key, so new rows cannot be told from old ones (mode append): give it a key"
                 .to_owned(),

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::entry::{Entry, Given, Key, Rule};
-use super::table_rules::{Mode, TableRules};
+use super::table_rules::{Ddl, Mode, TableRules};
 use super::{Mask, Origin, Rules};
 use crate::ident::{Ident, TableName};
 
@@ -47,6 +47,28 @@ impl Rules {
             Rule::TargetTable(table) => table.schema.as_ref(),
             _ => None,
         })
+    }
+
+    /// What rules of some tables say about definitions.
+    pub fn ddl_choices(&self) -> impl Iterator<Item = Ddl> {
+        self.given().filter_map(|given| match given.rule {
+            Rule::Ddl(ddl) => Some(ddl),
+            _ => None,
+        })
+    }
+
+    /// Where a table's own rule asks for a rebuild.
+    pub fn reset_origins(&self) -> impl Iterator<Item = &Origin> {
+        let resets = self.given().filter(|given| given.rule == Rule::Ddl(Ddl::Reset));
+        resets.map(|given| &given.origin)
+    }
+
+    /// Lets no definition be changed, whatever was said.
+    pub fn without_ddl(&mut self) {
+        self.everywhere.ddl = Ddl::None;
+        let all = self.entries.iter_mut().chain(&mut self.set).map(|entry| &mut entry.given);
+        let all = all.chain(std::iter::once(&mut self.defaults));
+        all.for_each(|given| given.retain(|one| one.rule.key() != Key::Ddl));
     }
 
     fn given(&self) -> impl Iterator<Item = &Given> {
@@ -126,6 +148,13 @@ impl TableRules {
         self.keep.0.retain(|kept| kept.text != column.as_str());
         self.mask_origins.insert(column.clone(), origin.at(column.as_str()));
         self.mask.insert(column, mask);
+    }
+
+    /// The first of the rules that want the table otherwise than it is on the source.
+    pub fn shaping(&self) -> Option<Key> {
+        const SHAPING: [Key; 5] =
+            [Key::Columns, Key::ExcludeColumns, Key::Rename, Key::TargetTable, Key::Mask];
+        SHAPING.into_iter().find(|key| self.is_given(*key))
     }
 
     /// Whether anybody gave this rule, for this table or for all.

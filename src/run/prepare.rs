@@ -19,6 +19,7 @@ use crate::plan::shown::ShownTable;
 use crate::plan::{self, Candidate, LastRun, PlanContext, Roles, TablePlan};
 use crate::schema::SchemaOutcome;
 use crate::schema::rebuild::plan::RebuiltTable;
+use crate::select;
 use crate::sql::horizon::Horizon;
 use crate::table::{ForeignKey, Table};
 
@@ -106,12 +107,30 @@ impl RunContext<'_> {
         })
     }
 
-    /// What the selected tables are called on the target, for whoever locks them before he plans.
+    /// What the selected tables are called on the target, for whoever locks them before he plans; perhaps some
+    /// names more. No snapshot is held then.
     ///
     /// # Errors
     /// As for [`RunContext::prepare`].
-    pub async fn selected_names(&self) -> Result<Vec<TableName>> {
+    pub async fn names_to_lock(&self) -> Result<Vec<TableName>> {
+        let settings = self.settings;
+        let (names, ()) = tokio::try_join!(
+            self.source.table_names(&settings.schemas),
+            self.target.open_for_locks()
+        )?;
+        let Some(names) = names else { return self.selected_names().await };
+        let is_wanted = |name: &&TableName| {
+            select::would_select(name, &settings.include, &settings.exclude)
+                && !settings.rules.effective(name).skip
+        };
+        Ok(names.iter().filter(is_wanted).map(|name| settings.target_name_of(name)).collect())
+    }
+
+    /// The same from both catalogs.
+    async fn selected_names(&self) -> Result<Vec<TableName>> {
         let catalogs = self.open().await?;
+        // Whoever holds the locks looks at the source again.
+        self.source.close().await;
         let tables = &catalogs.source.tables;
         self.refuse_no_tables(tables, &catalogs.target.tables).await?;
         Ok(self.target_names(&self.select(tables, &catalogs)?))
@@ -183,6 +202,7 @@ impl Observed<'_> {
         let mut planned = Planned { plans: Vec::new(), failed: Vec::new() };
         for (shown, name) in self.tables.iter().zip(self.names) {
             let source = aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table);
+            let post_data = aligned.after.get(&source.name).map(Vec::as_slice);
             let candidate = Candidate {
                 source,
                 target: rebuild.get(name).or(there.get(name)).copied(),
@@ -193,16 +213,14 @@ impl Observed<'_> {
                 rules: &shown.rules,
                 view: shown.view.as_ref(),
                 made: &shown.made,
+                post_data: post_data.unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {
                 Some(error) => Err(error.clone()),
                 None => plan::table(candidate, context),
             };
             match plan {
-                Ok(mut plan) => {
-                    plan.post_data = aligned.after.get(&source.name).cloned().unwrap_or_default();
-                    planned.plans.push(plan);
-                }
+                Ok(plan) => planned.plans.push(plan),
                 Err(error) => planned.failed.push(without_plan(&source.name, error)),
             }
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::SchemaOutcome;
 use super::rebuild::plan::NeedsRebuild;
-use crate::config::{Ddl, Settings};
+use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
@@ -63,7 +63,7 @@ impl RunContext<'_> {
             let table = selected.iter().find(|table| table.name == name).copied();
             match (weight, table) {
                 (Severity::Values | Severity::Form, Some(table))
-                    if self.settings.ddl == Ddl::Reset =>
+                    if self.may_rebuild(&table.name) =>
                 {
                     match outdated.iter_mut().find(|one| one.table.name == name) {
                         Some(known) => known.reasons.push(text),

@@ -1,7 +1,7 @@
 //! What earlier runs know of definitions: which tables pgsync has made, and what both sides were when a run last
 //! found no difference. As long as both are that still, nothing is read whole and nobody is asked.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
@@ -74,7 +74,7 @@ impl RunContext<'_> {
         let settings = self.settings;
         let schemas = settings.target_schemas();
         let followed = !known.created.is_empty();
-        let reset = settings.ddl == Ddl::Reset;
+        let reset = self.rebuilt_tables(selected);
         let log = &self.sync_log.table;
         let renamed = settings.schemas.first().filter(|_| settings.target_schema.is_some());
         let here = FingerprintOf {
@@ -82,7 +82,7 @@ impl RunContext<'_> {
             log,
             home: renamed,
             version: catalogs.source.server.version,
-            details: are_comparable(catalogs) && (followed || reset),
+            details: are_comparable(catalogs) && (followed || !reset.is_empty()),
         };
         let there = FingerprintOf {
             schemas: &schemas,
@@ -128,12 +128,14 @@ impl RunContext<'_> {
         let settings = self.settings;
         let mut names: Vec<String> = selected.iter().map(|table| table.name.to_string()).collect();
         names.sort_unstable();
+        let rebuilt = self.rebuilt_tables(selected);
+        let rebuilt: Vec<String> = rebuilt.iter().map(ToString::to_string).collect();
         let list = |schemas: &[Ident]| {
             schemas.iter().map(Ident::quoted).collect::<Vec<String>>().join(" ")
         };
         format!(
-            "{FORM} {} {} {} {} / {} / {} / {}",
-            settings.ddl == Ddl::Reset,
+            "{FORM} {} / {} {} {} / {} / {} / {}",
+            rebuilt.join(" "),
             catalogs.source.server.version,
             catalogs.target.server.version,
             self.sync_log.table,
@@ -155,7 +157,8 @@ impl RunContext<'_> {
     /// Whether what is known of the tables that pgsync has made is enough for all of these.
     fn is_covered(&self, known: &Known, selected: &[&Table]) -> bool {
         let is_plain = |table: &Table| {
-            self.settings.ddl != Ddl::Reset && table.columns.iter().all(|column| !column.generated)
+            self.settings.ddl_of(&table.name) != Ddl::Reset
+                && table.columns.iter().all(|column| !column.generated)
         };
         selected.iter().all(|table| {
             (known.created.contains(&table.name) || is_plain(table)) && !self.is_shaped(&table.name)
@@ -187,6 +190,12 @@ impl RunContext<'_> {
             }
             written => written,
         }
+    }
+
+    /// The tables that a run may rebuild, and whose target may lose what the source does not have.
+    pub(super) fn rebuilt_tables(&self, selected: &[&Table]) -> BTreeSet<TableName> {
+        let names = selected.iter().map(|table| &table.name);
+        names.filter(|name| self.settings.ddl_of(name) == Ddl::Reset).cloned().collect()
     }
 
     /// What is known of the tables; nothing where there is no log.

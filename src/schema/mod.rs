@@ -16,7 +16,6 @@ mod trial;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
@@ -97,7 +96,6 @@ impl RunContext<'_> {
         let mut schema_plan = self.plan_changes(&selected, &catalogs, &created_by_pgsync).await?;
         let mut outdated = self.outdated(&selected, &catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
-        outdated.retain(|one| !self.is_shaped(&one.table.name));
         let differs = std::mem::take(&mut schema_plan.differs);
         let Classified { fatal, said } = self.weigh(differs, &selected, &mut outdated);
         schema_plan.left_out.extend(said);
@@ -113,7 +111,7 @@ impl RunContext<'_> {
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
-        if self.settings.ddl != Ddl::None {
+        if self.settings.changes_definitions() {
             let Refused { failed, left_out } = self.try_out(&schema_plan).await?;
             obstacles.extend(failed);
             schema_plan.left_out.extend(left_out);
@@ -143,7 +141,6 @@ impl RunContext<'_> {
         let mut outdated = self.outdated(selected, catalogs);
         let lacking = has_missing_objects(selected, catalogs, self.settings)
             || self.lacks_sequences(catalogs).await?;
-        outdated.retain(|one| !self.is_shaped(&one.table.name));
         let mut look = Look::default();
         if !lacking && outdated.is_empty() {
             look = self.look(&known, selected, catalogs).await?;
@@ -172,18 +169,15 @@ impl RunContext<'_> {
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
             self.note_superuser(catalogs);
         }
-        match self.settings.ddl {
-            Ddl::None => self.name(&schema_plan, &mut aligned),
-            _ if self.settings.dry_run => {
-                self.simulate_changes(schema_plan, selected, catalogs, &mut aligned).await?;
-            }
-            _ => {
-                let has_made =
-                    self.make_first(schema_plan, lacking, catalogs, &mut aligned).await?;
-                if has_made && !rebuild.all.is_empty() {
-                    // Types that have just been made are there now.
-                    rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
-                }
+        if !self.settings.changes_definitions() {
+            self.name(&schema_plan, &mut aligned);
+        } else if self.settings.dry_run {
+            self.simulate_changes(schema_plan, selected, catalogs, &mut aligned).await?;
+        } else {
+            let has_made = self.make_first(schema_plan, lacking, catalogs, &mut aligned).await?;
+            if has_made && !rebuild.all.is_empty() {
+                // Types that have just been made are there now.
+                rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
             }
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
@@ -191,7 +185,7 @@ impl RunContext<'_> {
     }
 
     fn note_superuser(&self, catalogs: &Catalogs) {
-        if self.settings.ddl != Ddl::None && catalogs.target.server.superuser {
+        if self.settings.changes_definitions() && catalogs.target.server.superuser {
             self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
         }
     }
@@ -286,6 +280,7 @@ impl RunContext<'_> {
         };
         not_carried.retain(|(table, _)| !is_there(table));
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
+        let reset = self.rebuilt_tables(selected);
         let mut input = DiffInput {
             source: &source,
             target: &target,
@@ -294,7 +289,7 @@ impl RunContext<'_> {
             version: catalogs.target.server.version,
             comparable: are_comparable(catalogs),
             same_major: are_of_one_major(catalogs),
-            reset: settings.ddl == Ddl::Reset,
+            reset: &reset,
             renamed,
         };
         let reworded = if catalogs.target.server.temporary {

@@ -6,7 +6,7 @@ use super::SchemaOutcome;
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
-use crate::rules::{Ddl, Key, TableRules};
+use crate::rules::{Ddl, TableRules};
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::reshape::{Shape, Shapes};
 use crate::schema_object::text::Name;
@@ -49,11 +49,10 @@ impl RunContext<'_> {
         schema_plan: &mut SchemaPlan,
         aligned: &mut SchemaOutcome,
     ) {
-        let rules = &self.settings.rules;
-        let is_left = |table: &&&Table| rules.effective(&table.name).ddl == Ddl::None;
-        if self.settings.ddl == Ddl::None {
+        if !self.settings.changes_definitions() {
             return;
         }
+        let is_left = |table: &&&Table| self.settings.ddl_of(&table.name) == Ddl::None;
         for table in selected.iter().filter(is_left) {
             let name = &table.name;
             let alone = |step: &Step| Step { roots: vec![name.clone()], ..step.clone() };
@@ -69,12 +68,15 @@ impl RunContext<'_> {
         }
     }
 
-    /// Whether rules want a table otherwise than it is on the source: then it is not rebuilt after that.
+    /// Whether rules want a table otherwise than it is on the source.
     pub(super) fn is_shaped(&self, table: &TableName) -> bool {
-        const SHAPING: [Key; 5] =
-            [Key::Columns, Key::ExcludeColumns, Key::Rename, Key::TargetTable, Key::Mask];
-        let rules = self.settings.rules.effective(table);
-        SHAPING.into_iter().any(|key| rules.is_given(key))
+        self.settings.rules.effective(table).shaping().is_some()
+    }
+
+    /// Whether a table may be rebuilt: as it is on the source, and never after rules.
+    pub(super) fn may_rebuild(&self, table: &TableName) -> bool {
+        let is_asked = self.settings.ddl_of(table) == Ddl::Reset;
+        is_asked && self.settings.prevents_rebuild(table).is_none()
     }
 }
 

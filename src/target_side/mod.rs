@@ -77,6 +77,16 @@ impl Target {
         Ok(TargetState { server, tables, foreign_keys, hash_probe })
     }
 
+    /// Opens the session that holds locks, and asks nothing.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn open_for_locks(&self) -> Result<()> {
+        let session = self.pool.get().await?;
+        self.control.set(session).await;
+        Ok(())
+    }
+
     /// A session for writes.
     pub async fn session(&self) -> Result<PooledSession> {
         self.pool.get().await

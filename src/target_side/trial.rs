@@ -1,17 +1,20 @@
 //! Rows that are tried against the constraints of a table before any row is written: in a temporary table, which
 //! goes with its transaction.
 
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 
 use super::Target;
+use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
 use crate::pg::{Session, catalog};
 use crate::sql::check;
 use crate::sql::check::Check;
-use crate::sql::{Sql, sql};
-use crate::table::Table;
+use crate::sql::{Literal, Sql, sql};
+use crate::table::{Column, Table};
 
 const TRYING: &str = "trying masked rows against check constraints";
 
@@ -62,16 +65,121 @@ impl Target {
         };
         session.run(TRYING, &Sql::trusted("rollback")).await?;
         session.set_clean(true);
-        match found {
-            Err(Error::Database(error))
-                if error.side == Side::Target
-                    && error.sqlstate.is_some()
-                    && !error.is_transient() =>
-            {
-                Ok(Vec::new())
+        unless_refused(found)
+    }
+
+    /// The same for a role that may make no temporary table: the rows stand in the statements.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn breaches_in_statements(
+        &self,
+        tried: &TriedRows<'_>,
+        mut rows: impl Stream<Item = Result<Bytes>> + Unpin,
+    ) -> Result<Vec<Breach>> {
+        let mut session = self.session().await?;
+        session.run(TRYING, &Sql::trusted("begin")).await?;
+        let mut counts = vec![Counted::default(); tried.checks.len()];
+        let (mut part, mut size, mut result) = (Vec::new(), 0, Ok(()));
+        while result.is_ok() {
+            let row = rows.next().await.transpose()?;
+            let is_last = row.is_none();
+            if let Some(row) = row {
+                let row = composite(tried, &row);
+                size += row.len();
+                part.push(row);
             }
-            found => found,
+            if is_last || size > PART {
+                result = count(&session, tried, &part, &mut counts).await;
+                part.clear();
+                size = 0;
+            }
+            if is_last {
+                break;
+            }
         }
+        session.run(TRYING, &Sql::trusted("rollback")).await?;
+        session.set_clean(true);
+        let told = counts.into_iter().enumerate().filter_map(|(check, counted)| {
+            Some(Breach { check, told: check::told(counted.broken, counted.all)? })
+        });
+        unless_refused(result.map(|()| told.collect()))
+    }
+}
+
+/// Bytes of rows in one statement, about.
+const PART: usize = 256 * 1024;
+
+/// Rows that break a condition, and all that were tried.
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    broken: u64,
+    all: u64,
+}
+
+/// What is refused is no row of the table, and its own job says why.
+fn unless_refused(found: Result<Vec<Breach>>) -> Result<Vec<Breach>> {
+    match found {
+        Err(Error::Database(error))
+            if error.side == Side::Target && error.sqlstate.is_some() && !error.is_transient() =>
+        {
+            Ok(Vec::new())
+        }
+        found => found,
+    }
+}
+
+/// A row of COPY text as the text of a row of the table: `("1","a",)`.
+fn composite(tried: &TriedRows<'_>, row: &Bytes) -> String {
+    let values: HashMap<&Ident, Option<String>> =
+        tried.columns.iter().zip(copy_text::decoded(row)).collect();
+    let value = |column: &Column| {
+        let value = values.get(&column.name)?.as_ref()?;
+        Some(format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\"\"")))
+    };
+    let fields = tried.table.columns.iter().map(|column| value(column).unwrap_or_default());
+    format!("({})", fields.collect::<Vec<_>>().join(","))
+}
+
+/// Adds what some rows have against the conditions.
+async fn count(
+    session: &Session,
+    tried: &TriedRows<'_>,
+    rows: &[String],
+    counts: &mut [Counted],
+) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let values = rows.iter().map(|row| sql!("({row}::pg_catalog.text)", row = Literal(row)));
+    let relation = sql!(
+        "(select (p.r).* from (select v.r::{table} as r from (values {values}) v(r) offset 0) p) t",
+        table = tried.table.name,
+        values = Sql::join(values, ", ")
+    );
+    for (check, counted) in tried.checks.iter().zip(counts) {
+        if let Some(new) = counted_breaches(session, check, &relation).await? {
+            counted.broken += new.broken;
+            counted.all += new.all;
+        }
+    }
+    Ok(())
+}
+
+/// What a condition says of rows; nothing where it cannot be evaluated.
+async fn counted_breaches(session: &Session, check: &Check, rows: &Sql) -> Result<Option<Counted>> {
+    session.run(TRYING, &Sql::trusted("savepoint pgsync_try")).await?;
+    match session.run_alone(TRYING, &check.count_breaches(rows)).await {
+        Ok(()) => {
+            let row = session.row(TRYING, &Sql::trusted(check::BREACHES)).await?;
+            Ok(Some(Counted { broken: row.count(0)?, all: row.count(1)? }))
+        }
+        Err(Error::Database(error)) if error.sqlstate.is_some() && !error.is_transient() => {
+            let back = Sql::trusted("rollback to savepoint pgsync_try");
+            session.run(TRYING, &back).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -99,20 +207,9 @@ async fn load(
 async fn broken(session: &Session, checks: &[&Check]) -> Result<Vec<Breach>> {
     let mut broken = Vec::new();
     for (place, check) in checks.iter().enumerate() {
-        session.run(TRYING, &Sql::trusted("savepoint pgsync_try")).await?;
-        let counted = session.run_alone(TRYING, &check.count_breaches(&Sql::trusted(TRIED))).await;
-        match counted {
-            Ok(()) => {
-                let row = session.row(TRYING, &Sql::trusted(check::BREACHES)).await?;
-                let told = check::told(row.count(0)?, row.count(1)?);
-                broken.extend(told.map(|told| Breach { check: place, told }));
-            }
-            Err(Error::Database(error)) if error.sqlstate.is_some() && !error.is_transient() => {
-                let back = Sql::trusted("rollback to savepoint pgsync_try");
-                session.run(TRYING, &back).await?;
-            }
-            Err(error) => return Err(error),
-        }
+        let counted = counted_breaches(session, check, &Sql::trusted(TRIED)).await?;
+        let told = counted.and_then(|counted| check::told(counted.broken, counted.all));
+        broken.extend(told.map(|told| Breach { check: place, told }));
     }
     Ok(broken)
 }

@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use crate::config::{Ddl, Settings};
+use crate::config::Settings;
 use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
@@ -69,15 +69,16 @@ async fn compare(
     // As a dry run, which makes temporary tables and nothing else.
     let base = (*settings.base).clone();
     let source = base.source.clone().complete();
-    let base = Settings { source, dry_run: true, ddl: Ddl::None, ..base };
+    let base = Settings { source, dry_run: true, ..base }.without_ddl();
     let (endpoints, holder) = (Endpoints::open(&base)?, Endpoints::open(&base)?);
     let looking = Looking { flags: &settings.flags, pages };
     let compared = async {
         let settings = &endpoints.with_schemas(&Arc::new(base)).await?;
         let context = endpoints.context(settings, events, "");
-        lock(&RunContext { target: &holder.target, ..endpoints.context(settings, events, "") })
-            .await?;
-        let verdicts = verdicts(&context, stop, &looking).await?;
+        let on_holder =
+            RunContext { target: &holder.target, ..endpoints.context(settings, events, "") };
+        let planned = planned(&context, &on_holder).await?;
+        let verdicts = verdicts(&context, planned, stop, &looking).await?;
         // Somebody else may have written in the meantime, if the locks were lost.
         holder.target.require_locks().await?;
         Ok(verdicts)
@@ -87,15 +88,27 @@ async fn compare(
     compared
 }
 
-/// Takes the locks of all tables. They come before the snapshot that is compared: a run that ends
-/// between the two would have brought rows that the snapshot does not show.
-async fn lock(context: &RunContext<'_>) -> Result<()> {
-    let names = Box::pin(context.selected_names()).await?;
-    let names: Vec<&TableName> = names.iter().collect();
-    let held = context.target.lock(&names).await?;
-    // The next look at the source takes another snapshot.
-    context.source.close().await;
-    match held {
+/// Takes the locks of all tables, and then the snapshot that is compared: a run that ends between the two would
+/// have brought rows that the snapshot does not show.
+async fn planned(context: &RunContext<'_>, holder: &RunContext<'_>) -> Result<RunPlan> {
+    let mut locked = Box::pin(holder.names_to_lock()).await?;
+    lock(holder, &locked).await?;
+    loop {
+        let plan = Box::pin(context.prepare()).await?;
+        let names = plan.plans.iter().map(|one| &one.name);
+        // Tables that somebody has made meanwhile.
+        let new: Vec<TableName> = names.filter(|name| !locked.contains(name)).cloned().collect();
+        if new.is_empty() {
+            return Ok(plan);
+        }
+        lock(holder, &new).await?;
+        context.source.close().await;
+        locked.extend(new);
+    }
+}
+
+async fn lock(holder: &RunContext<'_>, names: &[TableName]) -> Result<()> {
+    match holder.target.lock(&names.iter().collect::<Vec<_>>()).await? {
         None => Ok(()),
         Some(holder) => Err(Error::Locked(format!(
             "a run is working on {}: {}",
@@ -106,10 +119,11 @@ async fn lock(context: &RunContext<'_>) -> Result<()> {
 
 async fn verdicts(
     context: &RunContext<'_>,
+    planned: RunPlan,
     stop: &Stop,
     looking: &Looking<'_>,
 ) -> Result<Vec<TableVerdict>> {
-    let RunPlan { plans, failed, horizon, page_ranges, .. } = Box::pin(context.prepare()).await?;
+    let RunPlan { plans, failed, horizon, page_ranges, .. } = planned;
     let round = Arc::new(context.round(stop, horizon, page_ranges));
     let compared = plans.iter().map(|plan| table::compare(&round, plan, looking));
     // A share of the time is one of all tables together.
@@ -151,10 +165,9 @@ pub async fn repair(
         exclude: Vec::new(),
         reconcile: true,
         repair: true,
-        ddl: Ddl::None,
         ..(*settings.base).clone()
     };
-    run::run(settings, events, stop).await
+    run::run(settings.without_ddl(), events, stop).await
 }
 
 #[cfg(test)]

@@ -165,3 +165,34 @@ async fn a_table_that_inherits_from_another_has_its_masks() {
     let born = "select string_agg(born::text, ' ' order by id) from person";
     assert_eq!(db.target_value(born).await, "1980-01-01 1981-01-01");
 }
+
+#[tokio::test]
+async fn a_constraint_of_the_target_is_tried_by_a_role_that_may_make_no_temporary_table() {
+    let db = Pair::with(
+        "create table person (id int primary key, email text, name varchar(40), doc jsonb, tags text[], size numeric(5, 2))",
+    )
+    .await;
+    db.source(&format!(
+        "insert into person select i, '{SECRET}' || i || '@mail.test', 'a \"quoted\" \\ name, ' || i,
+           '{{\"a\": [1, \"x\"]}}', array['a,b', null, 'c\"d'], 1.5 from generate_series(1, 1500) i"
+    ))
+    .await;
+    db.target(
+        "alter table person add constraint short check (char_length(email) < 10);
+         alter table person add constraint fine check (email like 'u%' and size > 1 and doc ? 'a' and cardinality(tags) = 3
+           and name like 'a \"quoted\" \\\\ name, %')",
+    )
+    .await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke temporary on database {} from public", db.name)).await;
+    let rules = r#"{"maskKey": "env:MASK_KEY", "tables": {"person": {"mask": {"email": "email"}, "keep": ["name", "doc", "tags"]}}}"#;
+    let config = db.file("without.json", rules);
+    let sync = || db.sync().target_role(&role).args(&["-config", &config]).env("MASK_KEY", KEY);
+    let run = sync().plain().await.expect_exit(2);
+    let told = "mask/email: the check constraint \"short\" of public.person on the target does not hold for 1000 of 1000";
+    assert!(run.stderr.contains(told), "{run}");
+    assert!(!run.stderr.contains("\"fine\"") && !format!("{run}").contains(SECRET), "{run}");
+    assert_eq!(db.target_value("select count(*) from person").await, "0");
+    db.target("alter table person drop constraint short").await;
+    sync().await.expect_ok();
+}

@@ -166,3 +166,40 @@ async fn a_table_s_own_timestamp_column_is_known_to_the_warning_and_to_the_lag()
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_key_of_ones_choice_is_built_behind_the_rows_of_a_table_that_is_created() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, code text not null unique, note text,
+           changed timestamptz not null default '2024-01-01');
+         insert into item select i, 'c' || i, 'n' from generate_series(1, 50) i",
+    )
+    .await;
+    let rules = r#"{"tables": {"item": {"key": ["code"], "rename": {"code": "sign", "changed": "altered"},
+        "targetTable": "sales.thing", "timestampColumn": "changed"}}}"#;
+    let config = db.file("key.json", rules);
+    let sync = || db.sync().args(&["-config", &config]).no_overlap();
+    sync().arg("-dry-run").await.expect_ok().expect_changes("item", (50, 0, 0));
+    sync().await.expect_ok().expect_changes("item", (50, 0, 0));
+    let keys = "select string_agg(conname, ',' order by conname) from pg_constraint
+        where conrelid = 'sales.thing'::regclass and contype in ('p', 'u')";
+    assert_eq!(db.target_value(keys).await, "item_code_key,item_pkey");
+    sync().await.expect_unchanged();
+    // The number that was the key elsewhere may change: the row stays the same one.
+    db.source("update item set id = 500, note = 'x', changed = now() where code = 'c3'; delete from item where code = 'c4'")
+        .await;
+    let run = sync().await.expect_ok().expect_changes("item", (0, 1, 1));
+    drop(run.expect_strategy("item", "incremental"));
+    sync().arg("-reconcile").await.expect_unchanged();
+    assert_eq!(db.target_value("select id from sales.thing where sign = 'c3'").await, "500");
+}
+
+#[tokio::test]
+async fn a_key_of_ones_choice_that_nobody_builds_is_asked_for() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, code text not null unique); insert into item values (1, 'a')").await;
+    db.target("create table item (id int primary key, code text)").await;
+    let run = db.sync().args(&["-set", "item.key=code"]).await;
+    run.expect_failed("item", &["the key (code)", "create a unique index"]);
+}

@@ -6,6 +6,7 @@ mod support;
 mod append;
 mod check;
 mod columns;
+mod ddl;
 mod filters;
 mod leaks;
 mod masks;

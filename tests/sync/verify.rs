@@ -221,3 +221,39 @@ async fn a_repair_that_cannot_begin_always_says_why() {
         run.expect_exit(1).expect_said("while creating sync_log: permission denied");
     }
 }
+
+#[tokio::test]
+async fn a_generated_column_is_compared_by_what_each_side_computes() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    let item = |expression: &str| {
+        format!(
+            "create table item (id int primary key, name text, size int,
+               twice text generated always as ({expression}) stored, updated_at timestamptz not null)"
+        )
+    };
+    db.source(&item("name || size::text")).await;
+    db.target(&item("name || size::text")).await;
+    db.source(
+        "insert into item (id, name, size, updated_at) select i, 'n', i, '2024-01-01' from generate_series(1, 300) i",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    verify(&db, &[]).await.expect_exit(0);
+    // What both compute from differs, and so does what is computed.
+    db.target("update item set name = 'm' where id = 7").await;
+    let json = found(&db, &[]).await;
+    assert_eq!(rows(&json), [r#"changed {"id":"7"}: name,twice"#]);
+    verify(&db, &["-repair"]).await.expect_exit(0);
+    db.assert_same("item").await;
+    // Another expression on the target: no row can be repaired, and each that differs is named.
+    db.target("alter table item drop column twice; alter table item add column twice text generated always as (case when id = 9 then 'x' else name || size::text end) stored")
+        .await;
+    let json = found(&db, &[]).await;
+    assert_eq!(rows(&json), [r#"changed {"id":"9"}: twice"#]);
+    assert_eq!(json["exit_status"], 3);
+    let run = verify(&db, &["-repair"]).await;
+    assert!(run.status != 0, "{run}");
+}

@@ -141,6 +141,7 @@ impl Case {
             rules: &self.rules,
             view: None,
             made: "",
+            post_data: &[],
         };
         super::table(candidate, &self.context)
     }

@@ -56,7 +56,7 @@ impl DiffInput<'_> {
             return Vec::new();
         };
         let changes = changes(object, there, self.version).into_iter();
-        let changes = changes.filter(|change| self.reset || !change.drops);
+        let changes = changes.filter(|change| self.resets(root) || !change.drops);
         let steps = changes.map(|change| Step {
             title: change.title,
             optional: true,
@@ -82,15 +82,16 @@ impl DiffInput<'_> {
                 Kind::Table => {
                     let kept = changes(object, there, self.version).into_iter();
                     let kept = kept.filter(|change| change.drops);
-                    let kept = kept.filter(|_| !self.reset && self.follows(root)).map(|change| {
-                        let run = change.statement;
-                        let text = format!(
-                            "{} exists only on the target; to drop it, run: {}",
-                            change.title,
-                            run.as_str()
-                        );
-                        Finding { weight: Severity::Part, text }
-                    });
+                    let kept =
+                        kept.filter(|_| !self.resets(root) && self.follows(root)).map(|change| {
+                            let run = change.statement;
+                            let text = format!(
+                                "{} exists only on the target; to drop it, run: {}",
+                                change.title,
+                                run.as_str()
+                            );
+                            Finding { weight: Severity::Part, text }
+                        });
                     self.forms(object, there, root).into_iter().chain(kept).collect()
                 }
                 Kind::Partition => bounds(object, there).into_iter().collect(),
@@ -98,8 +99,9 @@ impl DiffInput<'_> {
                 _ => self.part(object, there, root, schema_plan).into_iter().collect(),
             };
             // The form of what others made is theirs.
-            let counts =
-                |weight: Severity| weight != Severity::Form || self.reset || self.follows(root);
+            let counts = |weight: Severity| {
+                weight != Severity::Form || self.resets(root) || self.follows(root)
+            };
             let found = found.into_iter().filter(|one| counts(one.weight));
             let found = found.map(|Finding { weight, text }| Difference {
                 table: root.clone(),
@@ -113,8 +115,8 @@ impl DiffInput<'_> {
 
     /// What differs in the form of a table. Where other versions compute with other types, the rows tell.
     fn forms(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
-        let counts =
-            self.same_major || have_same_types(object, there) && (self.reset || self.follows(root));
+        let counts = self.same_major
+            || have_same_types(object, there) && (self.resets(root) || self.follows(root));
         let found = forms(object, there).into_iter();
         found.filter(|one| counts || one.weight != Severity::Values).collect()
     }
@@ -122,7 +124,7 @@ impl DiffInput<'_> {
     /// A partition that belongs to another table on the target: that one has to give it up.
     fn moved(&self, object: &Object, there: &Object) -> Option<Difference> {
         let (root, holder) = (object.root.as_ref()?, self.source_name(there.root.as_ref()?));
-        let counts = self.reset || self.follows(&holder);
+        let counts = self.resets(&holder) || self.follows(&holder);
         let is_moved = object.kind == Kind::Partition && *root != holder && counts;
         (is_moved && self.selected.contains(&&holder)).then(|| {
             let text = format!("partition {} belongs to {root} on the source", object.id);
@@ -152,10 +154,10 @@ impl DiffInput<'_> {
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             let text = format!("{} is defined differently on the source: {here}", object.title());
-            if self.reset && self.is_referred_to(there) {
+            if self.resets(root) && self.is_referred_to(there) {
                 return Some(Finding { weight: Severity::Form, text });
             }
-            if let Some(steps) = self.again(object, root).filter(|_| self.reset) {
+            if let Some(steps) = self.again(object, root).filter(|_| self.resets(root)) {
                 schema_plan.after.entry(root.clone()).or_default().extend(steps);
                 return None;
             }

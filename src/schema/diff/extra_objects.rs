@@ -36,14 +36,14 @@ impl DiffInput<'_> {
                 continue;
             }
             let is_referred_to = self.is_referred_to(there);
-            if self.reset && !is_referred_to {
+            if self.resets(root) && !is_referred_to {
                 let title = format!("drop of {}", there.title());
                 let step = Step::about(there, vec![drop], &[root]);
                 drops.push(Step { title, optional: true, ..step });
                 continue;
             }
             let text = format!("{} exists only on the target", there.title());
-            let (weight, text) = if self.reset {
+            let (weight, text) = if self.resets(root) {
                 (Severity::Form, text)
             } else {
                 (Severity::Part, format!("{text}; to drop it, run: {}", drop.as_str()))

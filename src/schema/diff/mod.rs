@@ -17,7 +17,7 @@ mod table_diff;
 mod tests;
 pub mod type_changes;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
@@ -44,8 +44,8 @@ pub struct DiffInput<'a> {
     pub comparable: bool,
     /// Whether both servers are of one major version.
     pub same_major: bool,
-    /// Whether the target may lose what the source does not have.
-    pub reset: bool,
+    /// The tables whose target may lose what the source does not have, by their names on the source.
+    pub reset: &'a BTreeSet<TableName>,
     /// The schema that has another name on the target, and that name.
     pub renamed: Option<(&'a Ident, &'a Ident)>,
 }
@@ -99,6 +99,11 @@ impl SchemaPlan {
 }
 
 impl DiffInput<'_> {
+    /// Whether the table's target may lose what the source does not have.
+    fn resets(&self, root: &TableName) -> bool {
+        self.reset.contains(root)
+    }
+
     /// Plans the steps that make the target's definitions like the source's, renamed partitions
     /// first.
     pub fn schema_plan(&self) -> SchemaPlan {

@@ -138,9 +138,10 @@ impl DiffInput<'_> {
             Kind::Index => {
                 let same_table = |key: &&Object| key.kind == Kind::Key && key.table == there.table;
                 self.source.objects.iter().filter(same_table).any(|key| {
+                    let resets = key.root.as_ref().is_some_and(|root| self.resets(root));
                     let name = match self.there(key) {
                         None => key.own.clone(),
-                        Some(old) if self.reset && !is_same(key, old) => replacement(key),
+                        Some(old) if resets && !is_same(key, old) => replacement(key),
                         Some(_) => None,
                     };
                     name.and_then(|name| self.built_index(key, &name))

@@ -40,6 +40,7 @@ fn planned(
     let name = TableName::new("public", "item");
     let created_by_pgsync = HashSet::from([name.clone()]);
     let selected = [&name];
+    let rebuilt = reset.then(|| name.clone()).into_iter().collect();
     let input = DiffInput {
         source,
         target,
@@ -48,7 +49,7 @@ fn planned(
         version,
         comparable,
         same_major: comparable,
-        reset,
+        reset: &rebuilt,
         renamed: None,
     };
     input.schema_plan()

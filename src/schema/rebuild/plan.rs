@@ -6,7 +6,6 @@ use std::slice::from_ref;
 
 use super::guard::{check_dependents, left_behind};
 use super::shadow_schema;
-use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
@@ -104,17 +103,19 @@ impl RunContext<'_> {
         selected: &[&'s Table],
         catalogs: &Catalogs,
     ) -> Vec<NeedsRebuild<'s>> {
-        if self.settings.ddl != Ddl::Reset {
+        let may_be = |table: &&&Table| self.may_rebuild(&table.name);
+        let selected: Vec<&'s Table> = selected.iter().filter(may_be).copied().collect();
+        if selected.is_empty() {
             return Vec::new();
         }
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
-        let judge = |table: &&'s Table| {
+        let judge = |table: &'s Table| {
             let there = there.get(&self.settings.target_name_of(&table.name))?;
             let reasons = rebuild_reasons::reasons(table, there);
             (!reasons.is_empty()).then_some(NeedsRebuild { table, reasons })
         };
-        selected.iter().filter_map(judge).collect()
+        selected.into_iter().filter_map(judge).collect()
     }
 
     /// How the tables are rebuilt, or why they cannot be.
@@ -189,6 +190,7 @@ impl RunContext<'_> {
             |one: &&NeedsRebuild<'_>| left_behind(&source, &target, &one.table.name, &selected);
         let behind: Vec<Option<&Object>> = outdated.iter().map(behind).collect();
         let target = target.without(&places.iter().collect());
+        let reset = outdated.iter().map(|one| one.table.name.clone()).collect();
         let input = DiffInput {
             source: &source,
             target: &target,
@@ -197,7 +199,7 @@ impl RunContext<'_> {
             version: catalogs.target.server.version,
             comparable: false,
             same_major: false,
-            reset: true,
+            reset: &reset,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
         };
         let mut schema_plan = input.schema_plan();

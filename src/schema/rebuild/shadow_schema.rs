@@ -1,7 +1,6 @@
 //! The schemas in which tables are built to take the places of others: made when they are needed,
 //! dropped by the run that made them or by the next one, never by cascade.
 
-use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
@@ -15,7 +14,7 @@ use crate::target_side::Target;
 impl RunContext<'_> {
     /// Drops what killed runs left behind, unless another run is at it.
     pub(in crate::schema) async fn drop_leftovers(&self, catalogs: &Catalogs) -> Result<()> {
-        if self.settings.dry_run || self.settings.ddl == Ddl::None {
+        if self.settings.dry_run || !self.settings.changes_definitions() {
             return Ok(());
         }
         for schema in self.settings.target_schemas() {

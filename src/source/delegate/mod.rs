@@ -50,6 +50,18 @@ impl Source {
         }
     }
 
+    /// The names of the tables of some schemas, outside of the snapshot; nothing where that is no shorter than to
+    /// open the source.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn table_names(&self, schemas: &[Ident]) -> Result<Option<Vec<TableName>>> {
+        match self {
+            Self::Postgres(source) => source.table_names(schemas).await.map(Some),
+            Self::Sqlite(_) => Ok(None),
+        }
+    }
+
     /// The schemas that a pattern may mean; outside of the snapshot.
     ///
     /// # Errors

@@ -105,6 +105,14 @@ impl Source {
         Ok(schemas)
     }
 
+    /// The names of the tables of some schemas, outside of the snapshot.
+    pub async fn table_names(&self, schemas: &[Ident]) -> Result<Vec<TableName>> {
+        let mut session = self.outside().await?;
+        let names = catalog::table_names(&session, schemas).await?;
+        session.set_clean(true);
+        Ok(names)
+    }
+
     /// Looks for the horizon, takes the snapshot and reads the catalog in it, in that order, in two
     /// round trips.
     ///
