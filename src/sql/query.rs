@@ -74,6 +74,12 @@ pub enum DigestQuery<'q> {
     },
     /// One of several parts of all rows.
     Share(Share),
+    /// The same in a table with one integer key column, whose keys lie in these buckets: see
+    /// [`Share::looked_up`].
+    LookedUp {
+        share: Share,
+        buckets: &'q RangeInclusive<i64>,
+    },
 }
 
 /// The digests of all buckets of a table.
@@ -124,6 +130,7 @@ impl DigestQuery<'_> {
                 mapping.digest_up_to(side, &since.window(side), first)
             }
             Self::Share(share) => mapping.digest_share(side, *share),
+            Self::LookedUp { share, buckets } => mapping.digest_looked_up(side, *share, buckets),
             Self::Buckets { buckets, scope } => {
                 mapping.digest_buckets(side, buckets, false, scope.condition(side).as_ref())
             }

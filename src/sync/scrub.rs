@@ -1,6 +1,7 @@
 //! Proving a part of each table in a normal run, so that after some runs every row has been proven. A part that
 //! differs has the whole table compared and repaired, and that is a warning: no run explains it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crate::context::Round;
@@ -19,6 +20,7 @@ use crate::sync::reconcile::digest;
 use crate::sync::strategy::compare;
 use crate::sync::table_state::TableRun;
 use crate::sync_log::store;
+use crate::target_side;
 use crate::target_side::Target;
 
 /// Reads how far earlier runs have got.
@@ -53,15 +55,42 @@ pub async fn holds(run: &TableRun<'_>) -> Result<bool> {
     let Some(scrub) = &run.round.scrub else { return Ok(true) };
     let Some(share) = scrub.share(&run.state.plan) else { return Ok(true) };
     run.phase(Phase::Proving);
-    let query = DigestQuery::Share(share);
+    let LookedUp { source, target } = looked_up(run).await?;
+    let query = |buckets| match buckets {
+        Some(buckets) => DigestQuery::LookedUp { share, buckets },
+        None => DigestQuery::Share(share),
+    };
     let (source, target) = tokio::try_join!(
-        digest::one(run, Side::Source, query),
-        digest::one(run, Side::Target, query)
+        digest::one(run, Side::Source, query(source.as_ref())),
+        digest::one(run, Side::Target, query(target.as_ref()))
     )?;
     if source == target {
         scrub.note(&run.state.plan, share, false);
     }
     Ok(source == target)
+}
+
+/// The buckets of keys that each side looks up one by one; nothing where it reads the table.
+#[derive(Default)]
+struct LookedUp {
+    source: Option<RangeInclusive<i64>>,
+    target: Option<RangeInclusive<i64>>,
+}
+
+async fn looked_up(run: &TableRun<'_>) -> Result<LookedUp> {
+    let plan = &run.state.plan;
+    if !plan.mapping.has_integer_key() || !Share::may_be_looked_up(plan.rows) {
+        return Ok(LookedUp::default());
+    }
+    let doing = "reading where keys lie";
+    let (source, target) = tokio::try_join!(
+        run.source.neighbours(doing, &plan.mapping),
+        target_side::digest::neighbours(run.target, doing, &plan.mapping),
+    )?;
+    Ok(LookedUp {
+        source: Share::looked_up(&source, plan.rows),
+        target: Share::looked_up(&target, plan.rows),
+    })
 }
 
 /// Proves a part of a table that is in sync by all that a usual run looks at. If it is not, the table is compared and

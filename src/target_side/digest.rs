@@ -122,3 +122,15 @@ pub async fn key_bounds(
 ) -> Result<Vec<i128>> {
     session.row(doing, &mapping.key_bounds(Side::Target)).await.map(|row| row.numbers())
 }
+
+/// See [`TableMapping::neighbours`].
+///
+/// # Errors
+/// The target's.
+pub async fn neighbours(
+    session: &Session,
+    doing: &str,
+    mapping: &TableMapping,
+) -> Result<Vec<i128>> {
+    session.row(doing, &mapping.neighbours(Side::Target)).await.map(|row| row.numbers())
+}

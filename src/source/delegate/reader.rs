@@ -160,6 +160,18 @@ impl Reader {
         each!(Self: self, one => one.key_bounds(doing, mapping).await)
     }
 
+    /// Where the keys of a table with one integer key column lie, and whether rows lie in their order; nothing of
+    /// a source that cannot look up a bucket for less than reading the table.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn neighbours(&self, doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
+        match self {
+            Self::Postgres(reader) => reader.neighbours(doing, mapping).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The greatest finite timestamp that may move a watermark.
     ///
     /// # Errors

@@ -137,6 +137,17 @@ impl Reader {
         self.session.row(doing, &mapping.key_bounds(Side::Source)).await.map(|row| row.numbers())
     }
 
+    /// See [`TableMapping::neighbours`]. What rules show is read as a whole.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn neighbours(&self, doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
+        if mapping.source.view.is_some() {
+            return Ok(Vec::new());
+        }
+        self.session.row(doing, &mapping.neighbours(Side::Source)).await.map(|row| row.numbers())
+    }
+
     /// The greatest finite timestamp that may move a watermark.
     ///
     /// # Errors

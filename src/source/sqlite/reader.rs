@@ -164,7 +164,7 @@ impl Reader {
             DigestQuery::Buckets { buckets, scope } => {
                 (DigestOf::Rows, Rows::Buckets(buckets.clone()), scope)
             }
-            DigestQuery::Share(share) => {
+            DigestQuery::Share(share) | DigestQuery::LookedUp { share, .. } => {
                 (DigestOf::Rows, Rows::Share(share, share.bucketing(mapping)), RowScope::Table)
             }
             DigestQuery::FirstSince { since, .. } => {
