@@ -160,6 +160,7 @@ fn planned(
         rules: &rules,
         view: None,
         made: "",
+        post_data: &[],
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),
