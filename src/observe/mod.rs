@@ -61,7 +61,14 @@ impl RunContext<'_> {
         let tables = &catalogs.target.tables;
         let postgis = self.postgis(&catalogs.source).await?;
         let postgis = postgis.as_ref();
-        let there = TargetView { tables, named: &named, column: &column, postgis, wanted: &wanted };
+        let there = TargetView {
+            version: catalogs.target.server.version,
+            tables,
+            named: &named,
+            column: &column,
+            postgis,
+            wanted: &wanted,
+        };
         self.source.settle(&mut catalogs.source, &there).await?;
         self.require_reference_systems(&mut catalogs.source, postgis).await?;
         self.refuse_same_database(&catalogs).await?;
@@ -79,6 +86,7 @@ impl RunContext<'_> {
         let is_log = |table: &Table| table.name == self.sync_log.table || looks_like_log(table);
         let (logs, existing): (Vec<&Table>, Vec<&Table>) =
             tables.iter().partition(|table| is_log(table));
+        self.note_taken_name(&logs);
         let names: Vec<TableName> = existing.iter().map(|table| table.name.clone()).collect();
         let bar = |name: &TableName, why| Barred { name: name.clone(), why };
         let partition = |one: &Partition| bar(&one.name, NotSyncable::Partition(one.root.clone()));
@@ -113,6 +121,19 @@ impl RunContext<'_> {
         let is_wanted =
             |table: &&Table| chosen.contains(&table.name) && !rules.effective(&table.name).skip;
         Ok(existing.into_iter().filter(is_wanted).collect())
+    }
+
+    /// A table that only has the name of the log is no log, and stays out all the same.
+    fn note_taken_name(&self, logs: &[&Table]) {
+        let Settings { include, exclude, .. } = &**self.settings;
+        let is_meant = |table: &&&Table| {
+            !looks_like_log(table) && select::would_select(&table.name, include, exclude)
+        };
+        for table in logs.iter().filter(is_meant) {
+            let text = "is left out: pgsync's own log on the target has that name; -log-table gives the log \
+                        another";
+            self.note(NoteLevel::Warning, Some(table.name.clone()), text.to_owned());
+        }
     }
 
     /// The foreign keys of both sides, by the target's names.

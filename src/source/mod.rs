@@ -144,6 +144,8 @@ pub struct Filled {
 
 /// The target, as far as a source has to know it that leaves names and types open.
 pub struct TargetView<'a> {
+    /// `server_version_num`.
+    pub version: u32,
     pub tables: &'a [Table],
     /// What the target calls a table of the source.
     pub named: &'a (dyn Fn(&TableName) -> TableName + Sync),

@@ -40,7 +40,11 @@ pub async fn tell(
         }
         let error = match list(round, plan).await {
             Ok(found) => {
-                name_each(round, plan, &found);
+                // What else a table has failed by stays its error.
+                let is_other = outcome.error.as_ref().is_some_and(|error| !is_of_rows(error));
+                if found.rows > 1 || is_other {
+                    name_each(round, plan, &found);
+                }
                 let are_listed = round.rejects.is_some();
                 Error::Blocked(words(&found, are_left_out(round, plan), are_listed))
             }
@@ -74,9 +78,21 @@ async fn list(round: &Round, plan: &TablePlan) -> Result<Found> {
     Ok(std::mem::take(&mut *found))
 }
 
-/// Names the first rows one by one where there are several.
+/// The error of a unique value, with what to try where rows were left out: the target's rows of their keys stay
+/// as they are, and may hold the value.
+pub fn add_hint(error: Error) -> Error {
+    let Error::Database(mut failed) = error else { return error };
+    if matches!(failed.sqlstate.as_deref(), Some("23505" | "23P01")) {
+        let hint = "a bad row of the file was left out, and the target's row of its key may still hold the value: \
+                    fix the bad rows";
+        failed.hint = Some(hint.to_owned());
+    }
+    Error::Database(failed)
+}
+
+/// Names the first rows one by one.
 fn name_each(round: &Round, plan: &TablePlan, found: &Found) {
-    for text in found.named.iter().filter(|_| found.rows > 1) {
+    for text in &found.named {
         let table = Some(plan.mapping.source.name.clone());
         let note = Note { table, text: text.clone(), level: NoteLevel::Notice };
         round.events.send(Event::Note(note));
@@ -100,7 +116,7 @@ async fn fail(round: &Round, plan: &TablePlan, outcome: &mut TableOutcome, error
     match (outcome.status, &outcome.error) {
         (Status::Success, _) => {}
         // It has failed by the first of these rows.
-        (Status::Failed, Some(Error::Blocked(_))) if !are_left_out(round, plan) => {}
+        (Status::Failed, Some(error)) if is_of_rows(error) && !are_left_out(round, plan) => {}
         _ => return,
     }
     if round.settings.dry_run {
@@ -114,6 +130,11 @@ async fn fail(round: &Round, plan: &TablePlan, outcome: &mut TableOutcome, error
     let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
     // Where the log cannot be reached, that was said.
     let _ = round.target.on_control_session("writing sync_log", &distrust).await;
+}
+
+/// Whether a table may have failed by a bad row.
+fn is_of_rows(error: &Error) -> bool {
+    matches!(error, Error::Blocked(_))
 }
 
 fn are_left_out(round: &Round, plan: &TablePlan) -> bool {

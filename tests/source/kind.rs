@@ -84,7 +84,9 @@ impl<K: Kind> Subject<K> {
         let mut state = source.open(&schemas, &[], None).await.expect("the source opens");
         let target = pool.get().await.expect("the target opens");
         let tables = catalog::tables(&target, &schemas, true).await.expect("a catalog");
+        let server = catalog::server(&target).await.expect("a server");
         let there = TargetView {
+            version: server.version,
             tables: &tables,
             named: &TableName::clone,
             column: &|_, column| column.clone(),
@@ -92,7 +94,6 @@ impl<K: Kind> Subject<K> {
             wanted: &|_| true,
         };
         source.settle(&mut state, &there).await.expect("the source agrees");
-        let server = catalog::server(&target).await.expect("a server");
         let probe = catalog::hash_probe(&target).await.expect("a hash");
         let chosen = HashFamily::agreed(
             [&state.server.encoding, &server.encoding],

@@ -58,6 +58,22 @@ async fn missing_tables_are_made_with_keys_indexes_and_defaults() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_called_like_the_log_is_named() {
+    let app = App::with(
+        "create table sync_log (id integer primary key, note text); insert into sync_log values (1, 'own'); \
+         create table item (id integer primary key); insert into item values (1);",
+    );
+    let db = Pair::fresh().await;
+    let text = "is left out: pgsync's own log on the target has that name; -log-table gives the log another";
+    app.sync(&db).await.expect_ok().expect_tables(&["item"]).expect_note(text);
+    let run = app.sync(&db).args(&["-exclude", "sync_log"]).await.expect_ok();
+    assert!(run.notes().iter().all(|note| !note.contains(text)), "{run}");
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).args(&["-log-table", "runs"]).await.expect_ok();
+    run.expect_tables(&["item", "sync_log"]).expect_changes("sync_log", (1, 0, 0));
+}
+
+#[tokio::test]
 async fn a_column_that_the_file_gets_later_is_added() {
     let app = App::with(
         "create table item (id integer primary key, name text); insert into item values (1, 'x');",

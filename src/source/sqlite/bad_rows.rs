@@ -81,8 +81,8 @@ impl BadRowWatch {
     }
 }
 
-/// Hands on all bad rows of a table, or of what rules show of it. Where there is no key, a row is told by its
-/// rowid, if the file gives it one.
+/// Hands on all bad rows of a table, or of what rules show of it. Where no key tells a row, its rowid does, if the
+/// file gives it one.
 ///
 /// # Errors
 /// SQLite's, those of `each`, and that nobody waits any more.
@@ -98,8 +98,7 @@ pub fn list(
     let plain = sql!("select {names} from {from}", names = names(), from = from);
     let with_rowid = sql!("select {names}, rowid from {from}", names = names(), from = from);
     let prepare = |statement: &Sql| connection.prepare(statement.as_str());
-    let with_rowid: Option<Statement<'_>> =
-        (!shape.has_key()).then(|| prepare(&with_rowid).ok()).flatten();
+    let with_rowid: Option<Statement<'_>> = prepare(&with_rowid).ok();
     let mut statement = with_rowid.map_or_else(|| prepare(&plain), Ok).map_err(told)?;
     let mut rows = statement.query([]).map_err(told)?;
     let mut seen = 0_u64;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::observe;
-use super::settle::{OpenForms, TimestampForms};
+use super::settle::Settled;
 use super::snapshot::Lease;
 use super::values::{Form, Observed, Srids, TargetType, TimestampForm};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::source::TargetView;
 use crate::table::{Column, Table, TypeKind};
 
 /// The forms of all columns of all tables, by the names that they have on the target.
@@ -20,6 +21,8 @@ pub struct Forms(Arc<HashMap<TableName, TableForms>>);
 #[derive(Debug)]
 struct TableForms {
     columns: HashMap<Ident, ColumnForm>,
+    /// The columns of the file's primary key, where the target has no NULL in them.
+    primary_key: Vec<Ident>,
     open: Vec<OpenColumn>,
     /// What the values told of the open ones, once somebody has looked.
     found: OnceCell<Result<HashMap<Ident, Form>>>,
@@ -41,34 +44,45 @@ struct OpenColumn {
 }
 
 impl Forms {
-    /// Of tables whose columns have the types of the target; `named` says what it calls a column. `srids` are a
-    /// GeoPackage's.
+    /// Of tables whose columns have the types of the target. `srids` are a GeoPackage's.
     pub fn of(
         tables: &[Table],
-        named: &dyn Fn(&TableName, &Ident) -> Ident,
-        timestamps: &TimestampForms,
-        open: &OpenForms,
+        target: &TargetView<'_>,
+        settled: &Settled,
         srids: Option<&Arc<Srids>>,
     ) -> Self {
+        let named = target.column;
         let forms = |table: &Table| {
-            let is_open =
-                |column: &&Column| open.contains(&(table.name.clone(), column.name.clone()));
+            let is_open = |column: &&Column| {
+                settled.open.contains(&(table.name.clone(), column.name.clone()))
+            };
+            let primary = table.keys.iter().filter(|key| key.primary);
+            let primary = primary.filter(|_| settled.keyed.contains(&table.name));
             let open = table.columns.iter().filter(is_open).map(|column| OpenColumn {
                 column: column.clone(),
                 name: named(&table.name, &column.name),
             });
             let form = |column: &Column| {
-                let found = timestamps.get(&(table.name.clone(), column.name.clone()));
-                let form = ColumnForm::of(column, found.copied(), srids);
+                let found = settled.forms.get(&(table.name.clone(), column.name.clone()));
+                let form = ColumnForm::of(column, found.copied(), srids).on(target.version);
                 (named(&table.name, &column.name), form)
             };
             TableForms {
                 columns: table.columns.iter().map(form).collect(),
+                primary_key: primary
+                    .flat_map(|key| &key.columns)
+                    .map(|column| named(&table.name, &column.name))
+                    .collect(),
                 open: open.collect(),
                 found: OnceCell::new(),
             }
         };
         Self(Arc::new(tables.iter().map(|table| (table.name.clone(), forms(table))).collect()))
+    }
+
+    /// The columns of a table's primary key in the file, where the target has no NULL in them; else none.
+    pub fn primary_key(&self, table: &TableName) -> &[Ident] {
+        self.0.get(table).map_or(&[], |forms| &forms.primary_key)
     }
 
     /// Looks at the values of a table's open columns, unless somebody has.
@@ -151,5 +165,9 @@ impl ColumnForm {
             (None, None) => Form::of(target, timestamps),
         };
         Self { form, type_text: column.type_text.clone() }
+    }
+
+    fn on(self, version: u32) -> Self {
+        Self { form: self.form.on(version), ..self }
     }
 }

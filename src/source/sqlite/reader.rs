@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::Connection;
+
 use super::bad_rows::{self, BadRowTables};
 use super::failure;
 use super::forms::Forms;
@@ -9,7 +11,7 @@ use super::row::{RowShape, encode, printed};
 use super::rows::SourceRows;
 use super::scan::{Rows, Scan};
 use super::scope::{self, Moments};
-use super::snapshot::Lease;
+use super::snapshot::{Lease, Wanted};
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::source::{Answer, BadRow, Question};
@@ -238,12 +240,14 @@ impl Reader {
                 outlet.push(|out| out.extend_from_slice(line.as_bytes()))
             };
             let mut open: BTreeMap<i64, Digest> = BTreeMap::new();
+            let is_ordered =
+                matches!(bucketing, Bucketing::Range { .. }) && scan.is_in_order(connection)?;
             scan.run(connection, wanted, &mut |values| {
                 let bucket = scan.shape.bucket(values, bucketing);
                 if within.as_ref().is_some_and(|within| !within.contains(&bucket)) {
                     return Ok(());
                 }
-                if matches!(bucketing, Bucketing::Range { .. }) && !open.contains_key(&bucket) {
+                if is_ordered && !open.contains_key(&bucket) {
                     // Keys come in their order: what stands there is complete.
                     if let Some((done, digest)) = open.pop_first() {
                         if done > bucket {
@@ -306,23 +310,13 @@ impl Reader {
     /// The least and the greatest key of a table with one integer key column.
     pub async fn key_bounds(&self, _doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
         let shape = self.shape(mapping).await?.keys_only();
-        let Some(key) = shape.key_names().next() else { return Ok(Vec::new()) };
-        let table = &mapping.source.name.name;
-        let statement =
-            // Asked for both at once, SQLite looks at all rows.
-            sql!(
-                "select (select min({key}) from {table}), (select max({key}) from {table})",
-                key = key,
-                table = table
-            );
-        let told = |error: rusqlite::Error| failure::of("reading the bounds of keys", &error);
-        let asked = self.lease()?.ask(move |connection, _| {
-            let bounds = |row: &rusqlite::Row<'_>| {
-                // What is no number is found by whoever reads the rows, with its row.
-                let bound = |place| row.get::<_, i64>(place).ok().map(i128::from);
-                Ok([bound(0), bound(1)].into_iter().flatten().collect())
+        let scan = self.scan(mapping, shape, Rows::All, RowScope::Table)?;
+        let asked = self.lease()?.ask(move |connection, wanted| {
+            let bounds = match indexed_bounds(connection, &scan)? {
+                Some(bounds) => bounds,
+                None => read_bounds(connection, wanted, &scan)?,
             };
-            connection.query_row(statement.as_str(), [], bounds).map_err(told)
+            Ok(bounds.into_iter().flatten().map(i128::from).collect())
         });
         asked.await
     }
@@ -395,6 +389,41 @@ impl Reader {
     }
 }
 
+/// The least and the greatest key, where there is a row.
+type Bounds = [Option<i64>; 2];
+
+/// Asks SQLite, which looks at the ends of an index; none where its order is not that of numbers.
+fn indexed_bounds(connection: &Connection, scan: &Scan) -> Result<Option<Bounds>> {
+    let Some(key) = scan.shape.key_names().next() else { return Ok(Some([None, None])) };
+    if !scan.is_in_order(connection)? {
+        return Ok(None);
+    }
+    // Asked for both at once, SQLite looks at all rows.
+    let statement = sql!(
+        "select (select min({key}) from {from}), (select max({key}) from {from})",
+        key = key,
+        from = scan.from
+    );
+    let read = connection.query_row(statement.as_str(), [], |row| {
+        // Behind the numbers there may be text.
+        Ok(row.get(0).and_then(|least| Ok([least, row.get(1)?])).ok())
+    });
+    read.map_err(|error| failure::of("reading the bounds of keys", &error))
+}
+
+/// Looks at all rows.
+fn read_bounds(connection: &Connection, wanted: &Wanted, scan: &Scan) -> Result<Bounds> {
+    let mut bounds: Bounds = [None, None];
+    scan.run(connection, wanted, &mut |values| {
+        if let Some(key) = scan.shape.integer_key(values) {
+            let [least, greatest] = bounds.map(|bound| bound.unwrap_or(key));
+            bounds = [Some(least.min(key)), Some(greatest.max(key))];
+        }
+        Ok(())
+    })?;
+    Ok(bounds)
+}
+
 /// The table, or what rules show of it.
 fn shown(relation: &Relation) -> Sql {
     let table = || sql!("{table}", table = relation.name.name);
@@ -439,8 +468,7 @@ fn full() -> Error {
 
 fn unordered() -> Error {
     Error::Blocked(
-        "its integer key holds numbers that are stored as text, which have another order: store them as \
-         integers (update … set key = cast(key as integer))"
+        "its rows do not come in the order of their integer key: check the file with PRAGMA integrity_check"
             .to_owned(),
     )
 }

@@ -7,7 +7,7 @@ use rusqlite::{Row, Statement};
 use super::failure;
 use super::forms::Forms;
 use super::hash::{hash_bytes, hash_int8, md5_hash};
-use super::values::{BadValue, Datum, Form, Value};
+use super::values::{BadValue, Datum, Form, Reason, Value};
 use crate::error::Result;
 use crate::ident::Ident;
 use crate::source::{BadField, BadRow, KeyField};
@@ -30,6 +30,8 @@ pub struct RowShape {
     drifting: Vec<usize>,
     hasher: HashFamily,
     has_key: bool,
+    /// The columns by which a row is told: those of the key, also of one that the target gets later.
+    told_by: Vec<usize>,
 }
 
 /// A column that travels: its name on the target, how it is written and how it is hashed.
@@ -38,6 +40,8 @@ pub struct ShapedColumn {
     pub name: Ident,
     form: Form,
     hashed: HashMethod,
+    /// SQLite has NULL also in keys.
+    never_null: bool,
 }
 
 impl RowShape {
@@ -46,19 +50,34 @@ impl RowShape {
     /// # Errors
     /// `Error::Blocked` at a type of which no values can be made.
     pub fn of(mapping: &TableMapping, forms: &Forms) -> Result<Self> {
-        let columns = mapping.columns.iter().map(|column| {
-            let form = forms.form(&mapping.source.name, &column.name)?.clone();
-            Ok(ShapedColumn { name: column.name.clone(), form, hashed: column.hashed.clone() })
-        });
         let place = |name: &Ident| mapping.columns.iter().position(|column| &column.name == name);
+        let key = mapping.key.iter().map(|column| &column.name);
+        // A table that the run creates gets its key when its rows are there.
+        let primary = forms.primary_key(&mapping.source.name).iter();
+        let told_by: Vec<usize> = if mapping.key.is_empty() {
+            primary.filter_map(place).collect()
+        } else {
+            key.filter_map(place).collect()
+        };
+        let columns = mapping.columns.iter().enumerate().map(|(place, column)| {
+            let form = forms.form(&mapping.source.name, &column.name)?.clone();
+            Ok(ShapedColumn {
+                name: column.name.clone(),
+                form,
+                hashed: column.hashed.clone(),
+                never_null: told_by.contains(&place),
+            })
+        });
+        let columns = columns.collect::<Result<_>>()?;
         let identity = if mapping.key.is_empty() {
             (0..mapping.columns.len()).collect()
         } else {
             mapping.key.iter().filter_map(|column| place(&column.name)).collect()
         };
         Ok(Self {
-            columns: columns.collect::<Result<_>>()?,
+            columns,
             identity,
+            told_by,
             drifting: mapping.drifting.iter().filter_map(|column| place(&column.name)).collect(),
             hasher: mapping.hasher,
             has_key: !mapping.key.is_empty(),
@@ -75,6 +94,7 @@ impl RowShape {
             drifting: (key..places.len()).collect(),
             hasher: self.hasher,
             has_key: self.has_key,
+            told_by: if self.has_key { (0..key).collect() } else { Vec::new() },
         }
     }
 
@@ -110,9 +130,23 @@ impl RowShape {
         self.identity.iter().zip(values).map(bound).collect()
     }
 
-    /// Whether rows have a key.
-    pub fn has_key(&self) -> bool {
-        self.has_key
+    /// Whether SQLite gives rows in the order of their integer key: a column of another affinity may hold numbers
+    /// as text, which come behind all others, and which no comparison with a number finds.
+    pub fn has_ordered_key(&self, statement: &Statement<'_>) -> bool {
+        let is_integer = |declared: Option<&str>| {
+            declared.is_some_and(|declared| declared.to_ascii_uppercase().contains("INT"))
+        };
+        let columns = statement.columns();
+        let integers: Vec<bool> = columns.map(|column| is_integer(column.decl_type())).collect();
+        self.identity.iter().all(|place| integers[*place])
+    }
+
+    /// The integer key of a row, where it is one column.
+    pub fn integer_key(&self, values: &[Datum<'_>]) -> Option<i64> {
+        match self.identity.first().map(|place| &values[*place]) {
+            Some(Datum::Integer(key)) => Some(*key),
+            _ => None,
+        }
     }
 
     /// The values of a row; none where the target cannot hold one of them.
@@ -122,7 +156,7 @@ impl RowShape {
     pub fn read<'r>(&'r self, row: &'r Row<'_>) -> Result<Option<Vec<Datum<'r>>>> {
         let mut values = Vec::with_capacity(self.columns.len());
         for (place, column) in self.columns.iter().enumerate() {
-            match column.form.read(stored(row, place)?) {
+            match column.read(stored(row, place)?) {
                 Ok(value) => values.push(value),
                 Err(_) => return Ok(None),
             }
@@ -130,8 +164,8 @@ impl RowShape {
         Ok(Some(values))
     }
 
-    /// The row, if the target cannot hold a value of it. A row without a key has its rowid behind its columns, or
-    /// nothing.
+    /// The row, if the target cannot hold a value of it. Its rowid stands behind its columns, if it has one, and
+    /// tells it where no key does.
     ///
     /// # Errors
     /// SQLite's.
@@ -139,7 +173,7 @@ impl RowShape {
         let mut bad = BadRow::default();
         for (place, column) in self.columns.iter().enumerate() {
             let value = stored(row, place)?;
-            if let Err(BadValue { class, reason }) = column.form.read(value) {
+            if let Err(BadValue { class, reason }) = column.read(value) {
                 bad.values.push(BadField {
                     column: column.name.as_str().to_owned(),
                     class: class.name(),
@@ -151,10 +185,12 @@ impl RowShape {
         if bad.values.is_empty() {
             return Ok(None);
         }
-        if self.has_key {
-            for place in &self.identity {
-                let column = self.columns[*place].name.as_str().to_owned();
-                bad.key.push(KeyField { column, value: shown(stored(row, *place)?) });
+        let key = self.told_by.iter().map(|place| Ok((*place, stored(row, *place)?)));
+        let key: Vec<(usize, Value<'_>)> = key.collect::<Result<_>>()?;
+        if !key.is_empty() && key.iter().all(|(_, value)| *value != Value::Null) {
+            for (place, value) in key {
+                let column = self.columns[place].name.as_str().to_owned();
+                bad.key.push(KeyField { column, value: shown(value) });
             }
         } else if let Ok(rowid) = row.get_ref(self.columns.len()) {
             bad.key.push(KeyField { column: "rowid".to_owned(), value: shown(raw(rowid)) });
@@ -219,6 +255,15 @@ impl RowShape {
             all ^= hash_value(value, method, index as u64 + 1, &mut text);
         }
         all
+    }
+}
+
+impl ShapedColumn {
+    fn read<'a>(&self, value: Value<'a>) -> std::result::Result<Datum<'a>, BadValue> {
+        match value {
+            Value::Null if self.never_null => Err(value.bad(Reason::NullInKey)),
+            value => self.form.read(value),
+        }
     }
 }
 

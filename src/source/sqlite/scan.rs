@@ -39,7 +39,7 @@ pub struct Scan {
 #[derive(Clone, Debug)]
 pub enum Rows {
     All,
-    /// All, in the order of the integer key.
+    /// All; in the order of the integer key where that is [`Scan::is_in_order`].
     ByKey,
     /// All, in the order of a column.
     By(Ident),
@@ -61,18 +61,32 @@ impl Scan {
         let mut walk = Walk { scan: self, wanted, visit, seen: 0 };
         match &self.rows {
             Rows::All => walk.all(connection, &Sql::trusted("")),
+            Rows::ByKey if !self.is_in_order(connection)? => {
+                walk.all(connection, &Sql::trusted(""))
+            }
             Rows::ByKey => {
                 let names = Sql::join(self.shape.key_names(), ", ");
                 walk.all(connection, &sql!(" order by {names}", names = names))
             }
             Rows::By(column) => walk.all(connection, &sql!(" order by {column}", column = column)),
             Rows::Buckets(buckets) => match buckets.bucketing() {
-                Bucketing::Range { shift } => walk.ranges(connection, buckets, shift),
-                Bucketing::Hash { .. } => walk.hashed(connection, buckets),
+                Bucketing::Range { shift } if self.is_in_order(connection)? => {
+                    walk.ranges(connection, buckets, shift)
+                }
+                _ => walk.filtered(connection, buckets),
             },
             Rows::Keys(keys) => walk.keys(connection, keys),
             Rows::Share(share, bucketing) => walk.share(connection, *share, *bucketing),
         }
+    }
+
+    /// Whether SQLite orders and finds integer keys as the target does.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn is_in_order(&self, connection: &Connection) -> Result<bool> {
+        let statement = prepare(connection, &self.statement(&Sql::trusted("")))?;
+        Ok(self.shape.has_ordered_key(&statement))
     }
 
     fn statement(&self, more: &Sql) -> Sql {
@@ -106,7 +120,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn hashed(&mut self, connection: &Connection, buckets: &Buckets) -> Result<()> {
+    fn filtered(&mut self, connection: &Connection, buckets: &Buckets) -> Result<()> {
         let mut statement = prepare(connection, &self.scan.statement(&Sql::trusted("")))?;
         self.read(&mut statement, Vec::new(), |shape, values| {
             let bucket = shape.bucket(values, buckets.bucketing());

@@ -19,11 +19,14 @@ pub type TimestampForms = HashMap<(TableName, Ident), TimestampForm>;
 /// Those that are found when the table is read, if it is.
 pub type OpenForms = HashSet<(TableName, Ident)>;
 
-/// The forms of timestamps, as far as they are known before anything is read.
+/// What is known of tables before their rows are read.
 #[derive(Default)]
-struct Settled {
-    forms: TimestampForms,
-    open: OpenForms,
+pub struct Settled {
+    pub forms: TimestampForms,
+    pub open: OpenForms,
+    /// Tables whose primary key holds no NULL on the target: those that it lacks, and those that have it, or
+    /// get it when their rows are there.
+    pub keyed: HashSet<TableName>,
 }
 
 /// The type that PostGIS has for them.
@@ -59,6 +62,9 @@ impl Source {
             let systems = state.systems.iter_mut().filter(|system| system.table == own);
             systems.for_each(|system| system.table = renamed.clone());
             settle_columns(state, place, there, target);
+            if there.is_none_or(|there| has_no_null_in_key(&state.tables[place], there, target)) {
+                settled.keyed.insert(renamed.clone());
+            }
             if (target.wanted)(&renamed) {
                 let named = (target.named)(&own);
                 let alike = target.tables.iter().filter(|table| table.name.schema == named.schema);
@@ -74,9 +80,7 @@ impl Source {
         }
         self.require_known(&state.tables)?;
         let mut catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
-        let Settled { forms, open } = settled;
-        let srids = catalog.srids.as_ref();
-        let forms = Forms::of(&state.tables, target.column, &forms, &open, srids);
+        let forms = Forms::of(&state.tables, target, &settled, catalog.srids.as_ref());
         *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
         (catalog.tables, catalog.foreign_keys) = (state.tables.clone(), state.foreign_keys.clone());
         let is_made = |name: &TableName| {
@@ -262,6 +266,15 @@ fn settle_columns(
             here.take_type(there);
         }
     }
+}
+
+/// Whether the columns of the file's primary key are all NOT NULL on the target.
+fn has_no_null_in_key(table: &Table, there: &Table, target: &TargetView<'_>) -> bool {
+    let primary = table.keys.iter().filter(|key| key.primary);
+    let is_never_null = |name: &Ident| {
+        there.column(&(target.column)(&table.name, name)).is_some_and(|column| column.not_null)
+    };
+    primary.flat_map(|key| &key.columns).all(|column| is_never_null(&column.name))
 }
 
 fn blocked(column: &Column, why: &str) -> Error {

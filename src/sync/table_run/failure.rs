@@ -6,6 +6,7 @@ use crate::context::Round;
 use crate::error::{Error, Side};
 use crate::ident::TableName;
 use crate::outcome::{Status, TableOutcome};
+use crate::sync::bad_rows;
 use crate::sync::table_state::{TableState, TaskResult};
 use crate::sync_log::store;
 
@@ -57,6 +58,8 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
         Error::Refused(_) => Status::Refused,
         _ => status,
     };
+    let leaves_rows_out = round.source.leaves_rows_out(&state.plan.mapping.source.name);
+    let error = if leaves_rows_out { bad_rows::add_hint(error) } else { error };
     let mut outcome = state.outcome(status, Some(state.plan.add_hint(error)));
     if round.settings.dry_run {
         return TaskResult::Done(Box::new(outcome), None);

@@ -50,6 +50,10 @@ pub enum Reason {
     /// Written in another form than the column's: the form of the column, and what is to do.
     #[error("not in the column's form of timestamps, {0}; set \"timestamps\" in the configuration")]
     OtherForm(&'static str),
+    #[error("infinite, which numeric is only from PostgreSQL 14 on, and only without a precision")]
+    Infinite,
+    #[error("NULL, which no part of a key can be")]
+    NullInKey,
     #[error("{0}")]
     Geometry(String),
 }

@@ -7,6 +7,9 @@ use super::moment::{self, TimestampForm, Zone};
 use super::number::{self, Width};
 use super::{BadValue, Datum, Reason, Srids, Value, geometry, jsonb, numeric, text};
 
+/// The first version whose numeric can be infinite.
+const INFINITE_NUMERIC: u32 = 140_000;
+
 /// How the values of a column are read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Form {
@@ -23,7 +26,11 @@ pub enum Form {
     Uuid,
     Float4,
     Float8,
-    Numeric(Option<numeric::Limits>),
+    Numeric {
+        limits: Option<numeric::Limits>,
+        /// Whether the target has infinite ones.
+        has_infinity: bool,
+    },
     Date(TimestampForm),
     Time {
         decimals: u32,
@@ -81,7 +88,10 @@ impl Form {
             "uuid" => Self::Uuid,
             "float4" => Self::Float4,
             "float8" => Self::Float8,
-            "numeric" => Self::Numeric(numeric::Limits::of_modifier(target.modifier)),
+            "numeric" => Self::Numeric {
+                limits: numeric::Limits::of_modifier(target.modifier),
+                has_infinity: false,
+            },
             "date" => Self::Date(form),
             "time" => Self::Time { decimals },
             "timestamp" => Self::Timestamp { form, decimals },
@@ -89,6 +99,16 @@ impl Form {
             "json" => Self::Json,
             "jsonb" => Self::Jsonb,
             _ => Self::Input,
+        }
+    }
+
+    /// The same on a server of this version (`server_version_num`).
+    pub fn on(self, version: u32) -> Self {
+        match self {
+            Self::Numeric { limits, .. } => {
+                Self::Numeric { limits, has_infinity: version >= INFINITE_NUMERIC }
+            }
+            form => form,
         }
     }
 
@@ -139,7 +159,9 @@ impl Form {
             Self::Uuid => Datum::Uuid(text::uuid(value)?),
             Self::Float4 => Datum::Float4(number::single(value)?),
             Self::Float8 => Datum::Float8(number::double(value)?),
-            Self::Numeric(limits) => Datum::Numeric(numeric::numeric(value, *limits)?),
+            Self::Numeric { limits, has_infinity } => {
+                Datum::Numeric(numeric::numeric(value, *limits, *has_infinity)?)
+            }
             Self::Date(form) => Datum::Date(moment::date(value, *form)?),
             Self::Time { decimals } => Datum::Time(moment::time(value, *decimals)?),
             Self::Timestamp { form, decimals } => {

@@ -153,7 +153,7 @@ impl Parser<'_> {
             self.digits()?;
         }
         let written = Value::Text(&self.text.as_bytes()[from..self.at]);
-        out.push_str(&numeric::numeric(written, None)?);
+        out.push_str(&numeric::numeric(written, None, false)?);
         Ok(())
     }
 

@@ -24,8 +24,8 @@ impl Limits {
     }
 }
 
-/// The text that PostgreSQL prints for the number.
-pub fn numeric(value: Value, limits: Option<Limits>) -> Result<String, Reason> {
+/// The text that PostgreSQL prints for the number. Infinite ones are refused unless the target has them.
+pub fn numeric(value: Value, limits: Option<Limits>, has_infinity: bool) -> Result<String, Reason> {
     let mut printed = Vec::new();
     let text = match value {
         Value::Integer(value) => {
@@ -43,8 +43,9 @@ pub fn numeric(value: Value, limits: Option<Limits>) -> Result<String, Reason> {
     if text.eq_ignore_ascii_case("nan") {
         return Ok("NaN".to_owned());
     }
-    if text.ends_with("Infinity") {
-        return Err(Reason::OutOfRange(NAME));
+    if let Some(infinite) = infinite(text) {
+        let fits = has_infinity && limits.is_none();
+        return if fits { Ok(infinite.to_owned()) } else { Err(Reason::Infinite) };
     }
     let mut decimal = Decimal::read(text)?;
     if let Some(limits) = limits {
@@ -59,6 +60,13 @@ pub fn numeric(value: Value, limits: Option<Limits>) -> Result<String, Reason> {
         return Err(Reason::OutOfRange(NAME));
     }
     Ok(decimal.print())
+}
+
+/// The words that PostgreSQL takes for infinite numbers.
+fn infinite(text: &str) -> Option<&'static str> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_word = ["inf", "infinity"].iter().any(|word| unsigned.eq_ignore_ascii_case(word));
+    is_word.then_some(if text.starts_with('-') { "-Infinity" } else { "Infinity" })
 }
 
 /// `digits × 10^-places`, without zeros before.
@@ -182,7 +190,7 @@ mod tests {
             (Value::Real(-1.5e-7), "-0.00000015"),
         ];
         for (given, expected) in cases {
-            assert_eq!(numeric(given, None).as_deref(), Ok(expected), "{given:?}");
+            assert_eq!(numeric(given, None, false).as_deref(), Ok(expected), "{given:?}");
         }
     }
 
@@ -209,7 +217,7 @@ mod tests {
         ];
         for (given, precision, scale, expected) in cases {
             let limits = Some(Limits { precision, scale });
-            let read = numeric(Value::Text(given.as_bytes()), limits);
+            let read = numeric(Value::Text(given.as_bytes()), limits, false);
             assert_eq!(read.as_deref(), expected.as_ref().map(|text| *text), "{given}");
         }
     }
@@ -217,12 +225,27 @@ mod tests {
     #[test]
     fn what_is_no_number_is_refused() {
         for given in ["", "1,5", "1.2.3", "0x10", "1e", "e5", "--1", "."] {
-            let read = numeric(Value::Text(given.as_bytes()), None);
+            let read = numeric(Value::Text(given.as_bytes()), None, false);
             assert_eq!(read, Err(Reason::NotOfType("numeric")), "{given}");
         }
-        for given in ["1e200000", "1e9999999999", "Infinity"] {
-            let read = numeric(Value::Text(given.as_bytes()), None);
+        for given in ["1e200000", "1e9999999999"] {
+            let read = numeric(Value::Text(given.as_bytes()), None, false);
             assert_eq!(read, Err(Reason::OutOfRange("numeric")), "{given}");
+        }
+    }
+
+    #[test]
+    fn infinite_numbers_need_a_server_that_has_them_and_no_precision() {
+        let limits = Some(Limits { precision: 5, scale: 2 });
+        for (given, expected) in [
+            (Value::Real(f64::INFINITY), "Infinity"),
+            (Value::Real(f64::NEG_INFINITY), "-Infinity"),
+            (Value::Text(b" +inf "), "Infinity"),
+            (Value::Text(b"-infinity"), "-Infinity"),
+        ] {
+            assert_eq!(numeric(given, None, true).as_deref(), Ok(expected), "{given:?}");
+            assert_eq!(numeric(given, None, false), Err(Reason::Infinite), "{given:?}");
+            assert_eq!(numeric(given, limits, true), Err(Reason::Infinite), "{given:?}");
         }
     }
 

@@ -51,7 +51,14 @@ pub fn date(value: Value, form: TimestampForm) -> Result<i32, Reason> {
                 Some(i64::MAX) => return Ok(i32::MAX),
                 Some(_) => return Ok(i32::MIN),
                 // The day is the one that is written, wherever that is.
-                None => read::timestamp(text)?.local,
+                None => {
+                    let written = read::timestamp(text)?;
+                    // 24:00:00 and 23:59:60 are the beginning of another day.
+                    if written.local != written.day {
+                        return Err(Reason::TimeOfDay);
+                    }
+                    written.day
+                }
             }
         }
         _ => moment(value, form, 6)?,
@@ -212,7 +219,10 @@ mod tests {
         let text = TimestampForm::Text(Zone::Any);
         assert_eq!(date(Value::Text(b"2000-01-02"), text), Ok(1));
         assert_eq!(date(Value::Text(b"2000-01-02 00:00:00+02"), text), Ok(1));
-        assert_eq!(date(Value::Text(b"2000-01-02 00:00:01"), text), Err(Reason::TimeOfDay));
+        for timed in ["2000-01-02 00:00:01", "2000-01-02 24:00:00", "2000-01-02 23:59:60"] {
+            let read = date(Value::Text(timed.as_bytes()), text);
+            assert_eq!(read, Err(Reason::TimeOfDay), "{timed}");
+        }
         let seconds = TimestampForm::Unix { unit: Unit::Second, by_size: true };
         assert_eq!(date(Value::Integer(946_684_800 - 86_400), seconds), Ok(-1));
     }

@@ -10,6 +10,8 @@ const NOT: Reason = Reason::NotOfType("timestamp");
 /// What text says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Written {
+    /// The beginning of the day that is written.
+    pub day: i64,
     /// As a clock on the wall shows it.
     pub local: i64,
     /// Seconds east of UTC.
@@ -36,7 +38,7 @@ impl Written {
 pub fn timestamp(text: &str) -> Result<Written, Reason> {
     let mut rest = Rest(text::trimmed(text).as_bytes());
     let day = rest.day()?;
-    let mut written = Written { local: day, offset: None };
+    let mut written = Written { day, local: day, offset: None };
     if rest.0.is_empty() {
         return Ok(written);
     }
