@@ -40,7 +40,10 @@ pub fn hash_bytes(bytes: &[u8], seed: u64) -> i64 {
     let mut state = State::new(bytes.len() as u32, seed);
     let mut words = bytes.chunks_exact(12);
     for chunk in &mut words {
-        state.add(word(&chunk[..4]), word(&chunk[4..8]), word(&chunk[8..]));
+        let whole = |from: usize| {
+            u32::from_le_bytes([chunk[from], chunk[from + 1], chunk[from + 2], chunk[from + 3]])
+        };
+        state.add(whole(0), whole(4), whole(8));
         state.mix();
     }
     let rest = words.remainder();

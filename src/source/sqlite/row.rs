@@ -21,7 +21,7 @@ const GROUP: usize = 64;
 const SHOWN: usize = 200;
 
 /// How the rows of one table are read: which columns, and what becomes of their values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RowShape {
     pub columns: Vec<ShapedColumn>,
     /// The columns of the key, or all where there is none.
@@ -35,7 +35,7 @@ pub struct RowShape {
 }
 
 /// A column that travels: its name on the target, how it is written and how it is hashed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ShapedColumn {
     pub name: Ident,
     form: Form,
@@ -203,14 +203,16 @@ impl RowShape {
         match of {
             DigestOf::Rows => self.hash_of(values, 0..self.columns.len()),
             DigestOf::Keys => {
-                self.hash_of(values, self.identity.iter().chain(&self.drifting).copied())
+                let places: Vec<usize> =
+                    self.identity.iter().chain(&self.drifting).copied().collect();
+                self.hash_of(values, places.into_iter())
             }
         }
     }
 
     /// The hash of each column.
     pub fn column_hashes(&self, values: &[Datum<'_>]) -> Vec<i64> {
-        (0..self.columns.len()).map(|place| self.hash_of(values, [place])).collect()
+        (0..self.columns.len()).map(|place| self.hash_of(values, std::iter::once(place))).collect()
     }
 
     /// The bucket of a row.
@@ -238,23 +240,22 @@ impl RowShape {
         }
     }
 
-    fn hash_of(&self, values: &[Datum<'_>], places: impl IntoIterator<Item = usize>) -> i64 {
-        let inputs: Vec<(&Datum<'_>, &HashMethod)> =
-            places.into_iter().map(|place| (&values[place], &self.columns[place].hashed)).collect();
+    fn hash_of(&self, values: &[Datum<'_>], places: impl ExactSizeIterator<Item = usize>) -> i64 {
+        let input = |place: usize| (&values[place], &self.columns[place].hashed);
+        if self.hasher == HashFamily::Extended && places.len() <= GROUP {
+            let mut text = Vec::new();
+            let hashes = places.map(input).enumerate();
+            return hashes.fold(0, |all, (index, (value, method))| {
+                all ^ hash_value(value, method, index as u64 + 1, &mut text)
+            });
+        }
+        let inputs: Vec<(&Datum<'_>, &HashMethod)> = places.map(input).collect();
         if self.hasher != HashFamily::Extended {
             return md5_hash(&record(&inputs));
         }
-        if inputs.len() > GROUP {
-            let groups = inputs.chunks(GROUP).enumerate();
-            let hashes = groups.map(|(index, group)| hash_bytes(&record(group), index as u64 + 1));
-            return hashes.fold(0, |all, hash| all ^ hash);
-        }
-        let mut text = Vec::new();
-        let mut all = 0;
-        for (index, (value, method)) in inputs.into_iter().enumerate() {
-            all ^= hash_value(value, method, index as u64 + 1, &mut text);
-        }
-        all
+        let groups = inputs.chunks(GROUP).enumerate();
+        let hashes = groups.map(|(index, group)| hash_bytes(&record(group), index as u64 + 1));
+        hashes.fold(0, |all, hash| all ^ hash)
     }
 }
 

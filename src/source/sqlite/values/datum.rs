@@ -115,6 +115,10 @@ fn uuid(bytes: &[u8; 16], out: &mut Vec<u8>) {
 
 /// As COPY writes them: what divides fields and rows, and the backslash.
 fn escape(text: &[u8], out: &mut Vec<u8>) {
+    // Most text has none of them; without an early end this takes many bytes at once.
+    if !text.iter().fold(false, |found, byte| found | (*byte == b'\\') | (*byte < b' ')) {
+        return out.extend_from_slice(text);
+    }
     let mut rest = text;
     while let Some(place) = rest.iter().position(|byte| *byte == b'\\' || *byte < b' ') {
         let letter = match rest[place] {
