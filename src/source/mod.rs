@@ -10,6 +10,7 @@ mod permits;
 mod postgres;
 pub mod sqlite;
 
+use bytes::Bytes;
 use serde::Deserialize;
 
 pub use bad_row::{BadField, BadRow, KeyField};
@@ -44,6 +45,13 @@ pub enum Reader {
 pub enum SourceRows {
     Postgres(postgres::SourceRows),
     Sqlite(sqlite::SourceRows),
+}
+
+/// Whole rows of COPY text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowBundle {
+    pub text: Bytes,
+    pub rows: u64,
 }
 
 /// What a source says when its snapshot is taken.

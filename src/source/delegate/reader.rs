@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::ident::Ident;
 use crate::plan::TablePlan;
 use crate::source::{
-    Answer, BadRow, Lock, MaskVerdict, Question, Reader, SourceRows, postgres, sqlite,
+    Answer, BadRow, Lock, MaskVerdict, Question, Reader, RowBundle, SourceRows, postgres, sqlite,
 };
 use crate::sql::Sql;
 use crate::sql::check::Check;
@@ -394,6 +394,17 @@ impl SourceRows {
     /// The source's.
     pub async fn next(&mut self) -> Result<Option<Bytes>> {
         each!(Self: self, one => one.next().await)
+    }
+
+    /// The next rows, as many as the source has at once, or `None` at the end.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn next_together(&mut self) -> Result<Option<RowBundle>> {
+        match self {
+            Self::Postgres(rows) => Ok(rows.next().await?.map(|text| RowBundle { text, rows: 1 })),
+            Self::Sqlite(rows) => rows.next_together().await,
+        }
     }
 
     /// The rows as a stream.

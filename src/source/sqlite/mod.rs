@@ -4,6 +4,7 @@
 mod bad_rows;
 mod catalog;
 mod definitions;
+mod digested;
 mod failure;
 mod file;
 mod filter;
@@ -37,6 +38,7 @@ use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
 use bad_rows::BadRowTables;
 use catalog::Catalog;
+use digested::Digested;
 use file::Database;
 use forms::Forms;
 pub use reader::Reader;
@@ -64,6 +66,8 @@ pub struct Source {
     bad_rows: BadRowTables,
     /// Of the last snapshot.
     catalog: Mutex<Catalog>,
+    /// Of the last snapshot, too.
+    digested: Mutex<Digested>,
 }
 
 impl Source {
@@ -80,6 +84,7 @@ impl Source {
             forms: Mutex::default(),
             bad_rows,
             catalog: Mutex::default(),
+            digested: Mutex::default(),
         }
     }
 
@@ -111,6 +116,7 @@ impl Source {
         self.was_reached.store(true, Ordering::Relaxed);
         *self.snapshot.write().await = Some(snapshot.clone());
         self.bad_rows.forget();
+        *self.digested.lock().unwrap_or_else(PoisonError::into_inner) = Digested::default();
         let (schema, bytes) = (schema.clone(), snapshot.database.bytes);
         let own = schema.clone();
         let reading = "reading the catalog of tables";
@@ -179,7 +185,8 @@ impl Source {
         let snapshot =
             snapshot.ok_or_else(|| Error::Internal("the file is not open".to_owned()))?;
         let forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Ok(Reader::new(snapshot.lease().await?, forms, self.bad_rows.clone()))
+        let digested = self.digested.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(Reader::new(snapshot.lease().await?, forms, self.bad_rows.clone(), digested))
     }
 
     /// Whether any of the tables holds a row.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::bad_rows::{self, BadRowTables};
+use super::digested::Digested;
 use super::failure;
 use super::forms::Forms;
 use super::row::{RowShape, encode, printed};
@@ -29,11 +30,17 @@ pub struct Reader {
     lease: Option<Lease>,
     forms: Forms,
     bad_rows: BadRowTables,
+    digested: Digested,
 }
 
 impl Reader {
-    pub(super) fn new(lease: Lease, forms: Forms, bad_rows: BadRowTables) -> Self {
-        Self { lease: Some(lease), forms, bad_rows }
+    pub(super) fn new(
+        lease: Lease,
+        forms: Forms,
+        bad_rows: BadRowTables,
+        digested: Digested,
+    ) -> Self {
+        Self { lease: Some(lease), forms, bad_rows, digested }
     }
 
     /// Ends it, and with it what is under way.
@@ -44,7 +51,7 @@ impl Reader {
     /// The reader, which its holder needs no longer.
     pub fn take(&mut self) -> Self {
         let (forms, bad_rows) = (self.forms.clone(), self.bad_rows.clone());
-        Self { lease: self.lease.take(), forms, bad_rows }
+        Self { lease: self.lease.take(), forms, bad_rows, digested: self.digested.clone() }
     }
 
     pub(super) fn lease(&self) -> Result<&Lease> {
@@ -97,9 +104,21 @@ impl Reader {
                 return self.key_hashes(mapping, Rows::Buckets(buckets.clone()), of, scope).await;
             }
         };
+        let digested = matches!(query, RowQuery::All(_)).then(|| self.digested.clone());
         let scan = self.scan(mapping, shape, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
-            scan.run(connection, wanted, &mut |values| outlet.push(|out| encode(values, out)))
+            let mut digest = Digest::default();
+            scan.run(connection, wanted, &mut |values| {
+                if digested.is_some() {
+                    let sum = scan.shape.hash(values, DigestOf::Rows).into();
+                    digest.add(Digest { rows: 1, sum });
+                }
+                outlet.push(|out| encode(values, out))
+            })?;
+            if let Some(digested) = digested {
+                digested.keep(&scan.from, &scan.shape, digest);
+            }
+            Ok(())
         })
     }
 
@@ -110,7 +129,8 @@ impl Reader {
         of: DigestOf,
         scope: RowScope<'_>,
     ) -> Result<SourceRows> {
-        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
+        let scan =
+            self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             scan.run(connection, wanted, &mut |values| {
                 let hash = scan.shape.hash(values, of);
@@ -123,7 +143,7 @@ impl Reader {
     }
 
     /// What has to be read for a digest: keys alone are often in an index.
-    async fn digested(
+    async fn digested_shape(
         &self,
         mapping: &TableMapping,
         of: DigestOf,
@@ -173,7 +193,13 @@ impl Reader {
                 (DigestOf::Rows, Rows::All, RowScope::Since(since))
             }
         };
-        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
+        let scan =
+            self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
+        if matches!(query, DigestQuery::Rows(RowScope::Table))
+            && let Some(digest) = self.digested.of(&scan.from, &scan.shape)
+        {
+            return Ok(Answer { digest, greatest: None });
+        }
         let mut first = match query {
             DigestQuery::FirstSince { since, limit, horizon } => {
                 Greatest::of(&scan.shape, since.timestamp, horizon)?.limited(limit)
@@ -233,7 +259,8 @@ impl Reader {
             Bucketing::Range { .. } => Rows::ByKey,
             Bucketing::Hash { .. } => Rows::All,
         };
-        let scan = self.scan(mapping, self.digested(mapping, of, scope).await?, rows, scope)?;
+        let scan =
+            self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             let mut line = |bucket: i64, digest: Digest| {
                 let line = format!("{bucket}\t{}\t{}\n", digest.rows, digest.sum);

@@ -9,9 +9,10 @@ use tokio::task::JoinHandle;
 
 use super::snapshot::{Lease, Unwanted, Wanted};
 use crate::error::{Error, Result};
+use crate::source::RowBundle;
 
 /// Bytes that travel at once: a message for each row would cost more than the row.
-const BUNDLE: usize = 64 * 1024;
+const BUNDLE: usize = 256 * 1024;
 /// Bundles that wait for their reader.
 const WAITING: usize = 2;
 
@@ -71,6 +72,21 @@ impl SourceRows {
             reading: Some(reading),
             _unless_done: unless_done,
         })
+    }
+
+    /// The next rows, as many as came at once, or `None` at the end.
+    pub async fn next_together(&mut self) -> Result<Option<RowBundle>> {
+        // What `next` has left.
+        if self.lengths.len() > 0 {
+            let rows = std::mem::take(&mut self.lengths).len() as u64;
+            return Ok(Some(RowBundle { text: std::mem::take(&mut self.bundle), rows }));
+        }
+        match self.bundles.recv().await.transpose()? {
+            Some(Bundle { rows, lengths }) => {
+                Ok(Some(RowBundle { text: rows.into(), rows: lengths.len() as u64 }))
+            }
+            None => self.end().await.map(|()| None),
+        }
     }
 
     /// The next row, or `None` at the end.
@@ -159,6 +175,10 @@ mod tests {
         assert!(rows.next().await.expect("a row").is_some());
         assert_eq!(rows.next().await.expect("the end"), None);
         assert_eq!(rows.next().await.expect("still the end"), None);
+        let mut rows = read(&lease, false).expect("rows");
+        let together = rows.next_together().await.expect("a row");
+        assert_eq!(together, Some(RowBundle { text: Bytes::from_static(b"1\n"), rows: 1 }));
+        assert_eq!(rows.next_together().await.expect("the end"), None);
         std::fs::remove_file(path).expect("the file goes");
     }
 }

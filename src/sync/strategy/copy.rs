@@ -141,16 +141,19 @@ async fn copy_part(
     let mut writer =
         Writer::new(target, &run.state.plan, &run.round.sync_log, run.state.log_id, Mode::Direct);
     let mut progress = Progress { batches: 1, ..Progress::default() };
-    while let Some(row) = rows.next().await? {
-        progress.processed += 1;
-        progress.bytes += row.len() as u64;
-        writer.push(row).await?;
-        if progress.processed.is_multiple_of(TOLD) {
-            run.moved(TOLD);
+    let mut untold = 0;
+    while let Some(bundle) = rows.next_together().await? {
+        progress.processed += bundle.rows;
+        progress.bytes += bundle.text.len() as u64;
+        untold += bundle.rows;
+        writer.push(bundle.text).await?;
+        if untold >= TOLD {
+            run.moved(untold);
+            untold = 0;
             run.round.check_stopped()?;
         }
     }
-    run.moved(progress.processed % TOLD);
+    run.moved(untold);
     writer.commit(&progress).await
 }
 
