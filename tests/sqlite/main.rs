@@ -11,6 +11,7 @@ mod folder;
 mod geopackage;
 mod memory;
 mod packages;
+mod property;
 
 mod rejects;
 mod rules;
