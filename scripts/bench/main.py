@@ -5,6 +5,7 @@ import pathlib
 import os
 
 import cases
+import geopackage
 import rules
 import sqlite
 import table
@@ -12,7 +13,7 @@ from measure import Bench, Tool
 from servers import Pair
 
 
-ALL = {**cases.ALL, **rules.ALL, **sqlite.ALL}
+ALL = {**cases.ALL, **rules.ALL, **sqlite.ALL, **geopackage.ALL}
 # It takes half an hour.
 ONLY_BY_NAME = {"long-watch"}
 
