@@ -94,3 +94,19 @@ async fn a_form_that_there_is_not_is_an_error_of_the_configuration() {
         app.sync(&db).args(&["-timestamps", given]).await.expect_exit(2).expect_said(said);
     }
 }
+
+#[tokio::test]
+async fn the_run_that_creates_a_column_finds_the_form_of_its_moments() {
+    let app = App::with(
+        "create table item (id integer primary key, at timestamp with time zone, day date); \
+         insert into item values (1, 1700000000123, 1704067200), (2, 1700000001000, 1704153600);",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok().expect_changes("item", (2, 0, 0));
+    let rows = "set timezone = 'UTC'; select string_agg(concat_ws('|', id, at, day), ' ' order by id) from item";
+    assert_eq!(
+        db.target_value(rows).await,
+        "1|2023-11-14 22:13:20.123+00|2024-01-01 2|2023-11-14 22:13:21+00|2024-01-02"
+    );
+    app.sync(&db).await.expect_unchanged();
+}

@@ -126,7 +126,8 @@ impl Source {
             }
             if has_moments(column) {
                 let given = self.given_form(&table.name.name, &column.name)?;
-                if is_there(column) && given.is_none() {
+                // Whose type needs no look at the values, like that of DATE, has a form all the same.
+                if (is_there(column) || !needs_values(declared)) && given.is_none() {
                     settled.open.insert((table.name.clone(), column.name.clone()));
                     continue;
                 }
