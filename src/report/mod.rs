@@ -282,11 +282,19 @@ pub fn listing(listing: &Listing) -> String {
     };
     let obstacles = listing.obstacles.iter().map(|(table, error)| comment((table, error)));
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
+    let cut_short = listing.trial_cut_short.as_ref();
+    let cut_short = cut_short.map(|text| format!("-- {}\n", format::sanitize(text)));
     let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
     let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
     let statements = listing.statements.iter().map(|statement| printable(statement.as_str()));
     let rebuild = listing.rebuilds.iter().map(rebuild_listing);
-    obstacles.chain(left_out).chain(home).chain(statements).chain(rebuild).collect()
+    obstacles
+        .chain(left_out)
+        .chain(cut_short)
+        .chain(home)
+        .chain(statements)
+        .chain(rebuild)
+        .collect()
 }
 
 /// Whoever pastes it into a terminal has to get what it says.

@@ -216,6 +216,12 @@ impl RunContext<'_> {
         }
     }
 
+    /// Whether any run has made a table, selected or not.
+    pub(super) async fn has_created(&self) -> Result<bool> {
+        let is_there = !self.settings.dry_run || store::exists(self.target, &self.sync_log).await?;
+        Ok(is_there && store::has_created(self.target, &self.sync_log).await?)
+    }
+
     async fn known_from_log(&self, selected: &[&Table]) -> Result<Known> {
         let there: Vec<TableName> =
             selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect();

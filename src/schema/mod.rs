@@ -29,7 +29,7 @@ use crate::sql::statement::Statement;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
-use known::{Look, are_comparable, are_of_one_major};
+use known::{Known, Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
 use trial::Refused;
 
@@ -68,6 +68,8 @@ pub struct Listing {
     pub rebuilds: Vec<Rebuild>,
     /// What would be left out, by table.
     pub left_out: Vec<(TableName, String)>,
+    /// Says that not all statements were tried, and why.
+    pub trial_cut_short: Option<String>,
 }
 
 impl Listing {
@@ -111,11 +113,12 @@ impl RunContext<'_> {
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
+        let mut refused = Refused::default();
         if self.settings.changes_definitions() {
-            let Refused { failed, left_out } = self.try_out(&schema_plan).await?;
-            obstacles.extend(failed);
-            schema_plan.left_out.extend(left_out);
+            refused = self.try_out(&schema_plan).await?;
         }
+        obstacles.extend(refused.failed);
+        schema_plan.left_out.extend(refused.left_out);
         let statements = schema_plan.steps().flat_map(|step| step.statements.clone()).collect();
         let home = self.settings.target_schema.clone();
         Ok(Listing {
@@ -124,6 +127,7 @@ impl RunContext<'_> {
             obstacles,
             left_out: schema_plan.left_out,
             rebuilds: rebuild,
+            trial_cut_short: refused.cut_short,
         })
     }
 
@@ -167,7 +171,7 @@ impl RunContext<'_> {
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
-            self.note_superuser(catalogs);
+            self.note_superuser(catalogs, &known).await?;
         }
         if !self.settings.changes_definitions() {
             self.name(&schema_plan, &mut aligned);
@@ -184,10 +188,13 @@ impl RunContext<'_> {
         Ok(aligned)
     }
 
-    fn note_superuser(&self, catalogs: &Catalogs) {
-        if self.settings.changes_definitions() && catalogs.target.server.superuser {
+    /// Says it until something has been made so: whoever keeps to a superuser then knows.
+    async fn note_superuser(&self, catalogs: &Catalogs, known: &Known) -> Result<()> {
+        let is_asked_for = self.settings.changes_definitions() && catalogs.target.server.superuser;
+        if is_asked_for && known.created.is_empty() && !self.has_created().await? {
             self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
         }
+        Ok(())
     }
 
     /// Says what differs: of a table that cannot be brought in sync as it is, in its failure; of one that

@@ -28,6 +28,8 @@ pub(super) struct Refused {
     pub failed: Vec<(TableName, Error)>,
     /// What tables can do without.
     pub left_out: Vec<(TableName, String)>,
+    /// Says that the trial ended early, and why.
+    pub cut_short: Option<String>,
 }
 
 /// What has been tried so far.
@@ -53,11 +55,14 @@ impl RunContext<'_> {
         catalogs: &mut Catalogs,
         aligned: &mut SchemaOutcome,
     ) -> Result<()> {
-        let Refused { failed, left_out } = self.try_out(&schema_plan).await?;
+        let Refused { failed, left_out, cut_short } = self.try_out(&schema_plan).await?;
         failed.iter().for_each(|(table, _)| schema_plan.drop_root(table));
         aligned.failed.extend(failed);
         for (table, text) in left_out {
             self.note(NoteLevel::Notice, Some(table), text);
+        }
+        if let Some(text) = cut_short {
+            self.note(NoteLevel::Notice, None, text);
         }
         self.announce(&schema_plan);
         self.simulate(selected, catalogs, aligned);
@@ -74,19 +79,31 @@ impl RunContext<'_> {
         let runner = DdlRunner::of(self.settings);
         let mut session = self.target.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
-        for step in schema_plan.steps().take(TRIED) {
+        let mut tried = 0;
+        for step in schema_plan.steps() {
             if step.runs_code || !trial.is_new(step) {
                 trial.untried.extend(&step.roots);
                 continue;
             }
+            if tried == TRIED {
+                let why = format!("after {TRIED} statements, so as to leave others their locks");
+                trial.refused.cut_short = Some(cut_short(&why));
+                break;
+            }
+            tried += 1;
             let done = runner.try_within(&session, &format!("creating {}", step.title), step).await;
-            if !trial.end(step, done) {
+            if let Some(error) = trial.end(step, done) {
+                trial.refused.cut_short = Some(cut_short(&format!("at an error: {error}")));
                 break;
             }
         }
         end(&mut session).await?;
         Ok(trial.refused)
     }
+}
+
+fn cut_short(why: &str) -> String {
+    format!("{TRYING} ended {why}; what comes after that may fail in a run")
 }
 
 async fn end(session: &mut Session) -> Result<()> {
@@ -107,13 +124,13 @@ impl<'s> Trial<'s> {
         is_new && !is_given_up && !step.alone
     }
 
-    /// Takes in how the step ended; whether the trial can go on.
-    fn end(&mut self, step: &'s Step, done: Result<()>) -> bool {
+    /// Takes in how the step ended; gives the error after which the trial cannot go on.
+    fn end(&mut self, step: &'s Step, done: Result<()>) -> Option<Error> {
         let error = match done {
             Ok(()) => {
                 self.made.extend(step.creates.as_deref());
                 self.made_tables.extend(&step.makes);
-                return true;
+                return None;
             }
             Err(error) => error,
         };
@@ -126,14 +143,14 @@ impl<'s> Trial<'s> {
         if tells && step.optional {
             let text = format!("would be left out: {error}");
             self.refused.left_out.extend(step.roots.first().map(|root| (root.clone(), text)));
-            return true;
+            return None;
         }
         if tells {
             let failed = step.roots.iter().map(|root| (root.clone(), error.clone()));
             self.refused.failed.extend(failed);
         }
         self.given_up.extend(&step.roots);
-        goes_on
+        (!goes_on).then_some(error)
     }
 }
 

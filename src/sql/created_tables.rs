@@ -44,6 +44,14 @@ impl SyncLog {
         )
     }
 
+    /// Whether it says of any table that this program made it.
+    pub fn has_created(&self) -> Sql {
+        sql!(
+            "select exists (select from {log} l where l.sync_type operator(pg_catalog.=) 'create')",
+            log = self.table,
+        )
+    }
+
     /// Whether the log has the column of definitions.
     pub fn has_definitions(&self) -> Sql {
         sql!(

@@ -144,6 +144,12 @@ pub async fn created_tables(
     Ok(made)
 }
 
+/// Whether pgsync has ever made a table, as far as the log goes back.
+pub async fn has_created(target: &Target, sync_log: &SyncLog) -> Result<bool> {
+    let rows = target.on_control_session("reading sync_log", &sync_log.has_created()).await?;
+    Ok(rows.iter().flatten().any(|row| row.is_true(0)))
+}
+
 /// Remembers what both sides were when the definitions of these tables were equal. A log that is not the
 /// role's own may lack the column: then definitions are read whole in every run.
 pub async fn remember_definitions(

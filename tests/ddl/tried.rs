@@ -84,3 +84,17 @@ async fn what_is_tried_waits_for_nobody_and_needs_no_right() {
     let role = db.target_reader().await;
     db.sync().target_role(&role).arg("-dry-run").await.expect_exit(0);
 }
+
+#[tokio::test]
+async fn a_trial_that_ends_early_says_so() {
+    let db = Pair::fresh().await;
+    db.source(
+        "do $$begin for i in 1..1001 loop execute 'create table t' || i || '(a int)'; end loop; end$$",
+    )
+    .await;
+    let said = "trying what a run would create ended after 1000 statements";
+    db.sync().arg("-dry-run").await.expect_ok().expect_note(said);
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    assert!(listed.stdout.contains(&format!("-- {said}")));
+}

@@ -49,12 +49,16 @@ async fn a_name_stays_a_name_whatever_has_it() {
 const ROLE_NOTE: &str = "their expressions run on the target as a superuser: see docs/security.md";
 
 #[tokio::test]
-async fn definitions_made_as_a_superuser_are_noted_and_as_another_role_not() {
+async fn definitions_made_as_a_superuser_are_noted_once_and_as_another_role_not() {
     let db = Pair::fresh().await;
     db.source("create table item (id int primary key)").await;
     db.sync().arg("-dry-run").await.expect_ok().expect_note(ROLE_NOTE);
     db.sync().await.expect_ok().expect_note(ROLE_NOTE);
     db.sync().await.expect_unchanged().expect_unsaid(ROLE_NOTE);
+    db.source("create table other (id int primary key); alter table item add v text").await;
+    db.sync().arg("-dry-run").await.expect_ok().expect_unsaid(ROLE_NOTE);
+    db.sync().include("other").await.expect_ok().expect_unsaid(ROLE_NOTE);
+    db.sync().await.expect_ok().expect_unsaid(ROLE_NOTE);
     let db = Pair::fresh().await;
     db.source("create table item (id int primary key)").await;
     let owner = db.target_owner().await;
