@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::lock;
 use crate::ddl_step::Step;
-use crate::error::{Error, Result};
+use crate::error::{DbError, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Session;
 use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
@@ -67,6 +67,7 @@ impl DdlRunner {
         steps: impl IntoIterator<Item = &'a Step> + Clone,
         more: &[Sql],
     ) -> Result<()> {
+        let names = Names::of(steps.clone());
         let all = self.transaction(steps.clone(), more, PathTail::Nothing);
         match session.run_each(doing, &all).await {
             Err(error) if is_unknown_name(&error) => {
@@ -75,7 +76,7 @@ impl DdlRunner {
             }
             done => done,
         }
-        .map_err(explained)
+        .map_err(|error| explained(error, names))
     }
 
     /// Does the steps within a transaction that is open.
@@ -85,8 +86,9 @@ impl DdlRunner {
         doing: &str,
         steps: impl IntoIterator<Item = &'a Step> + Clone,
     ) -> Result<()> {
+        let names = Names::of(steps.clone());
         let statements = self.statements(steps, PathTail::Nothing);
-        session.run_each(doing, &statements).await.map_err(explained)
+        session.run_each(doing, &statements).await.map_err(|error| explained(error, names))
     }
 
     /// Tries a step within a transaction that is open and stays so: what fails leaves nothing behind.
@@ -108,7 +110,7 @@ impl DdlRunner {
             }
             session.run(doing, &back).await?;
         }
-        Err(explained(error))
+        Err(explained(error, Names::of([step])))
     }
 
     /// The statements of the steps, and more, in a transaction of their own.
@@ -156,7 +158,8 @@ impl DdlRunner {
             sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
         session.run(doing, &set).await?;
         for statement in &step.statements {
-            session.run_alone(doing, statement).await.map_err(explained)?;
+            let done = session.run_alone(doing, statement).await;
+            done.map_err(|error| explained(error, Names::of([step])))?;
         }
         session.run(doing, &Sql::trusted("reset search_path")).await
     }
@@ -199,12 +202,67 @@ fn is_unknown_name(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42883" | "42P01" | "42704" | "42703"))
 }
 
+/// Of functions that the source has and the target lacks.
 const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
                                 creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER or have a body \
                                 of BEGIN ATOMIC";
+const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such function, and the source's words its definition \
+                           with it: create the object on the target by hand, in words that the target knows";
+const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
+                                the target's version lacks it";
+const AMBIGUOUS: &str = "the target has other functions or operators of this name than the source: compare them (\\df and \\do \
+                         in psql), and drop those that the source does not have";
+const OTHER_TYPE: &str = "an expression gives another type on the target than on the source: compare the functions, operators \
+                          and casts that it uses";
+const MISSING_CAST: &str =
+    "pgsync creates no casts: create it on the target first (\\dC in psql lists them)";
+const OTHER_COLLATION: &str = "an expression has another collation on the target than on the source: compare the functions and \
+                               types that it uses";
+const NOT_IMMUTABLE: &str = "a function that it uses is IMMUTABLE on the source and not on the target: compare them (\\df+ in psql)";
+
+/// What replaces the server's hint, which is for somebody who can write the statement in another way.
+fn instead_of_hint(error: &DbError, names: Names) -> Option<&'static str> {
+    let message = &error.message;
+    match error.sqlstate.as_deref()? {
+        "42883" if message.starts_with("operator ") => Some(MISSING_OPERATOR),
+        "42883" if names == Names::Qualified && is_built_in(message) => Some(NO_BUILT_IN),
+        "42883" => Some(MISSING_FUNCTION),
+        "42725" => Some(AMBIGUOUS),
+        // Of a foreign key's columns the detail says all.
+        "42804" if error.detail.is_none() => Some(OTHER_TYPE),
+        "42P18" => Some(OTHER_TYPE),
+        "42846" => Some(MISSING_CAST),
+        "42P21" | "42P22" => Some(OTHER_COLLATION),
+        "42P17" if message.to_lowercase().contains("immutable") => Some(NOT_IMMUTABLE),
+        _ => None,
+    }
+}
+
+/// Whether the function in `function similar_to_escape(unknown) does not exist` has a name without a schema.
+fn is_built_in(message: &str) -> bool {
+    let name = message.strip_prefix("function ").and_then(|rest| rest.split_once('('));
+    name.is_some_and(|(name, _)| !name.contains('.'))
+}
+
+/// Whether names of a plan's statements without a schema are built in.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    Qualified,
+    /// They may be those of a schema, too.
+    ByPath,
+}
+
+impl Names {
+    fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
+        match steps.into_iter().all(|step| step.path.is_empty()) {
+            true => Self::Qualified,
+            false => Self::ByPath,
+        }
+    }
+}
 
 /// Says what to do where the server leaves it open.
-fn explained(error: Error) -> Error {
+fn explained(error: Error, names: Names) -> Error {
     let hint = match error.sqlstate() {
         Some("42501") => {
             "let the owner run the statements that `pgsync schema` prints, or grant the right"
@@ -215,9 +273,7 @@ fn explained(error: Error) -> Error {
         Some("0A000" | "58P01" | "42704") => {
             "create it on the target first: pgsync installs no software"
         }
-        // The server's own hint speaks of casts.
-        Some("42883") => MISSING_FUNCTION,
-        _ => return error,
+        _ => return with_true_hint(error, names),
     };
     match error {
         Error::Database(mut error) => {
@@ -226,10 +282,19 @@ fn explained(error: Error) -> Error {
             if error.hint.as_deref().is_some_and(of_extension) {
                 error.hint = Some(format!("let a superuser do that once on the {}", error.side));
             }
-            if hint == MISSING_FUNCTION {
-                error.hint = None;
-            }
             error.hint.get_or_insert_with(|| hint.to_owned());
+            Error::Database(error)
+        }
+        other => other,
+    }
+}
+
+fn with_true_hint(error: Error, names: Names) -> Error {
+    match error {
+        Error::Database(mut error) => {
+            if let Some(hint) = instead_of_hint(&error, names) {
+                error.hint = Some(hint.to_owned());
+            }
             Error::Database(error)
         }
         other => other,

@@ -194,3 +194,56 @@ async fn an_extension_that_lies_in_another_schema_on_the_target_is_found_there()
         assert_eq!(db.target_value(&parts).await, "4");
     }
 }
+
+/// What the target has in another way than the source, and how the message says so.
+#[tokio::test]
+async fn no_hint_asks_for_casts_in_definitions_that_are_the_sources() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create type mood as enum ('a', 'b');
+         create function many(smallint, smallint) returns int language sql security definer as 'select 1';
+         create function typed() returns int language sql security definer as 'select 1';
+         create function fixed(int) returns int language plpgsql immutable as 'begin return $1; end';
+         create function to_int(mood) returns int language sql immutable as 'select 1'; create cast (mood as int) with function to_int(mood);
+         create operator === (leftarg = int, rightarg = int, function = int4eq);
+         create table many (a int default many(1::smallint, 2::smallint)); create table typed (a int default typed());
+         create table fixed (a int); create index on fixed (fixed(a)); create table cast_to (a int default ('b'::mood)::int);
+         create table operated (a int check (a === 1))",
+    )
+    .await;
+    db.target(
+        "create function many(int, bigint) returns int language sql as 'select 1';
+         create function many(bigint, int) returns int language sql as 'select 1';
+         create function typed() returns text language sql as 'select ''1''::text';
+         create function fixed(int) returns int language plpgsql as 'begin return $1; end'",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1).expect_unsaid("type cast").expect_unsaid("rewrite or");
+    run.expect_failed("many", &["is not unique", "has other functions or operators of this name"])
+        .expect_failed("typed", &["is of type text", "gives another type on the target"])
+        .expect_failed(
+            "fixed",
+            &["marked IMMUTABLE", "IMMUTABLE on the source and not on the target"],
+        )
+        .expect_failed("cast_to", &["cannot cast type", "pgsync creates no casts"])
+        .expect_failed("operated", &["operator does not exist", "pgsync creates no operators"]);
+}
+
+/// Newer servers word SIMILAR TO with a function that older ones lack.
+#[tokio::test]
+async fn a_built_in_function_of_a_newer_version_is_not_asked_for() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v text check (v similar to 'a%'))").await;
+    let [source, target] = [
+        db.source_value("show server_version_num").await,
+        db.target_value("show server_version_num").await,
+    ]
+    .map(|version| version.parse::<u32>().unwrap());
+    let run = db.sync().await;
+    if source < 130_000 || target >= 130_000 {
+        run.expect_ok();
+        return;
+    }
+    let run = run.expect_exit(1).expect_unsaid("\\sf");
+    run.expect_failed("item", &["similar_to_escape", "PostgreSQL has no such function"]);
+}
