@@ -67,16 +67,15 @@ impl DdlRunner {
         steps: impl IntoIterator<Item = &'a Step> + Clone,
         more: &[Sql],
     ) -> Result<()> {
-        let names = Names::of(steps.clone());
         let all = self.transaction(steps.clone(), more, PathTail::Nothing);
         match session.run_each(doing, &all).await {
             Err(error) if is_unknown_name(&error) => {
-                let all = self.transaction(steps, more, PathTail::OfTheRole);
+                let all = self.transaction(steps.clone(), more, PathTail::OfTheRole);
                 session.run_each(doing, &all).await.or(Err(error))
             }
             done => done,
         }
-        .map_err(|error| explained(error, names))
+        .map_err(|error| explained(error, steps))
     }
 
     /// Does the steps within a transaction that is open.
@@ -86,9 +85,8 @@ impl DdlRunner {
         doing: &str,
         steps: impl IntoIterator<Item = &'a Step> + Clone,
     ) -> Result<()> {
-        let names = Names::of(steps.clone());
-        let statements = self.statements(steps, PathTail::Nothing);
-        session.run_each(doing, &statements).await.map_err(|error| explained(error, names))
+        let statements = self.statements(steps.clone(), PathTail::Nothing);
+        session.run_each(doing, &statements).await.map_err(|error| explained(error, steps))
     }
 
     /// Tries a step within a transaction that is open and stays so: what fails leaves nothing behind.
@@ -110,7 +108,7 @@ impl DdlRunner {
             }
             session.run(doing, &back).await?;
         }
-        Err(explained(error, Names::of([step])))
+        Err(explained(error, [step]))
     }
 
     /// The statements of the steps, and more, in a transaction of their own.
@@ -159,7 +157,7 @@ impl DdlRunner {
         session.run(doing, &set).await?;
         for statement in &step.statements {
             let done = session.run_alone(doing, statement).await;
-            done.map_err(|error| explained(error, Names::of([step])))?;
+            done.map_err(|error| explained(error, [step]))?;
         }
         session.run(doing, &Sql::trusted("reset search_path")).await
     }
@@ -208,6 +206,8 @@ const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on t
                                 of BEGIN ATOMIC";
 const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such function, and the source's words its definition \
                            with it: create the object on the target by hand, in words that the target knows";
+const FOUND_BY_PATH: &str = "a function that the definition calls looks for it by the search path: let that of the target role \
+                             lead there (alter role … set search_path = …), or give the function one";
 const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
                                 the target's version lacks it";
 const AMBIGUOUS: &str = "the target has other functions or operators of this name than the source: compare them (\\df and \\do \
@@ -221,12 +221,14 @@ const OTHER_COLLATION: &str = "an expression has another collation on the target
 const NOT_IMMUTABLE: &str = "a function that it uses is IMMUTABLE on the source and not on the target: compare them (\\df+ in psql)";
 
 /// What replaces the server's hint, which is for somebody who can write the statement in another way.
-fn instead_of_hint(error: &DbError, names: Names) -> Option<&'static str> {
+fn instead_of_hint<'a>(
+    error: &DbError,
+    steps: impl IntoIterator<Item = &'a Step> + Clone,
+) -> Option<&'static str> {
     let message = &error.message;
     match error.sqlstate.as_deref()? {
         "42883" if message.starts_with("operator ") => Some(MISSING_OPERATOR),
-        "42883" if names == Names::Qualified && is_built_in(message) => Some(NO_BUILT_IN),
-        "42883" => Some(MISSING_FUNCTION),
+        "42883" => Some(of_missing_function(message, steps)),
         "42725" => Some(AMBIGUOUS),
         // Of a foreign key's columns the detail says all.
         "42804" if error.detail.is_none() => Some(OTHER_TYPE),
@@ -238,31 +240,27 @@ fn instead_of_hint(error: &DbError, names: Names) -> Option<&'static str> {
     }
 }
 
-/// Whether the function in `function similar_to_escape(unknown) does not exist` has a name without a schema.
-fn is_built_in(message: &str) -> bool {
+/// What to do about `function similar_to_escape(unknown) does not exist`. Names without a schema are built in, unless
+/// the search path leads elsewhere, or they stand in the body of a function.
+fn of_missing_function<'a>(
+    message: &str,
+    steps: impl IntoIterator<Item = &'a Step> + Clone,
+) -> &'static str {
     let name = message.strip_prefix("function ").and_then(|rest| rest.split_once('('));
-    name.is_some_and(|(name, _)| !name.contains('.'))
-}
-
-/// Whether names of a plan's statements without a schema are built in.
-#[derive(Clone, Copy, PartialEq)]
-enum Names {
-    Qualified,
-    /// They may be those of a schema, too.
-    ByPath,
-}
-
-impl Names {
-    fn of<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Self {
-        match steps.into_iter().all(|step| step.path.is_empty()) {
-            true => Self::Qualified,
-            false => Self::ByPath,
-        }
+    let Some((name, _)) = name.filter(|(name, _)| !name.contains('.')) else {
+        return MISSING_FUNCTION;
+    };
+    let call = format!("{name}(");
+    let mut statements = steps.clone().into_iter().flat_map(|step| &step.statements);
+    if !statements.any(|statement| statement.as_str().contains(&call)) {
+        return FOUND_BY_PATH;
     }
+    let is_qualified = steps.into_iter().all(|step| step.path.is_empty());
+    if is_qualified { NO_BUILT_IN } else { MISSING_FUNCTION }
 }
 
 /// Says what to do where the server leaves it open.
-fn explained(error: Error, names: Names) -> Error {
+fn explained<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone) -> Error {
     let hint = match error.sqlstate() {
         Some("42501") => {
             "let the owner run the statements that `pgsync schema` prints, or grant the right"
@@ -273,7 +271,7 @@ fn explained(error: Error, names: Names) -> Error {
         Some("0A000" | "58P01" | "42704") => {
             "create it on the target first: pgsync installs no software"
         }
-        _ => return with_true_hint(error, names),
+        _ => return with_true_hint(error, steps),
     };
     match error {
         Error::Database(mut error) => {
@@ -289,10 +287,10 @@ fn explained(error: Error, names: Names) -> Error {
     }
 }
 
-fn with_true_hint(error: Error, names: Names) -> Error {
+fn with_true_hint<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone) -> Error {
     match error {
         Error::Database(mut error) => {
-            if let Some(hint) = instead_of_hint(&error, names) {
+            if let Some(hint) = instead_of_hint(&error, steps) {
                 error.hint = Some(hint.to_owned());
             }
             Error::Database(error)

@@ -247,3 +247,22 @@ async fn a_built_in_function_of_a_newer_version_is_not_asked_for() {
     let run = run.expect_exit(1).expect_unsaid("\\sf");
     run.expect_failed("item", &["similar_to_escape", "PostgreSQL has no such function"]);
 }
+
+#[tokio::test]
+async fn a_function_that_a_body_finds_by_the_search_path_is_not_asked_for() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create schema app; set search_path = app; create function plain(text) returns text language sql immutable as 'select lower($1)';
+         create function hash(text) returns text language sql immutable as 'select md5(plain($1))';
+         create table item (id int primary key, v text, h text generated always as (hash(v)) stored)",
+    )
+    .await;
+    let run = db.sync().args(&["-schema", "app"]).await.expect_exit(1).expect_unsaid("\\sf");
+    run.expect_failed(
+        "item",
+        &["function plain(text) does not exist", "looks for it by the search path"],
+    );
+}
