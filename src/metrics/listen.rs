@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use http_body_util::Full;
@@ -30,6 +30,8 @@ pub struct Served {
     pub metrics: Metrics,
     /// The interval between runs.
     pub every: Duration,
+    /// When this program last brought everything in sync, on a clock that nobody sets.
+    pub succeeded: Option<Instant>,
 }
 
 /// Serves until it is dropped.
@@ -84,7 +86,8 @@ fn answer(method: &Method, path: &str, served: &Mutex<Served>) -> Response<Full<
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", served.metrics.text(now))
         }
         (&Method::GET | &Method::HEAD, "/healthz") => {
-            let Health { is_well, text } = served.health(now.timestamp_millis() as f64 / 1000.0);
+            let seconds = now.timestamp_millis() as f64 / 1000.0;
+            let Health { is_well, text } = served.health(seconds, Instant::now());
             let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             (status, "text/plain; charset=utf-8", text)
         }
@@ -107,14 +110,15 @@ struct Health {
 
 impl Served {
     /// Whether the last success is younger than three intervals. A run that takes longer than the
-    /// interval counts as one.
-    fn health(&self, now: f64) -> Health {
+    /// interval counts as one. The age of a success of another program is told by the clock, `now`; that of
+    /// our own by `at`, the same moment on a clock that nobody sets.
+    fn health(&self, now: f64, at: Instant) -> Health {
         let Some(last) = self.metrics.last_success() else {
             let text = "no run has succeeded yet\n".to_owned();
             return Health { is_well: false, text };
         };
         let interval = self.every.as_secs_f64().max(self.metrics.last_duration());
-        let age = (now - last).max(0.0);
+        let age = self.succeeded.map_or(now - last, |moment| (at - moment).as_secs_f64()).max(0.0);
         let is_well = age <= (3.0 * interval).max(SHORTEST);
         Health { is_well, text: format!("the last success was {age:.0}s ago\n") }
     }
@@ -130,15 +134,31 @@ mod tests {
         let every = |seconds, text| Served {
             metrics: Metrics::from_text(text, false),
             every: Duration::from_secs(seconds),
+            succeeded: None,
         };
+        let at = Instant::now();
         for (seconds, now, is_well) in
             [(60, 1180.0, true), (60, 1181.0, false), (5, 1060.0, true), (5, 1061.0, false)]
         {
-            assert_eq!(every(seconds, text).health(now).is_well, is_well, "{seconds} {now}");
+            assert_eq!(every(seconds, text).health(now, at).is_well, is_well, "{seconds} {now}");
         }
-        let never = every(0, "").health(1.0);
+        let never = every(0, "").health(1.0, at);
         assert_eq!((never.is_well, never.text.as_str()), (false, "no run has succeeded yet\n"));
         let quick = "pgsync_last_success_timestamp_seconds 1000\n";
-        assert!(every(0, quick).health(1030.0).is_well && !every(0, quick).health(1031.0).is_well);
+        assert!(every(0, quick).health(1030.0, at).is_well);
+        assert!(!every(0, quick).health(1031.0, at).is_well);
+    }
+
+    #[test]
+    fn health_is_told_by_a_clock_that_nobody_sets() {
+        let text = "pgsync_last_success_timestamp_seconds 1000\n";
+        let (metrics, every) = (Metrics::from_text(text, false), Duration::from_secs(60));
+        let succeeded = Instant::now();
+        let served = Served { metrics, every, succeeded: Some(succeeded) };
+        // The clock is set an hour forward, back, and by years.
+        for now in [1000.0 + 3600.0, 1000.0 - 3600.0, 1e9] {
+            let is_well = |age| served.health(now, succeeded + Duration::from_secs(age)).is_well;
+            assert!(is_well(180) && !is_well(181), "{now}");
+        }
     }
 }

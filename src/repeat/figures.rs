@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
@@ -15,7 +15,7 @@ use crate::outcome::RunReport;
 pub struct Figures {
     served: Arc<Mutex<Served>>,
     file: Option<PathBuf>,
-    _listener: Option<Listener>,
+    listener: Option<Listener>,
 }
 
 impl Figures {
@@ -25,8 +25,8 @@ impl Figures {
         let text = wanted.file.as_deref().map(file::read).unwrap_or_default();
         let metrics = Metrics::from_text(&text, wanted.every_table);
         let every = settings.every.unwrap_or(Duration::ZERO);
-        let served = Arc::new(Mutex::new(Served { metrics, every }));
-        Self { served, file: wanted.file.clone(), _listener: None }
+        let served = Arc::new(Mutex::new(Served { metrics, every, succeeded: None }));
+        Self { served, file: wanted.file.clone(), listener: None }
     }
 
     /// Begins to serve, if that was asked for.
@@ -41,7 +41,7 @@ impl Figures {
             let words = words.split(" (os error").next().unwrap_or_default().to_lowercase();
             format!("-listen {address}: {words}")
         })?;
-        self._listener = Some(listener);
+        self.listener = Some(listener);
         Ok(())
     }
 
@@ -56,9 +56,15 @@ impl Figures {
     /// Takes in a run. Gives a warning when the file cannot be written.
     pub async fn observe(&self, report: &RunReport) -> Option<String> {
         let path = self.file.clone();
+        if path.is_none() && self.listener.is_none() {
+            return None;
+        }
         let text = {
             let mut served = self.served();
             served.metrics.observe(report);
+            if report.exit_status() == 0 && !report.dry_run {
+                served.succeeded = Some(Instant::now());
+            }
             path.is_some().then(|| served.metrics.text(Utc::now()))
         };
         let (path, text) = (path?, text?);

@@ -50,6 +50,13 @@ use repeated::Repeated;
 /// How often the bars move.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How long what happens in a run is collected before it is told: to wake a thread for each table costs
+/// more than to tell of it.
+const COLLECT: Duration = Duration::from_millis(20);
+
+/// How many events are taken at once.
+const MOST_EVENTS: usize = 1_000;
+
 /// Tells people about one run, or about runs that follow each other.
 #[derive(Debug)]
 pub struct Reporter {
@@ -142,11 +149,17 @@ impl Listener {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = None;
+        let mut taken = Vec::new();
+        let mut collected = Instant::now();
         loop {
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) => self.take(&event),
-                    None => break,
+                count = next_events(&mut events, &mut taken, collected) => match count {
+                    0 => break,
+                    _ => {
+                        taken.drain(..).for_each(|event| self.take(&event));
+                        let is_busy = self.is_busy && last.is_none();
+                        collected = Instant::now() + if is_busy { COLLECT } else { Duration::ZERO };
+                    }
                 },
                 Some(line) = self.lines.recv() => self.print(&line),
                 _ = ticks.tick(), if self.is_busy => self.tick(),
@@ -154,6 +167,7 @@ impl Listener {
                 lines = &mut ended, if !events.is_closed() => {
                     last = Some(lines.unwrap_or_default());
                     events.close();
+                    collected = Instant::now();
                 }
             }
         }
@@ -230,6 +244,18 @@ impl Listener {
             None => write(io::stderr().lock(), &format!("{line}\n")),
         }
     }
+}
+
+/// Waits for events that are there from the moment `from` on; gives how many it took, none at the end.
+async fn next_events(
+    events: &mut mpsc::UnboundedReceiver<Event>,
+    taken: &mut Vec<Event>,
+    from: Instant,
+) -> usize {
+    if from > Instant::now() {
+        tokio::time::sleep_until(from.into()).await;
+    }
+    events.recv_many(taken, MOST_EVENTS).await
 }
 
 /// Takes the bars off the screen before the program is left. Waits for a moment at most: a terminal

@@ -68,6 +68,18 @@ fn the_first_run_and_each_that_changed_something_have_a_line_and_one_an_hour_has
 }
 
 #[test]
+fn one_line_an_hour_stays_one_an_hour_when_the_clock_is_set() {
+    let mut repeated = Repeated::new(Output::default(), false);
+    let begun = Instant::now();
+    let hours = [0, 1, -1, 24 * 400, -24 * 30, 0, 0];
+    let lines = hours.iter().zip(0..).map(|(hour, number)| {
+        let now = at(0) + chrono::Duration::hours(*hour);
+        repeated.ended(now, begun + Duration::from_secs(1800 * number), &quiet()).len()
+    });
+    assert_eq!(lines.collect::<Vec<usize>>(), [1, 0, 1, 0, 1, 0, 1]);
+}
+
+#[test]
 fn a_failure_is_told_when_it_begins_when_it_changes_once_an_hour_and_when_it_ends() {
     let reports =
         vec![broken(), broken(), locked(), broken(), failed(), failed(), quiet(), broken()];
