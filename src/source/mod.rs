@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::pg::sequences::FreeSequence;
+use crate::plan::TablePlan;
 use crate::sql::horizon::Horizon;
 use crate::sql::mapping::{Relation, Timestamp};
 use crate::sql::query::DigestQuery;
@@ -119,6 +120,13 @@ pub enum Question<'q> {
         timestamp: &'q Timestamp,
         horizon: &'q Horizon,
     },
+}
+
+/// What is asked about one table.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'q> {
+    pub plan: &'q TablePlan,
+    pub questions: &'q [Question<'q>],
 }
 
 /// The answer to one question.

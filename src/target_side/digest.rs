@@ -3,12 +3,12 @@
 use crate::digest::Digest;
 use crate::error::{Result, Side};
 use crate::pg::{Row, RowStream, Session};
-use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::TableMapping;
 use crate::sql::query::{BucketQuery, DigestQuery, RowScope, WITHOUT_HELPERS};
+use crate::sql::{Sql, sql};
 
 /// The digest of rows.
 ///
@@ -21,6 +21,26 @@ pub async fn rows(
     query: DigestQuery<'_>,
 ) -> Result<Digest> {
     session.row(doing, &query.statement(Side::Target, mapping)).await?.digest()
+}
+
+/// The digest of all rows of each of several tables, in one round trip and one message. Each table's lock is
+/// let go before the next one is read.
+///
+/// # Errors
+/// As [`rows`], of any of the tables.
+pub async fn tables(
+    session: &Session,
+    doing: &str,
+    mappings: &[&TableMapping],
+) -> Result<Vec<Digest>> {
+    let all = DigestQuery::Rows(RowScope::Table);
+    // Each in a transaction: those of one message would else hold the locks of all.
+    let alone = |mapping: &&TableMapping| {
+        sql!("begin; {digest}; end", digest = all.statement(Side::Target, mapping))
+    };
+    let statements = Sql::join(mappings.iter().map(alone), "; ");
+    let answers = session.query_all(doing, &statements).await?;
+    answers.iter().flatten().map(Row::digest).collect()
 }
 
 /// The digests of several sets of rows, in one round trip.

@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 use futures_util::Stream;
-use futures_util::future::Either;
+use futures_util::future::{Either, try_join_all};
 
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::ident::Ident;
 use crate::plan::TablePlan;
 use crate::source::{
-    Answer, BadRow, Lock, MaskVerdict, Question, Reader, RowBundle, SourceRows, postgres, sqlite,
+    Answer, Asked, BadRow, Lock, MaskVerdict, Question, Reader, RowBundle, SourceRows, postgres,
+    sqlite,
 };
 use crate::sql::Sql;
 use crate::sql::check::Check;
@@ -216,6 +217,27 @@ impl Reader {
         match self {
             Self::Postgres(reader) => reader.answers(doing, plan, lock, questions).await,
             Self::Sqlite(reader) => reader.answers(doing, &plan.mapping, questions).await,
+        }
+    }
+
+    /// The answers about each of several tables, as [`Reader::answers`] gives them.
+    ///
+    /// # Errors
+    /// As [`Reader::answers`], of any of the tables.
+    pub async fn answers_of_several(
+        &self,
+        doing: &str,
+        lock: Lock,
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Answer>>> {
+        match self {
+            Self::Postgres(reader) => reader.answers_of_several(doing, lock, asked).await,
+            Self::Sqlite(reader) => {
+                let answers = asked.iter().map(|Asked { plan, questions }| {
+                    reader.answers(doing, &plan.mapping, questions)
+                });
+                try_join_all(answers).await
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::error::{Error, Result, Side};
 use crate::pg::{PooledSession, Row, Session};
 use crate::plan::TablePlan;
-use crate::source::{Answer, Lock, Question};
+use crate::source::{Answer, Asked, Lock, Question};
 use crate::sql::compared::ColumnQuery;
 use crate::sql::horizon::Horizon;
 use crate::sql::keys::NumberedKey;
@@ -188,29 +188,39 @@ impl Reader {
         lock: Lock,
         questions: &[Question<'_>],
     ) -> Result<Vec<Answer>> {
-        let mapping = &plan.mapping;
-        // The first statement holds the table, so others than reads of it must not stand there.
-        let reads: Vec<Sql> = if questions.is_empty() {
-            vec![mapping.source.lock_against_truncate()]
-        } else {
-            questions.iter().map(|question| statement(mapping, question)).collect()
-        };
+        let asked = Asked { plan, questions };
+        let answers = self.answers_of_several(doing, lock, &[asked]).await?.pop();
+        answers.ok_or_else(incomplete)
+    }
+
+    /// The answers about each of several tables, in one round trip and one message: so the server answers
+    /// at once, and nobody is woken table by table.
+    ///
+    /// # Errors
+    /// As [`Reader::check_not_rewritten`], of any of the tables.
+    pub async fn answers_of_several(
+        &self,
+        doing: &str,
+        lock: Lock,
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Vec<Answer>>> {
         let let_go = self.session.snapshot().filter(|_| lock == Lock::LetGo).map(import_again);
-        let storage = [mapping.source.storage()];
-        let all = Sql::join(reads.iter().chain(&storage).chain(&let_go), "; ");
-        let mut rows = self.session.query_all(doing, &all).await?;
-        if let_go.is_some() {
-            rows.truncate(rows.len().saturating_sub(IMPORT_AGAIN));
+        let all = Sql::join(asked.iter().map(|one| statements(one, let_go.as_ref())), "; ");
+        let mut rows = self.session.query_all(doing, &all).await?.into_iter();
+        let mut answers = Vec::new();
+        for Asked { plan, questions } in asked {
+            let reads: Vec<Vec<Row>> = rows.by_ref().take(questions.len().max(1)).collect();
+            let storage = rows.next().unwrap_or_default();
+            check_not_rewritten(&plan.storage, storage.first())?;
+            if let_go.is_some() {
+                rows.by_ref().take(IMPORT_AGAIN).for_each(drop);
+            }
+            let answer =
+                |(question, rows): (&Question<'_>, &Vec<Row>)| answer(question, rows.first());
+            answers
+                .push(questions.iter().zip(&reads).map(answer).collect::<Result<Vec<Answer>>>()?);
         }
-        let storage = rows.pop().unwrap_or_default();
-        check_not_rewritten(&plan.storage, storage.first())?;
-        if questions.is_empty() {
-            return Ok(Vec::new());
-        }
-        if rows.len() != questions.len() {
-            return Err(Error::Internal("an answer came back incomplete".to_owned()));
-        }
-        questions.iter().zip(&rows).map(|(question, rows)| answer(question, rows.first())).collect()
+        Ok(answers)
     }
 
     /// Which row is the first whose text is not UTF-8, in words.
@@ -295,6 +305,22 @@ fn wording(mapping: &TableMapping, query: RowQuery<'_>) -> Sql {
     }
 }
 
+/// What is asked about one table, the look whether it is still the one of the snapshot, and what lets it go.
+fn statements(asked: &Asked<'_>, let_go: Option<&Sql>) -> Sql {
+    let Asked { plan: TablePlan { mapping, .. }, questions } = asked;
+    // The first statement holds the table, so others than reads of it must not stand there.
+    let mut all: Vec<Sql> = questions.iter().map(|question| statement(mapping, question)).collect();
+    if questions.is_empty() {
+        all.push(mapping.source.lock_against_truncate());
+    }
+    all.push(mapping.source.storage());
+    Sql::join(all.iter().chain(let_go), "; ")
+}
+
+fn incomplete() -> Error {
+    Error::Internal("an answer came back incomplete".to_owned())
+}
+
 fn statement(mapping: &TableMapping, question: &Question<'_>) -> Sql {
     match question {
         Question::Digest(query) => query.statement(Side::Source, mapping),
@@ -309,9 +335,7 @@ fn answer(question: &Question<'_>, row: Option<&Row>) -> Result<Answer> {
             Ok(Answer { greatest: text(0), digest: Digest::default() })
         }
         (Question::Digest(_), Some(row)) => Ok(Answer { digest: row.digest()?, greatest: text(2) }),
-        (Question::Digest(_), None) => {
-            Err(Error::Internal("an answer came back incomplete".to_owned()))
-        }
+        (Question::Digest(_), None) => Err(incomplete()),
     }
 }
 

@@ -10,7 +10,7 @@ mod merge;
 mod probe;
 pub mod proof;
 
-pub use probe::{Probe, Sessions, Window, probe, same_rows};
+pub use probe::{Probe, Sessions, Window, probe, probes, same_rows};
 
 use std::ops::RangeInclusive;
 

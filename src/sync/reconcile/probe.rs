@@ -3,13 +3,16 @@
 
 use std::iter::once;
 
+use futures_util::future::try_join_all;
+
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::outcome::Strategy;
 use crate::pg::Session;
 use crate::plan::TablePlan;
-use crate::source::{Answer, Lock, Question, Reader};
+use crate::source::{Answer, Asked, Lock, Question, Reader};
 use crate::sql::horizon::Horizon;
+use crate::sql::mapping::TableMapping;
 use crate::sql::query::{DigestQuery, RowScope, Since};
 use crate::target_side;
 
@@ -19,6 +22,8 @@ const WINDOW: u64 = 10_000;
 const SMALL: u64 = 20_000;
 /// A table with fewer rows than this is digested whole: one statement costs less than three.
 const TINY: u64 = 1_000;
+/// Tables that are asked about in one message.
+const TOGETHER: usize = 16;
 
 /// What a look found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,22 +86,74 @@ pub struct Sessions<'a> {
     pub lock: Lock,
 }
 
+/// Looks at several tables, all at once.
+///
+/// # Errors
+/// Those of any table.
+pub async fn probes(
+    plans: &[&TablePlan],
+    horizon: &Horizon,
+    at: Sessions<'_>,
+) -> Result<Vec<Probe>> {
+    let (together, alone): (Vec<usize>, Vec<usize>) =
+        (0..plans.len()).partition(|place| is_read(plans[*place]) && is_tiny(plans[*place]));
+    let some = |places: &[usize]| places.iter().map(|place| plans[*place]).collect();
+    let groups: Vec<Vec<&TablePlan>> = together.chunks(TOGETHER).map(some).collect();
+    let groups = groups.iter().map(|plans| whole_of_several(plans, horizon, at));
+    let others = alone.iter().map(|place| probe(plans[*place], horizon, at));
+    let (groups, others) = tokio::try_join!(try_join_all(groups), try_join_all(others))?;
+    let settle = async |place: usize, whole: Probe| {
+        let plan = plans[place];
+        if settles(plan, &whole) { Ok(whole) } else { closer(plan, horizon, at).await }
+    };
+    let wholes = together.iter().copied().zip(groups.into_iter().flatten());
+    let settled = wholes.map(|(place, whole)| settle(place, whole));
+    let settled = try_join_all(settled).await?;
+    let mut probes: Vec<(usize, Probe)> =
+        together.iter().copied().zip(settled).chain(alone.iter().copied().zip(others)).collect();
+    probes.sort_unstable_by_key(|(place, _)| *place);
+    Ok(probes.into_iter().map(|(_, probe)| probe).collect())
+}
+
 /// Looks at one table.
+///
+/// # Errors
+/// Those of both sides.
 pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
     if let Some(probe) = untouched(plan, at).await? {
         return Ok(probe);
     }
+    if is_tiny(plan) {
+        let probe = whole(plan, horizon, at).await?;
+        if settles(plan, &probe) {
+            return Ok(probe);
+        }
+    }
+    closer(plan, horizon, at).await
+}
+
+/// Whether a table is digested whole at first.
+fn is_tiny(plan: &TablePlan) -> bool {
+    match plan.strategy {
+        Strategy::Incremental => {
+            plan.timestamp.is_some() && plan.watermark.is_some() && plan.rows < TINY
+        }
+        Strategy::Compare => plan.rows <= SMALL,
+        Strategy::Copy => false,
+    }
+}
+
+/// Whether no closer look is needed than that at the whole table.
+fn settles(plan: &TablePlan, whole: &Probe) -> bool {
+    plan.strategy == Strategy::Compare || whole.unchanged()
+}
+
+/// Looks where a table differs, if it has a place to go on from.
+async fn closer(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
     match (plan.strategy, &plan.timestamp, &plan.watermark) {
         (Strategy::Incremental, Some(timestamp), Some(watermark)) => {
-            if plan.rows < TINY {
-                let probe = whole(plan, horizon, at).await?;
-                if probe.unchanged() {
-                    return Ok(probe);
-                }
-            }
             incremental(plan, Since { timestamp, from: watermark }, horizon, at).await
         }
-        (Strategy::Compare, _, _) if plan.rows <= SMALL => whole(plan, horizon, at).await,
         _ => {
             at.source.check_not_rewritten("looking at the table", plan, at.lock).await?;
             Ok(Probe::blank())
@@ -104,11 +161,14 @@ pub async fn probe(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Res
     }
 }
 
+/// Whether the source has to be read, for what it holds is not known.
+fn is_read(plan: &TablePlan) -> bool {
+    plan.rows_before.digest.is_none() || plan.strategy == Strategy::Copy
+}
+
 /// A digest of the target alone, where that of the source is known; none where they are not the same.
 async fn untouched(plan: &TablePlan, at: Sessions<'_>) -> Result<Option<Probe>> {
-    let Some(source) = plan.rows_before.digest.filter(|_| plan.strategy != Strategy::Copy) else {
-        return Ok(None);
-    };
+    let Some(source) = plan.rows_before.digest.filter(|_| !is_read(plan)) else { return Ok(None) };
     let all = DigestQuery::Rows(RowScope::Table);
     let target = target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all).await?;
     let probe = Probe {
@@ -125,13 +185,37 @@ async fn untouched(plan: &TablePlan, at: Sessions<'_>) -> Result<Option<Probe>> 
 
 /// Digests of the whole table, and the source's greatest timestamp where there is one to go on from.
 async fn whole(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result<Probe> {
-    let all = DigestQuery::Rows(RowScope::Table);
-    let greatest = plan.timestamp.iter().map(|timestamp| Question::Greatest { timestamp, horizon });
-    let questions: Vec<Question<'_>> = once(Question::Digest(all)).chain(greatest).collect();
-    let (answers, target) = tokio::try_join!(
-        at.source.answers("digesting rows", plan, at.lock, &questions),
-        target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all),
+    whole_of_several(&[plan], horizon, at).await?.pop().ok_or_else(incomplete)
+}
+
+/// As [`whole`], for each of several tables, in one message to either side.
+async fn whole_of_several(
+    plans: &[&TablePlan],
+    horizon: &Horizon,
+    at: Sessions<'_>,
+) -> Result<Vec<Probe>> {
+    let digest = Question::Digest(DigestQuery::Rows(RowScope::Table));
+    let mut questions: Vec<Vec<Question<'_>>> = Vec::new();
+    for plan in plans {
+        let greatest = plan.timestamp.iter();
+        let greatest = greatest.map(|timestamp| Question::Greatest { timestamp, horizon });
+        questions.push(once(digest).chain(greatest).collect());
+    }
+    let asked = plans.iter().zip(&questions).map(|(plan, questions)| Asked { plan, questions });
+    let asked: Vec<Asked<'_>> = asked.collect();
+    let mappings: Vec<&TableMapping> = plans.iter().map(|plan| &plan.mapping).collect();
+    let doing = "digesting rows";
+    let (answers, targets) = tokio::try_join!(
+        at.source.answers_of_several(doing, at.lock, &asked),
+        target_side::digest::tables(at.target, doing, &mappings),
     )?;
+    if answers.len() != plans.len() || targets.len() != plans.len() {
+        return Err(incomplete());
+    }
+    answers.into_iter().zip(targets).map(|(answers, target)| found(answers, target)).collect()
+}
+
+fn found(answers: Vec<Answer>, target: Digest) -> Result<Probe> {
     let source = answers.first().ok_or_else(incomplete)?.digest;
     let equal = source == target;
     Ok(Probe {

@@ -1,10 +1,12 @@
 //! A pool of workers over a queue of ready tasks, largest first. Small tables are looked at in groups,
-//! all at once over one pair of sessions. Each table gets exactly one outcome, also when its task
+//! all at once over one pair of sessions, and the first of them before another pair is open. Each table gets exactly one outcome, also when its task
 //! panics.
 
+mod first_look;
 mod queue;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::task::JoinError;
@@ -19,15 +21,20 @@ use crate::plan::schedule::{Pass, Task};
 use crate::source::{Lock, ReadPermit, ReadPermits, Reader};
 use crate::sync::bad_rows;
 use crate::sync::reconcile;
-use crate::sync::reconcile::{Probe, Sessions};
+use crate::sync::reconcile::Sessions;
 use crate::sync::scrub;
 use crate::sync::side_effects;
 use crate::sync::table_run;
 use crate::sync::table_run::copy_small_tables;
 use crate::sync::table_state::{PendingLogRow, TableState, TaskResult};
+use first_look::first_look;
 use queue::{Queue, Taken};
 
 const TOO_MANY_CONNECTIONS: &str = "53300";
+
+/// Workers begin after this, though the first look is not done: a table that somebody holds does not hold
+/// the others.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How the tables ended, in the order of the plans.
 pub struct TableResults {
@@ -44,14 +51,20 @@ pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>)
     let looks_back = fires || round.source.may_have_bad_rows();
     let last_permit = looks_back.then(|| permit.clone());
     let queue = Arc::new(Queue::new(plans, tasks, permit));
-    let workers = open_worker_sessions(round, round.settings.parallel.min(plans.len())).await;
-    let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
     let working = async {
-        for end in join_all(workers).await {
-            // A worker itself only hands on; its tasks are guarded one by one.
-            if let Err(error) = end {
-                queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
-            }
+        // A worker itself only hands on; its tasks are guarded one by one.
+        let lose = |error| {
+            queue.lose(Error::Internal(format!("a worker {}", ended_early(&error))));
+        };
+        let mut look = tokio::spawn(first_look(round.clone(), queue.clone()));
+        let looked = tokio::time::timeout(PATIENCE, &mut look).await;
+        let is_late = looked.is_err();
+        looked.unwrap_or(Ok(())).unwrap_or_else(lose);
+        run_workers(round, &queue, usize::from(is_late)).await.into_iter().for_each(lose);
+        if is_late {
+            // Somebody held a table for long. What it has found to be done is left.
+            look.await.unwrap_or_else(lose);
+            run_workers(round, &queue, 0).await.into_iter().for_each(lose);
         }
         let mut ended = queue.ended(round);
         let can_go_on = ended.lost.is_none() && round.stop.requested().is_none();
@@ -75,6 +88,18 @@ pub async fn run(round: &Arc<Round>, plans: &[Arc<TablePlan>], tasks: Vec<Task>)
         }
     }
     ended
+}
+
+/// Works until nothing is left that can begin; gives the errors of workers. So many pairs of sessions are
+/// in use elsewhere.
+async fn run_workers(round: &Arc<Round>, queue: &Arc<Queue>, in_use: usize) -> Vec<JoinError> {
+    let wanted = (round.settings.parallel - in_use).min(queue.open());
+    if wanted == 0 {
+        return Vec::new();
+    }
+    let workers = open_worker_sessions(round, wanted).await;
+    let workers = (0..workers).map(|_| tokio::spawn(worker(round.clone(), queue.clone())));
+    join_all(workers).await.into_iter().filter_map(Result::err).collect()
 }
 
 /// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
@@ -138,11 +163,13 @@ impl Assignment {
         copy_small_tables::fits(plan) && afresh && !alone
     }
 
-    /// What a look found, if it is all there is to do.
-    fn unchanged(&self) -> Option<&Probe> {
-        let probe = self.states[0].probe.as_ref().filter(|_| self.states.len() == 1);
-        let owes = || !self.states[0].plan.post_data.is_empty();
-        probe.filter(|probe| probe.unchanged() && self.pass != Pass::Delete && !owes())
+    /// The end of the table, if a look has found that there is nothing to do.
+    fn ended(&self, round: &Round) -> Option<TaskResult> {
+        let [state] = &self.states[..] else { return None };
+        let probe = state.probe.as_ref().filter(|probe| probe.unchanged())?;
+        let is_all = self.pass != Pass::Delete && state.plan.post_data.is_empty();
+        let is_all = is_all && !scrub::is_owed(round, &state.plan);
+        is_all.then(|| state.unchanged(round, probe))
     }
 }
 
@@ -159,9 +186,8 @@ async fn work(round: &Arc<Round>, queue: &Queue, mut assignments: Vec<Assignment
     }
     for assignment in assignments {
         let task = assignment.task;
-        let owed = scrub::is_owed(round, &assignment.states[0].plan);
-        let results = match assignment.unchanged().filter(|_| !owed) {
-            Some(probe) => vec![assignment.states[0].unchanged(round, probe)],
+        let results = match assignment.ended(round) {
+            Some(end) => vec![end],
             None => catch_panic(round, assignment).await,
         };
         close(round, queue, task, results);
@@ -196,25 +222,21 @@ fn close(round: &Round, queue: &Queue, task: usize, results: Vec<TaskResult>) {
     queue.complete(task, results);
 }
 
-/// Looks at all tables of a group at once. A look that fails is repeated by its own task, which then
-/// says why.
-async fn look(round: &Round, assignments: &mut [Assignment]) {
+/// Looks at all tables of a group at once; gives whether that was possible. A look that fails is repeated
+/// by its own task, which then says why.
+async fn look(round: &Round, assignments: &mut [Assignment]) -> bool {
     let sessions = tokio::try_join!(round.source.reader(), round.target.reading_session());
-    let Ok((mut source, mut target)) = sessions else { return };
-    let plans = assignments.iter().map(|assignment| &assignment.states[0].plan);
+    let Ok((mut source, mut target)) = sessions else { return false };
+    let plans = assignments.iter().map(|assignment| &*assignment.states[0].plan);
+    let plans: Vec<&TablePlan> = plans.collect();
     let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
-    let looks = plans.map(|plan| reconcile::probe(plan, &round.horizon, at));
-    let probes: Vec<Result<Probe, Error>> = join_all(looks).await;
-    if probes.iter().any(Result::is_err) {
-        return;
-    }
+    let Ok(probes) = reconcile::probes(&plans, &round.horizon, at).await else { return false };
     for (assignment, probe) in assignments.iter_mut().zip(probes) {
-        if let Ok(probe) = probe {
-            assignment.states[0].set_probe(round, probe);
-        }
+        assignment.states[0].set_probe(round, probe);
     }
     source.set_clean();
     target.set_clean(true);
+    true
 }
 
 /// A panic in a task fails its tables only.

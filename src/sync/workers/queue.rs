@@ -13,6 +13,7 @@ use crate::plan::schedule::{Pass, Task};
 use crate::source::ReadPermit;
 use crate::sync::table_run::copy_small_tables;
 use crate::sync::table_state::{PendingLogRow, TableState, TaskResult};
+use crate::sync::workers::first_look::Budget;
 use crate::sync::workers::{Assignment, TableResults};
 
 /// Tables that are worked on at once over one pair of sessions.
@@ -95,11 +96,49 @@ impl Queue {
         ready.sort_by_key(|task| std::cmp::Reverse(state.plan_of(*task).bytes));
         // The sooner it is read after the snapshot, the less can happen to it.
         ready.sort_by_key(|task| !state.was_replaced(round, *task));
-        let alone = !state.is_small(ready[0]) || state.was_replaced(round, ready[0]);
+        let alone = !state.is_small(ready[0])
+            || state.was_replaced(round, ready[0])
+            || state.was_looked_at(ready[0]);
         let share = ready.len().div_ceil(round.settings.parallel).clamp(1, GROUP);
         let count = if alone { 1 } else { share };
-        let taken = ready.into_iter().take(count).map(|task| state.start(round, task)).collect();
-        Taken::Tasks(taken)
+        let joins = |task: &usize| alone || !state.was_looked_at(*task);
+        let taken: Vec<usize> = ready.into_iter().filter(joins).take(count).collect();
+        Taken::Tasks(taken.into_iter().map(|task| state.start(round, task)).collect())
+    }
+
+    /// Small tables that nobody has looked at, as many as the budget allows.
+    pub(super) fn take_small(&self, round: &Round, budget: &mut Budget) -> Vec<Assignment> {
+        let mut state = self.state();
+        if state.tasks.len() < 2 || state.lost.is_some() || round.stop.requested().is_some() {
+            return Vec::new();
+        }
+        let mut ready = state.ready();
+        ready.retain(|task| state.can_be_looked_at(round, *task));
+        ready.sort_by_key(|task| state.plan_of(*task).bytes);
+        let fits = |task: &usize| budget.takes(state.plan_of(*task).bytes);
+        let taken: Vec<usize> = ready.into_iter().take(GROUP).take_while(fits).collect();
+        taken.into_iter().map(|task| state.start(round, task)).collect()
+    }
+
+    /// Gives a task back, with what is known of its table by now.
+    pub(super) fn put_back(&self, assignment: Assignment) {
+        let Assignment { task, states, permit, .. } = assignment;
+        let mut state = self.state();
+        state.progress[task] = Progress::Waiting;
+        state.permits[task] = permit;
+        for mut known in states {
+            known.pause();
+            let table = state.tasks[task].table;
+            state.carried[table] = Some(known);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// How many tasks have not begun.
+    pub(super) fn open(&self) -> usize {
+        let is_open = |progress: &&Progress| **progress == Progress::Waiting;
+        self.state().progress.iter().filter(is_open).count()
     }
 
     pub(super) fn complete(&self, task: usize, results: Vec<TaskResult>) {
@@ -167,6 +206,19 @@ impl State {
 
     fn was_replaced(&self, round: &Round, task: usize) -> bool {
         round.source.was_replaced(&self.plan_of(task).mapping.source.name)
+    }
+
+    fn was_looked_at(&self, task: usize) -> bool {
+        let carried = self.carried[self.tasks[task].table].as_ref();
+        carried.is_some_and(|state| state.probe.is_some())
+    }
+
+    /// Whether a look may find that nothing is to be done, and costs little.
+    fn can_be_looked_at(&self, round: &Round, task: usize) -> bool {
+        self.plan_of(task).strategy != Strategy::Copy
+            && self.is_small(task)
+            && !self.was_replaced(round, task)
+            && !self.was_looked_at(task)
     }
 
     fn is_small(&self, task: usize) -> bool {
