@@ -38,7 +38,7 @@ def arguments():
 
 def main():
     given = arguments()
-    bench = Bench(Pair(given.work), Tool(os.environ["PGSYNC_BIN"]), given.rows, given.repeat)
+    bench = Bench(Pair(given.work), Tool(os.environ.pop("PGSYNC_BIN")), given.rows, given.repeat)
     for case in given.case or [case for case in ALL if case not in ONLY_BY_NAME]:
         ALL[case](bench)
     machine = table.machine(bench.pair)

@@ -293,7 +293,8 @@ pub fn history_object(runs: &[PastRun]) -> String {
 pub fn printed(report: &StatusReport, output: Output) -> String {
     match output {
         Output { json: true, .. } => object(report),
-        Output { quiet: true, .. } => String::new(),
+        Output { quiet: true, .. } if report.exit_status() == 0 => String::new(),
+        Output { quiet: true, .. } => format!("{}\n", sentence(report)),
         _ => text(report, width()),
     }
 }

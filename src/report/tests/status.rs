@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::config::Output;
 use crate::ident::TableName;
-use crate::report::status::{object, text};
+use crate::report::status::{object, printed, sentence, text};
 use crate::status::{Change, State, StatusReport, TableStatus};
 
 fn now() -> DateTime<Utc> {
@@ -86,6 +87,14 @@ fn some_failed_were_interrupted_or_never_succeeded() {
     let only = StatusReport { only_failed: true, ..report };
     assert!(!text(&only, 80).contains("a_good_one"));
     assert!(object(&only).contains(r#""exit_status":1,"sentence":"3 of 4 tables are NOT in sync"#));
+}
+
+#[test]
+fn a_quiet_status_speaks_of_trouble_only() {
+    let quiet = Output { quiet: true, ..Output::default() };
+    assert_eq!(printed(&report(vec![table("fine")]), quiet), "");
+    let trouble = report(vec![table("fine"), never("new")]);
+    assert_eq!(printed(&trouble, quiet), format!("{}\n", sentence(&trouble)));
 }
 
 #[test]
