@@ -171,8 +171,7 @@ pub async fn schema_fingerprint(
 /// such a change. It costs a tenth of [`schema_fingerprint`].
 pub async fn catalog_version(session: &Session) -> Result<String> {
     let version = sql!(
-        "pg_catalog.concat(pg_catalog.count(*), ':', \
-         pg_catalog.sum(x.xmin::pg_catalog.text::pg_catalog.int8))"
+        "pg_catalog.md5(pg_catalog.string_agg(pg_catalog.concat(x.ctid, x.xmin), ' ' order by x.ctid))"
     );
     let statement =
         Sql::filled(include_str!("definitions/catalog_version.sql"), &[("version", &version)]);

@@ -8,10 +8,14 @@ use crate::sql::mapping::TableMapping;
 /// Stands in a fingerprint before the names of the masked columns, a JSON array.
 const MASKED: &str = "/masked ";
 
-/// What a fingerprint says of masked columns; nothing of a table without any.
-pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>) -> String {
-    let mut names: Vec<&str> = masked(candidate).map(Ident::as_str).collect();
+/// What a fingerprint says of masked columns; nothing of a table without any. Those that earlier runs have masked, and
+/// that do not travel now, stay known.
+pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapping) -> String {
+    let rests = |name: &String| !travels(mapping, name);
+    let mut names: Vec<String> = earlier(candidate).into_iter().filter(rests).collect();
+    names.extend(masked(candidate).map(|name| name.as_str().to_owned()));
     names.sort_unstable();
+    names.dedup();
     match names.as_slice() {
         [] => String::new(),
         names => format!("{MASKED}{}", serde_json::Value::from(names)),
@@ -24,14 +28,10 @@ pub(super) fn check(
     mapping: &TableMapping,
     context: &PlanContext,
 ) -> Result<(), Error> {
-    let earlier = candidate.last.and_then(|last| last.written_as.as_deref());
-    let names = earlier.and_then(|text| text.split_once(MASKED)).map(|(_, names)| names);
-    let names = names.and_then(|names| serde_json::from_str::<Vec<String>>(names).ok());
     let bare = |name: &String| {
-        let travels = mapping.columns.iter().any(|column| column.name.as_str() == name);
-        travels && !masked(candidate).any(|column| column.as_str() == name)
+        travels(mapping, name) && !masked(candidate).any(|column| column.as_str() == name)
     };
-    let bare: Vec<String> = names.unwrap_or_default().into_iter().filter(bare).collect();
+    let bare: Vec<String> = earlier(candidate).into_iter().filter(bare).collect();
     if bare.is_empty() || context.force {
         return Ok(());
     }
@@ -40,6 +40,18 @@ pub(super) fn check(
          or use -force once if their values may be seen on the target",
         bare.join(", ")
     )))
+}
+
+/// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look
+/// like the mark.
+fn earlier(candidate: &Candidate<'_>) -> Vec<String> {
+    let text = candidate.last.and_then(|last| last.written_as.as_deref()).unwrap_or_default();
+    let rests = text.match_indices(MASKED).map(|(place, _)| &text[place + MASKED.len()..]);
+    rests.filter_map(|rest| serde_json::from_str(rest).ok()).next().unwrap_or_default()
+}
+
+fn travels(mapping: &TableMapping, name: &str) -> bool {
+    mapping.columns.iter().any(|column| column.name.as_str() == name)
 }
 
 /// By their names on the target.

@@ -408,7 +408,7 @@ fn fingerprint(
         &digest(&(columns.join(",") + &source.fed + made)),
     ]
     .join("/")
-        + &masked_before::part_of_fingerprint(candidate)
+        + &masked_before::part_of_fingerprint(candidate, mapping)
 }
 
 /// FNV-1a, 64 bits: a short name for a long list, stable across builds (`DefaultHasher` is not).

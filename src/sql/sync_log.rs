@@ -104,12 +104,14 @@ impl SyncLog {
              and l.fingerprint operator(pg_catalog.=) m.fingerprint \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
              order by {order} limit 1) end)::pg_catalog.text, (\
-             select l.fingerprint from {latest} l where l.fingerprint is not null \
+             select l.fingerprint from {log} l where {of_table} and l.fingerprint is not null \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1) from {names} cross join lateral (\
              select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \
              cross join lateral (select l.fingerprint) m",
             latest = self.latest(),
+            log = self.table,
+            of_table = Sql::trusted(OF_TABLE),
             order = Sql::trusted(LATEST_FIRST),
             names = names(tables),
         )

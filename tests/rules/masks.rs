@@ -135,7 +135,16 @@ async fn masked_values_are_replaced_by_true_ones_only_if_somebody_says_so() {
     // What does not travel shows nothing.
     let without = fewer.replace(r#""person": {"#, r#""person": {"excludeColumns": ["name"], "#);
     masked(&db, &without, KEY).await.expect_ok();
+    // It stays known while it does not travel.
+    masked(&db, &fewer, KEY).await.expect_exit(5).expect_refused("person", &["masked name, and"]);
     masked(&db, MASKS, KEY).await.expect_ok();
+    // Neither do many refused runs take anything of it.
+    db.target(
+        "insert into sync_log (run_id, source, schema_name, table_name, status, start_time) \
+         select 'x' || i, '', 'public', 'person', 'refused', now() from generate_series(1, 10001) i",
+    )
+    .await;
+    db.sync().await.expect_exit(5).expect_refused("person", &["masked address, "]);
     db.sync().arg("-force").await.expect_ok();
     db.sync().await.expect_unchanged();
     db.assert_same("person").await;

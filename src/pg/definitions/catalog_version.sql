@@ -1,9 +1,9 @@
--- Whether a definition may have changed since an earlier look: of each catalog that the short look reads, how
--- many rows are not the server's own, and the sum of the transactions that wrote them. Who changes a
--- definition writes a row with a later transaction, or removes one: then the number differs, or the sum does.
--- What VACUUM and ANALYZE write into a row leaves its transaction as it is. What sessions make for themselves
--- alone counts as well, but for pg_class: then the short look is taken for nothing.
-select pg_catalog.concat_ws(' ',
+-- Whether a definition may have changed since an earlier look: of each catalog that the short look reads, the places
+-- of all rows that are not the server's own, and the transactions that wrote them. Who changes a definition
+-- writes or removes a row. What VACUUM and ANALYZE write into a row leaves both as they are. What sessions make for
+-- themselves alone counts as well, but for pg_class: then the short look is taken for nothing. The start of the server
+-- tells it from a copy of its files, and from itself after it went back in time.
+select pg_catalog.concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
   (select $version from pg_catalog.pg_class x
     where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid and x.relpersistence operator(pg_catalog.<>) 't'),
   (select $version from pg_catalog.pg_attribute x where x.attrelid operator(pg_catalog.>=) 16384::pg_catalog.oid),

@@ -11,12 +11,11 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
             and l.fingerprint operator(pg_catalog.=) m.fingerprint
             and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true)
             order by l.table_name desc, l.id desc limit 1) end)::pg_catalog.text,
-    (select l.fingerprint from (select l.* from "public"."sync_log" l
-            where l.schema_name operator(pg_catalog.=) w.schema_name
-            and l.table_name operator(pg_catalog.>=) w.table_name
-            and l.table_name operator(pg_catalog.<=) w.table_name
-            order by l.table_name desc, l.id desc limit 10000) l
-        where l.fingerprint is not null
+    (select l.fingerprint from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.>=) w.table_name
+        and l.table_name operator(pg_catalog.<=) w.table_name
+        and l.fingerprint is not null
         and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true)
         order by l.table_name desc, l.id desc limit 1)
     from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
