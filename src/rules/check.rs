@@ -31,7 +31,10 @@ impl Rules {
             let named = named(entry, tables);
             entry.given.iter().flat_map(move |given| missing_columns(given, &named))
         });
-        let all = unmatched.chain(kept).chain(columns).chain(self.contradictions(tables));
+        let every: Vec<&SourceColumns> = tables.iter().collect();
+        let defaults = self.defaults.iter().flat_map(|given| missing_columns(given, &every));
+        let all = unmatched.chain(kept).chain(defaults).chain(columns);
+        let all = all.chain(self.contradictions(tables));
         // A pattern may be written twice, once in the file and once with -set.
         let mut seen = BTreeSet::new();
         all.filter(|problem| seen.insert(problem.clone())).collect()

@@ -153,7 +153,7 @@ fn a_rule_on_the_command_line_is_json_or_text() {
 
 #[test]
 fn rules_that_fit_no_table_or_column_are_told_all_at_once() {
-    let file = r#""keep": ["*.currency", "usr.name", "users.nme"], "maxDeleteByTable": {"gone": 1}, "tables": {
+    let file = r#""defaults": {"mask": {"*.mail": "email", "note": "null"}}, "keep": ["*.currency", "usr.name", "users.nme"], "maxDeleteByTable": {"gone": 1}, "tables": {
         "ordrs": {}, "public.user": {}, "temp_*": {}, "log.*": {},
         "users": {"columns": ["id", "emial"], "key": ["uid"], "rename": {"nam": "x"},
             "mask": {"e-mail": "email", "born": {"date.shift": {"by": "idd"}}}, "keep": ["nope*", "zzzzzz"]},
@@ -176,6 +176,7 @@ c.json: /tables/public.user: "public.user" is no table of the selected schemas o
 c.json: /tables/temp_*: "temp_*" is no table of the selected schemas on the source
 -set usres: "usres" is no table of the selected schemas on the source; did you mean "users"?
 c.json: /keep/2: public.users has no column "nme"; did you mean "name"?
+c.json: /defaults/mask/*.mail: none of these 2 tables has a column "*.mail"; did you mean "email"?
 c.json: /tables/*/excludeColumns: none of these 2 tables has a column "nowhere"
 c.json: /tables/*/timestampColumn: none of these 2 tables has a column "created"
 c.json: /tables/users/columns: public.users has no column "emial"; did you mean "email"?
