@@ -159,9 +159,9 @@ pub struct ColumnDefinition {
     pub not_null: bool,
     /// Not merely inherited.
     pub local: bool,
-    /// Whether a parent that is no partitioned table has it too.
+    /// Whether a parent that is no partitioned table has it too, and computes it.
     #[serde(default)]
-    pub inherited: bool,
+    pub parent_computes: bool,
     pub default: Option<Expression>,
     /// Whether the default is another value for each row.
     #[serde(default)]

@@ -191,7 +191,7 @@ impl Shape {
                 column.is_virtual = false;
             }
             column.local = true;
-            column.inherited = false;
+            column.parent_computes = false;
             if let Some(identity) = &mut column.identity {
                 identity.name.schema = self.name.schema.clone();
             }

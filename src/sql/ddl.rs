@@ -312,7 +312,7 @@ fn traits(column: &ColumnDefinition, version: u32) -> Vec<Statement> {
     let mut parts = Vec::new();
     parts.extend(column.default.as_ref().map(|value| statement!("default {v}", v = value)));
     // Before PostgreSQL 16 a child has its parent's expression, and may not repeat it.
-    let comes_along = column.inherited && version < GENERATED_OF_CHILDREN;
+    let comes_along = column.parent_computes && version < GENERATED_OF_CHILDREN;
     let is_known = version >= STORED_GENERATED && !comes_along;
     if let Some(expression) = column.generated.as_ref().filter(|_| is_known) {
         let is_virtual = column.is_virtual && version >= VIRTUAL_GENERATED;

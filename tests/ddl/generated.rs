@@ -165,3 +165,28 @@ async fn children_with_generated_columns_are_made() {
     db.source("update c set n = 7; insert into b values (8)").await;
     db.settle().await.expect_unsaid("on the source");
 }
+
+/// From PostgreSQL 16 on a parent's ordinary column has no child that computes it.
+#[tokio::test]
+async fn a_child_that_alone_computes_a_column_computes_it_on_the_target() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await || db.version().await >= 16 {
+        return;
+    }
+    db.source(
+        "create table a (n int, twice int); create table b (n int, twice int generated always as (n * 2) stored) inherits (a);
+         create table c (n int, twice int generated always as (n * 3) stored); alter table c inherit a;
+         create table d (own int) inherits (b);
+         create table p (day date, n int, twice int) partition by range (day);
+         create table p1 (twice int generated always as (n * 2) stored, day date, n int);
+         alter table p attach partition p1 for values from ('2024-01-01') to ('2025-01-01');
+         insert into a values (1, 1); insert into b values (2); insert into c values (3); insert into d (n) values (4);
+         insert into p1 (day, n) values ('2024-02-03', 5)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    db.source("update b set n = 7").await;
+    db.settle().await;
+}

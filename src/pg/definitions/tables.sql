@@ -63,7 +63,9 @@ select json_build_object(
           where co.oid = a.attcollation and a.attcollation <> t.typcollation),
         'not_null', a.attnotnull,
         'local', a.attislocal or c.relispartition,
-        'inherited', a.attinhcount > 0 and not c.relispartition,
+        'parent_computes', case when a.attinhcount > 0 and not c.relispartition then exists (
+          select from pg_inherits i join pg_attribute p on p.attrelid = i.inhparent and p.attname = a.attname
+          where i.inhrelid = c.oid and coalesce(to_jsonb(p) ->> 'attgenerated', '') <> '') else false end,
         'default', case when coalesce(j.a ->> 'attgenerated', '') = '' then pg_get_expr(f.adbin, f.adrelid) end,
         'volatile', exists (
           select from regexp_matches(f.adbin::text, ':(funcid|opfuncid) ([0-9]+)', 'g') m(found)
