@@ -218,6 +218,10 @@ const MISSING_CAST: &str =
     "pgsync creates no casts: create it on the target first (\\dC in psql lists them)";
 const OTHER_COLLATION: &str = "an expression has another collation on the target than on the source: compare the functions and \
                                types that it uses";
+const MISSING_TEXT_SEARCH: &str = "create it on the target first (\\dF+ and \\dFd+ in psql on the source describe it): pgsync creates those \
+                                   that definitions of tables need, and those that stand in quotes in the body of a \
+                                   function that it creates; if it is there, let the search path of the target role \
+                                   lead to it (alter role … set search_path = …)";
 const NOT_IMMUTABLE: &str = "a function that it uses is IMMUTABLE on the source and not on the target: compare them (\\df+ in psql)";
 
 /// What replaces the server's hint, which is for somebody who can write the statement in another way.
@@ -268,6 +272,7 @@ fn explained<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone
         Some("42P07" | "42710") => {
             "something else has that name on the target: drop or rename it, or exclude the table"
         }
+        Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
         Some("0A000" | "58P01" | "42704") => {
             "create it on the target first: pgsync installs no software"
         }
@@ -285,6 +290,13 @@ fn explained<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone
         }
         other => other,
     }
+}
+
+/// Whether a configuration or a dictionary is missing; templates and parsers are software.
+fn is_about_text_search(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let kinds = ["text search configuration ", "text search dictionary "];
+    kinds.iter().any(|kind| error.message.starts_with(kind))
 }
 
 fn with_true_hint<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone) -> Error {

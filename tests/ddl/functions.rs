@@ -131,33 +131,3 @@ async fn functions_that_cannot_be_created_are_no_obstacle_to_tables_that_do_not_
     assert_eq!(functions(&db).await, "");
     db.assert_same("item").await;
 }
-
-#[tokio::test]
-async fn text_search_configurations_that_tables_need_are_created_with_their_dictionaries() {
-    let db = Pair::fresh().await;
-    db.source(
-        "create schema search; create text search dictionary search.\"Own\" (template = snowball, language = 'english', stopwords = 'english');
-         create text search dictionary plain (template = pg_catalog.simple); comment on text search dictionary plain is 'it''s plain';
-         create text search configuration search.own (copy = pg_catalog.english);
-         alter text search configuration search.own alter mapping for asciiword, word with search.\"Own\", plain; alter text search configuration search.own drop mapping for email;
-         create text search configuration unused (copy = pg_catalog.simple);
-         create table page (id int primary key, body text); create index on page using gin (to_tsvector('search.own', body)); insert into page values (1, 'the cats')",
-    )
-    .await;
-    db.settle().await;
-    let maps = "select string_agg(concat(mapcfg::regconfig, maptokentype, mapseqno, mapdict::regdictionary), ' ' order by maptokentype, mapseqno) from pg_ts_config_map where mapcfg > 16383";
-    let there = db.target_value(maps).await;
-    assert!(there.contains("search.\"Own\"") && there.contains("plain"), "{there}");
-    assert!(!there.contains("unused"), "{there}");
-    assert_eq!(
-        db.target_value("select to_tsvector('search.own', 'the cats')::text").await,
-        "'cat':2"
-    );
-    assert_eq!(
-        db.target_value(
-            "select obj_description(oid, 'pg_ts_dict') from pg_ts_dict where dictname = 'plain'"
-        )
-        .await,
-        "it's plain"
-    );
-}

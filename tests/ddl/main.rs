@@ -24,6 +24,7 @@ mod reset;
 mod rights;
 mod sequences;
 mod target_schema;
+mod text_search;
 mod tried;
 mod trust;
 mod uncopied;

@@ -76,6 +76,20 @@ with recursive path(text) as (
       and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))
       and not exists (
         select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+    union all
+    -- Nor does it of text searches: those count that stand in quotes in it.
+    select named.class, named.oid from pg_proc p join (
+      select 'pg_ts_config'::regclass::oid, c.oid, c.cfgname from pg_ts_config c
+      union all
+      select 'pg_ts_dict'::regclass, d.oid, d.dictname from pg_ts_dict d
+    ) named(class, oid, name) on named.oid >= 16384
+    cross join lateral (select regexp_replace(named.name, '([^[:alnum:]_])', '\\\1', 'g') as name offset 0) quoted
+    where w.class = 'pg_proc'::regclass and p.oid = w.oid
+      and (strpos(p.prosrc, named.name) > 0 and p.prosrc ~ ('[''".]' || quoted.name || '[''"]')
+        or p.proconfig::text ~ ('default_text_search_config=[^,}]*' || quoted.name || '([,"}\\]|$)'))
+      and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))
+      and not exists (
+        select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
   ) x(class, oid)
   where x.oid >= 16384 or x.class = 'pg_namespace'::regclass
 ), needed(class, oid, extra) as (
@@ -85,9 +99,13 @@ with recursive path(text) as (
   from (
     select class, oid from walk
     union
-    -- Also functions that nothing needs: what they are called is not free.
+    -- Also functions and text searches that nothing needs: what they are called is not free.
     select 'pg_proc'::regclass, p.oid from pg_proc p where p.oid >= 16384 and not exists (
       select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+    union
+    select 'pg_ts_config'::regclass, c.oid from pg_ts_config c where c.oid >= 16384
+    union
+    select 'pg_ts_dict'::regclass, d.oid from pg_ts_dict d where d.oid >= 16384
   ) w
 )
 select json_build_object(

@@ -68,8 +68,8 @@ impl<'a> DependencyWalk<'a> {
         if !makes && !is_there && object.is_some() {
             return 0;
         }
-        if let Some(function) = object.filter(|object| object.kind == Kind::Function) {
-            self.note_other(function, way.root);
+        if let Some(object) = object.filter(|object| may_be_another(object.kind)) {
+            self.note_other(object, way.root);
         }
         let makes = makes && !(is_there && steps.is_empty());
         let lesser = way.lesser;
@@ -106,13 +106,13 @@ impl<'a> DependencyWalk<'a> {
         level + 1
     }
 
-    /// A function that is there is never replaced: it may be the target's own.
-    fn note_other(&mut self, function: &Object, root: &TableName) {
-        let there = self.input.there(function);
-        if there.is_some_and(|there| self.input.is_other_function(function, there)) {
+    /// What is there is never replaced: it may be the target's own.
+    fn note_other(&mut self, object: &Object, root: &TableName) {
+        let there = self.input.there(object);
+        if there.is_some_and(|there| self.input.is_another(object, there)) {
             let text = format!(
                 "{} is defined differently on the source; the one of the target is used",
-                function.title()
+                object.title()
             );
             // Once, however many tables need it.
             if self.other.iter().all(|(_, said)| *said != text) {
@@ -195,9 +195,14 @@ impl<'a> DependencyWalk<'a> {
     }
 }
 
+/// Whether the target may have another one of its name, which stays: what is made is then what that one makes it.
+fn may_be_another(kind: Kind) -> bool {
+    matches!(kind, Kind::Function | Kind::Dictionary | Kind::SearchConfiguration)
+}
+
 impl DiffInput<'_> {
-    /// Whether a function does another thing on the target. Other versions word all but its body otherwise.
-    fn is_other_function(&self, here: &Object, there: &Object) -> bool {
+    /// Whether it does another thing on the target. Other versions word all of a function but its body otherwise.
+    fn is_another(&self, here: &Object, there: &Object) -> bool {
         match (&here.make, &there.make) {
             (Some(Make::Function(here)), Some(Make::Function(there))) if !self.same_major => {
                 here.body != there.body || here.language != there.language
