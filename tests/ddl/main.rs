@@ -23,6 +23,7 @@ mod renamed;
 mod reset;
 mod rights;
 mod sequences;
+mod short_look;
 mod target_schema;
 mod text_search;
 mod tried;

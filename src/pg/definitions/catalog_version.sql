@@ -21,4 +21,7 @@ select pg_catalog.concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
   (select $version from pg_catalog.pg_opclass x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
   (select $version from pg_catalog.pg_collation x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
   (select $version from pg_catalog.pg_am x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_ts_config x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_ts_config_map x where x.mapcfg operator(pg_catalog.>=) 16384::pg_catalog.oid),
+  (select $version from pg_catalog.pg_ts_dict x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
   (select $version from pg_catalog.pg_namespace x))

@@ -64,6 +64,16 @@ with homes as (
   from relations r join pg_catalog.pg_index i on i.indrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
   where $detailed and (i.indexprs is not null or i.indpred is not null)
+  union all
+  select r.place, r.relname, r.oid, '', 'p', 'pg_catalog.pg_class'::pg_catalog.regclass, r.oid, p.partexprs::pg_catalog.text
+  from relations r join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
+  where $detailed and p.partexprs is not null
+  union all
+  -- Of PostgreSQL 14 and later.
+  select r.place, r.relname, r.oid, e.stxname, 's', 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, e.oid, x.tree
+  from relations r join pg_catalog.pg_statistic_ext e on e.stxrelid operator(pg_catalog.=) r.oid
+  cross join lateral (select pg_catalog.to_json(e) operator(pg_catalog.->>) 'stxexprs' as tree) x
+  where $detailed and x.tree is not null
 ), expressions as (
   -- With the names of the columns and functions that it needs, in place of their numbers. Constants of
   -- users' types have numbers too: of a column that is computed they stay, and are read in full then.
@@ -169,20 +179,40 @@ with homes as (
   left join homes ph on ph.oid operator(pg_catalog.=) p.relnamespace
   where k.contype operator(pg_catalog.=) any (array['p', 'u', 'x', 'c', 'f']::pg_catalog."char"[])
   union all
-  select pg_catalog.concat_ws(' ', r.place, r.relname, e.stxname, e.stxkind::pg_catalog.text, (
+  select pg_catalog.concat_ws(' ', r.place, r.relname, e.stxname, e.stxkind::pg_catalog.text,
+    pg_catalog.to_json(e) operator(pg_catalog.->>) 'stxstattarget', (
     select pg_catalog.string_agg(a.attname, ' ' order by a.attname) from pg_catalog.pg_attribute a
     where a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) any (e.stxkeys::pg_catalog.int2[])))
   from relations r join pg_catalog.pg_statistic_ext e on e.stxrelid operator(pg_catalog.=) r.oid
+), functions as (
+  -- With what tells that one was altered. What is in C (13 on all servers) says nothing more than its name, which stands
+  -- with the expressions.
+  select p.oid, p.xmin, n.nspname, p.pronamespace operator(pg_catalog.=) any (select h.oid from homes h) as is_ours
+  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace
+  where $detailed and p.oid operator(pg_catalog.>=) 16384::pg_catalog.oid and p.prolang operator(pg_catalog.<>) 13::pg_catalog.oid
+    and not exists (
+      select from pg_catalog.pg_depend d
+      where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid operator(pg_catalog.=) p.oid
+        and d.deptype operator(pg_catalog.=) 'e')
 ), own as (
   select pg_catalog.concat_ws(' ', t.place, t.relname, t.sort, t.name, t.tree) as line from trees t
   where t.sort operator(pg_catalog.<>) 'd' and t.tree operator(pg_catalog.~) ' [0-9]{5,}'
   union all
-  select pg_catalog.concat_ws(' ', h.place, p::pg_catalog.text)
-  from homes h join pg_catalog.pg_proc p on p.pronamespace operator(pg_catalog.=) h.oid
-  where $detailed and not exists (
-    select from pg_catalog.pg_depend d
-    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass and d.objid operator(pg_catalog.=) p.oid
-      and d.deptype operator(pg_catalog.=) 'e')
+  -- Those of other schemas, if one of ours may call them, or a definition does.
+  select pg_catalog.concat_ws(' ', f.oid, f.xmin, f.nspname) from functions f
+  where exists (select from functions other where other.is_ours) or exists (
+    select from pg_catalog.pg_depend d join functions called on called.oid operator(pg_catalog.=) d.refobjid
+    where d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass and d.refobjid operator(pg_catalog.>=) 16384::pg_catalog.oid
+      and d.classid operator(pg_catalog.=) any (array['pg_catalog.pg_attrdef', 'pg_catalog.pg_constraint', 'pg_catalog.pg_class',
+        'pg_catalog.pg_type', 'pg_catalog.pg_statistic_ext']::pg_catalog.regclass[]::pg_catalog.oid[]))
+  union all
+  -- Expressions have numbers of text searches within constants.
+  select pg_catalog.concat_ws(' ', c.oid, c.xmin, m.mapdict, m.xmin) from pg_catalog.pg_ts_config c
+  left join pg_catalog.pg_ts_config_map m on m.mapcfg operator(pg_catalog.=) c.oid
+  where $detailed and c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+  union all
+  select pg_catalog.concat_ws(' ', d.oid, d.xmin) from pg_catalog.pg_ts_dict d
+  where $detailed and d.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
 )
 select
   (select pg_catalog.md5(pg_catalog.string_agg(line, ',' order by line collate "C")) from firsts),
