@@ -3,10 +3,23 @@
 
 use bytes::Bytes;
 
+use crate::error::{Error, Result};
+
 /// The bytes of the first field, as they are.
 pub fn first_field(row: &Bytes) -> &[u8] {
     let end = memchr::memchr2(b'\t', b'\n', row).unwrap_or(row.len());
     &row[..end]
+}
+
+/// The row without its first field, and that field.
+///
+/// # Errors
+/// It has no other field.
+pub fn without_first_field(row: &Bytes) -> Result<(String, Bytes)> {
+    let field = first_field(row);
+    let text = std::str::from_utf8(field).ok().filter(|_| row.get(field.len()) == Some(&b'\t'));
+    let text = text.ok_or_else(|| Error::Internal("a row came without its hash".to_owned()))?;
+    Ok((text.to_owned(), row.slice(field.len() + 1..)))
 }
 
 /// The fields of a row of numbers, which never need escapes.
@@ -66,5 +79,13 @@ mod tests {
         for (row, field) in cases {
             assert_eq!(first_field(&Bytes::from_static(row)), field);
         }
+    }
+
+    #[test]
+    fn a_first_field_is_taken_off() {
+        let (hash, values) =
+            without_first_field(&Bytes::from_static(b"-7\t1\tx\n")).expect("two fields");
+        assert_eq!((hash.as_str(), &values[..]), ("-7", &b"1\tx\n"[..]));
+        assert!(without_first_field(&Bytes::from_static(b"-7\n")).is_err());
     }
 }

@@ -46,6 +46,8 @@ pub enum RowQuery<'q> {
     All(Option<Pages>),
     /// In the order of the timestamp, which is the first column.
     InOrder(Since<'q>),
+    /// The same, with the hash of each row as one more field before the others.
+    InOrderHashed(Since<'q>),
     /// The rows of some buckets.
     Buckets { buckets: &'q Buckets, scope: RowScope<'q> },
     /// The rows with these keys.

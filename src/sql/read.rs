@@ -113,6 +113,28 @@ impl TableMapping {
         )
     }
 
+    /// The same with the hash of each row before its values. What a view computes, masks say, is computed
+    /// once for both: `offset 0` keeps the planner from taking the inner query apart.
+    pub fn copy_hashed(&self, timestamp: &Timestamp, window: &Sql) -> Sql {
+        let (from, column) = (self.from(Side::Source), &timestamp.column);
+        let rows = match &self.source.view {
+            Some(_) => sql!(
+                "(select t.* from {from} where {window} order by t.{column} offset 0) t",
+                from = from,
+                window = window,
+                column = column,
+            ),
+            None => sql!("{from} where {window}", from = from, window = window),
+        };
+        sql!(
+            "copy (select {hash}, {values} from {rows} order by t.{column}) to stdout",
+            hash = self.hash(Side::Source, DigestOf::Rows),
+            values = self.values(Side::Source),
+            rows = rows,
+            column = column,
+        )
+    }
+
     /// The rows of some buckets.
     pub fn copy_buckets(&self, buckets: &Buckets, scope: Option<&Sql>) -> Sql {
         sql!(

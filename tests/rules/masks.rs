@@ -85,6 +85,27 @@ async fn masked_values_arrive_and_stay_until_they_change() {
     masked(&db, MASKS, KEY).arg("-reconcile").await.expect_unchanged();
 }
 
+/// More rows than a look digests: values and hashes come from one reading.
+#[tokio::test]
+async fn many_masked_changes_arrive_and_are_settled() {
+    let db = filled().await;
+    masked(&db, MASKS, KEY).await.expect_ok();
+    db.source("insert into letter select i, null, 'zq7secret body', now() from generate_series(1000, 4000) i")
+        .await;
+    masked(&db, MASKS, KEY)
+        .await
+        .expect_ok()
+        .expect_strategy("letter", "incremental")
+        .expect_changes("letter", (3001, 0, 0));
+    db.source("update letter set body = body || id, updated_at = now() where id >= 1500").await;
+    masked(&db, MASKS, KEY)
+        .await
+        .expect_ok()
+        .expect_strategy("letter", "incremental")
+        .expect_changes("letter", (0, 2501, 0));
+    masked(&db, MASKS, KEY).arg("-reconcile").await.expect_unchanged();
+}
+
 #[tokio::test]
 async fn another_key_changes_all_masked_rows_and_only_them() {
     let db = filled().await;

@@ -35,6 +35,7 @@ mod a_postgres_source {
         rows {
             rows_travel_as_copy_text
             changed_rows_come_in_the_order_of_their_timestamp
+            rows_and_their_hashes_make_the_digest
             rows_are_found_by_their_keys
             rows_are_found_by_their_buckets
             conditions_on_the_timestamp_take_each_row_apart
@@ -71,6 +72,7 @@ mod a_sqlite_source {
         rows {
             rows_travel_as_copy_text
             changed_rows_come_in_the_order_of_their_timestamp
+            rows_and_their_hashes_make_the_digest
             rows_are_found_by_their_keys
             rows_are_found_by_their_buckets
             conditions_on_the_timestamp_take_each_row_apart

@@ -69,6 +69,21 @@ async fn an_incremental_run_behind_which_rows_are_changed_does_not_end_in_step()
     }
 }
 
+/// More rows than a look digests: their digest is made of the rows as they pass.
+#[tokio::test]
+async fn many_changes_behind_which_rows_are_changed_do_not_end_in_step() {
+    let deed = "update item set name = 'wrong' where id = 4000";
+    for deed in DEEDS.into_iter().chain([deed]) {
+        let pair = Pair::with(TIMED).await;
+        pair.source("insert into item select * from rows()").await;
+        pair.sync().await.expect_ok();
+        with_hostile_check(&pair, deed).await;
+        let many = "select i, 'new ' || i, now() from generate_series(4000, 16000) i";
+        pair.source(&format!("insert into item {many}")).await;
+        never_in_step_with_other_rows(&pair, deed).await;
+    }
+}
+
 #[tokio::test]
 async fn a_first_copy_behind_which_rows_are_changed_does_not_end_in_step() {
     for table in [ITEMS, TIMED] {

@@ -293,6 +293,9 @@ fn wording(mapping: &TableMapping, query: RowQuery<'_>) -> Sql {
         RowQuery::InOrder(since) => {
             mapping.copy_ordered(since.timestamp, &since.window(Side::Source))
         }
+        RowQuery::InOrderHashed(since) => {
+            mapping.copy_hashed(since.timestamp, &since.window(Side::Source))
+        }
         RowQuery::Buckets { buckets, scope } => {
             mapping.copy_buckets(buckets, scope.condition(Side::Source).as_ref())
         }

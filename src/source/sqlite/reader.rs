@@ -95,7 +95,7 @@ impl Reader {
         let shape = self.shape(mapping).await?;
         let (rows, scope) = match query {
             RowQuery::All(_) => (Rows::All, RowScope::Table),
-            RowQuery::InOrder(since) => {
+            RowQuery::InOrder(since) | RowQuery::InOrderHashed(since) => {
                 (Rows::By(since.timestamp.column.clone()), RowScope::Since(since))
             }
             RowQuery::Buckets { buckets, scope } => (Rows::Buckets(buckets.clone()), scope),
@@ -105,6 +105,7 @@ impl Reader {
             }
         };
         let digested = matches!(query, RowQuery::All(_)).then(|| self.digested.clone());
+        let with_hash = matches!(query, RowQuery::InOrderHashed(_));
         let scan = self.scan(mapping, shape, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             let mut digest = Digest::default();
@@ -113,7 +114,13 @@ impl Reader {
                     let sum = scan.shape.hash(values, DigestOf::Rows).into();
                     digest.add(Digest { rows: 1, sum });
                 }
-                outlet.push(|out| encode(values, out))
+                outlet.push(|out| {
+                    if with_hash {
+                        let hash = scan.shape.hash(values, DigestOf::Rows);
+                        out.extend_from_slice(format!("{hash}\t").as_bytes());
+                    }
+                    encode(values, out);
+                })
             })?;
             if let Some(digested) = digested {
                 digested.keep(&scan.from, &scan.shape, digest);

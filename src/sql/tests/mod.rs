@@ -338,6 +338,7 @@ fn rows_are_read_by_pages_and_by_their_timestamp() {
             ("copy pages", item().copy_all(Some(Pages { from: 7, to: Some(9) }))),
             ("copy the last pages", item().copy_all(Some(Pages { from: 9, to: None }))),
             ("copy ordered", item().copy_ordered(&zoned, &zoned.window(Source, moment))),
+            ("copy hashed", item().copy_hashed(&zoned, &zoned.window(Source, moment))),
             ("window of dates", date.window(Source, moment)),
             ("timeless", zoned.without_timestamp()),
             ("greatest timestamp", zoned.greatest(&item(), &horizon())),

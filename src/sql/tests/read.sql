@@ -23,6 +23,21 @@ copy (select t."updated_at", t."id", (t."Price"::pg_catalog.numeric(8,2)), t."bo
         and t."updated_at" operator(pg_catalog.<) 'infinity'
         order by t."updated_at") to stdout
 
+-- copy hashed
+copy (select
+    (coalesce(pg_catalog.hashtextextended(pg_catalog."timestamptz_send"(t."updated_at")::pg_catalog.text
+    collate pg_catalog."C", 1), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashint8extended(t."id"::pg_catalog.int8, t."id"::pg_catalog.int8
+    operator(pg_catalog.#) 2::pg_catalog.int8), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(pg_catalog.textin(pg_catalog."numeric_out"((t."Price"::pg_catalog.numeric(8,2))))::pg_catalog.text
+    collate pg_catalog."C", 3), 0) operator(pg_catalog.#)
+    coalesce(pg_catalog.hashtextextended(row(t."body")::pg_catalog.text collate pg_catalog."C", 4), 0)
+    operator(pg_catalog.#) coalesce(pg_catalog.uuid_hash_extended(t."owner", 5), 0)), t."updated_at",
+    t."id", (t."Price"::pg_catalog.numeric(8,2)), t."body", t."owner" from only "public"."item" t where
+    t."updated_at" operator(pg_catalog.>=) pg_catalog.timezone('UTC', '2024-12-13
+    15:25:30.5'::pg_catalog.timestamp) and t."updated_at" operator(pg_catalog.<) 'infinity' order by
+    t."updated_at") to stdout
+
 -- window of dates
 t."updated_at" operator(pg_catalog.>=) '2024-12-13 15:25:30.5'::pg_catalog.timestamp::pg_catalog.date
     and t."updated_at" operator(pg_catalog.<) 'infinity'

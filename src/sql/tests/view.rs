@@ -47,6 +47,7 @@ fn rows_are_read_and_digested_as_rules_show_them() {
             ("copy all", ruled.copy_all(None)),
             ("copy pages", ruled.copy_all(Some(Pages { from: 7, to: Some(9) }))),
             ("copy ordered", ruled.copy_ordered(&zoned, &zoned.window(Source, MOMENT))),
+            ("copy hashed", ruled.copy_hashed(&zoned, &zoned.window(Source, MOMENT))),
             ("digest of keys", ruled.digest(Source, DigestOf::Keys, None)),
             ("digest of keys on the target", ruled.digest(Target, DigestOf::Keys, None)),
             ("partitioned", view().of(&TableName::new("public", "item"), true)),

@@ -26,9 +26,26 @@ pub async fn one(run: &TableRun<'_>, side: Side, query: DigestQuery<'_>) -> Resu
 
 /// Whether both sides' digests agree; both are asked at once.
 pub async fn equal(run: &TableRun<'_>, query: DigestQuery<'_>) -> Result<bool> {
-    let (source, target) =
-        tokio::try_join!(one(run, Side::Source, query), one(run, Side::Target, query))?;
-    Ok(source == target)
+    is_targets(run, query, &mut None).await
+}
+
+/// Whether the target's digest is that of the source, which is asked for at the same time where it is not
+/// known yet, and known from then on.
+pub async fn is_targets(
+    run: &TableRun<'_>,
+    query: DigestQuery<'_>,
+    source: &mut Option<Digest>,
+) -> Result<bool> {
+    let known = *source;
+    let ask = async {
+        match known {
+            Some(digest) => Ok(digest),
+            None => one(run, Side::Source, query).await,
+        }
+    };
+    let (asked, target) = tokio::try_join!(ask, one(run, Side::Target, query))?;
+    *source = Some(asked);
+    Ok(asked == target)
 }
 
 /// The same over the rows of a scope.

@@ -18,6 +18,9 @@ use crate::target_side;
 
 /// Rows of a window that a look digests; a window with more is digested later, on its own.
 const WINDOW: u64 = 10_000;
+/// The same of a table with masks or a filter: a row costs several times as much, and the digest of a window
+/// that turns out to be larger is taken for nothing.
+const RULED_WINDOW: u64 = 1_000;
 /// A compared table with more rows than this is not looked at: its buckets answer both questions.
 const SMALL: u64 = 20_000;
 /// A table with fewer rows than this is digested whole: one statement costs less than three.
@@ -247,9 +250,10 @@ async fn incremental(
     horizon: &Horizon,
     at: Sessions<'_>,
 ) -> Result<Probe> {
+    let limit = window_limit(plan);
     let queries = [
         DigestQuery::Keys,
-        DigestQuery::FirstSince { since, limit: WINDOW, horizon },
+        DigestQuery::FirstSince { since, limit, horizon },
         DigestQuery::Rows(RowScope::WithoutTimestamp(since.timestamp)),
     ];
     let questions = queries.map(Question::Digest);
@@ -257,16 +261,21 @@ async fn incremental(
         at.source.answers("digesting keys", plan, at.lock, &questions),
         target_side::digest::all(at.target, "digesting keys", &plan.mapping, &queries),
     )?;
-    compared(&source, &target)
+    compared(&source, &target, limit)
 }
 
-fn compared(source: &[Answer], target: &[Digest]) -> Result<Probe> {
+fn window_limit(plan: &TablePlan) -> u64 {
+    if plan.mapping.source.view.is_some() { RULED_WINDOW } else { WINDOW }
+}
+
+/// What the answers of both sides say, if a window of `limit` rows is full.
+fn compared(source: &[Answer], target: &[Digest], limit: u64) -> Result<Probe> {
     let ([keys, window, timeless], [target_keys, target_window, target_timeless]) =
         (source, target)
     else {
         return Err(incomplete());
     };
-    let is_full = |digest: &Digest| digest.rows == WINDOW;
+    let is_full = |digest: &Digest| digest.rows == limit;
     let found = match (is_full(&window.digest), is_full(target_window)) {
         (true, true) => Window::Large,
         (false, false) if window.digest == *target_window => Window::Equal,
@@ -278,7 +287,7 @@ fn compared(source: &[Answer], target: &[Digest]) -> Result<Probe> {
         keys_equal: keys.digest == *target_keys,
         source_keys: Some(keys.digest),
         target_keys: Some(*target_keys),
-        source_window: (window.digest.rows < WINDOW).then_some(window.digest),
+        source_window: (window.digest.rows < limit).then_some(window.digest),
         rows: keys.digest.rows.max(target_keys.rows),
         greatest: window.greatest.clone().filter(|_| found == Window::Equal),
         ..Probe::blank()

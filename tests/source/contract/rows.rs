@@ -4,7 +4,7 @@ use pgsync::source::ReadTable;
 use pgsync::sql::buckets::{Bucketing, Buckets};
 use pgsync::sql::keys::NumberedKey;
 use pgsync::sql::mapping::Relation;
-use pgsync::sql::query::{RowQuery, RowScope, Since};
+use pgsync::sql::query::{DigestQuery, RowQuery, RowScope, Since};
 use pgsync::table::Table;
 
 use super::{DOING, ITEMS, read, text};
@@ -58,6 +58,25 @@ pub async fn changed_rows_come_in_the_order_of_their_timestamp<K: Kind>() {
         let moments = rows.iter().map(|row| row.split('\t').next().unwrap_or_default());
         assert_eq!(moments.collect::<Vec<_>>(), expected, "from {from}");
     }
+}
+
+pub async fn rows_and_their_hashes_make_the_digest<K: Kind>() {
+    let subject = Subject::<K>::holding(&ITEMS).await;
+    let opened = subject.open().await;
+    let reader = opened.reader().await;
+    let since = Since { timestamp: opened.timestamp(), from: "2024-01-02 12:30:00.5" };
+    let plain = read(&opened, &reader, RowQuery::InOrder(since)).await;
+    let hashed = read(&opened, &reader, RowQuery::InOrderHashed(since)).await;
+    let mut sum = 0;
+    let rows = hashed.iter().map(|row| {
+        let (hash, values) = row.split_once('\t').expect("a hash before the values");
+        sum += hash.parse::<i128>().expect("a number");
+        values.to_owned()
+    });
+    assert_eq!(rows.collect::<Vec<String>>(), plain);
+    let scope = DigestQuery::Rows(RowScope::Since(since));
+    let digest = reader.digest(DOING, opened.mapping(), scope).await.expect("a digest");
+    assert_eq!((digest.rows, digest.sum), (plain.len() as u64, sum));
 }
 
 pub async fn rows_are_found_by_their_keys<K: Kind>() {
