@@ -42,6 +42,7 @@ with used(oid) as (
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
   -- Not two conditions, whose order would be the planner's.
   where case when sc.relkind operator(pg_catalog.=) 'S' then pg_catalog.has_sequence_privilege(sc.oid, 'select') end
+    and pg_catalog.has_schema_privilege(n.oid, 'usage')
     -- A standby cannot read what is not logged.
     and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery())
     and sc.oid operator(pg_catalog.<>) all (array(

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::context::Round;
-use crate::error::Error;
+use crate::error::Result;
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
@@ -17,10 +17,18 @@ use crate::sql::{Sql, sequence};
 /// Sequences that one statement moves.
 const GROUP: usize = 200;
 
+/// What moves a sequence.
+struct Move {
+    sequence: TableName,
+    /// The table of the source whose column draws from it.
+    table: Option<TableName>,
+    statement: Sql,
+}
+
 /// Moves the sequences of every table that is in sync or was written to. `outcomes` are in the order
 /// of `plans`.
 pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
-    let mut statements = Vec::new();
+    let mut moves = Vec::new();
     for (plan, outcome) in plans.iter().zip(outcomes) {
         if outcome.status != Status::Success && !outcome.counts.changed() {
             continue;
@@ -32,19 +40,48 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
         if outcome.counts.changed() {
             may_not.iter().for_each(|owned| remark(round, plan, owned));
         }
-        statements.extend(may.iter().filter_map(|owned| {
+        moves.extend(may.iter().filter_map(|owned| {
             let rows = owned.numeric && (outcome.counts.changed() || owned.sequence.indexed);
             let needed = rows || owned.source_last.is_some();
-            needed.then(|| plan.mapping.raise(owned, rows))
+            needed.then(|| Move {
+                sequence: owned.sequence.name.clone(),
+                table: Some(plan.name.clone()),
+                statement: plan.mapping.raise(owned, rows),
+            })
         }));
     }
-    for group in statements.chunks(GROUP) {
-        let statement = Sql::join(group, " union all ");
-        if let Err(error) = round.target.on_control_session("moving sequences", &statement).await {
-            let text = format!("not all sequences were moved beyond the rows: {error}");
-            round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+    let moved = move_all(round, &moves, "beyond the rows, so an insert there can collide").await;
+    if let Err(error) = moved {
+        let text = format!("not all sequences were moved beyond the rows: {error}");
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+    }
+}
+
+/// Moves sequences, many by one statement. One that cannot be moved is named, and the others are moved; `whither`
+/// says what it was not moved to.
+async fn move_all(round: &Round, moves: &[Move], whither: &str) -> Result<()> {
+    const MOVING: &str = "moving sequences";
+    for group in moves.chunks(GROUP) {
+        let statement = Sql::join(group.iter().map(|one| &one.statement), " union all ");
+        match round.target.on_control_session(MOVING, &statement).await {
+            Ok(_) => continue,
+            Err(error) if error.is_transient() => return Err(error),
+            Err(_) => {}
+        }
+        for Move { sequence, table, statement } in group {
+            match round.target.on_control_session(MOVING, statement).await {
+                Ok(_) => {}
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => {
+                    let name = sequence.typed();
+                    let text = format!("the sequence {name} was not moved {whither}: {error}");
+                    let (table, level) = (table.clone(), NoteLevel::Warning);
+                    round.events.send(Event::Note(Note { table, text, level }));
+                }
+            }
         }
     }
+    Ok(())
 }
 
 /// Moves sequences that belong to no table, to where the source's stand, and never back. Those
@@ -79,13 +116,13 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
         }
         let is_settable = |name: &TableName| known.iter().any(|k| k.settable && &k.name == name);
         let settable = given.iter().filter(|(name, _)| is_settable(name));
-        let statements: Vec<Sql> =
-            settable.map(|(name, last)| sequence::follow(name, *last)).collect();
-        for group in statements.chunks(GROUP) {
-            let statement = Sql::join(group, " union all ");
-            round.target.on_control_session("moving sequences", &statement).await?;
-        }
-        Ok::<(), Error>(())
+        let moves = settable.map(|(name, last)| Move {
+            sequence: name.clone(),
+            table: None,
+            statement: sequence::follow(name, *last),
+        });
+        let moves: Vec<Move> = moves.collect();
+        move_all(round, &moves, "to where the source's stands, so its numbers can collide").await
     };
     if let Err(error) = moved.await {
         let text = format!("not all sequences were moved to where the source's stand: {error}");

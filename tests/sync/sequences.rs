@@ -105,6 +105,41 @@ async fn a_sequence_that_the_source_role_may_not_read_is_named() {
     assert_eq!(last(&db, "invoice").await, "7 true");
 }
 
+/// A schema that the role may not use is told by the server only.
+#[tokio::test]
+async fn a_sequence_that_cannot_be_moved_is_named_and_stops_no_other() {
+    let db = Pair::with(ITEM).await;
+    db.both(
+        "create schema far; create sequence far.s; create table a (id int primary key default nextval('far.s'))",
+    )
+    .await;
+    let owner = db.target_role(Rights::Owner).await;
+    db.target(&format!(
+        "grant all on sequence far.s to {0}; alter schema far owner to current_user; revoke all on schema far from {0}",
+        owner.name
+    ))
+    .await;
+    db.source("insert into a select nextval('far.s') from generate_series(1, 3); insert into item (name) select 'n' from generate_series(1, 40)").await;
+    let grant = format!("grant usage on schema far to {}", owner.name);
+    let run = db.sync().target_role(&owner).await.expect_ok();
+    run.expect_note("the sequence far.s was not moved beyond the rows").expect_said(&grant);
+    assert_eq!(last(&db, "item_id_seq").await, "40 true");
+    assert_eq!(last(&db, "far.s").await, "1 false");
+    db.target(&grant).await;
+    db.sync().target_role(&owner).await.expect_ok();
+    assert_eq!(last(&db, "far.s").await, "3 true");
+}
+
+#[tokio::test]
+async fn a_sequence_in_a_schema_that_the_source_role_may_not_use_stops_no_run() {
+    let db = Pair::with("create schema far; create sequence far.s start 5; create table a (id int primary key default nextval('far.s'))").await;
+    let reader = db.source_reader().await;
+    db.source(&format!("grant select on sequence far.s to {0}; revoke usage on schema far from {0}; alter sequence far.s restart 20; insert into a values (7)", reader.name))
+        .await;
+    db.sync().source_role(&reader).await.expect_ok();
+    assert_eq!(last(&db, "far.s").await, "7 true");
+}
+
 #[tokio::test]
 async fn a_dry_run_moves_no_sequence() {
     let db = Pair::with(ITEM).await;
