@@ -12,7 +12,7 @@ use pgsync::error::{Error, Result};
 use pgsync::event::{Event, Events};
 use pgsync::mask_preview;
 use pgsync::mask_preview::PreviewSettings;
-use pgsync::mask_suggestion;
+use pgsync::mask_suggestion::{self, Suggestion};
 use pgsync::note::{Note, NoteLevel};
 use pgsync::repeat;
 use pgsync::repeat::Listeners;
@@ -247,9 +247,11 @@ async fn prune_log(settings: PruneSettings, warnings: Vec<String>) -> u8 {
 async fn suggest(Resolved { settings, warnings }: Resolved) -> u8 {
     warnings.iter().for_each(|text| report::remark(text));
     match Box::pin(mask_suggestion::suggest(&settings)).await {
-        Ok(text) => {
-            report::answer(&text);
-            0
+        Ok(Suggestion { config, passed_over }) => {
+            report::answer(&config.unwrap_or_default());
+            let is_whole = passed_over.is_empty();
+            passed_over.into_iter().for_each(|why| report::refusal(&Error::Blocked(why)));
+            if is_whole { 0 } else { 1 }
         }
         Err(error) => {
             report::refusal(&error);

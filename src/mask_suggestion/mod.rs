@@ -6,7 +6,8 @@ mod judge;
 mod printed;
 
 use crate::config::Settings;
-use crate::error::{Error, Result, Side};
+use crate::error::{DbError, Error, Result, Side};
+use crate::pg::failure::grant_on;
 use crate::pg::{self, Pool, Session, catalog};
 use crate::select;
 use crate::sql::Sql;
@@ -20,11 +21,19 @@ pub(crate) struct JudgedTable<'a> {
     columns: Vec<Judged<'a>>,
 }
 
-/// A config file with a mask for each column that looks personal, and why.
+/// What a look at the source suggests.
+pub struct Suggestion {
+    /// A config file with a mask for each column that looks personal, and why; none where no table could be looked at.
+    pub config: Option<String>,
+    /// The tables that could not be looked at, and why.
+    pub passed_over: Vec<String>,
+}
+
+/// Looks at a sample of each table.
 ///
 /// # Errors
-/// What concerns the source; a table whose rows the role may not read.
-pub async fn suggest(settings: &Settings) -> Result<String> {
+/// What concerns the source as a whole.
+pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let session = pg::Settings { lock_timeout: settings.lock_timeout, ..pg::Settings::default() };
     let pool = Pool::new(settings.source.postgres("mask suggest")?, Side::Source, 1, session)?;
     let session = pool.get().await?;
@@ -34,13 +43,24 @@ pub async fn suggest(settings: &Settings) -> Result<String> {
     let keys = catalog::foreign_keys(&session, &settings.schemas).await?;
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
     let selected = select::select(&names, &[], &settings.include, &settings.exclude)?.tables;
-    let mut judged = Vec::new();
+    let (mut judged, mut passed_over) = (Vec::new(), Vec::new());
     for table in tables.iter().filter(|table| selected.contains(&table.name)) {
-        judged.push(look_at(&session, table, &keys).await?);
+        session.run(LOOKING, &Sql::trusted("savepoint pgsync_look")).await?;
+        match look_at(&session, table, &keys).await {
+            Ok(found) => judged.push(found),
+            Err(Error::Database(error)) if !error.is_transient() => {
+                session.run(LOOKING, &Sql::trusted("rollback to savepoint pgsync_look")).await?;
+                passed_over.push(told(table, &error));
+            }
+            Err(error) => return Err(error),
+        }
     }
     session.run("ending the reading", &Sql::trusted("rollback")).await?;
-    Ok(printed::config(&judged))
+    let has_seen = !judged.is_empty() || passed_over.is_empty();
+    Ok(Suggestion { config: has_seen.then(|| printed::config(&judged)), passed_over })
 }
+
+const LOOKING: &str = "looking at a sample";
 
 /// All names in what is evaluated lead to the server's own objects.
 const BEGIN: &str =
@@ -52,8 +72,7 @@ async fn look_at<'a>(
     keys: &[ForeignKey],
 ) -> Result<JudgedTable<'a>> {
     let statement = samples::of(table);
-    let row =
-        session.row("looking at a sample", &statement).await.map_err(|error| told(table, error))?;
+    let row = session.row(LOOKING, &statement).await?;
     let per_column = Look::ALL.len() + 1;
     let mut judged = Vec::new();
     for (index, column) in table.columns.iter().enumerate() {
@@ -69,14 +88,13 @@ async fn look_at<'a>(
     Ok(JudgedTable { table, columns: judged })
 }
 
-/// The error of a table, without the server's text, which may show a value.
-fn told(table: &Table, error: Error) -> Error {
-    match error {
-        Error::Database(mut error) if error.sqlstate.as_deref() != Some("42501") => {
-            error.message = format!("a sample of {} cannot be looked at", table.name);
-            error.detail = None;
-            Error::Database(error)
-        }
-        other => other,
-    }
+/// Why a table could not be looked at, without the server's text where that may show a value.
+fn told(table: &Table, error: &DbError) -> String {
+    let why = match error.sqlstate.as_deref() {
+        Some("42501") => error.message.clone(),
+        Some(state) => format!("SQLSTATE {state}"),
+        None => "the server's answer is of no use".to_owned(),
+    };
+    let grant = grant_on(&table.name, error).map(|grant| format!(": {grant}"));
+    format!("{} was not looked at: {why}{}", table.name, grant.unwrap_or_default())
 }

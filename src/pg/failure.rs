@@ -18,7 +18,7 @@ use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::redaction::Message;
 use crate::error::{Cause, DbError, Error, Side};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 
 /// What went wrong, before side and deed are known.
 pub(super) struct Reason {
@@ -136,6 +136,13 @@ fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
     };
     let name = Ident::new(bare.unwrap_or(name)).typed();
     Some(format!("grant {right} {name} to {}", role_of(side)))
+}
+
+/// The right that is missing, as a statement: that of this table with its schema, which servers leave out.
+pub fn grant_on(table: &TableName, error: &DbError) -> Option<String> {
+    let grant = error.hint.as_ref().filter(|hint| hint.starts_with("grant "))?;
+    let on = |name: &str| format!(" on table {name} to ");
+    Some(grant.replacen(&on(&table.name.typed()), &on(&table.typed()), 1))
 }
 
 /// What a role is called where nobody knows its name.

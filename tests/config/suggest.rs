@@ -168,3 +168,26 @@ async fn the_suggestion_is_a_config_file_with_its_evidence_and_no_value() {
         .expect_exit(0);
     assert!(shown.stdout.contains("mask of email"), "{shown}");
 }
+
+#[tokio::test]
+async fn a_table_that_may_not_be_read_is_named_and_the_others_are_looked_at() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create schema shop; create table shop.a (id int primary key, email text); create table shop.b (id int primary key, email text);
+         create table shop.c (id int primary key, email text)",
+    )
+    .await;
+    let reader = db.source_reader().await;
+    db.source(&format!("revoke select on shop.b from {}", reader.name)).await;
+    let suggest = || pgsync(&["mask", "suggest", "-source", &reader.url, "-schema", "shop"]);
+    let run = suggest().await.expect_exit(1);
+    let grant = format!(
+        "shop.b was not looked at: permission denied for table b: grant select on table shop.b to {}\n",
+        reader.name
+    );
+    assert_eq!(run.stderr, format!("pgsync: {grant}"));
+    let config: Value = serde_json::from_str(&run.stdout).expect("a config file");
+    assert_eq!(masked(&config), BTreeSet::from(["a.email".to_owned(), "c.email".to_owned()]));
+    db.source(&format!("revoke select on shop.a, shop.c from {}", reader.name)).await;
+    assert_eq!(suggest().await.expect_exit(1).stdout, "");
+}

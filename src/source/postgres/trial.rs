@@ -1,10 +1,11 @@
 //! Has the source try what users wrote for its rows, before a run relies on it.
 
 use super::{Reader, SourceRows};
-use crate::error::{Cause, Error, Result};
-use crate::ident::Ident;
+use crate::error::{Cause, DbError, Error, Result};
+use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::catalog;
+use crate::pg::failure::grant_on;
 use crate::rules::Mask;
 use crate::sql::check;
 use crate::sql::check::Check;
@@ -30,7 +31,7 @@ impl Reader {
         moment: &str,
     ) -> Result<Option<String>> {
         match self.refuses(&relation.trial_of_filter(&filter.at(moment)).into()).await? {
-            Some(why) => Ok(Some(why)),
+            Some(error) => Ok(Some(told(&relation.name, &error))),
             None => self.is_volatile(filter).await,
         }
     }
@@ -68,7 +69,8 @@ impl Reader {
     async fn try_mask(&self, sample: &Sample<'_>, trial: &MaskTrial<'_>) -> Result<MaskVerdict> {
         // Without rows the server's words quote no value.
         let statement = mask::trial_without_rows(sample.relation, trial.masked);
-        if let Some(why) = self.refuses(&statement.into()).await? {
+        if let Some(error) = self.refuses(&statement.into()).await? {
+            let why = told(&sample.relation.name, &error);
             return Ok(MaskVerdict { objection: Some(why), digest: None });
         }
         let trials = std::slice::from_ref(trial);
@@ -176,7 +178,7 @@ impl Reader {
     }
 
     /// The server is left as if the statement had not been sent.
-    async fn refuses(&self, statement: &Statement) -> Result<Option<String>> {
+    async fn refuses(&self, statement: &Statement) -> Result<Option<Box<DbError>>> {
         let session = &self.session;
         session.run(TRYING, &Sql::trusted("savepoint pgsync_try")).await?;
         let tried = session.run_alone(TRYING, statement).await;
@@ -187,7 +189,7 @@ impl Reader {
             Err(Error::Database(error))
                 if error.cause == Cause::Snapshot || !error.is_transient() =>
             {
-                Ok(Some(error.message))
+                Ok(Some(error))
             }
             Err(error) => Err(error),
         }
@@ -205,6 +207,14 @@ impl Reader {
         Ok((!names.is_empty()).then(|| {
             format!("{names} is volatile: it may give something else to each session that reads")
         }))
+    }
+}
+
+/// The server's words, with the right that is missing.
+fn told(table: &TableName, error: &DbError) -> String {
+    match grant_on(table, error) {
+        Some(grant) => format!("{}: {grant}", error.message),
+        None => error.message.clone(),
     }
 }
 
