@@ -184,6 +184,8 @@ pub struct Dependents {
     pub table: TableName,
     /// In words.
     pub blockers: Vec<String>,
+    /// Rights that the target role has not, in words.
+    pub lacks: Vec<String>,
     /// Statements that give its owner, grants and triggers to another table of its name.
     pub restore_statements: Vec<String>,
     /// Foreign keys of other tables that refer to it.

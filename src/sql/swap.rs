@@ -121,6 +121,7 @@ mod tests {
         let dependents = Dependents {
             table: shadow.table.clone(),
             blockers: Vec::new(),
+            lacks: Vec::new(),
             restore_statements: vec!["grant x".to_owned()],
             keys: vec![key("a"), key("b")],
         };

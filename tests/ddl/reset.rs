@@ -296,3 +296,46 @@ async fn tables_that_are_called_like_keywords_are_rebuilt() {
     db.source("alter table \"user\" alter \"time\" type int using 1, drop constraint user_time_check; alter table \"real\" alter id type bigint").await;
     settles(&db).await;
 }
+
+#[tokio::test]
+async fn what_the_role_may_not_do_is_named_with_its_grant_before_rows_are_copied() {
+    let db = Pair::with("create table parent (id int primary key, v text); create table child (id int primary key, p int references parent)")
+        .await;
+    db.source("insert into parent select i, i::text from generate_series(1, 10) i").await;
+    db.sync().await.expect_ok();
+    db.source("alter table parent alter v type int using v::int").await;
+    let (role, owner) = (db.target_owner().await, db.target_reader().await);
+    db.hand_over_log(&role).await;
+    let (name, owner) = (&role.name, &owner.name);
+    db.target(&format!(
+        "grant create on database {} to {name}; grant all on parent, child to {name}",
+        db.name
+    ))
+    .await;
+    let marks = db.target_marks("parent").await;
+    for (change, said) in [
+        (
+            "alter table parent owner to current_user",
+            format!("alter table public.parent owner to {name}"),
+        ),
+        (
+            "alter table child owner to current_user",
+            format!("alter table public.child owner to {name}"),
+        ),
+        (
+            &format!("alter table parent owner to {owner}; grant {owner} to {name}"),
+            format!("grant create on schema public to {owner}"),
+        ),
+    ] {
+        db.target(change).await;
+        let run = db.sync().target_role(&role).args(&["-ddl", "reset"]).await.expect_exit(1);
+        let run = run.expect_failed("parent", &["it cannot be rebuilt", &said]);
+        assert_eq!(run.table("parent").processed, 0, "{change}");
+        assert_eq!(db.target_marks("parent").await, marks);
+        db.target(&said).await;
+    }
+    db.sync().target_role(&role).args(&["-ddl", "reset"]).await.expect_ok();
+    db.assert_all_same().await;
+    let owned = "select relowner::regrole::text from pg_class where relname = 'parent'";
+    assert_eq!(&db.target_value(owned).await, owner);
+}

@@ -73,6 +73,24 @@ with recursive roots as (
   union all
   select r.oid, pg_describe_object(d.refclassid, d.refobjid, 0)
   from roots r join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = r.oid and d.deptype = 'e'
+), lacks(root, what) as (
+  -- Rights without which others cannot take the places, each with the statement that gives it. A superuser has all.
+  select m.root, 'the target role does not own ' || case m.oid when m.root then 'it' else 'its partition ' || m.oid::regclass end
+    || ': alter table ' || m.oid::regclass || ' owner to ' || quote_ident(current_user)
+  from members m where not pg_has_role(m.relowner, 'usage')
+  union
+  select t.root, 'the target role does not own ' || c.oid::regclass || ', whose foreign key refers to it: alter table '
+    || c.oid::regclass || ' owner to ' || quote_ident(current_user)
+  from tree t join pg_constraint k on k.contype = 'f' and k.confrelid = t.oid
+  join pg_class c on c.oid = k.conrelid
+  where not pg_has_role(c.relowner, 'usage') and k.conrelid not in (select o.oid from tree o where o.root = t.root)
+  union
+  select m.root, 'its owner ' || quote_ident(pg_get_userbyid(m.relowner)) || ' may create nothing in schema ' || quote_ident($schema)
+    || ': grant create on schema ' || quote_ident($schema) || ' to ' || quote_ident(pg_get_userbyid(m.relowner))
+  from members m
+  where pg_has_role(m.relowner, 'usage') and pg_get_userbyid(m.relowner) <> current_user
+    and not has_schema_privilege(m.relowner, $schema, 'create')
+    and not (select r.rolsuper from pg_roles r where r.rolname = current_user)
 ), back(root, place, statement) as (
   select root, 1, 'alter table ' || oid::regclass || ' owner to ' || quote_ident(pg_get_userbyid(relowner))
   from members where replacement is not null and relowner <> (select h.relowner from pg_class h where h.oid = replacement)
@@ -114,6 +132,7 @@ with recursive roots as (
 select json_build_object(
   'table', json_build_object('schema', $schema, 'name', r.relname),
   'blockers', coalesce((select json_agg(f.what order by f.what) from forbids f where f.root = r.oid), '[]'),
+  'lacks', coalesce((select json_agg(l.what order by l.what) from lacks l where l.root = r.oid), '[]'),
   'restore_statements', coalesce((select json_agg(b.statement order by b.place, b.statement) from back b where b.root = r.oid), '[]'),
   'keys', coalesce((
     select json_agg(json_build_object(

@@ -55,15 +55,14 @@ pub(in crate::schema) fn left_behind<'d>(
 /// tables that go.
 pub(in crate::schema) fn check_dependents<'k>(
     dependents: Option<&'k Dependents>,
-    there: Option<&Table>,
     source: &Definitions,
     others: &Definitions,
     name: &TableName,
 ) -> Result<&'k Dependents, Error> {
     let dependents =
         dependents.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
-    if there.is_some_and(|table| !table.owned) {
-        return Err(refusal("the target role does not own it".to_owned()));
+    if !dependents.lacks.is_empty() {
+        return Err(refusal(dependents.lacks.join("; ")));
     }
     let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
     if let Some(part) = elsewhere {

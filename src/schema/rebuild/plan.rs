@@ -208,10 +208,9 @@ impl RunContext<'_> {
         for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
             let name = one.table.name.clone();
             let own = dependents.iter().find(|own| &own.table == place);
-            let there = catalogs.target.tables.iter().find(|table| &table.name == place);
             let allowed = self
                 .check_rebuild_allowed(one.table, behind)
-                .and(check_dependents(own, there, &source, &target, &name));
+                .and(check_dependents(own, &source, &target, &name));
             match allowed {
                 Err(error) => planned.refused.push((name, error)),
                 Ok(dependents) => {
