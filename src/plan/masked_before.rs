@@ -8,11 +8,23 @@ use crate::sql::mapping::TableMapping;
 /// Stands in a fingerprint before the names of the masked columns, a JSON array.
 const MASKED: &str = "/masked ";
 
+/// What earlier runs have masked, as the log remembers it.
+enum Memory {
+    Known(Vec<String>),
+    /// Somebody has changed the log.
+    Unreadable,
+}
+
 /// What a fingerprint says of masked columns; nothing of a table without any. Those that earlier runs have masked, and
 /// that do not travel now, stay known.
 pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapping) -> String {
     let rests = |name: &String| !travels(mapping, name);
-    let mut names: Vec<String> = earlier(candidate).into_iter().filter(rests).collect();
+    let earlier = match earlier(candidate) {
+        Memory::Known(names) => names,
+        // Such a table comes this far only if somebody says so.
+        Memory::Unreadable => Vec::new(),
+    };
+    let mut names: Vec<String> = earlier.into_iter().filter(rests).collect();
     names.extend(masked(candidate).map(|name| name.as_str().to_owned()));
     names.sort_unstable();
     names.dedup();
@@ -31,8 +43,18 @@ pub(super) fn check(
     let bare = |name: &String| {
         travels(mapping, name) && !masked(candidate).any(|column| column.as_str() == name)
     };
-    let bare: Vec<String> = earlier(candidate).into_iter().filter(bare).collect();
-    if bare.is_empty() || context.force {
+    if context.force {
+        return Ok(());
+    }
+    let Memory::Known(earlier) = earlier(candidate) else {
+        return Err(Error::Refused(
+            "sync_log says that an earlier run masked columns of this table, but not legibly which: use -force once if \
+             the values that this run writes may be seen on the target"
+                .to_owned(),
+        ));
+    };
+    let bare: Vec<String> = earlier.into_iter().filter(bare).collect();
+    if bare.is_empty() {
         return Ok(());
     }
     Err(Error::Refused(format!(
@@ -44,10 +66,17 @@ pub(super) fn check(
 
 /// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look
 /// like the mark.
-fn earlier(candidate: &Candidate<'_>) -> Vec<String> {
+fn earlier(candidate: &Candidate<'_>) -> Memory {
     let text = candidate.last.and_then(|last| last.written_as.as_deref()).unwrap_or_default();
     let rests = text.match_indices(MASKED).map(|(place, _)| &text[place + MASKED.len()..]);
-    rests.filter_map(|rest| serde_json::from_str(rest).ok()).next().unwrap_or_default()
+    let mut lists = rests.filter(|rest| rest.starts_with('[')).peekable();
+    if lists.peek().is_none() {
+        return Memory::Known(Vec::new());
+    }
+    match lists.filter_map(|list| serde_json::from_str(list).ok()).next() {
+        Some(names) => Memory::Known(names),
+        None => Memory::Unreadable,
+    }
 }
 
 fn travels(mapping: &TableMapping, name: &str) -> bool {

@@ -107,6 +107,25 @@ async fn many_masked_changes_arrive_and_are_settled() {
 }
 
 #[tokio::test]
+async fn what_was_masked_and_cannot_be_read_any_more_is_refused() {
+    let db = filled().await;
+    masked(&db, MASKS, KEY).await.expect_ok();
+    let marks = db.target_marks("person").await;
+    let broken =
+        db.target_value("select count(*) from sync_log where fingerprint like '%/masked [%'").await;
+    assert_ne!(broken, "0");
+    db.target("update sync_log set fingerprint = rtrim(fingerprint, ']')").await;
+    db.sync()
+        .await
+        .expect_exit(5)
+        .expect_refused("person", &["an earlier run masked columns", "-force"]);
+    assert_eq!(db.target_marks("person").await, marks);
+    masked(&db, MASKS, KEY).await.expect_exit(5);
+    masked(&db, MASKS, KEY).arg("-force").await.expect_ok();
+    masked(&db, MASKS, KEY).await.expect_unchanged();
+}
+
+#[tokio::test]
 async fn another_key_changes_all_masked_rows_and_only_them() {
     let db = filled().await;
     db.both("create table country (id int primary key, code int)").await;
