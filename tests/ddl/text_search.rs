@@ -91,24 +91,36 @@ async fn what_only_the_body_of_a_function_names_is_created_with_it() {
     assert_eq!(db.target_value(made).await, "lone words");
 }
 
-/// A function that the target has may be of its own making: nothing is created for it.
+const VECTOR: &str = "create function vector(v text) returns tsvector language plpgsql immutable
+    as $$ begin return to_tsvector('public.own', v); end $$";
+
+const VECTORS: &str = "create table page (id int primary key, body text); create index on page using gin (vector(body));
+    insert into page values (1, 'the cats')";
+
+/// As a run left it that did not look into bodies.
+#[tokio::test]
+async fn what_the_body_of_a_function_names_is_created_though_the_function_is_there() {
+    let db = Pair::fresh().await;
+    db.source(FRENCH).await;
+    db.both(VECTOR).await;
+    db.source(VECTORS).await;
+    db.settle().await;
+    assert_eq!(db.target_value("select vector('the')::text").await, "'the':1");
+}
+
+/// Another function is of the target's own making: nothing is created for it.
 #[tokio::test]
 async fn a_configuration_that_is_missing_is_named_with_what_to_do() {
     let db = Pair::fresh().await;
     db.source(FRENCH).await;
-    let function = "create function vector(v text) returns tsvector language plpgsql immutable
-        as $$ begin return to_tsvector('public.own', v); end $$";
-    db.both(function).await;
-    db.source(
-        "create table page (id int primary key, body text); create index on page using gin (vector(body));
-         insert into page values (1, 'the cats')",
-    )
-    .await;
+    db.source(VECTOR).await;
+    db.target(&VECTOR.replace("public.own", "public.mine")).await;
+    db.source(VECTORS).await;
     let run = db.sync().await.expect_exit(1);
     run.expect_failed(
         "page",
         &[
-            "text search configuration \"public.own\" does not exist",
+            "text search configuration \"public.mine\" does not exist",
             "create it on the target first (\\dF+",
         ],
     );

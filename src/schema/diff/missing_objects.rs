@@ -71,7 +71,8 @@ impl<'a> DependencyWalk<'a> {
         if let Some(object) = object.filter(|object| may_be_another(object.kind)) {
             self.note_other(object, way.root);
         }
-        let makes = makes && !(is_there && steps.is_empty());
+        let makes =
+            makes && (!is_there || !steps.is_empty() || object.is_some_and(|o| self.runs_alike(o)));
         let lesser = way.lesser;
         way.lesser |= is_there && !steps.is_empty() && steps.iter().all(|step| step.optional);
         let mut level = 0;
@@ -119,6 +120,13 @@ impl<'a> DependencyWalk<'a> {
                 self.other.push((root.clone(), text));
             }
         }
+    }
+
+    /// Whether the target has the same function: it looks for what stands in its body when it runs, and something new
+    /// makes it run.
+    fn runs_alike(&self, object: &Object) -> bool {
+        let there = self.input.there(object).filter(|_| object.kind == Kind::Function);
+        there.is_some_and(|there| object.make.is_some() && !self.input.is_another(object, there))
     }
 
     fn joins_parent(&self, partition: &Object) -> bool {
