@@ -5,6 +5,7 @@
 //! built by `sql!`, which takes [`Ident::quoted`] and refuses plain strings.
 
 use std::fmt;
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +26,19 @@ impl Ident {
 
     /// The name as SQL needs it: always in double quotes, with those inside doubled.
     pub fn quoted(&self) -> String {
-        format!("\"{}\"", self.0.replace('"', "\"\""))
+        let mut quoted = String::with_capacity(self.0.len() + 2);
+        let _ = self.write_quoted(&mut quoted);
+        quoted
+    }
+
+    /// Writes [`Ident::quoted`].
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn write_quoted(&self, f: &mut impl Write) -> fmt::Result {
+        f.write_char('"')?;
+        write_doubled(f, &self.0, '"')?;
+        f.write_char('"')
     }
 
     /// The name as people type it into SQL: in quotes only where it needs them, as PostgreSQL's own
@@ -77,7 +90,19 @@ impl TableName {
 
     /// The name as SQL needs it: `"public"."users"`.
     pub fn quoted(&self) -> String {
-        format!("{}.{}", self.schema.quoted(), self.name.quoted())
+        let mut quoted = String::with_capacity(self.schema.0.len() + self.name.0.len() + 5);
+        let _ = self.write_quoted(&mut quoted);
+        quoted
+    }
+
+    /// Writes [`TableName::quoted`].
+    ///
+    /// # Errors
+    /// Those of `f`.
+    pub fn write_quoted(&self, f: &mut impl Write) -> fmt::Result {
+        self.schema.write_quoted(f)?;
+        f.write_char('.')?;
+        self.name.write_quoted(f)
     }
 
     /// The name as people type it into SQL: `public.users`, `public."Order Notes"`.
@@ -90,6 +115,21 @@ impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.schema.as_str(), self.name.as_str())
     }
+}
+
+/// Writes a text with each `quote` in it twice.
+///
+/// # Errors
+/// Those of `f`.
+pub(crate) fn write_doubled(f: &mut impl Write, text: &str, quote: char) -> fmt::Result {
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(quote) {
+        f.write_str(before)?;
+        f.write_char(quote)?;
+        f.write_char(quote)?;
+        rest = after;
+    }
+    f.write_str(rest)
 }
 
 /// The name of an operator: nothing but signs, and none that begin a comment.

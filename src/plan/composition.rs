@@ -2,6 +2,8 @@
 //! another base type, a composite type may have its attributes in another order, and the text of a value
 //! would be read all the same.
 
+use std::borrow::Cow;
+
 use crate::plan::kinds::{is_plain, modifier_fits};
 use crate::table::{Column, TypeKind, TypeMember, TypePart};
 
@@ -148,19 +150,19 @@ fn differ(here: &str, there: &str) -> String {
 
 impl Column {
     /// The base type of a domain, as if it was the column's own; else the column as it is.
-    pub fn under_domains(&self) -> Column {
+    pub fn under_domains(&self) -> Cow<'_, Column> {
         let Some(own) = own(self).filter(|own| own.part.kind == TypeKind::Domain) else {
-            return self.clone();
+            return Cow::Borrowed(self);
         };
         let base = base(&self.parts, own);
-        Column {
+        Cow::Owned(Column {
             type_schema: base.part.schema.clone(),
             type_name: base.part.name.clone(),
             type_text: base.text.to_owned(),
             type_modifier: base.modifier,
             type_oid: base.part.oid,
             ..self.clone()
-        }
+        })
     }
 }
 

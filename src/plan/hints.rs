@@ -131,6 +131,9 @@ fn denied(
 ) -> Option<Remedy> {
     let is_lacking = |right: &&str| table.missing_privileges.iter().any(|lack| lack == right);
     let lacking: Vec<&str> = needed.iter().copied().filter(is_lacking).collect();
+    if lacking.is_empty() && more.is_none() {
+        return None;
+    }
     let (of_schema, of_table): (Vec<&str>, _) =
         lacking.iter().partition(|right| **right == "usage");
     let schema = format!("schema {}", table.name.schema.typed());
@@ -142,7 +145,7 @@ fn denied(
         .chain(more.map(str::to_owned))
         .map(|right| format!("grant {right} to {role}"))
         .collect();
-    (!grants.is_empty()).then(|| Remedy { trouble: Trouble::Denied(side), text: grants.join("; ") })
+    Some(Remedy { trouble: Trouble::Denied(side), text: grants.join("; ") })
 }
 
 /// What to try where a foreign key stops the table `own`.

@@ -194,6 +194,10 @@ fn seconds(time: Duration) -> f64 {
 /// serde escapes what JSON must have escaped. The rest of what a terminal obeys is escaped here: such
 /// characters can only stand inside of strings, so each becomes `\u009b` and keeps its meaning.
 pub fn escaped(json: &str) -> String {
+    let is_harmless = |byte: u8| matches!(byte, b' '..=b'~');
+    if json.bytes().all(is_harmless) {
+        return json.to_owned();
+    }
     let mut safe = String::with_capacity(json.len());
     for c in json.chars() {
         if format::is_terminal_control(c) {

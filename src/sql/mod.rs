@@ -47,8 +47,11 @@ pub mod view;
 
 use std::fmt::{self, Write};
 
-use crate::ident::{Ident, OperatorName, TableName};
+use crate::ident::{Ident, OperatorName, TableName, write_doubled};
 use crate::schema_object::text::Name;
+
+/// Room for most statements: a text that grows from nothing is copied half a dozen times.
+const STATEMENT: usize = 256;
 
 /// A statement, or a piece of one, that is safe to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +65,14 @@ impl Sql {
 
     /// For `sql!` alone, which takes nothing but fragments (`scripts/check-layers.sh` looks).
     pub fn assembled(text: fmt::Arguments<'_>) -> Self {
-        Self(text.to_string())
+        let mut assembled = String::with_capacity(STATEMENT);
+        let _ = assembled.write_fmt(text);
+        Self(assembled)
     }
 
     /// A text of this program with each of its holes, `$name`, filled once.
     pub fn filled(text: &'static str, holes: &[(&str, &Sql)]) -> Self {
-        let (mut filled, mut rest) = (String::new(), text);
+        let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
         while let Some((before, after)) = rest.split_once('$') {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let (name, behind) = after.split_at(end.unwrap_or(after.len()));
@@ -89,7 +94,7 @@ impl Sql {
 
     /// The parts with `separator` between them.
     pub fn join<T: Fragment>(parts: impl IntoIterator<Item = T>, separator: &str) -> Self {
-        let mut text = String::new();
+        let mut text = String::with_capacity(STATEMENT);
         for (index, part) in parts.into_iter().enumerate() {
             if index > 0 {
                 text.push_str(separator);
@@ -111,7 +116,9 @@ pub struct Literal<'a>(pub &'a str);
 
 impl Fragment for Literal<'_> {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}'", self.0.replace('\'', "''"))
+        f.write_str("'")?;
+        write_doubled(f, self.0, '\'')?;
+        f.write_str("'")
     }
 }
 
@@ -133,13 +140,13 @@ impl Fragment for Sql {
 
 impl Fragment for Ident {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.quoted())
+        self.write_quoted(f)
     }
 }
 
 impl Fragment for TableName {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.quoted())
+        self.write_quoted(f)
     }
 }
 

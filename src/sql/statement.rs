@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use crate::schema_object::text::{Enclosed, Expression};
-use crate::sql::{Fragment, Shown, Sql};
+use crate::sql::{Fragment, STATEMENT, Shown, Sql};
 
 /// One statement, or a piece of one, that is sent alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Statement {
 
     /// The parts with `separator` between them.
     pub fn join<T: Piece>(parts: impl IntoIterator<Item = T>, separator: &'static str) -> Self {
-        let mut text = String::new();
+        let mut text = String::with_capacity(STATEMENT);
         for (index, part) in parts.into_iter().enumerate() {
             if index > 0 {
                 text.push_str(separator);
