@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::known_tables::KnownTables;
 use super::session::Session;
 use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
@@ -141,15 +142,25 @@ struct Depth {
 /// The ordinary and partitioned tables of `schemas`. They are read again where there is more to be
 /// asked than it seemed; `user_types` says whether there are user-defined ones, as far as is known.
 pub async fn tables(session: &Session, schemas: &[Ident], user_types: bool) -> Result<Vec<Table>> {
+    tables_knowing(session, schemas, user_types, None).await
+}
+
+/// As [`tables`], with what is `known` of them from an earlier reading.
+pub async fn tables_knowing(
+    session: &Session,
+    schemas: &[Ident],
+    user_types: bool,
+    known: Option<&KnownTables>,
+) -> Result<Vec<Table>> {
     let depth = Depth { user_types, hypertables: false };
-    let tables = read_tables(session, schemas, depth).await?;
+    let tables = read_tables(session, schemas, depth, known).await?;
     let needed = Depth {
         user_types: user_types
             || tables.iter().flat_map(|table| &table.columns).any(is_user_defined)
             || tables.iter().flat_map(|table| &table.keys).any(has_user_defined_class),
         hypertables: tables.iter().any(|table| table.hypertables),
     };
-    if needed == depth { Ok(tables) } else { read_tables(session, schemas, needed).await }
+    if needed == depth { Ok(tables) } else { read_tables(session, schemas, needed, None).await }
 }
 
 /// Whether a column's type is user-defined, or may be made of others: of all other types the output
@@ -205,7 +216,12 @@ const NO_USER_TYPES: UserTypes = UserTypes {
     opclass: include_str!("catalog/own_opclass.sql"),
 };
 
-async fn read_tables(session: &Session, schemas: &[Ident], depth: Depth) -> Result<Vec<Table>> {
+async fn read_tables(
+    session: &Session,
+    schemas: &[Ident],
+    depth: Depth,
+    known: Option<&KnownTables>,
+) -> Result<Vec<Table>> {
     let hypertables = if depth.hypertables { HYPERTABLES } else { NO_HYPERTABLES };
     let types = if depth.user_types { USER_TYPES } else { NO_USER_TYPES };
     let holes: &[(&str, &Sql)] = &[
@@ -218,7 +234,11 @@ async fn read_tables(session: &Session, schemas: &[Ident], depth: Depth) -> Resu
         ("opclass", &Sql::trusted(types.opclass)),
     ];
     let statement = Sql::filled(include_str!("catalog.sql"), holes);
-    let tables: Vec<Table> = objects(session, "reading the catalog of tables", &statement).await?;
+    let doing = "reading the catalog of tables";
+    let tables: Vec<Table> = match known {
+        Some(known) => known.read(session, doing, &statement).await.map_err(unless_gone)?,
+        None => objects(session, doing, &statement).await?,
+    };
     refuse_twins(&tables)?;
     Ok(tables)
 }
@@ -317,7 +337,7 @@ pub(super) fn unless_gone(error: Error) -> Error {
     }
 }
 
-fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
     serde_json::from_str(json)
         .map_err(|error| Error::Internal(format!("a catalog answer cannot be read: {error}")))
 }

@@ -12,6 +12,7 @@ mod copy;
 pub mod definitions;
 pub mod failure;
 mod keepalive;
+mod known_tables;
 mod manager;
 mod pool;
 mod pooler;
@@ -24,5 +25,6 @@ mod verify;
 
 pub use control_session::ControlSession;
 pub use copy::{RowSink, RowStream};
+pub use known_tables::KnownTables;
 pub use pool::{Pool, PooledSession};
 pub use session::{Backend, CopyIn, EMPTY_PATH, Masking, OWN_SNAPSHOT, Row, Session, Settings};

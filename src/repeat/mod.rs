@@ -21,6 +21,7 @@ use crate::note::{Note, NoteLevel};
 use crate::outcome::RunReport;
 use crate::report::summary;
 use crate::run;
+use crate::run::memory::Memory;
 use crate::stop::Stop;
 use observers::Observers;
 use schedule::{Ending, Schedule};
@@ -45,7 +46,9 @@ pub async fn until_stopped(settings: Settings, every: Duration, listeners: Liste
                 say(&listeners.events, NoteLevel::Warning, why);
                 return 1;
             }
-            Repeat { settings, schedule, observers, listeners, hangup }.until_stopped().await
+            let memory = Memory::of_repeated_runs();
+            let repeat = Repeat { settings, schedule, observers, listeners, hangup, memory };
+            repeat.until_stopped().await
         }
         Err(error) => {
             let text = format!("signals cannot be caught: {error}");
@@ -70,6 +73,8 @@ struct Repeat {
     observers: Observers,
     listeners: Listeners,
     hangup: unix::Signal,
+    /// What a run leaves to the next one.
+    memory: Memory,
 }
 
 /// What ended a pause.
@@ -107,7 +112,7 @@ impl Repeat {
         self.observers.begin();
         let events = self.listeners.events.of_next_run();
         let stop = self.listeners.stop.clone();
-        Box::pin(run::run(self.settings.clone(), events, stop)).await
+        Box::pin(run::run_knowing(self.settings.clone(), events, stop, &self.memory)).await
     }
 
     /// Waits until the next run is due; `false` when a signal asks for the end.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::memory::Memory;
 use super::statements;
 use crate::config::Settings;
 use crate::context::RunContext;
@@ -30,6 +31,11 @@ pub(crate) struct Endpoints {
 impl Endpoints {
     /// Reads what connecting needs, such as certificates; connects to nothing yet.
     pub(crate) fn open(settings: &Settings) -> Result<Self> {
+        Self::open_knowing(settings, &Memory::default())
+    }
+
+    /// The same, with what earlier runs have left in memory.
+    pub(crate) fn open_knowing(settings: &Settings, memory: &Memory) -> Result<Self> {
         // One session per job, and the control session of the locks.
         let size = settings.parallel + 1;
         let lock_timeout = settings.lock_timeout;
@@ -38,10 +44,15 @@ impl Endpoints {
         let target = Pool::new(&settings.target, Side::Target, size, session)?;
         let masking =
             pg::Masking { key: settings.mask_key.clone(), discreet: settings.rules.has_masks() };
-        let source = Source::new(&settings.source, settings.parallel, lock_timeout, masking)?;
+        let mut source = Source::new(&settings.source, settings.parallel, lock_timeout, masking)?;
+        let mut target = Target::new(target);
+        if let Some(known) = &memory.known {
+            source = source.knowing(known.source.clone());
+            target = target.knowing(known.target.clone());
+        }
         Ok(Self {
             source: Arc::new(source),
-            target: Arc::new(Target::new(target)),
+            target: Arc::new(target),
             before_sql_done: Default::default(),
             rejects: None,
         })

@@ -4,6 +4,7 @@
 
 pub(crate) mod endpoints;
 pub mod mask_check;
+pub mod memory;
 pub(crate) mod prepare;
 mod round;
 mod statements;
@@ -23,9 +24,20 @@ use crate::outcome::RunReport;
 use crate::schema::Listing;
 use crate::stop::Stop;
 use endpoints::Endpoints;
+use memory::Memory;
 
 /// Runs, and reports whatever happens.
 pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
+    run_knowing(settings, events, stop, &Memory::default()).await
+}
+
+/// The same, with what earlier runs have left in memory.
+pub async fn run_knowing(
+    settings: Settings,
+    events: Events,
+    stop: Stop,
+    memory: &Memory,
+) -> RunReport {
     let settings = Arc::new(settings);
     let mut report = RunReport {
         run_id: run_id(),
@@ -42,7 +54,8 @@ pub async fn run(settings: Settings, events: Events, stop: Stop) -> RunReport {
     events.send(Event::Begun { run_id: report.run_id.clone() });
     let started = Instant::now();
     // Boxed: the nested futures are too deep for the compiler to lay out in one piece.
-    let rounds = Box::pin(rounds(&settings, &events, &stop, &mut report));
+    let endpoints = Endpoints::open_knowing(&settings, memory);
+    let rounds = Box::pin(rounds(&settings, endpoints, &events, &stop, &mut report));
     let ended = tokio::select! {
         ended = rounds => ended,
         signal = stopping::hard_deadline(stop.clone()) => Err(Error::Stopped(signal)),
@@ -74,12 +87,13 @@ fn run_id() -> String {
 
 async fn rounds(
     settings: &Arc<Settings>,
+    endpoints: Result<Endpoints>,
     events: &Events,
     stop: &Stop,
     report: &mut RunReport,
 ) -> Result<()> {
     // For all rounds: what broken sessions left behind on a server has to be known to the next.
-    let endpoints = Endpoints::open(settings)?.with_rejects(settings)?;
+    let endpoints = endpoints?.with_rejects(settings)?;
     loop {
         let ended = match endpoints.with_schemas(settings).await {
             Ok(settings) => round::round(&settings, &endpoints, events, stop, report).await,

@@ -11,6 +11,7 @@ mod statements;
 mod transaction;
 pub mod trial;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
 
-use crate::pg::{ControlSession, EMPTY_PATH, Pool, PooledSession, Row};
+use crate::pg::{ControlSession, EMPTY_PATH, KnownTables, Pool, PooledSession, Row};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 
@@ -39,6 +40,8 @@ pub struct Target {
     prints_names: AtomicBool,
     /// Whether locks of tables were asked for on the control session.
     has_locks: AtomicBool,
+    /// What earlier runs of this program know of tables.
+    known: Option<Arc<KnownTables>>,
 }
 
 /// What a target says when it is opened.
@@ -57,7 +60,13 @@ impl Target {
             control: ControlSession::new(Side::Target),
             prints_names: AtomicBool::default(),
             has_locks: AtomicBool::default(),
+            known: None,
         }
+    }
+
+    /// The same, which need not be told again what is known.
+    pub fn knowing(self, known: Arc<KnownTables>) -> Self {
+        Self { known: Some(known), ..self }
     }
 
     /// Asks who the server is, and reads the catalog: in two round trips, as on the source.
@@ -66,7 +75,7 @@ impl Target {
         let (hash_probe, server) =
             tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
         let (tables, foreign_keys, prints_names) = tokio::join!(
-            catalog::tables(&session, schemas, server.user_types),
+            catalog::tables_knowing(&session, schemas, server.user_types, self.known.as_deref()),
             catalog::foreign_keys(&session, schemas),
             catalog::prints_names(&session, &server),
         );

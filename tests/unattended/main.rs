@@ -5,6 +5,7 @@ mod support;
 
 mod clock;
 mod comparisons;
+mod known;
 mod lag;
 mod messages;
 mod metrics;

@@ -1,5 +1,6 @@
 //! Hands every question on to the kind of source that answers it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FedTable, Filled, ReadTable, SourceState, TargetView};
@@ -47,6 +48,14 @@ impl Source {
             SourceInfo::Sqlite(file) => {
                 Ok(Self::Sqlite(sqlite::Source::new(file.clone(), readers, lock_timeout)))
             }
+        }
+    }
+
+    /// The same, which need not be told again what is known of tables; a file is read as before.
+    pub fn knowing(self, known: Arc<pg::KnownTables>) -> Self {
+        match self {
+            Self::Postgres(source) => Self::Postgres(source.knowing(known)),
+            Self::Sqlite(source) => Self::Sqlite(source),
         }
     }
 

@@ -27,7 +27,9 @@ use crate::pg;
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
 use crate::pg::sequences;
-use crate::pg::{ControlSession, EMPTY_PATH, OWN_SNAPSHOT, Pool, PooledSession, RowStream};
+use crate::pg::{
+    ControlSession, EMPTY_PATH, KnownTables, OWN_SNAPSHOT, Pool, PooledSession, RowStream,
+};
 use crate::source::SourceState;
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
@@ -53,6 +55,8 @@ pub struct Source {
     replaced: Mutex<HashSet<TableName>>,
     /// See [`Server::prints_names`].
     prints_names: AtomicBool,
+    /// What earlier runs of this program know of tables.
+    known: Option<Arc<KnownTables>>,
 }
 
 /// Rows as the source sends them: COPY text, one row a message with its line feed.
@@ -94,7 +98,13 @@ impl Source {
             turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
             prints_names: AtomicBool::default(),
+            known: None,
         })
+    }
+
+    /// The same, which need not be told again what is known.
+    pub fn knowing(self, known: Arc<KnownTables>) -> Self {
+        Self { known: Some(known), ..self }
     }
 
     /// The schemas that a pattern may mean; outside of the snapshot.
@@ -137,7 +147,7 @@ impl Source {
         let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
         let (snapshot, tables, foreign_keys, partitions, others, logs, prints_names) = tokio::join!(
             session.row("exporting a snapshot", &begin),
-            catalog::tables(&session, schemas, server.user_types),
+            catalog::tables_knowing(&session, schemas, server.user_types, self.known.as_deref()),
             catalog::foreign_keys(&session, schemas),
             catalog::partitions(&session, schemas, names),
             catalog::other_relations(&session, schemas, names),
