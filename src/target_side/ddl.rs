@@ -212,6 +212,8 @@ const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the ta
                                 the target's version lacks it";
 const AMBIGUOUS: &str = "the target has other functions or operators of this name than the source: compare them (\\df and \\do \
                          in psql), and drop those that the source does not have";
+const COMPUTED_BY_A_CHILD: &str = "from PostgreSQL 16 on a column of a child or a partition is generated only if its parent's is: make them \
+                                   alike on the source, or exclude the table";
 const OTHER_TYPE: &str = "an expression gives another type on the target than on the source: compare the functions, operators \
                           and casts that it uses";
 const MISSING_CAST: &str =
@@ -234,6 +236,7 @@ fn instead_of_hint<'a>(
         "42883" if message.starts_with("operator ") => Some(MISSING_OPERATOR),
         "42883" => Some(of_missing_function(message, steps)),
         "42725" => Some(AMBIGUOUS),
+        "42611" | "42804" if is_about_a_child(message) => Some(COMPUTED_BY_A_CHILD),
         // Of a foreign key's columns the detail says all.
         "42804" if error.detail.is_none() => Some(OTHER_TYPE),
         "42P18" => Some(OTHER_TYPE),
@@ -290,6 +293,12 @@ fn explained<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone
         }
         other => other,
     }
+}
+
+/// Whether a child computes a column that its parent stores.
+fn is_about_a_child(message: &str) -> bool {
+    message.starts_with("child column ") && message.ends_with(" specifies generation expression")
+        || message.ends_with(" in child table must not be a generated column")
 }
 
 /// Whether a configuration or a dictionary is missing; templates and parsers are software.

@@ -308,7 +308,7 @@ async fn what_the_role_may_not_do_is_named_with_its_grant_before_rows_are_copied
     db.hand_over_log(&role).await;
     let (name, owner) = (&role.name, &owner.name);
     db.target(&format!(
-        "grant create on database {} to {name}; grant all on parent, child to {name}",
+        "grant create on database {} to {name}; grant all on parent, child to {name}; revoke create on schema public from public",
         db.name
     ))
     .await;
