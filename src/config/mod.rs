@@ -115,7 +115,7 @@ impl Settings {
 
     /// What a table of the source is called on the target.
     pub fn target_name_of(&self, table: &TableName) -> TableName {
-        self.rules.effective(table).target_name(table)
+        self.rules.target_name(table)
     }
 
     /// The same the other way round.

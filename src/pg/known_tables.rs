@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::Table;
 
-/// Of more tables than this nothing is kept: a program that sleeps holds some 5 kB a table.
+/// Of more tables than this nothing is kept: a program that sleeps would hold some 5 kB for each.
 const MOST_TABLES: usize = 2_000;
 
 /// Tables of one side, by the digest of the text that describes them.

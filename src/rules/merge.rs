@@ -24,6 +24,18 @@ impl Rules {
         rules
     }
 
+    /// What a table of the source is called on the target.
+    pub fn target_name(&self, table: &TableName) -> TableName {
+        let is_name =
+            |given: &Given| matches!(given.rule.key(), Key::TargetTable | Key::TargetSchema);
+        // To merge all rules for each name of many tables would cost as much as to plan them.
+        if self.given().any(is_name) {
+            self.effective(table).target_name(table)
+        } else {
+            self.everywhere.target_name(table)
+        }
+    }
+
     /// Whether any rule masks a column.
     pub fn has_masks(&self) -> bool {
         self.given().any(|given| matches!(given.rule, Rule::Mask(_)))

@@ -390,16 +390,13 @@ impl Progress {
 }
 
 pub(super) fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
-    let (schemas, tables): (Vec<Sql>, Vec<Sql>) = tables
-        .map(|table| {
-            let schema = sql!("{s}", s = Literal(table.schema.as_str()));
-            (schema, sql!("{n}", n = Literal(table.name.as_str())))
-        })
-        .unzip();
+    let tables: Vec<&TableName> = tables.collect();
+    let schemas = tables.iter().map(|table| Literal(table.schema.as_str()));
+    let names = tables.iter().map(|table| Literal(table.name.as_str()));
     sql!(
         "rows from (pg_catalog.unnest(array[{schemas}]::pg_catalog.text[]), \
          pg_catalog.unnest(array[{tables}]::pg_catalog.text[])) w(schema_name, table_name)",
         schemas = Sql::join(schemas, ", "),
-        tables = Sql::join(tables, ", "),
+        tables = Sql::join(names, ", "),
     )
 }
