@@ -3,6 +3,7 @@
 
 pub mod apply;
 pub mod ddl;
+mod ddl_hints;
 pub mod digest;
 pub mod group;
 pub mod keys;

@@ -3,18 +3,18 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::other_objects::may_be_another;
 use super::type_changes::{BuiltinType, in_place};
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
-use crate::schema_object::make::Make;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::objects;
 use crate::sql::statement::{Statement, statement};
 
 pub(super) struct DependencyWalk<'a> {
-    input: &'a DiffInput<'a>,
+    pub(super) input: &'a DiffInput<'a>,
     pub steps: Vec<Step>,
     /// By node: the places of its steps.
     pub placed: HashMap<&'a str, Vec<usize>>,
@@ -107,28 +107,6 @@ impl<'a> DependencyWalk<'a> {
         level + 1
     }
 
-    /// What is there is never replaced: it may be the target's own.
-    fn note_other(&mut self, object: &Object, root: &TableName) {
-        let there = self.input.there(object);
-        if there.is_some_and(|there| self.input.is_another(object, there)) {
-            let text = format!(
-                "{} is defined differently on the source; the one of the target is used",
-                object.title()
-            );
-            // Once, however many tables need it.
-            if self.other.iter().all(|(_, said)| *said != text) {
-                self.other.push((root.clone(), text));
-            }
-        }
-    }
-
-    /// Whether the target has the same function: it looks for what stands in its body when it runs, and something new
-    /// makes it run.
-    fn runs_alike(&self, object: &Object) -> bool {
-        let there = self.input.there(object).filter(|_| object.kind == Kind::Function);
-        there.is_some_and(|there| object.make.is_some() && !self.input.is_another(object, there))
-    }
-
     fn joins_parent(&self, partition: &Object) -> bool {
         let input = self.input;
         let needs = input.source.needs.get(partition.node.as_str()).into_iter().flatten();
@@ -203,22 +181,7 @@ impl<'a> DependencyWalk<'a> {
     }
 }
 
-/// Whether the target may have another one of its name, which stays: what is made is then what that one makes it.
-fn may_be_another(kind: Kind) -> bool {
-    matches!(kind, Kind::Function | Kind::Dictionary | Kind::SearchConfiguration)
-}
-
 impl DiffInput<'_> {
-    /// Whether it does another thing on the target. Other versions word all of a function but its body otherwise.
-    fn is_another(&self, here: &Object, there: &Object) -> bool {
-        match (&here.make, &there.make) {
-            (Some(Make::Function(here)), Some(Make::Function(there))) if !self.same_major => {
-                here.body != there.body || here.language != there.language
-            }
-            (here, there) => here != there,
-        }
-    }
-
     /// What makes an object that comes before rows what it is on the source.
     fn make(&self, object: &Object) -> Vec<Step> {
         let step = |statements| Step::about(object, statements, &[]);

@@ -8,6 +8,7 @@ mod expression_eq;
 mod extra_objects;
 mod free_sequences;
 mod missing_objects;
+mod other_objects;
 pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;

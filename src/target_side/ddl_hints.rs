@@ -1,0 +1,128 @@
+//! What to do about a statement of a definition that the target refuses, where the server leaves it open, or says it to
+//! somebody who can write the statement in another way.
+
+use crate::ddl_step::Step;
+use crate::error::{DbError, Error};
+
+/// Of functions that the source has and the target lacks.
+const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
+                                creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER or have a body \
+                                of BEGIN ATOMIC";
+const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such function, and the source's words its definition \
+                           with it: create the object on the target by hand, in words that the target knows";
+const FOUND_BY_PATH: &str = "a function that the definition calls looks for it by the search path: let that of the target role \
+                             lead there (alter role … set search_path = …), or give the function one";
+const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
+                                the target's version lacks it";
+const AMBIGUOUS: &str = "the target has other functions or operators of this name than the source: compare them (\\df and \\do \
+                         in psql), and drop those that the source does not have";
+const COMPUTED_BY_A_CHILD: &str = "from PostgreSQL 16 on a column of a child or a partition is generated only if its parent's is: make them \
+                                   alike on the source, or exclude the table";
+const OTHER_TYPE: &str = "an expression gives another type on the target than on the source: compare the functions, operators \
+                          and casts that it uses";
+const MISSING_CAST: &str =
+    "pgsync creates no casts: create it on the target first (\\dC in psql lists them)";
+const OTHER_COLLATION: &str = "an expression has another collation on the target than on the source: compare the functions and \
+                               types that it uses";
+const MISSING_TEXT_SEARCH: &str = "create it on the target first (\\dF+ and \\dFd+ in psql on the source describe it): pgsync creates those \
+                                   that definitions of tables need, and those that stand in quotes in the body of a \
+                                   function that it creates; if it is there, let the search path of the target role \
+                                   lead to it (alter role … set search_path = …)";
+const NOT_IMMUTABLE: &str = "a function that it uses is IMMUTABLE on the source and not on the target: compare them (\\df+ in psql)";
+
+/// What replaces the server's hint, which is for somebody who can write the statement in another way.
+fn instead_of_hint<'a>(
+    error: &DbError,
+    steps: impl IntoIterator<Item = &'a Step> + Clone,
+) -> Option<&'static str> {
+    let message = &error.message;
+    match error.sqlstate.as_deref()? {
+        "42883" if message.starts_with("operator ") => Some(MISSING_OPERATOR),
+        "42883" => Some(of_missing_function(message, steps)),
+        "42725" => Some(AMBIGUOUS),
+        "42611" | "42804" if is_about_a_child(message) => Some(COMPUTED_BY_A_CHILD),
+        // Of a foreign key's columns the detail says all.
+        "42804" if error.detail.is_none() => Some(OTHER_TYPE),
+        "42P18" => Some(OTHER_TYPE),
+        "42846" => Some(MISSING_CAST),
+        "42P21" | "42P22" => Some(OTHER_COLLATION),
+        "42P17" if message.to_lowercase().contains("immutable") => Some(NOT_IMMUTABLE),
+        _ => None,
+    }
+}
+
+/// What to do about `function similar_to_escape(unknown) does not exist`. Names without a schema are built in, unless
+/// the search path leads elsewhere, or they stand in the body of a function.
+fn of_missing_function<'a>(
+    message: &str,
+    steps: impl IntoIterator<Item = &'a Step> + Clone,
+) -> &'static str {
+    let name = message.strip_prefix("function ").and_then(|rest| rest.split_once('('));
+    let Some((name, _)) = name.filter(|(name, _)| !name.contains('.')) else {
+        return MISSING_FUNCTION;
+    };
+    let call = format!("{name}(");
+    let mut statements = steps.clone().into_iter().flat_map(|step| &step.statements);
+    if !statements.any(|statement| statement.as_str().contains(&call)) {
+        return FOUND_BY_PATH;
+    }
+    let is_qualified = steps.into_iter().all(|step| step.path.is_empty());
+    if is_qualified { NO_BUILT_IN } else { MISSING_FUNCTION }
+}
+
+/// Says what to do where the server leaves it open.
+pub(super) fn explained<'a>(
+    error: Error,
+    steps: impl IntoIterator<Item = &'a Step> + Clone,
+) -> Error {
+    let hint = match error.sqlstate() {
+        Some("42501") => {
+            "let the owner run the statements that `pgsync schema` prints, or grant the right"
+        }
+        Some("42P07" | "42710") => {
+            "something else has that name on the target: drop or rename it, or exclude the table"
+        }
+        Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
+        Some("0A000" | "58P01" | "42704") => {
+            "create it on the target first: pgsync installs no software"
+        }
+        _ => return with_true_hint(error, steps),
+    };
+    match error {
+        Error::Database(mut error) => {
+            // The server's hint is a right that the role need not have.
+            let of_extension = |hint: &str| hint.ends_with("to create this extension.");
+            if error.hint.as_deref().is_some_and(of_extension) {
+                error.hint = Some(format!("let a superuser do that once on the {}", error.side));
+            }
+            error.hint.get_or_insert_with(|| hint.to_owned());
+            Error::Database(error)
+        }
+        other => other,
+    }
+}
+
+/// Whether a child computes a column that its parent stores.
+fn is_about_a_child(message: &str) -> bool {
+    message.starts_with("child column ") && message.ends_with(" specifies generation expression")
+        || message.ends_with(" in child table must not be a generated column")
+}
+
+/// Whether a configuration or a dictionary is missing; templates and parsers are software.
+fn is_about_text_search(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let kinds = ["text search configuration ", "text search dictionary "];
+    kinds.iter().any(|kind| error.message.starts_with(kind))
+}
+
+fn with_true_hint<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + Clone) -> Error {
+    match error {
+        Error::Database(mut error) => {
+            if let Some(hint) = instead_of_hint(&error, steps) {
+                error.hint = Some(hint.to_owned());
+            }
+            Error::Database(error)
+        }
+        other => other,
+    }
+}
