@@ -138,6 +138,9 @@ pub fn verdict(report: &RunReport) -> String {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
         Some(Error::Refused(_)) => ended("refused by a safety check"),
         Some(Error::Locked(_)) => ended("another run holds the lock"),
+        Some(_) if done > 0 && done == report.tables.len() as u64 => {
+            format!("failed: {all} in sync, but a later step failed{tail}")
+        }
         Some(_) => ended("the run ended early"),
         None => format!("{head}: {}{tail}", shortfall(report, &all)),
     }
