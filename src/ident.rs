@@ -6,17 +6,19 @@
 
 use std::fmt;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// One SQL identifier: a schema, table, column, trigger, role or index name.
+/// One SQL identifier: a schema, table, column, trigger, role or index name. Names are copied all over a plan, so
+/// copies share their text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Ident(String);
+pub struct Ident(Arc<str>);
 
 impl Ident {
     /// Wraps a name as the catalog holds it, without quotes.
     pub fn new(name: impl Into<String>) -> Self {
-        Self(name.into())
+        Self(name.into().into())
     }
 
     /// The name as people write and read it, without quotes.
@@ -48,7 +50,7 @@ impl Ident {
         let plain = self.0.bytes().all(is_plain)
             && self.0.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
             && !KEYWORDS.contains(&self.as_str());
-        if plain { self.0.clone() } else { self.quoted() }
+        if plain { self.as_str().to_owned() } else { self.quoted() }
     }
 }
 
