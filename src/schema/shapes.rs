@@ -85,7 +85,10 @@ fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: 
     let own = definition.columns.iter().map(|column| &column.name);
     let travelling = own.filter_map(|own| {
         let name = rules.target_column(own);
-        shown.column(name).map(|_| (own.clone(), name.clone()))
+        // A column that is left out may have given its name to another one.
+        let is_given = rules.rename.iter().any(|(other, to)| other != own && to == name);
+        let travels = !is_given && shown.column(name).is_some();
+        travels.then(|| (own.clone(), name.clone()))
     });
     let columns: HashMap<Ident, Ident> = travelling.collect();
     Shape {

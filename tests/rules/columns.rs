@@ -74,6 +74,24 @@ async fn a_table_that_is_there_takes_what_travels() {
 }
 
 #[tokio::test]
+async fn a_column_takes_the_name_of_one_that_is_left_out() {
+    let rules = ["-set", r#"item.rename={"n": "t"}"#, "-set", "item.excludeColumns=t"];
+    for target in ["", "create table item (id int primary key, name text, updated_at timestamptz)"]
+    {
+        let db = Pair::fresh().await;
+        db.source(
+            "create table item (id int primary key, name text, t text, n int, updated_at timestamptz default now());
+             insert into item select i, 'name', 'left out', i * 2 from generate_series(1, 20) i",
+        )
+        .await;
+        db.target(target).await;
+        db.sync().args(&rules).await.expect_ok().expect_changes("item", (20, 0, 0));
+        assert_eq!(db.target_value("select count(*) from item where t = id * 2").await, "20");
+        db.sync().args(&rules).await.expect_unchanged();
+    }
+}
+
+#[tokio::test]
 async fn what_rules_cannot_have_is_said_before_anything_is_written() {
     let db = filled("create table orders (id int primary key, customer_id int not null, updated_at timestamptz, total numeric)").await;
     for (rules, texts) in [
