@@ -129,9 +129,12 @@ fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
         "function" => "execute on function",
         "sequence" if side == Side::Source => "select on sequence",
         "sequence" => "select, update on sequence",
-        "table" if creates => "references on table",
-        "table" if action.contains("sync_log") => "select, insert, update, delete on table",
-        "table" => "select on table",
+        // So it is called before PostgreSQL 11.
+        "table" | "relation" if creates => "references on table",
+        "table" | "relation" if action.contains("sync_log") => {
+            "select, insert, update, delete on table"
+        }
+        "table" | "relation" => "select on table",
         _ => return None,
     };
     let name = Ident::new(bare.unwrap_or(name)).typed();
