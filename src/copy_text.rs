@@ -11,7 +11,7 @@ pub fn first_field(row: &Bytes) -> &[u8] {
     &row[..end]
 }
 
-/// The row without its first field, and that field.
+/// The first field of a row, and the row without it.
 ///
 /// # Errors
 /// It has no other field.

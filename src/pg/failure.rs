@@ -129,7 +129,7 @@ fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
         "function" => "execute on function",
         "sequence" if side == Side::Source => "select on sequence",
         "sequence" => "select, update on sequence",
-        // So it is called before PostgreSQL 11.
+        // PostgreSQL 10 calls a table a relation.
         "table" | "relation" if creates => "references on table",
         "table" | "relation" if action.contains("sync_log") => {
             "select, insert, update, delete on table"
@@ -333,6 +333,7 @@ mod tests {
             ("reading", "type mood", Some("grant usage on type mood to x")),
             ("reading", "function f", Some("grant execute on function f to x")),
             ("reading", "table t", Some("grant select on table t to x")),
+            ("reading", "relation t", Some("grant select on table t to x")),
             ("creating foreign key a.t f", "table t", Some("grant references on table t to x")),
             ("reading", "language c", None),
         ];

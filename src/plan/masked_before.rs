@@ -9,7 +9,7 @@ use crate::sql::mapping::TableMapping;
 const MASKED: &str = "/masked ";
 
 /// What earlier runs have masked, as the log remembers it.
-enum Memory {
+enum Remembered {
     Known(Vec<String>),
     /// Somebody has changed the log.
     Unreadable,
@@ -20,9 +20,9 @@ enum Memory {
 pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapping) -> String {
     let rests = |name: &String| !travels(mapping, name);
     let earlier = match earlier(candidate) {
-        Memory::Known(names) => names,
+        Remembered::Known(names) => names,
         // Such a table comes this far only if somebody says so.
-        Memory::Unreadable => Vec::new(),
+        Remembered::Unreadable => Vec::new(),
     };
     let mut names: Vec<String> = earlier.into_iter().filter(rests).collect();
     names.extend(masked(candidate).map(|name| name.as_str().to_owned()));
@@ -46,7 +46,7 @@ pub(super) fn check(
     if context.force {
         return Ok(());
     }
-    let Memory::Known(earlier) = earlier(candidate) else {
+    let Remembered::Known(earlier) = earlier(candidate) else {
         return Err(Error::Refused(
             "sync_log says that an earlier run masked columns of this table, but not legibly which: use -force once if \
              the values that this run writes may be seen on the target"
@@ -66,16 +66,16 @@ pub(super) fn check(
 
 /// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look
 /// like the mark.
-fn earlier(candidate: &Candidate<'_>) -> Memory {
+fn earlier(candidate: &Candidate<'_>) -> Remembered {
     let text = candidate.last.and_then(|last| last.written_as.as_deref()).unwrap_or_default();
     let rests = text.match_indices(MASKED).map(|(place, _)| &text[place + MASKED.len()..]);
     let mut lists = rests.filter(|rest| rest.starts_with('[')).peekable();
     if lists.peek().is_none() {
-        return Memory::Known(Vec::new());
+        return Remembered::Known(Vec::new());
     }
     match lists.filter_map(|list| serde_json::from_str(list).ok()).next() {
-        Some(names) => Memory::Known(names),
-        None => Memory::Unreadable,
+        Some(names) => Remembered::Known(names),
+        None => Remembered::Unreadable,
     }
 }
 

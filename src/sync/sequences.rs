@@ -57,9 +57,9 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
     }
 }
 
-/// Moves sequences, many by one statement. One that cannot be moved is named, and the others are moved; `whither`
+/// Moves sequences, many by one statement. One that cannot be moved is named, and the others are moved; `short_of`
 /// says what it was not moved to.
-async fn move_all(round: &Round, moves: &[Move], whither: &str) -> Result<()> {
+async fn move_all(round: &Round, moves: &[Move], short_of: &str) -> Result<()> {
     const MOVING: &str = "moving sequences";
     for group in moves.chunks(GROUP) {
         let statement = Sql::join(group.iter().map(|one| &one.statement), " union all ");
@@ -74,7 +74,7 @@ async fn move_all(round: &Round, moves: &[Move], whither: &str) -> Result<()> {
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => {
                     let name = sequence.typed();
-                    let text = format!("the sequence {name} was not moved {whither}: {error}");
+                    let text = format!("the sequence {name} was not moved {short_of}: {error}");
                     let (table, level) = (table.clone(), NoteLevel::Warning);
                     round.events.send(Event::Note(Note { table, text, level }));
                 }

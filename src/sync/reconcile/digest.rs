@@ -26,12 +26,11 @@ pub async fn one(run: &TableRun<'_>, side: Side, query: DigestQuery<'_>) -> Resu
 
 /// Whether both sides' digests agree; both are asked at once.
 pub async fn equal(run: &TableRun<'_>, query: DigestQuery<'_>) -> Result<bool> {
-    is_targets(run, query, &mut None).await
+    equal_knowing(run, query, &mut None).await
 }
 
-/// Whether the target's digest is that of the source, which is asked for at the same time where it is not
-/// known yet, and known from then on.
-pub async fn is_targets(
+/// The same where the source's digest may be known already: if not, it is asked for, and known from then on.
+pub async fn equal_knowing(
     run: &TableRun<'_>,
     query: DigestQuery<'_>,
     source: &mut Option<Digest>,

@@ -70,7 +70,7 @@ async fn is_settled(run: &TableRun<'_>, probe: &Probe, mut source: Option<Digest
         return Ok(keys);
     }
     let window = DigestQuery::Rows(RowScope::Since(window(run)?));
-    digest::is_targets(run, window, &mut source).await
+    digest::equal_knowing(run, window, &mut source).await
 }
 
 /// A large window was not digested by the look, and is now.
@@ -84,7 +84,7 @@ async fn window_differs(
         Window::Differs => Ok(true),
         Window::Large => {
             let window = DigestQuery::Rows(RowScope::Since(window(run)?));
-            Ok(!digest::is_targets(run, window, source).await?)
+            Ok(!digest::equal_knowing(run, window, source).await?)
         }
     }
 }
