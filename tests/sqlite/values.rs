@@ -66,7 +66,8 @@ async fn values_of_every_type_are_printed_as_the_server_prints_them() {
         for text in &texts {
             rows.add(&form(case), Value::Text(text.as_bytes()), case.same_input.then_some(text));
         }
-        assert!(rows.count > VALUES / 4, "few values of {} were taken: {}", case.sql, rows.count);
+        // Of whole numbers of every length, a quarter fit a smallint; other types take more.
+        assert!(rows.count > VALUES / 8, "few values of {} were taken: {}", case.sql, rows.count);
         rows.check(&db.target, case.sql).await;
     }
 }
