@@ -75,6 +75,20 @@ async fn an_enum_is_a_key_like_any_other() {
 }
 
 #[tokio::test]
+async fn a_number_in_a_column_of_text_is_the_same_on_every_version_of_the_server() {
+    let app = App::with(
+        "create table reading (id integer primary key, level, body json); \
+         insert into reading values (1, 0.1, 0.1), (2, 2.123378262133052e17, 1e25), (3, 'low', null);",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok().expect_changes("reading", (3, 0, 0));
+    let rows =
+        "select string_agg(concat_ws('|', id, level, body), E'\\n' order by id) from reading";
+    assert_eq!(db.target_value(rows).await, "1|0.1|0.1\n2|2.1233782621330522e+17|1e+25\n3|low");
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
 async fn other_types_are_refused_by_name() {
     let app = App::with(
         "create table task (id integer primary key, took text); insert into task values (1, '1 day')",

@@ -2,6 +2,7 @@
 
 use rusqlite::types::ValueRef;
 
+use super::texts::Texts;
 use crate::support::Random;
 
 /// A declared type, the types that the target's column may have where it is there before, and what is surely a
@@ -154,13 +155,13 @@ impl Column {
     }
 
     /// What the server makes of a value for a column of this type, as SQL.
-    pub fn expected(&self, value: ValueRef<'_>, type_text: &str) -> String {
+    pub fn expected(&self, value: ValueRef<'_>, type_text: &str, texts: &Texts) -> String {
         let is_moment = type_text.starts_with("timestamp") || type_text == "date";
         let text = match value {
             ValueRef::Null => return "null".to_owned(),
             ValueRef::Integer(number) if is_moment => self.instant(number, type_text),
             ValueRef::Integer(number) => format!("'{number}'"),
-            ValueRef::Real(number) => real(number, type_text),
+            ValueRef::Real(number) => real(number, type_text, texts),
             ValueRef::Text(bytes) | ValueRef::Blob(bytes) if type_text == "bytea" => {
                 format!("'\\x{}'", hex(bytes))
             }
@@ -181,7 +182,7 @@ impl Column {
     }
 }
 
-fn real(number: f64, type_text: &str) -> String {
+fn real(number: f64, type_text: &str, texts: &Texts) -> String {
     let written = match number {
         f64::INFINITY => "'Infinity'".to_owned(),
         f64::NEG_INFINITY => "'-Infinity'".to_owned(),
@@ -191,7 +192,7 @@ fn real(number: f64, type_text: &str) -> String {
         "boolean" => format!("{written}::numeric::integer"),
         "bigint" | "smallint" => format!("{written}::numeric"),
         text if text.starts_with("char") || text == "text" || text.starts_with("json") => {
-            format!("{written}::float8::text")
+            format!("'{}'", texts.text(number))
         }
         _ => written,
     }

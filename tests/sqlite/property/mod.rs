@@ -4,6 +4,7 @@
 
 mod column;
 mod table;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use crate::app::App;
 use crate::support::{Outcome, Pair, Random};
 use table::{Key, Table};
+use texts::Texts;
 
 /// Of the suite, the same ones each time.
 const CASES: u64 = 5;
@@ -137,7 +139,10 @@ impl Case {
             .map(|(name, kind)| (name.unwrap_or_default(), kind.unwrap_or_default()))
             .collect();
         let file = self.app.open();
-        let good = table.good_rows(&file, bad, &types);
+        let texts = Texts::of(&self.db, &table.reals(&file)).await;
+        let good = table.good_rows(&file, bad, |column, value| {
+            column.expected(value, &types[&column.name], &texts)
+        });
         let wrong = self.db.target_rows(&table.wrong_rows(&good)).await;
         assert_eq!(wrong, Vec::<Vec<Option<String>>>::new(), "{name} has other rows: {run}");
         // Nothing else is there but rows whose rows in the file are bad now.

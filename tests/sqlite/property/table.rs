@@ -179,12 +179,24 @@ impl Table {
         numbers
     }
 
-    /// Each row but these, with what the server makes of its values.
+    /// The real numbers that stand in it.
+    pub fn reals(&self, file: &Connection) -> Vec<f64> {
+        let mut reals = Vec::new();
+        self.good_rows(file, &BTreeSet::new(), |_, value| {
+            if let ValueRef::Real(real) = value {
+                reals.push(real);
+            }
+            String::new()
+        });
+        reals
+    }
+
+    /// Each row but these, with what is `made` of its values.
     pub fn good_rows(
         &self,
         file: &Connection,
         bad: &BTreeSet<i64>,
-        types: &BTreeMap<String, String>,
+        mut made: impl FnMut(&Column, ValueRef<'_>) -> String,
     ) -> Vec<(i64, Vec<String>)> {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         let selected = format!("select no, {} from {} order by no", names.join(", "), self.name);
@@ -197,7 +209,7 @@ impl Table {
                 continue;
             }
             let value = |(place, column): (usize, &Column)| {
-                column.expected(row.get_ref(place + 1).expect("a value"), &types[&column.name])
+                made(column, row.get_ref(place + 1).expect("a value"))
             };
             good.push((number, self.columns.iter().enumerate().map(value).collect()));
         }
