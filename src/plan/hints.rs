@@ -25,6 +25,8 @@ enum Trouble {
     Violated(Ident),
     /// The target's partitions have no place for a row.
     Unplaced,
+    /// Two rows have one key, in a batch or in a table whose key is created when its rows are there.
+    Repeated,
 }
 
 impl Remedy {
@@ -40,19 +42,30 @@ impl Remedy {
                     && error.constraint.is_none()
             }
             Trouble::Violated(name) => error.constraint.as_deref() == Some(name.as_str()),
+            Trouble::Repeated => match error.sqlstate.as_deref() {
+                Some("21000") => error.side == Side::Target,
+                Some("23505") => error.action.starts_with("creating "),
+                _ => false,
+            },
         };
         fits.then_some(&self.text)
     }
 }
 
 impl TablePlan {
-    /// The error with what to try, where nobody has said it. One right alone may not be enough, and the server names
+    /// The error with what to try, where nobody has said it better. One right alone may not be enough, and the server names
     /// a table without its schema: here all rights that are missing are known.
     pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let places = ["grant usage on schema ", "grant select on table ", "grant temporary on "];
-        let is_of_place = |hint: &str| places.iter().any(|place| hint.starts_with(place));
-        if error.hint.as_deref().is_none_or(is_of_place) {
+        let poor = [
+            "grant usage on schema ",
+            "grant select on table ",
+            "grant temporary on ",
+            // For somebody who has written the statement.
+            "Ensure that no rows proposed for insertion ",
+        ];
+        let is_poor = |hint: &str| poor.iter().any(|poor| hint.starts_with(poor));
+        if error.hint.as_deref().is_none_or(is_poor) {
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             error.hint = helpful.map(str::to_owned).or(error.hint);
         }
@@ -79,6 +92,10 @@ impl TablePlan {
         ))
     }
 }
+
+/// Of keys that a file tells apart, and the target does not.
+const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
+                        and the text '6' have: change or delete one of them (-verbose shows the value)";
 
 fn not_aside() -> String {
     format!("a value moved between rows and could not be put aside: {REPLICA}")
@@ -119,7 +136,11 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
                there, or use -ddl reset"
                 .to_owned(),
     });
-    denied.into_iter().flatten().chain(unplaced).chain(keys).chain(uniques).collect()
+    let same_keys = target.keys.iter().map(|key| Trouble::Violated(key.index.clone()));
+    let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
+    let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
+    let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
+    denied.into_iter().flatten().chain(of_target).collect()
 }
 
 fn denied(

@@ -15,6 +15,7 @@ mod property;
 
 mod rejects;
 mod rules;
+mod same_keys;
 mod snapshot;
 mod tables;
 mod timestamps;
