@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
+use crate::outcome::{Status, TableOutcome};
 use crate::plan::{Roles, TablePlan};
 use crate::recall::Recall;
 use crate::rejects::Rejects;
@@ -125,6 +126,24 @@ impl Round {
     /// Where the next run starts if nothing later than `greatest` was read.
     pub fn watermark(&self, plan: &TablePlan, greatest: &str) -> Option<Sql> {
         self.horizon.watermark(plan.timestamp.as_ref()?, greatest)
+    }
+
+    /// Turns the end of a table into a failure, which is told and logged.
+    pub async fn retract(&self, outcome: &mut TableOutcome, error: Error) {
+        let text = error.to_string();
+        outcome.status = Status::Failed;
+        outcome.error = Some(error);
+        self.events.send(Event::Retracted(Box::new(outcome.clone())));
+        if self.settings.dry_run {
+            return;
+        }
+        let table = self.settings.target_name_of(&outcome.table);
+        let statement = self.sync_log.retract(&self.run_id, &table, &text);
+        if let Err(error) = self.target.on_control_session("writing sync_log", &statement).await {
+            let text = format!("sync_log still says success: {error}");
+            let level = NoteLevel::Warning;
+            self.events.send(Event::Note(Note { table: Some(table), text, level }));
+        }
     }
 
     /// To be asked between batches.

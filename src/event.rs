@@ -96,6 +96,8 @@ pub enum Event {
     },
     /// A table ended. Sent once per selected table, also for one that had nothing to do.
     Finished(Box<TableOutcome>),
+    /// A table that had ended well failed after all, when the tables around it had ended.
+    Retracted(Box<TableOutcome>),
     /// A run ended, and another will follow.
     Ended(Box<RunReport>),
 }

@@ -164,7 +164,7 @@ impl Plain {
                     None => vec![line],
                 }
             }
-            Event::Finished(outcome) => self.finished(now, outcome),
+            Event::Finished(outcome) | Event::Retracted(outcome) => self.finished(now, outcome),
         }
     }
 
@@ -308,7 +308,9 @@ pub fn run_error(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<L
 fn is_urgent(event: &Event) -> bool {
     match event {
         Event::Note(note) => note.level == NoteLevel::Warning,
-        Event::Finished(outcome) => format::own_error(outcome).is_some(),
+        Event::Finished(outcome) | Event::Retracted(outcome) => {
+            matches!(outcome.status, Status::Failed | Status::Refused)
+        }
         _ => false,
     }
 }

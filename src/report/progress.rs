@@ -110,6 +110,7 @@ impl Bars {
                     u64::from(matches!(outcome.status, Status::Failed | Status::Refused));
                 self.run.inc(1);
             }
+            Event::Retracted(_) => self.failed += 1,
             Event::Begun { .. } | Event::Note(_) | Event::Retry { .. } | Event::Ended(_) => {}
         }
     }

@@ -198,21 +198,15 @@ pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOu
     }
 }
 
-/// Takes back a table's success.
+/// Takes back the success of the table of this name.
 pub(super) async fn retract(
     round: &Round,
     outcomes: &mut [TableOutcome],
     table: &TableName,
     error: Error,
 ) {
-    let text = error.to_string();
     for outcome in outcomes.iter_mut().filter(|outcome| &outcome.table == table) {
-        let table = round.settings.target_name_of(&outcome.table);
-        outcome.status = Status::Failed;
-        outcome.error = Some(error.clone());
-        let statement = round.sync_log.retract(&round.run_id, &table, &text);
-        // What cannot be written to the log is in the outcome.
-        let _ = round.target.on_control_session("writing sync_log", &statement).await;
+        round.retract(outcome, error.clone()).await;
     }
 }
 

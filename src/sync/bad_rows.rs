@@ -11,7 +11,6 @@ use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::rejects::Rejects;
 use crate::source::BadRow;
-use crate::sync::orphan_check::retract;
 use crate::sync::table_state::PendingLogRow;
 
 /// Rows of a table that are named.
@@ -119,14 +118,10 @@ async fn fail(round: &Round, plan: &TablePlan, outcome: &mut TableOutcome, error
         (Status::Failed, Some(error)) if is_of_rows(error) && !are_left_out(round, plan) => {}
         _ => return,
     }
+    round.retract(outcome, error).await;
     if round.settings.dry_run {
-        let (table, text) = (Some(plan.mapping.source.name.clone()), error.to_string());
-        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
-        outcome.status = Status::Failed;
-        outcome.error = Some(error);
         return;
     }
-    retract(round, outcome, error).await;
     let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
     // Where the log cannot be reached, that was said.
     let _ = round.target.on_control_session("writing sync_log", &distrust).await;

@@ -46,7 +46,7 @@ pub async fn check(
         };
         match outcomes.iter_mut().find(is_child) {
             Some(outcome) if outcome.status == Status::Success => {
-                retract(round, outcome, error).await;
+                round.retract(outcome, error).await;
             }
             _ => warn(round, Some(key.child.clone()), error.to_string()),
         }
@@ -61,18 +61,6 @@ fn words(key: &ForeignKey, broken: &[TableName]) -> String {
         key.parent,
         key.name.as_str()
     )
-}
-
-/// Turns a success into a failure, in the log too.
-pub async fn retract(round: &Round, outcome: &mut TableOutcome, error: Error) {
-    let table = round.settings.target_name_of(&outcome.table);
-    warn(round, Some(table.clone()), error.to_string());
-    let statement = round.sync_log.retract(&round.run_id, &table, &error.to_string());
-    outcome.status = Status::Failed;
-    outcome.error = Some(error);
-    if let Err(error) = round.target.on_control_session("writing sync_log", &statement).await {
-        warn(round, Some(table), format!("sync_log still says success: {error}"));
-    }
 }
 
 fn warn(round: &Round, table: Option<TableName>, text: String) {

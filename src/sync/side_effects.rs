@@ -8,7 +8,6 @@ use crate::error::{Error, Result};
 use crate::outcome::{Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::source::Lock;
-use crate::sync::orphan_check::retract;
 use crate::sync::reconcile;
 use crate::sync::reconcile::Sessions;
 use crate::sync::table_state::PendingLogRow;
@@ -43,7 +42,7 @@ pub async fn check(
     for (plan, (outcome, unlogged)) in doubtful {
         let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
         if !reconcile::same_rows(plan, at).await? {
-            retract(round, outcome, Error::Blocked(words(&fired))).await;
+            round.retract(outcome, Error::Blocked(words(&fired))).await;
             let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
             round.target.on_control_session("writing sync_log", &distrust).await?;
             if let Some(row) = unlogged {

@@ -1,6 +1,6 @@
 //! What a role may not do, and what the target does not have: one clear line each.
 
-use crate::support::Pair;
+use crate::support::{Pair, Role};
 
 const ITEM: &str = "create table item (id int primary key)";
 
@@ -61,4 +61,28 @@ async fn indexes_are_built_with_the_memory_that_is_given() {
     .await;
     run().await.expect_ok();
     db.assert_all_same().await;
+}
+
+/// Two tables; the role of the target may write the one that the other refers to, and no more.
+async fn a_parent_of_somebody_else() -> (Pair, Role) {
+    let db = Pair::with("create schema dim; create table dim.c (id int primary key)").await;
+    db.source(
+        "create table o (id int primary key, c int references dim.c);
+        insert into dim.c values (1); insert into o values (1, 1)",
+    )
+    .await;
+    let role = db.target_writer().await;
+    (db, role)
+}
+
+#[tokio::test]
+async fn a_table_that_fails_when_all_are_done_says_so_on_stderr_also_of_a_quiet_run() {
+    for args in [&["-quiet"][..], &["-quiet", "-log-format", "json"], &[]] {
+        let (db, role) = a_parent_of_somebody_else().await;
+        let run = db.sync().plain().args(&["-schema", "public,dim"]).args(args).target_role(&role);
+        let run = run.await.expect_exit(1);
+        for text in ["permission denied for table c", "references"] {
+            assert!(run.stderr.contains(text), "{text:?} expected on stderr of {run}");
+        }
+    }
 }

@@ -143,6 +143,17 @@ fn the_quiet_log_holds_errors_and_warnings_only() {
 }
 
 #[test]
+fn the_quiet_log_tells_what_fails_after_its_end_and_nothing_of_what_was_skipped() {
+    let blocked = || Error::Blocked("not tried, because orders failed".into());
+    let skipped = finished(ended("lines", Status::Skipped, blocked()));
+    let retracted = Event::Retracted(Box::new(ended("orders", Status::Failed, blocked())));
+    assert_eq!(
+        log(QUIET, false, &[skipped, retracted]),
+        "[2024-12-13T15:30:46Z] orders - failed: not tried, because orders failed\n"
+    );
+}
+
+#[test]
 fn a_start_is_told_when_the_table_takes_its_time() {
     let mut plain = Plain::new(Output::default(), false);
     assert!(plain.event(at(0), &started("users")).is_empty());
