@@ -16,9 +16,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
 use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::ident::Ident;
 
 use super::cancel::{Canceller, ServerAddress};
-use super::failure::{Reason, db_error, io_reason};
+use super::failure::{Reason, db_error, io_reason, to_role};
 use super::keepalive;
 use super::tls;
 
@@ -162,11 +163,22 @@ impl Connector {
             None => start(&config, NoTls).await,
         };
         let Started { client, driver } =
-            opened.map_err(|err| db_error(self.side, self.action(host), err))?;
+            opened.map_err(|err| self.refused(db_error(self.side, self.action(host), err)))?;
         let token = client.cancel_token();
         let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
         self.reached.store(true, Ordering::Relaxed);
         Ok(Connected { client, task: driver, canceller })
+    }
+
+    /// The error of a server that lets nobody in, with what to try.
+    fn refused(&self, error: Error) -> Error {
+        let error = to_role(error, Some(&Ident::new(&self.info.user)));
+        let Error::Database(mut said) = error else { return error };
+        if said.sqlstate.as_deref() == Some("53300") {
+            let hint = "a run needs 2 connections to this server, and one more for each further table at a time (-parallel)";
+            said.hint.get_or_insert_with(|| hint.to_owned());
+        }
+        Error::Database(said)
     }
 
     /// Startup parameters are kept to what pgbouncer knows; the session's settings are set afterwards.

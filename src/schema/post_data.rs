@@ -217,6 +217,9 @@ pub(super) async fn retry_foreign_keys(
     step: &Step,
     is_done: fn(&Error) -> bool,
 ) -> Result<()> {
+    // As many at once as both servers have room for.
+    let slot = round.slots.acquire().await;
+    let _slot = slot.map_err(|error| Error::Internal(error.to_string()))?;
     let mut tries = 0;
     loop {
         let mut session = round.target.session().await?;

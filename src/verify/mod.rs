@@ -27,6 +27,7 @@ use crate::run;
 use crate::run::endpoints::Endpoints;
 use crate::run::prepare::RunPlan;
 use crate::stop::Stop;
+use crate::sync::workers;
 use table::Looking;
 
 /// How long a snapshot may be held before somebody should hear of it.
@@ -125,9 +126,15 @@ async fn verdicts(
 ) -> Result<Vec<TableVerdict>> {
     let RunPlan { plans, failed, horizon, page_ranges, .. } = planned;
     let round = Arc::new(context.round(stop, horizon, page_ranges));
+    // The locks are held elsewhere: where connections are scarce, a table is compared over this one.
+    if let Some(mut session) = context.target.control.take().await {
+        session.set_clean(true);
+    }
+    let wanted = context.settings.parallel.min(plans.len()).max(1);
+    let workers = workers::open_worker_sessions(&round, wanted).await;
     let compared = plans.iter().map(|plan| table::compare(&round, plan, looking));
     // A share of the time is one of all tables together.
-    let at_once = if looking.flags.throttle.is_some() { 1 } else { context.settings.parallel };
+    let at_once = if looking.flags.throttle.is_some() { 1 } else { workers };
     let compared = stream::iter(compared).buffer_unordered(at_once).collect();
     let mut verdicts: Vec<TableVerdict> = noted_if_long(context.events, LONG, compared).await;
     round.check_stopped()?;

@@ -1,6 +1,6 @@
 //! What servers do to sessions: they end them, refuse them, time them out and resolve deadlocks.
 
-use crate::support::{Outcome, Pair, Role, Session};
+use crate::support::{Outcome, Pair, Role, Session, pgsync};
 
 const TABLES: &str = "create table one (id int primary key, n int, updated_at timestamptz);
     create table two (id int primary key, n int)";
@@ -127,7 +127,10 @@ async fn a_server_without_room_for_any_worker_is_named() {
     let db = changed().await;
     let role = limited(&db, 1).await;
     let run = db.sync().target_role(&role).args(&["-retries", "1"]).await.expect_exit(1);
-    run.expect_failed("one", &["target while connecting to", "too many connections", "53300"]);
+    run.expect_failed(
+        "one",
+        &["target while connecting to", "too many connections", "53300", "needs 2 connections"],
+    );
 }
 
 #[tokio::test]
@@ -165,4 +168,43 @@ async fn a_session_that_ends_after_the_rows_costs_a_retry_and_no_more() {
         db.target_value("select count(*) from pg_indexes where tablename = 'item'").await,
         "2"
     );
+}
+
+/// A parent, and tables that refer to it, which the target does not have yet.
+async fn many_that_refer_to_one() -> Pair {
+    let db = Pair::fresh().await;
+    db.source("create table parent (id int primary key); insert into parent values (1)").await;
+    for number in 0..12 {
+        let table =
+            format!("create table t{number} (id int primary key, up int references parent)");
+        db.source(&format!("{table}; insert into t{number} values (1, 1)")).await;
+    }
+    db
+}
+
+#[tokio::test]
+async fn foreign_keys_are_added_over_as_few_connections_as_a_role_may_have() {
+    for connections in [2, 3, 4] {
+        let db = many_that_refer_to_one().await;
+        let role = limited(&db, connections).await;
+        db.sync().target_role(&role).parallel(4).args(&["-retries", "0"]).await.expect_ok();
+        db.assert_all_same().await;
+        let keys = "select count(*) from pg_constraint where contype = 'f' and convalidated";
+        assert_eq!(db.target_value(keys).await, "12", "{connections} connections");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_verified_over_as_few_connections_as_a_role_may_have() {
+    let db = many_that_refer_to_one().await;
+    db.sync().await.expect_ok();
+    let reader = db.source_reader().await;
+    for connections in [2, 3, 4] {
+        let role = limited(&db, connections).await;
+        db.hand_over_log(&role).await;
+        db.source(&format!("alter role {} connection limit {connections}", reader.name)).await;
+        let ends = ["verify", "-source", &reader.url, "-target", &role.url];
+        let run = pgsync(&ends).args(&["-parallel", "4"]).await.expect_exit(0);
+        run.expect_said("equal: 13 tables");
+    }
 }

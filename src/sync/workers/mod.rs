@@ -104,7 +104,7 @@ async fn run_workers(round: &Arc<Round>, queue: &Arc<Queue>, in_use: usize) -> V
 
 /// Opens a pair of sessions for each of `wanted` workers, all at once; gives the number of workers for
 /// which both servers have room, at least one.
-async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
+pub(crate) async fn open_worker_sessions(round: &Round, wanted: usize) -> usize {
     let alone = round.source.is_read_alone().await;
     let source = || async {
         // Each waits for the other ones then.
