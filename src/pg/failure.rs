@@ -92,7 +92,7 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     let Some(said) = err.as_db_error() else {
         return reason(&err).error(side, doing);
     };
-    let Message { text, detail, hint } = Message::of(said);
+    let Message { text, detail, hint, constraint } = Message::of(said);
     let action = doing.into();
     let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
     let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &action, &text)).flatten());
@@ -103,7 +103,7 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         message: text,
         detail,
         hint,
-        constraint: said.constraint().map(Into::into),
+        constraint,
         cause: Cause::Server,
     }))
 }

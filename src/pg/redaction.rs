@@ -1,7 +1,7 @@
 //! What of a server's message may be shown without `-verbose`: messages about data repeat values of rows.
 //! They are worded by their SQLSTATE, with the column that COPY names.
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::failure::one_line;
 
@@ -12,6 +12,8 @@ pub struct Message {
     /// What can repeat values of rows: shown with `-verbose` only.
     pub detail: Option<String>,
     pub hint: Option<String>,
+    /// The constraint that is violated.
+    pub constraint: Option<String>,
 }
 
 impl Message {
@@ -19,16 +21,21 @@ impl Message {
     pub fn of(said: &DbError) -> Self {
         let (state, context) = (said.code().code(), said.where_().unwrap_or_default());
         let own = said.detail().map(str::to_owned);
-        let hint = said.hint().map(one_line);
+        let (hint, constraint) = (said.hint().map(one_line), said.constraint().map(str::to_owned));
         let message = one_line(said.message());
         if is_of_a_user(said) {
-            let text = "an error that a function of the database raised".to_owned();
-            let all = [Some(message), own, hint].into_iter().flatten();
-            return Self { text, detail: Some(all.collect::<Vec<_>>().join("; ")), hint: None };
+            let text = match function(context) {
+                Some(name) => format!("an error that function {name} raised"),
+                None => "an error that a function of the database raised".to_owned(),
+            };
+            return Self::without_words(&format!("{text} (-verbose shows its words)"), said);
+        }
+        if !state.starts_with("22") && !holds_no_value(said) {
+            return Self::without_words(worded_object(state), said);
         }
         if !state.starts_with("22") {
             // Violations name their constraint, and have the row in the detail.
-            return Self { text: message, detail: own, hint };
+            return Self { text: message, detail: own, hint, constraint };
         }
         let mut text = worded(state, said.message()).unwrap_or("a value is not valid".to_owned());
         if let Some(column) = column(context) {
@@ -36,8 +43,128 @@ impl Message {
         }
         let context = context.lines().find(|line| line.starts_with("COPY ")).map(one_line);
         let all = [Some(message), own, context].into_iter().flatten();
-        Self { text, detail: Some(all.collect::<Vec<_>>().join("; ")), hint }
+        Self { text, detail: Some(all.collect::<Vec<_>>().join("; ")), hint, constraint }
     }
+
+    /// All that the server said is for `-verbose`; everybody sees `text`.
+    fn without_words(text: &str, said: &DbError) -> Self {
+        let all = [Some(said.message()), said.detail(), said.hint(), said.constraint()]
+            .into_iter()
+            .flatten();
+        let detail = all.map(one_line).collect::<Vec<_>>().join("; ");
+        Self { text: text.to_owned(), detail: Some(detail), hint: None, constraint: None }
+    }
+}
+
+/// Classes of SQLSTATEs whose messages name constraints, servers, locks and resources, and no value.
+const OF_NO_VALUE: [&str; 9] = ["08", "23", "25", "26", "28", "40", "44", "53", "57"];
+
+/// Source files of PostgreSQL that word messages from names of the catalog or of the statement. Beside them
+/// there are those of the input of types and of functions: they quote the values that they are given.
+const OF_NAMES: [&str; 60] = [
+    "aclchk.c",
+    "alter.c",
+    "bufmgr.c",
+    "cluster.c",
+    "comment.c",
+    "copy.c",
+    "copyfrom.c",
+    "copyto.c",
+    "define.c",
+    "dependency.c",
+    "dfmgr.c",
+    "dropcmds.c",
+    "event_trigger.c",
+    "execMain.c",
+    "execPartition.c",
+    "execReplication.c",
+    "execUtils.c",
+    "extension.c",
+    "fd.c",
+    "fmgr.c",
+    "heap.c",
+    "heapam.c",
+    "index.c",
+    "lmgr.c",
+    "lock.c",
+    "md.c",
+    "nbtdedup.c",
+    "nbtinsert.c",
+    "nbtutils.c",
+    "nodeModifyTable.c",
+    "objectaddress.c",
+    "partbounds.c",
+    "partition.c",
+    "plancache.c",
+    "policy.c",
+    "portalmem.c",
+    "postgres.c",
+    "predicate.c",
+    "prepare.c",
+    "proc.c",
+    "proclang.c",
+    "relation.c",
+    "relcache.c",
+    "rewriteDefine.c",
+    "rewriteHandler.c",
+    "rls.c",
+    "rowsecurity.c",
+    "seclabel.c",
+    "sequence.c",
+    "snapmgr.c",
+    "spgdoinsert.c",
+    "table.c",
+    "tablespace.c",
+    "toast_internals.c",
+    "trigger.c",
+    "user.c",
+    "utility.c",
+    "vacuum.c",
+    "view.c",
+    "xact.c",
+];
+
+/// Whether a message cannot quote a value of a row: it is about the statement, or about names.
+fn holds_no_value(said: &DbError) -> bool {
+    let state = said.code().code();
+    if OF_NO_VALUE.iter().any(|class| state.starts_with(class)) || state == "55P03" {
+        return true;
+    }
+    let is_about_the_text = match said.position() {
+        Some(ErrorPosition::Original(_)) => true,
+        // The statement of a function, unless the function has put it together.
+        Some(ErrorPosition::Internal { .. }) => {
+            !said.where_().is_some_and(|context| context.contains(" at EXECUTE"))
+        }
+        None => false,
+    };
+    let of_names = |file: &str| {
+        let is_command = file.ends_with("cmds.c")
+            || file.starts_with("pg_")
+            || file.starts_with("parse_utilcmd");
+        is_command || OF_NAMES.contains(&file)
+    };
+    is_about_the_text || said.file().and_then(|file| file.rsplit('/').next()).is_some_and(of_names)
+}
+
+/// The words for a message about an object that a value may name.
+fn worded_object(state: &str) -> &'static str {
+    match state {
+        "42601" | "42602" => {
+            "a value is not valid for its type (-verbose shows the server's words)"
+        }
+        "42P01" | "42703" | "42704" | "42883" | "3D000" | "3F000" => {
+            "a value names what does not exist there (-verbose shows the server's words)"
+        }
+        _ => "the server's words may quote a value (-verbose shows them)",
+    }
+}
+
+/// The function of `PL/pgSQL function app.check_it(integer) line 3 at RAISE`.
+fn function(context: &str) -> Option<String> {
+    let (name, _) =
+        context.lines().next()?.strip_prefix("PL/pgSQL function ")?.split_once(" line ")?;
+    Some(one_line(name))
 }
 
 /// Whether a user's code worded the message: it may be about anything.

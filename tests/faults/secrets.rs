@@ -176,6 +176,18 @@ async fn values_of_rows_are_in_no_error_but_with_verbose() {
         ("check ((v || '1111111111')::int8 > 0)", "22P02"),
         ("check (say(v))", "P0001"),
         ("check (say_as(v))", "MY001"),
+        ("check (say_broken(v))", "23514"),
+        // Functions of types whose messages are not of the classes of data.
+        ("check (('a ' || v)::tsquery is not null)", "42601"),
+        ("check (('\"' || v || '\".t')::regclass is not null)", "42P01"),
+        ("check (('\"' || v || '\".t')::regtype is not null)", "42704"),
+        ("check (('\"' || v || '\"')::regproc is not null)", "42883"),
+        ("check (('\"' || v || '\"')::regrole is not null)", "42704"),
+        ("check (('\"' || v || '\"')::regconfig is not null)", "42704"),
+        ("check (('\"' || v || '\"')::regnamespace is not null)", "3F000"),
+        ("check (('\"' || v || '\"=r/postgres')::aclitem is not null)", "42704"),
+        ("check (current_setting('a.' || v) is not null)", "42704"),
+        ("check (run(v))", "42601"),
     ];
     for (check, state) in checks {
         let db = Pair::fresh().await;
@@ -185,7 +197,11 @@ async fn values_of_rows_are_in_no_error_but_with_verbose() {
             "create function say(v text) returns boolean language plpgsql immutable as
              $$ begin raise exception 'a card: %', v using hint = v; end $$;
              create function say_as(v text) returns boolean language plpgsql immutable as
-             $$ begin raise exception 'a card: %', v using errcode = 'MY001'; end $$",
+             $$ begin raise exception 'a card: %', v using errcode = 'MY001'; end $$;
+             create function say_broken(v text) returns boolean language plpgsql immutable as
+             $$ begin raise exception 'a card' using errcode = '23514', constraint = v; end $$;
+             create function run(v text) returns boolean language plpgsql immutable as
+             $$ begin execute 'select 1 ' || quote_ident(v) || ' 2'; return true; end $$",
         )
         .await;
         db.target(&format!("create table t (id int primary key, v text, {check})")).await;
@@ -201,4 +217,37 @@ async fn a_value_that_is_too_long_is_told_by_its_column() {
     db.target("create table t (id int primary key, v varchar(3))").await;
     let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_unsaid(CARD);
     run.expect_failed("t", &["value too long for type character varying(3) in column v"]);
+}
+
+#[tokio::test]
+async fn a_function_that_raises_an_error_is_named() {
+    let db = Pair::fresh().await;
+    db.source("create table t (id int primary key, v text)").await;
+    db.source(&format!("insert into t values (1, '{CARD}')")).await;
+    db.target(
+        "create function say(v text) returns boolean language plpgsql immutable as
+         $$ begin raise exception 'a card: %', v; end $$;
+         create table t (id int primary key, v text, check (say(v)))",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1).expect_unsaid(CARD);
+    run.expect_failed("t", &["function say(text) raised (-verbose shows its words)"]);
+}
+
+#[tokio::test]
+async fn a_filter_and_a_mask_tell_no_value_that_names_an_object() {
+    let db = Pair::with("create table t (id int primary key, v text)").await;
+    db.source(&format!("insert into t values (1, '{CARD}')")).await;
+    let file = |rule: &str| {
+        let text = format!(r#"{{"unmasked": "off", "tables": {{"t": {{{rule}}}}}}}"#);
+        db.file("rule.json", &text)
+    };
+    let mask = r#""mask": {"v": {"sql": "('\"' || v || '\"')::regclass::text"}}"#;
+    for rule in [r#""where": "('\"' || v || '\"')::regclass is not null""#, mask] {
+        let args = ["-config", &file(rule), "-retries", "0"];
+        db.sync().args(&args).await.expect_exit(1).expect_unsaid(CARD);
+        let url = db.source_url();
+        let check = ["mask", "check", "-source", &url, "-config", &file(rule)];
+        pgsync(&check).await.expect_unsaid(CARD);
+    }
 }
