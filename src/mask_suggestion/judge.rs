@@ -6,7 +6,7 @@ use super::dictionary::{Topic, topic};
 use crate::plan::guard;
 use crate::rules::Mask;
 use crate::sql::samples::Look;
-use crate::table::{Column, Table};
+use crate::table::{Column, Table, TypeKind};
 
 /// What a sample of a column looks like.
 pub(super) struct Sample {
@@ -28,7 +28,9 @@ pub(super) struct Judged<'a> {
 }
 
 pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> Judged<'a> {
-    let kind = Kind::of(column);
+    // A domain holds what its base type does.
+    let base = column.under_domains();
+    let kind = Kind::of(&base);
     let holds_text = guard::is_telling(column);
     let nothing = |why: &str| Judged { column, mask: None, why: why.to_owned(), holds_text };
     if sample.is_child {
@@ -45,14 +47,29 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
         (None, Some(topic)) => Some((topic, "its name".to_owned())),
         (None, None) => None,
     };
-    let masked = found.and_then(|(topic, why)| Some((mask(topic, kind, column)?, why)));
+    let masked = found.and_then(|(topic, why)| Some((mask(topic, kind, &base)?, why)));
     match masked {
         Some((mask, why)) => {
             let mask = if is_unique(table, column) { unique(mask, kind) } else { mask };
             Judged { column, mask: Some(mask), why, holds_text }
         }
+        None if is_made_of_others(&base) => {
+            nothing(&format!("not looked at: a value of type {} holds others", column.type_text))
+        }
         None => nothing(&format!("nothing personal was found in {} values", sample.values)),
     }
+}
+
+/// Whether what stands in a value is not looked at: that of documents, arrays and composite types.
+fn is_made_of_others(base: &Column) -> bool {
+    let own = base.parts.iter().find(|part| part.oid == base.type_oid);
+    let is_composite = own.is_some_and(|part| part.kind == TypeKind::Composite);
+    let is_array = base.type_name.as_str().starts_with('_');
+    is_array || is_composite || is_document(base)
+}
+
+fn is_document(base: &Column) -> bool {
+    ["json", "jsonb", "xml", "hstore", "bytea"].contains(&base.type_name.as_str())
 }
 
 /// What half of the values or more look like, and how many do.
@@ -105,8 +122,7 @@ impl Kind {
 const EMAIL_LENGTH: i32 = 37;
 
 fn mask(topic: Topic, kind: Kind, column: &Column) -> Option<Mask> {
-    let is_document =
-        ["json", "jsonb", "xml", "hstore", "bytea"].contains(&column.type_name.as_str());
+    let is_document = is_document(column);
     match (topic, kind) {
         (Topic::FreeText, Kind::Text) if is_document => None,
         (_, Kind::Text) if is_document => match column.type_name.as_str() {

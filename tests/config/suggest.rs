@@ -191,3 +191,27 @@ async fn a_table_that_may_not_be_read_is_named_and_the_others_are_looked_at() {
     db.source(&format!("revoke select on shop.a, shop.c from {}", reader.name)).await;
     assert_eq!(suggest().await.expect_exit(1).stdout, "");
 }
+
+#[tokio::test]
+async fn a_domain_is_judged_as_its_base_type_and_what_is_not_looked_into_is_said() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create schema app; create extension citext; create domain mail as text check (value like '%@%');
+        create domain short_mail as varchar(60); create domain inner_mail as citext; create domain outer_mail as inner_mail;
+        create type pair as (a text, b text);
+        create table app.one (id int primary key, a mail, b short_mail, c outer_mail, d text[], e json, f pair, g xml, h text);
+        insert into app.one select i, m, m, m, array[m], to_json(m), row(m, m)::pair, '<a/>', 'red' \
+        from (select i, 'u' || i || '@mail.test' as m from generate_series(1, 30) i) s",
+    )
+    .await;
+    let config = suggested(&db, "app").await;
+    let one = &config["tables"]["app.one"];
+    for column in ["a", "b", "c"] {
+        assert_eq!(one["mask"][column], "email", "{one}");
+    }
+    for column in ["d", "e", "f", "g"] {
+        let why = one["_why"][column].as_str().unwrap_or_default();
+        assert!(why.starts_with("not looked at: a value of type "), "{column} in {one}");
+    }
+    assert_eq!(one["_why"]["h"], "nothing personal was found in 30 values", "{one}");
+}
