@@ -37,9 +37,8 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
             .sequences
             .iter()
             .partition(|owned| owned.sequence.readable && owned.sequence.settable);
-        if outcome.counts.changed() {
-            may_not.iter().for_each(|owned| remark(round, plan, owned));
-        }
+        // In every run: where it stands is not known, and inserts collide until it is moved.
+        may_not.iter().for_each(|owned| remark(round, plan, owned));
         moves.extend(may.iter().filter_map(|owned| {
             let rows = owned.numeric && (outcome.counts.changed() || owned.sequence.indexed);
             let needed = rows || owned.source_last.is_some();
@@ -112,7 +111,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
                  grant select, update on sequence {name} to {}",
                 round.roles.target
             );
-            round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
+            round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
         }
         let is_settable = |name: &TableName| known.iter().any(|k| k.settable && &k.name == name);
         let settable = given.iter().filter(|(name, _)| is_settable(name));
@@ -138,5 +137,5 @@ fn remark(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {
         round.roles.target
     );
     let table = Some(plan.name.clone());
-    round.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));
+    round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
 }

@@ -47,6 +47,9 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     db.source("insert into a select from generate_series(1, 3)").await;
     let run = db.sync().target_role(&role).await.expect_ok();
     run.expect_note("the sequence public.numbers was not moved beyond the rows");
+    // As long as it is so, also by a quiet run that finds nothing to do.
+    let run = db.sync().target_role(&role).arg("-quiet").await.expect_unchanged();
+    assert!(run.stderr.contains("public.numbers was not moved beyond the rows"), "{run}");
 }
 
 #[tokio::test]
