@@ -179,8 +179,8 @@ async fn values_of_rows_are_in_no_error_but_with_verbose() {
         ("check (say_broken(v))", "23514"),
         // Functions of types whose messages are not of the classes of data.
         ("check (('a ' || v)::tsquery is not null)", "42601"),
-        ("check (('\"' || v || '\".t')::regclass is not null)", "42P01"),
-        ("check (('\"' || v || '\".t')::regtype is not null)", "42704"),
+        ("check (('\"' || v || '\"')::regclass is not null)", "42P01"),
+        ("check (('\"' || v || '\"')::regtype is not null)", "42704"),
         ("check (('\"' || v || '\"')::regproc is not null)", "42883"),
         ("check (('\"' || v || '\"')::regrole is not null)", "42704"),
         ("check (('\"' || v || '\"')::regconfig is not null)", "42704"),
@@ -201,7 +201,7 @@ async fn values_of_rows_are_in_no_error_but_with_verbose() {
              create function say_broken(v text) returns boolean language plpgsql immutable as
              $$ begin raise exception 'a card' using errcode = '23514', constraint = v; end $$;
              create function run(v text) returns boolean language plpgsql immutable as
-             $$ begin execute 'select 1 ' || quote_ident(v) || ' 2'; return true; end $$",
+             $$ begin execute quote_ident(v); return true; end $$",
         )
         .await;
         db.target(&format!("create table t (id int primary key, v text, {check})")).await;
@@ -245,7 +245,8 @@ async fn a_filter_and_a_mask_tell_no_value_that_names_an_object() {
     let mask = r#""mask": {"v": {"sql": "('\"' || v || '\"')::regclass::text"}}"#;
     for rule in [r#""where": "('\"' || v || '\"')::regclass is not null""#, mask] {
         let args = ["-config", &file(rule), "-retries", "0"];
-        db.sync().args(&args).await.expect_exit(1).expect_unsaid(CARD);
+        let run = db.sync().args(&args).await.expect_unsaid(CARD);
+        assert_ne!(run.status, 0, "{run}");
         let url = db.source_url();
         let check = ["mask", "check", "-source", &url, "-config", &file(rule)];
         pgsync(&check).await.expect_unsaid(CARD);
