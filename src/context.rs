@@ -16,9 +16,9 @@ use crate::recall::Recall;
 use crate::rejects::Rejects;
 use crate::scrub::Scrub;
 use crate::source::{Source, SourceState};
-use crate::sql::Sql;
 use crate::sql::digest::{HashChoice, HashFamily};
 use crate::sql::horizon::Horizon;
+use crate::sql::horizon::Watermark;
 use crate::sql::sync_log::SyncLog;
 use crate::stop::Stop;
 use crate::sync_log::store::EarlierRow;
@@ -124,7 +124,7 @@ impl Round {
     }
 
     /// Where the next run starts if nothing later than `greatest` was read.
-    pub fn watermark(&self, plan: &TablePlan, greatest: &str) -> Option<Sql> {
+    pub fn watermark(&self, plan: &TablePlan, greatest: &str) -> Option<Watermark> {
         self.horizon.watermark(plan.timestamp.as_ref()?, greatest)
     }
 

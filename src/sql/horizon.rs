@@ -24,6 +24,41 @@ pub struct Horizon {
     pub held: bool,
 }
 
+/// Where the next run starts: a moment that was read, and what the watermark is for it. They are apart because
+/// the rule is most often one for all tables, and a server takes longer to read it than to write a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    /// A `timestamptz` expression without columns.
+    pub(super) moment: Sql,
+    rule: WatermarkRule,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum WatermarkRule {
+    AsItIs,
+    Behind(Horizon, TimestampKind),
+}
+
+impl Watermark {
+    /// One that an earlier run left, UTC without a zone.
+    pub fn left(moment: &str) -> Self {
+        Self { moment: utc(moment), rule: WatermarkRule::AsItIs }
+    }
+
+    /// A `timestamptz` expression.
+    pub fn sql(&self) -> Sql {
+        self.of(&self.moment)
+    }
+
+    /// What its rule makes of any moment, a `timestamptz` expression.
+    pub(super) fn of(&self, moment: &Sql) -> Sql {
+        match &self.rule {
+            WatermarkRule::AsItIs => moment.clone(),
+            WatermarkRule::Behind(horizon, kind) => horizon.behind(*kind, moment),
+        }
+    }
+}
+
 /// The overlap of a column when none is asked for. Clocks of writers differ by seconds; where a value has
 /// no zone, by as much as zones do: it is noon in +14 when it is 10 o'clock of the day before in -12.
 fn usual_overlap(kind: TimestampKind) -> Duration {
@@ -36,46 +71,56 @@ fn usual_overlap(kind: TimestampKind) -> Duration {
 }
 
 impl Horizon {
-    /// Where the next run starts, given the greatest timestamp read: a `timestamptz` expression. None while
-    /// the watermark has to stay where it is. The zone of other writers is unknown for types without one, so
-    /// there only the distance to the horizon counts; NULL for a date in the future.
-    pub fn watermark(&self, timestamp: &Timestamp, greatest: &str) -> Option<Sql> {
-        if self.held {
-            return None;
-        }
+    /// Where the next run starts, given the greatest timestamp read. None while the watermark has to stay
+    /// where it is.
+    pub fn watermark(&self, timestamp: &Timestamp, greatest: &str) -> Option<Watermark> {
+        let kind = timestamp.source;
+        let moment = match kind {
+            TimestampKind::Timestamptz => {
+                sql!("{greatest}::pg_catalog.timestamptz", greatest = Literal(greatest))
+            }
+            TimestampKind::Timestamp | TimestampKind::Date => utc(greatest),
+        };
+        let rule = WatermarkRule::Behind(self.clone(), kind);
+        (!self.held).then_some(Watermark { moment, rule })
+    }
+
+    /// So far behind the greatest timestamp, a `timestamptz`. The zone of other writers is unknown for types
+    /// without one, so there only the distance to the horizon counts; NULL for a date in the future.
+    fn behind(&self, kind: TimestampKind, greatest: &Sql) -> Sql {
         let horizon = sql!("{h}::pg_catalog.timestamp", h = Literal(&self.horizon));
-        if timestamp.source == TimestampKind::Timestamptz {
-            return Some(sql!(
-                "(greatest(least({greatest}::pg_catalog.timestamptz, pg_catalog.timezone('UTC', {horizon})), \
+        if kind == TimestampKind::Timestamptz {
+            return sql!(
+                "(greatest(least({greatest}, pg_catalog.timezone('UTC', {horizon})), \
                  pg_catalog.timezone('UTC', {least} operator(pg_catalog.+) {overlap})) \
                  operator(pg_catalog.-) {overlap})",
-                greatest = Literal(greatest),
+                greatest = greatest,
                 horizon = horizon,
                 least = Sql::trusted(LEAST),
-                overlap = self.overlap_of(timestamp.source),
-            ));
+                overlap = self.overlap_of(kind),
+            );
         }
         // A day begins at the same moment for both sides, whichever types they have.
-        let whole_days = timestamp.source == TimestampKind::Date;
-        Some(sql!(
-            "(case when {greatest}::pg_catalog.timestamp operator(pg_catalog.<=) {latest} then \
-             pg_catalog.timezone('UTC', (greatest({greatest}::pg_catalog.timestamp, {least} \
+        let whole_days = kind == TimestampKind::Date;
+        sql!(
+            "(case when pg_catalog.timezone('UTC', {greatest}) operator(pg_catalog.<=) {latest} then \
+             pg_catalog.timezone('UTC', (greatest(pg_catalog.timezone('UTC', {greatest}), {least} \
              operator(pg_catalog.+) ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
              operator(pg_catalog.+) {overlap}) operator(pg_catalog.-) \
              ({now}::pg_catalog.timestamp operator(pg_catalog.-) {horizon}) \
              operator(pg_catalog.-) {overlap}){days}) end)",
-            greatest = Literal(greatest),
+            greatest = greatest,
             least = Sql::trusted(LEAST),
             latest = self.latest(),
             now = Literal(&self.now),
             horizon = horizon,
-            overlap = self.overlap_of(timestamp.source),
+            overlap = self.overlap_of(kind),
             days = Sql::trusted(if whole_days {
                 "::pg_catalog.date::pg_catalog.timestamp"
             } else {
                 ""
             }),
-        ))
+        )
     }
 
     fn overlap_of(&self, kind: TimestampKind) -> Sql {

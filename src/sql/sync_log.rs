@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::horizon::shown;
+use super::horizon::{Watermark, shown};
 use super::trust::{is_superuser, is_trusted};
 use crate::ident::TableName;
 use crate::outcome::Counts;
@@ -15,7 +15,7 @@ pub struct Progress {
     pub processed: u64,
     pub bytes: u64,
     pub batches: u64,
-    pub watermark: Option<Sql>,
+    pub watermark: Option<Watermark>,
 }
 
 /// A new row of the log.
@@ -27,8 +27,7 @@ pub struct Entry<'a> {
     pub sync_type: Option<&'a str>,
     pub status: &'a str,
     pub fingerprint: Option<&'a str>,
-    /// A `timestamptz` expression.
-    pub watermark: Option<Sql>,
+    pub watermark: Option<Watermark>,
     pub counts: Counts,
     pub error: Option<&'a str>,
     /// Seconds since the table's work began, for a row that is written when it has ended.
@@ -48,9 +47,41 @@ impl Entry<'_> {
 
     fn moment(&self) -> Sql {
         match &self.watermark {
-            Some(moment) => sql!("{moment}::pg_catalog.timestamptz", moment = moment),
+            Some(watermark) => watermark.sql(),
             None => Sql::trusted("null::pg_catalog.timestamptz"),
         }
+    }
+
+    /// One of the `values` of [`SyncLog::insert`].
+    fn value(&self, rules: &mut Vec<Sql>) -> Sql {
+        let Counts { processed, inserted, updated, deleted, batches, bytes } = self.counts;
+        let elapsed = self.elapsed.map(|elapsed| sql!("{n}", n = elapsed.as_micros() as u64));
+        let (rule, moment) = match &self.watermark {
+            Some(watermark) => (sql!("{n}", n = place(watermark, rules)), watermark.moment.clone()),
+            None => (
+                Sql::trusted("null::pg_catalog.int4"),
+                Sql::trusted("null::pg_catalog.timestamptz"),
+            ),
+        };
+        sql!(
+            "({schema}, {table}, {kind}, {status}, {elapsed}, {rule}, {moment}, {fingerprint}, {processed}, \
+             {inserted}, {updated}, {deleted}, {batches}, {bytes}, {error})",
+            schema = Literal(self.table.schema.as_str()),
+            table = Literal(self.table.name.as_str()),
+            kind = self.sync_type.map(Literal),
+            status = Literal(self.status),
+            elapsed = elapsed.unwrap_or_else(|| Sql::trusted("null::pg_catalog.int8")),
+            rule = rule,
+            moment = moment,
+            fingerprint = self.fingerprint.map(Literal),
+            processed = processed,
+            inserted = inserted,
+            updated = updated,
+            deleted = deleted,
+            batches = batches,
+            bytes = bytes,
+            error = self.error.map(Literal),
+        )
     }
 }
 
@@ -192,42 +223,36 @@ impl SyncLog {
         )
     }
 
-    /// New rows; gives `id, watermark` of each, in order.
+    /// New rows of one run; gives `id, watermark` of each, in order. What is the same for many rows is said
+    /// once: a server takes longer to read a statement like this than to write its rows.
     pub fn insert(&self, entries: &[Entry<'_>]) -> Sql {
-        let rows = entries.iter().map(|entry| {
-            let text = |value| Literal(value);
-            let Counts { processed, inserted, updated, deleted, batches, bytes } = entry.counts;
-            let elapsed = entry.elapsed.unwrap_or_default().as_micros().to_string();
-            let elapsed = format!("{elapsed} microseconds");
-            sql!(
-                "({run}, {source}, {schema}, {table}, {kind}, {status}, \
-                 pg_catalog.clock_timestamp() operator(pg_catalog.-) {elapsed}::pg_catalog.interval, {end}, \
-                 {watermark}, {fingerprint}, {processed}, {inserted}, {updated}, {deleted}, {batches}, \
-                 {bytes}, {error})",
-                run = text(entry.run_id),
-                source = text(entry.source),
-                schema = text(entry.table.schema.as_str()),
-                table = text(entry.table.name.as_str()),
-                kind = entry.sync_type.map(Literal),
-                status = text(entry.status),
-                elapsed = text(&elapsed),
-                end = entry.end(),
-                watermark = entry.moment(),
-                fingerprint = entry.fingerprint.map(Literal),
-                processed = processed,
-                inserted = inserted,
-                updated = updated,
-                deleted = deleted,
-                batches = batches,
-                bytes = bytes,
-                error = entry.error.map(Literal),
-            )
+        let mut rules: Vec<Sql> = Vec::new();
+        let rows: Vec<Sql> = entries.iter().map(|entry| entry.value(&mut rules)).collect();
+        let first = entries.first();
+        let cases = rules.iter().enumerate();
+        let cases = cases.map(|(n, rule)| {
+            sql!("when w.rule operator(pg_catalog.=) {n} then {rule}", n = n, rule = rule)
         });
+        // NULL where there is none.
+        let watermark = match &rules[..] {
+            [] => Sql::trusted("w.moment"),
+            _ => sql!("case {cases} end", cases = Sql::join(cases, " ")),
+        };
         sql!(
             "insert into {log} (run_id, source, schema_name, table_name, sync_type, status, start_time, \
              end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated, \
-             rows_deleted, batches, bytes, error_message) values {rows} returning id, {shown}",
+             rows_deleted, batches, bytes, error_message) select {run}, {source}, w.schema_name, \
+             w.table_name, w.sync_type, w.status, pg_catalog.clock_timestamp() operator(pg_catalog.-) \
+             (coalesce(w.elapsed, 0) operator(pg_catalog.*) '1 microsecond'::pg_catalog.interval), \
+             case when w.elapsed is not null then pg_catalog.clock_timestamp() end, {watermark}, \
+             w.fingerprint, w.processed, w.inserted, w.updated, w.deleted, w.batches, w.bytes, w.error \
+             from (values {rows}) w(schema_name, table_name, sync_type, status, elapsed, rule, moment, \
+             fingerprint, processed, inserted, updated, deleted, batches, bytes, error) \
+             returning id, {shown}",
             log = self.table,
+            run = Literal(first.map_or("", |entry| entry.run_id)),
+            source = Literal(first.map_or("", |entry| entry.source)),
+            watermark = watermark,
             rows = Sql::join(rows, ", "),
             shown = shown(&Sql::trusted("watermark")),
         )
@@ -374,8 +399,8 @@ impl Progress {
     fn assignments(&self, at: When) -> Sql {
         let watermark = match (&self.watermark, at) {
             (None, _) => Sql::trusted("l.watermark"),
-            (Some(moment), When::Batch) => sql!("greatest(l.watermark, {moment})", moment = moment),
-            (Some(moment), When::End) => sql!("coalesce({moment}, l.watermark)", moment = moment),
+            (Some(mark), When::Batch) => sql!("greatest(l.watermark, {mark})", mark = mark.sql()),
+            (Some(mark), When::End) => sql!("coalesce({mark}, l.watermark)", mark = mark.sql()),
         };
         sql!(
             "rows_processed = l.rows_processed operator(pg_catalog.+) {processed}, \
@@ -387,6 +412,15 @@ impl Progress {
             watermark = watermark,
         )
     }
+}
+
+/// Where the rule of a watermark stands among `rules`; it is added, if it is new.
+fn place(watermark: &Watermark, rules: &mut Vec<Sql>) -> usize {
+    let rule = watermark.of(&Sql::trusted("w.moment"));
+    rules.iter().position(|known| *known == rule).unwrap_or_else(|| {
+        rules.push(rule);
+        rules.len() - 1
+    })
 }
 
 pub(super) fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {

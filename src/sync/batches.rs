@@ -8,7 +8,7 @@ use crate::copy_text;
 use crate::error::Result;
 use crate::pg::Session;
 use crate::plan::TablePlan;
-use crate::sql::Sql;
+use crate::sql::horizon::Watermark;
 use crate::sql::sync_log::Progress;
 use crate::sync::table_state::TableState;
 use crate::target_side::apply::{Applied, Mode, Writer};
@@ -138,7 +138,7 @@ impl Batch {
         String::from_utf8_lossy(&self.first_field).into_owned()
     }
 
-    fn progress(self, watermark: Option<Sql>) -> Progress {
+    fn progress(self, watermark: Option<Watermark>) -> Progress {
         Progress { processed: self.rows, bytes: self.bytes, batches: 1, watermark }
     }
 }

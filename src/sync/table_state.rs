@@ -13,7 +13,7 @@ use crate::pg::PooledSession;
 use crate::plan::TablePlan;
 use crate::schema::post_data::CompletedSteps;
 use crate::source::{Lock, Reader};
-use crate::sql::Sql;
+use crate::sql::horizon::Watermark;
 use crate::sync::reconcile::{Difference, Probe};
 use crate::target_side::apply::Applied;
 
@@ -105,7 +105,7 @@ impl TableRun<'_> {
     }
 
     /// The watermark after the whole table was read in the snapshot.
-    pub async fn final_watermark(&self) -> Result<Option<Sql>> {
+    pub async fn final_watermark(&self) -> Result<Option<Watermark>> {
         let plan = &self.state.plan;
         let Some(timestamp) = &plan.timestamp else { return Ok(None) };
         let horizon = &self.round.horizon;
@@ -120,7 +120,7 @@ pub enum Rows {
     /// By a look, and nothing was written.
     Unchanged(Box<Probe>),
     /// They were written; the next run starts at this watermark.
-    Written(Option<Sql>),
+    Written(Option<Watermark>),
 }
 
 /// How a task ended.
@@ -137,8 +137,8 @@ pub enum TaskResult {
 #[derive(Clone, Debug)]
 pub struct PendingLogRow {
     pub plan: Arc<TablePlan>,
-    /// Where the next run starts, as an expression.
-    pub watermark: Option<Sql>,
+    /// Where the next run starts.
+    pub watermark: Option<Watermark>,
     /// The row that an earlier round wrote.
     pub earlier: Option<u64>,
     /// Whether there is no place for the next run to go on from: it compares.
@@ -221,7 +221,7 @@ impl TableState {
     }
 
     /// What is still to be written about a table whose work has not begun.
-    pub fn unlogged(&self, watermark: Option<Sql>) -> PendingLogRow {
+    pub fn unlogged(&self, watermark: Option<Watermark>) -> PendingLogRow {
         PendingLogRow {
             plan: self.plan.clone(),
             watermark,

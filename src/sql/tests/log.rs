@@ -1,5 +1,6 @@
 //! What is written into the log, and what else is said to the target about whole tables.
 
+use crate::sql::horizon::Watermark;
 use crate::sql::mapping::OwnedSequence;
 use crate::sql::tests::*;
 use crate::table::Sequence;
@@ -9,7 +10,12 @@ fn log() -> SyncLog {
 }
 
 fn progress() -> Progress {
-    Progress { processed: 3, bytes: 400, batches: 1, watermark: Some(sql!("now()")) }
+    Progress {
+        processed: 3,
+        bytes: 400,
+        batches: 1,
+        watermark: Some(Watermark::left("2024-12-13 15:25:30.5")),
+    }
 }
 
 fn entry(table: &TableName) -> Entry<'_> {
@@ -20,7 +26,7 @@ fn entry(table: &TableName) -> Entry<'_> {
         sync_type: Some("incremental"),
         status: "running",
         fingerprint: Some("it's"),
-        watermark: Some(sql!("now()")),
+        watermark: Some(Watermark::left("2024-12-13 15:25:30.5")),
         counts: Counts::default(),
         error: None,
         elapsed: None,
@@ -31,7 +37,9 @@ fn entry(table: &TableName) -> Entry<'_> {
 #[test]
 fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
     let table = TableName::new("public", "item");
-    let ended = Entry { elapsed: Some(Duration::from_millis(5)), ..entry(&table) };
+    let read = horizon().watermark(&stamp(TimestampKind::Timestamptz), "2024-12-13 15:25:29+00");
+    let ended = Entry { elapsed: Some(Duration::from_millis(5)), watermark: read, ..entry(&table) };
+    let nothing = Entry { elapsed: Some(Duration::ZERO), watermark: None, ..entry(&table) };
     let writes = sql!("written as (select 1 as inserted, 2 as updated)");
     let both =
         sql!("removed as (select 3 as deleted), written as (select 1 as inserted, 0 as updated)");
@@ -41,7 +49,7 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("last rows", log().last_rows([&table].into_iter())),
             ("filled from", log().filled_from([&table].into_iter(), "7/16384/")),
             ("written", log().written()),
-            ("insert", log().insert(&[entry(&table), ended])),
+            ("insert", log().insert(&[entry(&table), ended, nothing])),
             ("committed", log().committed(7)),
             ("of run", log().of_run("20241213T152530.5-7")),
             ("take up", log().take_up(7, &Entry { earlier: Some(7), ..entry(&table) })),

@@ -55,14 +55,28 @@ select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object('schema', w.sch
 -- insert
 insert into "public"."sync_log" (run_id, source, schema_name, table_name, sync_type, status,
         start_time, end_time, watermark, fingerprint, rows_processed, rows_inserted, rows_updated,
-        rows_deleted, batches, bytes, error_message) values ('20241213T152530.5-7',
-        'db:5432/shop', 'public', 'item', 'incremental', 'running',
-        pg_catalog.clock_timestamp() operator(pg_catalog.-) '0 microseconds'::pg_catalog.interval,
-        null::pg_catalog.timestamptz, now()::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0,
-        null), ('20241213T152530.5-7', 'db:5432/shop', 'public', 'item', 'incremental', 'running',
-        pg_catalog.clock_timestamp() operator(pg_catalog.-)
-        '5000 microseconds'::pg_catalog.interval, pg_catalog.clock_timestamp(),
-        now()::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0, null)
+        rows_deleted, batches, bytes, error_message) select '20241213T152530.5-7', 'db:5432/shop',
+        w.schema_name, w.table_name, w.sync_type, w.status,
+        pg_catalog.clock_timestamp() operator(pg_catalog.-) (coalesce(w.elapsed, 0)
+            operator(pg_catalog.*) '1 microsecond'::pg_catalog.interval),
+        case when w.elapsed is not null then pg_catalog.clock_timestamp() end,
+        case when w.rule operator(pg_catalog.=) 0 then w.moment
+            when w.rule operator(pg_catalog.=) 1 then (greatest(least(w.moment, pg_catalog.timezone('UTC',
+                '2024-12-13 15:25:30.5'::pg_catalog.timestamp)), pg_catalog.timezone('UTC',
+                '4714-11-24 00:00:00 BC'::pg_catalog.timestamp operator(pg_catalog.+)
+                '30000 milliseconds'::pg_catalog.interval)) operator(pg_catalog.-)
+                '30000 milliseconds'::pg_catalog.interval) end,
+        w.fingerprint, w.processed, w.inserted, w.updated, w.deleted, w.batches, w.bytes, w.error
+    from (values
+        ('public', 'item', 'incremental', 'running', null::pg_catalog.int8, 0,
+            pg_catalog.timezone('UTC', '2024-12-13 15:25:30.5'::pg_catalog.timestamp), 'it''s',
+            0, 0, 0, 0, 0, 0, null),
+        ('public', 'item', 'incremental', 'running', 5000, 1,
+            '2024-12-13 15:25:29+00'::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0, null),
+        ('public', 'item', 'incremental', 'running', 0, null::pg_catalog.int4,
+            null::pg_catalog.timestamptz, 'it''s', 0, 0, 0, 0, 0, 0, null))
+        w(schema_name, table_name, sync_type, status, elapsed, rule, moment, fingerprint,
+            processed, inserted, updated, deleted, batches, bytes, error)
     returning id, pg_catalog.replace(pg_catalog.timezone('UTC', watermark)::pg_catalog.text, ' ',
         'T') operator(pg_catalog.||) 'Z'
 
@@ -79,7 +93,7 @@ select l.schema_name, l.table_name, l.id, l.rows_processed, l.rows_inserted, l.r
 
 -- take up
 update "public"."sync_log" l set sync_type = 'incremental', status = 'running',
-        end_time = null::pg_catalog.timestamptz, watermark = now()::pg_catalog.timestamptz,
+        end_time = null::pg_catalog.timestamptz, watermark = pg_catalog.timezone('UTC', '2024-12-13 15:25:30.5'::pg_catalog.timestamp),
         fingerprint = 'it''s', error_message = null where l.id operator(pg_catalog.=) 7
     returning l.id, pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text,
         ' ', 'T') operator(pg_catalog.||) 'Z'
@@ -99,7 +113,7 @@ with written as (select 1 as inserted, 2 as updated), counts as (select inserted
     written.keys operator(pg_catalog.-) removed.keys as keys from written cross join (values (0, 0))
     removed(deleted, keys)), logged as (update "public"."sync_log" l set rows_processed =
     l.rows_processed operator(pg_catalog.+) 3, bytes = l.bytes operator(pg_catalog.+) 400, batches =
-    l.batches operator(pg_catalog.+) 1, watermark = greatest(l.watermark, now()), rows_inserted =
+    l.batches operator(pg_catalog.+) 1, watermark = greatest(l.watermark, pg_catalog.timezone('UTC', '2024-12-13 15:25:30.5'::pg_catalog.timestamp)), rows_inserted =
     l.rows_inserted operator(pg_catalog.+) c.inserted, rows_updated = l.rows_updated
     operator(pg_catalog.+) c.updated, rows_deleted = l.rows_deleted operator(pg_catalog.+) c.deleted
     from counts c where l.id operator(pg_catalog.=) 7) select inserted, updated, deleted, keys from
@@ -118,14 +132,14 @@ with removed as (select 3 as deleted), written as (select 1 as inserted, 0 as up
 -- copied
 update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3,
     bytes = l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1,
-    watermark = greatest(l.watermark, now()),
+    watermark = greatest(l.watermark, pg_catalog.timezone('UTC', '2024-12-13 15:25:30.5'::pg_catalog.timestamp)),
     rows_inserted = l.rows_inserted operator(pg_catalog.+) 1000
     where l.id operator(pg_catalog.=) 7
 
 -- finish
 update "public"."sync_log" l set rows_processed = l.rows_processed operator(pg_catalog.+) 3, bytes =
     l.bytes operator(pg_catalog.+) 400, batches = l.batches operator(pg_catalog.+) 1, watermark =
-    coalesce(now(), l.watermark), status = 'failed', error_message = 'it''s over', end_time =
+    coalesce(pg_catalog.timezone('UTC', '2024-12-13 15:25:30.5'::pg_catalog.timestamp), l.watermark), status = 'failed', error_message = 'it''s over', end_time =
     pg_catalog.clock_timestamp() where l.id operator(pg_catalog.=) 7 returning
     pg_catalog.replace(pg_catalog.timezone('UTC', l.watermark)::pg_catalog.text, ' ', 'T')
     operator(pg_catalog.||) 'Z', l.rows_processed, l.rows_inserted, l.rows_updated, l.rows_deleted,

@@ -159,7 +159,7 @@ fn horizon() -> Horizon {
 }
 
 fn watermark(horizon: &Horizon, timestamp: &Timestamp, greatest: &str) -> Sql {
-    horizon.watermark(timestamp, greatest).expect("nothing holds the watermark")
+    horizon.watermark(timestamp, greatest).expect("nothing holds the watermark").sql()
 }
 
 #[test]

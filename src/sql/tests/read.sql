@@ -66,10 +66,12 @@ select t."updated_at"::pg_catalog.text from only "public"."item" t
     operator(pg_catalog.-) '30000 milliseconds'::pg_catalog.interval)
 
 -- watermark of dates
-(case when '2024-12-13'::pg_catalog.timestamp operator(pg_catalog.<=)
+(case when pg_catalog.timezone('UTC', pg_catalog.timezone('UTC', '2024-12-13'::pg_catalog.timestamp))
+        operator(pg_catalog.<=)
         ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
             '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
-            (greatest('2024-12-13'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            (greatest(pg_catalog.timezone('UTC', pg_catalog.timezone('UTC',
+                '2024-12-13'::pg_catalog.timestamp)), '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
             operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
                 '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
             '172800000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)
@@ -78,10 +80,12 @@ select t."updated_at"::pg_catalog.text from only "public"."item" t
             '172800000 milliseconds'::pg_catalog.interval)::pg_catalog.date::pg_catalog.timestamp) end)
 
 -- watermark without zone
-(case when '2024-12-13 15:25:29'::pg_catalog.timestamp operator(pg_catalog.<=)
+(case when pg_catalog.timezone('UTC', pg_catalog.timezone('UTC', '2024-12-13 15:25:29'::pg_catalog.timestamp))
+        operator(pg_catalog.<=)
         ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
             '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
-            (greatest('2024-12-13 15:25:29'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            (greatest(pg_catalog.timezone('UTC', pg_catalog.timezone('UTC',
+                '2024-12-13 15:25:29'::pg_catalog.timestamp)), '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
             operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
                 '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
             '93600000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)
@@ -90,10 +94,12 @@ select t."updated_at"::pg_catalog.text from only "public"."item" t
             '93600000 milliseconds'::pg_catalog.interval)) end)
 
 -- watermark as asked for
-(case when '2024-12-13 15:25:29'::pg_catalog.timestamp operator(pg_catalog.<=)
+(case when pg_catalog.timezone('UTC', pg_catalog.timezone('UTC', '2024-12-13 15:25:29'::pg_catalog.timestamp))
+        operator(pg_catalog.<=)
         ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.+)
             '14 hours'::pg_catalog.interval) then pg_catalog.timezone('UTC',
-            (greatest('2024-12-13 15:25:29'::pg_catalog.timestamp, '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
+            (greatest(pg_catalog.timezone('UTC', pg_catalog.timezone('UTC',
+                '2024-12-13 15:25:29'::pg_catalog.timestamp)), '4714-11-24 00:00:00 BC'::pg_catalog.timestamp
             operator(pg_catalog.+) ('2024-12-13 15:25:31'::pg_catalog.timestamp operator(pg_catalog.-)
                 '2024-12-13 15:25:30.5'::pg_catalog.timestamp) operator(pg_catalog.+)
             '5000 milliseconds'::pg_catalog.interval) operator(pg_catalog.-)

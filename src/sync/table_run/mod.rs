@@ -16,8 +16,9 @@ use crate::plan::TablePlan;
 use crate::plan::schedule::Pass;
 use crate::schema::post_data;
 use crate::source::{Lock, ReadPermit, Reader};
+use crate::sql::horizon::Watermark;
+use crate::sql::sql;
 use crate::sql::sync_log::{Entry, Progress};
-use crate::sql::{Sql, sql};
 use crate::sync::reconcile;
 use crate::sync::reconcile::Probe;
 use crate::sync::reconcile::proof;
@@ -354,7 +355,7 @@ pub fn entry<'a>(round: &'a Round, plan: &'a TablePlan, status: &'a str) -> Entr
         sync_type: Some(if round.settings.repair { REPAIR } else { plan.strategy.name() }),
         status,
         fingerprint: Some(&plan.fingerprint),
-        watermark: moment.map(crate::sql::horizon::utc),
+        watermark: moment.map(Watermark::left),
         counts: Counts::default(),
         error: None,
         elapsed: None,
@@ -373,7 +374,7 @@ async fn finish(
     round: &Round,
     target: &Session,
     state: &TableState,
-    watermark: Option<Sql>,
+    watermark: Option<Watermark>,
 ) -> Result<TaskResult> {
     let mut outcome = state.outcome(Status::Success, None);
     outcome.counts.bytes += state.travelled;
