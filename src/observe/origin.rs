@@ -128,7 +128,7 @@ impl RunContext<'_> {
 
     /// What the last source of a table was called, if it was another database. Where system identifiers
     /// are not known, names have to do.
-    fn other_source<'l>(&self, source: &Server, last: &'l LastRun) -> Option<&'l str> {
+    pub(super) fn other_source<'l>(&self, source: &Server, last: &'l LastRun) -> Option<&'l str> {
         let (fingerprint, name) = (last.fingerprint.as_deref()?, last.source.as_deref()?);
         // A row that says who made the table names no source.
         let (system, _) = fingerprint.split_once('/')?;

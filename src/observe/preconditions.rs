@@ -7,13 +7,18 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::observe::looks_like_log;
 use crate::pg::catalog::Server;
+use crate::plan::LastRun;
 use crate::plan::shown::ShownTable;
+use crate::rules::Mode;
 use crate::source::ReadTable;
 use crate::table::Table;
 
 /// Rows of a target that a run with nothing but empty source tables may not touch, when its tables
 /// have been filled from this source before.
 const WRONG_SOURCE: u64 = 1_000;
+
+/// Bytes of a table whose comparison takes no longer than a few questions.
+const SMALL: u64 = 1024 * 1024;
 
 impl RunContext<'_> {
     /// A role or a database may be read-only on purpose: nothing is overruled in silence. A dry run
@@ -45,20 +50,20 @@ impl RunContext<'_> {
         }
     }
 
-    /// The selected tables that are empty on the target. Refuses a source in which all are empty
-    /// while the target is not: somebody named the wrong database.
-    pub(crate) async fn empty(
+    /// The selected tables that have no page on the target, and so no row. Refuses a source in which all are
+    /// empty while the target is not: somebody named the wrong database.
+    pub(crate) async fn without_pages(
         &self,
         shown: &[ShownTable<'_>],
         catalogs: &Catalogs,
     ) -> Result<HashSet<TableName>> {
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
-        let there: HashMap<&TableName, &Table> =
-            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let there = by_name(&catalogs.target.tables);
         let name = |table: &&&Table| self.settings.target_name_of(&table.name);
         let targets: Vec<&Table> =
             selected.iter().filter_map(|table| there.get(&name(&table)).copied()).collect();
-        let empty: HashSet<TableName> = self.target.empty(&targets).await?.into_iter().collect();
+        let empty: HashSet<TableName> =
+            self.target.without_pages(&targets).await?.into_iter().collect();
         let filled: Vec<&Table> =
             targets.into_iter().filter(|table| !empty.contains(&table.name)).collect();
         if filled.is_empty() || self.settings.force || !self.settings.deletes {
@@ -90,6 +95,34 @@ impl RunContext<'_> {
              use -force",
             self.settings.source.describe()
         )))
+    }
+
+    /// Adds the tables that have pages and no row all the same. Of small ones that the last run of this source
+    /// left in sync it is not asked: whether they are copied or compared matters less than the question.
+    pub(crate) async fn add_without_rows(
+        &self,
+        empty: &mut HashSet<TableName>,
+        shown: &[ShownTable<'_>],
+        catalogs: &Catalogs,
+        last: &HashMap<TableName, LastRun>,
+    ) -> Result<()> {
+        let there = by_name(&catalogs.target.tables);
+        let server = &catalogs.source.server;
+        let is_left = |shown: &ShownTable<'_>, name: &TableName| {
+            let last = last.get(name).filter(|last| self.other_source(server, last).is_none());
+            let is_plain = shown.rules.mode == Mode::Mirror && shown.rules.strategy.is_none();
+            is_plain
+                && shown.table.bytes <= SMALL
+                && last.is_some_and(|last| last.settled.is_some())
+        };
+        let asked = shown.iter().filter_map(|shown| {
+            let name = self.settings.target_name_of(&shown.table.name);
+            let is_open = !empty.contains(&name) && !is_left(shown, &name);
+            there.get(&name).copied().filter(|_| is_open)
+        });
+        let asked: Vec<&Table> = asked.collect();
+        empty.extend(self.target.empty(&asked).await?);
+        Ok(())
     }
 
     /// Refuses a source without a single table while the target has tables with rows.
@@ -126,4 +159,8 @@ fn no_schema(setting: &str, schema: &Ident, side: &str, server: &Server) -> Stri
         schema.as_str(),
         there.join(", ")
     )
+}
+
+fn by_name(tables: &[Table]) -> HashMap<&TableName, &Table> {
+    tables.iter().map(|table| (&table.name, table)).collect()
 }

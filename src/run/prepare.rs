@@ -61,7 +61,7 @@ impl RunContext<'_> {
         self.lock(&names).await?;
         // The source is asked for rows while the target's log is looked at.
         let (empty, sync_log_exists) =
-            tokio::join!(self.empty(&shown, &catalogs), self.sync_log_exists());
+            tokio::join!(self.without_pages(&shown, &catalogs), self.sync_log_exists());
         let mut empty = empty?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
@@ -77,6 +77,7 @@ impl RunContext<'_> {
         notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
         let last = self.last_runs(&names, context.mark.is_some()).await?;
         empty.extend(aligned.empty.drain());
+        self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);
         let references = self.references(&catalogs, &shown, &names, &context);

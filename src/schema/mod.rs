@@ -46,7 +46,7 @@ pub struct SchemaOutcome {
     pub after: BTreeMap<TableName, Vec<Step>>,
     /// Foreign keys.
     pub last: Vec<Step>,
-    /// Tables of the target that were not there at the first look and hold no row, by its names.
+    /// Tables of the target that were not there at the first look and have no page, by its names.
     pub empty: HashSet<TableName>,
     /// Tables that are built beside the old ones.
     pub rebuilt: Vec<RebuiltTable>,
@@ -263,8 +263,6 @@ impl RunContext<'_> {
         // Not all of them are this run's: a killed one may have filled them since the first look.
         let appeared: Vec<&Table> = appeared.collect();
         aligned.empty = self.target.without_pages(&appeared).await?.into_iter().collect();
-        let others = appeared.into_iter().filter(|table| !aligned.empty.contains(&table.name));
-        aligned.empty.extend(self.target.empty(&others.collect::<Vec<_>>()).await?);
         Ok(())
     }
 

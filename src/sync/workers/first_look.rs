@@ -9,6 +9,9 @@ use crate::context::Round;
 
 /// Looks at small tables, group by group. Those that have changed go back to the queue, with what was found.
 pub(super) async fn first_look(round: Arc<Round>, queue: Arc<Queue>) {
+    if queue.small_tables(&round) > MOST_TABLES {
+        return;
+    }
     let Ok(_slot) = round.slots.acquire().await else { return };
     let mut budget = Budget { tables: MOST_TABLES, bytes: MOST_BYTES };
     loop {
@@ -29,7 +32,8 @@ pub(super) async fn first_look(round: Arc<Round>, queue: Arc<Queue>) {
     }
 }
 
-/// Beyond this several sessions at once are worth their price, which is some 10 ms.
+/// Beyond this several sessions at once are worth their price, which is some 10 ms; where there are more tables
+/// they begin without a look.
 const MOST_TABLES: usize = 256;
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 

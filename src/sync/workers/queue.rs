@@ -106,7 +106,13 @@ impl Queue {
         Taken::Tasks(taken.into_iter().map(|task| state.start(round, task)).collect())
     }
 
-    /// Small tables that nobody has looked at, as many as the budget allows.
+    /// How many small tables there are that nobody has looked at.
+    pub(super) fn small_tables(&self, round: &Round) -> usize {
+        let state = self.state();
+        state.ready().into_iter().filter(|task| state.can_be_looked_at(round, *task)).count()
+    }
+
+    /// Those tables, as many as the budget allows.
     pub(super) fn take_small(&self, round: &Round, budget: &mut Budget) -> Vec<Assignment> {
         let mut state = self.state();
         if state.tasks.len() < 2 || state.lost.is_some() || round.stop.requested().is_some() {
