@@ -42,7 +42,7 @@ impl RunContext<'_> {
         let target_schemas = self.settings.target_schemas();
         let asked = self.settings.include.iter().chain(&self.settings.exclude);
         let asked: Vec<&str> = asked.map(String::as_str).collect();
-        let (source, target) = tokio::try_join!(
+        let (source, mut target) = tokio::try_join!(
             self.source.open(schemas, &asked, self.settings.overlap),
             self.target.open(&target_schemas),
         )?;
@@ -51,6 +51,11 @@ impl RunContext<'_> {
             target: self.settings.target.describe(),
             parallel: self.settings.parallel,
         });
+        // What is created has the source's types.
+        if source.server.prints_names {
+            target.server.prints_names = true;
+            self.target.print_names();
+        }
         let mut catalogs = Catalogs { source, target, held: Default::default() };
         let named = |name: &TableName| self.settings.target_name_of(name);
         let Settings { include, exclude, .. } = &**self.settings;

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::known_tables::KnownTables;
 use super::session::Session;
-use crate::error::{Cause, Error, Result};
+use crate::error::{Cause, DbError, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::check::Check;
 use crate::sql::{Literal, Sql, sql};
@@ -99,7 +99,7 @@ pub async fn server(session: &Session) -> Result<Server> {
         }
         row => row?,
     };
-    parse(row.needed(0)?)
+    parse(row.needed(0)?).map_err(|error| unread(session, WHO, &error))
 }
 
 const WHO: &str = "asking the server who it is";
@@ -126,8 +126,14 @@ pub async fn prints_names(session: &Session, server: &Server) -> Result<bool> {
     if server.prints_names || !server.user_types {
         return Ok(server.prints_names);
     }
+    Ok(!tables_that_print_names(session).await?.is_empty())
+}
+
+/// The tables that have such a column. What stands there is the number of a relation, a type or a function.
+pub async fn tables_that_print_names(session: &Session) -> Result<HashSet<TableName>> {
     let statement = Sql::trusted(include_str!("prints_names.sql"));
-    Ok(session.row("looking for types that print names", &statement).await?.is_true(0))
+    let rows = session.rows("looking for types that print names", &statement).await?;
+    rows.iter().map(|row| Ok(TableName::new(row.needed(0)?, row.needed(1)?))).collect()
 }
 
 /// What a reading of tables has to go into.
@@ -321,7 +327,9 @@ pub(super) async fn objects<T: DeserializeOwned>(
     statement: &Sql,
 ) -> Result<Vec<T>> {
     let rows = session.rows(doing, statement).await.map_err(unless_gone)?;
-    rows.iter().map(|row| parse(row.needed(0)?)).collect()
+    rows.iter()
+        .map(|row| parse(row.needed(0)?).map_err(|error| unread(session, doing, &error)))
+        .collect()
 }
 
 /// Functions like `pg_get_indexdef` know no snapshot: what it has may be dropped by now, which they call
@@ -337,9 +345,23 @@ pub(super) fn unless_gone(error: Error) -> Error {
     }
 }
 
-pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T> {
+pub(super) fn parse<T: DeserializeOwned>(json: &str) -> serde_json::Result<T> {
     serde_json::from_str(json)
-        .map_err(|error| Error::Internal(format!("a catalog answer cannot be read: {error}")))
+}
+
+/// An answer of the catalog that cannot be read. What functions say of an object that was dropped meanwhile is
+/// NULL; with another snapshot the same statement can do.
+pub(super) fn unread(session: &Session, doing: &str, error: &serde_json::Error) -> Error {
+    Error::Database(Box::new(DbError {
+        side: session.side(),
+        action: doing.to_owned(),
+        sqlstate: None,
+        message: format!("an answer of the catalog cannot be read: {error}"),
+        detail: None,
+        hint: Some("a table or a type may have been dropped meanwhile: run again".to_owned()),
+        constraint: None,
+        cause: Cause::Snapshot,
+    }))
 }
 
 /// An array of names of schemas.

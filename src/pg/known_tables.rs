@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::catalog::parse;
+use super::catalog::{parse, unread};
 use super::session::Session;
 use crate::error::{Error, Result};
 use crate::sql::{Literal, Sql, sql};
@@ -37,7 +37,7 @@ impl KnownTables {
         for row in &rows {
             let digest = row.needed(0)?;
             let table = match row.text(1) {
-                Some(text) => parse(text)?,
+                Some(text) => parse(text).map_err(|error| unread(session, doing, &error))?,
                 // A table that the answer names twice is refused by its name.
                 None => known
                     .remove(digest)

@@ -65,8 +65,7 @@ impl RunContext<'_> {
         let mut empty = empty?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
-        self.remark_observed(&catalogs, &selected, &context);
-        self.remark_limits(&tables);
+        self.remark_observed(&catalogs, &tables, &selected, &context);
         let sync_log_exists = sync_log_exists?;
         self.open_log(&catalogs, &names, sync_log_exists).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
@@ -138,11 +137,18 @@ impl RunContext<'_> {
     }
 
     /// What somebody should know of both sides and the selected tables.
-    fn remark_observed(&self, catalogs: &Catalogs, selected: &[&Table], context: &PlanContext) {
+    fn remark_observed(
+        &self,
+        catalogs: &Catalogs,
+        tables: &[Table],
+        selected: &[&Table],
+        context: &PlanContext,
+    ) {
         self.remark(catalogs, context);
         self.remark_timestamp(selected);
         self.warn_visibility(&catalogs.source.sight, selected);
         self.remark_fed(selected);
+        self.remark_limits(tables);
     }
 
     /// What the plans say of their tables.

@@ -23,6 +23,7 @@ use crate::schema::rebuild::swap;
 use crate::stop::Stop;
 use crate::sync::lag;
 use crate::sync::orphan_check;
+use crate::sync::renumbered;
 use crate::sync::scrub;
 use crate::sync::sequences;
 use crate::sync::workers;
@@ -79,12 +80,17 @@ async fn work(
     let planned = plans.clone();
     let before = std::mem::take(&mut report.tables);
     let ended = cancelled_on_stop(stop, endpoints, workers::run(round, &plans, tasks)).await;
-    let (mut outcomes, unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
+    let (mut outcomes, mut unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
     let finish =
         Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
     finish.tables(round, early, &mut outcomes).await;
+    let renumbered =
+        renumbered::check(round, &finish.rebuilt, &planned, &mut outcomes, &mut unlogged).await;
     let mut logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
+    if logged.is_ok() {
+        logged = renumbered;
+    }
     if logged.is_ok() {
         logged = scrub::write(round, &planned, &outcomes).await;
         sync_log::keep_source_rows(round, &planned).await;

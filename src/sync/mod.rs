@@ -6,6 +6,7 @@ pub mod batches;
 pub mod lag;
 pub mod orphan_check;
 pub mod reconcile;
+pub mod renumbered;
 pub mod scrub;
 pub mod sequences;
 pub mod side_effects;

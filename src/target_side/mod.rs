@@ -97,6 +97,16 @@ impl Target {
         Ok(())
     }
 
+    /// Whether tables print names: those that are there, or those that the source's tables become.
+    pub fn prints_names(&self) -> bool {
+        self.prints_names.load(Ordering::Relaxed)
+    }
+
+    /// Has readers of values print names with their schemas, because the source does.
+    pub fn print_names(&self) {
+        self.prints_names.store(true, Ordering::Relaxed);
+    }
+
     /// A session for writes.
     pub async fn session(&self) -> Result<PooledSession> {
         self.pool.get().await
@@ -105,7 +115,7 @@ impl Target {
     /// One that reads values, too: their names have schemas. Transactions that write take the role's path.
     pub async fn reading_session(&self) -> Result<PooledSession> {
         let lease = self.pool.get().await?;
-        if self.prints_names.load(Ordering::Relaxed) {
+        if self.prints_names() {
             lease.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
         }
         Ok(lease)

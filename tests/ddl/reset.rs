@@ -339,3 +339,28 @@ async fn what_the_role_may_not_do_is_named_with_its_grant_before_rows_are_copied
     let owned = "select relowner::regrole::text from pg_class where relname = 'parent'";
     assert_eq!(&db.target_value(owned).await, owner);
 }
+
+const NAMING: &str = "create table named (id int primary key, n int);
+    create table naming (id int primary key, c regclass, t regtype, updated_at timestamptz not null default '2024-01-01');
+    insert into named values (1, 1); insert into naming values (1, 'named', 'named'), (2, 'pg_class', 'int')";
+
+#[tokio::test]
+async fn names_of_tables_that_the_run_creates_are_equal_at_once() {
+    let db = Pair::fresh().await;
+    db.source(NAMING).await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn rows_that_name_a_rebuilt_table_are_not_called_equal_before_they_name_the_new_one() {
+    let db = Pair::fresh().await;
+    db.source(NAMING).await;
+    db.settle().await;
+    db.source("alter table named alter n type bigint").await;
+    reset(&db).await.expect_exit(1).expect_failed("naming", &["regclass", "run again"]);
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged();
+}
