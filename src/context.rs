@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::config::Settings;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Side};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
@@ -128,8 +128,20 @@ impl Round {
         self.horizon.watermark(plan.timestamp.as_ref()?, greatest)
     }
 
+    /// The error with what to grant, where a right is missing on its side.
+    pub async fn explained(&self, error: Error) -> Error {
+        match &error {
+            Error::Database(said) if said.side == Side::Source => {
+                self.source.explained(error).await
+            }
+            Error::Database(_) => self.target.explained(error).await,
+            _ => error,
+        }
+    }
+
     /// Turns the end of a table into a failure, which is told and logged.
     pub async fn retract(&self, outcome: &mut TableOutcome, error: Error) {
+        let error = self.explained(error).await;
         let text = error.to_string();
         outcome.status = Status::Failed;
         outcome.error = Some(error);

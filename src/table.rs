@@ -50,6 +50,9 @@ pub struct Table {
     pub fed: String,
     /// The rights among usage (of the schema), select, insert, update and delete that the role does not have.
     pub missing_privileges: Vec<String>,
+    /// Those that the role has for some columns only, or for each of them and not for the table.
+    #[serde(default)]
+    pub partial_privileges: Vec<String>,
 }
 
 /// A table that inherits from another: reads of the parent without ONLY show its rows, too.

@@ -235,6 +235,11 @@ select pg_catalog.json_build_object(
     where not case when x.privilege operator(pg_catalog.=) 'usage' then pg_catalog.has_schema_privilege(c.relnamespace, x.privilege)
       when x.privilege operator(pg_catalog.=) 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)
       else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end
+  ), '[]'),
+  'partial_privileges', coalesce((
+    select pg_catalog.json_agg(x.privilege order by x.place)
+    from pg_catalog.unnest(array['select', 'insert', 'update']) with ordinality x(privilege, place)
+    where pg_catalog.has_any_column_privilege(c.oid, x.privilege) and not pg_catalog.has_table_privilege(c.oid, x.privilege)
   ), '[]')
 )
 from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true, null::pg_catalog.oid, false))

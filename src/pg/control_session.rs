@@ -7,6 +7,7 @@ use super::catalog;
 use super::definitions;
 use super::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use super::pool::PooledSession;
+use super::rights;
 use super::sequences;
 use super::sequences::KnownSequence;
 use super::session::Row;
@@ -50,6 +51,14 @@ impl ControlSession {
     /// Sends statements on the session; gives the rows of each.
     pub async fn query_all(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
         self.kept(&self.session.lock().await)?.query_all(doing, statements).await
+    }
+
+    /// The error with what to grant; see [`rights::explained`].
+    pub(crate) async fn explained(&self, error: Error, only_reads: bool) -> Error {
+        match self.kept(&self.session.lock().await) {
+            Ok(session) => rights::explained(session, error, only_reads).await,
+            Err(_) => error,
+        }
     }
 
     /// Whether what the session holds is still held.

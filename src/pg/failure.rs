@@ -17,6 +17,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::redaction::Message;
+use super::rights::{OWNER, looked_up};
 use crate::error::{Cause, DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 
@@ -96,6 +97,12 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     let action = doing.into();
     let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
     let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &action, &text)).flatten());
+    let hint = match looked_up(said) {
+        Some(table) => hint.map(|hint| {
+            hint.replace(&format!(" to {}", role_of(side)), &format!("{OWNER}{table}"))
+        }),
+        None => hint,
+    };
     Error::Database(Box::new(DbError {
         side,
         action,
@@ -131,9 +138,7 @@ fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
         "sequence" => "select, update on sequence",
         // PostgreSQL 10 calls a table a relation.
         "table" | "relation" if creates => "references on table",
-        "table" | "relation" if action.contains("sync_log") => {
-            "select, insert, update, delete on table"
-        }
+        "table" | "relation" if action.contains("sync_log") => "select, insert, update on table",
         "table" | "relation" => "select on table",
         _ => return None,
     };

@@ -17,6 +17,7 @@ mod manager;
 mod pool;
 mod pooler;
 mod redaction;
+pub(crate) mod rights;
 pub mod sequences;
 mod session;
 pub(crate) mod tls;

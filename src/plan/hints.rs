@@ -4,11 +4,13 @@ use crate::error::{DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::plan::references::References;
 use crate::plan::{Candidate, PlanContext, TablePlan};
-use crate::table::{ForeignKey, Table};
+use crate::table::{ForeignKey, Table, Unique};
 
 /// The right that makes most of what follows unnecessary.
 const REPLICA: &str = "let the target role set session_replication_role (a superuser, or GRANT SET ON \
                        PARAMETER from PostgreSQL 15 on)";
+
+const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or drop the constraint";
 
 /// What to try when a statement fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,14 +59,18 @@ impl TablePlan {
     /// a table without its schema: here all rights that are missing are known.
     pub fn add_hint(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
-        let poor = [
-            "grant usage on schema ",
-            "grant select on table ",
-            "grant temporary on ",
-            // For somebody who has written the statement.
-            "Ensure that no rows proposed for insertion ",
-        ];
-        let is_poor = |hint: &str| poor.iter().any(|poor| hint.starts_with(poor));
+        let table = match error.side {
+            Side::Source => &self.mapping.source.name,
+            Side::Target => &self.mapping.target.name,
+        };
+        let names = [table.typed(), table.name.typed()].map(|name| format!(" on table {name} to "));
+        let schema = format!(" on schema {} to ", table.schema.typed());
+        // The last one is for somebody who has written the statement.
+        let poor = ["grant temporary on ", "Ensure that no rows proposed for insertion "];
+        let is_poor = |hint: &str| {
+            let is_own = names.iter().chain([&schema]).any(|place| hint.contains(place));
+            is_own || poor.iter().any(|poor| hint.starts_with(poor))
+        };
         if error.hint.as_deref().is_none_or(is_poor) {
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             error.hint = helpful.map(str::to_owned).or(error.hint);
@@ -120,9 +126,13 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         trouble: Trouble::Violated(key.name.clone()),
         text: reference(key, &target.name, references),
     });
+    let is_there =
+        |unique: &Unique| candidate.source.uniques.iter().any(|one| one.columns == unique.columns);
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
-        text: if candidate.rules.deletes {
+        text: if !is_there(unique) {
+            NOT_OF_THE_SOURCE.to_owned()
+        } else if candidate.rules.deletes {
             not_aside()
         } else {
             "a row that vanished from the source may hold the value: leave out -no-deletes"
@@ -150,7 +160,8 @@ fn denied(
     more: Option<&str>,
     context: &PlanContext,
 ) -> Option<Remedy> {
-    let is_lacking = |right: &&str| table.missing_privileges.iter().any(|lack| lack == right);
+    let lacks = table.missing_privileges.iter().chain(&table.partial_privileges);
+    let is_lacking = |right: &&str| lacks.clone().any(|lack| lack == right);
     let lacking: Vec<&str> = needed.iter().copied().filter(is_lacking).collect();
     if lacking.is_empty() && more.is_none() {
         return None;
@@ -166,7 +177,14 @@ fn denied(
         .chain(more.map(str::to_owned))
         .map(|right| format!("grant {right} to {role}"))
         .collect();
-    Some(Remedy { trouble: Trouble::Denied(side), text: grants.join("; ") })
+    let mut text = grants.join("; ");
+    if side == Side::Source && table.partial_privileges.iter().any(|right| right == "select") {
+        text += &format!(
+            ", or of each column that is read and of ctid: grant select (ctid) on table {} to {role}",
+            table.name.typed()
+        );
+    }
+    Some(Remedy { trouble: Trouble::Denied(side), text })
 }
 
 /// What to try where a foreign key stops the table `own`.
@@ -188,9 +206,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References) -> Stri
         );
     }
     if !references.is_sound(key) {
-        return "the source does not have this constraint, and its rows do not keep it: fix them, or \
-                drop the constraint"
-            .to_owned();
+        return NOT_OF_THE_SOURCE.to_owned();
     }
     if references.closes_a_circle(key) {
         return format!(

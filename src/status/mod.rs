@@ -193,7 +193,7 @@ struct OpenLog {
 impl OpenLog {
     async fn open(base: &Settings, log: &TableName) -> Result<Self> {
         let session = pg::Settings { lock_timeout: base.lock_timeout, ..pg::Settings::default() };
-        let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?);
+        let target = Target::new(Pool::new(&base.target, Side::Target, 1, session)?).reading(true);
         target.control.set(target.pool.get().await?).await;
         Ok(Self { target, log: SyncLog { table: log.clone() } })
     }

@@ -30,6 +30,7 @@ pub async fn measure(round: &Round, plans: &[Arc<TablePlan>], outcomes: &mut [Ta
                 });
             }
             Err(error) => {
+                let error = round.explained(error).await;
                 let text = format!("how far the target is behind cannot be said: {error}");
                 let note = Note { table: None, text, level: NoteLevel::Warning };
                 return round.events.send(Event::Note(note));

@@ -52,9 +52,10 @@ pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
         // Another run was faster between the look and the statement.
         Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
         Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
+            let grant = error.hint.filter(|hint| hint.starts_with("grant "));
+            let grant = grant.unwrap_or_else(|| "let the role create it".to_owned());
             error.hint = Some(format!(
-                "let the table's owner create {} once (docs/sync-log.md), or name a table that the \
-                 role may create with -log-table",
+                "{grant}; or let somebody else create {} once (docs/sync-log.md), or name another table with -log-table",
                 sync_log.table
             ));
             Err(Error::Database(error))

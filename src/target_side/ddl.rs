@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Session;
 use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
+use crate::pg::rights;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
@@ -69,14 +70,17 @@ impl DdlRunner {
         more: &[Sql],
     ) -> Result<()> {
         let all = self.transaction(steps.clone(), more, PathTail::Nothing);
-        match session.run_each(doing, &all).await {
+        let done = match session.run_each(doing, &all).await {
             Err(error) if is_unknown_name(&error) => {
                 let all = self.transaction(steps.clone(), more, PathTail::OfTheRole);
                 session.run_each(doing, &all).await.or(Err(error))
             }
             done => done,
+        };
+        match done {
+            Err(error) => Err(rights::explained(session, explained(error, steps), true).await),
+            Ok(()) => Ok(()),
         }
-        .map_err(|error| explained(error, steps))
     }
 
     /// Does the steps within a transaction that is open.
@@ -109,7 +113,7 @@ impl DdlRunner {
             }
             session.run(doing, &back).await?;
         }
-        Err(explained(error, [step]))
+        Err(rights::explained(session, explained(error, [step]), true).await)
     }
 
     /// The statements of the steps, and more, in a transaction of their own.

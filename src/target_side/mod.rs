@@ -43,6 +43,8 @@ pub struct Target {
     has_locks: AtomicBool,
     /// What earlier runs of this program know of tables.
     known: Option<Arc<KnownTables>>,
+    /// Whether nothing is written, the log included.
+    only_reads: bool,
 }
 
 /// What a target says when it is opened.
@@ -62,7 +64,13 @@ impl Target {
             prints_names: AtomicBool::default(),
             has_locks: AtomicBool::default(),
             known: None,
+            only_reads: false,
         }
+    }
+
+    /// The same, of which nothing is written if `only_reads`.
+    pub fn reading(self, only_reads: bool) -> Self {
+        Self { only_reads, ..self }
     }
 
     /// The same, which need not be told again what is known.
@@ -123,7 +131,15 @@ impl Target {
 
     /// Statements on the session that holds the locks.
     pub async fn on_control_session(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
-        self.control.query_all(doing, statements).await
+        match self.control.query_all(doing, statements).await {
+            Err(error) => Err(self.explained(error).await),
+            answers => answers,
+        }
+    }
+
+    /// The error with what to grant, where a right is missing.
+    pub async fn explained(&self, error: Error) -> Error {
+        self.control.explained(error, self.only_reads).await
     }
 
     /// Whether the locks are still held: they live and die with one session.

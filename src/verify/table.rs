@@ -47,7 +47,9 @@ pub(super) async fn compare(
     let key: Vec<Ident> = plan.mapping.key.iter().map(|column| column.name.clone()).collect();
     let mut verdict = TableVerdict::new(plan.mapping.source.name.clone(), key);
     let compared = Box::pin(look(round, plan, looking, &mut verdict)).await;
-    verdict.error = compared.err().map(|error| plan.add_hint(error));
+    if let Err(error) = compared {
+        verdict.error = Some(plan.add_hint(round.explained(error).await));
+    }
     verdict.elapsed = started.elapsed();
     verdict
 }

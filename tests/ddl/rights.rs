@@ -86,3 +86,102 @@ async fn a_table_that_fails_when_all_are_done_says_so_on_stderr_also_of_a_quiet_
         }
     }
 }
+
+/// Runs, pastes what the hint says into the target (or the source), and runs again, until all is well.
+async fn mended(db: &Pair, role: &Role, args: &[&str]) -> Vec<String> {
+    let mut pasted = Vec::new();
+    for _ in 0..6 {
+        let run = db.sync().target_role(role).args(args).await;
+        if run.status == 0 {
+            return pasted;
+        }
+        let hints = run.json["tables"].as_array().cloned().unwrap_or_default();
+        let hints = hints.iter().map(|table| &table["error"]["hint"]);
+        let hint = hints.chain([&run.json["error"]["hint"]]).find_map(|hint| hint.as_str());
+        let hint = hint.unwrap_or_else(|| panic!("a hint expected of {run}"));
+        let grant = hint.split("; or ").next().unwrap_or_default();
+        let grant = grant.split(" or ").next().unwrap_or_default().to_owned();
+        assert!(grant.starts_with("grant "), "{grant} of {run}");
+        assert!(!pasted.contains(&grant), "{grant} has mended nothing: {run}");
+        db.target(&grant).await;
+        pasted.push(grant);
+    }
+    panic!("not mended by {pasted:?}");
+}
+
+#[tokio::test]
+async fn the_grant_that_a_foreign_key_needs_mends_it() {
+    let (db, role) = a_parent_of_somebody_else().await;
+    let pasted = mended(&db, &role, &["-schema", "public,dim"]).await;
+    assert_eq!(pasted, [format!("grant references on table dim.c to {}", role.name)]);
+}
+
+#[tokio::test]
+async fn the_grants_of_a_log_of_somebody_else_mend_it() {
+    let db = Pair::with("create schema \"Log s\"; create table item (id int primary key)").await;
+    let args = ["-log-table", "Log s.sync_log"];
+    db.sync().args(&args).await.expect_ok();
+    let role = db.target_writer().await;
+    db.target(&format!(
+        "revoke all on \"Log s\".sync_log from {0}; revoke all on schema \"Log s\" from {0}",
+        role.name
+    ))
+    .await;
+    let pasted = mended(&db, &role, &args).await;
+    assert!(
+        pasted.contains(&format!("grant usage on schema \"Log s\" to {}", role.name)),
+        "{pasted:?}"
+    );
+    let log = format!("grant select, insert, update on table \"Log s\".sync_log to {}", role.name);
+    assert!(pasted.contains(&log), "{pasted:?}");
+}
+
+#[tokio::test]
+async fn the_grant_that_creates_a_log_mends_it() {
+    let db = Pair::with("create schema app; create table app.item (id int primary key)").await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke create on schema app from {}", role.name)).await;
+    let pasted = mended(&db, &role, &["-schema", "app"]).await;
+    assert_eq!(pasted, [format!("grant create on schema app to {}", role.name)]);
+}
+
+#[tokio::test]
+async fn the_grants_of_functions_and_of_hidden_types_mend_them() {
+    let db = Pair::fresh().await;
+    db.source("create schema ext; create extension citext schema ext; create table item (id int primary key, v ext.citext)").await;
+    db.target("create schema ext; create extension citext schema ext").await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke all on schema ext from {}", role.name)).await;
+    let pasted = mended(&db, &role, &[]).await;
+    assert_eq!(pasted, [format!("grant usage on schema ext to {}", role.name)]);
+    db.target(
+        "create schema \"My f\"; create function \"My f\".slug(a text, b int) returns boolean language plpgsql immutable as
+         'begin return true; end'; grant usage on schema \"My f\" to public;
+         create table other (id int primary key, v text, check (\"My f\".slug(v, 1)));
+         revoke execute on function \"My f\".slug(text, int) from public",
+    )
+    .await;
+    db.source("create table other (id int primary key, v text); insert into other values (1, 'a')")
+        .await;
+    db.target(&format!("grant all on other to {}", role.name)).await;
+    let pasted = mended(&db, &role, &[]).await;
+    let grant = "grant execute on function \"My f\".slug(a text, b integer) to ";
+    assert_eq!(pasted, [format!("{grant}{}", role.name)]);
+}
+
+#[tokio::test]
+async fn a_right_that_the_owner_of_a_parent_lacks_is_granted_to_the_owner() {
+    let db = Pair::with(
+        "create schema app; create table app.product (id int primary key);
+        create table app.stock (id int primary key, p int references app.product)",
+    )
+    .await;
+    db.source("insert into app.product values (1); insert into app.stock values (1, 1)").await;
+    let (role, other) = (db.target_writer().await, db.target_writer().await);
+    for table in ["product", "stock"] {
+        db.target(&format!("alter table app.{table} owner to {}", other.name)).await;
+    }
+    db.target(&format!("revoke all on schema app from {}", other.name)).await;
+    let pasted = mended(&db, &role, &["-schema", "app"]).await;
+    assert_eq!(pasted, [format!("grant usage on schema app to {}", other.name)]);
+}

@@ -267,13 +267,16 @@ async fn a_right_of_a_type_or_a_function_is_named() {
     db.target("revoke execute on function f(int) from public").await;
     db.source("insert into item values (1, 'ok', 2)").await;
     let run = db.sync().target_role(&writer).await.expect_exit(1);
-    run.expect_failed("item", &[&format!("grant execute on function f to {}", writer.name)]);
+    run.expect_failed(
+        "item",
+        &[&format!("grant execute on function public.f(a integer) to {}", writer.name)],
+    );
     db.target("grant execute on function f to public").await;
     db.sync().target_role(&writer).await.expect_ok();
     db.target("revoke usage on type mood from public").await;
     db.source("insert into item values (2, 'ok', 2)").await;
     let run = db.sync().target_role(&writer).await.expect_exit(1);
-    let grant = format!("grant usage on type mood to {}", writer.name);
+    let grant = format!("grant usage on type public.mood to {}", writer.name);
     run.expect_failed("item", &[&grant]);
     db.target(&grant).await;
     db.sync().target_role(&writer).await.expect_ok();

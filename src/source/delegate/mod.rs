@@ -7,7 +7,7 @@ use super::{FedTable, Filled, ReadTable, SourceState, TargetView};
 use super::{Reader, Source};
 use super::{postgres, sqlite};
 use crate::config::conninfo::SourceInfo;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg;
 use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
@@ -125,6 +125,14 @@ impl Source {
         horizon: &Horizon,
     ) -> Result<Vec<Option<f64>>> {
         each!(Self: self, one => one.newest(doing, tables, horizon).await)
+    }
+
+    /// The error with what to grant, where a right is missing.
+    pub async fn explained(&self, error: Error) -> Error {
+        match self {
+            Self::Postgres(one) => one.explained(error).await,
+            _ => error,
+        }
     }
 
     /// One that reads the run's snapshot and holds no lock of any table. Reading the snapshot costs one

@@ -236,6 +236,11 @@ impl Source {
         Ok(answers.iter().map(number).collect())
     }
 
+    /// The error with what to grant, where a right is missing.
+    pub async fn explained(&self, error: Error) -> Error {
+        self.control.explained(error, true).await
+    }
+
     /// One that reads the run's snapshot and holds no lock of any table. Importing the snapshot costs one
     /// round trip per session, not per use: see [`Source::release`].
     ///

@@ -138,6 +138,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         subscribed: false,
         fed: String::new(),
         missing_privileges: Vec::new(),
+        partial_privileges: Vec::new(),
     })
 }
 
