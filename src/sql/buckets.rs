@@ -100,7 +100,7 @@ pub struct Buckets {
     slicing: Bucketing,
     /// Closed ranges of bucket numbers, ascending and apart.
     spans: Vec<RangeInclusive<i64>>,
-    /// Of other buckets, the one row that is meant of each; only where keys are hashed.
+    /// Of other buckets, ascending, the one row that is meant of each; only where keys are hashed.
     singles: Vec<LoneKey>,
 }
 
@@ -112,7 +112,9 @@ impl Buckets {
 
     /// Buckets as above, and single rows of others.
     pub fn with_singles(self, singles: &[LoneKey]) -> Self {
-        Self { singles: singles.to_vec(), ..self }
+        let mut singles = singles.to_vec();
+        singles.sort_by_key(|single| single.bucket);
+        Self { singles, ..self }
     }
 
     /// How the table is cut into buckets.
@@ -129,16 +131,30 @@ impl Buckets {
 
     /// Whether a bucket is one of these; of single rows, whether it is the one with this hash of its key.
     pub fn hold(&self, bucket: i64, key_hash: impl FnOnce() -> i64) -> bool {
-        let before = self.spans.partition_point(|span| *span.end() < bucket);
-        if self.spans.get(before).is_some_and(|span| span.contains(&bucket)) {
+        if self.hold_all_of(bucket) {
             return true;
         }
-        let mut singles = self.singles.iter().filter(|single| single.bucket == bucket).peekable();
+        let mut singles = self.singles_of(bucket).peekable();
         if singles.peek().is_none() {
             return false;
         }
         let hash = key_hash();
         singles.any(|single| single.hash == hash)
+    }
+
+    /// Whether a row of this bucket can be one of these.
+    pub fn may_hold(&self, bucket: i64) -> bool {
+        self.hold_all_of(bucket) || self.singles_of(bucket).next().is_some()
+    }
+
+    fn hold_all_of(&self, bucket: i64) -> bool {
+        let before = self.spans.partition_point(|span| *span.end() < bucket);
+        self.spans.get(before).is_some_and(|span| span.contains(&bucket))
+    }
+
+    fn singles_of(&self, bucket: i64) -> impl Iterator<Item = &LoneKey> {
+        let before = self.singles.partition_point(|single| single.bucket < bucket);
+        self.singles[before..].iter().take_while(move |single| single.bucket == bucket)
     }
 
     /// The buckets as a relation `b` to join, by [`Buckets::condition`].

@@ -205,6 +205,11 @@ impl Source {
         }
     }
 
+    /// Whether the source is no server: its rows are read and hashed by pgsync.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Whether there can be such rows at all.
     pub fn may_have_bad_rows(&self) -> bool {
         matches!(self, Self::Sqlite(_))

@@ -1,10 +1,10 @@
 //! What is asked of a file, answered in its snapshot.
 
+use rusqlite::Connection;
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
-
 use super::bad_rows::{self, BadRowTables};
+use super::buckets::{Bucket, OpenBuckets};
 use super::digested::Digested;
 use super::failure;
 use super::forms::Forms;
@@ -269,32 +269,22 @@ impl Reader {
         let scan =
             self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
-            let mut line = |bucket: i64, digest: Digest| {
-                let line = format!("{bucket}\t{}\t{}\n", digest.rows, digest.sum);
-                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
-            };
-            let mut open: BTreeMap<i64, Digest> = BTreeMap::new();
             let is_ordered =
                 matches!(bucketing, Bucketing::Range { .. }) && scan.is_in_order(connection)?;
+            let mut open = OpenBuckets::of(bucketing, is_ordered);
+            let mut line = |Bucket { number, digest }: Bucket| {
+                let line = format!("{number}\t{}\t{}\n", digest.rows, digest.sum);
+                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
+            };
             scan.run(connection, wanted, &mut |values| {
-                let bucket = scan.shape.bucket(values, bucketing);
-                if within.as_ref().is_some_and(|within| !within.contains(&bucket)) {
+                let number = scan.shape.bucket(values, bucketing);
+                if within.as_ref().is_some_and(|within| !within.contains(&number)) {
                     return Ok(());
                 }
-                if is_ordered && !open.contains_key(&bucket) {
-                    // Keys come in their order: what stands there is complete.
-                    if let Some((done, digest)) = open.pop_first() {
-                        if done > bucket {
-                            return Err(unordered());
-                        }
-                        line(done, digest)?;
-                    }
-                }
-                let sum = scan.shape.hash(values, of).into();
-                open.entry(bucket).or_default().add(Digest { rows: 1, sum });
-                Ok(())
+                let digest = Digest { rows: 1, sum: scan.shape.hash(values, of).into() };
+                open.add(Bucket { number, digest })?.map_or(Ok(()), &mut line)
             })?;
-            open.into_iter().try_for_each(|(bucket, digest)| line(bucket, digest))
+            open.into_all().try_for_each(line)
         })
     }
 
@@ -498,11 +488,4 @@ impl Greatest {
 /// Ends a scan that has seen enough.
 fn full() -> Error {
     Error::Internal("enough rows".to_owned())
-}
-
-fn unordered() -> Error {
-    Error::Blocked(
-        "its rows do not come in the order of their integer key: check the file with PRAGMA integrity_check"
-            .to_owned(),
-    )
 }

@@ -226,6 +226,24 @@ impl RowShape {
         }
     }
 
+    /// The bucket of a row by the hash of its key, without a look at its other columns; none where the target
+    /// cannot hold its key.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn hashed_bucket(&self, row: &Row<'_>, mask: i64) -> Result<Option<i64>> {
+        let mut key = Vec::with_capacity(self.identity.len());
+        for place in &self.identity {
+            match self.columns[*place].read(stored(row, *place)?) {
+                Ok(value) => key.push(value),
+                Err(_) => return Ok(None),
+            }
+        }
+        let methods = self.identity.iter().map(|place| &self.columns[*place].hashed);
+        let inputs = key.iter().zip(methods).map(|(value, method)| HashInput { value, method });
+        Ok(Some(self.hash_inputs(inputs) & mask))
+    }
+
     /// The text of a row's key, as the target prints it; none where a value is NULL.
     pub fn key_text(&self, values: &[Datum<'_>]) -> Option<Vec<String>> {
         let printed = |place: &usize| printed(&values[*place]);
@@ -241,22 +259,32 @@ impl RowShape {
     }
 
     fn hash_of(&self, values: &[Datum<'_>], places: impl ExactSizeIterator<Item = usize>) -> i64 {
-        let input = |place: usize| (&values[place], &self.columns[place].hashed);
-        if self.hasher == HashFamily::Extended && places.len() <= GROUP {
+        let input =
+            |place: usize| HashInput { value: &values[place], method: &self.columns[place].hashed };
+        self.hash_inputs(places.map(input))
+    }
+
+    fn hash_inputs<'i>(&self, inputs: impl ExactSizeIterator<Item = HashInput<'i>>) -> i64 {
+        if self.hasher == HashFamily::Extended && inputs.len() <= GROUP {
             let mut text = Vec::new();
-            let hashes = places.map(input).enumerate();
-            return hashes.fold(0, |all, (index, (value, method))| {
-                all ^ hash_value(value, method, index as u64 + 1, &mut text)
-            });
+            let hashes = inputs.zip(1..);
+            return hashes.fold(0, |all, (input, seed)| all ^ hash_value(input, seed, &mut text));
         }
-        let inputs: Vec<(&Datum<'_>, &HashMethod)> = places.map(input).collect();
+        let inputs: Vec<HashInput<'_>> = inputs.collect();
         if self.hasher != HashFamily::Extended {
             return md5_hash(&record(&inputs));
         }
-        let groups = inputs.chunks(GROUP).enumerate();
-        let hashes = groups.map(|(index, group)| hash_bytes(&record(group), index as u64 + 1));
+        let groups = inputs.chunks(GROUP).zip(1..);
+        let hashes = groups.map(|(group, seed)| hash_bytes(&record(group), seed));
         hashes.fold(0, |all, hash| all ^ hash)
     }
+}
+
+/// A value that enters a hash.
+#[derive(Clone, Copy)]
+struct HashInput<'i> {
+    value: &'i Datum<'i>,
+    method: &'i HashMethod,
 }
 
 impl ShapedColumn {
@@ -324,15 +352,15 @@ pub fn raw(value: ValueRef<'_>) -> Value<'_> {
     }
 }
 
-fn hash_value(value: &Datum<'_>, method: &HashMethod, seed: u64, text: &mut Vec<u8>) -> i64 {
-    match (value, method) {
+fn hash_value(input: HashInput<'_>, seed: u64, text: &mut Vec<u8>) -> i64 {
+    match (input.value, input.method) {
         // A row of NULL is no NULL.
-        (_, HashMethod::Printed) => hash_bytes(&record(&[(value, method)]), seed),
+        (_, HashMethod::Printed) => hash_bytes(&record(&[input]), seed),
         (Datum::Null, _) => 0,
         (Datum::Integer(number), HashMethod::Integer) => hash_int8(*number, *number as u64 ^ seed),
         (Datum::Uuid(bytes), HashMethod::Uuid) => hash_bytes(bytes, seed),
         (Datum::Text(text), HashMethod::Text) => hash_bytes(text.as_bytes(), seed),
-        _ => {
+        (value, method) => {
             text.clear();
             print(value, method, text);
             hash_bytes(text, seed)
@@ -352,10 +380,10 @@ fn print(value: &Datum<'_>, method: &HashMethod, out: &mut Vec<u8>) {
 }
 
 /// All values as the text of one record, as `record_out` writes it.
-fn record(inputs: &[(&Datum<'_>, &HashMethod)]) -> Vec<u8> {
+fn record(inputs: &[HashInput<'_>]) -> Vec<u8> {
     let mut out = vec![b'('];
     let mut text = Vec::new();
-    for (place, (value, method)) in inputs.iter().enumerate() {
+    for (place, HashInput { value, method }) in inputs.iter().enumerate() {
         if place > 0 {
             out.push(b',');
         }

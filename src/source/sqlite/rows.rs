@@ -13,8 +13,8 @@ use crate::source::RowBundle;
 
 /// Bytes that travel at once: a message for each row would cost more than the row.
 const BUNDLE: usize = 256 * 1024;
-/// Bundles that wait for their reader.
-const WAITING: usize = 2;
+/// Bundles that wait for their reader, who may do something else first: the keys of some ten thousand rows.
+const WAITING: usize = 8;
 
 /// Rows as COPY text, with their line feeds.
 pub struct SourceRows {

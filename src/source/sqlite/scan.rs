@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::types::Value as Bound;
-use rusqlite::{Connection, Statement, params_from_iter};
+use rusqlite::{Connection, Row, Statement, params_from_iter};
 
 use super::bad_rows::BadRowWatch;
 use super::failure;
@@ -58,7 +58,7 @@ impl Scan {
     /// # Errors
     /// SQLite's, a row that the target cannot hold unless such are left out, those of `visit`, and that nobody waits any more.
     pub fn run(&self, connection: &Connection, wanted: &Wanted, visit: Visit<'_>) -> Result<()> {
-        let mut walk = Walk { scan: self, wanted, visit, seen: 0 };
+        let mut walk = Walk { scan: self, wanted, visit, among: None, seen: 0 };
         match &self.rows {
             Rows::All => walk.all(connection, &Sql::trusted("")),
             Rows::ByKey if !self.is_in_order(connection)? => {
@@ -100,10 +100,12 @@ struct Walk<'w> {
     scan: &'w Scan,
     wanted: &'w Wanted,
     visit: Visit<'w>,
+    /// Buckets of hashes outside of which no row is meant.
+    among: Option<&'w Buckets>,
     seen: u64,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
     fn all(&mut self, connection: &Connection, more: &Sql) -> Result<()> {
         let mut statement = prepare(connection, &self.scan.statement(more))?;
         self.read(&mut statement, Vec::new(), |_, _| true)
@@ -120,7 +122,8 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn filtered(&mut self, connection: &Connection, buckets: &Buckets) -> Result<()> {
+    fn filtered(&mut self, connection: &Connection, buckets: &'w Buckets) -> Result<()> {
+        self.among = Some(buckets);
         let mut statement = prepare(connection, &self.scan.statement(&Sql::trusted("")))?;
         self.read(&mut statement, Vec::new(), |shape, values| {
             let bucket = shape.bucket(values, buckets.bucketing());
@@ -175,6 +178,9 @@ impl Walk<'_> {
             if self.seen.is_multiple_of(ASKED) {
                 self.wanted.check()?;
             }
+            if self.is_apart(row)? {
+                continue;
+            }
             let Some(values) = shape.read(row)? else {
                 let bad = shape.bad_row(row)?.unwrap_or_default();
                 self.scan.watch.meet(&bad)?;
@@ -186,6 +192,14 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the key of a row says that it is not meant: then its other values need not be made.
+    fn is_apart(&self, row: &Row<'_>) -> Result<bool> {
+        let Some(buckets) = self.among else { return Ok(false) };
+        let Bucketing::Hash { mask } = buckets.bucketing() else { return Ok(false) };
+        let bucket = self.scan.shape.hashed_bucket(row, mask)?;
+        Ok(bucket.is_some_and(|bucket| !buckets.may_hold(bucket)))
     }
 }
 
