@@ -6,7 +6,7 @@ use crate::ident::Ident;
 use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
-use crate::plan::kinds::{cast, is_plain, same_type, widens};
+use crate::plan::kinds::{cast, is_plain, is_written_here, same_type, widens};
 use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::mapping::{Timestamp, TimestampKind};
 use crate::table::{Column, Table};
@@ -113,6 +113,8 @@ fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<Pl
     };
     let cast = cast(&from, &to);
     let plain = same && to.is_built_in() && is_plain(to.type_name.as_str()) && cast.is_none();
+    // Each side's own type, without a domain.
+    let built_in = here.is_built_in() && there.is_built_in();
     let exact = arrival == Arrival::Exact || plain && from.type_modifier == to.type_modifier;
     Ok(PlanColumn {
         name: there.name.clone(),
@@ -120,7 +122,8 @@ fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<Pl
         target_type: there.type_text.clone(),
         hashed: hashed(there, context),
         computed: here.generated,
-        binary: plain && !context.local && here.is_built_in() && there.is_built_in(),
+        binary: plain
+            && if context.local { is_written_here(to.type_name.as_str()) } else { built_in },
         // Of a source that is no server, it is this program that prints the values.
         exact: exact && context.same_text && !context.local,
         updatable: !there.identity_always,

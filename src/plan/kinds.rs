@@ -149,6 +149,31 @@ const PLAIN: &[&str] = &[
     "varbit",
 ];
 
+/// Of these, the ones that pgsync itself writes in their binary form, where the source is no server.
+const WRITTEN_HERE: &[&str] = &[
+    "bool",
+    "int2",
+    "int4",
+    "int8",
+    "float4",
+    "float8",
+    "text",
+    "varchar",
+    "bpchar",
+    "bytea",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "uuid",
+    "json",
+];
+
+/// Whether pgsync itself writes the binary form of this built-in type.
+pub fn is_written_here(name: &str) -> bool {
+    WRITTEN_HERE.contains(&name)
+}
+
 /// Whether both servers mean the same by the binary form of this built-in type, or of an array of it.
 pub fn is_plain(name: &str) -> bool {
     PLAIN.contains(&name.trim_start_matches('_'))

@@ -1,14 +1,15 @@
 //! What is asked of a file, answered in its snapshot.
 
-use rusqlite::Connection;
 use std::collections::BTreeMap;
+
+use rusqlite::Connection;
 
 use super::bad_rows::{self, BadRowTables};
 use super::buckets::{Bucket, OpenBuckets};
 use super::digested::Digested;
 use super::failure;
 use super::forms::Forms;
-use super::row::{RowShape, encode, printed};
+use super::row::{BINARY_HEAD, BINARY_TAIL, RowShape, encode, printed};
 use super::rows::SourceRows;
 use super::scan::{Rows, Scan};
 use super::scope::{self, Moments};
@@ -85,7 +86,7 @@ impl Reader {
         asked.await
     }
 
-    /// Reads rows, as COPY text.
+    /// Reads rows, as COPY text; all rows of a table in binary where its mapping says so.
     pub async fn copy_out(
         &self,
         _doing: &'static str,
@@ -105,14 +106,21 @@ impl Reader {
             }
         };
         let digested = matches!(query, RowQuery::All(_)).then(|| self.digested.clone());
+        let binary = matches!(query, RowQuery::All(_)) && mapping.is_binary();
         let with_hash = matches!(query, RowQuery::InOrderHashed(_));
         let scan = self.scan(mapping, shape, rows, scope)?;
         SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
             let mut digest = Digest::default();
+            if binary {
+                outlet.frame(BINARY_HEAD)?;
+            }
             scan.run(connection, wanted, &mut |values| {
                 if digested.is_some() {
                     let sum = scan.shape.hash(values, DigestOf::Rows).into();
                     digest.add(Digest { rows: 1, sum });
+                }
+                if binary {
+                    return outlet.push(|out| scan.shape.send(values, out));
                 }
                 outlet.push(|out| {
                     if with_hash {
@@ -122,6 +130,9 @@ impl Reader {
                     encode(values, out);
                 })
             })?;
+            if binary {
+                outlet.frame(BINARY_TAIL)?;
+            }
             if let Some(digested) = digested {
                 digested.keep(&scan.from, &scan.shape, digest);
             }

@@ -198,6 +198,14 @@ impl RowShape {
         Ok(Some(bad))
     }
 
+    /// Appends a row of binary COPY: the number of its fields, and each of them.
+    pub fn send(&self, values: &[Datum<'_>], out: &mut Vec<u8>) {
+        out.extend_from_slice(&(values.len() as i16).to_be_bytes());
+        for (column, value) in self.columns.iter().zip(values) {
+            value.send(column.form.width(), out);
+        }
+    }
+
     /// The hash of a row, or of its key and what drifts: what `TableMapping::hash` makes of it on the target.
     pub fn hash(&self, values: &[Datum<'_>], of: DigestOf) -> i64 {
         match of {
@@ -295,6 +303,11 @@ impl ShapedColumn {
         }
     }
 }
+
+/// What comes before the rows of binary COPY: the signature, no flags, no extension.
+pub const BINARY_HEAD: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// What comes behind them: a row of -1 fields.
+pub const BINARY_TAIL: &[u8] = b"\xff\xff";
 
 /// A row as COPY text, with its line feed.
 pub fn encode(values: &[Datum<'_>], out: &mut Vec<u8>) {

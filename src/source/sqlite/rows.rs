@@ -16,7 +16,7 @@ const BUNDLE: usize = 256 * 1024;
 /// Bundles that wait for their reader, who may do something else first: the keys of some ten thousand rows.
 const WAITING: usize = 8;
 
-/// Rows as COPY text, with their line feeds.
+/// Rows as COPY text, with their line feeds, or as binary COPY has them.
 pub struct SourceRows {
     bundles: mpsc::Receiver<Result<Bundle>>,
     bundle: Bytes,
@@ -33,6 +33,14 @@ pub struct SourceRows {
 struct Bundle {
     rows: Vec<u8>,
     lengths: Vec<usize>,
+    /// Of these lengths, the ones of what is no row.
+    frames: u64,
+}
+
+impl Bundle {
+    fn count(&self) -> u64 {
+        self.lengths.len() as u64 - self.frames
+    }
 }
 
 /// Where a thread puts its rows.
@@ -82,8 +90,9 @@ impl SourceRows {
             return Ok(Some(RowBundle { text: std::mem::take(&mut self.bundle), rows }));
         }
         match self.bundles.recv().await.transpose()? {
-            Some(Bundle { rows, lengths }) => {
-                Ok(Some(RowBundle { text: rows.into(), rows: lengths.len() as u64 }))
+            Some(bundle) => {
+                let rows = bundle.count();
+                Ok(Some(RowBundle { text: bundle.rows.into(), rows }))
             }
             None => self.end().await.map(|()| None),
         }
@@ -96,7 +105,7 @@ impl SourceRows {
                 return Ok(Some(self.bundle.split_to(length)));
             }
             match self.bundles.recv().await.transpose()? {
-                Some(Bundle { rows, lengths }) => {
+                Some(Bundle { rows, lengths, .. }) => {
                     (self.bundle, self.lengths) = (rows.into(), lengths.into_iter());
                 }
                 None => return self.end().await.map(|()| None),
@@ -130,11 +139,21 @@ impl Outlet {
         if self.bundle.rows.len() < BUNDLE { Ok(()) } else { self.flush() }
     }
 
+    /// Adds what comes before or behind all rows.
+    ///
+    /// # Errors
+    /// Nobody waits any more.
+    pub fn frame(&mut self, bytes: &[u8]) -> Result<()> {
+        self.bundle.frames += 1;
+        self.push(|out| out.extend_from_slice(bytes))
+    }
+
     fn flush(&mut self) -> Result<()> {
         if self.bundle.lengths.is_empty() {
             return Ok(());
         }
-        let next = Bundle { rows: Vec::with_capacity(BUNDLE + BUNDLE / 4), lengths: Vec::new() };
+        let rows = Vec::with_capacity(BUNDLE + BUNDLE / 4);
+        let next = Bundle { rows, ..Bundle::default() };
         let bundle = std::mem::replace(&mut self.bundle, next);
         let sent = self.sender.blocking_send(Ok(bundle));
         sent.map_err(|_| Error::Internal("reading the file was given up".to_owned()))

@@ -118,6 +118,14 @@ impl Form {
         !matches!(self, Self::Input)
     }
 
+    /// The width of its integers, where it has any.
+    pub fn width(&self) -> Width {
+        match self {
+            Self::Integer(width) => *width,
+            _ => Width::Eight,
+        }
+    }
+
     /// Whether a column of this type holds moments, whose form has to be found.
     pub fn has_timestamps(&self) -> bool {
         matches!(self, Self::Date(_) | Self::Timestamp { .. } | Self::Timestamptz { .. })

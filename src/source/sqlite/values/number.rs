@@ -13,6 +13,14 @@ pub enum Width {
 }
 
 impl Width {
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::Two => 2,
+            Self::Four => 4,
+            Self::Eight => 8,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Two => "smallint",
