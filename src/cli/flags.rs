@@ -363,7 +363,16 @@ fn stray(number: usize, arguments: &[String], place: usize) -> String {
     let shown = if is_shown { format!(" (\"{word}\")") } else { String::new() };
     let before = place.checked_sub(1).and_then(|before| arguments.get(before));
     let flag = before.filter(|before| before.starts_with("--")).map(|flag| as_documented(flag));
+    let is_command = |verb: &&Verb| verb.words().first() == Some(&word);
+    let command = Verb::ALL.iter().find(is_command).map(|verb| verb.title());
     let remedy = match (before, flag) {
+        _ if command.is_some() => {
+            format!("a command comes first, before all flags: {}", command.unwrap_or_default())
+        }
+        (None, _) if is_shown => {
+            let titles: Vec<String> = Verb::ALL.iter().skip(1).map(|verb| verb.title()).collect();
+            format!("the commands are {}; a sync has no word", titles.join(", "))
+        }
         (Some(before), _) if before.ends_with(',') || word.starts_with(',') => {
             "a list has no blanks, or stands in quotes: -include \"users, orders\"".to_owned()
         }

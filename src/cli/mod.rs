@@ -119,11 +119,21 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
     })
 }
 
-/// `help COMMAND` as `COMMAND -help`.
+/// `help COMMAND` as `COMMAND -help`, and the help of a command by its first word, where that is one command's.
 fn helped(mut texts: Vec<String>) -> Vec<String> {
     if texts.first().is_some_and(|first| first == "help") {
         texts.remove(0);
         texts.push("-help".to_owned());
+    }
+    let is_help = |text: &String| matches!(text.as_str(), "-h" | "-help" | "--help");
+    if texts.len() == 2 && is_help(&texts[1]) {
+        let begins = |verb: &&Verb| verb.words().first() == Some(&texts[0].as_str());
+        let begun: Vec<&Verb> = Verb::ALL.iter().filter(begins).collect();
+        if let [verb] = begun.as_slice() {
+            let rest = verb.words().iter().skip(1).map(|word| (*word).to_owned());
+            let rest: Vec<String> = rest.collect();
+            texts.splice(1..1, rest);
+        }
     }
     texts
 }

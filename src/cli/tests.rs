@@ -94,6 +94,17 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
         (vec!["-source", "a", "b"], stray("3 (\"b\")")),
         (vec!["-include", "users,", "orders"], blanks("3 (\"orders\")")),
         (vec!["-include", "users", ",orders"], blanks("3 (\",orders\")")),
+        (
+            vec!["-config", "f", "status"],
+            "argument 3 (\"status\") belongs to no flag; a command comes first, before all flags: pgsync status".into(),
+        ),
+        (
+            vec!["sync"],
+            "argument 1 (\"sync\") belongs to no flag; the commands are pgsync schema, pgsync verify, pgsync status, \
+             pgsync log prune, pgsync config show, pgsync config schema, pgsync mask suggest, pgsync mask check, \
+             pgsync mask preview; a sync has no word"
+                .into(),
+        ),
         (vec!["-table", "users"], "unknown flag -table; did you mean -include?".into()),
         (
             vec!["-paralel", "3", "-sorce=x", "-target", "y", "-zzzzzz"],

@@ -24,10 +24,14 @@ const KINDS: [(&str, &str); 10] = [
 ];
 
 impl RunContext<'_> {
-    /// One note, in the run that makes the log: it is the first one. Whoever names tables means no more than those.
-    pub(crate) async fn note_uncopied(&self) -> Result<()> {
+    /// One note, in the run that makes the log: it `is_first`. Whoever names tables means no more than those.
+    pub(crate) async fn note_uncopied(&self, is_first: bool) -> Result<()> {
         let settings = self.settings;
-        if settings.dry_run || settings.ddl == Ddl::None || !settings.include.is_empty() {
+        if !is_first
+            || settings.dry_run
+            || settings.ddl == Ddl::None
+            || !settings.include.is_empty()
+        {
             return Ok(());
         }
         let targets = settings.target_schemas();

@@ -1,8 +1,10 @@
--- Which of the sequences $names, pairs of a schema and a name, are there, one JSON object a row, and whether
--- the role may read and set them.
+-- Which of the sequences $names, pairs of a schema and a name, are there, one JSON object a row, how far they
+-- go, and whether the role may read and set them.
 select pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
+  'increment', s.seqincrement, 'least', s.seqmin, 'greatest', s.seqmax,
   'settable', pg_catalog.has_sequence_privilege(c.oid, 'select') and pg_catalog.has_sequence_privilege(c.oid, 'update'))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+join pg_catalog.pg_sequence s on s.seqrelid operator(pg_catalog.=) c.oid
 where case when c.relkind operator(pg_catalog.=) 'S' then true end
   and pg_catalog.concat(n.nspname, '.', c.relname) operator(pg_catalog.=) any ($names::pg_catalog.text[])

@@ -46,6 +46,10 @@ pub async fn sequence_values(session: &Session, schemas: &[Ident]) -> Result<Seq
 pub struct KnownSequence {
     #[serde(flatten)]
     pub name: TableName,
+    /// Negative for one that descends.
+    pub increment: i64,
+    pub least: i64,
+    pub greatest: i64,
     /// Whether the role may read and set it.
     pub settable: bool,
 }

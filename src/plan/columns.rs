@@ -2,7 +2,7 @@
 //! accepted only when every value of the source's arrives unaltered.
 
 use crate::error::Error;
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
@@ -35,7 +35,7 @@ pub fn match_columns(
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&there.name) {
-            Some(here) => match map_column(here, there, context) {
+            Some(here) => match map_column(here, there, &target.name, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
@@ -76,7 +76,7 @@ fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanC
     let pairs = there.filter_map(|there| Some((source.column(&there.name)?, there)));
     let pairs = pairs.filter(|(here, _)| here.generated);
     let planned = pairs.map(|(here, there)| {
-        map_column(here, there, context).unwrap_or_else(|_| PlanColumn {
+        map_column(here, there, &target.name, context).unwrap_or_else(|_| PlanColumn {
             name: there.name.clone(),
             cast: None,
             target_type: there.type_text.clone(),
@@ -90,15 +90,24 @@ fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanC
     planned.collect()
 }
 
-fn map_column(here: &Column, there: &Column, context: &PlanContext) -> Result<PlanColumn, String> {
+/// `table` is the target's.
+fn map_column(
+    here: &Column,
+    there: &Column,
+    table: &TableName,
+    context: &PlanContext,
+) -> Result<PlanColumn, String> {
     let name = there.name.as_str();
     let (from, to) = (here.under_domains(), there.under_domains());
     if !same_type(&from, &to) && !widens(&from, &to) {
         return Err(format!(
             "column \"{name}\" is {} on the source and {} on the target, which cannot hold every value: \
-             alter it there",
+             use -ddl reset, or run on the target: alter table {table} alter column {column} type {wanted}",
             shown(here, &from),
-            shown(there, &to)
+            shown(there, &to),
+            table = table.typed(),
+            column = there.name.typed(),
+            wanted = here.type_text,
         ));
     }
     let same = from.type_name == to.type_name && from.is_built_in() == to.is_built_in();

@@ -150,7 +150,11 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
     let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
-    denied.into_iter().flatten().chain(of_target).collect()
+    let differing = candidate.differing.iter().map(|part| Remedy {
+        trouble: Trouble::Violated(part.name.clone()),
+        text: part.text.clone(),
+    });
+    denied.into_iter().flatten().chain(differing).chain(of_target).collect()
 }
 
 fn denied(

@@ -8,6 +8,7 @@ pub mod hints;
 pub mod inheritance;
 pub mod key;
 pub mod kinds;
+mod left_columns;
 mod masked_before;
 pub mod masking;
 pub mod partition_mismatch;
@@ -183,6 +184,16 @@ pub struct Candidate<'a> {
     pub made: &'a str,
     /// What is built once the rows are there.
     pub post_data: &'a [Step],
+    /// What the target has otherwise, and rows may violate.
+    pub differing: &'a [DifferingPart],
+}
+
+/// A constraint or an index that the target has otherwise than the source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DifferingPart {
+    pub name: Ident,
+    /// What differs, and what to do about it.
+    pub text: String,
 }
 
 /// Plans one table.
@@ -202,6 +213,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     masked_before::check(&candidate, &mapping, context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
+    let left = left_columns::notes(&candidate, target, &fingerprint);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
@@ -214,12 +226,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let own = |key: &ForeignKey| key.child == target.name && parent(&key);
     Ok(TablePlan {
         name: target_name.clone(),
-        // No list of columns can say that COPY brings none.
-        strategy: match (candidate.target_is_empty && !mapping.columns.is_empty(), usable) {
-            (true, _) => Strategy::Copy,
-            (false, true) => Strategy::Incremental,
-            (false, false) => Strategy::Compare,
-        },
+        strategy: strategy(&candidate, &mapping, usable, context),
         reached: trusted.filter(|_| watermark.is_some()).and_then(|last| last.watermark.clone()),
         watermark,
         timestamp,
@@ -239,7 +246,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
         remedies: hints::remedies(&candidate, target, context),
-        notes: triggers::notes(&firing, context),
+        notes: [triggers::notes(&firing, context), left].concat(),
         always_triggers: firing,
         path: context.path.clone(),
         deletes: rules.deletes,
@@ -248,6 +255,22 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         post_data: candidate.post_data.to_vec(),
         mapping,
     })
+}
+
+/// How rows are found, where a watermark may be `usable`.
+fn strategy(
+    candidate: &Candidate<'_>,
+    mapping: &TableMapping,
+    usable: bool,
+    context: &PlanContext,
+) -> Strategy {
+    // No list of columns can say that COPY brings none. A dry run only counts, and the table need not be there.
+    let may_copy = !mapping.columns.is_empty() || context.dry_run;
+    match (candidate.target_is_empty && may_copy, usable) {
+        (true, _) => Strategy::Copy,
+        (false, true) => Strategy::Incremental,
+        (false, false) => Strategy::Compare,
+    }
 }
 
 impl TablePlan {

@@ -40,6 +40,7 @@ use crate::ident::TableName;
 use crate::outcome::RunReport;
 use crate::schema::Listing;
 use crate::schema::rebuild::plan::Rebuild;
+use crate::sql::statement::Statement;
 use grid::Page;
 use line::{Clock, Line};
 use log::Logger;
@@ -312,12 +313,20 @@ pub fn listing(listing: &Listing) -> String {
     let cut_short = cut_short.map(|text| format!("-- {}\n", format::sanitize(text)));
     let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
     let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
+    // A body may name what a later statement creates.
+    let is_function = |statement: &Statement| {
+        let start: String = statement.as_str().chars().take(30).collect();
+        start.to_lowercase().starts_with("create ") && start.to_lowercase().contains(" function ")
+    };
+    let unchecked = listing.statements.iter().any(is_function);
+    let unchecked = unchecked.then(|| "set check_function_bodies = off;\n".to_owned());
     let statements = listing.statements.iter().map(|statement| printable(statement.as_str()));
     let rebuild = listing.rebuilds.iter().map(rebuild_listing);
     obstacles
         .chain(left_out)
         .chain(cut_short)
         .chain(home)
+        .chain(unchecked)
         .chain(statements)
         .chain(rebuild)
         .collect()

@@ -35,13 +35,14 @@ pub fn text(report: &StatusReport, width: usize) -> String {
         lines.push(String::new());
     }
     lines.extend(errors);
+    lines.extend(gone_line(report));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// The one sentence that says whether all is well.
 pub fn sentence(report: &StatusReport) -> String {
-    let count = report.tables.len() as u64;
-    if count == 0 {
+    let count = report.present().count() as u64;
+    if report.tables.is_empty() {
         let log = format::sanitize(&report.log.to_string());
         return format!("No run of a table is recorded in {log}.");
     }
@@ -49,6 +50,9 @@ pub fn sentence(report: &StatusReport) -> String {
     let counted = format::counted(count, "table");
     if troubled.is_empty() {
         let all = if count == 1 { counted } else { format!("All {counted}") };
+        if count == 0 {
+            return "The source has none of the recorded tables any more.".to_owned();
+        }
         return match report.as_of() {
             Some(moment) => format!("{all} in sync as of {}.", when(moment, report.now)),
             None => format!("{all}: the first run is at work."),
@@ -63,6 +67,15 @@ pub fn sentence(report: &StatusReport) -> String {
     let verb = if is_one { "is" } else { "are" };
     let number = format::number(troubled.len() as u64);
     format!("{number} of {counted} {verb} NOT in sync: {}.", named.join(", "))
+}
+
+/// What settles tables that the source has no more.
+fn gone_line(report: &StatusReport) -> Option<String> {
+    let names: Vec<String> = report.gone().map(|table| table.table.typed()).collect();
+    let names = format::sanitize(&names.join(", "));
+    (!names.is_empty()).then(|| {
+        format!("\nGone from the source; to drop it on the target, run: drop table {names}")
+    })
 }
 
 /// `orders (failed)`, `items (last success 3d ago)`.

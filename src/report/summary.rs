@@ -138,6 +138,10 @@ pub fn verdict(report: &RunReport) -> String {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
         Some(Error::Refused(_)) => ended("refused by a safety check"),
         Some(Error::Locked(_)) => ended("another run holds the lock"),
+        Some(Error::Config(_)) => format!("{head}: wrong usage or configuration{tail}"),
+        Some(_) if report.tables.is_empty() => {
+            format!("{head}: an error came before the first table{tail}")
+        }
         Some(_) if done > 0 && done == report.tables.len() as u64 => {
             format!("failed: {all} in sync, but a later step failed{tail}")
         }

@@ -114,6 +114,9 @@ fn shown(values: &Values) -> String {
 pub fn sentence(report: &VerifyReport) -> String {
     let all = format::counted(report.tables.len() as u64, "table");
     let time = format::duration(report.elapsed);
+    if report.error.is_some() && report.tables.is_empty() {
+        return format!("NOT compared: an error came first; took {time}");
+    }
     let failed = report.tables.iter().filter(|table| table.error.is_some()).count() as u64;
     let differing = report.tables.iter().filter(|table| report.counted(table) > 0).count() as u64;
     let rows: u64 = report.tables.iter().map(|table| report.counted(table)).sum();

@@ -39,6 +39,8 @@ pub struct RunPlan {
     /// Those of the source that belong to no table, and to the run.
     pub sequences: Vec<FreeSequence>,
     pub roles: Roles,
+    /// The target's names of tables that the source has no more.
+    pub gone: Vec<TableName>,
 }
 
 impl RunContext<'_> {
@@ -68,10 +70,9 @@ impl RunContext<'_> {
         self.remark_observed(&catalogs, &tables, &selected, &context);
         let sync_log_exists = sync_log_exists?;
         self.open_log(&catalogs, &names, sync_log_exists).await?;
+        let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
-        if !sync_log_exists {
-            self.note_uncopied().await?;
-        }
+        self.note_uncopied(!sync_log_exists).await?;
         let notes = catalogs.source.notes.drain(..);
         notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
         let last = self.last_runs(&names, context.mark.is_some()).await?;
@@ -104,6 +105,7 @@ impl RunContext<'_> {
             last: aligned.last,
             rebuilt: aligned.rebuilt,
             roles: context.roles,
+            gone,
         })
     }
 
@@ -210,6 +212,7 @@ impl Observed<'_> {
         for (shown, name) in self.tables.iter().zip(self.names) {
             let source = aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table);
             let post_data = aligned.after.get(&source.name).map(Vec::as_slice);
+            let differing = aligned.differing.get(&source.name).map(Vec::as_slice);
             let candidate = Candidate {
                 source,
                 target: rebuild.get(name).or(there.get(name)).copied(),
@@ -221,6 +224,7 @@ impl Observed<'_> {
                 view: shown.view.as_ref(),
                 made: &shown.made,
                 post_data: post_data.unwrap_or_default(),
+                differing: differing.unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {
                 Some(error) => Err(error.clone()),

@@ -74,7 +74,7 @@ async fn work(
     endpoints: &Endpoints,
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
-    let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, .. } = plan;
+    let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, gone, .. } = plan;
     let stop = &round.stop;
     scrub::remark(round, &plans);
     let planned = plans.clone();
@@ -84,6 +84,7 @@ async fn work(
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());
     let finish =
         Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
+    let is_whole = early.is_none();
     finish.tables(round, early, &mut outcomes).await;
     let renumbered =
         renumbered::check(round, &finish.rebuilt, &planned, &mut outcomes, &mut unlogged).await;
@@ -94,6 +95,12 @@ async fn work(
     if logged.is_ok() {
         logged = scrub::write(round, &planned, &outcomes).await;
         sync_log::keep_source_rows(round, &planned).await;
+        // A name that is taken may be that of what is gone: it is said again as long as it is in the way.
+        let collides =
+            |table: &TableOutcome| table.error.as_ref().and_then(Error::sqlstate) == Some("42P07");
+        if is_whole && !outcomes.iter().chain(&failed).any(collides) {
+            logged = logged.and(sync_log::write_gone(round, &gone).await);
+        }
     }
     let tell = |outcome: &TableOutcome| {
         round.events.send(Event::Finished(Box::new(outcome.clone())));

@@ -1,18 +1,22 @@
 //! What a round writes into `sync_log` when its tables have ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::context::Round;
 use crate::error::Result;
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
-use crate::outcome::{Status, TableOutcome};
+use crate::outcome::{Counts, Status, TableOutcome};
 use crate::plan::TablePlan;
 use crate::sql::sync_log::Entry;
 use crate::sync::table_run;
 use crate::sync::table_state::PendingLogRow;
 use crate::sync_log::store;
+
+/// The word of the log for a table that the source has no more.
+const GONE: &str = "gone";
 
 /// Writes the rows of all tables that ended without one, together.
 pub(super) async fn write(
@@ -67,6 +71,28 @@ pub(super) async fn write(
         outcomes[place].watermark = watermark;
     }
     Ok(())
+}
+
+/// Writes that the source has tables no more, which is said once.
+pub(super) async fn write_gone(round: &Round, gone: &[TableName]) -> Result<()> {
+    if gone.is_empty() || round.settings.dry_run {
+        return Ok(());
+    }
+    let entry = |table| Entry {
+        run_id: &round.run_id,
+        source: &round.source_name,
+        table,
+        sync_type: None,
+        status: GONE,
+        fingerprint: None,
+        watermark: None,
+        counts: Counts::default(),
+        error: None,
+        elapsed: Some(Duration::ZERO),
+        earlier: None,
+    };
+    let entries: Vec<Entry<'_>> = gone.iter().map(entry).collect();
+    store::insert_ended(&round.target, &round.sync_log, &entries).await.map(drop)
 }
 
 /// Keeps what is known of the source's rows. If that cannot be, the next run reads them again.

@@ -59,7 +59,7 @@ impl RunContext<'_> {
         outdated: &mut Vec<NeedsRebuild<'s>>,
     ) -> Classified {
         let Classified { mut fatal, mut said } = Classified::default();
-        for Difference { table: name, text, weight } in differs {
+        for Difference { table: name, text, weight, .. } in differs {
             let table = selected.iter().find(|table| table.name == name).copied();
             match (weight, table) {
                 (Severity::Values | Severity::Form, Some(table))

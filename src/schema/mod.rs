@@ -21,8 +21,8 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::plan::PlanContext;
 use crate::plan::inheritance;
+use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::reshape::Reshaped;
 use crate::sql::statement::Statement;
@@ -54,6 +54,8 @@ pub struct SchemaOutcome {
     pub would_be: Vec<Table>,
     /// In a dry run: tables of the source without the columns that the target would get.
     pub reduced: HashMap<TableName, Table>,
+    /// By table: what the target has otherwise, and rows may violate.
+    pub differing: HashMap<TableName, Vec<DifferingPart>>,
 }
 
 /// What a run would change, without one.
@@ -207,6 +209,11 @@ impl RunContext<'_> {
         aligned: &mut SchemaOutcome,
     ) {
         let differs = std::mem::take(&mut schema_plan.differs);
+        for one in &differs {
+            let Some(name) = one.part.clone() else { continue };
+            let part = DifferingPart { name, text: one.text.clone() };
+            aligned.differing.entry(one.table.clone()).or_default().push(part);
+        }
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);
         let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();

@@ -35,7 +35,7 @@ impl RunContext<'_> {
         if steps.is_empty() {
             return Ok(left_out);
         }
-        let mut counts = BTreeMap::new();
+        let (mut created, mut changed) = (BTreeMap::new(), BTreeMap::new());
         let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
         let together = |one: &Step, other: &Step| {
             let alike = one.level == other.level && one.kind == other.kind;
@@ -51,7 +51,10 @@ impl RunContext<'_> {
             for group in ended {
                 for StepResult { step, error } in group? {
                     match error {
-                        None => *counts.entry(noun(step)).or_insert(0) += 1,
+                        None if is_change(step) => {
+                            *changed.entry(noun(step)).or_insert(0) += 1;
+                        }
+                        None => *created.entry(noun(step)).or_insert(0) += 1,
                         Some(error) if step.optional => {
                             let is_part = is_within(step, &error, &left_out);
                             left_out.extend(step.table.clone().filter(|_| makes_partition(step)));
@@ -70,9 +73,11 @@ impl RunContext<'_> {
             }
         }
         // Where nothing could be made, the tables say why.
-        if !counts.is_empty() {
-            let text = format!("created on the target: {}", counted(counts));
-            self.note(NoteLevel::Notice, None, text);
+        for (counts, done) in [(created, "created"), (changed, "changed")] {
+            if !counts.is_empty() {
+                let text = format!("{done} on the target: {}", counted(counts));
+                self.note(NoteLevel::Notice, None, text);
+            }
         }
         Ok(left_out)
     }
@@ -136,11 +141,10 @@ impl RunContext<'_> {
         }
         for (table, steps) in owed {
             let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
-            let error = Error::Blocked(format!(
-                "missing on the target: {}; run there: {}",
-                what.join(", "),
-                texts(steps)
-            ));
+            let differs = steps.iter().all(|step| is_change(step));
+            let is = if differs { "not as on the source" } else { "missing on the target" };
+            let error =
+                Error::Blocked(format!("{is}: {}; run there: {}", what.join(", "), texts(steps)));
             aligned.failed.insert(table.clone(), error);
         }
         let after = schema_plan.after.iter();
@@ -151,8 +155,9 @@ impl RunContext<'_> {
         for Subject { table, steps } in by_subject(after.chain(others)) {
             if !aligned.failed.contains_key(table) {
                 let title = &steps[0].title;
+                let is = if is_change(steps[0]) { "differs" } else { "is missing" };
                 let text = format!(
-                    "{title} is missing on the target; run there: {}",
+                    "{title} {is} on the target; run there: {}",
                     texts(steps.iter().copied())
                 );
                 self.note(NoteLevel::Notice, Some(table.clone()), text);
@@ -172,7 +177,9 @@ impl RunContext<'_> {
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
-            let text = format!("would create {}: {}", steps[0].title, texts(steps.iter().copied()));
+            let would = if is_change(steps[0]) { "change" } else { "create" };
+            let statements = texts(steps.iter().copied());
+            let text = format!("would {would} {}: {statements}", steps[0].title);
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }
@@ -231,12 +238,22 @@ fn noun(step: &Step) -> &str {
     if step.title.starts_with(noun) { noun } else { first() }
 }
 
+/// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
+fn is_change(step: &Step) -> bool {
+    let text = step.statements.first().map(Statement::as_str).unwrap_or_default();
+    let is_named_so = step.title.split(' ').nth(1) == Some("of");
+    is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
+}
+
 /// `3 tables, 1 type`.
 fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
-        _ if noun == "index" => format!("{count} indexes"),
-        _ => format!("{count} {noun}s"),
+        _ if noun.ends_with('x') => format!("{count} {noun}es"),
+        _ => match noun.strip_suffix("ty") {
+            Some(stem) => format!("{count} {stem}ties"),
+            None => format!("{count} {noun}s"),
+        },
     });
     counts.collect::<Vec<_>>().join(", ")
 }
@@ -244,6 +261,6 @@ fn counted(counts: BTreeMap<&str, usize>) -> String {
 /// The statements of some steps as one may run them.
 fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
     let statements = steps.into_iter().flat_map(|step| &step.statements);
-    let texts: Vec<&str> = statements.map(Statement::as_str).collect();
+    let texts: Vec<String> = statements.map(Statement::on_one_line).collect();
     texts.join("; ")
 }

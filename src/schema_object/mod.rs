@@ -232,6 +232,12 @@ impl Deref for Object {
 
 impl Object {
     /// `index public.item_name_idx`, for people.
+    /// What errors call it: the name of a constraint or an index without its schema.
+    pub fn own_name(&self) -> Ident {
+        self.own.clone().unwrap_or_else(|| self.at.name.clone())
+    }
+
+    /// `index public.item_name_idx`, for people.
     pub fn title(&self) -> String {
         format!("{} {}", self.kind.noun(), self.id)
     }

@@ -31,6 +31,34 @@ impl Statement {
         &self.0
     }
 
+    /// The statement in one line that can be pasted, unless its values or bodies have lines of their own.
+    pub fn on_one_line(&self) -> String {
+        if self.0.contains("--") || self.0.contains('$') {
+            return self.0.clone();
+        }
+        let mut line = String::with_capacity(self.0.len());
+        let mut quote = None;
+        for c in self.0.chars() {
+            match (quote, c) {
+                (Some(end), c) if end == c => quote = None,
+                (None, '\'' | '"') => quote = Some(c),
+                _ => {}
+            }
+            let is_break = quote.is_none() && matches!(c, '\n' | ' ');
+            let follows = line.ends_with([' ', '(']) || line.is_empty();
+            match c {
+                _ if is_break && follows => {}
+                '\n' if is_break => line.push(' '),
+                ')' if quote.is_none() && line.ends_with(' ') => {
+                    line.pop();
+                    line.push(c);
+                }
+                c => line.push(c),
+            }
+        }
+        line
+    }
+
     /// The parts with `separator` between them.
     pub fn join<T: Piece>(parts: impl IntoIterator<Item = T>, separator: &'static str) -> Self {
         let mut text = String::with_capacity(STATEMENT);

@@ -43,6 +43,16 @@ impl SyncLog {
         )
     }
 
+    /// The tables that runs from this source last had to do with: see the file.
+    pub fn known_from(&self, source: &str) -> Sql {
+        let log = sql!("{log}", log = self.table);
+        let source = sql!("{source}", source = Literal(source));
+        let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
+        let holes: &[(&str, &Sql)] =
+            &[("log", &log), ("source", &source), ("of_table", &of_table), ("order", &order)];
+        Sql::filled(include_str!("sync_log_gone.sql"), holes)
+    }
+
     /// Deletes rows that began longer ago than `keep`, and gives their number: see the file.
     pub fn prune(&self, keep: Duration) -> Sql {
         let log = sql!("{log}", log = self.table);

@@ -49,21 +49,33 @@ impl StatusReport {
     }
 
     /// Whether the last run of the table did not succeed, or its last success is too old.
+    /// A table that the source has no more cannot be.
     pub fn is_in_trouble(&self, table: &TableStatus) -> bool {
-        let is_stale = || self.stale.is_some_and(|stale| table.age > Some(stale));
+        let is_stale = || {
+            table.state != State::Gone && self.stale.is_some_and(|stale| table.age > Some(stale))
+        };
         !table.state.is_good() || is_stale()
     }
 
     /// 0 when all is well; 1 when a table is in trouble, or there are none.
     pub fn exit_status(&self) -> u8 {
-        u8::from(self.tables.is_empty() || self.troubled().next().is_some())
+        u8::from(self.present().next().is_none() || self.troubled().next().is_some())
     }
 
     /// The moment since which every table has been in sync: that of the oldest of the last successes.
     pub fn as_of(&self) -> Option<DateTime<Utc>> {
-        let successes: Option<Vec<_>> =
-            self.tables.iter().map(|table| table.last_success).collect();
+        let successes: Option<Vec<_>> = self.present().map(|table| table.last_success).collect();
         successes?.into_iter().min()
+    }
+
+    /// Those that the source had when a run last looked.
+    pub fn present(&self) -> impl Iterator<Item = &TableStatus> {
+        self.tables.iter().filter(|table| table.state != State::Gone)
+    }
+
+    /// Those that the source has no more, and that are still on the target.
+    pub fn gone(&self) -> impl Iterator<Item = &TableStatus> {
+        self.tables.iter().filter(|table| table.state == State::Gone)
     }
 }
 

@@ -19,6 +19,8 @@ pub enum State {
     Refused,
     Interrupted,
     Skipped,
+    /// The source has the table no more.
+    Gone,
     /// A word that a later version may write.
     Unknown,
 }
@@ -33,6 +35,7 @@ impl State {
             "refused" => State::Refused,
             "interrupted" => State::Interrupted,
             "skipped" => State::Skipped,
+            "gone" => State::Gone,
             _ => State::Unknown,
         }
     }
@@ -46,13 +49,14 @@ impl State {
             State::Refused => "refused",
             State::Interrupted => "interrupted",
             State::Skipped => "skipped",
+            State::Gone => "gone",
             State::Unknown => "unknown",
         }
     }
 
     /// Whether nothing is wrong.
     pub fn is_good(self) -> bool {
-        matches!(self, State::Success | State::Running)
+        matches!(self, State::Success | State::Running | State::Gone)
     }
 }
 
@@ -145,7 +149,7 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
     };
     let now = moment(row.text(3));
     let age = now.zip(last_success).and_then(|(now, then)| (now - then).to_std().ok());
-    let going = u64::from(state == State::Running);
+    let going = u64::from(matches!(state, State::Running | State::Gone));
     Ok(Some(TableStatus {
         table: TableName::new(row.needed(0)?, row.needed(1)?),
         state,

@@ -39,6 +39,7 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
             .partition(|owned| owned.sequence.readable && owned.sequence.settable);
         // In every run: where it stands is not known, and inserts collide until it is moved.
         may_not.iter().for_each(|owned| remark(round, plan, owned));
+        plan.sequences.iter().for_each(|owned| remark_too_small(round, plan, owned));
         moves.extend(may.iter().filter_map(|owned| {
             let rows = owned.numeric && (outcome.counts.changed() || owned.sequence.indexed);
             let needed = rows || owned.source_last.is_some();
@@ -113,6 +114,19 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
             );
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
         }
+        for (name, last) in &given {
+            let Some(one) = known.iter().find(|one| &one.name == name) else { continue };
+            let up = one.increment > 0;
+            let end = if up { one.greatest } else { one.least };
+            if up && *last > end || !up && *last < end {
+                let text = too_small(name, end, *last);
+                round.events.send(Event::Note(Note {
+                    table: None,
+                    text,
+                    level: NoteLevel::Warning,
+                }));
+            }
+        }
         let is_settable = |name: &TableName| known.iter().any(|k| k.settable && &k.name == name);
         let settable = given.iter().filter(|(name, _)| is_settable(name));
         let moves = settable.map(|(name, last)| Move {
@@ -127,6 +141,36 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
         let text = format!("not all sequences were moved to where the source's stand: {error}");
         round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
     }
+}
+
+/// A sequence that ends before the number that the source's gave last.
+fn remark_too_small(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {
+    let (sequence, Some(last)) = (&owned.sequence, owned.source_last) else { return };
+    let (end, is_beyond) = if sequence.increment > 0 {
+        (sequence.greatest, last > sequence.greatest)
+    } else {
+        (sequence.least, last < sequence.least)
+    };
+    if is_beyond {
+        let text = too_small(&sequence.name, end, last);
+        let table = Some(plan.name.clone());
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
+    }
+}
+
+/// What is said of a sequence that ends at `end`, where the source's gave `last`.
+fn too_small(name: &TableName, end: i64, last: i64) -> String {
+    let bounds = [i16::MAX.into(), i32::MAX.into(), i16::MIN.into(), i32::MIN.into()];
+    let bound = match end {
+        end if bounds.contains(&end) => String::new(),
+        end if end < last => format!(" maxvalue {}", i64::MAX),
+        _ => format!(" minvalue {}", i64::MIN),
+    };
+    let name = name.typed();
+    format!(
+        "the sequence {name} ends at {end}, and the source's stands at {last}, so the next insert there fails: \
+         run on the target: alter sequence {name} as bigint{bound}"
+    )
 }
 
 fn remark(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {

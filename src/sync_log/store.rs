@@ -127,6 +127,33 @@ pub async fn keep_source_rows(
     Ok(())
 }
 
+/// A table that earlier runs had to do with.
+pub struct KnownTable {
+    pub name: TableName,
+    /// `relkind` of what has its name on the target now.
+    pub kind: Option<char>,
+    /// Whether the last run with it failed.
+    pub has_failed: bool,
+}
+
+/// The tables that runs from this source had to do with, but those that are said to be gone.
+pub async fn known_from(
+    target: &Target,
+    sync_log: &SyncLog,
+    source: &str,
+) -> Result<Vec<KnownTable>> {
+    let statement = sync_log.known_from(source);
+    let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
+    let known = |row: &Row| {
+        Ok(KnownTable {
+            name: TableName::new(row.needed(0)?, row.needed(1)?),
+            kind: row.text(2).and_then(|kind| kind.chars().next()),
+            has_failed: row.is_true(3),
+        })
+    };
+    rows.unwrap_or_default().iter().map(known).collect()
+}
+
 /// Which of the tables pgsync has made, each with what is remembered of its definitions.
 pub async fn created_tables(
     target: &Target,

@@ -80,8 +80,10 @@ pub(super) fn explained<'a>(
             "let the owner run the statements that `pgsync schema` prints, or grant the right"
         }
         Some("42P07" | "42710") => {
-            "something else has that name on the target: drop or rename it, or exclude the table"
+            "something else has that name on the target, such as an index of a table that was renamed on the \
+             source: drop or rename it, or exclude the table"
         }
+        Some("0A000") if is_about_a_view(&error) => return with_view(error),
         Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
         Some("0A000" | "58P01" | "42704") => {
             "create it on the target first: pgsync installs no software"
@@ -100,6 +102,25 @@ pub(super) fn explained<'a>(
         }
         other => other,
     }
+}
+
+/// Whether a view holds the type of a column.
+fn is_about_a_view(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.message.starts_with("cannot alter type of a column used by a view")
+}
+
+/// Names the view, which the server tells in a detail: `rule _RETURN on view v depends on column "x"`.
+fn with_view(error: Error) -> Error {
+    let Error::Database(mut error) = error else { return error };
+    let detail = error.detail.as_deref().unwrap_or_default();
+    let rest = detail.split_once(" on ").map_or("a view", |(_, rest)| rest);
+    let view = rest.split_once(" depends ").map_or(rest, |(view, _)| view);
+    error.hint = Some(format!(
+        "{view} uses the column: keep its definition (pg_get_viewdef), drop it on the target, run again, and \
+         create it again"
+    ));
+    Error::Database(error)
 }
 
 /// Whether a child computes a column that its parent stores.

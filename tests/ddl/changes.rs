@@ -117,3 +117,60 @@ async fn partitions_that_the_target_cuts_otherwise_are_not_missing() {
     let parts = "select string_agg(relname, ' ' order by relname) from pg_class where relispartition and relkind = 'r'";
     assert_eq!(db.target_value(parts).await, "march year");
 }
+
+#[tokio::test]
+async fn a_column_that_the_source_has_no_more_is_named_once() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, a int, b int); insert into item values (1, 1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item drop b").await;
+    let drop = "alter table public.item drop column b";
+    db.sync().await.expect_ok().expect_note(drop);
+    db.sync().await.expect_unchanged().expect_unsaid(drop);
+    db.target(drop).await;
+    db.sync().await.expect_unchanged().expect_unsaid("drop column");
+}
+
+#[tokio::test]
+async fn a_view_that_keeps_a_column_from_growing_is_named() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, a varchar(3))").await;
+    db.settle().await;
+    db.target("create view shown as select a from item").await;
+    db.source("alter table item alter a type text").await;
+    db.sync()
+        .await
+        .expect_ok()
+        .expect_note("view public.shown uses the column")
+        .expect_unsaid("software");
+}
+
+#[tokio::test]
+async fn a_type_that_cannot_grow_in_place_is_named_with_the_statement() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, n int)").await;
+    db.settle().await;
+    db.source("alter table item alter n type bigint").await;
+    let alter = "alter table public.item alter column n type bigint";
+    db.sync().await.expect_exit(1).expect_failed("item", &[alter]);
+    db.target(alter).await;
+    db.sync().await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn what_differs_is_not_called_missing_and_statements_have_one_line() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, n int default 1, m int)").await;
+    db.settle().await;
+    db.source(
+        "alter table item alter n set default 2; create table other (id int primary key, n text)",
+    )
+    .await;
+    let run = without_ddl(&db).await.expect_exit(1);
+    run.expect_note("default of column public.item.n differs on the target")
+        .expect_failed("other", &["create table \"public\".\"other\" (\"id\" "]);
+    db.sync().await.expect_ok().expect_note("changed on the target: 1 default");
+}

@@ -36,3 +36,24 @@ async fn what_a_terminal_would_obey_is_not_printed_as_a_statement() {
     assert!(printed.contains("-- left out, because a terminal would obey"), "{printed}");
     assert!(printed.contains("create table \"public\".\"item\""), "{printed}");
 }
+
+#[tokio::test]
+async fn a_function_may_name_a_sequence_that_a_later_statement_creates() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create sequence zz; create function nx() returns int language sql as 'select nextval(''public.zz'')::int';
+        create table a (id int primary key default nx())",
+    )
+    .await;
+    let printed = schema(&db, &[]).await.expect_exit(1).stdout;
+    db.target(&printed).await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_without_columns_is_counted_before_it_is_there() {
+    let db = Pair::fresh().await;
+    db.source("create table z (); insert into z default values").await;
+    db.sync().arg("-dry-run").await.expect_exit(0).expect_changes("z", (1, 0, 0));
+    db.sync().await.expect_changes("z", (1, 0, 0));
+}

@@ -364,3 +364,55 @@ async fn rows_that_name_a_rebuilt_table_are_not_called_equal_before_they_name_th
     db.assert_all_same().await;
     db.sync().await.expect_unchanged();
 }
+
+/// Rows come before what is created again, so what they violate has to go first.
+#[tokio::test]
+async fn a_constraint_that_changed_keeps_no_row_out() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table client (id int primary key); insert into client values (1);
+        create table o (id int primary key, c int constraint ck check (c > 0), d int constraint fk references o, e int constraint un unique, f int,
+            constraint ex exclude using btree (f with =)); create unique index o_ix on o (c, d)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table o drop constraint ck, add constraint ck check (c > -10), drop constraint fk,
+            add constraint fk foreign key (d) references client, drop constraint un, add constraint un unique (e, id),
+            drop constraint ex, add constraint ex exclude using btree (f with =, id with =);
+        drop index o_ix; create unique index o_ix on o (c, d, id);
+        insert into o values (5, -2, 1, 1, 1), (6, -2, 1, 1, 1)",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "o",
+        &[
+            "is defined differently on the source",
+            "run on the target: alter table \"public\".\"o\" drop constraint",
+        ],
+    );
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_foreign_key_to_a_table_that_was_renamed_is_the_sources_again() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table customer (id serial primary key, x text); create table o (id int primary key, c int not null references customer);
+        insert into customer (x) values ('x'); insert into o values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table customer rename to client; alter index customer_pkey rename to client_pkey;
+        alter sequence customer_id_seq rename to client_id_seq; insert into client (x) values ('n'); insert into o values (11, 2)",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1).expect_said("renamed to public.client?");
+    run.expect_failed("o", &["is defined differently on the source", "references"]);
+    reset(&db).await.expect_ok();
+    db.assert_same("o").await;
+    db.assert_same("client").await;
+    reset(&db).await.expect_unchanged();
+}

@@ -10,10 +10,12 @@ const SHOP: &str = "create table orders (id int primary key, total int, touched 
     create function touch() returns trigger language plpgsql as 'begin new.touched := ''yes''; return new; end';
     create trigger touch before insert on orders for each row execute procedure touch();
     create function even(n int) returns boolean language sql immutable as 'select n % 2 = 0';
+    create policy own on orders using (true); alter table orders enable row level security;
+    create type span as range (subtype = int4); create table spans (id int primary key, s span);
     create table pairs (n int check (even(n)));
     insert into orders values (1, 10)";
 
-const NOTE: &str = "not copied: 2 views, 1 materialized view, 1 trigger, 1 function; ";
+const NOTE: &str = "not copied: 2 views, 1 materialized view, 1 trigger, 1 policy, 1 function; ";
 
 #[tokio::test]
 async fn what_an_application_lacks_is_named_once_and_comes_with_the_recipe() {
@@ -26,6 +28,8 @@ async fn what_an_application_lacks_is_named_once_and_comes_with_the_recipe() {
     db.target("insert into orders values (2, 5); refresh materialized view sums").await;
     let seen = "select touched || ' ' || (select sum from totals) || ' ' || (select sum from sums) from orders where id = 2";
     assert_eq!(db.target_value(seen).await, "yes 15 15");
+    let secured = "select relrowsecurity from pg_class where oid = 'orders'::regclass";
+    assert_eq!(db.target_value(secured).await, "t");
 }
 
 #[tokio::test]
@@ -33,6 +37,15 @@ async fn who_names_tables_hears_nothing_of_views() {
     let db = Pair::fresh().await;
     db.source(SHOP).await;
     db.sync().include("orders").await.expect_ok().expect_unsaid("not copied");
+}
+
+#[tokio::test]
+async fn what_a_range_brings_along_is_not_lacking_in_another_schema() {
+    let db = Pair::fresh().await;
+    db.source("create type span as range (subtype = int4); create table spans (id int, s span)")
+        .await;
+    let run = db.sync().args(&["-target-schema", "copy"]).await;
+    run.expect_ok().expect_unsaid("not copied");
 }
 
 /// The commands of the page.

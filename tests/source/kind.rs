@@ -162,6 +162,7 @@ fn planned(
         view: None,
         made: "",
         post_data: &[],
+        differing: &[],
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),

@@ -148,3 +148,24 @@ async fn a_dry_run_moves_no_sequence() {
     db.sync().arg("-dry-run").await.expect_ok();
     assert_eq!(last(&db, "item_id_seq").await, "1 false");
 }
+
+#[tokio::test]
+async fn a_sequence_that_ends_before_the_sources_is_named_with_the_statement() {
+    let db =
+        Pair::with("create table a (id serial primary key); create sequence free as int").await;
+    db.sync().await.expect_ok();
+    db.source(
+        "alter table a alter id type bigint; alter sequence a_id_seq as bigint; select setval('a_id_seq', 3000000000);
+        alter sequence free as bigint; select setval('free', 3000000000)",
+    )
+    .await;
+    db.target("alter table a alter id type bigint").await;
+    let run = db.sync().await.expect_ok();
+    let (one, other) =
+        ("alter sequence public.a_id_seq as bigint", "alter sequence public.free as bigint");
+    run.expect_note(one).expect_note(other);
+    db.target(&format!("{one}; {other}")).await;
+    db.sync().await.expect_unchanged().expect_unsaid("ends at");
+    assert_eq!(last(&db, "a_id_seq").await, "3000000000 true");
+    assert_eq!(last(&db, "free").await, "3000000000 true");
+}

@@ -76,6 +76,71 @@ async fn a_table_that_is_gone_is_no_trouble_unless_it_failed() {
 }
 
 #[tokio::test]
+async fn a_table_that_the_source_has_no_more_is_said_once_and_is_no_trouble() {
+    let db = Pair::with(TABLES).await;
+    db.sync().await.expect_ok();
+    db.target("alter table other add check (id < 3)").await;
+    db.source("insert into other values (3)").await;
+    db.sync().await.expect_exit(1);
+    db.source("drop table other").await;
+    db.sync().include("item").await.expect_ok().expect_unsaid("no more");
+    db.sync().plain().arg("-quiet").await.expect_exit(0).expect_said(
+        "other - warning: the source has this table no more; the target keeps it with the rows that it has; \
+         to drop it, run on the target: drop table public.other",
+    );
+    db.sync().await.expect_unchanged().expect_unsaid("no more");
+    db.target(
+        "update sync_log set end_time = end_time - interval '2 days' where table_name = 'other'",
+    )
+    .await;
+    let run = status(&db, &["-stale", "1d"]).await.expect_exit(0);
+    run.expect_said("1 table in sync as of")
+        .expect_said("to drop it on the target, run: drop table public.other");
+    assert_eq!(field(&db, "other", "state").await, "gone");
+    assert_eq!(field(&db, "other", "trouble").await, false);
+    db.target("drop table other").await;
+    status(&db, &[]).await.expect_exit(0).expect_unsaid("other");
+    db.source("create table other (id int primary key); insert into other values (1)").await;
+    db.sync().await.expect_changes("other", (1, 0, 0));
+    status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync");
+}
+
+#[tokio::test]
+async fn a_table_that_was_renamed_is_named_with_its_new_name() {
+    let db = Pair::with("create table customer (id int primary key, x text)").await;
+    db.source("insert into customer values (1, 'a')").await;
+    db.sync().await.expect_ok();
+    db.source(
+        "alter table customer rename to client; alter index customer_pkey rename to client_pkey",
+    )
+    .await;
+    let run = db.sync().await.expect_ok();
+    let settles =
+        "drop table if exists public.client; alter table public.customer rename to client";
+    run.expect_said(&format!(
+        "renamed to public.client? Then run on the target: {settles}, and run pgsync once with -reconcile"
+    ));
+    db.target(settles).await;
+    db.source("insert into client values (2, 'b')").await;
+    db.sync().arg("-reconcile").await.expect_changes("client", (1, 0, 0));
+    db.sync().await.expect_unchanged().expect_unsaid("customer");
+}
+
+/// Its indexes keep their names, which are in the way as long as the old table is there.
+#[tokio::test]
+async fn a_renamed_table_that_cannot_be_made_is_named_until_it_can() {
+    let db = Pair::with("create table customer (id int primary key, x text)").await;
+    db.sync().await.expect_ok();
+    db.source("alter table customer rename to client").await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_exit(1).expect_failed("client", &["customer_pkey"]);
+        run.expect_said("renamed to public.client?");
+    }
+    db.target("drop table if exists client; alter table customer rename to client").await;
+    db.sync().arg("-reconcile").await.expect_ok().expect_unsaid("customer");
+}
+
+#[tokio::test]
 async fn pruning_keeps_what_runs_go_by() {
     let db = Pair::with("create table other (id int primary key)").await;
     db.source(

@@ -191,7 +191,7 @@ async fn changes_of_definitions_are_followed_or_named_between_any_versions() {
         assert!(missed.is_empty(), "{mode}: nothing is said of {missed:#?} in {said:#?}");
         assert_eq!(said.len(), CHANGES.len(), "{said:#?}");
     }
-    db.sync().await.expect_unchanged().expect_note("created on the target: 6 defaults");
+    db.sync().await.expect_unchanged().expect_note("changed on the target: 6 defaults");
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
     is_quiet(&db).await;
 }

@@ -25,6 +25,9 @@ select json_build_object('kind', o.kind, 'schema', n.nspname, 'name', o.name) fr
   from pg_proc p join pg_language l on l.oid = p.prolang cross join lateral (select to_jsonb(p) as p) j
   -- The server has thousands: their texts are made for nobody.
   where p.pronamespace = any (array(select oid from pg_namespace where nspname = any ($schemas::name[])))
+    -- Those of a range come with their type.
+    and not exists (select from pg_depend d
+      where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'i' and d.refclassid = 'pg_type'::regclass)
 ) o(kind, namespace, name, class, oid)
 join pg_namespace n on n.oid = o.namespace
 where n.nspname = any ($schemas::name[]) and not exists (

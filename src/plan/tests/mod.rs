@@ -142,6 +142,7 @@ impl Case {
             view: None,
             made: "",
             post_data: &[],
+            differing: &[],
         };
         super::table(candidate, &self.context)
     }

@@ -89,7 +89,7 @@ fn a_failure_is_told_when_it_begins_when_it_changes_once_an_hour_and_when_it_end
         "failed: no server, port 5432",
         "",
         "",
-        "NOT in sync: the run ended early; 0 of 0 tables done; 3 failed runs; 3 runs since the last line, 1 found another one at work",
+        "NOT in sync: an error came before the first table; 3 failed runs; 3 runs since the last line, 1 found another one at work",
         "NOT in sync: 1 of 1 table failed",
         "",
         "after 5 failed runs: in sync: 1 table, 0 rows changed in 3.2s",

@@ -90,6 +90,18 @@ fn some_failed_were_interrupted_or_never_succeeded() {
 }
 
 #[test]
+fn a_table_that_the_source_has_no_more_is_no_trouble() {
+    let gone = TableStatus { state: State::Gone, last_success: Some(ago(900_000)), ..table("b") };
+    let mut report = report(vec![table("a"), gone]);
+    report.stale = Some(Duration::from_secs(26 * 3_600));
+    assert_eq!(report.exit_status(), 0);
+    let text = text(&report, 80);
+    assert!(text.starts_with("1 table in sync as of 03:14 UTC, 2h ago.\n"), "{text}");
+    let settles = "\nGone from the source; to drop it on the target, run: drop table public.b\n";
+    assert!(text.ends_with(settles), "{text}");
+}
+
+#[test]
 fn a_quiet_status_speaks_of_trouble_only() {
     let quiet = Output { quiet: true, ..Output::default() };
     assert_eq!(printed(&report(vec![table("fine")]), quiet), "");

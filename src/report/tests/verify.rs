@@ -52,3 +52,21 @@ fn the_page_has_verdicts_and_rows_and_nothing_of_them_is_markup() {
     };
     assert_eq!(verify::page(&report), include_str!("verify.html"));
 }
+
+#[test]
+fn a_comparison_that_did_not_come_about_is_not_called_equal() {
+    let report = VerifyReport {
+        source: "prod:5432/shop".into(),
+        target: "localhost:5432/shop".into(),
+        is_live: false,
+        tables: Vec::new(),
+        notes: Vec::new(),
+        error: Some(Error::Blocked("no server".into())),
+        elapsed: Duration::from_millis(1_234),
+    };
+    let object = verify::object(&report);
+    assert!(
+        object.contains(r#""sentence":"NOT compared: an error came first; took 1.2s""#),
+        "{object}"
+    );
+}

@@ -22,12 +22,21 @@ pub struct Difference {
     pub table: TableName,
     pub text: String,
     pub weight: Severity,
+    /// The constraint or index that rows may violate for it.
+    pub part: Option<Ident>,
 }
 
 /// Something that differs in a table, before it is known whether that counts.
 pub(super) struct Finding {
     pub weight: Severity,
     pub text: String,
+    pub part: Option<Ident>,
+}
+
+impl Finding {
+    pub fn new(weight: Severity, text: String) -> Self {
+        Self { weight, text, part: None }
+    }
 }
 
 /// What a difference means.
@@ -90,7 +99,7 @@ impl DiffInput<'_> {
                                 change.title,
                                 run.as_str()
                             );
-                            Finding { weight: Severity::Part, text }
+                            Finding::new(Severity::Part, text)
                         });
                     self.forms(object, there, root).into_iter().chain(kept).collect()
                 }
@@ -103,10 +112,11 @@ impl DiffInput<'_> {
                 weight != Severity::Form || self.resets(root) || self.follows(root)
             };
             let found = found.into_iter().filter(|one| counts(one.weight));
-            let found = found.map(|Finding { weight, text }| Difference {
+            let found = found.map(|Finding { weight, text, part }| Difference {
                 table: root.clone(),
                 text,
                 weight,
+                part,
             });
             schema_plan.differs.extend(found);
             schema_plan.differs.extend(self.moved(object, there));
@@ -128,7 +138,7 @@ impl DiffInput<'_> {
         let is_moved = object.kind == Kind::Partition && *root != holder && counts;
         (is_moved && self.selected.contains(&&holder)).then(|| {
             let text = format!("partition {} belongs to {root} on the source", object.id);
-            Difference { table: holder, text, weight: Severity::Form }
+            Difference { table: holder, text, weight: Severity::Form, part: None }
         })
     }
 
@@ -155,14 +165,22 @@ impl DiffInput<'_> {
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             let text = format!("{} is defined differently on the source: {here}", object.title());
             if self.resets(root) && self.is_referred_to(there) {
-                return Some(Finding { weight: Severity::Form, text });
+                return Some(Finding::new(Severity::Form, text));
+            }
+            if self.resets(root) && self.replace_around_rows(object, there, root, schema_plan) {
+                return None;
             }
             if let Some(steps) = self.again(object, root).filter(|_| self.resets(root)) {
                 schema_plan.after.entry(root.clone()).or_default().extend(steps);
                 return None;
             }
-            let text = format!("{text}; drop it on the target, and the next run makes it");
-            return Some(Finding { weight: Severity::Part, text });
+            let drop = objects::drop(there)?;
+            let text = format!(
+                "{text}; run on the target: {}; the next run creates it as the source has it",
+                drop.as_str()
+            );
+            let part = keeps_rows_out(there).then(|| there.own_name());
+            return Some(Finding { weight: Severity::Part, text, part });
         }
         let theirs = objects::settings(there);
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
@@ -180,8 +198,43 @@ impl DiffInput<'_> {
                 object.title(),
                 gone.join("; ")
             );
-            Finding { weight: Severity::Part, text }
+            Finding::new(Severity::Part, text)
         })
+    }
+
+    /// Plans the drop of a constraint before the rows, which may violate it, and the source's after them. Gives
+    /// whether that can be: parts of partitions go with those of their parents.
+    fn replace_around_rows(
+        &self,
+        object: &Object,
+        there: &Object,
+        root: &TableName,
+        schema_plan: &mut SchemaPlan,
+    ) -> bool {
+        let is_plain = object.kind == Kind::ForeignKey || !self.is_of_partitions(object);
+        let drop = objects::drop(there).filter(|_| is_plain && keeps_rows_out(there));
+        let Some(drop) = drop else { return false };
+        let title = format!("drop of {}", there.title());
+        let step = Step::about(there, vec![drop], &[root]);
+        schema_plan.first.push(Step { title, optional: true, ..step });
+        let create = match &object.make {
+            Some(Make::Check(check)) => self.check(object, check, root),
+            Some(Make::Key(_)) => self.key(object, root),
+            Some(Make::ForeignKey(_)) => {
+                let selected = self.selected.iter().copied().collect();
+                self.make_foreign_key(object, root, &selected, schema_plan);
+                return true;
+            }
+            _ => vec![Step::about(object, objects::create(object), &[root])],
+        };
+        schema_plan.after.entry(root.clone()).or_default().extend(create);
+        true
+    }
+
+    fn is_of_partitions(&self, object: &Object) -> bool {
+        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+        let definition = table.and_then(|table| table.definition.as_ref());
+        definition.is_none_or(|one| one.partition || one.partition_by.is_some())
     }
 
     /// Whether foreign keys of the target keep a key from being dropped.
@@ -193,9 +246,7 @@ impl DiffInput<'_> {
     /// Creates one again in the place of the old one, for whole tables: parts of partitions go with
     /// those of their parents.
     fn again(&self, object: &Object, root: &TableName) -> Option<Vec<Step>> {
-        let table = self.source.find(Kind::Table, object.table.as_ref()?)?;
-        let definition = table.definition.as_ref()?;
-        if definition.partition || definition.partition_by.is_some() {
+        if self.is_of_partitions(object) {
             return None;
         }
         let step = |statements| Step::about(object, statements, &[root]);
@@ -237,6 +288,16 @@ impl DiffInput<'_> {
         table.zip(there).is_some_and(|(table, there)| {
             have_same_types(table, there) && key(table).is_some() == key(there).is_some()
         })
+    }
+}
+
+/// Whether rows may violate it. What finds rows by the primary key has to stay while they are written.
+fn keeps_rows_out(object: &Object) -> bool {
+    match &object.make {
+        Some(Make::Check(_) | Make::Exclusion(_) | Make::ForeignKey(_)) => true,
+        Some(Make::Index(index)) => index.unique,
+        Some(Make::Key(key)) => !key.primary,
+        _ => false,
     }
 }
 

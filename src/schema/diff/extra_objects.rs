@@ -48,7 +48,8 @@ impl DiffInput<'_> {
             } else {
                 (Severity::Part, format!("{text}; to drop it, run: {}", drop.as_str()))
             };
-            schema_plan.differs.push(Difference { table: root.clone(), text, weight });
+            let (table, part) = (root.clone(), Some(there.own_name()));
+            schema_plan.differs.push(Difference { table, text, weight, part });
         }
         // A foreign key goes before what it refers to.
         drops.sort_by_key(|step| std::cmp::Reverse(step.kind));

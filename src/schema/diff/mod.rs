@@ -256,16 +256,43 @@ impl DiffInput<'_> {
     ) {
         let there = self.there(object);
         let unlooked = |there: &Object| object.validate && !there.validate;
-        let owed = there.is_none_or(unlooked);
-        let Some(parent) = object.parent.as_ref().filter(|_| owed) else { return };
+        match there {
+            None => self.make_foreign_key(object, root, selected, schema_plan),
+            Some(there) if unlooked(there) => {
+                self.validate_foreign_key(object, root, selected, schema_plan);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Plans a foreign key that the target lacks, or will lack by then.
+    fn make_foreign_key(
+        &self,
+        object: &Object,
+        root: &TableName,
+        selected: &HashSet<&TableName>,
+        schema_plan: &mut SchemaPlan,
+    ) {
+        if let Some(parent) = object.parent.as_ref().filter(|parent| selected.contains(parent)) {
+            let step = Step::about(object, objects::create(object), &[root, parent]);
+            schema_plan.last.push(step);
+        }
+        self.validate_foreign_key(object, root, selected, schema_plan);
+    }
+
+    fn validate_foreign_key(
+        &self,
+        object: &Object,
+        root: &TableName,
+        selected: &HashSet<&TableName>,
+        schema_plan: &mut SchemaPlan,
+    ) {
+        let Some(parent) = object.parent.as_ref() else { return };
         if !selected.contains(parent) {
             let text = format!("{} is left out: {parent} is not selected", object.title());
             return schema_plan.left_out.push((root.clone(), text));
         }
         let step = |statements| Step::about(object, statements, &[root, parent]);
-        if there.is_none() {
-            schema_plan.last.push(step(objects::create(object)));
-        }
         if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
             let title = format!("validation of {}", object.title());
             schema_plan.last.push(Step { title, is_validation: true, ..step(vec![validate]) });

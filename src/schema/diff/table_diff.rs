@@ -39,7 +39,7 @@ pub(super) fn forms(object: &Object, there: &Object) -> Vec<Finding> {
             word(here),
             word(other)
         );
-        found.push(Finding { weight: Severity::Form, text });
+        found.push(Finding::new(Severity::Form, text));
     }
     if here.partition_by != other.partition_by {
         let text = format!(
@@ -48,7 +48,7 @@ pub(super) fn forms(object: &Object, there: &Object) -> Vec<Finding> {
             layout(here),
             layout(other)
         );
-        found.push(Finding { weight: Severity::Form, text });
+        found.push(Finding::new(Severity::Form, text));
     }
     found
 }
@@ -63,7 +63,7 @@ fn form(object: &Object, own: &ColumnDefinition, other: &ColumnDefinition) -> Op
     };
     let (here, there) = (of(own), of(other));
     let text = format!("{column} has the collation {here} on the source and {there} on the target");
-    Some(Finding { weight: Severity::Form, text })
+    Some(Finding::new(Severity::Form, text))
 }
 
 /// A column that both sides compute, otherwise or of other types.
@@ -95,7 +95,7 @@ fn computed(
                 "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
                  on the target"
             );
-            Finding { weight: Severity::Values, text }
+            Finding::new(Severity::Values, text)
         });
     }
     // Of other types the same expression is worded otherwise.
@@ -107,7 +107,7 @@ fn computed(
         let text = format!(
             "{name} is generated as {text} on the source and as {other_text} on the target"
         );
-        Finding { weight: Severity::Values, text }
+        Finding::new(Severity::Values, text)
     })
 }
 
@@ -162,6 +162,6 @@ pub(super) fn bounds(object: &Object, there: &Object) -> Option<Finding> {
     (object.make != there.make).then(|| {
         let here = here.as_str();
         let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
-        Finding { weight: Severity::Form, text }
+        Finding::new(Severity::Form, text)
     })
 }

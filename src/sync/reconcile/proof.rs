@@ -93,7 +93,11 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     }
     if run.state.plan.mapping.key.is_empty() {
         let rows = difference.source.rows.max(1);
-        return Err(failed(run, &format!("up to {rows} rows of the table, which has no key,")));
+        return Err(failed(
+            run,
+            &format!("up to {rows} rows of the table, which has no key that both sides have,"),
+            None,
+        ));
     }
     stage(run, &difference).await?;
     let wanted = keys::number_missing_keys(run.target, &run.state.plan).await?;
@@ -106,14 +110,24 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     if rows == 0 && stays {
         return Ok(());
     }
-    let first = if wanted > 0 {
+    let FirstRow { text, column } = if wanted > 0 {
         first(run, KeyList::Wanted).await?
     } else if vanished > 0 {
         first(run, KeyList::Vanished).await?
     } else {
-        String::new()
+        FirstRow::default()
     };
-    Err(failed(run, &format!("{rows} {} of the table{first}", plural(rows))))
+    let what = format!("{rows} {} of the table{text}", plural(rows));
+    Err(failed(run, &what, column.as_deref()))
+}
+
+/// The first row that differs.
+#[derive(Default)]
+struct FirstRow {
+    /// How it is told, in brackets.
+    text: String,
+    /// The first column in which it differs.
+    column: Option<String>,
 }
 
 fn plural(rows: u64) -> &'static str {
@@ -121,29 +135,33 @@ fn plural(rows: u64) -> &'static str {
 }
 
 /// The first key of a list, and in what it differs.
-async fn first(run: &TableRun<'_>, list: KeyList) -> Result<String> {
+async fn first(run: &TableRun<'_>, list: KeyList) -> Result<FirstRow> {
     let mapping = &run.state.plan.mapping;
     let keys = keys::numbered(run.target, &run.state.plan, list, 1, 1 + LOOKUP).await?;
-    let Some(key) = keys.first() else { return Ok(String::new()) };
+    let Some(key) = keys.first() else { return Ok(FirstRow::default()) };
     let names: Vec<&str> = mapping.key.iter().map(|column| column.name.as_str()).collect();
     let name = format!("({}) = ({})", names.join(", "), key.values.join(", "));
     if list == KeyList::Vanished {
-        return Ok(format!(" (the first has the key {name}, which the source does not have)"));
+        let text = format!(" (the first has the key {name}, which the source does not have)");
+        return Ok(FirstRow { text, column: None });
     }
     let looking = "looking for what differs";
     let (source, target) = tokio::try_join!(
         run.source.column_hashes(looking, mapping, key),
         target_side::digest::column_hashes(run.target, looking, mapping, key),
     )?;
-    let what = match (source, target) {
-        (Some(source), Some(target)) => match differing_column(mapping, &source, &target) {
+    let column = source.as_ref().zip(target.as_ref());
+    let column = column.and_then(|(source, target)| differing_column(mapping, source, target));
+    let what = match (source.as_ref(), target.as_ref()) {
+        (Some(_), Some(_)) => match column {
             Some(column) => format!("differs in column \"{column}\""),
             None => "is found by another key on the target".to_owned(),
         },
         (_, None) => "is missing on the target".to_owned(),
         (None, _) => "is not found again on the source".to_owned(),
     };
-    Ok(format!(" (the first has the key {name} and {what})"))
+    let text = format!(" (the first has the key {name} and {what})");
+    Ok(FirstRow { text, column: column.map(str::to_owned) })
 }
 
 /// The first column whose hashes differ.
@@ -158,13 +176,17 @@ fn differing_column<'m>(
     differing.map(|(column, _)| column.name.as_str())
 }
 
-fn failed(run: &TableRun<'_>, what: &str) -> Error {
+/// `differing` is a column of which it is known that it differs.
+fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
     let plan = &run.state.plan;
+    let is_generated =
+        |name: &&str| plan.mapping.generated.iter().any(|one| one.name.as_str() == *name);
+    let computed = differing.filter(is_generated);
     let inexact: Vec<&str> = plan
         .mapping
         .columns
         .iter()
-        .filter(|column| !column.exact)
+        .filter(|column| !column.exact && computed.is_none())
         .map(|column| column.name.as_str())
         .collect();
     let why = if !plan.always_triggers.is_empty() {
@@ -180,12 +202,13 @@ fn failed(run: &TableRun<'_>, what: &str) -> Error {
              keep others from writing, and run again",
             inexact.join("\", \"")
         )
-    } else if let Some(made) = plan.mapping.generated.first() {
+    } else if let Some(made) =
+        computed.or(plan.mapping.generated.first().map(|one| one.name.as_str()))
+    {
         format!(
-            "a generated column, say \"{}\", computes something else on the target (by a function, a collation \
-             or its expression), or somebody else writes to the table: give it the source's definition, \
-             keep others from writing, and run again",
-            made.name.as_str()
+            "the generated column \"{made}\" computes something else on the target (by a function, a collation or \
+             its expression), or somebody else writes to the table: give it the source's definition, keep \
+             others from writing, and run again"
         )
     } else {
         "somebody else writes to the table on the target, or an index of it is damaged (amcheck finds \

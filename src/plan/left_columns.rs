@@ -1,0 +1,29 @@
+//! Columns that only the target has: said once, when the columns of a table have changed since its last run.
+
+use crate::plan::Candidate;
+use crate::table::{Column, Table};
+
+/// Says once, when the columns have changed since the last run, which of them only the target has.
+pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> Vec<String> {
+    let columns = |text: &str| {
+        let text = text.split_once("/masked ").map_or(text, |(before, _)| before);
+        text.rsplit('/').next().map(str::to_owned)
+    };
+    let written_as = candidate.last.and_then(|last| last.written_as.as_deref());
+    let has_changed = written_as.is_some_and(|before| columns(before) != columns(fingerprint));
+    if !has_changed || candidate.rules.shaping().is_some() || !candidate.source.fed.is_empty() {
+        return Vec::new();
+    }
+    let lacks = |column: &&Column| candidate.source.column(&column.name).is_none();
+    let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
+    let note = |column: &&Column| {
+        format!(
+            "only the target has the column \"{}\", which keeps its values and gets no new ones; if the source has \
+             dropped or renamed it, run on the target: alter table {} drop column {}",
+            column.name.as_str(),
+            target.name.typed(),
+            column.name.typed()
+        )
+    };
+    left.iter().map(note).collect()
+}

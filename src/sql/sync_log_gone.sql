@@ -1,0 +1,18 @@
+-- The tables whose last row in the log is of a run from $source: `schema, table, relkind of what has that name on the
+-- target now, whether that row tells of a failure`. Not those of which it is said already that the source has them no more. It walks the index on
+-- (schema_name, table_name, id).
+with recursive w as (
+  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
+  union all
+  select n.schema_name, n.table_name from w cross join lateral (
+    select l.schema_name, l.table_name from $log l
+    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(w.schema_name, w.table_name)
+    order by l.schema_name, l.table_name limit 1) n
+)
+select w.schema_name, w.table_name, c.relkind, r.status operator(pg_catalog.=) 'failed'
+from w
+cross join lateral (
+  select l.source, l.status from $log l where $of_table order by $order limit 1) r
+left join pg_catalog.pg_class c
+  on c.oid operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))
+where r.source operator(pg_catalog.=) $source and r.status operator(pg_catalog.<>) 'gone'
