@@ -12,27 +12,11 @@ use crate::sql::{Sql, sql};
 
 pub(super) const STAGE: &str = "pg_temp.pgsync_stage";
 
-/// Which staged rows are written where the target has their keys.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Staged {
-    Differing,
-    All,
-}
-
 impl TableMapping {
     /// Writes the stage into the target, as [`TableMapping::upsert`] does where it can. Rows may be
     /// deleted and inserted again with `reinsert`.
     pub fn write(&self, reinsert: bool) -> Sql {
         if self.writes_by_replacing(reinsert) { self.replace() } else { self.upsert() }
-    }
-
-    /// The same, and rows that are equal in what travels are written, too.
-    pub fn rewrite(&self, reinsert: bool) -> Sql {
-        if self.writes_by_replacing(reinsert) {
-            self.replace()
-        } else {
-            self.upsert_of(Staged::All)
-        }
     }
 
     /// Whether rows that differ are deleted and inserted again, where they may be.
@@ -102,19 +86,15 @@ impl TableMapping {
 
     /// Writes the stage into the target; a CTE `written` of one row `inserted, updated`.
     pub fn upsert(&self) -> Sql {
-        self.upsert_of(Staged::Differing)
-    }
-
-    fn upsert_of(&self, rows: Staged) -> Sql {
         match (self.key_deferrable, self.target.partitioned) {
-            (true, _) => self.update_then_insert(rows),
-            (false, true) => self.upsert_counting_before(rows),
+            (true, _) => self.update_then_insert(),
+            (false, true) => self.upsert_counting_before(),
             (false, false) => sql!(
                 "touched as ({upsert} returning (t.xmax operator(pg_catalog.=) 0) as fresh, \
                  case when t.xmax operator(pg_catalog.=) 0 then {hash} end as key_hash), \
                  written as (select pg_catalog.count(*) filter (where fresh) as inserted, \
                  pg_catalog.count(*) filter (where not fresh) as updated, {keys} as keys from touched)",
-                upsert = self.insert_on_conflict(rows),
+                upsert = self.insert_on_conflict(),
                 hash = self.tracked_hash(),
                 keys = self.tracked_sum("key_hash"),
             ),
@@ -123,7 +103,7 @@ impl TableMapping {
 
     /// All parts of a statement see the table as it was before: a row that was written and is not found
     /// there was inserted.
-    fn upsert_counting_before(&self, rows: Staged) -> Sql {
+    fn upsert_counting_before(&self) -> Sql {
         let keys = self.key.iter().map(|column| sql!("t.{name}", name = column.name));
         sql!(
             "touched as ({upsert} returning {key}, {hash} as {hash_name}), \
@@ -132,7 +112,7 @@ impl TableMapping {
              written as (select pg_catalog.count(*) filter (where not known) as inserted, \
              pg_catalog.count(*) filter (where known) as updated, {keys} as keys \
              from (select known, case when not known then key_hash end as key_hash from known) w)",
-            upsert = self.insert_on_conflict(rows),
+            upsert = self.insert_on_conflict(),
             key = Sql::join(keys, ", "),
             hash = self.tracked_hash(),
             hash_name = self.beside_key("pgsync_hash"),
@@ -142,7 +122,7 @@ impl TableMapping {
         )
     }
 
-    fn insert_on_conflict(&self, rows: Staged) -> Sql {
+    fn insert_on_conflict(&self) -> Sql {
         let settable: Vec<&Ident> = self.settable().collect();
         let action = if settable.is_empty() {
             Sql::trusted("do nothing")
@@ -152,18 +132,10 @@ impl TableMapping {
                 Sql::join(settable.iter().map(|c| sql!("{p}.{c}", p = prefix, c = c)), ", ")
             };
             sql!(
-                "do update set ({names}) = row({new}){which}",
+                "do update set ({names}) = row({new}) where {differs}",
                 names = Sql::join(settable.iter(), ", "),
                 new = prefixed("excluded"),
-                which = match rows {
-                    Staged::All => Sql::trusted(""),
-                    Staged::Differing => {
-                        sql!(
-                            " where {differs}",
-                            differs = images_differ(&settable, "t", "excluded")
-                        )
-                    }
-                },
+                differs = images_differ(&settable, "t", "excluded"),
             )
         };
         sql!(
@@ -178,22 +150,19 @@ impl TableMapping {
     }
 
     /// For a key that cannot arbitrate: update what is there, then insert what is not.
-    fn update_then_insert(&self, rows: Staged) -> Sql {
+    fn update_then_insert(&self) -> Sql {
         let settable: Vec<&Ident> = self.settable().collect();
         let changed = if settable.is_empty() {
             sql!("select 1 where false")
         } else {
             let sets = settable.iter().map(|c| sql!("{c} = s.{c}", c = c));
             sql!(
-                "update {from} set {sets} from {stage} s where {matching}{which} returning 1",
+                "update {from} set {sets} from {stage} s where {matching} and {differs} returning 1",
                 from = self.from(Side::Target),
                 sets = Sql::join(sets, ", "),
                 stage = Sql::trusted(STAGE),
                 matching = self.matching("s"),
-                which = match rows {
-                    Staged::All => Sql::trusted(""),
-                    Staged::Differing => sql!(" and {differs}", differs = self.differs()),
-                },
+                differs = self.differs(),
             )
         };
         sql!(
@@ -274,20 +243,11 @@ impl TableMapping {
     /// What [`TableMapping::upsert`] would do, counted and not done; row by row, as that does. A planner that
     /// knows nothing of the stage prefers to go through the whole table for every batch.
     pub fn count_upsert(&self) -> Sql {
-        self.count(self.differs())
-    }
-
-    /// What [`TableMapping::rewrite`] would do.
-    pub fn count_rewrite(&self) -> Sql {
-        self.count(Sql::trusted("true"))
-    }
-
-    fn count(&self, differs: Sql) -> Sql {
         sql!(
             "set local enable_hashjoin = off; select pg_catalog.count(*) filter (where t.ctid is null) as inserted, \
              pg_catalog.count(*) filter (where t.ctid is not null and {differs}) as updated \
              from {stage} s left join {from} on {matching}",
-            differs = differs,
+            differs = self.differs(),
             stage = Sql::trusted(STAGE),
             from = self.from(Side::Target),
             matching = self.matching("s"),

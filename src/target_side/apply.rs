@@ -7,7 +7,6 @@ use crate::error::{Error, Result};
 use crate::outcome::Counts;
 use crate::pg::{CopyIn, Row, RowSink, Session};
 use crate::plan::TablePlan;
-use crate::sql::Sql;
 use crate::sql::buckets::Buckets;
 use crate::sql::sync_log::{CteSet, Progress, SyncLog};
 use crate::target_side::transaction;
@@ -65,8 +64,6 @@ pub enum Mode {
     /// COPY straight into the table: it is empty.
     Direct,
     Upsert,
-    /// As `Upsert`, and rows whose columns are equal are written, too: they differ in what the target computes.
-    Rewrite,
     /// Rows that differ are taken out together before they go in: unique values may move.
     Replace,
     /// Rows of these buckets that differ get placeholders before the upsert: unique values may move
@@ -77,12 +74,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// For rows that are known to differ. What the server computes is no part of what travels, and is computed
-    /// again when its row is written.
-    pub fn of_differing(plan: &TablePlan) -> Self {
-        if plan.mapping.generated.is_empty() { Mode::Upsert } else { Mode::Rewrite }
-    }
-
     /// Whether all rows go in one batch.
     pub fn takes_all(&self) -> bool {
         matches!(self, Mode::Replace | Mode::Displace(_))
@@ -206,11 +197,16 @@ impl<'a> Writer<'a> {
             (Some(id), _) => {
                 self.unless_stuck().await?;
                 let mode = &self.mode;
-                let has = match mode {
-                    Mode::ReplaceRows(_) => CteSet::Both,
-                    _ => CteSet::Written,
+                let (writes, has) = match mode {
+                    Mode::Replace => (self.plan.mapping.replace(), CteSet::Written),
+                    Mode::ReplaceRows(buckets) => {
+                        (self.plan.mapping.replace_rows(buckets), CteSet::Both)
+                    }
+                    Mode::Upsert | Mode::Displace(_) | Mode::Direct => (
+                        self.plan.mapping.write(self.plan.can_delete_and_reinsert),
+                        CteSet::Written,
+                    ),
                 };
-                let writes = self.writes();
                 let write = self.sync_log.counted(id, &writes, has, progress);
                 let write = transaction::committed(self.plan, &write);
                 let sink = self.sink.take();
@@ -240,19 +236,6 @@ impl<'a> Writer<'a> {
             ..applied.counts
         };
         Ok(Applied { counts, ..applied })
-    }
-
-    /// What makes rows of the staged ones.
-    fn writes(&self) -> Sql {
-        let TablePlan { mapping, can_delete_and_reinsert, .. } = self.plan;
-        match &self.mode {
-            Mode::Replace => mapping.replace(),
-            Mode::ReplaceRows(buckets) => mapping.replace_rows(buckets),
-            Mode::Rewrite => mapping.rewrite(*can_delete_and_reinsert),
-            Mode::Upsert | Mode::Displace(_) | Mode::Direct => {
-                mapping.write(*can_delete_and_reinsert)
-            }
-        }
     }
 
     /// The way in for the next batch, if there is one.
@@ -289,7 +272,6 @@ impl<'a> Writer<'a> {
         let mapping = &self.plan.mapping;
         let (count, replaced) = match &self.mode {
             Mode::ReplaceRows(buckets) => (mapping.count_replace_rows(buckets), true),
-            Mode::Rewrite => (mapping.count_rewrite(), false),
             _ => (mapping.count_upsert(), false),
         };
         let row = self.session.row("counting a batch", &count).await?;

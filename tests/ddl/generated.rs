@@ -200,34 +200,3 @@ async fn a_child_that_alone_computes_a_column_computes_it_on_the_target() {
     db.source("update b set n = 7").await;
     db.settle().await;
 }
-
-#[tokio::test]
-async fn a_row_whose_generated_column_was_computed_by_another_function_is_computed_again() {
-    let db = Pair::fresh().await;
-    if !db.has(12, "generated columns").await {
-        return;
-    }
-    let function = |name: &str| {
-        format!(
-            "create or replace function sl(t text) returns text language sql immutable as 'select {name}(t)'"
-        )
-    };
-    db.source(&function("lower")).await;
-    db.source(
-        "create table a (id int primary key, n varchar(20) collate \"C\", twice int generated always as (id * 2) stored, s text generated always as (sl(n)) stored);
-        insert into a (id, n) values (1, 'AbC'), (2, null)",
-    )
-    .await;
-    db.settle().await;
-    db.source(&function("upper")).await;
-    db.source("insert into a (id, n) values (3, 'Xy')").await;
-    let run = db.sync().await.expect_exit(1);
-    run.expect_failed("a", &["generated column \"s\""]);
-    db.target(&function("upper")).await;
-    db.source("update a set n = n").await;
-    let dry = db.sync().arg("-dry-run").await;
-    let run = db.sync().await.expect_ok();
-    assert_eq!(dry.table("a").changes(), run.table("a").changes());
-    db.assert_same("a").await;
-    db.sync().await.expect_unchanged();
-}

@@ -207,8 +207,8 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
     {
         format!(
             "the generated column \"{made}\" computes something else on the target (by a function, a collation or \
-             its expression), or somebody else writes to the table: give it the source's definition, keep \
-             others from writing, and run again"
+             its expression), or somebody else writes to the table: give it the source's definition, update \
+             the rows there once so that they are computed again, keep others from writing, and run again"
         )
     } else {
         "somebody else writes to the table on the target, or an index of it is damaged (amcheck finds \

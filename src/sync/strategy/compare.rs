@@ -58,8 +58,7 @@ pub async fn rows(run: &mut TableRun<'_>, pass: Pass) -> Result<()> {
     if !difference.is_none() {
         reconcile::max_delete::allow_differing(run, &difference).await?;
         run.phase(Phase::Applying);
-        let mode = Mode::of_differing(&run.state.plan);
-        reconcile::fetch(run, &difference, mode).await?;
+        reconcile::fetch(run, &difference, Mode::Upsert).await?;
     }
     if pass == Pass::Write {
         run.state.unproven = Some(difference);
@@ -174,8 +173,7 @@ pub async fn start_over(run: &mut TableRun<'_>) -> Result<()> {
 pub async fn without_timestamp(run: &mut TableRun<'_>) -> Result<()> {
     let difference = differing(run, Scope::Timeless).await?;
     if !difference.is_none() {
-        let mode = Mode::of_differing(&run.state.plan);
-        reconcile::fetch(run, &difference, mode).await?;
+        reconcile::fetch(run, &difference, Mode::Upsert).await?;
     }
     Ok(())
 }
