@@ -1,7 +1,7 @@
 //! What of a server's message may be shown without `-verbose`: messages about data repeat values of rows.
 //! They are worded by their SQLSTATE, with the column that COPY names.
 
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::{DbError, ErrorPosition, Severity};
 
 use super::failure::one_line;
 
@@ -127,6 +127,10 @@ const OF_NAMES: [&str; 60] = [
 /// Whether a message cannot quote a value of a row: it is about the statement, or about names.
 fn holds_no_value(said: &DbError) -> bool {
     let state = said.code().code();
+    // What ends a session is about the session: a database that there is not, a server that stops.
+    if matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic)) {
+        return true;
+    }
     if OF_NO_VALUE.iter().any(|class| state.starts_with(class)) || state == "55P03" {
         return true;
     }
