@@ -25,8 +25,11 @@ impl RunContext<'_> {
         let known = store::known_from(self.target, &self.sync_log, &self.source_name).await?;
         let names = existing.iter().map(|table| &table.name);
         let partitions = catalogs.source.partitions.iter().map(|one| &one.name);
+        // What cannot be read is there all the same.
+        let failed = catalogs.source.failed.iter().map(|(name, _)| name);
+        let there = names.chain(partitions).chain(failed);
         let there: HashSet<TableName> =
-            names.chain(partitions).map(|name| self.settings.target_name_of(name)).collect();
+            there.map(|name| self.settings.target_name_of(name)).collect();
         let schemas = self.settings.target_schemas();
         let is_gone = |one: &KnownTable| {
             schemas.contains(&one.name.schema)

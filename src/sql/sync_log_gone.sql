@@ -1,6 +1,6 @@
--- The tables whose last row in the log is of a run from $source: `schema, table, relkind of what has that name on the
--- target now, whether that row tells of a failure`. Not those of which it is said already that the source has them no more. It walks the index on
--- (schema_name, table_name, id).
+-- The tables whose last row in the log is of a run from $source, but those of which that row says that they are gone:
+-- `schema, table, relkind of what has that name on the target now, whether that row tells of a failure`. It walks the
+-- index on (schema_name, table_name, id).
 with recursive w as (
   (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
   union all

@@ -15,7 +15,7 @@ use crate::sync::table_state::PendingLogRow;
 
 /// What the next run does about it, and why this one does not: the source's snapshot was let go before the swap.
 const RENUMBERED: &str = "it has columns that name tables, types or functions (regclass, regtype and the like), and \
-     a table was rebuilt: values that name that one have to be written again; run again, and the table is compared";
+     a table was rebuilt: values that name that table have to be written again: run again, and this one is compared";
 
 /// Turns the success of every table with such columns into a failure, if a table was rebuilt. `outcomes` and
 /// `unlogged` are in the order of `plans`.
@@ -29,43 +29,40 @@ pub async fn check(
     outcomes: &mut [TableOutcome],
     unlogged: &mut [Option<PendingLogRow>],
 ) -> Result<()> {
-    let failed = |error| {
-        Error::Blocked(format!(
-            "tables were rebuilt, and which columns name them could not be asked: {error}; run again with -reconcile"
-        ))
-    };
-    fail(round, rebuilt, plans, outcomes, unlogged).await.map_err(failed)
-}
-
-async fn fail(
-    round: &Round,
-    rebuilt: &[RebuiltTable],
-    plans: &[Arc<TablePlan>],
-    outcomes: &mut [TableOutcome],
-    unlogged: &mut [Option<PendingLogRow>],
-) -> Result<()> {
     let is_placed = |one: &RebuiltTable| {
         let is_it = |outcome: &&TableOutcome| outcome.table == one.source;
         outcomes.iter().find(is_it).is_some_and(|outcome| outcome.status == Status::Success)
     };
-    if !round.target.prints_names() || !rebuilt.iter().any(is_placed) {
+    let is_renumbered = round.target.prints_names() && rebuilt.iter().any(is_placed);
+    if !is_renumbered || round.settings.dry_run {
         return Ok(());
     }
-    let mut session = round.target.session().await?;
-    let named: HashSet<TableName> = catalog::tables_that_print_names(&session).await?;
-    session.set_clean(true);
+    let unasked = |error| {
+        Error::Blocked(format!(
+            "tables of the target were rebuilt, and which columns name them could not be asked: {error}; run again \
+             with -reconcile"
+        ))
+    };
+    let named = tables_that_print_names(round).await.map_err(unasked)?;
     for ((plan, outcome), unlogged) in plans.iter().zip(outcomes).zip(unlogged) {
         // The name by which readers know a rebuilt table.
         let name = round.settings.target_name_of(&outcome.table);
         if outcome.status != Status::Success || !named.contains(&name) {
             continue;
         }
-        round.retract(outcome, Error::Blocked(RENUMBERED.to_owned())).await;
-        let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
-        round.target.on_control_session("writing sync_log", &distrust).await?;
         if let Some(row) = unlogged {
             row.distrusted = true;
         }
+        round.retract(outcome, Error::Blocked(RENUMBERED.to_owned())).await;
+        let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
+        round.target.on_control_session("writing sync_log", &distrust).await.map_err(unasked)?;
     }
     Ok(())
+}
+
+async fn tables_that_print_names(round: &Round) -> Result<HashSet<TableName>> {
+    let mut session = round.target.session().await?;
+    let named = catalog::tables_that_print_names(&session).await?;
+    session.set_clean(true);
+    Ok(named)
 }
