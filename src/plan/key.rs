@@ -84,7 +84,7 @@ fn meaning<'k>(key: &'k Key, column: &Ident) -> Option<Meaning<'k>> {
 
 /// Whether rows that the index tells apart are those that comparing its columns tells apart. A comparison
 /// goes by the column's collation: where that or the index's own is nondeterministic, both have to be one.
-fn means_equality(key: &Key, table: &Table) -> bool {
+pub(super) fn means_equality(key: &Key, table: &Table) -> bool {
     key.columns.iter().all(|own| {
         let column = table.column(&own.name);
         let is_wide = |column: &Column| own.nondeterministic || column.nondeterministic;

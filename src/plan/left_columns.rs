@@ -3,14 +3,19 @@
 use crate::plan::Candidate;
 use crate::table::{Column, Table};
 
-/// Says once, when the columns have changed since the last run, which of them only the target has.
-pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> Vec<String> {
+/// Whether what rows consist of and are told by has changed since the last run.
+pub(super) fn have_changed(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
     let columns = |text: &str| {
         let text = text.split_once("/masked ").map_or(text, |(before, _)| before);
         text.rsplit('/').next().map(str::to_owned)
     };
     let written_as = candidate.last.and_then(|last| last.written_as.as_deref());
-    let has_changed = written_as.is_some_and(|before| columns(before) != columns(fingerprint));
+    written_as.is_some_and(|before| columns(before) != columns(fingerprint))
+}
+
+/// Says once, when the columns have changed since the last run, which of them only the target has.
+pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> Vec<String> {
+    let has_changed = have_changed(candidate, fingerprint);
     if !has_changed || candidate.rules.shaping().is_some() || !candidate.source.fed.is_empty() {
         return Vec::new();
     }

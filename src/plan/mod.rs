@@ -11,6 +11,7 @@ pub mod kinds;
 mod left_columns;
 mod masked_before;
 pub mod masking;
+mod missing_key;
 pub mod partition_mismatch;
 pub mod placeholder;
 mod recall;
@@ -37,6 +38,7 @@ use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::Columns;
 use hints::Remedy;
 use key::ChosenKey;
+use missing_key::MissingKey;
 pub use recall::RowsBefore;
 use references::References;
 
@@ -87,6 +89,8 @@ pub struct TablePlan {
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
     pub notes: Vec<String>,
+    /// Says that the target lacks the source's key, in each run.
+    pub missing_key: Option<String>,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
     /// Whether vanished rows are removed.
@@ -186,6 +190,8 @@ pub struct Candidate<'a> {
     pub post_data: &'a [Step],
     /// What the target has otherwise, and rows may violate.
     pub differing: &'a [DifferingPart],
+    /// Whether it has been said that a key is missing.
+    pub key_is_named: bool,
 }
 
 /// A constraint or an index that the target has otherwise than the source.
@@ -209,11 +215,14 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let timestamp = rules.target_column(&rules.timestamp_column);
     let timestamp = columns::timestamp(source, target, timestamp);
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
-    check_rules(&candidate, target, mapping.key.is_empty())?;
+    let missing_key = MissingKey::of(&candidate, target, &mapping);
+    check_rules(&candidate, &mapping, missing_key.as_ref())?;
     masked_before::check(&candidate, &mapping, context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let left = left_columns::notes(&candidate, target, &fingerprint);
+    let missing_key = missing_key.map(|key| key.to_string());
+    let new = missing_key.clone().filter(|_| missing_key::is_new(&candidate, &fingerprint));
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
@@ -246,7 +255,8 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
         remedies: hints::remedies(&candidate, target, context),
-        notes: [triggers::notes(&firing, context), left].concat(),
+        notes: [triggers::notes(&firing, context), left, Vec::from_iter(new)].concat(),
+        missing_key,
         always_triggers: firing,
         path: context.path.clone(),
         deletes: rules.deletes,
@@ -332,8 +342,13 @@ fn own(target: &Table, columns: &[PlanColumn]) -> Vec<Ident> {
 }
 
 /// What rules ask for that this table cannot have on the target.
-fn check_rules(candidate: &Candidate<'_>, target: &Table, keyless: bool) -> Result<(), Error> {
+fn check_rules(
+    candidate: &Candidate<'_>,
+    mapping: &TableMapping,
+    missing: Option<&MissingKey>,
+) -> Result<(), Error> {
     let Candidate { source, rules, target_is_empty: is_empty, .. } = *candidate;
+    let (keyless, target) = (mapping.key.is_empty(), &mapping.target.name);
     let names = |columns: &[Ident]| {
         let names = columns.iter().map(|column| rules.target_column(column).as_str());
         names.collect::<Vec<_>>().join(", ")
@@ -342,19 +357,22 @@ fn check_rules(candidate: &Candidate<'_>, target: &Table, keyless: bool) -> Resu
     let is_key = |step: &Step| matches!(step.kind, Kind::Key | Kind::Index);
     let will_have_key = !source.keys.is_empty() && candidate.post_data.iter().any(is_key);
     if let Some(columns) = rules.key.as_ref().filter(|_| keyless && !will_have_key) {
-        let names = names(columns);
+        let (names, advice) = (names(columns), missing.map(MissingKey::advice));
+        let advice = advice.unwrap_or_else(|| {
+            format!(
+                "create a unique index on these columns of {target} there, and make them NOT NULL"
+            )
+        });
         return Err(Error::Blocked(format!(
-            "the key ({names}) that its rules name is no unique key without NULLs on the target: create a \
-             unique index on these columns of {} there, and make them NOT NULL",
-            target.name
+            "the key ({names}) that its rules name is no unique key without NULLs on the target: {advice}"
         )));
     }
     // An empty one takes all rows.
     if rules.mode == Mode::Append && keyless && !(is_empty && will_have_key) {
-        return Err(Error::Blocked(
-            "the table has no key, so new rows cannot be told from old ones (mode append): give it a key"
-                .to_owned(),
-        ));
+        let advice = missing.map_or_else(|| "give it a key".to_owned(), MissingKey::advice);
+        return Err(Error::Blocked(format!(
+            "the table has no key, so new rows cannot be told from old ones (mode append): {advice}"
+        )));
     }
     if rules.strategy == Some(Strategy::Copy) && !is_empty {
         return Err(Error::Blocked(
@@ -423,12 +441,13 @@ fn fingerprint(
     });
     let columns: Vec<String> = columns.collect();
     let column = timestamp.map_or("", |timestamp| timestamp.column.as_str());
+    let lacks_key = MissingKey::of(candidate, target, mapping).map_or("", |_| " lacks a key");
     [
         context.source_identity.as_str(),
         &source.storage,
         &target.storage,
         column,
-        &digest(&(columns.join(",") + &source.fed + made)),
+        &digest(&(columns.join(",") + &source.fed + made + lacks_key)),
     ]
     .join("/")
         + &masked_before::part_of_fingerprint(candidate, mapping)

@@ -36,7 +36,7 @@ use tokio::time::MissedTickBehavior;
 use crate::config::{LogLevel, Output, Settings, SummaryFormat};
 use crate::error::Error;
 use crate::event::Event;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::outcome::RunReport;
 use crate::schema::Listing;
 use crate::schema::rebuild::plan::Rebuild;
@@ -311,8 +311,9 @@ pub fn listing(listing: &Listing) -> String {
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
     let cut_short = listing.trial_cut_short.as_ref();
     let cut_short = cut_short.map(|text| format!("-- {}\n", format::sanitize(text)));
-    let home = listing.home.as_ref().filter(|_| !listing.statements.is_empty());
-    let home = home.map(|home| format!("set search_path = {};\n", home.quoted()));
+    let path: Vec<String> = listing.path.iter().map(Ident::quoted).collect();
+    let path = path.join(", ");
+    let path = (!path.is_empty()).then(|| printable(&format!("set search_path = {path}")));
     // A body may name what a later statement creates.
     let is_function = |statement: &Statement| {
         let start: String = statement.as_str().chars().take(30).collect();
@@ -325,7 +326,7 @@ pub fn listing(listing: &Listing) -> String {
     obstacles
         .chain(left_out)
         .chain(cut_short)
-        .chain(home)
+        .chain(path)
         .chain(unchecked)
         .chain(statements)
         .chain(rebuild)

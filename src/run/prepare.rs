@@ -178,9 +178,9 @@ impl RunContext<'_> {
 }
 
 /// The plans that can be worked on, and the tables that have none.
-struct Planned {
-    plans: Vec<TablePlan>,
-    failed: Vec<TableOutcome>,
+pub(super) struct Planned {
+    pub plans: Vec<TablePlan>,
+    pub failed: Vec<TableOutcome>,
 }
 
 /// The plans, and the tasks in the order of work.
@@ -190,20 +190,21 @@ struct Schedule {
 }
 
 /// The selected tables as both sides and the log of runs have them.
-struct Observed<'o> {
-    tables: &'o [ShownTable<'o>],
+pub(super) struct Observed<'o> {
+    pub tables: &'o [ShownTable<'o>],
     /// What they are called on the target.
-    names: &'o [&'o TableName],
+    pub names: &'o [&'o TableName],
     /// Those of the target.
-    target: &'o [Table],
+    pub target: &'o [Table],
     /// Names of the target's tables without rows.
-    empty: &'o HashSet<TableName>,
-    last: &'o HashMap<TableName, LastRun>,
-    references: &'o References,
+    pub empty: &'o HashSet<TableName>,
+    pub last: &'o HashMap<TableName, LastRun>,
+    pub references: &'o References,
 }
 
 impl Observed<'_> {
-    fn planned(&self, aligned: &SchemaOutcome, context: &PlanContext) -> Planned {
+    /// The plans of the tables, once definitions are as `aligned` has them.
+    pub fn planned(&self, aligned: &SchemaOutcome, context: &PlanContext) -> Planned {
         let there: HashMap<&TableName, &Table> =
             self.target.iter().map(|table| (&table.name, table)).collect();
         let rebuild: HashMap<&TableName, &Table> =
@@ -225,6 +226,7 @@ impl Observed<'_> {
                 made: &shown.made,
                 post_data: post_data.unwrap_or_default(),
                 differing: differing.unwrap_or_default(),
+                key_is_named: aligned.named_keys.contains(&source.name),
             };
             let plan = match aligned.failed.get(&source.name) {
                 Some(error) => Err(error.clone()),

@@ -6,6 +6,7 @@ pub mod diff;
 mod extensions;
 mod known;
 mod locked_tables;
+mod named;
 pub mod post_data;
 mod pre_data;
 pub mod rebuild;
@@ -56,13 +57,15 @@ pub struct SchemaOutcome {
     pub reduced: HashMap<TableName, Table>,
     /// By table: what the target has otherwise, and rows may violate.
     pub differing: HashMap<TableName, Vec<DifferingPart>>,
+    /// Tables of which it has been said that a key is missing.
+    pub named_keys: HashSet<TableName>,
 }
 
 /// What a run would change, without one.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The schema that names without one lead to.
-    pub home: Option<Ident>,
+    /// The schemas that names without one lead to.
+    pub path: Vec<Ident>,
     pub statements: Vec<Statement>,
     /// Tables that stay as they are, and why.
     pub obstacles: Vec<(TableName, Error)>,
@@ -82,31 +85,32 @@ impl Listing {
 }
 
 impl RunContext<'_> {
-    /// The statements that a run would execute.
+    /// The statements that a run would execute, and the tables that it would fail over for their definitions. `aligned`
+    /// learns what both sides would be then.
     ///
     /// # Errors
     /// What concerns both ends as a whole.
-    pub async fn list(&self) -> Result<Listing> {
-        let mut catalogs = self.open().await?;
-        let tables = std::mem::take(&mut catalogs.source.tables);
-        let selected = self.select(&tables, &catalogs)?;
-        let shown = self.shown(&selected, &tables, &catalogs).await?;
-        let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
-        let context = self.ground(&catalogs);
-        let created_by_pgsync = self.known(&selected).await?.created;
-        let held = self.await_held(&selected, &mut catalogs).await?;
+    pub(crate) async fn list_definitions(
+        &self,
+        selected: &[&Table],
+        catalogs: &mut Catalogs,
+        context: &PlanContext,
+        aligned: &mut SchemaOutcome,
+    ) -> Result<Listing> {
+        let created_by_pgsync = self.known(selected).await?.created;
+        let held = self.await_held(selected, catalogs).await?;
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
-        obstacles.extend(self.broken_trees(&selected, &catalogs));
-        let mut schema_plan = self.plan_changes(&selected, &catalogs, &created_by_pgsync).await?;
-        let mut outdated = self.outdated(&selected, &catalogs);
+        obstacles.extend(self.unreadable(selected, catalogs));
+        let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let differs = std::mem::take(&mut schema_plan.differs);
-        let Classified { fatal, said } = self.weigh(differs, &selected, &mut outdated);
+        let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
-        let run = Selection { tables: &selected, created_by_pgsync: &created_by_pgsync };
+        let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
         let RebuildPlan { all: rebuild, refused } =
-            self.plan_rebuilds(&outdated, &run, &catalogs).await?;
-        let mut hindered = incompatible(&selected, &catalogs, self, &context);
+            self.plan_rebuilds(&outdated, &run, catalogs).await?;
+        let mut hindered = incompatible(selected, catalogs, self, context);
         hindered.retain(|table, _| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
@@ -122,9 +126,11 @@ impl RunContext<'_> {
         obstacles.extend(refused.failed);
         schema_plan.left_out.extend(refused.left_out);
         let statements = schema_plan.steps().flat_map(|step| step.statements.clone()).collect();
-        let home = self.settings.target_schema.clone();
+        let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
+        self.simulate(selected, catalogs, aligned);
+        aligned.after = schema_plan.after;
         Ok(Listing {
-            home,
+            path,
             statements,
             obstacles,
             left_out: schema_plan.left_out,

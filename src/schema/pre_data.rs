@@ -1,7 +1,6 @@
-//! Makes what comes before rows, or says what is missing.
+//! Makes what comes before rows.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::Hash;
 
 use futures_util::{StreamExt, stream};
 
@@ -11,14 +10,10 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::sql::statement::Statement;
 use crate::target_side::ddl::DdlRunner;
-
-/// A dry run names so many things that it would make, with their statements; more are counted.
-const ANNOUNCED: usize = 10;
 
 /// Steps that one transaction takes together, for speed.
 const GROUP: usize = 50;
@@ -130,89 +125,6 @@ impl RunContext<'_> {
         let line = || self.sync_log.created_tables(self.run_id, &self.source_name, made.iter());
         (!made.is_empty()).then(line).into_iter().collect()
     }
-
-    /// Nothing is made: tables that lack something fail, with the statements that they need.
-    pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
-        let mut owed: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
-        let (can_do_without, needed): (Vec<&Step>, Vec<&Step>) =
-            schema_plan.first.iter().partition(|step| step.optional);
-        for step in needed {
-            step.roots.iter().for_each(|root| owed.entry(root).or_default().push(step));
-        }
-        for (table, steps) in owed {
-            let what: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
-            let differs = steps.iter().all(|step| is_change(step));
-            let is = if differs { "not as on the source" } else { "missing on the target" };
-            let error =
-                Error::Blocked(format!("{is}: {}; run there: {}", what.join(", "), texts(steps)));
-            aligned.failed.insert(table.clone(), error);
-        }
-        let after = schema_plan.after.iter();
-        let after =
-            after.flat_map(|(table, steps)| steps.iter().map(move |step| StepOf { table, step }));
-        let others = can_do_without.into_iter().chain(&schema_plan.last);
-        let others = others.filter_map(|step| Some(StepOf { table: step.roots.first()?, step }));
-        for Subject { table, steps } in by_subject(after.chain(others)) {
-            if !aligned.failed.contains_key(table) {
-                let title = &steps[0].title;
-                let is = if is_change(steps[0]) { "differs" } else { "is missing" };
-                let text = format!(
-                    "{title} {is} on the target; run there: {}",
-                    texts(steps.iter().copied())
-                );
-                self.note(NoteLevel::Notice, Some(table.clone()), text);
-            }
-        }
-    }
-
-    pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
-        let steps = schema_plan.steps();
-        let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
-        let subjects = by_subject(steps);
-        if subjects.len() > ANNOUNCED {
-            let mut counts = BTreeMap::new();
-            subjects.iter().for_each(|one| *counts.entry(noun(one.steps[0])).or_insert(0) += 1);
-            let text =
-                format!("would create {}; pgsync schema prints the statements", counted(counts));
-            return self.note(NoteLevel::Notice, None, text);
-        }
-        for Subject { table, steps } in subjects {
-            let would = if is_change(steps[0]) { "change" } else { "create" };
-            let statements = texts(steps.iter().copied());
-            let text = format!("would {would} {}: {statements}", steps[0].title);
-            self.note(NoteLevel::Notice, table.cloned(), text);
-        }
-    }
-}
-
-/// A step with the table that it is about.
-struct StepOf<'s, T> {
-    table: T,
-    step: &'s Step,
-}
-
-/// The steps of one title that are about one table, validations among them.
-struct Subject<'s, T> {
-    table: T,
-    steps: Vec<&'s Step>,
-}
-
-/// Steps of one title and their validations together, each in the place of the first: people are told once of what is made
-/// step by step.
-fn by_subject<'s, T: Eq + Hash + Copy>(
-    steps: impl Iterator<Item = StepOf<'s, T>>,
-) -> Vec<Subject<'s, T>> {
-    let mut subjects: Vec<Subject<'s, T>> = Vec::new();
-    let mut places = HashMap::new();
-    for StepOf { table, step } in steps {
-        let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
-        let place = *places.entry((table, title)).or_insert(subjects.len());
-        match subjects.get_mut(place) {
-            Some(known) => known.steps.push(step),
-            None => subjects.push(Subject { table, steps: vec![step] }),
-        }
-    }
-    subjects
 }
 
 /// How a step ended.
@@ -232,21 +144,21 @@ fn is_within(step: &Step, error: &Error, left_out: &HashSet<String>) -> bool {
 }
 
 /// `table`, of `table public.item`.
-fn noun(step: &Step) -> &str {
+pub(super) fn noun(step: &Step) -> &str {
     let first = || step.title.split(' ').next().unwrap_or_default();
     let noun = step.kind.noun();
     if step.title.starts_with(noun) { noun } else { first() }
 }
 
 /// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
-fn is_change(step: &Step) -> bool {
+pub(super) fn is_change(step: &Step) -> bool {
     let text = step.statements.first().map(Statement::as_str).unwrap_or_default();
     let is_named_so = step.title.split(' ').nth(1) == Some("of");
     is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
 }
 
 /// `3 tables, 1 type`.
-fn counted(counts: BTreeMap<&str, usize>) -> String {
+pub(super) fn counted(counts: BTreeMap<&str, usize>) -> String {
     let counts = counts.into_iter().map(|(noun, count)| match count {
         1 => format!("1 {noun}"),
         _ if noun.ends_with('x') => format!("{count} {noun}es"),
@@ -256,11 +168,4 @@ fn counted(counts: BTreeMap<&str, usize>) -> String {
         },
     });
     counts.collect::<Vec<_>>().join(", ")
-}
-
-/// The statements of some steps as one may run them.
-fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
-    let statements = steps.into_iter().flat_map(|step| &step.statements);
-    let texts: Vec<String> = statements.map(Statement::on_one_line).collect();
-    texts.join("; ")
 }

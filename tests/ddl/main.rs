@@ -18,6 +18,7 @@ mod known;
 mod listing;
 mod modes;
 mod partitions;
+mod pasted;
 mod readers;
 mod renamed;
 mod reset;

@@ -219,5 +219,5 @@ async fn a_key_of_ones_choice_that_nobody_builds_is_asked_for() {
     db.source("create table item (id int primary key, code text not null unique); insert into item values (1, 'a')").await;
     db.target("create table item (id int primary key, code text)").await;
     let run = db.sync().args(&["-set", "item.key=code"]).await;
-    run.expect_failed("item", &["the key (code)", "create a unique index"]);
+    run.expect_failed("item", &["the key (code)", "add unique (code)"]);
 }

@@ -163,6 +163,7 @@ fn planned(
         made: "",
         post_data: &[],
         differing: &[],
+        key_is_named: false,
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),

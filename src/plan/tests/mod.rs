@@ -143,6 +143,7 @@ impl Case {
             made: "",
             post_data: &[],
             differing: &[],
+            key_is_named: false,
         };
         super::table(candidate, &self.context)
     }

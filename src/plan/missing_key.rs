@@ -1,0 +1,82 @@
+//! A key that the source has and the target lacks: rows are then found by all their columns. Said once, with the
+//! statement that adds it.
+
+use std::fmt;
+
+use crate::ident::Ident;
+use crate::plan::Candidate;
+use crate::plan::key::means_equality;
+use crate::plan::left_columns;
+use crate::schema_object::Kind;
+use crate::sql::mapping::TableMapping;
+use crate::table::{Key, Table};
+
+/// A key that the target could have, and does not.
+pub(super) struct MissingKey {
+    columns: String,
+    /// What adds it.
+    statement: String,
+}
+
+impl MissingKey {
+    /// The key of the source that rows could be told by, of a table whose sides agree on none. None, where what
+    /// follows the rows makes one.
+    pub fn of(
+        candidate: &Candidate<'_>,
+        target: &Table,
+        mapping: &TableMapping,
+    ) -> Option<MissingKey> {
+        let source = candidate.source;
+        let is_made =
+            candidate.post_data.iter().any(|step| matches!(step.kind, Kind::Key | Kind::Index));
+        // A key of a partitioned table has to hold the columns that divide it, and those are not known here.
+        let is_open =
+            mapping.key.is_empty() && !is_made && target.partitioned <= source.partitioned;
+        let travels = |name: &Ident| mapping.columns.iter().any(|column| &column.name == name);
+        let fits = |key: &&Key| {
+            means_equality(key, source) && key.columns.iter().all(|own| travels(&own.name))
+        };
+        let key = source.keys.iter().filter(|_| is_open).find(fits)?;
+        let names = |by: fn(&Ident) -> String| {
+            let names: Vec<String> = key.columns.iter().map(|own| by(&own.name)).collect();
+            names.join(", ")
+        };
+        let listed = names(Ident::typed);
+        let takes_primary = key.primary && !target.keys.iter().any(|there| there.primary);
+        let adds = if takes_primary {
+            format!("add primary key ({listed})")
+        } else {
+            let holds_null = |name: &Ident| target.column(name).is_some_and(|own| !own.not_null);
+            let open = key.columns.iter().map(|own| &own.name).filter(|name| holds_null(name));
+            let set = open.map(|name| format!("alter column {} set not null, ", name.typed()));
+            set.collect::<String>() + &format!("add unique ({listed})")
+        };
+        Some(MissingKey {
+            columns: names(|name| name.as_str().to_owned()),
+            statement: format!("alter table {} {adds}", target.name.typed()),
+        })
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        format!("run there: {}", self.statement)
+    }
+}
+
+/// Whether it has to be said: in the first run with the table, and when its columns or its key have changed.
+pub(super) fn is_new(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
+    let is_first = candidate.last.is_none_or(|last| last.written_as.is_none());
+    !candidate.key_is_named && (is_first || left_columns::have_changed(candidate, fingerprint))
+}
+
+impl fmt::Display for MissingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the target lacks the key ({}) of the source, so rows are found by all their columns, which is slow, and a \
+             changed row is deleted and inserted; {}",
+            self.columns,
+            self.advice()
+        )
+    }
+}

@@ -1,0 +1,180 @@
+//! Says what is missing on the target, or would be made there, with statements that can be pasted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
+
+use super::SchemaOutcome;
+use super::pre_data::{counted, is_change, noun};
+use crate::context::RunContext;
+use crate::ddl_step::Step;
+use crate::error::Error;
+use crate::ident::{Ident, TableName};
+use crate::note::NoteLevel;
+use crate::schema::diff::SchemaPlan;
+use crate::schema_object::Kind;
+use crate::sql::statement::Statement;
+
+/// A dry run names so many things that it would make, with their statements; more are counted.
+const ANNOUNCED: usize = 10;
+
+const ALL_STATEMENTS: &str = "pgsync schema, with the same settings, prints the statements of all tables in the order in which they can be run";
+
+impl RunContext<'_> {
+    /// Nothing is made: tables that lack something fail, with the statements that they need.
+    pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
+        let all_owed = owed(schema_plan);
+        if all_owed.len() > 1 {
+            self.note(NoteLevel::Notice, None, ALL_STATEMENTS.to_owned());
+        }
+        for (table, owed) in &all_owed {
+            aligned.failed.insert((*table).clone(), Error::Blocked(owed.to_string()));
+        }
+        let after = schema_plan.after.iter();
+        let after =
+            after.flat_map(|(table, steps)| steps.iter().map(move |step| StepOf { table, step }));
+        let can_do_without = schema_plan.first.iter().filter(|step| step.optional);
+        let others = can_do_without.chain(&schema_plan.last);
+        let others = others.filter_map(|step| Some(StepOf { table: step.roots.first()?, step }));
+        for Subject { table, steps } in by_subject(after.chain(others)) {
+            if !aligned.failed.contains_key(table) {
+                let title = &steps[0].title;
+                let is = if is_change(steps[0]) { "differs" } else { "is missing" };
+                let text = format!("{title} {is} on the target; run there: {}", pasted(&steps));
+                self.note(NoteLevel::Notice, Some(table.clone()), text);
+                let names_key = steps.iter().any(|step| step.kind == Kind::Key);
+                aligned.named_keys.extend(names_key.then(|| table.clone()));
+            }
+        }
+    }
+
+    pub(super) fn announce(&self, schema_plan: &SchemaPlan) {
+        let steps = schema_plan.steps();
+        let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
+        let subjects = by_subject(steps);
+        if subjects.len() > ANNOUNCED {
+            let mut counts = BTreeMap::new();
+            subjects.iter().for_each(|one| *counts.entry(noun(one.steps[0])).or_insert(0) += 1);
+            let text =
+                format!("would create {}; pgsync schema prints the statements", counted(counts));
+            return self.note(NoteLevel::Notice, None, text);
+        }
+        for Subject { table, steps } in subjects {
+            let would = if is_change(steps[0]) { "change" } else { "create" };
+            let statements = texts(steps.iter().copied());
+            let text = format!("would {would} {}: {statements}", steps[0].title);
+            self.note(NoteLevel::Notice, table.cloned(), text);
+        }
+    }
+}
+
+/// What a table lacks, and the steps that make it.
+#[derive(Default)]
+struct Owed<'s> {
+    titles: Vec<&'s str>,
+    /// Those that no table before this one has.
+    steps: Vec<&'s Step>,
+    /// The tables whose steps have to come first: one of them makes what this one needs, too.
+    behind: BTreeSet<&'s TableName>,
+    /// Whether all of it is there, and otherwise.
+    differs: bool,
+}
+
+/// What has to be there before the rows, by table; and all else that a new table has.
+fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
+    let made = schema_plan.first.iter().filter_map(|step| step.makes.as_ref());
+    let new: HashSet<&TableName> = made.collect();
+    let is_new = |root: &&TableName| new.contains(root);
+    let mut owed: BTreeMap<&TableName, Owed<'_>> = BTreeMap::new();
+    for step in &schema_plan.first {
+        if step.optional && !step.roots.iter().any(|root| is_new(&root)) {
+            continue;
+        }
+        let Some(first) = step.roots.iter().min() else { continue };
+        for root in &step.roots {
+            let one = owed.entry(root).or_insert_with(|| Owed { differs: true, ..Owed::default() });
+            one.titles.push(&step.title);
+            one.differs &= is_change(step);
+            if root == first {
+                one.steps.push(step);
+            } else {
+                one.behind.insert(first);
+            }
+        }
+    }
+    for (root, steps) in schema_plan.after.iter().filter(|(root, _)| is_new(root)) {
+        owed.entry(root).or_default().steps.extend(steps);
+    }
+    for step in &schema_plan.last {
+        // A foreign key follows the later one of its tables.
+        let Some(later) = step.roots.iter().filter(is_new).max() else { continue };
+        let one = owed.entry(later).or_default();
+        one.behind.extend(step.roots.iter().filter(|root| is_new(root) && *root != later));
+        one.steps.push(step);
+    }
+    owed
+}
+
+impl std::fmt::Display for Owed<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let is = if self.differs { "not as on the source" } else { "missing on the target" };
+        let behind: Vec<String> = self.behind.iter().map(ToString::to_string).collect();
+        let behind = behind.join(", ");
+        write!(f, "{is}: {}; run there", self.titles.join(", "))?;
+        match (self.steps.is_empty(), behind.is_empty()) {
+            (true, _) => write!(f, " the statements of {behind}"),
+            (false, true) => write!(f, ": {}", pasted(&self.steps)),
+            (false, false) => {
+                write!(f, ", after the statements of {behind}: {}", pasted(&self.steps))
+            }
+        }
+    }
+}
+
+/// A step with the table that it is about.
+struct StepOf<'s, T> {
+    table: T,
+    step: &'s Step,
+}
+
+/// The steps of one title that are about one table, validations among them.
+struct Subject<'s, T> {
+    table: T,
+    steps: Vec<&'s Step>,
+}
+
+/// Steps of one title and their validations together, each in the place of the first: people are told once of what is made
+/// step by step.
+fn by_subject<'s, T: Eq + Hash + Copy>(
+    steps: impl Iterator<Item = StepOf<'s, T>>,
+) -> Vec<Subject<'s, T>> {
+    let mut subjects: Vec<Subject<'s, T>> = Vec::new();
+    let mut places = HashMap::new();
+    for StepOf { table, step } in steps {
+        let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
+        let place = *places.entry((table, title)).or_insert(subjects.len());
+        match subjects.get_mut(place) {
+            Some(known) => known.steps.push(step),
+            None => subjects.push(Subject { table, steps: vec![step] }),
+        }
+    }
+    subjects
+}
+
+/// The statements of some steps as one may paste them: names without a schema lead to where they would lead a run.
+fn pasted(steps: &[&Step]) -> String {
+    let path = steps.first().map_or(&[][..], |step| &step.path);
+    let path: Vec<String> = path.iter().map(Ident::quoted).collect();
+    let statements = texts(steps.iter().copied());
+    if path.is_empty() {
+        statements
+    } else {
+        format!("set search_path = {}; {statements}", path.join(", "))
+    }
+}
+
+/// The statements of some steps.
+fn texts<'a>(steps: impl IntoIterator<Item = &'a Step>) -> String {
+    let statements = steps.into_iter().flat_map(|step| &step.statements);
+    let texts: Vec<String> = statements.map(Statement::on_one_line).collect();
+    texts.join("; ")
+}

@@ -1,0 +1,193 @@
+//! What a run prints for somebody to run: pasted line by line, it makes all that the tables need.
+
+use crate::dump::assert_same_definitions;
+use crate::support::{Outcome, Pair, pgsync};
+
+/// What the failed tables say that somebody is to run, in their order.
+fn to_paste(run: &Outcome) -> Vec<String> {
+    let errors = run.tables().into_iter().filter_map(|table| table.error);
+    let statements = |message: String| {
+        let (_, rest) = message.split_once("; run there")?;
+        rest.split_once(": ").map(|(_, statements)| statements.to_owned())
+    };
+    errors.filter_map(|error| statements(error.message)).collect()
+}
+
+async fn paste(db: &Pair, run: &Outcome) {
+    for line in to_paste(run) {
+        // Whoever pastes another line has a prompt like before.
+        db.target(&format!("reset search_path; {line}")).await;
+    }
+}
+
+const SHOP: &str = "
+    create type mood as enum ('sad', 'happy');
+    create table b_order (id int primary key, a int, z int, m mood, up int references b_order,
+        ref text unique check (ref <> ''));
+    create index on b_order (m);
+    create table a_customer (id int primary key, m mood);
+    create table z_item (id int not null, code text not null, unique (id, code));
+    create unique index on z_item (code);
+    create table part (id int, d int, primary key (id, d)) partition by range (d);
+    create table part_1 partition of part for values from (0) to (10) partition by range (id);
+    create table part_1_1 partition of part_1 for values from (0) to (10);
+    create index on part (d);
+    alter table b_order add foreign key (a) references a_customer, add foreign key (z, ref) references z_item (id, code);
+    insert into a_customer values (1, 'sad');
+    insert into b_order values (1, 1, null, 'sad', 1, 'r');
+    insert into part values (1, 1)";
+
+#[tokio::test]
+async fn what_none_prints_for_a_missing_table_is_all_that_the_table_has() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    paste(&db, &run.expect_note("pgsync schema")).await;
+    assert_same_definitions(&db).await;
+    db.sync().args(&["-ddl", "none"]).await.expect_ok().expect_unsaid("lacks the key");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_table_that_refers_to_one_that_is_there_is_printed_with_its_foreign_key() {
+    let db = Pair::with("create table parent (id int primary key)").await;
+    db.source("create table child (id int primary key, p int references parent)").await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    paste(&db, &run.expect_unsaid("pgsync schema")).await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn what_is_printed_lands_in_the_schema_that_the_target_has() {
+    let db = Pair::fresh().await;
+    db.source("create type mood as enum ('a'); create table item (id int primary key, m mood)")
+        .await;
+    db.target("create schema \"My app\"").await;
+    let args = ["-ddl", "none", "-target-schema", "My app"];
+    let run = db.sync().args(&args).await.expect_exit(1);
+    paste(&db, &run).await;
+    let made = "select string_agg(relname, ' ' order by relname) from pg_class where relnamespace = '\"My app\"'::regnamespace
+        and relname like 'item%'";
+    assert_eq!(db.target_value(made).await, "item item_pkey");
+    db.sync().args(&args).await.expect_ok();
+}
+
+#[tokio::test]
+async fn definitions_that_use_an_extension_elsewhere_are_printed_with_the_search_path() {
+    let db = Pair::fresh().await;
+    db.source("create extension citext; create table item (id citext primary key)").await;
+    db.target("create schema ext; create extension citext schema ext").await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let schema = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    paste(&db, &run).await;
+    db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    db.target("drop table item").await;
+    db.target(&schema.stdout).await;
+    db.sync().args(&["-ddl", "none"]).await.expect_ok();
+}
+
+/// The statement behind the note about a missing key.
+fn statement(run: &Outcome) -> String {
+    let notes = run.notes();
+    let note = notes.iter().find(|note| note.contains("lacks the key"));
+    let note = note.unwrap_or_else(|| panic!("a note about a key expected of {run}"));
+    note.rsplit_once("run there: ").expect("a statement").1.to_owned()
+}
+
+#[tokio::test]
+async fn a_key_that_the_target_lacks_is_named_once_with_its_statement() {
+    let cases = [
+        (
+            "create table item (id int primary key, v text)",
+            "create table item (id int not null, v text)",
+            "item",
+        ),
+        (
+            "create table item (id int, \"V 2\" text not null, primary key (id, \"V 2\"))",
+            "create table item (id int, \"V 2\" text)",
+            "item",
+        ),
+        (
+            "create table item (id int not null unique, v text)",
+            "create table item (id int, v text)",
+            "item",
+        ),
+        (
+            "create table item (id int primary key, v text not null)",
+            "create table item (id int, v text primary key)",
+            "item",
+        ),
+    ];
+    for (here, there, table) in cases {
+        let db = Pair::fresh().await;
+        db.source(here).await;
+        db.target(there).await;
+        db.source(&format!("insert into {table} values (1, 'a'), (2, 'b')")).await;
+        let first = db.sync().await.expect_ok();
+        let statement = statement(&first);
+        db.sync().await.expect_unchanged().expect_unsaid("lacks the key");
+        let (source, target) = (db.source_url(), db.target_url());
+        let args = ["schema", "-source", &source, "-target", &target];
+        let listed = pgsync(&args).await.expect_exit(0);
+        assert!(listed.stdout.contains(&statement), "{statement} expected of {listed}");
+        db.target(&statement).await;
+        assert_eq!(pgsync(&args).await.expect_exit(0).stdout, "", "{here}");
+        db.source("update item set id = 3 where id = 1").await;
+        db.sync()
+            .await
+            .expect_ok()
+            .expect_unsaid("lacks the key")
+            .expect_changes("item", (1, 0, 1));
+        // Dropped again, it is said again.
+        let drop = "do $$ declare c record; begin for c in select conname from pg_constraint where conrelid = 'item'::regclass
+            and contype in ('p', 'u') loop execute format('alter table item drop constraint %I', c.conname); end loop; end $$";
+        db.target(drop).await;
+        db.sync().await.expect_ok().expect_note("lacks the key");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_pgsync_makes_is_not_called_missing() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v text); insert into item values (1, 'a')")
+        .await;
+    db.sync().await.expect_ok().expect_unsaid("lacks the key");
+    db.sync().await.expect_ok().expect_unsaid("lacks the key");
+    db.target("alter table item drop constraint item_pkey").await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    assert_eq!(run.notes().iter().filter(|note| note.contains("key")).count(), 1, "{run}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_renamed_is_added_under_its_name_on_the_target() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v text)").await;
+    db.target("create table item (number int, v text)").await;
+    let args = ["-set", r#"item.rename={"id": "number"}"#];
+    let run = db.sync().args(&args).await.expect_ok();
+    assert_eq!(statement(&run), "alter table public.item add primary key (number)");
+}
+
+#[tokio::test]
+async fn rules_that_need_a_key_print_its_statement() {
+    let rules = [r#"{"mode": "append"}"#, r#"{"key": ["id"]}"#];
+    for rule in rules {
+        let db = Pair::fresh().await;
+        db.source("create table item (id int primary key, v text)").await;
+        db.target("create table item (id int, v text)").await;
+        db.source("insert into item values (1, 'a')").await;
+        db.target("insert into item values (1, 'a')").await;
+        let config = db.file("rules.json", &format!(r#"{{"tables": {{"item": {rule}}}}}"#));
+        let (source, target) = (db.source_url(), db.target_url());
+        let args = ["schema", "-source", &source, "-target", &target, "-config", &config];
+        let listed = pgsync(&args).await.expect_exit(1).expect_said("add primary key (id)");
+        assert!(listed.stdout.starts_with("-- public.item: "), "{listed}");
+        let run = db.sync().args(&["-config", &config]).await.expect_exit(1);
+        let message = run.table("item").error.expect("an error").message;
+        let (_, statement) = message.rsplit_once("run there: ").expect("a statement");
+        db.target(statement).await;
+        db.sync().args(&["-config", &config]).await.expect_ok();
+        pgsync(&args).await.expect_exit(0);
+    }
+}
