@@ -11,7 +11,7 @@ main 4  cli 4  repeat 4  report 4  fuzz 4
 run 3  verify 3  status 3  mask_suggestion 3  mask_preview 3  context 3  observe 3  schema 3  sync 3
 metrics 2  notify 2  rejects 2  pg 2  source 2  target_side 2  sync_log 2
 config 1  rules 1  select 1  plan 1  scrub 1  recall 1  copy_text 1  ddl_step 1  sql 1  suggest 1
-ident 0  digest 0  backoff 0  table 0  schema_object 0  error 0  outcome 0  event 0  note 0  stop 0
+ident 0  builtin_type 0  digest 0  backoff 0  table 0  schema_object 0  error 0  outcome 0  event 0  note 0  stop 0
 '
 
 # Crate and the paths below src that may name it.

@@ -13,6 +13,7 @@
 //! `docs/architecture.md` says what each of them owns.
 
 pub mod backoff;
+pub mod builtin_type;
 pub mod cli;
 pub mod config;
 pub mod context;

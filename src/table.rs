@@ -276,6 +276,11 @@ pub struct Operator {
 }
 
 impl Column {
+    /// Whether its type comes with PostgreSQL.
+    pub fn is_built_in(&self) -> bool {
+        self.type_schema.as_str() == "pg_catalog"
+    }
+
     /// Lets the column have the type of another.
     pub fn take_type(&mut self, other: &Column) {
         *self = Self {

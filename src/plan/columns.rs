@@ -1,12 +1,13 @@
 //! Which columns travel, and under which types. Both sides are agreed by name; a pair of types is
 //! accepted only when every value of the source's arrives unaltered.
 
+use crate::builtin_type::{self, Fact};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
-use crate::plan::kinds::{cast, is_plain, is_written_here, same_type, widens};
+use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
 use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::mapping::{Timestamp, TimestampKind};
 use crate::table::{Column, Table};
@@ -121,7 +122,8 @@ fn map_column(
         Arrival::Unproven
     };
     let cast = cast(&from, &to);
-    let plain = same && to.is_built_in() && is_plain(to.type_name.as_str()) && cast.is_none();
+    let plain =
+        same && to.is_built_in() && is_same_in_binary(to.type_name.as_str()) && cast.is_none();
     // Each side's own type, without a domain.
     let built_in = here.is_built_in() && there.is_built_in();
     let exact = arrival == Arrival::Exact || plain && from.type_modifier == to.type_modifier;
@@ -132,7 +134,11 @@ fn map_column(
         hashed: hashed(there, context),
         computed: here.generated,
         binary: plain
-            && if context.local { is_written_here(to.type_name.as_str()) } else { built_in },
+            && if context.local {
+                builtin_type::is(to.type_name.as_str(), Fact::WrittenHere)
+            } else {
+                built_in
+            },
         // Of a source that is no server, it is this program that prints the values.
         exact: exact && context.same_text && !context.local,
         updatable: !there.identity_always,

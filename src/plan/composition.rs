@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::plan::kinds::{is_plain, modifier_fits};
+use crate::plan::kinds::{is_same_in_binary, modifier_fits};
 use crate::table::{Column, TypeKind, TypeMember, TypePart};
 
 /// Whether what arrives is what was sent, whatever the value.
@@ -73,7 +73,7 @@ impl<'a> Sides<'a> {
                 return Err(differ(source.text, target.text).into());
             }
             let exact = here.is_built_in()
-                && is_plain(here.name.as_str())
+                && is_same_in_binary(here.name.as_str())
                 && source.modifier == target.modifier;
             return Ok(if exact { Arrival::Exact } else { Arrival::Unproven });
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::builtin_type::{self, Fact};
 use crate::ident::{Ident, TableName};
 use crate::plan::masking::Ruled;
 use crate::plan::shown::travelling;
@@ -28,41 +29,14 @@ pub fn unmasked(ruled: &Ruled<'_>) -> UnmaskedColumns {
 
 /// Whether a column may hold words of people, as far as its type tells.
 pub fn is_telling(column: &Column) -> bool {
-    const PLAIN: &[&str] = &[
-        "bit",
-        "varbit",
-        "interval",
-        "time",
-        "timetz",
-        "money",
-        "oid",
-        "pg_lsn",
-        "char",
-        "_int2",
-        "_int4",
-        "_int8",
-        "_numeric",
-        "_float4",
-        "_float8",
-        "_bool",
-        "_uuid",
-        "_date",
-        "_timestamp",
-        "_timestamptz",
-        "int4range",
-        "int8range",
-        "numrange",
-        "daterange",
-        "tsrange",
-        "tstzrange",
-    ];
     let base = column.under_domains();
     let is_enum = || {
         let own = base.parts.iter().find(|part| part.oid == base.type_oid);
         own.is_some_and(|part| part.kind == TypeKind::Enum)
     };
-    let plain = base.is_built_in() && PLAIN.contains(&base.type_name.as_str());
-    ValueKind::of(column).is_telling() && !plain && !is_enum()
+    let impersonal =
+        base.is_built_in() && builtin_type::is(base.type_name.as_str(), Fact::Impersonal);
+    ValueKind::of(column).is_telling() && !impersonal && !is_enum()
 }
 
 /// What the guard says: the lines to paste.

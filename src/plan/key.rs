@@ -1,5 +1,6 @@
 //! What tells rows apart: a set of columns that is unique and complete on both sides.
 
+use crate::builtin_type::{self, Fact};
 use crate::ident::{Ident, OperatorName};
 use crate::sql::mapping::KeyColumn;
 use crate::sql::mapping::PlanColumn;
@@ -7,30 +8,6 @@ use crate::sql::mapping::Timestamp;
 use crate::sql::{Sql, sql};
 use crate::table;
 use crate::table::{Column, Key, ObjectName, Operator, Table};
-
-/// Types whose equality is identity: equal values print alike.
-const IDENTICAL: &[&str] = &[
-    "int2",
-    "int4",
-    "int8",
-    "uuid",
-    "text",
-    "varchar",
-    "bytea",
-    "date",
-    "timestamp",
-    "timestamptz",
-    "time",
-    "bool",
-    "oid",
-    "name",
-    "char",
-    "macaddr",
-    "macaddr8",
-    "pg_lsn",
-    "bit",
-    "varbit",
-];
 
 /// A key that both sides have.
 #[derive(Default)]
@@ -132,10 +109,11 @@ fn key_columns(
         let type_of = |column: &Column| (column.type_schema.clone(), column.type_name.clone());
         let source = here.columns.iter().find(|column| &column.name == name)?;
         let target_key = there.columns.iter().find(|column| &column.name == name)?;
-        let built_in = described.type_schema.as_str() == "pg_catalog";
         let usual = target_key.equals_schema.as_str() == "pg_catalog"
             && target_key.equals_name.as_str() == "=";
-        let identical = built_in && usual && IDENTICAL.contains(&described.type_name.as_str());
+        let identical = described.is_built_in()
+            && usual
+            && builtin_type::is(described.type_name.as_str(), Fact::EqualPrintsAlike);
         let operator = |schema: &Ident, name: &OperatorName| Operator {
             schema: schema.clone(),
             name: name.clone(),

@@ -1,15 +1,9 @@
 //! Which types hold which values: pairs of built-in types, and what their modifiers limit.
 
+use crate::builtin_type::{self, Fact, NumericLimits};
 use crate::sql::mapping::Cast;
 use crate::sql::sql;
 use crate::table::Column;
-
-impl Column {
-    /// Whether its type comes with PostgreSQL.
-    pub fn is_built_in(&self) -> bool {
-        self.type_schema.as_str() == "pg_catalog"
-    }
-}
 
 /// The same type by name (user-defined ones may live in another schema), no narrower a modifier.
 pub fn same_type(here: &Column, there: &Column) -> bool {
@@ -34,20 +28,8 @@ pub fn modifier_fits(name: &str, from: i32, to: i32) -> bool {
 }
 
 fn numeric_fits(from: i32, to: i32) -> bool {
-    let (from, to) = (numeric_limits(from), numeric_limits(to));
+    let (from, to) = (NumericLimits::of_modifier(from), NumericLimits::of_modifier(to));
     to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale
-}
-
-struct NumericLimits {
-    precision: i32,
-    /// May be negative.
-    scale: i32,
-}
-
-/// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
-fn numeric_limits(modifier: i32) -> NumericLimits {
-    let bits = modifier - 4;
-    NumericLimits { precision: (bits >> 16) & 0xffff, scale: ((bits & 0x7ff) ^ 0x400) - 0x400 }
 }
 
 /// Pairs of built-in types in which the second holds every value of the first.
@@ -106,7 +88,7 @@ pub fn cast(here: &Column, there: &Column) -> Option<Cast> {
     }
     let limited = match name {
         "numeric" => {
-            let NumericLimits { precision, scale } = numeric_limits(to);
+            let NumericLimits { precision, scale } = NumericLimits::of_modifier(to);
             sql!(
                 "pg_catalog.numeric({precision},{scale})",
                 precision = i64::from(precision),
@@ -119,62 +101,7 @@ pub fn cast(here: &Column, there: &Column) -> Option<Cast> {
     Some(Cast::To(limited))
 }
 
-/// Types whose binary form is the same in every version, and names nothing that one server numbers
-/// otherwise than another, as `regclass` does.
-const PLAIN: &[&str] = &[
-    "bool",
-    "int2",
-    "int4",
-    "int8",
-    "float4",
-    "float8",
-    "numeric",
-    "text",
-    "varchar",
-    "bpchar",
-    "bytea",
-    "date",
-    "time",
-    "timetz",
-    "timestamp",
-    "timestamptz",
-    "interval",
-    "uuid",
-    "json",
-    "jsonb",
-    "inet",
-    "cidr",
-    "macaddr",
-    "bit",
-    "varbit",
-];
-
-/// Of these, the ones that pgsync itself writes in their binary form, where the source is no server.
-const WRITTEN_HERE: &[&str] = &[
-    "bool",
-    "int2",
-    "int4",
-    "int8",
-    "float4",
-    "float8",
-    "text",
-    "varchar",
-    "bpchar",
-    "bytea",
-    "date",
-    "time",
-    "timestamp",
-    "timestamptz",
-    "uuid",
-    "json",
-];
-
-/// Whether pgsync itself writes the binary form of this built-in type.
-pub fn is_written_here(name: &str) -> bool {
-    WRITTEN_HERE.contains(&name)
-}
-
 /// Whether both servers mean the same by the binary form of this built-in type, or of an array of it.
-pub fn is_plain(name: &str) -> bool {
-    PLAIN.contains(&name.trim_start_matches('_'))
+pub fn is_same_in_binary(name: &str) -> bool {
+    builtin_type::is(name.trim_start_matches('_'), Fact::SameBinary)
 }

@@ -403,7 +403,7 @@ fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
     };
     let numeric = |name: &Ident| {
         let column =
-            target.column(name).filter(|column| column.type_schema.as_str() == "pg_catalog");
+            target.column(name).filter(|column| column.is_built_in());
         column.is_some_and(|c| matches!(c.type_name.as_str(), "int2" | "int4" | "int8" | "numeric"))
     };
     let owned = target.sequences.iter().map(|sequence| OwnedSequence {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::SchemaOutcome;
 use super::rebuild::plan::NeedsRebuild;
+use crate::builtin_type::BuiltinType;
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Error;
@@ -12,7 +13,7 @@ use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::columns;
 use crate::schema::diff::changed_objects::{Difference, Severity};
-use crate::schema::diff::type_changes::{BuiltinType, in_place};
+use crate::schema::diff::type_changes::in_place;
 use crate::table::{Column, Table};
 
 impl RunContext<'_> {

@@ -1,7 +1,7 @@
 //! Which types hold which values.
 
 use super::column;
-use crate::plan::kinds::{cast, is_plain, modifier_fits, same_type, widens};
+use crate::plan::kinds::{cast, is_same_in_binary, modifier_fits, same_type, widens};
 use crate::sql::mapping::Cast;
 
 /// `atttypmod` of numeric(precision, scale), and of a length.
@@ -88,6 +88,6 @@ fn a_value_is_cast_only_where_it_prints_otherwise() {
 #[test]
 fn binary_forms_travel_of_types_that_are_the_same_everywhere() {
     for (name, plain) in [("int4", true), ("_uuid", true), ("regclass", false), ("xml", false)] {
-        assert_eq!(is_plain(name), plain, "{name}");
+        assert_eq!(is_same_in_binary(name), plain, "{name}");
     }
 }

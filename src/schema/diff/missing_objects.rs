@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::other_objects::may_be_another;
-use super::type_changes::{BuiltinType, in_place};
+use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
@@ -228,7 +228,7 @@ impl DiffInput<'_> {
                 steps.push(column(own, "", add));
                 continue;
             };
-            let pair = BuiltinType::of_shape(own).zip(BuiltinType::of_shape(other));
+            let pair = type_of_definition(own).zip(type_of_definition(other));
             if pair.is_some_and(|(here, there)| in_place(here, there)) {
                 let how = format!(" as {}", own.type_text);
                 steps.push(optional(column(own, &how, vec![ddl::widen(&object.at, own)])));

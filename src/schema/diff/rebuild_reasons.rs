@@ -1,6 +1,7 @@
 //! Which tables additions cannot make equal: a run that may rebuilds them.
 
-use super::type_changes::{BuiltinType, in_place};
+use super::type_changes::in_place;
+use crate::builtin_type::BuiltinType;
 use crate::ident::Ident;
 use crate::table::{Column, Key, Table};
 

@@ -3,7 +3,7 @@
 
 use super::changed_objects::{Finding, Severity};
 use super::expression_eq::{differ_in_casts_only, names};
-use super::type_changes::{BuiltinType, in_place};
+use super::type_changes::{in_place, type_of_definition};
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Object, TableDefinition};
 use crate::sql::objects;
@@ -139,7 +139,7 @@ fn typing(own: &ColumnDefinition, other: Option<&ColumnDefinition>) -> TypeRelat
 
 /// Whether the same value may be kept otherwise in the two. What is only shorter raises an error.
 fn rounds(own: &ColumnDefinition, other: &ColumnDefinition) -> bool {
-    let Some((here, there)) = BuiltinType::of_shape(own).zip(BuiltinType::of_shape(other)) else {
+    let Some((here, there)) = type_of_definition(own).zip(type_of_definition(other)) else {
         return false;
     };
     let same_scale = || in_place(here, there) || in_place(there, here);

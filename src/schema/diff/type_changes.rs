@@ -1,29 +1,13 @@
 //! Which types of a column a server changes without touching its rows: lengths, precisions and the
 //! like that grow. <https://www.postgresql.org/docs/current/sql-altertable.html>, notes.
 
+use crate::builtin_type::{BuiltinType, NumericLimits};
 use crate::schema_object::ColumnDefinition;
-use crate::table::Column;
 
-/// A built-in type with its modifier, -1 for none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BuiltinType<'a> {
-    pub name: &'a str,
-    pub modifier: i32,
-}
-
-impl<'a> BuiltinType<'a> {
-    /// The type of a table's column; none where it is not built in.
-    pub fn of_column(column: &'a Column) -> Option<Self> {
-        let built_in = column.type_schema.as_str() == "pg_catalog";
-        let name = column.type_name.as_str();
-        built_in.then_some(Self { name, modifier: column.type_modifier })
-    }
-
-    /// The type of a column's definition; none where it is not built in.
-    pub fn of_shape(column: &'a ColumnDefinition) -> Option<Self> {
-        let name = column.built_in.as_deref()?;
-        Some(Self { name, modifier: column.modifier })
-    }
+/// The type of a column's definition; none where it is not built in.
+pub fn type_of_definition(column: &ColumnDefinition) -> Option<BuiltinType<'_>> {
+    let name = column.built_in.as_deref()?;
+    Some(BuiltinType { name, modifier: column.modifier })
 }
 
 /// Whether `there` becomes `here` without a look at the rows, and holds more then.
@@ -43,9 +27,8 @@ pub fn in_place(here: BuiltinType<'_>, there: BuiltinType<'_>) -> bool {
     }
 }
 
-/// `atttypmod` of numeric is `((precision << 16) | scale) + 4`.
 fn same_scale(from: i32, to: i32) -> bool {
-    (from - 4) & 0xffff == (to - 4) & 0xffff
+    NumericLimits::of_modifier(from).scale == NumericLimits::of_modifier(to).scale
 }
 
 #[cfg(test)]
