@@ -45,7 +45,7 @@ pub struct Table {
     pub row_security: bool,
     /// Whether a subscription writes its rows, with the times of another server.
     pub subscribed: bool,
-    /// What other runs have written into it, which changes with each that has; see `discover/fed.rs`.
+    /// What other runs have written into it, which changes with each that has; see `observe/fed.rs`.
     #[serde(default)]
     pub fed: String,
     /// The rights among usage (of the schema), select, insert, update and delete that the role does not have.

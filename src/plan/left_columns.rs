@@ -1,6 +1,7 @@
 //! Columns that only the target has: said once, when the columns of a table have changed since its last run.
 
 use crate::plan::Candidate;
+use crate::rules::Key;
 use crate::table::{Column, Table};
 
 /// Whether what rows consist of and are told by has changed since the last run.
@@ -16,7 +17,8 @@ pub(super) fn have_changed(candidate: &Candidate<'_>, fingerprint: &str) -> bool
 /// Says once, when the columns have changed since the last run, which of them only the target has.
 pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> Vec<String> {
     let has_changed = have_changed(candidate, fingerprint);
-    if !has_changed || candidate.rules.shaping().is_some() || !candidate.source.fed.is_empty() {
+    let reshaped = candidate.rules.shaping().is_some_and(|rule| rule != Key::Mask);
+    if !has_changed || reshaped || !candidate.source.fed.is_empty() {
         return Vec::new();
     }
     let lacks = |column: &&Column| candidate.source.column(&column.name).is_none();

@@ -402,8 +402,7 @@ fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
         same().find(|here| here.name.name == there.name.name).or_else(|| same().next())
     };
     let numeric = |name: &Ident| {
-        let column =
-            target.column(name).filter(|column| column.is_built_in());
+        let column = target.column(name).filter(|column| column.is_built_in());
         column.is_some_and(|c| matches!(c.type_name.as_str(), "int2" | "int4" | "int8" | "numeric"))
     };
     let owned = target.sequences.iter().map(|sequence| OwnedSequence {

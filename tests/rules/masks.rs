@@ -233,3 +233,15 @@ async fn an_error_of_the_source_quotes_no_value() {
     let said = masked(&db, rules, KEY).arg("-verbose").await;
     assert!(said.status != 0 && !format!("{said}").contains(SECRET), "{said}");
 }
+
+#[tokio::test]
+async fn a_column_that_the_source_has_no_more_is_named_where_another_is_masked() {
+    let db = Pair::with("create table person (id int primary key, name text, b int)").await;
+    db.source("insert into person values (1, 'Ann', 1)").await;
+    let rules = r#""tables": {"person": {"mask": {"name": "redact"}}}"#;
+    masked(&db, rules, KEY).await.expect_ok();
+    db.source("alter table person drop b").await;
+    let drop = "alter table public.person drop column b";
+    masked(&db, rules, KEY).await.expect_ok().expect_note(drop);
+    masked(&db, rules, KEY).await.expect_unchanged().expect_unsaid(drop);
+}
