@@ -57,11 +57,25 @@ impl RunContext<'_> {
         let schema = &self.sync_log.table.schema;
         if self.settings.ddl != Ddl::None && !catalogs.target.server.schemas.contains(schema) {
             let create = sql!("create schema if not exists {schema}", schema = schema);
-            self.target.on_control_session("creating the schema of sync_log", &create).await?;
+            self.target.on_control_session(store::CREATING_SCHEMA, &create).await?;
         }
         store::create(self.target, &self.sync_log).await?;
         // Another run, or somebody else, may have been faster.
         store::exists(self.target, &self.sync_log).await.map(drop)
+    }
+
+    /// Whether the role may do with the log what a run does: tried, and nothing stays of it.
+    ///
+    /// # Errors
+    /// The target's, as a run says it.
+    pub(crate) async fn try_log(&self, catalogs: &Catalogs) -> Result<()> {
+        if store::exists(self.target, &self.sync_log).await? {
+            return store::try_to_use(self.target, &self.sync_log).await;
+        }
+        let schema = &self.sync_log.table.schema;
+        let is_missing = !catalogs.target.server.schemas.contains(schema);
+        let made = Some(schema).filter(|_| is_missing && self.settings.ddl != Ddl::None);
+        store::try_to_create(self.target, &self.sync_log, made).await
     }
 
     /// What the log says last of each table, and, where the source `is_marked`, of its rows.

@@ -134,6 +134,10 @@ fn holds_no_value(said: &DbError) -> bool {
     if OF_NO_VALUE.iter().any(|class| state.starts_with(class)) || state == "55P03" {
         return true;
     }
+    // Beside that of temporary tables, it words no right that is missing.
+    if state == "42501" && said.file().is_some_and(|file| file.ends_with("namespace.c")) {
+        return true;
+    }
     let is_about_the_text = match said.position() {
         Some(ErrorPosition::Original(_)) => true,
         // The statement of a function, unless the function has put it together.

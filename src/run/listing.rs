@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::lacking::lacks_rights;
 use super::prepare::{Observed, Planned};
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::outcome::{Strategy, TableOutcome};
 use crate::plan::shown::ShownTable;
-use crate::plan::{LastRun, PlanContext};
+use crate::plan::{LastRun, PlanContext, TablePlan};
 use crate::rules::Mode;
 use crate::schema::{Listing, SchemaOutcome};
 use crate::sync_log::store;
@@ -37,11 +38,14 @@ impl RunContext<'_> {
         let failed = failed.into_iter().filter(|outcome| is_new(&outcome.table));
         let obstacle = |outcome: TableOutcome| Some((outcome.table, outcome.error?));
         let obstacles: Vec<(TableName, Error)> = failed.filter_map(obstacle).collect();
-        let lacking = plans.iter().filter(|plan| !is_rebuilt(&plan.mapping.source.name));
-        let lacking = lacking
+        let plans = plans.iter().filter(|plan| !is_rebuilt(&plan.mapping.source.name));
+        let plans: Vec<&TablePlan> = plans.collect();
+        let lacking = plans
+            .iter()
             .filter_map(|plan| Some((plan.mapping.source.name.clone(), plan.missing_key.clone()?)));
-        listing.left_out.extend(lacking.collect::<Vec<_>>());
+        listing.left_out.extend(lacking);
         listing.obstacles.extend(obstacles);
+        self.list_lacking_rights(&plans, &shown, &catalogs, &mut listing).await?;
         Ok(listing)
     }
 
@@ -86,9 +90,13 @@ impl RunContext<'_> {
         catalogs: &Catalogs,
         aligned: &SchemaOutcome,
     ) -> Result<HashSet<TableName>> {
+        let temporary = catalogs.target.server.temporary;
         let matters = |shown: &&ShownTable<'_>| {
             let rules = &shown.rules;
-            rules.mode == Mode::Append || rules.strategy == Some(Strategy::Copy)
+            !temporary
+                || lacks_rights(&shown.table)
+                || rules.mode == Mode::Append
+                || rules.strategy == Some(Strategy::Copy)
         };
         let there = |shown: &ShownTable<'_>| {
             let name = self.settings.target_name_of(&shown.table.name);

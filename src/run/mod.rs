@@ -3,6 +3,7 @@
 //! reported as in sync was so at one moment.
 
 pub(crate) mod endpoints;
+mod lacking;
 mod listing;
 pub mod mask_check;
 pub mod memory;

@@ -27,6 +27,7 @@ pub mod query;
 pub mod read;
 pub mod reference_systems;
 mod rewrite_check;
+pub mod rights_trial;
 pub mod samples;
 pub mod sequence;
 pub mod share;

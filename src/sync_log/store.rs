@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::outcome::Counts;
 use crate::pg::{Row, Session};
 use crate::plan::LastRun;
 use crate::recall::Kept;
+use crate::sql::rights_trial::PlannedUse;
 use crate::sql::sync_log::{Entry, Progress, SyncLog};
 use crate::sql::sync_log_proofs::Proof;
 use crate::sql::{Sql, sql};
@@ -47,20 +48,65 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
 
 /// Creates the table on the target; one that another run has created meanwhile is as good.
 pub async fn create(target: &Target, sync_log: &SyncLog) -> Result<()> {
-    match target.on_control_session("creating sync_log", &sync_log.create()).await {
+    match target.on_control_session(CREATING, &sync_log.create()).await {
         Ok(_) => Ok(()),
         // Another run was faster between the look and the statement.
         Err(error) if matches!(error.sqlstate(), Some("23505" | "42P07")) => Ok(()),
-        Err(Error::Database(mut error)) if error.sqlstate.as_deref() == Some("42501") => {
+        Err(error) => Err(with_ways_out(error, sync_log)),
+    }
+}
+
+const CREATING: &str = "creating sync_log";
+
+/// Tries whether the role may create the table, and `schema` before, if that is missing; nothing stays of it.
+pub async fn try_to_create(
+    target: &Target,
+    sync_log: &SyncLog,
+    schema: Option<&Ident>,
+) -> Result<()> {
+    let mut session = target.session().await?;
+    session.run(CREATING, &Sql::trusted("begin")).await?;
+    let create = async {
+        if let Some(schema) = schema {
+            session.run(CREATING_SCHEMA, &sql!("create schema {schema}", schema = schema)).await?;
+        }
+        session.run(CREATING, &sync_log.create()).await
+    };
+    let created = create.await;
+    session.run(CREATING, &Sql::trusted("rollback")).await?;
+    session.set_clean(true);
+    match created {
+        Err(error) => Err(with_ways_out(target.explained(error).await, sync_log)),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// What a run is doing when it makes the schema of its log.
+pub const CREATING_SCHEMA: &str = "creating the schema of sync_log";
+
+/// Tries whether the role may use the table as a run does; reads and writes no row.
+pub async fn try_to_use(target: &Target, sync_log: &SyncLog) -> Result<()> {
+    for PlannedUse { action, statement } in sync_log.explain_use() {
+        target.on_control_session(action, &statement).await?;
+    }
+    Ok(())
+}
+
+/// The error with all ways to a log, where a right to create it is missing.
+fn with_ways_out(error: Error, sync_log: &SyncLog) -> Error {
+    match error {
+        Error::Database(mut error)
+            if error.sqlstate.as_deref() == Some("42501") && error.action == CREATING =>
+        {
             let grant = error.hint.filter(|hint| hint.starts_with("grant "));
             let grant = grant.unwrap_or_else(|| "let the role create it".to_owned());
             error.hint = Some(format!(
                 "{grant}; or let somebody else create {} once (docs/sync-log.md), or name another table with -log-table",
                 sync_log.table
             ));
-            Err(Error::Database(error))
+            Error::Database(error)
         }
-        Err(error) => Err(error),
+        error => error,
     }
 }
 

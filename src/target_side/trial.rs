@@ -1,5 +1,5 @@
-//! Rows that are tried against the constraints of a table before any row is written: in a temporary table, which
-//! goes with its transaction.
+//! Rows that are tried against the constraints of a table before any row is written, in a temporary table, which
+//! goes with its transaction; and rights, by statements that are planned and not run.
 
 use std::collections::HashMap;
 
@@ -11,8 +11,10 @@ use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
 use crate::pg::{Session, catalog};
+use crate::plan::TablePlan;
 use crate::sql::check;
 use crate::sql::check::Check;
+use crate::sql::rights_trial::{PlannedUse, Writes};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{Column, Table};
 
@@ -106,6 +108,39 @@ impl Target {
         unless_refused(result.map(|()| told.collect()))
     }
 }
+
+impl Target {
+    /// Has the server plan what a run may do with a table.
+    ///
+    /// # Errors
+    /// The target's, of the first statement for which a right is missing.
+    pub async fn try_rights(&self, plan: &TablePlan) -> Result<()> {
+        let mut session = self.session().await?;
+        let writes = Writes { updates: !plan.append, deletes: plan.deletes && !plan.append };
+        for PlannedUse { action, statement } in plan.mapping.explain_use(writes) {
+            session.run(action, &statement).await?;
+        }
+        session.set_clean(true);
+        Ok(())
+    }
+
+    /// Tries whether the role may make the temporary tables in which keys and rows arrive.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn try_temporary(&self) -> Result<()> {
+        let mut session = self.session().await?;
+        session.run(STAGING, &Sql::trusted("begin")).await?;
+        let create = "create temporary table pgsync_tried () on commit drop";
+        let made = session.run(STAGING, &Sql::trusted(create)).await;
+        session.run(STAGING, &Sql::trusted("rollback")).await?;
+        session.set_clean(true);
+        made
+    }
+}
+
+/// What a run does when it needs its first temporary table.
+const STAGING: &str = "taking down keys";
 
 /// Bytes of rows in one statement, about.
 const PART: usize = 256 * 1024;

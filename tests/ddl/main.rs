@@ -15,6 +15,7 @@ mod given_up;
 mod held;
 mod interrupted;
 mod known;
+mod lacking;
 mod listing;
 mod modes;
 mod partitions;

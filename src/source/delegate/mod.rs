@@ -12,6 +12,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg;
 use crate::pg::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use crate::pg::uncopied::UncopiedObject;
+use crate::plan::TablePlan;
 use crate::schema_object::Definitions;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
@@ -132,6 +133,17 @@ impl Source {
         match self {
             Self::Postgres(one) => one.explained(error).await,
             _ => error,
+        }
+    }
+
+    /// Tries whether a table may be read as a run reads it; reads no row.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn try_rights(&self, plan: &TablePlan) -> Result<()> {
+        match self {
+            Self::Postgres(source) => source.try_rights(plan).await,
+            Self::Sqlite(_) => Ok(()),
         }
     }
 

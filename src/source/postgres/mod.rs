@@ -23,6 +23,7 @@ use tokio::sync::{RwLock, Semaphore};
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
+use crate::outcome::Strategy;
 use crate::pg;
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
@@ -30,10 +31,12 @@ use crate::pg::sequences;
 use crate::pg::{
     ControlSession, EMPTY_PATH, KnownTables, OWN_SNAPSHOT, Pool, PooledSession, RowStream,
 };
-use crate::source::SourceState;
+use crate::plan::TablePlan;
+use crate::source::{Lock, SourceState};
 use crate::sql::Sql;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
+use crate::sql::rights_trial::PlannedUse;
 use crate::table::Table;
 pub use horizon::{Doubt, Visibility};
 pub use reader::Reader;
@@ -248,6 +251,23 @@ impl Source {
     /// The source cannot be reached, or the snapshot is gone.
     pub async fn reader(&self) -> Result<Reader> {
         Ok(Reader { session: self.session().await? })
+    }
+
+    /// Tries whether a table may be read as a run reads it; reads no row.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn try_rights(&self, plan: &TablePlan) -> Result<()> {
+        let (look, read) = match plan.strategy {
+            Strategy::Copy => ("looking at the table", "reading rows"),
+            _ => ("digesting rows", "digesting rows"),
+        };
+        let reader = self.reader().await?;
+        reader.check_not_rewritten(look, plan, Lock::LetGo).await?;
+        let PlannedUse { action, statement } = plan.mapping.explain_read(Side::Source, read);
+        reader.session.run(action, &statement).await?;
+        self.release(reader, false).await;
+        Ok(())
     }
 
     async fn session(&self) -> Result<PooledSession> {

@@ -1,0 +1,84 @@
+//! Statements that say which right a role lacks: the server plans them, which takes the same rights as to run them, and
+//! runs none.
+
+use crate::error::Side;
+use crate::sql::mapping::TableMapping;
+use crate::sql::sync_log::SyncLog;
+use crate::sql::{Sql, sql};
+
+/// In which ways rows of a table may be written that are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Writes {
+    pub updates: bool,
+    pub deletes: bool,
+}
+
+/// A statement that is planned, and what a run is doing when it sends such a one.
+pub struct PlannedUse {
+    pub action: &'static str,
+    pub statement: Sql,
+}
+
+impl PlannedUse {
+    fn of(action: &'static str, statement: &Sql) -> Self {
+        let statement = sql!("explain (costs false) {statement}", statement = statement);
+        Self { action, statement }
+    }
+}
+
+impl TableMapping {
+    /// Reads the columns that travel.
+    pub fn explain_read(&self, side: Side, action: &'static str) -> PlannedUse {
+        let read =
+            sql!("select {values} from {from}", values = self.values(side), from = self.from(side));
+        PlannedUse::of(action, &read)
+    }
+
+    /// Reads and writes the target's table in each way in which a run may.
+    pub fn explain_use(&self, writes: Writes) -> Vec<PlannedUse> {
+        const WRITING: &str = "writing a batch";
+        let table = &self.target.name;
+        let names = Sql::join(self.columns.iter().map(|column| &column.name), ", ");
+        let mut uses = vec![self.explain_read(Side::Target, "digesting rows")];
+        if !self.columns.is_empty() {
+            let insert = sql!(
+                "insert into {table} ({names}) overriding system value select {values} from {from}",
+                table = table,
+                names = names,
+                values = self.values(Side::Target),
+                from = self.from(Side::Target)
+            );
+            uses.push(PlannedUse::of(WRITING, &insert));
+        }
+        let set = self.columns.iter().filter(|column| column.updatable);
+        let set: Vec<Sql> = set
+            .map(|column| sql!("{name} = t.{name}", name = column.name))
+            .filter(|_| writes.updates && !self.key.is_empty())
+            .collect();
+        if !set.is_empty() {
+            let set = Sql::join(set, ", ");
+            let update = sql!("update {table} t set {set}", table = table, set = set);
+            uses.push(PlannedUse::of(WRITING, &update));
+        }
+        if writes.deletes {
+            let delete = sql!("delete from {table}", table = table);
+            uses.push(PlannedUse::of("deleting vanished rows", &delete));
+        }
+        uses
+    }
+}
+
+impl SyncLog {
+    /// Reads and writes the log.
+    pub fn explain_use(&self) -> [PlannedUse; 3] {
+        let table = &self.table;
+        let read = sql!("select run_id from {table}", table = table);
+        let close = sql!("update {table} set run_id = run_id", table = table);
+        let write = sql!("insert into {table} (run_id) values ('')", table = table);
+        [
+            PlannedUse::of("reading sync_log", &read),
+            PlannedUse::of("closing rows of sync_log", &close),
+            PlannedUse::of("writing sync_log", &write),
+        ]
+    }
+}

@@ -1,0 +1,162 @@
+//! A right without which a run would fail is said by `pgsync schema` in the words of the run.
+
+use crate::support::{Outcome, Pair, Role, pgsync};
+
+struct Roles {
+    reader: Role,
+    writer: Role,
+}
+
+impl Roles {
+    async fn of(db: &Pair) -> Self {
+        Self { reader: db.source_reader().await, writer: db.target_writer().await }
+    }
+
+    async fn schema(&self, args: &[&str]) -> Outcome {
+        let ends = ["schema", "-source", &self.reader.url, "-target", &self.writer.url];
+        pgsync(&ends).args(args).await
+    }
+
+    async fn run(&self, db: &Pair, args: &[&str]) -> Outcome {
+        db.sync().source_role(&self.reader).target_role(&self.writer).args(args).await
+    }
+}
+
+/// What the run says of the table, as people read it.
+fn said_by_run(run: &Outcome, table: &str) -> String {
+    let error = run.table(table).error;
+    let error = error.unwrap_or_else(|| panic!("an error of {table} expected of {run}"));
+    let hint = error.hint.map(|hint| format!("; hint: {hint}")).unwrap_or_default();
+    error.message + &hint
+}
+
+/// What stands in the comments about a table.
+fn said_by_schema(listed: &Outcome, table: &str) -> Vec<String> {
+    let start = format!("-- {table}: ");
+    let lines = listed.stdout.lines().filter_map(|line| line.strip_prefix(&start));
+    lines.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_a_run_may_not_do_is_said_by_schema_in_the_same_words() {
+    let tables = [
+        "public.no_select_here",
+        "hidden.item",
+        "public.policy_here",
+        "public.policy_there",
+        "public.no_select_there",
+        "public.no_insert",
+        "public.no_update",
+        "public.no_delete",
+        "public.some_columns",
+    ];
+    let create: Vec<String> = tables
+        .iter()
+        .map(|table| format!("create table {table} (id int primary key, v text)"))
+        .collect();
+    let db = Pair::with(&format!(
+        "create schema hidden; {}; create table fine (id int primary key)",
+        create.join("; ")
+    ))
+    .await;
+    for table in tables {
+        db.source(&format!("insert into {table} select i, 'a' from generate_series(1, 3) i")).await;
+        db.target(&format!("insert into {table} select i, 'a' from generate_series(1, 2) i")).await;
+    }
+    db.target("update no_update set v = 'b'; insert into no_update values (3, 'a')").await;
+    db.target("insert into no_delete values (3, 'a'), (4, 'a')").await;
+    let roles = Roles::of(&db).await;
+    let (reader, writer) = (&roles.reader.name, &roles.writer.name);
+    db.source(&format!(
+        "revoke select on no_select_here, some_columns from {reader}; grant select (id) on some_columns to {reader};
+        revoke usage on schema hidden from {reader}; alter table policy_here enable row level security"
+    ))
+    .await;
+    db.target(&format!(
+        "alter table policy_there enable row level security; revoke select on no_select_there from {writer};
+        revoke insert on no_insert from {writer}; revoke update on no_update from {writer};
+        revoke delete on no_delete from {writer}"
+    ))
+    .await;
+    let args = ["-schema", "public,hidden"];
+    let listed = roles.schema(&args).await.expect_exit(1);
+    let run = roles.run(&db, &args).await.expect_exit(1);
+    for table in tables {
+        assert_eq!(
+            said_by_schema(&listed, table),
+            [said_by_run(&run, table)],
+            "{table}: {listed} {run}"
+        );
+    }
+    assert_eq!(listed.stdout.lines().count(), tables.len(), "{listed}");
+    assert_eq!(run.table("fine").status, "success");
+}
+
+#[tokio::test]
+async fn a_right_that_no_table_needs_is_not_asked_for() {
+    let db = Pair::with("create table item (id int primary key, v text)").await;
+    db.source("insert into item values (1, 'a')").await;
+    let roles = Roles::of(&db).await;
+    let writer = &roles.writer.name;
+    db.target(&format!("revoke update, delete on item from {writer}")).await;
+    let args = ["-set", "item.mode=append"];
+    assert_eq!(roles.schema(&args).await.expect_exit(0).stdout, "");
+    roles.run(&db, &args).await.expect_ok();
+    // The log is there now, and a run needs all of these.
+    assert_eq!(roles.schema(&args).await.expect_exit(0).stdout, "");
+    let columns = format!(
+        "revoke all on item from {writer}; grant select, insert (id, v), update (v) on item to {writer};
+        grant delete on item to {writer}"
+    );
+    db.target(&columns).await;
+    roles.run(&db, &[]).await.expect_ok();
+    assert_eq!(roles.schema(&[]).await.expect_exit(0).stdout, "");
+}
+
+#[tokio::test]
+async fn a_log_that_the_role_may_not_make_or_use_is_said() {
+    let db = Pair::with("create table item (id int primary key, v text)").await;
+    db.source("insert into item values (1, 'a')").await;
+    let roles = Roles::of(&db).await;
+    let writer = &roles.writer.name;
+    db.target(&format!("revoke create on schema public from public, {writer}")).await;
+    db.target(&format!("create schema ops; grant usage on schema ops to {writer}")).await;
+    for args in [&[][..], &["-log-table", "ops.sync_log"]] {
+        let listed = roles.schema(args).await.expect_exit(1);
+        let run = roles.run(&db, args).await.expect_exit(1);
+        let log = args.get(1).unwrap_or(&"public.sync_log");
+        let said = said_by_schema(&listed, log).concat();
+        assert!(!said.is_empty() && run.stderr.contains(&said), "{listed} {run}");
+    }
+    db.sync().await.expect_ok();
+    for right in ["insert", "update"] {
+        db.target(&format!("revoke {right} on sync_log from {writer}")).await;
+        db.source("insert into item select max(id) + 1 from item").await;
+        let listed = roles.schema(&[]).await.expect_exit(1);
+        let grant = format!("grant {right} on table public.sync_log to {writer}");
+        drop(listed.expect_said("permission denied for table sync_log").expect_said(&grant));
+        roles.run(&db, &[]).await.expect_exit(1).expect_said(&grant);
+        db.target(&grant).await;
+    }
+    assert_eq!(roles.schema(&[]).await.expect_exit(0).stdout, "");
+}
+
+#[tokio::test]
+async fn rows_that_cannot_be_staged_are_said() {
+    let db =
+        Pair::with("create table item (id int primary key, v text); create table blank (id int)")
+            .await;
+    db.source("insert into item values (1, 'a'); insert into blank values (1)").await;
+    db.target("insert into item values (1, 'b')").await;
+    let roles = Roles::of(&db).await;
+    db.target(&format!("revoke temporary on database {} from public", db.name)).await;
+    let listed = roles.schema(&[]).await.expect_exit(1);
+    let run = roles.run(&db, &[]).await.expect_exit(1);
+    assert_eq!(
+        said_by_schema(&listed, "public.item"),
+        [said_by_run(&run, "item")],
+        "{listed} {run}"
+    );
+    assert_eq!(run.table("blank").status, "success");
+    assert_eq!(listed.stdout.lines().count(), 1, "{listed}");
+}
