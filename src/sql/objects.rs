@@ -201,6 +201,16 @@ pub fn rename(object: &Object, named: &Object) -> Option<Statement> {
     })
 }
 
+/// Gives a table the name of another.
+pub fn rename_table(table: &Object, named: &Object) -> Statement {
+    statement!("alter table {old} rename to {new}", old = table.at, new = named.at.name)
+}
+
+/// Drops a table.
+pub fn drop_table(table: &Object) -> Statement {
+    statement!("drop table {name}", name = table.at)
+}
+
 /// Makes a partition a table by itself.
 pub fn detach(parent: &Name, partition: &Object) -> Statement {
     statement!("alter table {parent} detach partition {name}", parent = parent, name = partition.at)

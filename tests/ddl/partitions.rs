@@ -224,3 +224,55 @@ async fn a_partition_that_went_to_another_table_is_named_where_its_old_one_is_no
     run.expect_failed("other", &[words]);
     settles(&db).await;
 }
+
+#[tokio::test]
+async fn a_partition_that_the_source_dropped_is_named_with_what_drops_it() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.settle().await;
+    db.source("drop table early").await;
+    let drop = "drop table \"public\".\"early\"";
+    for mode in ["additive", "none", "reset"] {
+        db.sync().args(&["-ddl", mode]).await.expect_ok().expect_note(drop);
+        db.assert_all_same().await;
+    }
+    db.target(drop).await;
+    db.sync().await.expect_unchanged().expect_unsaid("partition");
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn partitions_that_were_divided_take_the_place_of_the_old_one_once_that_is_dropped() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.settle().await;
+    db.source(
+        "alter table part detach partition early; alter table early rename to old;
+         create table first partition of part for values from ('2023-01-01') to ('2023-09-01');
+         create table second partition of part for values from ('2023-09-01') to ('2024-01-01');
+         insert into part select * from old; drop table old",
+    )
+    .await;
+    let drop = "drop table \"public\".\"early\"";
+    db.sync().await.expect_ok().expect_note(drop);
+    db.assert_all_same().await;
+    db.target(drop).await;
+    db.sync().await.expect_ok().expect_unsaid("overlap");
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged().expect_unsaid("partition");
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_partition_of_another_name_is_renamed() {
+    let db = Pair::fresh().await;
+    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.settle().await;
+    db.source("alter table early rename to \"Before\"; alter table late rename to now").await;
+    let none = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    none.expect_note("alter table \"public\".\"late\" rename to \"now\"");
+    db.sync().await.expect_ok().expect_unsaid("left out");
+    db.assert_all_same().await;
+    db.sync().await.expect_unchanged().expect_unsaid("partition");
+    assert_same_definitions(&db).await;
+}

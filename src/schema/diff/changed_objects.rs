@@ -142,7 +142,7 @@ impl DiffInput<'_> {
         })
     }
 
-    fn source_name(&self, there: &TableName) -> TableName {
+    pub(super) fn source_name(&self, there: &TableName) -> TableName {
         match self.renamed.filter(|(_, to)| there.schema == **to) {
             Some((from, _)) => TableName { schema: from.clone(), name: there.name.clone() },
             None => there.clone(),

@@ -7,6 +7,7 @@ mod detached;
 mod expression_eq;
 mod extra_objects;
 mod free_sequences;
+mod left_partitions;
 mod missing_objects;
 mod other_objects;
 pub mod rebuild_reasons;
@@ -28,6 +29,7 @@ use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::objects;
 use changed_objects::Difference;
+use left_partitions::RenamedPartition;
 use missing_objects::DependencyWalk;
 
 /// Both sides, and what is known about the tables.
@@ -122,7 +124,9 @@ impl DiffInput<'_> {
     fn plan_by_names(&self) -> SchemaPlan {
         let mut schema_plan = SchemaPlan::default();
         let wanted = self.wanted();
-        let misplaced = partition_mismatch::misplaced(self.source, |object| self.there(object));
+        let renamed = self.renamed_partitions();
+        let mut misplaced = partition_mismatch::misplaced(self.source, |object| self.there(object));
+        misplaced.extend(renamed.iter().map(RenamedPartition::id));
         let is_misplaced =
             |object: &Object| misplaced.contains(object.table.as_deref().unwrap_or(&object.id));
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
@@ -146,6 +150,7 @@ impl DiffInput<'_> {
         self.tighten(&wanted, &mut schema_plan);
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
+        self.settle_left_partitions(&renamed, &mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());
         let order = |step: &Step| (step.kind, !step.builds);
         schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(order));

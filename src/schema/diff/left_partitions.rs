@@ -1,0 +1,87 @@
+//! Partitions of tables that pgsync made, and that the source has no more or calls otherwise: those of another
+//! name are renamed, the others named with the statement that drops them.
+
+use std::collections::HashSet;
+
+use super::changed_objects::{Difference, Severity};
+use crate::ddl_step::Step;
+use crate::ident::TableName;
+use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::make::Make;
+use crate::schema_object::{Kind, Object};
+use crate::sql::objects;
+
+/// A partition that has another name on the target.
+pub(super) struct RenamedPartition<'a> {
+    here: &'a Object,
+    there: &'a Object,
+    root: TableName,
+}
+
+impl<'a> RenamedPartition<'a> {
+    /// The id of the source's table.
+    pub fn id(&self) -> &'a str {
+        &self.here.id
+    }
+}
+
+impl DiffInput<'_> {
+    /// Partitions that hold the same part of the same table under another name of the same schema.
+    pub(super) fn renamed_partitions(&self) -> Vec<RenamedPartition<'_>> {
+        let renamed = self.left_partitions().into_iter().filter_map(|(there, root)| {
+            let mut places = self.source.objects.iter().filter(|here| here.kind == Kind::Partition);
+            let same =
+                |here: &&Object| here.make == there.make && here.at.schema == there.at.schema;
+            let here = places.find(same)?;
+            let is_new = self.target.find(Kind::Table, &here.id).is_none();
+            is_new.then_some(RenamedPartition { here, there, root })
+        });
+        renamed.collect()
+    }
+
+    /// Renames those of another name, and names those that the source does not have.
+    pub(super) fn settle_left_partitions(
+        &self,
+        renamed: &[RenamedPartition<'_>],
+        schema_plan: &mut SchemaPlan,
+    ) {
+        let steps = renamed.iter().map(|RenamedPartition { here, there, root }| {
+            let step = Step::about(here, vec![objects::rename_table(there, here)], &[root]);
+            Step { title: format!("name of {}", here.title()), optional: true, ..step }
+        });
+        schema_plan.first.splice(0..0, steps);
+        let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
+        let left = self.left_partitions().into_iter();
+        for (there, table) in left.filter(|(there, _)| !is_renamed(there)) {
+            let text = format!(
+                "{} exists only on the target; to drop it with the rows that it has, run: {}; rows that the source \
+                 has come back with the next run",
+                there.title(),
+                objects::drop_table(there).as_str()
+            );
+            schema_plan.differs.push(Difference {
+                table,
+                text,
+                weight: Severity::Part,
+                part: None,
+            });
+        }
+    }
+
+    /// Partitions of the target whose tables the source does not have, each with the root on the source. Those
+    /// of a partition that is left go with that; a default partition may hold what has no other place.
+    fn left_partitions(&self) -> Vec<(&Object, TableName)> {
+        let places = self.target.objects.iter().filter(|there| there.kind == Kind::Partition);
+        let left: Vec<&Object> =
+            places.filter(|there| self.source.find(Kind::Table, &there.id).is_none()).collect();
+        let names: HashSet<_> = left.iter().map(|there| &there.at).collect();
+        let own = left.iter().filter_map(|there| {
+            let Some(Make::Partition { parent, bound }) = &there.make else { return None };
+            let root = self.source_name(there.root.as_ref()?);
+            let is_ours = self.created_by_pgsync.contains(&root) && self.selected.contains(&&root);
+            let is_default = bound.as_str().eq_ignore_ascii_case("default");
+            (is_ours && !is_default && !names.contains(parent)).then_some((*there, root))
+        });
+        own.collect()
+    }
+}
