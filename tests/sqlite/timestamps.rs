@@ -110,3 +110,50 @@ async fn the_run_that_creates_a_column_finds_the_form_of_its_moments() {
     );
     app.sync(&db).await.expect_unchanged();
 }
+
+/// More rows than show a run at first how timestamps are written.
+const MANY: &str = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 1500)";
+
+#[tokio::test]
+async fn a_form_that_only_later_rows_have_counts_as_well() {
+    let app = App::with(&format!(
+        "create table event (id integer primary key, at datetime, day date, gone datetime); \
+         {MANY} insert into event select i, datetime(1700000000 + i, 'unixepoch'), '2024-01-02', null from n;"
+    ));
+    let db = Pair::fresh().await;
+    db.target(
+        "create table event (id int primary key, at timestamptz, day date, gone timestamptz)",
+    )
+    .await;
+    app.sync(&db).await.expect_ok().expect_changes("event", (1500, 0, 0));
+    let at =
+        "set timezone = 'UTC'; select concat_ws('|', at, day, gone) from event where id = 1500";
+    // All are in UTC then; and where none was, there is a number now.
+    app.run("update event set at = '2024-02-29T12:30:45Z', gone = 1709209845 where id = 1500");
+    app.sync(&db).await.expect_ok().expect_changes("event", (0, 1, 0));
+    let expected = "2024-02-29 12:30:45+00|2024-01-02|2024-02-29 12:30:45+00";
+    assert_eq!(db.target_value(at).await, expected);
+    for (change, back, said) in [
+        (
+            "at = '2024-02-29 14:30:45+02:00'",
+            "at = '2024-02-29T12:30:45Z'",
+            "column \"at\" holds timestamps of several forms (text without an offset: 1499, text with an offset: 1)",
+        ),
+        (
+            "day = '2024-01-03 00:00+02:00'",
+            "day = '2024-01-02'",
+            "column \"day\" holds timestamps of several forms (text without an offset: 1499, text with an offset: 1)",
+        ),
+        (
+            "at = 'soon'",
+            "at = '2024-02-29T12:30:45Z'",
+            "row (id) = (1500): column \"at\" holds what the target cannot hold",
+        ),
+    ] {
+        app.run(&format!("update event set {change} where id = 1500"));
+        app.sync(&db).await.expect_exit(1).expect_said(said);
+        assert_eq!(db.target_value(at).await, expected, "{change}");
+        app.run(&format!("update event set {back} where id = 1500"));
+    }
+    app.sync(&db).await.expect_unchanged();
+}

@@ -347,9 +347,8 @@ impl Rows {
         let mut printed = Vec::new();
         datum.print(&mut printed);
         let printed = String::from_utf8(printed).expect("text");
-        let mut sent = Vec::new();
-        let is_sent = datum.print_sent(&mut sent);
-        let sent = String::from_utf8(sent).expect("text");
+        let sent = datum.sent_text();
+        let sent = sent.map(|sent| String::from_utf8_lossy(sent.as_bytes()).into_owned());
         self.count += 1;
         Datum::Integer(self.count as i64).encode(&mut self.copy);
         let text = |text: &str| Datum::Text(text.to_owned().into());
@@ -357,7 +356,7 @@ impl Rows {
             input.map_or(Datum::Null, |input| text(input)),
             datum,
             text(&printed),
-            if is_sent { text(&sent) } else { Datum::Null },
+            sent.as_deref().map_or(Datum::Null, text),
         ];
         for field in fields {
             self.copy.push(b'\t');

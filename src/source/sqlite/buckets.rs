@@ -15,10 +15,9 @@ pub struct Bucket {
 
 /// The digests of buckets that may still get rows.
 pub enum OpenBuckets {
-    /// Rows come in the order of their keys, so there is one.
-    InOrder(Option<Bucket>),
-    /// All buckets of hashes, by their numbers. A map takes twice as long (measured on 1 M rows).
-    Hashed(Vec<Compact>),
+    /// Rows come in the order of their keys, so one is open, behind those that are complete.
+    InOrder(Option<Bucket>, Vec<Complete>),
+    Hashed(Hashed),
     Ranges(BTreeMap<i64, Digest>),
 }
 
@@ -30,38 +29,63 @@ pub struct Compact {
     low: u64,
 }
 
+/// All buckets of hashes, by their numbers. A map takes twice as long (measured on 1 M rows).
+pub struct Hashed {
+    all: Vec<Compact>,
+    /// Rows that are added together: each bucket lies elsewhere, and several are fetched from memory at once.
+    waiting: Vec<Bucket>,
+}
+
+/// Rows that wait.
+const WAITING: usize = 256;
+
+/// A bucket that gets no more rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Complete {
+    number: i64,
+    digest: Compact,
+}
+
 impl OpenBuckets {
     /// No rows yet.
     pub fn of(bucketing: Bucketing, is_ordered: bool) -> Self {
         match bucketing {
-            Bucketing::Range { .. } if is_ordered => Self::InOrder(None),
+            Bucketing::Range { .. } if is_ordered => Self::InOrder(None, Vec::new()),
             Bucketing::Range { .. } => Self::Ranges(BTreeMap::new()),
-            Bucketing::Hash { mask } => Self::Hashed(vec![Compact::default(); mask as usize + 1]),
+            Bucketing::Hash { mask } => Self::Hashed(Hashed {
+                all: vec![Compact::default(); mask as usize + 1],
+                waiting: Vec::with_capacity(WAITING),
+            }),
         }
     }
 
-    /// Adds rows to the bucket of their number; gives another that is complete by that.
+    /// Adds rows to the bucket of their number.
     ///
     /// # Errors
     /// [`Error::Blocked`] where keys come in another order than theirs.
-    pub fn add(&mut self, rows: Bucket) -> Result<Option<Bucket>> {
+    pub fn add(&mut self, rows: Bucket) -> Result<()> {
         let Bucket { number, digest } = rows;
         match self {
-            Self::InOrder(Some(open)) if open.number == number => open.digest.add(digest),
-            Self::InOrder(Some(open)) if open.number > number => return Err(unordered()),
-            Self::InOrder(open) => return Ok(open.replace(rows)),
-            Self::Hashed(all) => all[number as usize].add(digest),
+            Self::InOrder(Some(open), _) if open.number == number => open.digest.add(digest),
+            Self::InOrder(Some(open), _) if open.number > number => return Err(unordered()),
+            Self::InOrder(open, complete) => {
+                complete.extend(open.replace(rows).map(Complete::of));
+            }
+            Self::Hashed(hashed) => hashed.add(rows),
             Self::Ranges(all) => all.entry(number).or_default().add(digest),
         }
-        Ok(None)
+        Ok(())
     }
 
     /// All that are left and have rows, in the order of their numbers.
     pub fn into_all(self) -> Box<dyn Iterator<Item = Bucket>> {
         match self {
-            Self::InOrder(open) => Box::new(open.into_iter()),
-            Self::Hashed(all) => {
-                let all = all.into_iter().map(Compact::whole).zip(0..);
+            Self::InOrder(open, complete) => {
+                Box::new(complete.into_iter().map(Complete::whole).chain(open))
+            }
+            Self::Hashed(mut hashed) => {
+                hashed.add_waiting();
+                let all = hashed.all.into_iter().map(Compact::whole).zip(0..);
                 let all = all.map(|(digest, number)| Bucket { number, digest });
                 Box::new(all.filter(|bucket| bucket.digest.rows > 0))
             }
@@ -69,6 +93,33 @@ impl OpenBuckets {
                 Box::new(all.into_iter().map(|(number, digest)| Bucket { number, digest }))
             }
         }
+    }
+}
+
+impl Hashed {
+    fn add(&mut self, rows: Bucket) {
+        self.waiting.push(rows);
+        if self.waiting.len() == WAITING {
+            self.add_waiting();
+        }
+    }
+
+    fn add_waiting(&mut self) {
+        for Bucket { number, digest } in self.waiting.drain(..) {
+            self.all[number as usize].add(digest);
+        }
+    }
+}
+
+impl Complete {
+    fn of(bucket: Bucket) -> Self {
+        let mut digest = Compact::default();
+        digest.add(bucket.digest);
+        Self { number: bucket.number, digest }
+    }
+
+    fn whole(self) -> Bucket {
+        Bucket { number: self.number, digest: self.digest.whole() }
     }
 }
 
@@ -122,7 +173,7 @@ mod tests {
         for (bucketing, is_ordered) in [(hash, false), (Bucketing::Range { shift: 3 }, false)] {
             let mut open = OpenBuckets::of(bucketing, is_ordered);
             for (number, hash) in [(5, 7), (0, -2), (5, 1)] {
-                assert_eq!(open.add(bucket(number, 1, hash)).expect("a bucket"), None);
+                open.add(bucket(number, 1, hash)).expect("a bucket");
             }
             let all: Vec<_> = open.into_all().collect();
             assert_eq!(all, [bucket(0, 1, -2), bucket(5, 2, 8)]);
@@ -130,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_complete_when_the_next_one_begins() {
+    fn buckets_that_come_in_order_go_on_behind_each_other_only() {
         let mut open = OpenBuckets::of(Bucketing::Range { shift: 3 }, true);
         let mut add = |number, hash| open.add(bucket(number, 1, hash));
-        assert_eq!(add(-1, 4).expect("a bucket"), None);
-        assert_eq!(add(-1, 4).expect("a bucket"), None);
-        assert_eq!(add(3, 5).expect("a bucket"), Some(bucket(-1, 2, 8)));
+        add(-1, 4).expect("a bucket");
+        add(-1, 4).expect("a bucket");
+        add(3, 5).expect("a bucket");
         assert!(add(2, 1).is_err());
-        assert_eq!(open.into_all().collect::<Vec<_>>(), [bucket(3, 1, 5)]);
+        assert_eq!(open.into_all().collect::<Vec<_>>(), [bucket(-1, 2, 8), bucket(3, 1, 5)]);
     }
 }

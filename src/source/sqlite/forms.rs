@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::observe;
+use super::observe::{self, Looked};
 use super::settle::Settled;
 use super::snapshot::Lease;
-use super::values::{Form, Observed, Srids, TargetType, TimestampForm};
+use super::values::{Form, Observed, Srids, TargetType, TimestampForm, Zone};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::source::TargetView;
 use crate::table::{Column, Table, TypeKind};
+
+/// Rows that are looked at to see how timestamps are most likely written.
+const FIRST: u64 = 1000;
 
 /// The forms of all columns of all tables, by the names that they have on the target.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +44,23 @@ struct OpenColumn {
     column: Column,
     /// What the target calls it.
     name: Ident,
+}
+
+/// The forms that the first rows of a table show of its open columns. They are those of all rows where all can be
+/// read in them.
+#[derive(Clone, Debug)]
+pub struct LikelyForms(HashMap<Ident, Form>);
+
+impl LikelyForms {
+    /// Of one column, if it is open.
+    pub fn of(&self, column: &Ident) -> Option<&Form> {
+        self.0.get(column)
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> impl Iterator<Item = &Ident> {
+        self.0.keys()
+    }
 }
 
 impl Forms {
@@ -96,6 +116,32 @@ impl Forms {
         }
     }
 
+    /// Whether the form of a column is still to be found, going by the name that it has on the target.
+    pub fn is_open(&self, table: &TableName, column: &Ident) -> bool {
+        let open = self.0.get(table).map(|forms| &forms.open);
+        open.is_some_and(|open| open.iter().any(|open| &open.name == column))
+    }
+
+    /// Looks at the first values of a table's open columns, unless somebody has looked at all; nothing where they do
+    /// not show a form.
+    ///
+    /// # Errors
+    /// The file's.
+    pub async fn likely(&self, table: &TableName, lease: &Lease) -> Result<Option<LikelyForms>> {
+        match self.0.get(table).filter(|forms| !forms.open.is_empty()) {
+            Some(forms) if !forms.found.initialized() => forms.likely(table, lease).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Takes forms for those of all rows: all of them were read.
+    pub fn confirm(&self, table: &TableName, likely: LikelyForms) {
+        if let Some(forms) = self.0.get(table) {
+            // Somebody else may have found the same.
+            let _ = forms.found.set(Ok(likely.0));
+        }
+    }
+
     /// The form of one column, once its table was looked at.
     ///
     /// # Errors
@@ -125,14 +171,35 @@ impl Forms {
 impl TableForms {
     async fn look(&self, table: &TableName, lease: &Lease) -> Result<()> {
         let found = self.found.get_or_try_init(async || {
-            let (table, names) = (table.name.clone(), self.open.iter());
-            let names: Vec<Ident> = names.map(|open| open.column.name.clone()).collect();
-            let observed = lease.ask(move |connection, wanted| {
-                observe::columns(connection, wanted, &table, &names)
-            });
-            Ok(self.judged(&observed.await?))
+            Ok(self.judged(&self.observed(table, lease, Looked::All).await?))
         });
         found.await?.as_ref().map(drop).map_err(Error::clone)
+    }
+
+    async fn likely(&self, table: &TableName, lease: &Lease) -> Result<Option<LikelyForms>> {
+        let observed = self.observed(table, lease, Looked::First(FIRST)).await?;
+        let likely = self.open.iter().zip(&observed).map(|(open, seen)| {
+            // Where nothing tells, a value that will has this form, or all is looked at.
+            let nothing = TimestampForm::Text(Zone::None);
+            let form = seen.timestamps().judge().ok()?.unwrap_or(nothing);
+            let form = Some(form).filter(|form| form.refuses_all_others());
+            Some((open.name.clone(), ColumnForm::of(&open.column, Some(form?), None).form))
+        });
+        Ok(likely.collect::<Option<_>>().map(LikelyForms))
+    }
+
+    async fn observed(
+        &self,
+        table: &TableName,
+        lease: &Lease,
+        looked: Looked,
+    ) -> Result<Vec<Observed>> {
+        let (table, names) = (table.name.clone(), self.open.iter());
+        let names: Vec<Ident> = names.map(|open| open.column.name.clone()).collect();
+        let observed = lease.ask(move |connection, wanted| {
+            observe::columns(connection, wanted, &table, &names, looked)
+        });
+        observed.await
     }
 
     fn judged(&self, observed: &[Observed]) -> Result<HashMap<Ident, Form>> {

@@ -12,7 +12,15 @@ use crate::sql::{Sql, sql};
 
 const LOOKING: &str = "looking at the values of columns";
 
-/// Blocks: looks at all values of some columns of a table.
+/// Which rows of a table are looked at.
+#[derive(Clone, Copy, Debug)]
+pub enum Looked {
+    All,
+    /// So many, whichever come first.
+    First(u64),
+}
+
+/// Blocks: looks at the values of some columns of a table.
 ///
 /// # Errors
 /// SQLite's, and that nobody waits any more.
@@ -21,10 +29,16 @@ pub fn columns(
     wanted: &Wanted,
     table: &Ident,
     columns: &[Ident],
+    looked: Looked,
 ) -> Result<Vec<Observed>> {
     let told = |error: rusqlite::Error| failure::of(LOOKING, &error);
     let names = Sql::join(columns, ", ");
-    let statement = sql!("select {names} from {table}", names = names, table = table);
+    let limit = match looked {
+        Looked::All => Sql::trusted(""),
+        Looked::First(rows) => sql!(" limit {rows}", rows = rows),
+    };
+    let statement =
+        sql!("select {names} from {table}{limit}", names = names, table = table, limit = limit);
     let mut statement = connection.prepare(statement.as_str()).map_err(told)?;
     let mut rows = statement.query([]).map_err(told)?;
     let mut observed = vec![Observed::default(); columns.len()];

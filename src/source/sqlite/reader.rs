@@ -14,6 +14,7 @@ use super::rows::SourceRows;
 use super::scan::{Rows, Scan};
 use super::scope::{self, Moments};
 use super::snapshot::{Lease, Wanted};
+use crate::config::conninfo::BadRows;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::source::{Answer, BadRow, Question};
@@ -62,6 +63,52 @@ impl Reader {
     async fn shape(&self, mapping: &TableMapping) -> Result<RowShape> {
         self.forms.look(&mapping.source.name, self.lease()?).await?;
         RowShape::of(mapping, &self.forms)
+    }
+
+    /// The shape of the key. What it does not need to know is not looked for.
+    async fn key_shape(&self, mapping: &TableMapping) -> Result<RowShape> {
+        let table = &mapping.source.name;
+        let drifting = mapping.drifting.iter().map(|column| &column.name);
+        let mut read = mapping.key.iter().map(|column| &column.name).chain(drifting);
+        if mapping.key.is_empty() || read.any(|name| self.forms.is_open(table, name)) {
+            return Ok(self.shape(mapping).await?.keys_only());
+        }
+        Ok(RowShape::of(mapping, &self.forms)?.keys_only())
+    }
+
+    /// Has all rows of a table read. Where the forms of timestamps are still to be found, the rows are read in those
+    /// that the first of them show, and only if that does not succeed they are looked at before.
+    async fn read_all<T: Send + 'static>(
+        &self,
+        mapping: &TableMapping,
+        whole: Whole<'_>,
+        work: impl Fn(&Scan, &Connection, &Wanted) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<T> {
+        let Whole { of, rows, scope } = whole;
+        let (table, lease) = (&mapping.source.name, self.lease()?);
+        // A condition may leave out a row whose timestamp is written in another form.
+        let is_whole = mapping.source.view.is_none() && of == DigestOf::Rows;
+        let likely = if is_whole { self.forms.likely(table, lease).await? } else { None };
+        if let Some(likely) = likely
+            && let Some(shape) = RowShape::of(mapping, &self.forms)?.with_likely(&likely)
+        {
+            // A row that cannot be read is none of the file's bad rows yet.
+            let apart = BadRowTables::new(BadRows::Fail);
+            let moments = Moments::of(&shape, scope)?;
+            let (from, watch) = (shown(&mapping.source), apart.watch(table));
+            let scan = Scan { from, shape, rows: rows.clone(), moments, watch };
+            let work = work.clone();
+            let done = lease.ask(move |connection, wanted| work(&scan, connection, wanted)).await;
+            if done.is_ok() {
+                self.forms.confirm(table, likely);
+            }
+            if !apart.are_in(table) {
+                return done;
+            }
+        }
+        let shape = self.digested_shape(mapping, of, scope).await?;
+        let scan = self.scan(mapping, shape, rows, scope)?;
+        lease.ask(move |connection, wanted| work(&scan, connection, wanted)).await
     }
 
     fn scan(
@@ -211,13 +258,11 @@ impl Reader {
                 (DigestOf::Rows, Rows::All, RowScope::Since(since))
             }
         };
+        if matches!(query, DigestQuery::Rows(RowScope::Table)) {
+            return self.whole_digest(mapping).await;
+        }
         let scan =
             self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
-        if matches!(query, DigestQuery::Rows(RowScope::Table))
-            && let Some(digest) = self.digested.of(&scan.from, &scan.shape)
-        {
-            return Ok(Answer { digest, greatest: None });
-        }
         let mut first = match query {
             DigestQuery::FirstSince { since, limit, horizon } => {
                 Greatest::of(&scan.shape, since.timestamp, horizon)?.limited(limit)
@@ -241,6 +286,27 @@ impl Reader {
             Ok(Answer { digest, greatest: first.text })
         });
         asked.await
+    }
+
+    /// The digest of all rows, unless a copy has made it.
+    async fn whole_digest(&self, mapping: &TableMapping) -> Result<Answer> {
+        let from = shown(&mapping.source);
+        let known = RowShape::of(mapping, &self.forms).ok();
+        let known = known.and_then(|shape| self.digested.of(&from, &shape));
+        if let Some(digest) = known {
+            return Ok(Answer { digest, greatest: None });
+        }
+        let whole = Whole { of: DigestOf::Rows, rows: Rows::All, scope: RowScope::Table };
+        let read = self.read_all(mapping, whole, |scan, connection, wanted| {
+            let mut digest = Digest::default();
+            scan.run(connection, wanted, &mut |values| {
+                let sum = scan.shape.hash(values, DigestOf::Rows).into();
+                digest.add(Digest { rows: 1, sum });
+                Ok(())
+            })?;
+            Ok(digest)
+        });
+        Ok(Answer { digest: read.await?, greatest: None })
     }
 
     /// The digest of the rows with these keys.
@@ -277,25 +343,27 @@ impl Reader {
             Bucketing::Range { .. } => Rows::ByKey,
             Bucketing::Hash { .. } => Rows::All,
         };
-        let scan =
-            self.scan(mapping, self.digested_shape(mapping, of, scope).await?, rows, scope)?;
-        SourceRows::of(self.lease()?, move |connection, wanted, outlet| {
+        let whole = Whole { of, rows, scope };
+        let read = self.read_all(mapping, whole, move |scan, connection, wanted| {
             let is_ordered =
                 matches!(bucketing, Bucketing::Range { .. }) && scan.is_in_order(connection)?;
             let mut open = OpenBuckets::of(bucketing, is_ordered);
-            let mut line = |Bucket { number, digest }: Bucket| {
-                let line = format!("{number}\t{}\t{}\n", digest.rows, digest.sum);
-                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
-            };
             scan.run(connection, wanted, &mut |values| {
                 let number = scan.shape.bucket(values, bucketing);
                 if within.as_ref().is_some_and(|within| !within.contains(&number)) {
                     return Ok(());
                 }
                 let digest = Digest { rows: 1, sum: scan.shape.hash(values, of).into() };
-                open.add(Bucket { number, digest })?.map_or(Ok(()), &mut line)
+                open.add(Bucket { number, digest })
             })?;
-            open.into_all().try_for_each(line)
+            Ok(open)
+        });
+        let open = read.await?;
+        SourceRows::of(self.lease()?, move |_, _, outlet| {
+            open.into_all().try_for_each(|Bucket { number, digest }| {
+                let line = format!("{number}\t{}\t{}\n", digest.rows, digest.sum);
+                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
+            })
         })
     }
 
@@ -344,7 +412,7 @@ impl Reader {
 
     /// The least and the greatest key of a table with one integer key column.
     pub async fn key_bounds(&self, _doing: &str, mapping: &TableMapping) -> Result<Vec<i128>> {
-        let shape = self.shape(mapping).await?.keys_only();
+        let shape = self.key_shape(mapping).await?;
         let scan = self.scan(mapping, shape, Rows::All, RowScope::Table)?;
         let asked = self.lease()?.ask(move |connection, wanted| {
             let bounds = match indexed_bounds(connection, &scan)? {
@@ -422,6 +490,13 @@ impl Reader {
         });
         asked.await
     }
+}
+
+/// Rows of which none is left out but by a condition on their timestamps.
+struct Whole<'q> {
+    of: DigestOf,
+    rows: Rows,
+    scope: RowScope<'q>,
 }
 
 /// The least and the greatest key, where there is a row.

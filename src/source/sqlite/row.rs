@@ -5,7 +5,7 @@ use rusqlite::types::{Value as Bound, ValueRef};
 use rusqlite::{Row, Statement};
 
 use super::failure;
-use super::forms::Forms;
+use super::forms::{Forms, LikelyForms};
 use super::hash::{hash_bytes, hash_int8, md5_hash};
 use super::values::{BadValue, Datum, Form, Reason, Value};
 use crate::error::Result;
@@ -82,6 +82,21 @@ impl RowShape {
             hasher: mapping.hasher,
             has_key: !mapping.key.is_empty(),
         })
+    }
+
+    /// The same with other forms; none where a column of these is not among its own.
+    pub fn with_likely(&self, likely: &LikelyForms) -> Option<Self> {
+        let is_own = |name: &Ident| self.columns.iter().any(|column| column.name == *name);
+        if !likely.columns().all(is_own) {
+            return None;
+        }
+        let mut shape = self.clone();
+        for column in &mut shape.columns {
+            if let Some(form) = likely.of(&column.name) {
+                column.form = form.clone();
+            }
+        }
+        Some(shape)
     }
 
     /// The same with nothing but the key and what is digested with it.
@@ -374,6 +389,9 @@ fn hash_value(input: HashInput<'_>, seed: u64, text: &mut Vec<u8>) -> i64 {
         (Datum::Uuid(bytes), HashMethod::Uuid) => hash_bytes(bytes, seed),
         (Datum::Text(text), HashMethod::Text) => hash_bytes(text.as_bytes(), seed),
         (value, method) => {
+            if let (HashMethod::Binary(_), Some(sent)) = (method, value.sent_text()) {
+                return hash_bytes(sent.as_bytes(), seed);
+            }
             text.clear();
             print(value, method, text);
             hash_bytes(text, seed)
@@ -383,8 +401,10 @@ fn hash_value(input: HashInput<'_>, seed: u64, text: &mut Vec<u8>) -> i64 {
 
 /// The text by which a value enters a hash.
 fn print(value: &Datum<'_>, method: &HashMethod, out: &mut Vec<u8>) {
+    if let (HashMethod::Binary(_), Some(sent)) = (method, value.sent_text()) {
+        return out.extend_from_slice(sent.as_bytes());
+    }
     match (value, method) {
-        (_, HashMethod::Binary(_)) if value.print_sent(out) => {}
         (Datum::Padded(text, _), HashMethod::Filled) => {
             out.extend_from_slice(text.trim_end_matches(' ').as_bytes());
         }

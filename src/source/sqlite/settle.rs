@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 
 use super::forms::Forms;
 use super::geopackage::Layer;
+use super::observe::Looked;
 use super::values::{CreatedType, Observed, TimestampForm, created_type, needs_values};
 use super::{Source, definitions, observe};
 use crate::config::conninfo::GivenTimestamps;
@@ -224,9 +225,9 @@ impl Source {
         }
         let (table, columns) = (table.clone(), columns.to_vec());
         let reader = self.reader().await?;
-        let asked = reader
-            .lease()?
-            .ask(move |connection, wanted| observe::columns(connection, wanted, &table, &columns));
+        let asked = reader.lease()?.ask(move |connection, wanted| {
+            observe::columns(connection, wanted, &table, &columns, Looked::All)
+        });
         asked.await
     }
 }

@@ -110,16 +110,40 @@ impl Datum<'_> {
 
     /// The text of the bytes that the type's send function makes, as `float8send(x)::text` shows them; none
     /// where text is what is hashed.
-    pub fn print_sent(&self, out: &mut Vec<u8>) -> bool {
-        let bytes: &[u8] = match self {
-            Self::Float4(value) => &value.to_be_bytes(),
-            Self::Float8(value) => &value.to_be_bytes(),
-            Self::Timestamp(at) | Self::Timestamptz(at) | Self::Time(at) => &at.to_be_bytes(),
-            Self::Date(days) => &days.to_be_bytes(),
-            _ => return false,
+    pub fn sent_text(&self) -> Option<SentText> {
+        let text = match self {
+            Self::Float4(value) => SentText::of(&value.to_be_bytes()),
+            Self::Float8(value) => SentText::of(&value.to_be_bytes()),
+            Self::Timestamp(at) | Self::Timestamptz(at) | Self::Time(at) => {
+                SentText::of(&at.to_be_bytes())
+            }
+            Self::Date(days) => SentText::of(&days.to_be_bytes()),
+            _ => return None,
         };
-        Datum::Bytes(bytes).print(out);
-        true
+        Some(text)
+    }
+}
+
+/// Up to eight bytes as `bytea` shows them, in no memory of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct SentText {
+    text: [u8; 18],
+    length: usize,
+}
+
+impl SentText {
+    fn of(bytes: &[u8]) -> Self {
+        let (mut text, digits) = ([0; 18], b"0123456789abcdef");
+        text[..2].copy_from_slice(b"\\x");
+        for (pair, byte) in text[2..].chunks_exact_mut(2).zip(bytes) {
+            pair.copy_from_slice(&[digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]]);
+        }
+        Self { text, length: 2 + 2 * bytes.len() }
+    }
+
+    /// The text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.length]
     }
 }
 
@@ -227,9 +251,9 @@ mod tests {
 
     #[test]
     fn what_is_sent_is_shown_as_bytes() {
-        let mut out = Vec::new();
-        assert!(Datum::Float8(1.5).print_sent(&mut out));
-        assert_eq!(out, b"\\x3ff8000000000000");
-        assert!(!Datum::Integer(1).print_sent(&mut out));
+        let shown = |datum: Datum| datum.sent_text().map(|text| text.as_bytes().to_vec());
+        assert_eq!(shown(Datum::Float8(1.5)).as_deref(), Some(&b"\\x3ff8000000000000"[..]));
+        assert_eq!(shown(Datum::Float4(1.5)).as_deref(), Some(&b"\\x3fc00000"[..]));
+        assert_eq!(shown(Datum::Integer(1)), None);
     }
 }

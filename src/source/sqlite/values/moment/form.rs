@@ -63,6 +63,16 @@ impl TimestampForm {
         }
     }
 
+    /// Whether a value that is written in another form cannot be read in this one, so that it is the form of a column
+    /// of which all values can be read.
+    pub fn refuses_all_others(self) -> bool {
+        match self {
+            Self::Text(zone) => zone != Zone::Any,
+            Self::Unix { by_size, .. } => by_size,
+            _ => false,
+        }
+    }
+
     /// Whether its values name an instant and no mere time on a wall.
     pub fn is_instant(self) -> bool {
         self != Self::Text(Zone::None)

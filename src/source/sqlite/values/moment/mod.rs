@@ -45,7 +45,7 @@ pub fn moment(value: Value, form: TimestampForm, decimals: u32) -> Result<i64, R
 /// The day that a value means: days since 2000-01-01.
 pub fn date(value: Value, form: TimestampForm) -> Result<i32, Reason> {
     let at = match (value, form) {
-        (Value::Text(bytes), TimestampForm::Text(_)) => {
+        (Value::Text(bytes), TimestampForm::Text(zone)) => {
             let text = text::utf8(bytes)?;
             match endless(text) {
                 Some(i64::MAX) => return Ok(i32::MAX),
@@ -53,6 +53,7 @@ pub fn date(value: Value, form: TimestampForm) -> Result<i32, Reason> {
                 // The day is the one that is written, wherever that is.
                 None => {
                     let written = read::timestamp(text)?;
+                    written.moment(zone)?;
                     // 24:00:00 and 23:59:60 are the beginning of another day.
                     if written.local != written.day {
                         return Err(Reason::TimeOfDay);
