@@ -13,8 +13,9 @@ use crate::source::RowBundle;
 
 /// Bytes that travel at once: a message for each row would cost more than the row.
 const BUNDLE: usize = 256 * 1024;
-/// Bundles that wait for their reader, who may do something else first: the keys of some ten thousand rows.
-const WAITING: usize = 8;
+/// Bundles that wait for their reader, who may do something else first: the keys of some hundred thousand rows,
+/// which are read while the target takes down its own.
+const WAITING: usize = 32;
 
 /// Rows as COPY text, with their line feeds, or as binary COPY has them.
 pub struct SourceRows {

@@ -33,8 +33,9 @@ use crate::target_side;
 use crate::target_side::apply::Mode;
 use crate::target_side::keys;
 
-/// Keys looked up on the source by one statement.
+/// Keys looked up on the source by one statement; and in a file, which is read ahead while the target writes.
 const LOOKUP: u64 = 2000;
+const LOOKUP_OF_FILE: u64 = 8000;
 
 /// Which rows are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,23 +251,22 @@ pub async fn fetch(run: &mut TableRun<'_>, difference: &Difference, mode: Mode) 
         run.expect(wanted);
     }
     let uncounted = uncounted(&plan, run.is_dry(), difference.scope);
-    let together = plan.one_statement || mode.takes_all();
-    let batches = Batches::new(run.round, run.target, &plan, run.state, mode);
-    let mut batches = batches.together(together);
+    let all = plan.one_statement || mode.takes_all();
+    let mut batches = Batches::new(run.round, run.target, &plan, run.state, mode).together(all);
     if difference.has_missing() {
         let scope = match difference.scope {
             Scope::Table => uncounted,
             Scope::Timeless => difference.scope.rows(&plan),
         };
-        let missing = RowQuery::Buckets { buckets: &difference.only_missing(), scope };
-        write(run.source, &plan, missing, &mut batches).await?;
+        let buckets = &difference.only_missing();
+        write(run.source, &plan, RowQuery::Buckets { buckets, scope }, &mut batches).await?;
     }
-    for from in (1..=wanted).step_by(LOOKUP as usize) {
+    let lookup = if run.round.source.is_local() { LOOKUP_OF_FILE } else { LOOKUP };
+    for from in (1..=wanted).step_by(lookup as usize) {
         batches.suspend().await?;
-        let list = KeyList::Wanted;
-        let keys = keys::numbered(run.target, &plan, list, from, from + LOOKUP).await?;
-        let listed = RowQuery::Keys { keys: &keys, scope: uncounted };
-        write(run.source, &plan, listed, &mut batches).await?;
+        let (list, to) = (KeyList::Wanted, from + lookup);
+        let keys = &keys::numbered(run.target, &plan, list, from, to).await?;
+        write(run.source, &plan, RowQuery::Keys { keys, scope: uncounted }, &mut batches).await?;
     }
     batches.finish().await?;
     Ok(wanted)
