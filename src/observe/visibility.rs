@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::context::RunContext;
 use crate::note::NoteLevel;
 use crate::plan::columns;
-use crate::source::{Doubt, Visibility};
+use crate::source::{Doubt, SourceState};
 use crate::table::Table;
 
 impl RunContext<'_> {
     /// Only tables that are followed by a timestamp depend on what else is open.
-    pub(crate) fn warn_visibility(&self, sight: &Visibility, selected: &[&Table]) {
+    pub(crate) fn warn_visibility(&self, source: &SourceState, selected: &[&Table]) {
+        let sight = &source.sight;
         let column = &self.settings.timestamp;
         let followed = |table: &&Table| columns::timestamp(table, table, column).is_some();
         if let Some(lag) = sight.lag {
@@ -27,19 +28,21 @@ impl RunContext<'_> {
             self.note(NoteLevel::Notice, None, text.to_owned());
         }
         if selected.iter().any(followed) {
-            let texts = sight.doubts.iter().map(|doubt| self.doubtful(*doubt, sight));
+            let texts = sight.doubts.iter().map(|doubt| self.doubtful(*doubt, source));
             texts.for_each(|text| self.note(NoteLevel::Warning, None, text));
         }
     }
 
-    fn doubtful(&self, doubt: Doubt, sight: &Visibility) -> String {
-        let again =
-            spoken(self.settings.overlap.unwrap_or_default().max(sight.horizon.least_overlap));
+    fn doubtful(&self, doubt: Doubt, source: &SourceState) -> String {
+        let least = source.sight.horizon.least_overlap;
+        let again = spoken(self.settings.overlap.unwrap_or_default().max(least));
         match doubt {
             Doubt::Hidden => format!(
                 "the source role cannot see when other sessions began their transactions, so a change that \
-                 is committed more than {again} after its timestamp could be missed: grant pg_read_all_stats to \
-                 the role, or set -overlap above the longest transaction and run with -reconcile once a week"
+                 is committed more than {again} after its timestamp could be missed: let a superuser run \
+                 on the source: grant pg_read_all_stats to {}; or set -overlap above the longest transaction and \
+                 run with -reconcile once a week",
+                source.server.role.typed()
             ),
             Doubt::Standby => format!(
                 "the source is a standby, where nobody can see when transactions of its primary began, so a \

@@ -4,7 +4,7 @@
 use tokio_postgres::error::ErrorPosition;
 
 use super::session::{Row, Session};
-use crate::error::{DbError, Error, Side};
+use crate::error::{DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
@@ -22,8 +22,22 @@ pub(crate) async fn explained(session: &Session, error: Error, only_reads: bool)
     Error::Database(said)
 }
 
+/// The same of what only reads, if it failed.
+pub(super) async fn explained_if_denied<T>(session: &Session, done: Result<T>) -> Result<T> {
+    match done {
+        Err(error) => Err(explained(session, error, true).await),
+        done => done,
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
+    /// A relation that only its owner may change.
+    Owned,
+    /// A type that only its owner may change.
+    OwnedType,
+    /// A table with a policy that hides rows.
+    Policy,
     Schema,
     Relation,
     Sequence,
@@ -44,7 +58,7 @@ struct Denied {
 }
 
 impl Denied {
-    fn of(said: &DbError, only_reads: bool) -> Option<Self> {
+    fn of<'s>(said: &'s DbError, only_reads: bool) -> Option<Self> {
         const KINDS: [(&str, Kind); 9] = [
             ("schema ", Kind::Schema),
             ("table ", Kind::Relation),
@@ -58,8 +72,23 @@ impl Denied {
         ];
         let (kind, name) = match said.sqlstate.as_deref()? {
             "42501" => {
-                let rest = said.message.strip_prefix("permission denied for ")?;
-                KINDS.iter().find_map(|(word, kind)| Some((*kind, rest.strip_prefix(word)?)))?
+                const POLICY: &str =
+                    "query would be affected by row-level security policy for table \"";
+                let of_kind = |rest: &'s str| {
+                    KINDS.iter().find_map(|(word, kind)| Some((*kind, rest.strip_prefix(*word)?)))
+                };
+                let message = said.message.as_str();
+                if let Some(rest) = message.strip_prefix("must be owner of ") {
+                    match of_kind(rest)? {
+                        (Kind::Relation | Kind::Sequence, name) => (Kind::Owned, name),
+                        (Kind::Type, name) => (Kind::OwnedType, name),
+                        _ => return None,
+                    }
+                } else if let Some(rest) = message.strip_prefix(POLICY) {
+                    (Kind::Policy, rest.strip_suffix('"')?)
+                } else {
+                    of_kind(message.strip_prefix("permission denied for ")?)?
+                }
             }
             "42704" => {
                 let rest = said.message.strip_prefix("type \"")?;
@@ -111,6 +140,10 @@ impl Denied {
             Kind::Sequence => "pg_catalog.has_sequence_privilege(o.role, o.oid, r.r)",
             Kind::Function => "pg_catalog.has_function_privilege(o.role, o.oid, r.r)",
             Kind::Type => "pg_catalog.has_type_privilege(o.role, o.oid, r.r)",
+            Kind::Owned | Kind::OwnedType => {
+                "coalesce(pg_catalog.pg_has_role(o.role, o.arguments, r.r), false)"
+            }
+            Kind::Policy => "not pg_catalog.row_security_active(o.oid)",
         }
     }
 
@@ -133,7 +166,8 @@ impl Denied {
                 none = Sql::trusted(none),
                 name = name
             ),
-            Kind::Relation | Kind::Sequence => sql!(
+            Kind::Owned | Kind::OwnedType => self.owned(role),
+            Kind::Relation | Kind::Sequence | Kind::Policy => sql!(
                 "select c.oid, n.nspname as schema, c.relname as name, {role} as role, {none} \
                  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
                  where c.relname operator(pg_catalog.=) {name} and c.relkind operator(pg_catalog.=) any ({kinds})",
@@ -161,6 +195,35 @@ impl Denied {
         }
     }
 
+    /// The same of what only its owner may change. In the place of the arguments stands the owner, unless that is a
+    /// superuser: nobody is made a member of one.
+    fn owned(&self, role: &Sql) -> Sql {
+        let columns = sql!(
+            "n.nspname as schema, {role} as role, case when not r.rolsuper then r.rolname end as arguments",
+            role = role
+        );
+        let name = Literal(&self.name);
+        if self.kind == Kind::OwnedType {
+            sql!(
+                "select t.oid, t.typname as name, {columns} \
+                 from pg_catalog.pg_type t join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) t.typnamespace \
+                 join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) t.typowner \
+                 where {name} operator(pg_catalog.=) any (array[pg_catalog.format_type(t.oid, null), t.typname::pg_catalog.text])",
+                columns = columns,
+                name = name
+            )
+        } else {
+            sql!(
+                "select c.oid, c.relname as name, {columns} \
+                 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+                 join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) c.relowner \
+                 where c.relname operator(pg_catalog.=) {name} and c.relkind operator(pg_catalog.=) any ('{{r,p,v,m,f,S}}')",
+                columns = columns,
+                name = name
+            )
+        }
+    }
+
     /// The statement that mends it; nothing but names comes from the server.
     fn grant(&self, row: &Row) -> Option<String> {
         let ident = |place| Some(Ident::new(row.text(place)?));
@@ -175,6 +238,9 @@ impl Denied {
         };
         let full = TableName { schema: schema.clone(), name }.typed();
         let on = match self.kind {
+            Kind::Owned => return Some(owner_of("table", &full, ident(4).as_ref(), &role)),
+            Kind::OwnedType => return Some(owner_of("type", &full, ident(4).as_ref(), &role)),
+            Kind::Policy => return Some(format!("alter role {role} bypassrls")),
             Kind::Schema | Kind::HiddenType => format!("schema {}", schema.typed()),
             Kind::Relation => format!("table {full}"),
             Kind::Sequence => format!("sequence {full}"),
@@ -182,6 +248,15 @@ impl Denied {
             Kind::Type => format!("type {full}"),
         };
         Some(format!("grant {rights} on {on} to {role}"))
+    }
+}
+
+/// What makes a role the owner of something, or of all that its owner has.
+fn owner_of(kind: &str, name: &str, owner: Option<&Ident>, role: &str) -> String {
+    let alter = format!("alter {kind} {name} owner to {role}");
+    match owner {
+        Some(owner) => format!("grant {} to {role} or {alter}", owner.typed()),
+        None => alter,
     }
 }
 
@@ -207,6 +282,7 @@ fn rights(kind: Kind, said: &DbError, work: &Work) -> &'static [&'static str] {
         (Kind::Schema, _) if work.creates_there => &["usage", "create"],
         (Kind::Schema | Kind::HiddenType | Kind::Type, _) => &["usage"],
         (Kind::Function, _) => &["execute"],
+        (Kind::Owned | Kind::OwnedType | Kind::Policy, _) => &["usage"],
         (Kind::Sequence, Side::Target) => &["select", "update"],
         (Kind::Relation, _) if creates && !said.action.contains("sync_log") => &["references"],
         (Kind::Relation, _) if said.action.contains("sync_log") && !work.only_reads => {

@@ -19,6 +19,7 @@ use super::connect::Connector;
 use super::copy::{RowSink, RowStream};
 use super::failure::{Reason, db_error, to_role, without_values};
 use super::pooler::announced_pid;
+use super::rights;
 use crate::config::conninfo::Secret;
 use crate::digest::Digest;
 use crate::error::{Cause, DbError, Error, Result, Side};
@@ -245,7 +246,7 @@ impl Session {
             clean: true,
             snapshot: None,
             discreet,
-            role: None,
+            role: Some(Ident::new(&connector.info().user)),
         };
         let pins = settings.statement(side);
         let role = Sql::trusted(if settings.replica_role {
@@ -271,14 +272,14 @@ impl Session {
             let why = format!("no answer within {} s", limit.as_secs_f64());
             Reason::connection(why).error(side, "pinning the session's settings")
         })?;
-        let pinned = pinned?;
+        let pinned = rights::explained_if_denied(&session, pinned).await?;
         watched.or_else(ignore_denied)?;
         role.or_else(ignore_denied)?;
         keyed?;
         let pid = u32::try_from(pinned.count(0)?).unwrap_or_default();
         // A role that is not the one that logged in may not see when its own session began.
         let since = pinned.text(1).unwrap_or_default().to_owned();
-        session.role = pinned.text(2).map(Ident::new);
+        session.role = pinned.text(2).map(Ident::new).or(session.role.take());
         session.backend = Backend { pid, since, pooled: announced.is_some_and(|said| said != pid) };
         Ok(session)
     }

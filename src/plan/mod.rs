@@ -93,6 +93,8 @@ pub struct TablePlan {
     pub missing_key: Option<String>,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
+    /// The role that writes the target, as SQL names it.
+    pub target_role: String,
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// Whether rows with new keys are inserted, and nothing else is written.
@@ -211,7 +213,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let target = target.ok_or_else(|| {
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
-    check_row_security(source, target)?;
+    check_row_security(source, target, &context.roles)?;
     let timestamp = rules.target_column(&rules.timestamp_column);
     let timestamp = columns::timestamp(source, target, timestamp);
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
@@ -220,9 +222,8 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     masked_before::check(&candidate, &mapping, context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
-    let left = left_columns::notes(&candidate, target, &fingerprint);
     let missing_key = missing_key.map(|key| key.to_string());
-    let new = missing_key.clone().filter(|_| missing_key::is_new(&candidate, &fingerprint));
+    let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
@@ -255,16 +256,29 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),
         remedies: hints::remedies(&candidate, target, context),
-        notes: [triggers::notes(&firing, context), left, Vec::from_iter(new)].concat(),
+        notes: [triggers::notes(&firing, context), changed].concat(),
         missing_key,
         always_triggers: firing,
         path: context.path.clone(),
+        target_role: context.roles.target.clone(),
         deletes: rules.deletes,
         append,
         batch_size: rules.batch_size,
         post_data: candidate.post_data.to_vec(),
         mapping,
     })
+}
+
+/// What is said once, when the columns or the key have changed since the last run.
+fn changed(
+    candidate: &Candidate<'_>,
+    target: &Table,
+    missing_key: Option<&String>,
+    fingerprint: &str,
+) -> Vec<String> {
+    let left = left_columns::notes(candidate, target, fingerprint);
+    let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
+    left.into_iter().chain(new.cloned()).collect()
 }
 
 /// How rows are found, where a watermark may be `usable`.
@@ -384,15 +398,25 @@ fn check_rules(
 }
 
 /// A policy that hides rows would make them look as if they had vanished.
-fn check_row_security(source: &Table, target: &Table) -> Result<(), Error> {
+fn check_row_security(source: &Table, target: &Table, roles: &Roles) -> Result<(), Error> {
     let hidden = [(Side::Source, source), (Side::Target, target)];
-    match hidden.into_iter().find(|(_, table)| table.row_security) {
-        Some((side, _)) => Err(Error::Blocked(format!(
-            "row-level security hides rows from the {side} role: connect as a role with BYPASSRLS, as \
-             a superuser, or as the table's owner where it is not forced"
-        ))),
-        None => Ok(()),
-    }
+    let Some((side, table)) = hidden.into_iter().find(|(_, table)| table.row_security) else {
+        return Ok(());
+    };
+    let hides = format!("row-level security hides rows from the {side} role");
+    // From an owner it hides rows only where it is forced.
+    Err(Error::Blocked(if table.owned {
+        format!(
+            "{hides}, though that owns the table: run there: alter table {} no force row level security",
+            table.name.typed()
+        )
+    } else {
+        format!(
+            "{hides}: run there as a superuser: alter role {} bypassrls; or connect as the table's owner where it is \
+             not forced",
+            roles.of(side)
+        )
+    }))
 }
 
 /// The target's sequences, each with the one of the source that serves the same column.

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::plan::PlanContext;
+use crate::plan::hints::replica;
 use crate::table::{Fires, Table, Trigger};
 
 /// The triggers that would fire and must not. `checked` says that the table is written outside of the
@@ -11,7 +12,7 @@ pub fn to_disable(
     checked: bool,
     context: &PlanContext,
 ) -> Result<Vec<Trigger>, Error> {
-    no_rules(target, checked)?;
+    no_rules(target, checked, context)?;
     if !checked || context.fire_triggers {
         return Ok(Vec::new());
     }
@@ -40,14 +41,13 @@ pub fn to_disable(
     }
     Err(Error::Blocked(format!(
         "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: connect as the \
-         table's owner, let a superuser run: grant set on parameter session_replication_role to {} (PostgreSQL 15 and \
-         later), or let triggers fire with -fire-triggers",
-        context.roles.target
+         table's owner, {}, or let triggers fire with -fire-triggers",
+        replica(&context.roles.target)
     )))
 }
 
 /// A rule would rewrite our statements into others.
-fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
+fn no_rules(target: &Table, checked: bool, context: &PlanContext) -> Result<(), Error> {
     let fires = |fires: Fires| match fires {
         Fires::Always => true,
         Fires::Origin => checked,
@@ -56,11 +56,12 @@ fn no_rules(target: &Table, checked: bool) -> Result<(), Error> {
     };
     match target.rules.iter().find(|rule| fires(rule.fires)) {
         Some(rule) => Err(Error::Blocked(format!(
-            "the target's rule \"{0}\" would rewrite what is written: disable it (alter table {1} \
-             disable rule \"{0}\") or, for a rule that fires in origin mode only, let the target role \
-             set session_replication_role",
+            "the target's rule \"{}\" would rewrite what is written: run there: alter table {} disable rule {}; or, for \
+             a rule that fires in origin mode only, {}",
             rule.name.as_str(),
-            target.name
+            target.name.typed(),
+            rule.name.typed(),
+            replica(&context.roles.target)
         ))),
         None => Ok(()),
     }

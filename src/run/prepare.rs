@@ -148,7 +148,7 @@ impl RunContext<'_> {
     ) {
         self.remark(catalogs, context);
         self.remark_timestamp(selected);
-        self.warn_visibility(&catalogs.source.sight, selected);
+        self.warn_visibility(&catalogs.source, selected);
         self.remark_fed(selected);
         self.remark_limits(tables);
     }

@@ -31,6 +31,7 @@ impl RunContext<'_> {
             return Ok(left_out);
         }
         let (mut created, mut changed) = (BTreeMap::new(), BTreeMap::new());
+        let mut extensions = MissingExtensions::of(steps);
         let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
         let together = |one: &Step, other: &Step| {
             let alike = one.level == other.level && one.kind == other.kind;
@@ -45,6 +46,9 @@ impl RunContext<'_> {
             let ended: Vec<Result<Vec<StepResult<'_>>>> = groups.collect().await;
             for group in ended {
                 for StepResult { step, error } in group? {
+                    if error.is_none() {
+                        extensions.0.retain(|missing| !std::ptr::eq(*missing, step));
+                    }
                     match error {
                         None if is_change(step) => {
                             *changed.entry(noun(step)).or_insert(0) += 1;
@@ -67,6 +71,7 @@ impl RunContext<'_> {
                 }
             }
         }
+        extensions.name_all(&mut aligned.failed);
         // Where nothing could be made, the tables say why.
         for (counts, done) in [(created, "created"), (changed, "changed")] {
             if !counts.is_empty() {
@@ -124,6 +129,31 @@ impl RunContext<'_> {
         let made: Vec<TableName> = made.map(|table| self.settings.target_name_of(table)).collect();
         let line = || self.sync_log.created_tables(self.run_id, &self.source_name, made.iter());
         (!made.is_empty()).then(line).into_iter().collect()
+    }
+}
+
+/// Extensions that were not created: whoever may create one is to hear of all that a table needs.
+struct MissingExtensions<'s>(Vec<&'s Step>);
+
+impl<'s> MissingExtensions<'s> {
+    fn of(steps: &'s [Step]) -> Self {
+        Self(steps.iter().filter(|step| step.kind == Kind::Extension).collect())
+    }
+
+    /// Adds the others to what a table that failed over one of them says.
+    fn name_all(&self, failed: &mut HashMap<TableName, Error>) {
+        for (table, error) in failed {
+            let Error::Database(said) = error else { continue };
+            let of_table = self.0.iter().filter(|step| step.roots.contains(table));
+            let action = |step: &Step| format!("creating {}", step.title);
+            let is_said = |step: &&&Step| action(step) == said.action;
+            let (said_of, others): (Vec<&&Step>, Vec<&&Step>) = of_table.partition(is_said);
+            if let Some(hint) = said.hint.as_mut().filter(|_| !said_of.is_empty()) {
+                for statement in others.iter().flat_map(|step| &step.statements) {
+                    *hint += &format!("; {}", statement.on_one_line());
+                }
+            }
+        }
     }
 }
 

@@ -161,8 +161,9 @@ impl DdlRunner {
             sql!("select pg_catalog.set_config('search_path', {p}, false)", p = Literal(&path));
         session.run(doing, &set).await?;
         for statement in &step.statements {
-            let done = session.run_alone(doing, statement).await;
-            done.map_err(|error| explained(error, [step]))?;
+            if let Err(error) = session.run_alone(doing, statement).await {
+                return Err(rights::explained(session, explained(error, [step]), true).await);
+            }
         }
         session.run(doing, &Sql::trusted("reset search_path")).await
     }

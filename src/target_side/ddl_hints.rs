@@ -3,6 +3,8 @@
 
 use crate::ddl_step::Step;
 use crate::error::{DbError, Error};
+use crate::schema_object::Kind;
+use crate::sql::statement::Statement;
 
 /// Of functions that the source has and the target lacks.
 const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
@@ -75,6 +77,9 @@ pub(super) fn explained<'a>(
     error: Error,
     steps: impl IntoIterator<Item = &'a Step> + Clone,
 ) -> Error {
+    if let Some(hint) = of_extension(&error, steps.clone()) {
+        return with_hint(error, hint);
+    }
     let hint = match error.sqlstate() {
         Some("42501") => {
             "let the owner run the statements that `pgsync schema` prints, or grant the right"
@@ -92,14 +97,33 @@ pub(super) fn explained<'a>(
     };
     match error {
         Error::Database(mut error) => {
-            // The server's hint is a right that the role need not have.
-            let of_extension = |hint: &str| hint.ends_with("to create this extension.");
-            if error.hint.as_deref().is_some_and(of_extension) {
-                error.hint = Some(format!("let a superuser do that once on the {}", error.side));
-            }
             error.hint.get_or_insert_with(|| hint.to_owned());
             Error::Database(error)
         }
+        other => other,
+    }
+}
+
+/// What to do about an extension that is not created: the server's hint is a right that the role need not have.
+fn of_extension<'a>(error: &Error, steps: impl IntoIterator<Item = &'a Step>) -> Option<String> {
+    let before = match error.sqlstate()? {
+        "42501" => "run there as a superuser",
+        // PostgreSQL 10 and 11 do not find the file.
+        "0A000" | "58P01" => {
+            "install its software on the target's server, then run there as a superuser"
+        }
+        _ => return None,
+    };
+    let steps: Vec<&Step> = steps.into_iter().collect();
+    let [step] = steps.as_slice() else { return None };
+    let statements = step.statements.iter().map(Statement::on_one_line);
+    let statements = statements.collect::<Vec<_>>().join("; ");
+    (step.kind == Kind::Extension).then(|| format!("{before}: {statements}"))
+}
+
+fn with_hint(error: Error, hint: String) -> Error {
+    match error {
+        Error::Database(error) => Error::Database(Box::new(DbError { hint: Some(hint), ..*error })),
         other => other,
     }
 }

@@ -20,8 +20,8 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
-
-use crate::pg::{ControlSession, EMPTY_PATH, KnownTables, Pool, PooledSession, Row};
+use crate::pg::rights;
+use crate::pg::{ControlSession, EMPTY_PATH, KnownTables, Pool, PooledSession, Row, Session};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{ForeignKey, Table};
 
@@ -81,17 +81,26 @@ impl Target {
     /// Asks who the server is, and reads the catalog: in two round trips, as on the source.
     pub async fn open(&self, schemas: &[Ident]) -> Result<TargetState> {
         let session = self.pool.get().await?;
+        match self.look(&session, schemas).await {
+            Ok(state) => {
+                self.control.set(session).await;
+                Ok(state)
+            }
+            Err(error) => Err(rights::explained(&session, error, self.only_reads).await),
+        }
+    }
+
+    async fn look(&self, session: &Session, schemas: &[Ident]) -> Result<TargetState> {
         let (hash_probe, server) =
-            tokio::try_join!(catalog::hash_probe(&session), catalog::server(&session))?;
+            tokio::try_join!(catalog::hash_probe(session), catalog::server(session))?;
         let (tables, foreign_keys, prints_names) = tokio::join!(
-            catalog::tables_knowing(&session, schemas, server.user_types, self.known.as_deref()),
-            catalog::foreign_keys(&session, schemas),
-            catalog::prints_names(&session, &server),
+            catalog::tables_knowing(session, schemas, server.user_types, self.known.as_deref()),
+            catalog::foreign_keys(session, schemas),
+            catalog::prints_names(session, &server),
         );
         let server = Server { prints_names: prints_names?, ..server };
         self.prints_names.store(server.prints_names, Ordering::Relaxed);
         let (tables, foreign_keys) = (tables?, foreign_keys?);
-        self.control.set(session).await;
         Ok(TargetState { server, tables, foreign_keys, hash_probe })
     }
 

@@ -26,6 +26,7 @@ mod reset;
 mod rights;
 mod sequences;
 mod short_look;
+mod statements;
 mod target_schema;
 mod text_search;
 mod tried;

@@ -1,6 +1,6 @@
 //! What a role may not do, and what the target does not have: one clear line each.
 
-use crate::support::{Pair, Role};
+use crate::support::{Outcome, Pair, Role};
 
 const ITEM: &str = "create table item (id int primary key)";
 
@@ -87,26 +87,40 @@ async fn a_table_that_fails_when_all_are_done_says_so_on_stderr_also_of_a_quiet_
     }
 }
 
-/// Runs, pastes what the hint says into the target (or the source), and runs again, until all is well.
-async fn mended(db: &Pair, role: &Role, args: &[&str]) -> Vec<String> {
+/// Runs, pastes what the hint says into the target, and runs again, until all is well.
+pub async fn mended(db: &Pair, role: &Role, args: &[&str]) -> Vec<String> {
     let mut pasted = Vec::new();
     for _ in 0..6 {
         let run = db.sync().target_role(role).args(args).await;
         if run.status == 0 {
             return pasted;
         }
-        let hints = run.json["tables"].as_array().cloned().unwrap_or_default();
-        let hints = hints.iter().map(|table| &table["error"]["hint"]);
-        let hint = hints.chain([&run.json["error"]["hint"]]).find_map(|hint| hint.as_str());
-        let hint = hint.unwrap_or_else(|| panic!("a hint expected of {run}"));
-        let grant = hint.split("; or ").next().unwrap_or_default();
-        let grant = grant.split(" or ").next().unwrap_or_default().to_owned();
-        assert!(grant.starts_with("grant "), "{grant} of {run}");
-        assert!(!pasted.contains(&grant), "{grant} has mended nothing: {run}");
-        db.target(&grant).await;
-        pasted.push(grant);
+        let statement = statement_of(&run);
+        assert!(!pasted.contains(&statement), "{statement} has mended nothing: {run}");
+        db.target(&statement).await;
+        pasted.push(statement);
     }
     panic!("not mended by {pasted:?}");
+}
+
+/// The first statement that a run asks for: in a hint, or behind the words of an error.
+pub fn statement_of(run: &Outcome) -> String {
+    let tables = run.json["tables"].as_array().cloned().unwrap_or_default();
+    let errors = tables.iter().map(|table| &table["error"]).chain([&run.json["error"]]);
+    let said = |error: &serde_json::Value| {
+        let hint = error["hint"].as_str();
+        let said = hint.or(error["message"].as_str().filter(|text| text.contains("run there")))?;
+        Some(said.rsplit_once("run there").map_or(said, |(_, rest)| rest).to_owned())
+    };
+    let said = errors.filter_map(said).next();
+    let said = said.unwrap_or_else(|| panic!("a hint expected of {run}"));
+    let statement = said.strip_prefix(" as a superuser").unwrap_or(&said);
+    let statement = statement.strip_prefix(": ").unwrap_or(statement);
+    let statement = statement.split("; or ").next().unwrap_or_default();
+    let statement = statement.split(" or ").next().unwrap_or_default().to_owned();
+    let is_one = ["grant ", "alter ", "create "].iter().any(|verb| statement.starts_with(verb));
+    assert!(is_one, "{statement:?} of {run}");
+    statement
 }
 
 #[tokio::test]

@@ -106,7 +106,7 @@ async fn a_role_that_cannot_see_other_transactions_is_told_so_and_loses_nothing(
     early.run(EARLY).await;
     db.source(OVERTAKING).await;
     let run = db.sync().source_role(&reader).await.expect_ok();
-    run.expect_note("pg_read_all_stats");
+    run.expect_note(&format!("grant pg_read_all_stats to {}", reader.name));
     early.run("commit").await;
     db.sync().source_role(&reader).await.expect_ok();
     db.assert_same("item").await;

@@ -27,9 +27,10 @@ use crate::outcome::Strategy;
 use crate::pg;
 use crate::pg::catalog;
 use crate::pg::catalog::Server;
+use crate::pg::rights;
 use crate::pg::sequences;
 use crate::pg::{
-    ControlSession, EMPTY_PATH, KnownTables, OWN_SNAPSHOT, Pool, PooledSession, RowStream,
+    ControlSession, EMPTY_PATH, KnownTables, OWN_SNAPSHOT, Pool, PooledSession, RowStream, Session,
 };
 use crate::plan::TablePlan;
 use crate::source::{Lock, SourceState};
@@ -137,26 +138,54 @@ impl Source {
         overlap: Option<Duration>,
     ) -> Result<SourceState> {
         let session = self.outside().await?;
+        let opened = match self.look(&session, schemas, names, overlap).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                if error.sqlstate() == Some("42501") {
+                    // A transaction that has failed answers nothing more.
+                    let _ = session.run("leaving a snapshot", &Sql::trusted("rollback")).await;
+                }
+                return Err(rights::explained(&session, error, true).await);
+            }
+        };
+        if opened.server.standby {
+            self.read_alone(session).await?;
+        } else {
+            self.control.set(session).await;
+        }
+        Ok(opened)
+    }
+
+    /// What a session says that takes the snapshot.
+    async fn look(
+        &self,
+        session: &Session,
+        schemas: &[Ident],
+        names: &[&str],
+        overlap: Option<Duration>,
+    ) -> Result<SourceState> {
         // What may fail without being an error goes before: it would end the transaction.
         let (hash_probe, server, sight, sequences) = tokio::try_join!(
-            catalog::hash_probe(&session),
-            catalog::server(&session),
-            horizon::observe(&session, overlap),
-            sequences::sequence_values(&session, schemas),
+            catalog::hash_probe(session),
+            catalog::server(session),
+            horizon::observe(session, overlap),
+            sequences::sequence_values(session, schemas),
         )?;
-        if server.standby && catalog::prints_names(&session, &server).await? {
+        if server.standby && catalog::prints_names(session, &server).await? {
             session.run("setting the search path", &Sql::trusted(EMPTY_PATH)).await?;
         }
         let begin = Sql::trusted(if server.standby { BEGIN_ALONE } else { EXPORT });
         let (snapshot, tables, foreign_keys, partitions, others, logs, prints_names) = tokio::join!(
             session.row("exporting a snapshot", &begin),
-            catalog::tables_knowing(&session, schemas, server.user_types, self.known.as_deref()),
-            catalog::foreign_keys(&session, schemas),
-            catalog::partitions(&session, schemas, names),
-            catalog::other_relations(&session, schemas, names),
-            catalog::logs(&session),
-            catalog::prints_names(&session, &server),
+            catalog::tables_knowing(session, schemas, server.user_types, self.known.as_deref()),
+            catalog::foreign_keys(session, schemas),
+            catalog::partitions(session, schemas, names),
+            catalog::other_relations(session, schemas, names),
+            catalog::logs(session),
+            catalog::prints_names(session, &server),
         );
+        // Before the others: a transaction that has failed refuses the rest.
+        let snapshot = snapshot?;
         let opening = SourceState {
             sight,
             hash_probe,
@@ -172,16 +201,10 @@ impl Source {
             notes: Vec::new(),
             systems: Vec::new(),
             mark: None,
-            // After the others: what fails first says why, and the transaction refuses the rest.
             server: Server { prints_names: prints_names?, ..server },
         };
         self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
-        *self.snapshot.write().await = snapshot?.needed(0)?.to_owned();
-        if opening.server.standby {
-            self.read_alone(session).await?;
-        } else {
-            self.control.set(session).await;
-        }
+        *self.snapshot.write().await = snapshot.needed(0)?.to_owned();
         Ok(opening)
     }
 
