@@ -1,7 +1,7 @@
 //! What stands in the way is said with a statement that is run as it is printed.
 
 use crate::rights::{mended, statement_of};
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 #[tokio::test]
 async fn whoever_does_not_own_a_table_or_a_type_is_told_how_to() {
@@ -63,6 +63,30 @@ async fn software_that_the_target_does_not_have_is_asked_for_with_the_statement(
     let run = db.sync().await.expect_exit(1);
     let texts = ["install its software", "create extension if not exists \"no_such_thing\""];
     drop(run.expect_failed("item", &texts));
+}
+
+#[tokio::test]
+async fn a_built_in_function_is_not_taken_for_that_of_an_extension() {
+    let slug = "create function slug(v text) returns text language sql immutable as";
+    let cases = [
+        ("select replace(lower(v), '' '', ''-'')", false),
+        ("select pg_catalog.replace(lower(v), '' '', ''-'')", false),
+        ("select replace(v::citext, ''a''::citext, ''b''::citext)", true),
+        ("select public.replace(v, ''a'', ''b'')", true),
+    ];
+    for (body, needs_extension) in cases {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create extension citext; set check_function_bodies = off; {slug} '{body}';
+            create table item (id int primary key, v text default slug('A b'), check (slug(v) <> ''))"
+        ))
+        .await;
+        let (source, target) = (db.source_url(), db.target_url());
+        let listed =
+            pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+        let is_asked_for = listed.stdout.contains("create extension");
+        assert_eq!(is_asked_for, needs_extension, "{body}: {listed}");
+    }
 }
 
 #[tokio::test]

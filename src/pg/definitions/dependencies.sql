@@ -76,6 +76,15 @@ with recursive path(text) as (
       and p.prolang in (select l.oid from pg_language l where l.lanname in ('sql', 'plpgsql'))
       and not exists (
         select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+      -- citext has a replace(), too: the built-in function is meant unless a schema or a type of the extension stands there.
+      and not (exists (
+          select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = called.oid and d.deptype = 'e')
+        and exists (
+          select from pg_proc own where own.proname = called.proname and own.pronamespace = 'pg_catalog'::regnamespace)
+        and regexp_replace(p.prosrc, 'pg_catalog\s*\.', '', 'g') !~ ('\.\s*"?' || regexp_replace(called.proname, '([^[:alnum:]_])', '\\\1', 'g') || '\M')
+        and not exists (
+          select from pg_type t
+          where t.oid >= 16384 and t.oid = any (called.proargtypes::oid[]) and strpos(p.prosrc, t.typname) > 0))
     union all
     -- Nor does it of text searches: those count that stand in quotes in it.
     select named.class, named.oid from pg_proc p join (
