@@ -110,7 +110,9 @@ impl Bars {
                     u64::from(matches!(outcome.status, Status::Failed | Status::Refused));
                 self.run.inc(1);
             }
-            Event::Retracted(_) => self.failed += 1,
+            Event::Retracted(outcome) => {
+                self.failed += u64::from(outcome.status == Status::Failed);
+            }
             Event::Begun { .. } | Event::Note(_) | Event::Retry { .. } | Event::Ended(_) => {}
         }
     }

@@ -136,7 +136,7 @@ impl Finish<'_> {
             return;
         }
         if let Some(why) = early {
-            return swap::not_swapped(&self.rebuilt, outcomes, &why);
+            return swap::not_swapped(round, &self.rebuilt, outcomes, &why);
         }
         sequences::raise(round, &self.plans, outcomes).await;
         sequences::raise_free(round, &self.sequences).await;

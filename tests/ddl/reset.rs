@@ -416,3 +416,26 @@ async fn a_foreign_key_to_a_table_that_was_renamed_is_the_sources_again() {
     db.assert_same("client").await;
     reset(&db).await.expect_unchanged();
 }
+
+#[tokio::test]
+async fn a_table_that_a_stop_keeps_from_its_place_says_so() {
+    let db = Pair::with(
+        "create table a (id int primary key, v int); create table b (id int primary key, v int)",
+    )
+    .await;
+    db.source("insert into a values (1, 1); insert into b values (1, 1)").await;
+    db.sync().await.expect_ok();
+    db.source("alter table a alter v type text; update b set v = 2").await;
+    let other = db.target_session().await;
+    other.run("begin").await;
+    other.run("update b set v = 9").await;
+    let running = db.sync().args(&["-ddl", "reset"]).start();
+    running.until_said("] a - 1 row", 1).await;
+    running.signal("TERM");
+    let run = running.end().await.expect_exit(143);
+    let last = run.stderr.lines().rfind(|line| line.contains("] a - "));
+    assert!(last.is_some_and(|line| line.contains("] a - interrupted")), "{run}");
+    other.run("rollback").await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    db.assert_all_same().await;
+}

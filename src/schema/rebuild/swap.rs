@@ -8,6 +8,7 @@ use super::shadow_schema::drop_shadow_schema;
 use crate::context::Round;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
 use crate::schema::post_data;
@@ -71,11 +72,17 @@ async fn validate(round: &Round, step: &Step) -> Option<Error> {
 }
 
 /// The run ends before the tables are swapped: what was filled is not in its place.
-pub fn not_swapped(rebuilt: &[RebuiltTable], outcomes: &mut [TableOutcome], why: &Error) {
+pub fn not_swapped(
+    round: &Round,
+    rebuilt: &[RebuiltTable],
+    outcomes: &mut [TableOutcome],
+    why: &Error,
+) {
     for outcome in outcomes.iter_mut().filter(|outcome| outcome.status == Status::Success) {
         if rebuilt.iter().any(|one| one.source == outcome.table) {
             outcome.status = Status::Interrupted;
             outcome.error = Some(why.clone());
+            round.events.send(Event::Retracted(Box::new(outcome.clone())));
         }
     }
 }
