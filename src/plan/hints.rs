@@ -114,12 +114,14 @@ fn not_aside(role: &str) -> String {
 
 /// What to try for each failure that rights, partitions, foreign keys and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
+    let reads = ["usage", "select"];
+    let writes = ["usage", "select", "insert", "update", "delete"];
     let denied = [
-        denied(Side::Source, candidate.source, &["usage", "select"], None, context),
+        denied(Side::Source, candidate.source, &reads, None, context),
         denied(
             Side::Target,
             target,
-            &["usage", "select", "insert", "update", "delete"],
+            if context.dry_run { &reads } else { &writes },
             context.needs_temporary.as_deref(),
             context,
         ),

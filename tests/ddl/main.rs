@@ -12,6 +12,7 @@ mod first_run;
 mod functions;
 mod generated;
 mod given_up;
+mod grants;
 mod held;
 mod interrupted;
 mod known;

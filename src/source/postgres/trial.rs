@@ -6,6 +6,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::catalog;
 use crate::pg::failure::grant_on;
+use crate::pg::rights;
 use crate::rules::Mask;
 use crate::sql::check;
 use crate::sql::check::Check;
@@ -189,7 +190,10 @@ impl Reader {
             Err(Error::Database(error))
                 if error.cause == Cause::Snapshot || !error.is_transient() =>
             {
-                Ok(Some(error))
+                match rights::explained(session, Error::Database(error), true).await {
+                    Error::Database(error) => Ok(Some(error)),
+                    other => Err(other),
+                }
             }
             Err(error) => Err(error),
         }
@@ -212,7 +216,8 @@ impl Reader {
 
 /// The server's words, with the right that is missing.
 fn told(table: &TableName, error: &DbError) -> String {
-    match grant_on(table, error) {
+    let policy = || error.hint.clone().filter(|hint| hint.starts_with("alter role "));
+    match grant_on(table, error).or_else(policy) {
         Some(grant) => format!("{}: {grant}", error.message),
         None => error.message.clone(),
     }
