@@ -38,7 +38,8 @@ pub async fn check(
     if fired.is_empty() || doubtful.is_empty() {
         return Ok(());
     }
-    let (source, mut target) = tokio::try_join!(round.source.reader(), round.target.session())?;
+    let sessions = tokio::try_join!(round.source.reader(), round.target.reading_session());
+    let (source, mut target) = sessions?;
     for (plan, (outcome, unlogged)) in doubtful {
         let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
         if !reconcile::same_rows(plan, at).await? {
