@@ -26,9 +26,10 @@ impl<'a> RenamedPartition<'a> {
 }
 
 impl DiffInput<'_> {
-    /// Partitions that hold the same part of the same table under another name of the same schema.
+    /// Partitions that hold the same part of the same table under another name of the same schema. The source may
+    /// have given the old name to another one by now.
     pub(super) fn renamed_partitions(&self) -> Vec<RenamedPartition<'_>> {
-        let renamed = self.left_partitions().into_iter().filter_map(|(there, root)| {
+        let renamed = self.own_partitions().into_iter().filter_map(|(there, root)| {
             let mut places = self.source.objects.iter().filter(|here| here.kind == Kind::Partition);
             let same =
                 |here: &&Object| here.make == there.make && here.at.schema == there.at.schema;
@@ -51,11 +52,13 @@ impl DiffInput<'_> {
         });
         schema_plan.first.splice(0..0, steps);
         let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
-        let left = self.left_partitions().into_iter();
-        for (there, table) in left.filter(|(there, _)| !is_renamed(there)) {
+        let is_left = |there: &Object| self.source.find(Kind::Table, &there.id).is_none();
+        let own = self.own_partitions().into_iter();
+        let left = own.filter(|(there, _)| is_left(there) && !is_renamed(there));
+        for (there, table) in left {
             let text = format!(
-                "{} exists only on the target; to drop it with the rows that it has, run: {}; rows that the source \
-                 has come back with the next run",
+                "{} exists only on the target; to drop it, run: {}; rows of it that the source has come back with the \
+                 next run",
                 there.title(),
                 objects::drop_table(there).as_str()
             );
@@ -68,19 +71,19 @@ impl DiffInput<'_> {
         }
     }
 
-    /// Partitions of the target whose tables the source does not have, each with the root on the source. Those
-    /// of a partition that is left go with that; a default partition may hold what has no other place.
-    fn left_partitions(&self) -> Vec<(&Object, TableName)> {
+    /// Partitions of the target's tables that pgsync made, each with the root on the source. Those of a partition
+    /// that is left go with that; a default partition may hold what has no other place.
+    fn own_partitions(&self) -> Vec<(&Object, TableName)> {
         let places = self.target.objects.iter().filter(|there| there.kind == Kind::Partition);
-        let left: Vec<&Object> =
-            places.filter(|there| self.source.find(Kind::Table, &there.id).is_none()).collect();
-        let names: HashSet<_> = left.iter().map(|there| &there.at).collect();
-        let own = left.iter().filter_map(|there| {
+        let places: Vec<&Object> = places.collect();
+        let left = places.iter().filter(|there| self.source.find(Kind::Table, &there.id).is_none());
+        let left: HashSet<_> = left.map(|there| &there.at).collect();
+        let own = places.iter().filter_map(|there| {
             let Some(Make::Partition { parent, bound }) = &there.make else { return None };
             let root = self.source_name(there.root.as_ref()?);
             let is_ours = self.created_by_pgsync.contains(&root) && self.selected.contains(&&root);
             let is_default = bound.as_str().eq_ignore_ascii_case("default");
-            (is_ours && !is_default && !names.contains(parent)).then_some((*there, root))
+            (is_ours && !is_default && !left.contains(parent)).then_some((*there, root))
         });
         own.collect()
     }
