@@ -13,6 +13,7 @@ pub mod rebuild;
 mod reword;
 mod sequences;
 mod shapes;
+mod tally;
 mod trial;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::SchemaOutcome;
-use super::pre_data::{counted, is_change, noun};
+use super::tally::{Tally, is_change, subject};
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::Error;
@@ -52,10 +52,9 @@ impl RunContext<'_> {
         let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
         let subjects = by_subject(steps);
         if subjects.len() > ANNOUNCED {
-            let mut counts = BTreeMap::new();
-            subjects.iter().for_each(|one| *counts.entry(noun(one.steps[0])).or_insert(0) += 1);
-            let text =
-                format!("would create {}; pgsync schema prints the statements", counted(counts));
+            let mut tally = Tally::of(schema_plan.steps());
+            subjects.iter().for_each(|one| tally.add(one.steps[0]));
+            let text = format!("would create {tally}; pgsync schema prints the statements");
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
@@ -150,8 +149,7 @@ fn by_subject<'s, T: Eq + Hash + Copy>(
     let mut subjects: Vec<Subject<'s, T>> = Vec::new();
     let mut places = HashMap::new();
     for StepOf { table, step } in steps {
-        let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
-        let place = *places.entry((table, title)).or_insert(subjects.len());
+        let place = *places.entry((table, subject(step))).or_insert(subjects.len());
         match subjects.get_mut(place) {
             Some(known) => known.steps.push(step),
             None => subjects.push(Subject { table, steps: vec![step] }),

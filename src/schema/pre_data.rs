@@ -1,10 +1,11 @@
 //! Makes what comes before rows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
 
 use super::SchemaOutcome;
+use super::tally::{Tally, is_change};
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
@@ -12,7 +13,6 @@ use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::schema_object::Kind;
 use crate::sql::Sql;
-use crate::sql::statement::Statement;
 use crate::target_side::ddl::DdlRunner;
 
 /// Steps that one transaction takes together, for speed.
@@ -30,7 +30,7 @@ impl RunContext<'_> {
         if steps.is_empty() {
             return Ok(left_out);
         }
-        let (mut created, mut changed) = (BTreeMap::new(), BTreeMap::new());
+        let (mut created, mut changed) = (Tally::of(steps), Tally::of(steps));
         let mut extensions = MissingExtensions::of(steps);
         let many = steps.len() > GROUP && steps.iter().all(|step| step.kind != Kind::Partition);
         let together = |one: &Step, other: &Step| {
@@ -50,10 +50,8 @@ impl RunContext<'_> {
                         extensions.0.retain(|missing| !std::ptr::eq(*missing, step));
                     }
                     match error {
-                        None if is_change(step) => {
-                            *changed.entry(noun(step)).or_insert(0) += 1;
-                        }
-                        None => *created.entry(noun(step)).or_insert(0) += 1,
+                        None if is_change(step) => changed.add(step),
+                        None => created.add(step),
                         Some(error) if step.optional => {
                             let is_part = is_within(step, &error, &left_out);
                             left_out.extend(step.table.clone().filter(|_| makes_partition(step)));
@@ -73,9 +71,9 @@ impl RunContext<'_> {
         }
         extensions.name_all(&mut aligned.failed);
         // Where nothing could be made, the tables say why.
-        for (counts, done) in [(created, "created"), (changed, "changed")] {
-            if !counts.is_empty() {
-                let text = format!("{done} on the target: {}", counted(counts));
+        for (tally, done) in [(created, "created"), (changed, "changed")] {
+            if !tally.is_empty() {
+                let text = format!("{done} on the target: {tally}");
                 self.note(NoteLevel::Notice, None, text);
             }
         }
@@ -171,31 +169,4 @@ fn makes_partition(step: &Step) -> bool {
 /// Whether a partition has no parent to join, because that was left out.
 fn is_within(step: &Step, error: &Error, left_out: &HashSet<String>) -> bool {
     makes_partition(step) && !left_out.is_empty() && error.sqlstate() == Some("42P01")
-}
-
-/// `table`, of `table public.item`.
-pub(super) fn noun(step: &Step) -> &str {
-    let first = || step.title.split(' ').next().unwrap_or_default();
-    let noun = step.kind.noun();
-    if step.title.starts_with(noun) { noun } else { first() }
-}
-
-/// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
-pub(super) fn is_change(step: &Step) -> bool {
-    let text = step.statements.first().map(Statement::as_str).unwrap_or_default();
-    let is_named_so = step.title.split(' ').nth(1) == Some("of");
-    is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
-}
-
-/// `3 tables, 1 type`.
-pub(super) fn counted(counts: BTreeMap<&str, usize>) -> String {
-    let counts = counts.into_iter().map(|(noun, count)| match count {
-        1 => format!("1 {noun}"),
-        _ if noun.ends_with('x') => format!("{count} {noun}es"),
-        _ => match noun.strip_suffix("ty") {
-            Some(stem) => format!("{count} {stem}ties"),
-            None => format!("{count} {noun}s"),
-        },
-    });
-    counts.collect::<Vec<_>>().join(", ")
 }

@@ -50,6 +50,29 @@ async fn a_dry_run_counts_what_it_would_make_where_that_is_much() {
 }
 
 #[tokio::test]
+async fn a_partition_is_counted_among_the_partitions_only() {
+    let partition = |n| {
+        format!("create table p{n} partition of p for values from ({n}) to ({}) partition by range (id)", n + 1)
+    };
+    let partitions: Vec<String> = (1..=9).map(partition).collect();
+    let db = Pair::fresh().await;
+    db.source(&format!(
+        "create table p (id int) partition by range (id); {};
+         create table p1_all partition of p1 default; insert into p values (1)",
+        partitions.join(";")
+    ))
+    .await;
+    let run = db.sync().arg("-dry-run").await.expect_ok();
+    run.expect_note("would create 10 partitions, 1 table;");
+    let run = db.sync().await.expect_ok();
+    assert!(run.notes().contains(&"created on the target: 10 partitions, 1 table".to_owned()));
+    db.source("create table p10 partition of p for values from (10) to (11)").await;
+    let run = db.sync().await.expect_ok();
+    assert!(run.notes().contains(&"created on the target: 1 partition".to_owned()));
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
 async fn without_ddl_a_missing_table_fails_with_its_statements() {
     let db = source(TWO).await;
     let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
