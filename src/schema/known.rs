@@ -216,10 +216,10 @@ impl RunContext<'_> {
         }
     }
 
-    /// Whether any run has made a table, selected or not.
-    pub(super) async fn has_created(&self) -> Result<bool> {
+    /// Whether any run has made a table, selected or not, or failed over something that it was to make.
+    pub(super) async fn has_tried_to_create(&self) -> Result<bool> {
         let is_there = !self.settings.dry_run || store::exists(self.target, &self.sync_log).await?;
-        Ok(is_there && store::has_created(self.target, &self.sync_log).await?)
+        Ok(is_there && store::has_tried_to_create(self.target, &self.sync_log).await?)
     }
 
     async fn known_from_log(&self, selected: &[&Table]) -> Result<Known> {

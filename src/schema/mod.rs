@@ -197,10 +197,10 @@ impl RunContext<'_> {
         Ok(aligned)
     }
 
-    /// Says it until something has been made so: whoever keeps to a superuser then knows.
+    /// Says it until the log tells of a table that was made so, or failed to be: whoever keeps to a superuser then knows.
     async fn note_superuser(&self, catalogs: &Catalogs, known: &Known) -> Result<()> {
         let is_asked_for = self.settings.changes_definitions() && catalogs.target.server.superuser;
-        if is_asked_for && known.created.is_empty() && !self.has_created().await? {
+        if is_asked_for && known.created.is_empty() && !self.has_tried_to_create().await? {
             self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
         }
         Ok(())

@@ -44,10 +44,12 @@ impl SyncLog {
         )
     }
 
-    /// Whether it says of any table that this program made it.
-    pub fn has_created(&self) -> Sql {
+    /// Whether it says of any table that this program made it, or failed over something that it was to make.
+    pub fn has_tried_to_create(&self) -> Sql {
         sql!(
-            "select exists (select from {log} l where l.sync_type operator(pg_catalog.=) 'create')",
+            "select exists (select from {log} l where l.sync_type operator(pg_catalog.=) 'create' \
+             or (l.status operator(pg_catalog.=) 'failed' \
+             and pg_catalog.strpos(l.error_message, ' while creating ') operator(pg_catalog.>) 0))",
             log = self.table,
         )
     }

@@ -218,9 +218,10 @@ pub async fn created_tables(
     Ok(made)
 }
 
-/// Whether pgsync has ever made a table, as far as the log goes back.
-pub async fn has_created(target: &Target, sync_log: &SyncLog) -> Result<bool> {
-    let rows = target.on_control_session("reading sync_log", &sync_log.has_created()).await?;
+/// Whether pgsync has ever made a table, or failed over something that it was to make, as far as the log goes back.
+pub async fn has_tried_to_create(target: &Target, sync_log: &SyncLog) -> Result<bool> {
+    let statement = sync_log.has_tried_to_create();
+    let rows = target.on_control_session("reading sync_log", &statement).await?;
     Ok(rows.iter().flatten().any(|row| row.is_true(0)))
 }
 

@@ -52,7 +52,10 @@ async fn a_dry_run_counts_what_it_would_make_where_that_is_much() {
 #[tokio::test]
 async fn a_partition_is_counted_among_the_partitions_only() {
     let partition = |n| {
-        format!("create table p{n} partition of p for values from ({n}) to ({}) partition by range (id)", n + 1)
+        format!(
+            "create table p{n} partition of p for values from ({n}) to ({}) partition by range (id)",
+            n + 1
+        )
     };
     let partitions: Vec<String> = (1..=9).map(partition).collect();
     let db = Pair::fresh().await;

@@ -66,6 +66,20 @@ async fn definitions_made_as_a_superuser_are_noted_once_and_as_another_role_not(
 }
 
 #[tokio::test]
+async fn what_fails_to_be_created_does_not_repeat_the_note_on_superusers() {
+    let db = Pair::with("create table t (a int primary key)").await;
+    db.source(
+        "create table c (f int); create function c_ok(c) returns boolean language plpgsql as $$ begin return $1.f > 0; end $$;
+         alter table c add check (c_ok(c))",
+    )
+    .await;
+    db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_unsaid(ROLE_NOTE);
+    db.sync().await.expect_exit(1).expect_note(ROLE_NOTE);
+    db.sync().await.expect_exit(1).expect_unsaid(ROLE_NOTE);
+    db.sync().arg("-dry-run").await.expect_unsaid(ROLE_NOTE);
+}
+
+#[tokio::test]
 async fn an_index_needs_what_its_functions_find_by_the_roles_own_path() {
     let db = Pair::fresh().await;
     db.both(
