@@ -1,6 +1,8 @@
 //! A table as a catalog describes it. Read from JSON that the catalog query builds on the server
 //! (`pg/catalog.sql`), so one statement describes every table of a side.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::ident::{Ident, OperatorName, TableName};
@@ -29,7 +31,8 @@ pub struct Table {
     pub pages: u64,
     /// Changes when the storage is replaced (TRUNCATE, VACUUM FULL, a partition that comes or goes).
     pub storage: String,
-    pub columns: Vec<Column>,
+    /// Shared by the copies of a table: most of it is columns.
+    pub columns: Arc<Vec<Column>>,
     /// Unique, not null, complete, immediate or not, b-tree; the primary key first.
     pub keys: Vec<Key>,
     /// Every other rule that two rows cannot be alike.

@@ -186,7 +186,7 @@ fn left_out_problems(
         let target = there.get(&one.rules.target_name(&one.table.name));
         let source = sources.get(&one.table.name);
         let (Some(target), Some(source)) = (target, source) else { continue };
-        for column in &target.columns {
+        for column in target.columns.iter() {
             let needed = column.not_null && !column.has_default && !column.generated;
             let is_left_out = one.table.column(&column.name).is_none()
                 && source

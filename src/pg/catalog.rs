@@ -162,7 +162,7 @@ pub async fn tables_knowing(
     let tables = read_tables(session, schemas, depth, known).await?;
     let needed = Depth {
         user_types: user_types
-            || tables.iter().flat_map(|table| &table.columns).any(is_user_defined)
+            || tables.iter().flat_map(|table| table.columns.iter()).any(is_user_defined)
             || tables.iter().flat_map(|table| &table.keys).any(has_user_defined_class),
         hypertables: tables.iter().any(|table| table.hypertables),
     };

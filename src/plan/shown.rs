@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::ident::Ident;
 use crate::rules::{Children, Key, Mask, Mode, TableRules};
@@ -198,8 +199,9 @@ fn as_shown(table: &Table, rules: &TableRules, travelling: &[&Ident]) -> Table {
     let travels = |name: &Ident| travelling.contains(&name);
     let named = |name: &mut Ident| *name = rules.target_column(name).clone();
     let mut shown = table.clone();
-    shown.columns.retain(|column| travels(&column.name));
-    for column in &mut shown.columns {
+    let columns = Arc::make_mut(&mut shown.columns);
+    columns.retain(|column| travels(&column.name));
+    for column in columns {
         // What a mask gives is computed here, and nowhere else.
         column.generated &= !rules.mask.contains_key(&column.name);
         named(&mut column.name);

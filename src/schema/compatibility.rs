@@ -2,6 +2,7 @@
 //! fixes, and what both would be after a run.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::SchemaOutcome;
 use super::rebuild::plan::NeedsRebuild;
@@ -33,7 +34,7 @@ impl RunContext<'_> {
                     let known = |column: &Ident| there.column(column).is_some();
                     if !table.columns.iter().all(|column| known(&column.name)) {
                         let mut reduced = (*table).clone();
-                        reduced.columns.retain(|column| known(&column.name));
+                        Arc::make_mut(&mut reduced.columns).retain(|column| known(&column.name));
                         reduced.keys.retain(|key| key.columns.iter().all(|c| known(&c.name)));
                         aligned.reduced.insert(table.name.clone(), reduced);
                     }
@@ -130,13 +131,14 @@ fn grown(source: &Table, target: &Table) -> Table {
     let mut grown = target.clone();
     widen(source, &mut grown);
     let lacks = |column: &&Column| target.column(&column.name).is_none();
-    grown.columns.extend(source.columns.iter().filter(lacks).cloned());
+    let columns = Arc::make_mut(&mut grown.columns);
+    columns.extend(source.columns.iter().filter(lacks).cloned());
     grown
 }
 
 /// Lets the columns of the target grow that will.
 fn widen(source: &Table, target: &mut Table) {
-    for column in &mut target.columns {
+    for column in Arc::make_mut(&mut target.columns) {
         let Some(here) = source.column(&column.name) else { continue };
         let pair = BuiltinType::of_column(here).zip(BuiltinType::of_column(column));
         if pair.is_some_and(|(here, there)| in_place(here, there)) {

@@ -104,7 +104,9 @@ impl<K: Kind> Subject<K> {
             let found = tables.iter().find(|table| table.name == item).cloned();
             let mut found = found.expect("there is an item");
             // Questions about timestamps are answered, whether or not a run would ask them.
-            found.columns.iter_mut().for_each(|column| column.unindexed = false);
+            std::sync::Arc::make_mut(&mut found.columns)
+                .iter_mut()
+                .for_each(|column| column.unindexed = false);
             found
         };
         let plan = planned(&of(&state.tables), &of(&tables), (chosen.family, state.local));

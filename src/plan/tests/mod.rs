@@ -7,6 +7,8 @@ mod references;
 mod strategy;
 mod triggers;
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::references::References;
@@ -36,7 +38,7 @@ fn table(name: &str, columns: &[Column]) -> Table {
         "rules": [], "owned": true, "row_security": false, "subscribed": false,
         "missing_privileges": [],
     }));
-    Table { columns: columns.to_vec(), ..table }
+    Table { columns: Arc::new(columns.to_vec()), ..table }
 }
 
 /// A unique index over columns.

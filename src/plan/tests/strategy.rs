@@ -1,5 +1,7 @@
 //! Which strategy a table gets, and what is in its way.
 
+use std::sync::Arc;
+
 use super::{Case, column, key, table};
 use crate::outcome::Strategy;
 use crate::plan::{LastRun, PlanContext, TablePlan};
@@ -105,7 +107,7 @@ fn what_stands_in_the_way_is_named_with_what_to_do() {
     let hidden = Case::of(Table { row_security: true, ..item() });
     assert!(hidden.refusal().contains("no force row level security"), "{}", hidden.refusal());
     let mut narrow = item();
-    narrow.columns[0] = column("id", "int2", -1);
+    Arc::make_mut(&mut narrow.columns)[0] = column("id", "int2", -1);
     let narrow = Case { target: Some(narrow), ..Case::of(item()) };
     assert!(narrow.refusal().contains("id"), "{}", narrow.refusal());
 }
@@ -113,7 +115,7 @@ fn what_stands_in_the_way_is_named_with_what_to_do() {
 #[test]
 fn columns_of_the_target_alone_stay_what_they_are() {
     let mut wider = item();
-    wider.columns.push(column("note", "text", -1));
+    Arc::make_mut(&mut wider.columns).push(column("note", "text", -1));
     let plan = planned(Case { target: Some(wider), ..Case::of(item()) });
     let own: Vec<&str> = plan.mapping.own.iter().map(|name| name.as_str()).collect();
     assert_eq!(own, ["note"]);

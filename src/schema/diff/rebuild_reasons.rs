@@ -12,7 +12,7 @@ pub fn reasons(source: &Table, target: &Table) -> Vec<String> {
         let side = if source.partitioned { "source" } else { "target" };
         reasons.push(format!("it is partitioned on the {side} only"));
     }
-    for there in &target.columns {
+    for there in target.columns.iter() {
         let name = there.name.as_str();
         match source.column(&there.name) {
             None => reasons.push(format!("column \"{name}\" is not on the source")),

@@ -127,7 +127,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         bytes: 0,
         pages: 0,
         storage: String::new(),
-        columns: found.iter().map(column).collect(),
+        columns: Arc::new(found.iter().map(column).collect()),
         keys,
         uniques: uniques(connection, name)?,
         sequences: Vec::new(),

@@ -2,7 +2,7 @@
 //! anything.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use super::forms::Forms;
 use super::geopackage::Layer;
@@ -113,7 +113,7 @@ impl Source {
         let open: Vec<Ident> = open.map(|(column, _)| column.name.clone()).collect();
         let observed = self.observed(&table.name.name, &open).await?;
         let nothing = Observed::default();
-        for (column, declared) in table.columns.iter_mut().zip(&declared) {
+        for (column, declared) in Arc::make_mut(&mut table.columns).iter_mut().zip(&declared) {
             let seen = open.iter().position(|name| *name == column.name);
             let seen = seen.map_or(&nothing, |place| &observed[place]);
             if !is_there(column) {
@@ -242,7 +242,7 @@ fn settle_columns(
     let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
     for column in columns.collect::<Vec<_>>() {
         let given = (target.column)(&state.tables[place].name, &column);
-        let alike = there.into_iter().flat_map(|there| &there.columns);
+        let alike = there.into_iter().flat_map(|there| there.columns.iter());
         let open = several_alike(alike.map(|column| &column.name), &given);
         if let Some(names) = open.filter(|_| (target.wanted)(&state.tables[place].name)) {
             let why = format!(
@@ -262,7 +262,7 @@ fn settle_columns(
         };
         rename_column(state, place, &column, &name);
         let table = &mut state.tables[place];
-        let here = table.columns.iter_mut().find(|here| here.name == name);
+        let here = Arc::make_mut(&mut table.columns).iter_mut().find(|here| here.name == name);
         let type_of = there.zip(same).and_then(|(there, same)| there.column(same));
         if let Some((here, there)) = here.zip(type_of) {
             here.take_type(there);
@@ -336,7 +336,7 @@ fn rename_table(state: &mut SourceState, from: &TableName, to: &TableName) {
 
 fn rename_column(state: &mut SourceState, place: usize, from: &Ident, to: &Ident) {
     let table = &mut state.tables[place];
-    let columns = table.columns.iter_mut().map(|column| &mut column.name);
+    let columns = Arc::make_mut(&mut table.columns).iter_mut().map(|column| &mut column.name);
     let keys =
         table.keys.iter_mut().flat_map(|key| &mut key.columns).map(|column| &mut column.name);
     let uniques = table.uniques.iter_mut().flat_map(|unique| &mut unique.columns);
