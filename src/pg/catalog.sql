@@ -165,8 +165,8 @@ select pg_catalog.json_build_object(
       'least', s.seqmin,
       'greatest', s.seqmax,
       'readable', r.readable,
-      'settable', pg_catalog.has_sequence_privilege(sc.oid, 'update'),
-      'plain', u.owned or u.plain,
+      'settable', r.settable,
+      'plain', u.owned or coalesce(u.plain, false),
       'indexed', exists (
         select from pg_catalog.pg_index i
         where i.indrelid operator(pg_catalog.=) c.oid and i.indkey[0] operator(pg_catalog.=) a.attnum
@@ -200,10 +200,13 @@ select pg_catalog.json_build_object(
     join pg_catalog.pg_namespace sn on sn.oid operator(pg_catalog.=) sc.relnamespace
     join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) c.oid
       and a.attnum operator(pg_catalog.=) u.attnum
-    -- A standby cannot read what is not logged.
+    -- A standby cannot read what is not logged. Without `offset 0` each would be asked twice, and answer twice.
     cross join lateral (select
       pg_catalog.has_sequence_privilege(sc.oid, 'select')
-        and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery()) as readable) r
+        and (sc.relpersistence operator(pg_catalog.=) 'p' or not pg_catalog.pg_is_in_recovery()) as readable,
+      pg_catalog.has_sequence_privilege(sc.oid, 'update') as settable offset 0) r
+    -- Of one that was dropped since the snapshot they are NULL. Whoever needs its table finds that out when he reads it.
+    where r.readable is not null and r.settable is not null
   ), '[]'),
   'triggers', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -2,7 +2,8 @@
 -- go, and whether the role may read and set them.
 select pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
   'increment', s.seqincrement, 'least', s.seqmin, 'greatest', s.seqmax,
-  'settable', pg_catalog.has_sequence_privilege(c.oid, 'select') and pg_catalog.has_sequence_privilege(c.oid, 'update'))
+  -- Of one that is dropped at this moment they are NULL.
+  'settable', coalesce(pg_catalog.has_sequence_privilege(c.oid, 'select') and pg_catalog.has_sequence_privilege(c.oid, 'update'), false))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 join pg_catalog.pg_sequence s on s.seqrelid operator(pg_catalog.=) c.oid

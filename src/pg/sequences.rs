@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::catalog::{names, objects};
 use super::session::Session;
-use crate::error::Result;
+use crate::error::{Cause, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
 
@@ -32,13 +32,37 @@ pub struct FreeSequence {
     pub last: Option<i64>,
 }
 
+/// How often sequences are read before a round is lost to those that somebody drops meanwhile.
+const TRIES: u32 = 10;
+
 /// Not for a session inside a transaction.
 pub async fn sequence_values(session: &Session, schemas: &[Ident]) -> Result<SequenceValues> {
     let statement = Sql::filled(include_str!("sequences.sql"), &[("schemas", &names(schemas))]);
-    let values: Vec<FreeSequence> = objects(session, "reading sequences", &statement).await?;
+    let mut tries = 1;
+    let values: Vec<FreeSequence> = loop {
+        match objects(session, "reading sequences", &statement).await.map_err(unless_dropped) {
+            // A pause would help nobody: the next one may be dropped at any time.
+            Err(error) if error.outdates_snapshot() && tries < TRIES => tries += 1,
+            values => break values?,
+        }
+    };
     let (free, owned): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| value.free);
     let of_tables = owned.into_iter().filter_map(|value| Some((value.name, value.last?))).collect();
     Ok(SequenceValues { of_tables, free })
+}
+
+/// A sequence is read by its name, too: what has none any more is an undefined table or schema.
+fn unless_dropped(error: Error) -> Error {
+    match error {
+        Error::Database(mut error)
+            if matches!(error.sqlstate.as_deref(), Some("42P01" | "3F000")) =>
+        {
+            error.sqlstate = None;
+            error.cause = Cause::Snapshot;
+            Error::Database(error)
+        }
+        error => error,
+    }
 }
 
 /// A sequence that is there.
@@ -66,4 +90,27 @@ pub async fn known_sequences(
     let statement = Sql::filled(include_str!("free_sequences.sql"), &[("names", &listed)]);
     let known: Vec<KnownSequence> = objects(session, "looking for sequences", &statement).await?;
     Ok(known.into_iter().filter(|known| sequences.contains(&known.name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{DbError, Side};
+
+    #[test]
+    fn a_sequence_without_a_name_was_dropped_meanwhile() {
+        for (state, is_dropped) in [("42P01", true), ("3F000", true), ("42501", false)] {
+            let error = unless_dropped(Error::Database(Box::new(DbError {
+                side: Side::Source,
+                action: "reading sequences".to_owned(),
+                sqlstate: Some(state.to_owned()),
+                message: "relation \"public.s\" does not exist".to_owned(),
+                detail: None,
+                hint: None,
+                constraint: None,
+                cause: Cause::Server,
+            })));
+            assert_eq!(error.outdates_snapshot(), is_dropped, "{state}");
+        }
+    }
 }

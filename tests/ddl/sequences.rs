@@ -133,3 +133,22 @@ async fn sequences_that_belong_to_no_table_are_made_in_a_schema_of_another_name(
     }
     assert_eq!(db.target_value("select nextval('copy.order_seq')").await, "1001");
 }
+
+/// Another session drops a table between the snapshot of a run and its look at the rights to the table's sequence.
+#[tokio::test]
+async fn a_sequence_that_is_dropped_during_the_look_at_the_catalog_spoils_no_look() {
+    let db = Pair::fresh().await;
+    db.source("create table gone (id serial primary key)").await;
+    db.both("create table item (id int primary key)").await;
+    db.source("insert into item values (1)").await;
+    let other = db.source_session().await;
+    // The catalog of tables is the first to read it, and is read in the snapshot.
+    other.run("begin; lock table pg_trigger in access exclusive mode").await;
+    let run = db.sync().args(&["-exclude", "gone", "-ddl", "none"]).start();
+    let waits = "select exists (select from pg_locks where relation = 'pg_trigger'::regclass and not granted
+        and database = (select oid from pg_database where datname = current_database()))";
+    db.source.until(waits).await;
+    other.run("drop table gone; commit").await;
+    run.end().await.expect_ok().expect_unsaid("while reading the catalog of tables");
+    db.assert_same("item").await;
+}
