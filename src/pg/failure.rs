@@ -93,8 +93,8 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     let Some(said) = err.as_db_error() else {
         return reason(&err).error(side, doing);
     };
-    let Message { text, detail, hint, constraint } = Message::of(said);
     let action = doing.into();
+    let Message { text, detail, hint, constraint } = Message::of(said, &action);
     let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
     let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &action, &text)).flatten());
     let hint = match looked_up(said) {
@@ -325,6 +325,9 @@ pub(super) fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio_postgres::NoTls;
+
     use super::*;
 
     #[test]
@@ -362,6 +365,43 @@ mod tests {
             };
             let said = said.hint;
             assert_eq!(said.as_deref(), hint);
+        }
+    }
+
+    /// What a session makes of an error that a server reports: `fields` are those of the protocol.
+    async fn reported(action: &str, fields: &[String]) -> Error {
+        let (client, mut server) = tokio::io::duplex(4096);
+        let body = format!("SERROR\0VERROR\0{}\0\0", fields.join("\0"));
+        let length = u32::try_from(body.len() + 4).expect("a short message");
+        let message = [b"E", length.to_be_bytes().as_slice(), body.as_bytes()].concat();
+        server.write_all(&message).await.expect("it fits");
+        let config = Config::new().user("x").ssl_mode(SslMode::Disable).clone();
+        let refused = config.connect_raw(client, NoTls).await.err().expect("an error");
+        db_error(Side::Target, action, refused)
+    }
+
+    #[tokio::test]
+    async fn what_a_new_object_asks_for_is_told_and_what_may_be_of_a_row_is_not() {
+        let lz4 = "compression method lz4 not supported";
+        let missing = "relation \"public.pk\" does not exist";
+        let card = "relation \"4111\" does not exist";
+        let cases = [
+            ("creating table public.one", "0A000", lz4, "a.c", "", true),
+            ("creating column public.one.c", "0A000", lz4, "toast_compression.c", "", true),
+            ("creating partition public.pk0", "42P01", missing, "namespace.c", "", true),
+            ("creating function public.f()", "42704", missing, "namespace.c", "", true),
+            ("creating table public.one", "42P01", card, "a.c", "SQL function \"f\"", false),
+            ("creating constraint public.t c", "42P01", card, "namespace.c", "", false),
+            ("creating type public.d", "42P01", card, "namespace.c", "", false),
+            ("creating column public.t.c", "0A000", card, "a.c", "", false),
+            ("writing a batch", "42P01", card, "namespace.c", "", false),
+        ];
+        for (action, state, words, file, context, is_told) in cases {
+            let mut fields = vec![format!("C{state}"), format!("M{words}"), format!("F{file}")];
+            fields.extend((!context.is_empty()).then(|| format!("W{context}")));
+            let Error::Database(error) = reported(action, &fields).await else { unreachable!() };
+            assert_eq!(error.message.contains(words), is_told, "{action}: {}", error.message);
+            assert_eq!(error.detail.is_none(), is_told, "{action}");
         }
     }
 

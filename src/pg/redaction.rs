@@ -17,8 +17,8 @@ pub struct Message {
 }
 
 impl Message {
-    /// Sorts what a server said into what everybody may see and what may repeat values of rows.
-    pub fn of(said: &DbError) -> Self {
+    /// Sorts what a server said during `action` into what everybody may see and what may repeat values of rows.
+    pub fn of(said: &DbError, action: &str) -> Self {
         let (state, context) = (said.code().code(), said.where_().unwrap_or_default());
         let own = said.detail().map(str::to_owned);
         let (hint, constraint) = (said.hint().map(one_line), said.constraint().map(str::to_owned));
@@ -30,7 +30,8 @@ impl Message {
             };
             return Self::without_words(&format!("{text} (-verbose shows its words)"), said);
         }
-        if !state.starts_with("22") && !holds_no_value(said) {
+        let is_known = holds_no_value(said) || is_of_a_new_object(said, action);
+        if !state.starts_with("22") && !is_known {
             return Self::without_words(worded_object(state), said);
         }
         if !state.starts_with("22") {
@@ -61,7 +62,7 @@ const OF_NO_VALUE: [&str; 9] = ["08", "23", "25", "26", "28", "40", "44", "53", 
 
 /// Source files of PostgreSQL that word messages from names of the catalog or of the statement. Beside them
 /// there are those of the input of types and of functions: they quote the values that they are given.
-const OF_NAMES: [&str; 60] = [
+const OF_NAMES: [&str; 61] = [
     "aclchk.c",
     "alter.c",
     "bufmgr.c",
@@ -115,6 +116,7 @@ const OF_NAMES: [&str; 60] = [
     "spgdoinsert.c",
     "table.c",
     "tablespace.c",
+    "toast_compression.c",
     "toast_internals.c",
     "trigger.c",
     "user.c",
@@ -153,6 +155,20 @@ fn holds_no_value(said: &DbError) -> bool {
         is_command || OF_NAMES.contains(&file)
     };
     is_about_the_text || said.file().and_then(|file| file.rsplit('/').next()).is_some_and(of_names)
+}
+
+/// What is created before there are rows of it. Not types: a constraint of a domain is tried on rows.
+const WITHOUT_ROWS: [&str; 7] =
+    ["collation ", "function ", "partition ", "schema ", "sequence ", "table ", "text search "];
+
+/// Whether a message is about what a statement wants of an object that it creates: names and features. What has a
+/// context may be of a function that the statement calls, and about anything.
+fn is_of_a_new_object(said: &DbError, action: &str) -> bool {
+    let is_new = action
+        .strip_prefix("creating ")
+        .is_some_and(|title| WITHOUT_ROWS.iter().any(|kind| title.starts_with(kind)));
+    let is_of_names = ["0A000", "42P01", "42704"].contains(&said.code().code());
+    is_new && is_of_names && said.where_().is_none()
 }
 
 /// The words for a message about an object that a value may name.

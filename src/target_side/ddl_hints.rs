@@ -31,6 +31,10 @@ const MISSING_TEXT_SEARCH: &str = "create it on the target first (\\dF+ and \\dF
                                    function that it creates; if it is there, let the search path of the target role \
                                    lead to it (alter role … set search_path = …)";
 const NOT_IMMUTABLE: &str = "a function that it uses is IMMUTABLE on the source and not on the target: compare them (\\df+ in psql)";
+const NO_COMPRESSION: &str = "the target's server is built without it: create the table there by hand without it, or change it on the source \
+                              (alter table … alter column … set compression pglz)";
+const NO_FEATURE: &str = "the target's server does not have it: create the object there by hand in a form that it knows, or exclude the \
+                          table";
 
 /// What replaces the server's hint, which is for somebody who can write the statement in another way.
 fn instead_of_hint<'a>(
@@ -89,10 +93,12 @@ pub(super) fn explained<'a>(
              source: drop or rename it, or exclude the table"
         }
         Some("0A000") if is_about_a_view(&error) => return with_view(error),
-        Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
-        Some("0A000" | "58P01" | "42704") => {
-            "create it on the target first: pgsync installs no software"
+        Some("0A000") if is_about_compression(&error) => {
+            return with_hint(error, NO_COMPRESSION.to_owned());
         }
+        Some("0A000") => NO_FEATURE,
+        Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
+        Some("58P01" | "42704") => "create it on the target first: pgsync installs no software",
         _ => return with_true_hint(error, steps),
     };
     match error {
@@ -126,6 +132,12 @@ fn with_hint(error: Error, hint: String) -> Error {
         Error::Database(error) => Error::Database(Box::new(DbError { hint: Some(hint), ..*error })),
         other => other,
     }
+}
+
+/// Whether a server is built without a method of compression, such as lz4.
+fn is_about_compression(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.message.starts_with("compression method ")
 }
 
 /// Whether a view holds the type of a column.
@@ -169,5 +181,38 @@ fn with_true_hint<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + 
             Error::Database(error)
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Cause, Side};
+
+    #[test]
+    fn a_feature_that_the_server_lacks_is_not_to_be_installed() {
+        let cases = [
+            ("0A000", "compression method lz4 not supported", NO_COMPRESSION),
+            ("0A000", "ICU is not supported in this build", NO_FEATURE),
+            (
+                "42704",
+                "access method \"bloom\" does not exist",
+                "create it on the target first: pgsync installs no software",
+            ),
+        ];
+        for (state, message, hint) in cases {
+            let error = Error::Database(Box::new(DbError {
+                side: Side::Target,
+                action: "creating table public.one".to_owned(),
+                sqlstate: Some(state.to_owned()),
+                message: message.to_owned(),
+                detail: None,
+                hint: None,
+                constraint: None,
+                cause: Cause::Server,
+            }));
+            let Error::Database(error) = explained(error, []) else { unreachable!() };
+            assert_eq!(error.hint.as_deref(), Some(hint), "{message}");
+        }
     }
 }
