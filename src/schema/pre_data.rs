@@ -62,8 +62,10 @@ impl RunContext<'_> {
                             self.note(NoteLevel::Notice, table, format!("left out: {error}"));
                         }
                         Some(error) => {
-                            let roots = step.roots.iter().cloned();
-                            aligned.failed.extend(roots.map(|root| (root, error.clone())));
+                            // The first is the cause: a later group does not know yet what failed.
+                            for root in &step.roots {
+                                aligned.failed.entry(root.clone()).or_insert(error.clone());
+                            }
                         }
                     }
                 }

@@ -280,3 +280,21 @@ async fn a_partition_whose_name_goes_to_the_next_one_is_renamed() {
     db.sync().await.expect_ok();
     settles(&db).await;
 }
+
+#[tokio::test]
+async fn of_many_tables_too_one_that_cannot_be_made_says_why_and_not_what_its_partition_lacks() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create operator class my_ops for type int using hash as operator 1 =, function 2 hashint4extended(int, bigint);
+         create table pk (a int) partition by hash (a my_ops);
+         create table pk0 partition of pk for values with (modulus 1, remainder 0);
+         do $$ begin for i in 1..60 loop execute format('create table x%s (a int primary key)', i); end loop; end $$",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("public.pk", &["operator class", "my_ops", "does not exist"]);
+    assert_eq!(
+        db.target_value("select count(*) from pg_class where relname ~ '^x[0-9]+$'").await,
+        "60"
+    );
+}
