@@ -37,6 +37,9 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// Every other rule that two rows cannot be alike.
     pub uniques: Vec<Unique>,
+    /// The checks that its rows need not keep, because they are NOT VALID.
+    #[serde(default)]
+    pub unvalidated_checks: Vec<Ident>,
     /// The sequences that its columns own, and those that their defaults draw from.
     pub sequences: Vec<Sequence>,
     /// Enabled user triggers of the table and its partitions.

@@ -112,7 +112,7 @@ fn not_aside(role: &str) -> String {
     format!("a value moved between rows and could not be put aside: {}", replica(role))
 }
 
-/// What to try for each failure that rights, partitions, foreign keys and unique indexes may cause.
+/// What to try for each failure that rights, partitions, constraints and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
     let reads = ["usage", "select"];
     let writes = ["usage", "select", "insert", "update", "delete"];
@@ -157,11 +157,25 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
     let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
+    let of_target = of_target.chain(unvalidated(candidate.source, target));
     let differing = candidate.differing.iter().map(|part| Remedy {
         trouble: Trouble::Violated(part.name.clone()),
         text: part.text.clone(),
     });
     denied.into_iter().flatten().chain(differing).chain(of_target).collect()
+}
+
+/// What to try where a row violates a check of the target that the source's rows need not keep.
+fn unvalidated<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+    source.unvalidated_checks.iter().map(|check| Remedy {
+        trouble: Trouble::Violated(check.clone()),
+        text: format!(
+            "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or drop it on the \
+             target: alter table {} drop constraint {}; if pgsync has created the table, the next run adds it after the rows",
+            target.name.typed(),
+            check.typed()
+        ),
+    })
 }
 
 fn denied(

@@ -301,6 +301,10 @@ pub fn remark(text: &str) {
     write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::sanitize(text)));
 }
 
+/// Says of the last statements of a listing that rows may violate what they add.
+const UNVALIDATED: &str =
+    "-- NOT VALID on the source, whose rows need not keep it: run these once the rows are there\n";
+
 /// Statements for psql, and as comments what no statement fixes.
 pub fn listing(listing: &Listing) -> String {
     let comment = |(table, why): (&TableName, &dyn std::fmt::Display)| {
@@ -322,6 +326,8 @@ pub fn listing(listing: &Listing) -> String {
     let unchecked = listing.statements.iter().any(is_function);
     let unchecked = unchecked.then(|| "set check_function_bodies = off;\n".to_owned());
     let statements = listing.statements.iter().map(|statement| printable(statement.as_str()));
+    let after_rows = listing.after_rows.iter().map(|statement| printable(statement.as_str()));
+    let is_last = (!listing.after_rows.is_empty()).then(|| UNVALIDATED.to_owned());
     let rebuild = listing.rebuilds.iter().map(rebuild_listing);
     obstacles
         .chain(left_out)
@@ -329,6 +335,8 @@ pub fn listing(listing: &Listing) -> String {
         .chain(path)
         .chain(unchecked)
         .chain(statements)
+        .chain(is_last)
+        .chain(after_rows)
         .chain(rebuild)
         .collect()
 }

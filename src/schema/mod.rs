@@ -15,6 +15,7 @@ mod sequences;
 mod shapes;
 mod tally;
 mod trial;
+mod unvalidated;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -33,6 +34,7 @@ use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
 use known::{Known, Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
+use tally::subject;
 use trial::Refused;
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
@@ -68,6 +70,8 @@ pub struct Listing {
     /// The schemas that names without one lead to.
     pub path: Vec<Ident>,
     pub statements: Vec<Statement>,
+    /// Those that rows of the source may violate: the rows come before them.
+    pub after_rows: Vec<Statement>,
     /// Tables that stay as they are, and why.
     pub obstacles: Vec<(TableName, Error)>,
     /// Tables that would be built beside the old ones.
@@ -81,7 +85,8 @@ pub struct Listing {
 impl Listing {
     /// Whether a run would execute nothing and fail over nothing.
     pub fn is_empty(&self) -> bool {
-        self.statements.is_empty() && self.rebuilds.is_empty() && self.obstacles.is_empty()
+        let has_statements = !self.statements.is_empty() || !self.after_rows.is_empty();
+        !has_statements && self.rebuilds.is_empty() && self.obstacles.is_empty()
     }
 }
 
@@ -126,13 +131,18 @@ impl RunContext<'_> {
         }
         obstacles.extend(refused.failed);
         schema_plan.left_out.extend(refused.left_out);
-        let statements = schema_plan.steps().flat_map(|step| step.statements.clone()).collect();
+        let unvalidated = schema_plan.unvalidated();
+        let (after, steps): (Vec<&Step>, Vec<&Step>) =
+            schema_plan.steps().partition(|step| unvalidated.contains(subject(step)));
+        let statements = steps.iter().flat_map(|step| step.statements.clone()).collect();
+        let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
         let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
         self.simulate(selected, catalogs, aligned);
         aligned.after = schema_plan.after;
         Ok(Listing {
             path,
             statements,
+            after_rows,
             obstacles,
             left_out: schema_plan.left_out,
             rebuilds: rebuild,

@@ -57,3 +57,49 @@ async fn a_table_without_columns_is_counted_before_it_is_there() {
     db.sync().arg("-dry-run").await.expect_exit(0).expect_changes("z", (1, 0, 0));
     db.sync().await.expect_changes("z", (1, 0, 0));
 }
+
+#[tokio::test]
+async fn what_rows_need_not_keep_is_printed_last_and_an_error_says_what_to_do() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table t (a int primary key); create table u (b int constraint other check (b > 0));
+         insert into t values (-1), (1); alter table t add constraint pos check (a > 0) not valid",
+    )
+    .await;
+    let printed = schema(&db, &[]).await.expect_exit(1).stdout;
+    let (_, last) = printed.split_once("once the rows are there\n").expect("what comes last");
+    assert!(last.contains("add constraint \"pos\"") && last.lines().count() == 1, "{printed}");
+    db.target(&printed).await;
+    for change in
+        ["select 1", "alter table t drop constraint pos, add constraint pos check (a > 0)"]
+    {
+        db.target(change).await;
+        let run = db.sync().await.expect_exit(1);
+        let drop = "on the target: alter table public.t drop constraint pos;";
+        run.expect_failed("t", &["NOT VALID on the source", drop]);
+    }
+    db.target("alter table t drop constraint pos").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_run_adds_again_what_rows_need_not_keep_after_the_rows() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table t (a int primary key); insert into t values (-1), (1);
+         alter table t add constraint pos check (a > 0) not valid",
+    )
+    .await;
+    db.settle().await;
+    db.target("truncate t").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "t",
+        &["NOT VALID on the source", "alter table public.t drop constraint pos"],
+    );
+    db.target("alter table t drop constraint pos").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+}
