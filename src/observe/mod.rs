@@ -174,7 +174,7 @@ impl RunContext<'_> {
             fire_triggers: self.settings.fire_triggers,
             dry_run: self.settings.dry_run,
             needs_temporary: (!there.temporary)
-                .then(|| format!("temporary on database {}", there.database)),
+                .then(|| format!("temporary on database {}", Ident::new(&there.database).typed())),
             roles: Roles { source: here.role.typed(), target: there.role.typed() },
             reconcile: self.settings.reconcile,
             force: self.settings.force,

@@ -12,7 +12,10 @@ select
   case
     when c.relkind operator(pg_catalog.<>) 'r' then 'is not an ordinary table'
     when c.relrowsecurity then 'has row level security'
-    when c.relhasrules then 'has a rule'
+    -- `relhasrules` stays true until VACUUM.
+    when exists (
+      select from pg_catalog.pg_rewrite w
+      where w.ev_class operator(pg_catalog.=) c.oid) then 'has a rule'
     when exists (
       select from pg_catalog.pg_trigger t
       where t.tgrelid operator(pg_catalog.=) c.oid and not t.tgisinternal) then 'has a trigger'

@@ -264,6 +264,14 @@ async fn a_log_in_which_code_of_others_would_run_is_refused() {
 }
 
 #[tokio::test]
+async fn a_log_whose_rule_was_dropped_is_taken_again() {
+    let db = planted("create rule r as on insert to sync_log do also select evil()").await;
+    db.sync().await.expect_exit(1).expect_said("a rule");
+    db.target("drop rule r on sync_log").await;
+    db.sync().await.expect_ok();
+}
+
+#[tokio::test]
 async fn a_superuser_takes_no_log_of_a_role_that_it_does_not_belong_to() {
     let db = items().await;
     let other = db.target_writer().await;
