@@ -439,6 +439,21 @@ async fn quiet_says_nothing_on_stderr_when_all_is_well() {
 }
 
 #[tokio::test]
+async fn quiet_and_the_level_error_print_failures_and_no_warning() {
+    let db = shop().await;
+    // A variable that is none of ours.
+    let run = |flags: &[&str]| plain(&db).env("PGSYNC_SCHEMAS", "public").args(flags);
+    run(&["-quiet"]).await.expect_ok().expect_said("PGSYNC_SCHEMA?");
+    let quiet = ["-quiet", "-log-level", "error"];
+    let well = run(&quiet).await.expect_ok();
+    assert_eq!((&*well.stdout, &*well.stderr), ("", ""), "in {well}");
+    db.target("alter table users add constraint small check (id < 5000)").await;
+    db.source("insert into users values (5000)").await;
+    let failed = run(&quiet).await.expect_exit(1).expect_said("users - failed: ");
+    assert_eq!((&*failed.stdout, failed.stderr.lines().count()), ("", 1), "in {failed}");
+}
+
+#[tokio::test]
 async fn log_lines_of_libraries_are_asked_for_and_hold_no_value_of_a_row() {
     let db = shop().await;
     db.source("update users set name = 'hidden' where id = 1").await;
