@@ -178,3 +178,18 @@ async fn children_that_all_travel_need_all_their_parents() {
     let other = "orders.where=id < 10";
     db.sync().args(&["-set", parent, "-set", other]).await.expect_failed("orders", &["filter"]);
 }
+
+#[tokio::test]
+async fn a_sub_select_finds_tables_by_the_search_path_and_not_in_the_schema_of_the_run() {
+    let tables = "create table app.item (id int primary key); create table app.wanted (id int primary key); \
+                  create table wanted (id int primary key)";
+    let db = Pair::with(&format!("create schema app; {tables}")).await;
+    db.source("insert into app.item values (1), (2), (3); insert into app.wanted values (1); insert into wanted values (2)")
+        .await;
+    let arrived = "select id::text from app.item";
+    for (wanted, expected) in [("wanted", "2"), ("public.wanted", "2"), ("app.wanted", "1")] {
+        let rule = format!("item.where=item.id in (select w.id from {wanted} w)");
+        db.sync().schema("app").include("item").args(&["-set", &rule]).await.expect_ok();
+        assert_eq!(db.target_value(arrived).await, expected, "{wanted}");
+    }
+}
