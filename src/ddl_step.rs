@@ -2,6 +2,7 @@
 //! and after the rows.
 
 use crate::ident::{Ident, TableName};
+use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
 use crate::sql::statement::Statement;
 
@@ -13,6 +14,8 @@ pub struct Step {
     pub title: String,
     /// The id of the table that is changed.
     pub table: Option<String>,
+    /// What it is about: of what belongs to a table, that table.
+    pub on: Option<Name>,
     pub statements: Vec<Statement>,
     /// The tables of the run that need it, by their names on the source.
     pub roots: Vec<TableName>,
@@ -45,6 +48,7 @@ impl Step {
             kind: Kind::Table,
             title: title.to_owned(),
             table: None,
+            on: None,
             statements,
             roots,
             makes: None,
@@ -66,6 +70,7 @@ impl Step {
         Self {
             kind: object.kind,
             table: object.table.clone(),
+            on: Some(object.table_name().clone()),
             runs_code: object.runs_code(),
             ..Self::of_tables(&object.title(), statements, roots)
         }

@@ -116,7 +116,33 @@ impl DbError {
     }
 }
 
+/// What a server has denied for want of a right. Other words of a server on what was only tried say nothing of a run.
+///
+/// # Errors
+/// What no server said.
+pub fn denied(tried: Result<()>) -> Result<Option<Error>> {
+    match tried {
+        Err(error) if error.sqlstate() == Some("42501") => Ok(Some(error)),
+        Err(error) if error.sqlstate().is_none() => Err(error),
+        _ => Ok(None),
+    }
+}
+
 impl Error {
+    /// What a server says where a right is missing, by what its catalog tells.
+    pub fn denied(side: Side, action: &str, message: String) -> Self {
+        Self::Database(Box::new(DbError {
+            side,
+            action: action.to_owned(),
+            sqlstate: Some("42501".to_owned()),
+            message,
+            detail: None,
+            hint: None,
+            constraint: None,
+            cause: Cause::Server,
+        }))
+    }
+
     /// Whether the same work may succeed when it is tried again; only a database's error can be so.
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Database(db) if db.is_transient())

@@ -54,7 +54,7 @@ pub struct Table {
     /// What other runs have written into it, which changes with each that has; see `observe/fed.rs`.
     #[serde(default)]
     pub fed: String,
-    /// The rights among usage (of the schema), select, insert, update and delete that the role does not have.
+    /// The rights among usage (of the schema), select, insert, update, delete and references that the role does not have.
     pub missing_privileges: Vec<String>,
     /// Those that the role has for some columns only, or for each of them and not for the table.
     #[serde(default)]
@@ -305,7 +305,12 @@ impl Column {
 impl Table {
     /// Whether the role may read rows of it.
     pub fn is_readable(&self) -> bool {
-        !self.missing_privileges.iter().any(|right| matches!(right.as_str(), "usage" | "select"))
+        !self.lacks("usage") && !self.lacks("select")
+    }
+
+    /// Whether the role does not have this right at all.
+    pub fn lacks(&self, right: &str) -> bool {
+        self.missing_privileges.iter().any(|missing| missing == right)
     }
 
     /// The column of this name.

@@ -67,6 +67,8 @@ pub struct Settings {
     /// Each run proves one of so many parts of each table.
     pub scrub: Option<u32>,
     pub dry_run: bool,
+    /// Whether rows are compared and nothing follows (`pgsync verify`): no right to write is needed.
+    pub only_compares: bool,
     /// Whether the run repairs what a comparison has found: it is no last run of its tables.
     pub repair: bool,
     pub force: bool,
@@ -157,6 +159,11 @@ impl Settings {
         let rules = self.rules.effective(table);
         let is_elsewhere = &rules.target_name(table).schema != self.target_schema_of(&table.schema);
         rules.shaping().or(is_elsewhere.then_some(Key::TargetSchema))
+    }
+
+    /// Whether it is said what a run would do, and nothing is written: a dry run.
+    pub fn foretells(&self) -> bool {
+        self.dry_run && !self.only_compares
     }
 
     /// Whether definitions of any table may be changed.

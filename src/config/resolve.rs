@@ -139,6 +139,7 @@ fn settings(
         deletes: reader.switch(Setting::Deletes, true),
         scrub: reader.read(Setting::Scrub, value::scrub).flatten(),
         dry_run: reader.switch(Setting::DryRun, false),
+        only_compares: false,
         repair: false,
         force: reader.switch(Setting::Force, false),
         fire_triggers: reader.switch(Setting::FireTriggers, false),

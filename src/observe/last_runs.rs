@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, denied};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::plan::LastRun;
@@ -35,15 +35,19 @@ impl RunContext<'_> {
         }
     }
 
-    /// In a real run the log is made if it is not there, and rows of dead runs are closed.
+    /// In a real run the log is made if it is not there, and rows of dead runs are closed. A dry run gives what the run
+    /// would say, if the role may not do with the log what a run does.
     pub(crate) async fn open_log(
         &self,
         catalogs: &Catalogs,
         names: &[&TableName],
         is_there: bool,
-    ) -> Result<()> {
+    ) -> Result<Option<Error>> {
+        if self.settings.foretells() {
+            return self.log_denied(catalogs).await;
+        }
         if self.settings.dry_run {
-            return Ok(());
+            return Ok(None);
         }
         if is_there {
             let hindered = store::tidy(self.target, &self.sync_log, self.run_id, names).await?;
@@ -52,7 +56,7 @@ impl RunContext<'_> {
                     format!("{} stays without some of its indexes: {why}", self.sync_log.table);
                 self.note(NoteLevel::Detail, None, text);
             }
-            return Ok(());
+            return Ok(None);
         }
         let schema = &self.sync_log.table.schema;
         if self.settings.ddl != Ddl::None && !catalogs.target.server.schemas.contains(schema) {
@@ -61,14 +65,19 @@ impl RunContext<'_> {
         }
         store::create(self.target, &self.sync_log).await?;
         // Another run, or somebody else, may have been faster.
-        store::exists(self.target, &self.sync_log).await.map(drop)
+        store::exists(self.target, &self.sync_log).await.map(|_| None)
+    }
+
+    /// What a run would say of its log, if the role may not do with it what a run does.
+    pub(crate) async fn log_denied(&self, catalogs: &Catalogs) -> Result<Option<Error>> {
+        denied(self.try_log(catalogs).await)
     }
 
     /// Whether the role may do with the log what a run does: tried, and nothing stays of it.
     ///
     /// # Errors
     /// The target's, as a run says it.
-    pub(crate) async fn try_log(&self, catalogs: &Catalogs) -> Result<()> {
+    async fn try_log(&self, catalogs: &Catalogs) -> Result<()> {
         if store::exists(self.target, &self.sync_log).await? {
             return store::try_to_use(self.target, &self.sync_log).await;
         }

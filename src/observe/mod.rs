@@ -173,6 +173,7 @@ impl RunContext<'_> {
             replica_role: there.replica_role,
             fire_triggers: self.settings.fire_triggers,
             dry_run: self.settings.dry_run,
+            only_compares: self.settings.only_compares,
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", Ident::new(&there.database).typed())),
             roles: Roles { source: here.role.typed(), target: there.role.typed() },

@@ -239,7 +239,7 @@ select pg_catalog.json_build_object(
     select from pg_catalog.pg_subscription_rel r where r.srrelid operator(pg_catalog.=) any (tree.oids)),
   'missing_privileges', coalesce((
     select pg_catalog.json_agg(x.privilege order by x.place)
-    from pg_catalog.unnest(array['usage', 'select', 'insert', 'update', 'delete']) with ordinality x(privilege, place)
+    from pg_catalog.unnest(array['usage', 'select', 'insert', 'update', 'delete', 'references']) with ordinality x(privilege, place)
     where not case when x.privilege operator(pg_catalog.=) 'usage' then pg_catalog.has_schema_privilege(c.relnamespace, x.privilege)
       when x.privilege operator(pg_catalog.=) 'delete' then pg_catalog.has_table_privilege(c.oid, x.privilege)
       else pg_catalog.has_any_column_privilege(c.oid, x.privilege) end

@@ -121,7 +121,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         denied(
             Side::Target,
             target,
-            if context.dry_run { &reads } else { &writes },
+            if context.only_compares { &reads } else { &writes },
             context.needs_temporary.as_deref(),
             context,
         ),

@@ -156,6 +156,8 @@ pub struct PlanContext {
     pub fire_triggers: bool,
     /// Whether nothing is written at all.
     pub dry_run: bool,
+    /// Whether rows are compared and nothing follows.
+    pub only_compares: bool,
     /// The right that temporary tables need, where it is missing.
     pub needs_temporary: Option<String>,
     pub roles: Roles,

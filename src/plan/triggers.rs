@@ -12,6 +12,9 @@ pub fn to_disable(
     checked: bool,
     context: &PlanContext,
 ) -> Result<Vec<Trigger>, Error> {
+    if context.only_compares {
+        return Ok(Vec::new());
+    }
     no_rules(target, checked, context)?;
     if !checked || context.fire_triggers {
         return Ok(Vec::new());

@@ -45,7 +45,7 @@ impl Endpoints {
         let masking =
             pg::Masking { key: settings.mask_key.clone(), discreet: settings.rules.has_masks() };
         let mut source = Source::new(&settings.source, settings.parallel, lock_timeout, masking)?;
-        let mut target = Target::new(target).reading(settings.dry_run);
+        let mut target = Target::new(target).reading(settings.only_compares);
         if let Some(known) = &memory.known {
             source = source.knowing(known.source.clone());
             target = target.knowing(known.target.clone());

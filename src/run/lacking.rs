@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::context::{Catalogs, RunContext};
-use crate::error::{Error, Result, Side};
+use crate::error::{Error, Result, Side, denied};
 use crate::ident::TableName;
 use crate::outcome::Strategy;
 use crate::plan::TablePlan;
@@ -48,7 +48,7 @@ impl RunContext<'_> {
                 listing.obstacles.push((plan.mapping.source.name.clone(), error));
             }
         }
-        if let Some(error) = denied(self.try_log(catalogs).await)? {
+        if let Some(error) = self.log_denied(catalogs).await? {
             listing.obstacles.push((self.sync_log.table.clone(), error));
         }
         Ok(())
@@ -80,14 +80,6 @@ impl RunContext<'_> {
 
 /// Whether the catalog says that the role may not do all with the table.
 pub(super) fn lacks_rights(table: &Table) -> bool {
-    !table.missing_privileges.is_empty() || !table.partial_privileges.is_empty()
-}
-
-/// What was denied. Other words of a server say nothing of a run.
-fn denied(tried: Result<()>) -> Result<Option<Error>> {
-    match tried {
-        Err(error) if error.sqlstate() == Some("42501") => Ok(Some(error)),
-        Err(error) if error.sqlstate().is_none() => Err(error),
-        _ => Ok(None),
-    }
+    let missing = table.missing_privileges.iter().any(|right| right != "references");
+    missing || !table.partial_privileges.is_empty()
 }

@@ -41,6 +41,8 @@ pub struct RunPlan {
     pub roles: Roles,
     /// The target's names of tables that the source has no more.
     pub gone: Vec<TableName>,
+    /// In a dry run: what a run would say of its log, if the role may not write it.
+    pub log_denied: Option<Error>,
 }
 
 impl RunContext<'_> {
@@ -69,12 +71,11 @@ impl RunContext<'_> {
         let context = self.ground(&catalogs);
         self.remark_observed(&catalogs, &tables, &selected, &context);
         let sync_log_exists = sync_log_exists?;
-        self.open_log(&catalogs, &names, sync_log_exists).await?;
+        let log_denied = self.open_log(&catalogs, &names, sync_log_exists).await?;
         let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_uncopied(!sync_log_exists).await?;
-        let notes = catalogs.source.notes.drain(..);
-        notes.for_each(|(table, text)| self.note(NoteLevel::Notice, Some(table), text));
+        self.note_read(&mut catalogs);
         let last = self.last_runs(&names, context.mark.is_some()).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
@@ -106,6 +107,7 @@ impl RunContext<'_> {
             rebuilt: aligned.rebuilt,
             roles: context.roles,
             gone,
+            log_denied,
         })
     }
 
@@ -151,6 +153,13 @@ impl RunContext<'_> {
         self.warn_visibility(&catalogs.source, selected);
         self.remark_fed(selected);
         self.remark_limits(tables);
+    }
+
+    /// What was found when the source was read.
+    fn note_read(&self, catalogs: &mut Catalogs) {
+        for (table, text) in catalogs.source.notes.drain(..) {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
     }
 
     /// What the plans say of their tables.

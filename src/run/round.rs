@@ -75,6 +75,7 @@ async fn work(
     report: &mut RunReport,
 ) -> Result<Option<Error>> {
     let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, gone, .. } = plan;
+    let log_denied = plan.log_denied.map_or(Ok(()), Err);
     let stop = &round.stop;
     scrub::remark(round, &plans);
     let planned = plans.clone();
@@ -112,7 +113,7 @@ async fn work(
         (Some(lost), _) => Ok(Some(lost)),
         // The rows are in sync; that has to be said where the next run looks for it.
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
-        (None, logged) => logged.map(|()| None),
+        (None, logged) => logged.and(log_denied).map(|()| None),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod post_data;
 mod pre_data;
 pub mod rebuild;
 mod reword;
+mod rights;
 mod sequences;
 mod shapes;
 mod tally;
@@ -127,7 +128,7 @@ impl RunContext<'_> {
         barred.for_each(|table| schema_plan.drop_root(table));
         let mut refused = Refused::default();
         if self.settings.changes_definitions() {
-            refused = self.try_out(&schema_plan).await?;
+            refused = self.try_out(&schema_plan, catalogs).await?;
         }
         obstacles.extend(refused.failed);
         schema_plan.left_out.extend(refused.left_out);

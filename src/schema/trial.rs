@@ -1,10 +1,12 @@
 //! Tries what a run would create, in one transaction that is rolled back: what the target refuses is known
 //! before a run stumbles over it. Only what makes new objects is tried, so nobody waits for a lock of it, and
-//! nothing that can run functions of users: what they do beside the rows is not rolled back.
+//! nothing that can run functions of users: what they do beside the rows is not rolled back. Of all else it is tried
+//! whether the role has the right.
 
 use std::collections::HashSet;
 
 use super::SchemaOutcome;
+use super::rights::RightTrial;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
@@ -55,7 +57,7 @@ impl RunContext<'_> {
         catalogs: &mut Catalogs,
         aligned: &mut SchemaOutcome,
     ) -> Result<()> {
-        let Refused { failed, left_out, cut_short } = self.try_out(&schema_plan).await?;
+        let Refused { failed, left_out, cut_short } = self.try_out(&schema_plan, catalogs).await?;
         failed.iter().for_each(|(table, _)| schema_plan.drop_root(table));
         aligned.failed.extend(failed);
         for (table, text) in left_out {
@@ -70,19 +72,32 @@ impl RunContext<'_> {
         Ok(())
     }
 
-    /// Tries the steps that make new objects. What the role may not do says nothing: somebody else may run it.
-    pub(super) async fn try_out(&self, schema_plan: &SchemaPlan) -> Result<Refused> {
+    /// Tries the steps that make new objects, and whether the role has the rights for the others.
+    pub(super) async fn try_out(
+        &self,
+        schema_plan: &SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<Refused> {
         let mut trial = Trial::default();
-        if !schema_plan.first.iter().any(|step| step.creates.is_some()) {
+        if schema_plan.steps().next().is_none() {
             return Ok(trial.refused);
         }
+        let rights = self.role_rights(schema_plan.steps(), catalogs).await?;
         let runner = DdlRunner::of(self.settings);
         let mut session = self.target.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
         let mut tried = 0;
         for step in schema_plan.steps() {
-            if step.runs_code || !trial.is_new(step) {
+            if trial.is_given_up(step) {
                 trial.untried.extend(&step.roots);
+                continue;
+            }
+            let whole = trial.is_new(step) && !step.runs_code;
+            let right = if whole { None } else { self.right_trial(step, &rights) };
+            if !whole {
+                trial.untried.extend(&step.roots);
+            }
+            if !whole && right.is_none() {
                 continue;
             }
             if tried == TRIED {
@@ -91,14 +106,42 @@ impl RunContext<'_> {
                 break;
             }
             tried += 1;
-            let done = runner.try_within(&session, &format!("creating {}", step.title), step).await;
-            if let Some(error) = trial.end(step, done) {
+            let ended = match right {
+                None => trial.end(step, try_step(&runner, &session, step).await),
+                Some(right) => {
+                    trial.end_of_right(step, try_right(&runner, &session, step, right).await)
+                }
+            };
+            if let Some(error) = ended {
                 trial.refused.cut_short = Some(cut_short(&format!("at an error: {error}")));
                 break;
             }
         }
         end(&mut session).await?;
         Ok(trial.refused)
+    }
+}
+
+async fn try_step(runner: &DdlRunner, session: &Session, step: &Step) -> Result<()> {
+    runner.try_within(session, &format!("creating {}", step.title), step).await
+}
+
+async fn try_right(
+    runner: &DdlRunner,
+    session: &Session,
+    step: &Step,
+    right: RightTrial,
+) -> Result<()> {
+    match right {
+        RightTrial::Refused => try_step(runner, session, step).await,
+        RightTrial::Statement(statement) => {
+            let step = Step { statements: vec![statement], ..step.clone() };
+            try_step(runner, session, &step).await
+        }
+        RightTrial::Denied(words) => {
+            let doing = format!("creating {}", step.title);
+            Err(runner.denied(session, &doing, step, words).await)
+        }
     }
 }
 
@@ -113,15 +156,28 @@ async fn end(session: &mut Session) -> Result<()> {
 }
 
 impl<'s> Trial<'s> {
+    fn is_given_up(&self, step: &Step) -> bool {
+        step.roots.iter().any(|root| self.given_up.contains(root))
+    }
+
     /// Whether the step touches nothing but what the trial has made.
     fn is_new(&self, step: &Step) -> bool {
-        let is_given_up = step.roots.iter().any(|root| self.given_up.contains(root));
         let is_made = |id: &String| self.made.contains(id.as_str());
         let is_new = match step.kind {
             Kind::ForeignKey => step.roots.iter().all(|root| self.made_tables.contains(root)),
             _ => step.creates.is_some() || step.table.as_ref().is_some_and(is_made),
         };
-        is_new && !is_given_up && !step.alone
+        is_new && !step.alone
+    }
+
+    /// Takes in whether the role has the right for a step; gives the error after which the trial cannot go on.
+    fn end_of_right(&mut self, step: &'s Step, done: Result<()>) -> Option<Error> {
+        match done {
+            // Less was asked for than the step does, so other words of the server are not about the step.
+            Err(error) if error.sqlstate() == Some(DENIED) => self.end(step, Err(error)),
+            Err(error) if error.sqlstate().is_none() || error.is_transient() => Some(error),
+            _ => None,
+        }
     }
 
     /// Takes in how the step ended; gives the error after which the trial cannot go on.
@@ -137,19 +193,22 @@ impl<'s> Trial<'s> {
         let goes_on = !matches!(error.sqlstate(), None | Some(READ_ONLY | OUT_OF_MEMORY))
             && !error.is_transient();
         // Who has a name already may be renamed or dropped by a step that is not tried, or be another run's.
-        let tells = goes_on
-            && !matches!(error.sqlstate(), Some(DENIED | DUPLICATE_RELATION | DUPLICATE_OBJECT))
-            && step.roots.iter().all(|root| !self.untried.contains(root));
+        let is_of_the_step =
+            !matches!(error.sqlstate(), Some(DUPLICATE_RELATION | DUPLICATE_OBJECT))
+                && step.roots.iter().all(|root| !self.untried.contains(root));
+        let tells = goes_on && (is_of_the_step || error.sqlstate() == Some(DENIED));
         if tells && step.optional {
             let text = format!("would be left out: {error}");
             self.refused.left_out.extend(step.roots.first().map(|root| (root.clone(), text)));
             return None;
         }
+        // A foreign key is that of its child.
+        let count = if step.kind == Kind::ForeignKey { 1 } else { step.roots.len() };
+        let failed = step.roots.iter().take(count);
         if tells {
-            let failed = step.roots.iter().map(|root| (root.clone(), error.clone()));
-            self.refused.failed.extend(failed);
+            self.refused.failed.extend(failed.clone().map(|root| (root.clone(), error.clone())));
         }
-        self.given_up.extend(&step.roots);
+        self.given_up.extend(failed);
         (!goes_on).then_some(error)
     }
 }

@@ -2,13 +2,17 @@
 //! runs none.
 
 use crate::error::Side;
+use crate::ident::Ident;
+use crate::schema_object::text::Name;
 use crate::sql::mapping::TableMapping;
+use crate::sql::statement::{Statement, statement};
 use crate::sql::sync_log::SyncLog;
-use crate::sql::{Sql, sql};
+use crate::sql::{Literal, Sql, sql};
 
-/// In which ways rows of a table may be written that are there.
+/// In which ways rows of a table are written.
 #[derive(Clone, Copy, Debug)]
 pub struct Writes {
+    pub inserts: bool,
     pub updates: bool,
     pub deletes: bool,
 }
@@ -26,6 +30,31 @@ impl PlannedUse {
     }
 }
 
+/// What takes the same right in the schema as to make anything else beside `name`.
+pub fn create_beside(name: &Name) -> Statement {
+    let tried = name.beside(&Ident::new("pgsync_tried"));
+    statement!("create type {tried} as enum ()", tried = tried)
+}
+
+/// What takes the same right as any other change of a type, and changes the type least.
+pub fn change_type(name: &Name) -> Statement {
+    statement!("comment on type {name} is null", name = name)
+}
+
+/// Which of these extensions the role may not create; one row each.
+pub fn denied_extensions(names: &[&Ident]) -> Sql {
+    let names = Sql::join(names.iter().map(|name| Literal(name.as_str())), ", ");
+    sql!(
+        "select e.name from (values (false)) older(trusted) cross join pg_catalog.pg_available_extensions e \
+         join pg_catalog.pg_available_extension_versions v on v.name operator(pg_catalog.=) e.name \
+         and v.version operator(pg_catalog.=) e.default_version \
+         where e.name operator(pg_catalog.=) any (array[{names}]::pg_catalog.name[]) and v.superuser \
+         and not ((select trusted from (select v.*) x) \
+         and pg_catalog.has_database_privilege(pg_catalog.current_database(), 'create'))",
+        names = names
+    )
+}
+
 impl TableMapping {
     /// Reads the columns that travel.
     pub fn explain_read(&self, side: Side, action: &'static str) -> PlannedUse {
@@ -40,7 +69,7 @@ impl TableMapping {
         let table = &self.target.name;
         let names = Sql::join(self.columns.iter().map(|column| &column.name), ", ");
         let mut uses = vec![self.explain_read(Side::Target, "digesting rows")];
-        if !self.columns.is_empty() {
+        if writes.inserts && !self.columns.is_empty() {
             let insert = sql!(
                 "insert into {table} ({names}) overriding system value select {values} from {from}",
                 table = table,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::ddl_hints::explained;
 use super::lock;
 use crate::ddl_step::Step;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::Session;
 use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
@@ -114,6 +114,18 @@ impl DdlRunner {
             session.run(doing, &back).await?;
         }
         Err(rights::explained(session, explained(error, [step]), true).await)
+    }
+
+    /// What the server would say in these words if the step were done.
+    pub async fn denied(
+        &self,
+        session: &Session,
+        doing: &str,
+        step: &Step,
+        words: String,
+    ) -> Error {
+        let error = Error::denied(Side::Target, doing, words);
+        rights::explained(session, explained(error, [step]), true).await
     }
 
     /// The statements of the steps, and more, in a transaction of their own.

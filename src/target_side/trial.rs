@@ -1,7 +1,7 @@
 //! Rows that are tried against the constraints of a table before any row is written, in a temporary table, which
 //! goes with its transaction; and rights, by statements that are planned and not run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -14,6 +14,7 @@ use crate::pg::{Session, catalog};
 use crate::plan::TablePlan;
 use crate::sql::check;
 use crate::sql::check::Check;
+use crate::sql::rights_trial;
 use crate::sql::rights_trial::{PlannedUse, Writes};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{Column, Table};
@@ -113,15 +114,26 @@ impl Target {
     /// Has the server plan what a run may do with a table.
     ///
     /// # Errors
-    /// The target's, of the first statement for which a right is missing.
+    /// The target's, of the first statement that it refuses.
     pub async fn try_rights(&self, plan: &TablePlan) -> Result<()> {
         let mut session = self.session().await?;
-        let writes = Writes { updates: !plan.append, deletes: plan.deletes && !plan.append };
-        for PlannedUse { action, statement } in plan.mapping.explain_use(writes) {
-            session.run(action, &statement).await?;
-        }
+        let (updates, deletes) = (!plan.append, plan.deletes && !plan.append);
+        try_writes(&session, plan, Writes { inserts: true, updates, deletes }).await?;
         session.set_clean(true);
         Ok(())
+    }
+
+    /// Which of these extensions the role may not create.
+    ///
+    /// # Errors
+    /// The target's.
+    pub async fn denied_extensions(&self, names: &[&Ident]) -> Result<HashSet<Ident>> {
+        if names.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let statement = rights_trial::denied_extensions(names);
+        let rows = self.on_control_session("looking at extensions", &statement).await?;
+        Ok(rows.iter().flatten().filter_map(|row| row.text(0).map(Ident::new)).collect())
     }
 
     /// Tries whether the role may make the temporary tables in which keys and rows arrive.
@@ -137,6 +149,17 @@ impl Target {
         session.set_clean(true);
         made
     }
+}
+
+/// Has the server plan such writes of a table, on a session in no transaction.
+///
+/// # Errors
+/// The target's, of the first statement that it refuses.
+pub async fn try_writes(session: &Session, plan: &TablePlan, writes: Writes) -> Result<()> {
+    for PlannedUse { action, statement } in plan.mapping.explain_use(writes) {
+        session.run(action, &statement).await?;
+    }
+    Ok(())
 }
 
 /// What a run does when it needs its first temporary table.

@@ -70,7 +70,7 @@ async fn compare(
     // As a dry run, which makes temporary tables and nothing else.
     let base = (*settings.base).clone();
     let source = base.source.clone().complete();
-    let base = Settings { source, dry_run: true, ..base }.without_ddl();
+    let base = Settings { source, dry_run: true, only_compares: true, ..base }.without_ddl();
     let (endpoints, holder) = (Endpoints::open(&base)?, Endpoints::open(&base)?);
     let looking = Looking { flags: &settings.flags, pages };
     let compared = async {

@@ -1,4 +1,4 @@
-//! A right without which a run would fail is said by `pgsync schema` in the words of the run.
+//! A right without which a run would fail is said by `pgsync schema` and by a dry run in the words of the run.
 
 use crate::support::{Outcome, Pair, Role, pgsync};
 
@@ -38,7 +38,7 @@ fn said_by_schema(listed: &Outcome, table: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_a_run_may_not_do_is_said_by_schema_in_the_same_words() {
+async fn what_a_run_may_not_do_is_said_by_schema_and_a_dry_run_in_the_same_words() {
     let tables = [
         "public.no_select_here",
         "hidden.item",
@@ -80,8 +80,10 @@ async fn what_a_run_may_not_do_is_said_by_schema_in_the_same_words() {
     .await;
     let args = ["-schema", "public,hidden"];
     let listed = roles.schema(&args).await.expect_exit(1);
+    let dry = roles.run(&db, &["-schema", "public,hidden", "-dry-run"]).await.expect_exit(1);
     let run = roles.run(&db, &args).await.expect_exit(1);
     for table in tables {
+        assert_eq!(said_by_run(&dry, table), said_by_run(&run, table), "{table}: {dry} {run}");
         assert_eq!(
             said_by_schema(&listed, table),
             [said_by_run(&run, table)],
@@ -101,6 +103,7 @@ async fn a_right_that_no_table_needs_is_not_asked_for() {
     db.target(&format!("revoke update, delete on item from {writer}")).await;
     let args = ["-set", "item.mode=append"];
     assert_eq!(roles.schema(&args).await.expect_exit(0).stdout, "");
+    roles.run(&db, &["-set", "item.mode=append", "-dry-run"]).await.expect_ok();
     roles.run(&db, &args).await.expect_ok();
     // The log is there now, and a run needs all of these.
     assert_eq!(roles.schema(&args).await.expect_exit(0).stdout, "");
@@ -123,7 +126,10 @@ async fn a_log_that_the_role_may_not_make_or_use_is_said() {
     db.target(&format!("create schema ops; grant usage on schema ops to {writer}")).await;
     for args in [&[][..], &["-log-table", "ops.sync_log"]] {
         let listed = roles.schema(args).await.expect_exit(1);
+        let dry = roles.run(&db, &[args, &["-dry-run"]].concat()).await.expect_exit(1);
+        assert_eq!(dry.table("item").status, "success", "{dry}");
         let run = roles.run(&db, args).await.expect_exit(1);
+        assert_eq!(dry.json["error"], run.json["error"], "{dry} {run}");
         let log = args.get(1).unwrap_or(&"public.sync_log");
         let said = said_by_schema(&listed, log).concat();
         assert!(!said.is_empty() && run.stderr.contains(&said), "{listed} {run}");
@@ -135,6 +141,7 @@ async fn a_log_that_the_role_may_not_make_or_use_is_said() {
         let listed = roles.schema(&[]).await.expect_exit(1);
         let grant = format!("grant {right} on table public.sync_log to {writer}");
         drop(listed.expect_said("permission denied for table sync_log").expect_said(&grant));
+        drop(roles.run(&db, &["-dry-run"]).await.expect_exit(1).expect_said(&grant));
         roles.run(&db, &[]).await.expect_exit(1).expect_said(&grant);
         db.target(&grant).await;
     }
@@ -159,4 +166,68 @@ async fn rows_that_cannot_be_staged_are_said() {
     );
     assert_eq!(run.table("blank").status, "success");
     assert_eq!(listed.stdout.lines().count(), 1, "{listed}");
+}
+
+/// A column or an object that the role may not make, and the table that lacks it.
+struct Change {
+    table: &'static str,
+    on_source: &'static str,
+}
+
+const fn change(table: &'static str, on_source: &'static str) -> Change {
+    Change { table, on_source }
+}
+
+#[tokio::test]
+async fn what_a_run_may_not_create_or_change_is_said_by_schema_and_a_dry_run_in_the_same_words() {
+    let db = Pair::with(
+        "create schema app; create schema util; create schema kept; create table app.altered (id int primary key, v text);
+         create table app.parent (id int primary key); create type app.mood as enum ('a');
+         create type app.shut as enum ('a');
+         create table app.labelled (id int primary key, m app.mood)",
+    )
+    .await;
+    let roles = Roles::of(&db).await;
+    let writer = &roles.writer.name;
+    let args = ["-schema", "app,util,kept"];
+    // What pgsync has made belongs to the role.
+    db.source(
+        "create table kept.keyed (id int primary key, v int); create table app.child (id int primary key, p int);
+        create table kept.indexed (id int primary key, v int)",
+    )
+    .await;
+    roles.run(&db, &args).await.expect_ok();
+    db.target(&format!(
+        "revoke usage on type app.shut from public; revoke create on schema util, kept from {writer}"
+    ))
+    .await;
+    let changes = [
+        change("util.made", "create table util.made (id int primary key)"),
+        change("app.altered", "alter table app.altered add w int"),
+        change("kept.keyed", "alter table kept.keyed add unique (v)"),
+        change("kept.indexed", "create index on kept.indexed (v)"),
+        change("app.typed", "create table app.typed (id int primary key, v app.shut)"),
+        change("app.labelled", "alter type app.mood add value 'b'"),
+        change(
+            "app.calls",
+            "create function util.one() returns int language sql immutable as 'select 1';
+            create table app.calls (id int primary key, v int default util.one())",
+        ),
+        change("app.child", "alter table app.child add foreign key (p) references app.parent"),
+        change(
+            "app.folded",
+            "create extension citext schema app; create table app.folded (id int primary key, v app.citext)",
+        ),
+    ];
+    for Change { on_source, .. } in &changes {
+        db.source(on_source).await;
+    }
+    let listed = roles.schema(&args).await.expect_exit(1);
+    let dry = roles.run(&db, &["-schema", "app,util,kept", "-dry-run"]).await.expect_exit(1);
+    let run = roles.run(&db, &args).await.expect_exit(1);
+    for Change { table, .. } in &changes {
+        let said = said_by_run(&run, table);
+        assert_eq!(said_by_run(&dry, table), said, "{table}: {dry} {run}");
+        assert_eq!(said_by_schema(&listed, table), [said], "{table}: {listed} {run}");
+    }
 }

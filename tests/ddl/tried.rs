@@ -72,7 +72,7 @@ async fn what_is_not_tried_is_no_failure_of_what_needs_it() {
 }
 
 #[tokio::test]
-async fn what_is_tried_waits_for_nobody_and_needs_no_right() {
+async fn what_is_tried_waits_for_nobody() {
     let db = Pair::with("create table old (id int primary key)").await;
     db.source("alter table old add v int default 1; create index on old (v)").await;
     db.source("create table item (id int primary key, old int references old)").await;
@@ -81,8 +81,26 @@ async fn what_is_tried_waits_for_nobody_and_needs_no_right() {
     let foretold = db.sync().arg("-dry-run").await.expect_exit(0);
     foretold.expect_note("would create table public.item");
     reader.run("rollback").await;
-    let role = db.target_reader().await;
-    db.sync().target_role(&role).arg("-dry-run").await.expect_exit(0);
+}
+
+#[tokio::test]
+async fn what_a_role_may_not_do_waits_for_nobody_and_is_said() {
+    let db = Pair::with("create table old (id int primary key)").await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke create on schema public from public, {}", role.name)).await;
+    db.sync().await.expect_ok();
+    db.source("alter table old add v int default 1; create table item (id int primary key)").await;
+    let reader = db.target_session().await;
+    reader.run("begin; lock table old in access share mode").await;
+    let listed = pgsync(&["schema", "-source", &db.source_url(), "-target", &role.url]).await;
+    let listed = listed.expect_exit(1);
+    let foretold = db.sync().target_role(&role).arg("-dry-run").await.expect_exit(1);
+    reader.run("rollback").await;
+    let create = format!("grant create on schema public to {}", role.name);
+    assert!(listed.stdout.contains("must be owner of table old"), "{listed}");
+    assert!(listed.stdout.contains(&create), "{listed}");
+    let foretold = foretold.expect_failed("old", &["must be owner of table old"]);
+    drop(foretold.expect_failed("item", &[&create]));
 }
 
 #[tokio::test]

@@ -83,10 +83,17 @@ async fn a_dry_run_of_a_first_run_makes_no_log() {
 }
 
 #[tokio::test]
-async fn a_dry_run_needs_no_right_to_write() {
+async fn a_dry_run_without_the_rights_to_write_counts_all_the_same_and_ends_as_the_run_would() {
     let db = changed().await;
+    let before = marks(&db).await;
     let reader = db.target_reader().await;
-    let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_ok();
+    let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_exit(1);
+    assert_eq!(marks(&db).await, before, "something was written by {dry}");
+    let grant = format!("grant insert, update, delete on public.inc to {}", reader.name);
+    let log = format!("grant insert, update on table public.sync_log to {}", reader.name);
+    let dry = dry.expect_failed("inc", &["permission denied for table inc", &grant]);
+    let dry = dry.expect_said(&log);
+    assert_eq!(dry.table("quiet").status, "success", "nothing is to be written: {dry}");
     let real = db.sync().await.expect_ok();
     assert_eq!(dry.table("inc").changes(), real.table("inc").changes(), "{dry}");
 }

@@ -173,6 +173,7 @@ fn planned(
         replica_role: true,
         fire_triggers: false,
         dry_run: false,
+        only_compares: false,
         needs_temporary: None,
         reconcile: false,
         force: false,

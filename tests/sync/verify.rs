@@ -254,3 +254,25 @@ async fn a_generated_column_is_compared_by_what_each_side_computes() {
     let run = verify(&db, &["-repair"]).await;
     assert!(run.status != 0, "{run}");
 }
+
+#[tokio::test]
+async fn a_role_that_may_not_keep_triggers_and_rules_quiet_compares_all_the_same() {
+    let db = Pair::with(
+        "create table item (id int primary key, v text); create table other (id int primary key)",
+    )
+    .await;
+    db.source("insert into item values (1, 'a'); insert into other values (1)").await;
+    db.sync().await.expect_ok();
+    db.target(
+        "create function act() returns trigger language plpgsql as 'begin return new; end';
+         create trigger act before insert on item for each row execute procedure act();
+         create rule act as on insert to other do instead nothing; update item set v = 'b'",
+    )
+    .await;
+    let reader = db.target_reader().await;
+    let verify = pgsync(&["verify", "-source", &db.source_url(), "-target", &reader.url]).await;
+    drop(verify.expect_exit(3).expect_said("1 row differs").expect_unsaid("not comparable"));
+    let dry = db.sync().target_role(&reader).arg("-dry-run").await.expect_exit(1);
+    let dry = dry.expect_failed("item", &["trigger \"act\" would fire"]);
+    drop(dry.expect_failed("other", &["rule \"act\" would rewrite"]));
+}

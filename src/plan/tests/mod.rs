@@ -96,6 +96,7 @@ fn context() -> PlanContext {
         replica_role: true,
         fire_triggers: false,
         dry_run: false,
+        only_compares: false,
         needs_temporary: None,
         roles: crate::plan::Roles { source: "reader".to_owned(), target: "writer".to_owned() },
         reconcile: false,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::backoff;
 use crate::context::Round;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, denied};
 use crate::event::{Event, Phase};
 use crate::outcome::{Counts, Status, Strategy};
 use crate::pg::{PooledSession, Session};
@@ -17,6 +17,7 @@ use crate::plan::schedule::Pass;
 use crate::schema::post_data;
 use crate::source::{Lock, ReadPermit, Reader};
 use crate::sql::horizon::Watermark;
+use crate::sql::rights_trial::Writes;
 use crate::sql::sql;
 use crate::sql::sync_log::{Entry, Progress};
 use crate::sync::reconcile;
@@ -29,6 +30,7 @@ use crate::sync::strategy::incremental;
 use crate::sync::table_state::{Rows, TableRun, TableState, TaskResult};
 use crate::sync_log::store;
 use crate::target_side::apply;
+use crate::target_side::trial::try_writes;
 pub use failure::fail;
 use failure::{Failure, fail_all, locate_bad_row};
 
@@ -268,7 +270,12 @@ async fn complete(
         post_data::follow_rows(round, target, &state.plan, &state.built, again).await?;
         results.push(match rows {
             Rows::Unchanged(probe) => state.unchanged(round, probe),
-            Rows::Written(watermark) => finish(round, target, state, watermark.clone()).await?,
+            Rows::Written(watermark) => {
+                if round.settings.foretells() {
+                    foretold(target, state).await?;
+                }
+                finish(round, target, state, watermark.clone()).await?
+            }
         });
     }
     Ok(results)
@@ -367,6 +374,22 @@ pub fn entry<'a>(round: &'a Round, plan: &'a TablePlan, status: &'a str) -> Entr
 async fn require_untouched(run: &mut TableRun<'_>) -> Result<()> {
     let fires = !run.state.plan.always_triggers.is_empty();
     if fires { proof::table(run).await } else { Ok(()) }
+}
+
+/// Has the server plan what a run would write into the table.
+///
+/// # Errors
+/// The target's, if a right is missing.
+async fn foretold(target: &Session, state: &TableState) -> Result<()> {
+    let (plan, counts) = (&state.plan, &state.counts);
+    let inserts = counts.inserted + counts.updated > 0;
+    // Rows that are inserted meet those that are there, unless all of them are new.
+    let updates = inserts && !plan.append && plan.strategy != Strategy::Copy;
+    let writes = Writes { inserts, updates, deletes: counts.deleted > 0 };
+    match denied(try_writes(target, plan, writes).await)? {
+        Some(denied) => Err(denied),
+        None => Ok(()),
+    }
 }
 
 /// Ends the table's row in the log, and says that the table is in sync.
