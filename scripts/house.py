@@ -18,7 +18,9 @@ LONG_FUNCTION, LONG_FILE = 60, 300
 PARAMETERS = "parameters that are tuples"
 RESULTS = "results that are tuples"
 FUNCTIONS = f"functions of more than {LONG_FUNCTION} lines"
-LIMITS = {PARAMETERS: 0, RESULTS: 8, FUNCTIONS: 0}
+FLAGS = "matches over true and false"
+ITEMS = "public items without a doc line"
+LIMITS = {PARAMETERS: 0, RESULTS: 8, FUNCTIONS: 0, FLAGS: 5, ITEMS: 0}
 # Comments, strings and characters, which may hold braces.
 QUIET = re.compile(r'//[^\n]*|/\*.*?\*/|b?"(?:\\.|[^"\\])*"|r#*".*?"#*|\'(?:\\.|[^\'\\])\'', re.S)
 
@@ -150,8 +152,8 @@ def main():
         FUNCTIONS: [
             (name, line, function) for name, line, function, _, _, lines in all_functions if lines > LONG_FUNCTION
         ],
-        "matches over true and false": flags,
-        "public items without a doc line": list(undocumented(files)),
+        FLAGS: flags,
+        ITEMS: list(undocumented(files)),
         f"files of more than {LONG_FILE} lines": [
             (name, text.count("\n"), "") for name, text, _ in files if text.count("\n") > LONG_FILE
         ],

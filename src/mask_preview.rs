@@ -11,6 +11,7 @@ use crate::plan::guard;
 use crate::plan::masking::{self, Ruled};
 use crate::plan::shown::{Moment, ShownTable};
 use crate::rules::SourceColumns;
+use crate::sql::dialect::Dialect;
 use crate::sql::mask::MaskHash;
 use crate::sql::{Sql, sql};
 use crate::suggest;
@@ -86,7 +87,7 @@ async fn read(session: &Session, settings: &PreviewSettings) -> Result<Preview> 
     rules.exclude_columns.extend(undecided.iter().cloned());
     let masks = masking::masks(table, &rules, MaskHash::of(server.version));
     let now = Utc::now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    let moment = Moment { now: &now, mask_key: "", local: false };
+    let moment = Moment { now: &now, mask_key: "", dialect: Dialect::Postgres };
     let shown = ShownTable::new(table, rules, &masks, &moment);
     let shown = match shown {
         Ok(shown) if problems.is_empty() => shown,

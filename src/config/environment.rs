@@ -2,10 +2,6 @@
 //! this in; everything in `config` that needs either asks here, so tests need neither.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-
-use crate::config::conninfo::SqliteFile;
 
 /// The environment and a way to read files. No `Debug`: it holds `PGPASSWORD`.
 pub struct Environment<'a> {
@@ -37,16 +33,6 @@ impl Environment<'_> {
     /// A variable that is set and not empty.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    /// Whether a file begins as SQLite's files do. Only this look does not go through [`Environment::read`],
-    /// which is for text.
-    pub fn is_sqlite(file: &SqliteFile) -> bool {
-        // Opening a FIFO would wait for somebody who writes.
-        let is_file = file.path.metadata().is_ok_and(|found| found.is_file());
-        let mut begin = [0; 16];
-        let mut read = || File::open(&file.path)?.read_exact(&mut begin);
-        is_file && read().is_ok() && &begin == b"SQLite format 3\0"
     }
 
     /// A file below the home folder, when the home is known.

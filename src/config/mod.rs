@@ -13,6 +13,7 @@ mod resolve;
 mod rules;
 mod setting;
 mod show;
+pub mod source;
 mod value;
 
 pub use environment::{Environment, FileText};
@@ -32,7 +33,8 @@ use crate::ident::{Ident, TableName};
 pub use crate::rules::{Ddl, MaxDelete, Unmasked};
 use crate::rules::{Key, Rules};
 use crate::select::schemas;
-use conninfo::{ConnInfo, Secret, SourceInfo};
+use conninfo::{ConnInfo, Secret};
+use source::SourceInfo;
 
 /// Settings, and what the user should know about where they come from.
 #[derive(Debug)]

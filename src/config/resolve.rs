@@ -15,13 +15,14 @@ use super::layers::{Layer, Layers, Origin};
 use super::own_flags::{Needs, OwnFlags};
 use super::rules;
 use super::setting::Setting;
+use super::source::{ParsedSource, Refused, SourceInfo, SourceOptions, parse_source};
 use super::value;
 use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
 use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::rules::{Ddl, Rules};
 use crate::select::schemas;
-use conninfo::{BadRows, ConnInfo, GivenTimestamps, ParsedSource, Secret, SourceInfo};
+use conninfo::{ConnInfo, Secret};
 
 /// What the command line says.
 #[derive(Default)]
@@ -82,11 +83,11 @@ pub fn resolve_with<T>(
     settings.rules.set = rules::set(&flags.set, &mut reader.problems);
     settings.rules.everywhere = rules::everywhere(&settings, &reader.layer);
     settings.mask_key = reader.mask_key(mask_key, environment, &mut warnings);
-    if matches!(settings.source, SourceInfo::Sqlite(_)) && settings.ddl == Ddl::Reset {
-        reader.refuse(Setting::Ddl, "reset is not supported for a SQLite source");
-    }
-    if matches!(settings.source, SourceInfo::Sqlite(_)) {
-        let refused = |origin| format!("{origin}: reset is not supported for a SQLite source");
+    if let Some(why) = settings.source.no_reset() {
+        if settings.ddl == Ddl::Reset {
+            reader.refuse(Setting::Ddl, why);
+        }
+        let refused = |origin| format!("{origin}: {why}");
         reader.problems.extend(settings.rules.reset_origins().map(refused));
     }
     if settings.mask_key.is_none() && needs == Needs::BothSides {
@@ -311,47 +312,18 @@ impl Reader {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<SourceInfo> {
-        let parsed = self.connection(Setting::Source, environment, conninfo::parse_source)?;
+        let parsed = self.connection(Setting::Source, environment, parse_source)?;
         let ParsedSource { mut info, warnings: new } = parsed;
         warn(warnings, new);
-        let timestamps = self.list(Setting::Timestamps);
-        let origin = self.layer.get(&Setting::Timestamps).map(|given| given.origin.clone());
-        match (&mut info, origin) {
-            (SourceInfo::Sqlite(file), Some(origin)) => {
-                for text in &timestamps {
-                    match GivenTimestamps::read(text) {
-                        Ok(given) => file.timestamps.push(given),
-                        Err(problem) => self.problem(Setting::Timestamps, &origin, &problem),
-                    }
-                }
-            }
-            (SourceInfo::Postgres(_), Some(origin)) if !timestamps.is_empty() => {
-                let problem =
-                    "is for a SQLite source: PostgreSQL's columns say themselves what they hold";
-                self.problem(Setting::Timestamps, &origin, problem);
-            }
-            _ => {}
-        }
-        let bad_rows = self.read(Setting::BadRows, value::bad_rows).unwrap_or_default();
-        let rejects = self.text(Setting::Rejects);
-        match &mut info {
-            SourceInfo::Sqlite(file) => file.bad_rows = bad_rows,
-            SourceInfo::Postgres(_) => {
-                self.only_of_files(Setting::BadRows, bad_rows == BadRows::Skip);
-                self.only_of_files(Setting::Rejects, rejects.is_some());
-            }
+        let options = SourceOptions {
+            timestamps: self.list(Setting::Timestamps),
+            bad_rows: self.read(Setting::BadRows, value::bad_rows).unwrap_or_default(),
+            rejects: self.text(Setting::Rejects).is_some(),
+        };
+        for Refused { setting, why } in info.take(&options) {
+            self.refuse(setting, &why);
         }
         Some(info)
-    }
-
-    /// Complains of a setting that means nothing to PostgreSQL, if it `is_given`.
-    fn only_of_files(&mut self, setting: Setting, is_given: bool) {
-        let origin = self.layer.get(&setting).map(|given| given.origin.clone());
-        if let Some(origin) = origin.filter(|_| is_given) {
-            let problem =
-                "is for a SQLite source: a column of PostgreSQL holds only values of its type";
-            self.problem(setting, &origin, problem);
-        }
     }
 
     fn target(

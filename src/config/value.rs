@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::conninfo::BadRows;
+use crate::config::source::BadRows;
 use crate::config::{
     Ddl, LogFormat, LogLevel, MaxDelete, Occasion, SummaryFormat, Unmasked, WebhookFormat,
 };

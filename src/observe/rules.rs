@@ -72,7 +72,7 @@ impl RunContext<'_> {
         let unmasked = guard::unmasked(&ruled);
         let mark = self.key_mark(&ruled, catalogs).await?;
         let now = &catalogs.source.sight.horizon.now;
-        let moment = Moment { now, mask_key: &mark, local: catalogs.source.local };
+        let moment = Moment { now, mask_key: &mark, dialect: catalogs.source.dialect };
         let hash = self.mask_hash(catalogs);
         let mut tried = Vec::new();
         for (table, rules) in ruled {

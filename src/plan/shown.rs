@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::ident::Ident;
 use crate::rules::{Children, Key, Mask, Mode, TableRules};
 use crate::sql::Sql;
+use crate::sql::dialect::Dialect;
 use crate::sql::mapping::Relation;
 use crate::sql::user_expression::UserExpression;
 use crate::sql::view::{View, ViewColumn};
@@ -31,8 +32,8 @@ pub struct Moment<'a> {
     pub now: &'a str,
     /// Differs for another key of masks.
     pub mask_key: &'a str,
-    /// Whether the tables lie in a file.
-    pub local: bool,
+    /// How the source writes what rules make of a table.
+    pub dialect: Dialect,
 }
 
 /// What stands in place of the values of some columns, by their names on the source.
@@ -80,13 +81,9 @@ impl<'a> ShownTable<'a> {
             mask: masks.get(*own).cloned(),
         });
         let columns = columns.collect();
-        let view = if moment.local {
-            let filter = filter.map(|filter| filter.at_in_file(moment.now));
-            View { columns, filter }.of_file(&table.name)
-        } else {
-            let filter = filter.map(|filter| filter.at(moment.now));
-            View { columns, filter }.of(&table.name, table.partitioned || with_children)
-        };
+        let filter = filter.map(|filter| moment.dialect.filter(&filter, moment.now));
+        let view = View { columns, filter };
+        let view = moment.dialect.view(&view, &table.name, table.partitioned || with_children);
         let shown = as_shown(table, &rules, &travelling);
         Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made })
     }

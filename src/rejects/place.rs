@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
-use crate::config::conninfo::SourceInfo;
+use crate::config::source::FileSource;
 
 /// Files of these names that runs have left behind are passed over.
 const TRIES: u32 = 1_000;
@@ -24,24 +24,24 @@ impl Protected {
     /// What a run reads.
     pub fn of(settings: &Settings) -> Vec<Self> {
         let mut protected = Vec::new();
-        if let SourceInfo::Sqlite(file) = &settings.source {
-            // SQLite puts its files beside the one that a symbolic link leads to.
-            let bases = [Some(file.path.clone()), file.path.canonicalize().ok()];
-            protected.extend(bases.into_iter().flatten().flat_map(|base| Self::of_file(&base)));
-        }
+        protected.extend(settings.source.file().into_iter().flat_map(Self::of_source));
         let config = settings.config_file.clone();
         protected.extend(config.map(|path| Self { path, what: "the config file" }));
         protected
     }
 
-    fn of_file(path: &Path) -> Vec<Self> {
-        let beside = ["-wal", "-shm", "-journal"].map(|suffix| {
-            let mut path = path.as_os_str().to_owned();
-            path.push(suffix);
-            Self { path: path.into(), what: "a file that SQLite keeps beside the source" }
-        });
-        let mut all = vec![Self { path: path.to_owned(), what: "the source" }];
-        all.extend(beside);
+    fn of_source(file: FileSource<'_>) -> Vec<Self> {
+        // What belongs to it stands beside the one that a symbolic link leads to.
+        let bases = [Some(file.path.to_owned()), file.path.canonicalize().ok()];
+        let mut all = Vec::new();
+        for base in bases.into_iter().flatten() {
+            all.extend(file.beside.iter().map(|end| {
+                let mut path = base.as_os_str().to_owned();
+                path.push(end);
+                Self { path: path.into(), what: file.what }
+            }));
+            all.push(Self { path: base, what: "the source" });
+        }
         all
     }
 
@@ -147,6 +147,7 @@ mod tests {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::config::source::{SourceInfo, SqliteFile};
 
     /// An empty folder of a test, which goes with it.
     struct Folder(PathBuf);
@@ -185,7 +186,9 @@ mod tests {
     fn the_source_and_what_stands_beside_it_are_found_under_all_their_names() {
         let folder = Folder::new("source");
         let source = folder.file("a.db", 0o644);
-        let protected = Protected::of_file(&source);
+        let file = SqliteFile { path: source.clone(), ..SqliteFile::default() };
+        let info = SourceInfo::Sqlite(file);
+        let protected: Vec<_> = info.file().into_iter().flat_map(Protected::of_source).collect();
         symlink(&source, folder.path("link")).expect("a link");
         std::fs::hard_link(&source, folder.path("hard")).expect("a link");
         std::fs::create_dir(folder.path("sub")).expect("a folder");

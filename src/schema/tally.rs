@@ -30,6 +30,7 @@ impl<'s> Tally<'s> {
         }
     }
 
+    /// Whether there is nothing to tell.
     pub fn is_empty(&self) -> bool {
         self.titles.is_empty()
     }

@@ -23,6 +23,7 @@ use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
+use crate::sql::dialect::Dialect;
 use crate::sql::horizon::Horizon;
 use crate::sql::mapping::{Relation, Timestamp};
 use crate::sql::query::DigestQuery;
@@ -72,8 +73,10 @@ pub struct SourceState {
     pub hash_probe: Option<String>,
     /// Whether slices of pages can be read without a look at all of them.
     pub page_ranges: bool,
-    /// Whether the source is no server: pgsync itself prints and hashes its values.
+    /// Whether pgsync itself prints and hashes the values, as those of a file.
     pub local: bool,
+    /// How it writes what rules make of a table.
+    pub dialect: Dialect,
     /// Tables that cannot be read, and why.
     pub failed: Vec<(TableName, Error)>,
     /// What somebody should know about tables that are made, by their names.

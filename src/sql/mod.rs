@@ -11,6 +11,7 @@ pub mod check;
 pub mod compared;
 mod created_tables;
 pub mod ddl;
+pub mod dialect;
 pub mod digest;
 pub mod displace;
 mod functions;

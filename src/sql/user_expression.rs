@@ -103,21 +103,8 @@ impl UserExpression {
         self.pinned(|clock| clock.reading(moment))
     }
 
-    /// The same for a file, whose moments are texts: SQLite's `current_timestamp` has no fraction.
-    pub fn at_in_file(&self, moment: &str) -> PinnedExpression {
-        self.pinned(|clock| {
-            let whole = moment.split('.').next().unwrap_or_default();
-            let (day, time) = whole.split_once(' ').unwrap_or((whole, ""));
-            let text = match clock.kind {
-                "date" => day,
-                "time" | "timetz" => time,
-                _ => whole,
-            };
-            sql!("{text}", text = Literal(text))
-        })
-    }
-
-    fn pinned(&self, reading: impl Fn(&Clock<'_>) -> Sql) -> PinnedExpression {
+    /// The expression with what is said for each clock that it reads.
+    pub(super) fn pinned(&self, reading: impl Fn(&Clock<'_>) -> Sql) -> PinnedExpression {
         let tokens = self.tokens();
         let (mut pinned, mut copied, mut at) = (String::new(), 0, 0);
         while at < tokens.len() {
@@ -246,10 +233,11 @@ impl Token<'_> {
 }
 
 /// What reads the clock.
-struct Clock<'a> {
+pub(super) struct Clock<'a> {
     /// How many tokens it takes.
     tokens: usize,
-    kind: &'static str,
+    /// The type that it gives, such as `timestamptz`.
+    pub(super) kind: &'static str,
     precision: Option<&'a str>,
 }
 

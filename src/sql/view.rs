@@ -35,23 +35,6 @@ impl Relation {
 }
 
 impl View {
-    /// The same of a table in a file, which has no schemas and no partitions.
-    pub fn of_file(&self, table: &TableName) -> Sql {
-        let columns = self
-            .columns
-            .iter()
-            .map(|column| sql!("{own} as {name}", own = column.own, name = column.name));
-        sql!(
-            "(select {columns} from {table}{filter})",
-            columns = Sql::join(columns, ", "),
-            table = table.name,
-            filter = match &self.filter {
-                Some(filter) => sql!(" where {filter}", filter = filter),
-                None => Sql::trusted(""),
-            },
-        )
-    }
-
     /// Some rows of the view, under the table's own name.
     pub fn sample_of(&self, table: &TableName, with_partitions: bool) -> Sql {
         sql!(
@@ -83,10 +66,15 @@ impl View {
             columns = Sql::join(columns.chain([place]), ", "),
             only = only,
             table = table,
-            filter = match &self.filter {
-                Some(filter) => sql!(" where {filter}", filter = filter),
-                None => Sql::trusted(""),
-            },
+            filter = self.condition(),
         )
+    }
+
+    /// The condition on rows, behind the table.
+    pub(super) fn condition(&self) -> Sql {
+        match &self.filter {
+            Some(filter) => sql!(" where {filter}", filter = filter),
+            None => Sql::trusted(""),
+        }
     }
 }

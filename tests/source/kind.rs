@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use pgsync::config::Environment;
 use pgsync::config::conninfo;
-use pgsync::config::conninfo::{ConnInfo, SourceInfo};
+use pgsync::config::conninfo::ConnInfo;
+use pgsync::config::source::SourceInfo;
 use pgsync::error::Side;
 use pgsync::ident::{Ident, TableName};
 use pgsync::pg::{self, Pool, PooledSession, catalog};

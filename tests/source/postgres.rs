@@ -1,6 +1,6 @@
 //! A PostgreSQL source.
 
-use pgsync::config::conninfo::SourceInfo;
+use pgsync::config::source::SourceInfo;
 
 use crate::kind::{Item, Kind, info_of, insert};
 use crate::support::Pair;

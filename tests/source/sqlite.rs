@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use pgsync::config::conninfo::{SourceInfo, SqliteFile};
+use pgsync::config::source::{SourceInfo, SqliteFile};
 use rusqlite::{Connection, params};
 
 use crate::kind::{Item, Kind};

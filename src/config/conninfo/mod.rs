@@ -10,7 +10,6 @@ mod parameters;
 mod passfile;
 mod resolve;
 mod service;
-mod source;
 mod ssl;
 mod url;
 
@@ -20,7 +19,6 @@ use std::time::Duration;
 use super::environment::Environment;
 pub use keepalive::Keepalive;
 use parameters::Parameters;
-pub use source::{BadRows, GivenTimestamps, ParsedSource, SourceInfo, SqliteFile, parse_source};
 
 /// How to reach and enter one database, with every default resolved.
 #[derive(Clone, Debug)]

@@ -34,6 +34,7 @@ pub(super) struct Finding {
 }
 
 impl Finding {
+    /// About the whole object.
     pub fn new(weight: Severity, text: String) -> Self {
         Self { weight, text, part: None }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{FedTable, Filled, ReadTable, SourceState, TargetView};
 use super::{Reader, Source};
 use super::{postgres, sqlite};
-use crate::config::conninfo::SourceInfo;
+use crate::config::source::SourceInfo;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg;
@@ -217,7 +217,7 @@ impl Source {
         }
     }
 
-    /// Whether the source is no server: its rows are read and hashed by pgsync.
+    /// Whether pgsync itself prints and hashes the values, as those of a file.
     pub fn is_local(&self) -> bool {
         matches!(self, Self::Sqlite(_))
     }

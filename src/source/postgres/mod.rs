@@ -35,6 +35,7 @@ use crate::pg::{
 use crate::plan::TablePlan;
 use crate::source::{Lock, SourceState};
 use crate::sql::Sql;
+use crate::sql::dialect::Dialect;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
 use crate::sql::rights_trial::PlannedUse;
@@ -197,6 +198,7 @@ impl Source {
             logs: logs?,
             page_ranges: server.version >= TID_RANGES && !server.standby,
             local: false,
+            dialect: Dialect::Postgres,
             failed: Vec::new(),
             notes: Vec::new(),
             systems: Vec::new(),

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Statement};
 use super::failure;
 use super::row::RowShape;
 use super::snapshot::Wanted;
-use crate::config::conninfo::BadRows;
+use crate::config::source::BadRows;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::source::BadRow;

@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::{of, refused};
 use super::traces::{Beside, Traces};
-use crate::config::conninfo::SqliteFile;
+use crate::config::source::SqliteFile;
 use crate::error::Result;
 
 const OPENING: &str = "opening the file";

@@ -8,6 +8,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::failure;
 use super::reader::Reader;
 use crate::error::Result;
+use crate::sql::dialect::Dialect;
 use crate::sql::mapping::Relation;
 use crate::sql::user_expression::UserExpression;
 use crate::sql::{Sql, sql};
@@ -25,7 +26,7 @@ impl Reader {
         moment: &str,
     ) -> Result<Option<String>> {
         let table = &relation.name.name;
-        let filter = filter.at_in_file(moment);
+        let filter = Dialect::Sqlite.filter(filter, moment);
         let statement =
             sql!("select 1 from {table} where {filter}", table = table, filter = filter);
         let told = |error: rusqlite::Error| failure::of("checking a filter", &error);
@@ -67,7 +68,7 @@ mod tests {
                     create view twice as select n from drawn";
         connection.execute_batch(made).expect("tables");
         let filter = UserExpression::parse(filter).expect("an expression");
-        let filter = filter.at_in_file("2024-12-13 15:25:30.5");
+        let filter = Dialect::Sqlite.filter(&filter, "2024-12-13 15:25:30.5");
         let table = Ident::new("t");
         let statement =
             sql!("select 1 from {table} where {filter}", table = table, filter = filter);

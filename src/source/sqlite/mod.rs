@@ -29,12 +29,13 @@ use std::time::Duration;
 
 use tokio::sync::RwLock;
 
-use crate::config::conninfo::SqliteFile;
+use crate::config::source::SqliteFile;
 use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::pg::catalog::Server;
 use crate::schema_object::Definitions;
 use crate::source::{ReadTable, SourceState, Visibility};
+use crate::sql::dialect::Dialect;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
 use bad_rows::BadRowTables;
@@ -141,6 +142,7 @@ impl Source {
             hash_probe: Some(hash::probe()),
             page_ranges: false,
             local: true,
+            dialect: Dialect::Sqlite,
             failed: Vec::new(),
             notes: Vec::new(),
             systems,

@@ -14,7 +14,7 @@ use super::rows::SourceRows;
 use super::scan::{Rows, Scan};
 use super::scope::{self, Moments};
 use super::snapshot::{Lease, Wanted};
-use crate::config::conninfo::BadRows;
+use crate::config::source::BadRows;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::source::{Answer, BadRow, Question};

@@ -169,7 +169,7 @@ mod tests {
     use super::super::file::Database;
     use super::super::snapshot::Snapshot;
     use super::*;
-    use crate::config::conninfo::SqliteFile;
+    use crate::config::source::SqliteFile;
 
     #[tokio::test]
     async fn a_thread_that_panics_is_no_end_of_the_rows() {

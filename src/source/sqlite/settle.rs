@@ -9,7 +9,7 @@ use super::geopackage::Layer;
 use super::observe::Looked;
 use super::values::{CreatedType, Observed, TimestampForm, created_type, needs_values};
 use super::{Source, definitions, observe};
-use crate::config::conninfo::GivenTimestamps;
+use crate::config::source::GivenTimestamps;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::source::{SourceState, TargetView};

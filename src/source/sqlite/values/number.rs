@@ -13,6 +13,7 @@ pub enum Width {
 }
 
 impl Width {
+    /// How many bytes a number takes in PostgreSQL's binary form.
     pub fn bytes(self) -> usize {
         match self {
             Self::Two => 2,

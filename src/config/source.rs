@@ -1,12 +1,16 @@
-//! What a source is: a PostgreSQL database, or a SQLite file with the URL that names it.
+//! What a source is: a PostgreSQL database, or a SQLite file with the URL that names it; and the settings that
+//! a kind of source takes or refuses.
 //!
 //! `sqlite:` always means a file. A bare path and `file:` mean one only if the file begins as SQLite's do:
 //! all else keeps the meaning that it has for a database.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use super::{ConnInfo, Parsed};
-use crate::config::environment::Environment;
+use super::conninfo::{ConnInfo, Parsed};
+use super::environment::Environment;
+use super::{Setting, conninfo};
 use crate::error::Error;
 
 /// Where rows come from.
@@ -27,6 +31,60 @@ pub struct SqliteFile {
     /// In which forms columns keep their moments, on the user's word.
     pub timestamps: Vec<GivenTimestamps>,
     pub bad_rows: BadRows,
+}
+
+/// Settings that not every kind of source takes.
+#[derive(Clone, Debug, Default)]
+pub struct SourceOptions {
+    /// As `-timestamps` has them.
+    pub timestamps: Vec<String>,
+    pub bad_rows: BadRows,
+    /// Whether bad rows are to be listed.
+    pub rejects: bool,
+}
+
+/// A setting that a source does not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub setting: Setting,
+    pub why: String,
+}
+
+impl SourceOptions {
+    /// The settings that are given.
+    fn given(&self) -> impl Iterator<Item = Setting> {
+        let given = [
+            (!self.timestamps.is_empty()).then_some(Setting::Timestamps),
+            (self.bad_rows == BadRows::Skip).then_some(Setting::BadRows),
+            self.rejects.then_some(Setting::Rejects),
+        ];
+        given.into_iter().flatten()
+    }
+}
+
+impl Refused {
+    fn new(setting: Setting, why: impl Into<String>) -> Self {
+        Self { setting, why: why.into() }
+    }
+
+    /// What PostgreSQL has against a setting that is for files.
+    fn by_postgres(setting: Setting) -> Self {
+        let why = match setting {
+            Setting::Timestamps => "PostgreSQL's columns say themselves what they hold",
+            _ => "a column of PostgreSQL holds only values of its type",
+        };
+        Self::new(setting, format!("is for a SQLite source: {why}"))
+    }
+}
+
+/// The file that is a source.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSource<'a> {
+    pub path: &'a Path,
+    /// The ends of names of files that belong to it and stand beside it.
+    pub beside: &'static [&'static str],
+    /// What such a file is.
+    pub what: &'static str,
 }
 
 /// What becomes of a row with a value that the target's column cannot hold.
@@ -86,6 +144,34 @@ pub struct ParsedSource {
 }
 
 impl SourceInfo {
+    /// Takes the settings that are for it, and says which are not.
+    pub fn take(&mut self, options: &SourceOptions) -> Vec<Refused> {
+        match self {
+            Self::Postgres(_) => options.given().map(Refused::by_postgres).collect(),
+            Self::Sqlite(file) => file.take(options),
+        }
+    }
+
+    /// Why tables cannot be rebuilt from it, if they cannot.
+    pub fn no_reset(&self) -> Option<&'static str> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(_) => Some("reset is not supported for a SQLite source"),
+        }
+    }
+
+    /// The file that it is, if it is one.
+    pub fn file(&self) -> Option<FileSource<'_>> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(file) => Some(FileSource {
+                path: &file.path,
+                beside: &["-wal", "-shm", "-journal"],
+                what: "a file that SQLite keeps beside the source",
+            }),
+        }
+    }
+
     /// For work that leaves no row out.
     pub fn complete(self) -> Self {
         match self {
@@ -118,6 +204,29 @@ impl SourceInfo {
     }
 }
 
+impl SqliteFile {
+    /// Whether the file begins as SQLite's do.
+    fn is_there(&self) -> bool {
+        // Opening a FIFO would wait for somebody who writes.
+        let is_file = self.path.metadata().is_ok_and(|found| found.is_file());
+        let mut begin = [0; 16];
+        let mut read = || File::open(&self.path)?.read_exact(&mut begin);
+        is_file && read().is_ok() && &begin == b"SQLite format 3\0"
+    }
+
+    fn take(&mut self, options: &SourceOptions) -> Vec<Refused> {
+        self.bad_rows = options.bad_rows;
+        let mut refused = Vec::new();
+        for text in &options.timestamps {
+            match GivenTimestamps::read(text) {
+                Ok(given) => self.timestamps.push(given),
+                Err(why) => refused.push(Refused::new(Setting::Timestamps, why)),
+            }
+        }
+        refused
+    }
+}
+
 /// Reads what names a source. Returns every problem found.
 pub fn parse_source(text: &str, environment: &Environment) -> Result<ParsedSource, Vec<String>> {
     let text = text.trim();
@@ -128,15 +237,15 @@ pub fn parse_source(text: &str, environment: &Environment) -> Result<ParsedSourc
     if let Some(file) = file {
         return Ok(ParsedSource { info: SourceInfo::Sqlite(file), warnings: Vec::new() });
     }
-    let Parsed { info, warnings } = super::parse(text, environment)?;
+    let Parsed { info, warnings } = conninfo::parse(text, environment)?;
     Ok(ParsedSource { info: SourceInfo::Postgres(info), warnings })
 }
 
 /// A path, or `file:` with one, of a file that is SQLite's.
 fn named(text: &str) -> Option<SqliteFile> {
-    let whole = || absolute(text, false).ok().filter(Environment::is_sqlite);
+    let whole = || absolute(text, false).ok().filter(SqliteFile::is_there);
     let url = || url(text.strip_prefix("file:").unwrap_or(text)).ok();
-    whole().or_else(|| url().filter(Environment::is_sqlite))
+    whole().or_else(|| url().filter(SqliteFile::is_there))
 }
 
 /// What follows `sqlite:`: `///path`, `path`, with `?immutable=1` behind it.
