@@ -95,7 +95,8 @@ if [ $# = 0 ] && [ -z "${PGSYNC_TEST_SOURCE:-}" ] && [ -z "${PGSYNC_TEST_SOURCE_
     if have npm && have cargo-nextest; then
         ./scripts/test-matrix.sh --pairs "10-18 18-10" \
             types:: composed:: key_types:: widening:: extensions:: partitions:: shapes:: columns:: \
-            digests:: triggers:: sequences::
+            digests:: triggers:: sequences:: not_null::
+        ./scripts/test-matrix.sh --pairs "18-18" not_null::
     else
         echo "npm or cargo-nextest is not installed: skipped"
     fi

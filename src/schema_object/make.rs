@@ -249,6 +249,22 @@ pub struct Check {
     pub comment: Option<String>,
 }
 
+/// The NOT NULL of a column.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct NotNull {
+    /// None before PostgreSQL 18, where it is no constraint.
+    pub name: Option<Ident>,
+    /// Whether the server would choose that name by itself.
+    pub by_default: bool,
+    /// Not merely inherited.
+    pub local: bool,
+    /// Whether a parent gives it.
+    pub inherited: bool,
+    pub no_inherit: bool,
+    pub validated: bool,
+    pub comment: Option<String>,
+}
+
 /// A primary or a unique key.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Key {

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::ident::{Ident, TableName};
 use make::{
-    Check, Compression, Identity, IndexSettings, Make, Parameter, PartitionKey, ReplicaIdentity,
-    Storage, Type,
+    Check, Compression, Identity, IndexSettings, Make, NotNull, Parameter, PartitionKey,
+    ReplicaIdentity, Storage, Type,
 };
 use text::{Expression, Name};
 
@@ -156,7 +156,14 @@ pub struct ColumnDefinition {
     /// `atttypmod`: -1 for none.
     pub modifier: i32,
     pub collation: Option<Name>,
+    /// Whether it is known to hold no NULL.
     pub not_null: bool,
+    /// Its NOT NULL, valid or not; none of a source that is no server.
+    #[serde(default)]
+    pub not_null_rule: Option<NotNull>,
+    /// Whether a parent that is no partitioned table has it NOT NULL.
+    #[serde(default)]
+    pub parent_not_null: bool,
     /// Not merely inherited.
     pub local: bool,
     /// Whether a parent that is no partitioned table has it too, and computes it.
@@ -360,6 +367,22 @@ impl Definitions {
 }
 
 impl ColumnDefinition {
+    /// Whether nothing but a parent makes it NOT NULL.
+    pub fn only_inherits_not_null(&self) -> bool {
+        self.not_null_rule.as_ref().is_some_and(|rule| rule.inherited && !rule.local)
+    }
+
+    /// Its NOT NULL that is not validated, if it has one.
+    pub fn open_not_null(&self) -> Option<&NotNull> {
+        self.not_null_rule.as_ref().filter(|rule| !rule.validated)
+    }
+
+    /// Whether another one takes less of NULL: of old rows only, or of none.
+    pub fn takes_null_before(&self, other: &Self) -> bool {
+        let is_gone = self.not_null_rule.is_none() && other.open_not_null().is_some();
+        !self.not_null && (other.not_null || is_gone)
+    }
+
     /// Whether rows have its default when it is added to them, without a rewrite of the table.
     pub fn fills_rows(&self) -> bool {
         self.default.is_some() && !self.volatile

@@ -192,6 +192,10 @@ impl Shape {
             }
             column.local = true;
             column.parent_computes = false;
+            column.parent_not_null = false;
+            if let Some(rule) = &mut column.not_null_rule {
+                (rule.local, rule.inherited, rule.no_inherit) = (true, false, false);
+            }
             if let Some(identity) = &mut column.identity {
                 identity.name.schema = self.name.schema.clone();
             }

@@ -1,6 +1,7 @@
 //! Statements that make tables and change columns. Names in the one renamed schema have none: statements
 //! run under a search path that leads there.
 
+use super::not_null;
 use super::objects;
 use super::statement::{Statement, statement};
 use crate::ident::Ident;
@@ -23,13 +24,8 @@ pub fn create_table(
     table_definition: &TableDefinition,
     version: u32,
 ) -> Vec<Statement> {
-    let local = || table_definition.columns.iter().filter(|column| column.local);
-    let columns = local().filter_map(|column| match &table_definition.of {
-        Some(_) => of_type(column, version),
-        None => Some(definition(column, version)),
-    });
-    let checks = table_definition.checks.iter().map(objects::check_of);
-    let items: Vec<Statement> = columns.chain(checks).collect();
+    let items = items(table_definition, version);
+    let inherited = table_definition.columns.iter().filter(|column| !column.local);
     let name = &table.at;
     let create = statement!(
         "create {unlogged}table {name}{of}{items}{inherits}{partition}{options}",
@@ -67,14 +63,28 @@ pub fn create_table(
             statement!(" with {options}", options = parameters(&table_definition.options))
         },
     );
-    let inherited = table_definition.columns.iter().filter(|column| !column.local);
+    let columns = &table_definition.columns;
     let mut statements = vec![create];
-    statements.extend(inherited.flat_map(|column| own_traits(name, column)));
-    statements
-        .extend(table_definition.columns.iter().flat_map(|column| extras(name, column, version)));
+    statements.extend(inherited.flat_map(|column| own_traits(name, column, version)));
+    statements.extend(columns.iter().filter_map(|c| not_null::keep_from_child(name, c, version)));
+    statements.extend(columns.iter().flat_map(|column| extras(name, column, version)));
+    statements.extend(columns.iter().filter_map(|c| not_null::comment(name, c, version)));
     statements.extend(owned(name, table_definition, None));
     statements.extend(objects::settings(table).into_iter().map(|setting| setting.set));
     statements
+}
+
+/// What stands in the parentheses of CREATE TABLE.
+fn items(table_definition: &TableDefinition, version: u32) -> Vec<Statement> {
+    let (local, inherited): (Vec<&ColumnDefinition>, Vec<&ColumnDefinition>) =
+        table_definition.columns.iter().partition(|column| column.local);
+    let columns = local.into_iter().filter_map(|column| match &table_definition.of {
+        Some(_) => of_type(column, version),
+        None => Some(definition(column, version)),
+    });
+    let not_nulls = inherited.into_iter().filter_map(|column| not_null::of_table(column, version));
+    let checks = table_definition.checks.iter().map(objects::check_of);
+    columns.chain(not_nulls).chain(checks).collect()
 }
 
 /// A column for a table that may hold rows: with the default if all of them get the same, else nullable,
@@ -106,6 +116,7 @@ pub fn add_column(
         )
     }));
     statements.extend(extras(name, column, version));
+    statements.extend(not_null::comment(name, &added, version));
     statements.extend(owned(name, table_definition, Some(&column.name)));
     statements
 }
@@ -134,7 +145,12 @@ pub fn loosen(table: &Name, column: &ColumnDefinition) -> Statement {
 }
 
 /// What a column that was added to rows still lacks, once they are filled.
-pub fn tighten(table: &Name, here: &ColumnDefinition, there: &ColumnDefinition) -> Vec<Statement> {
+pub fn tighten(
+    table: &Name,
+    here: &ColumnDefinition,
+    there: &ColumnDefinition,
+    version: u32,
+) -> Vec<Statement> {
     let alter = |what: Statement| {
         statement!(
             "alter table {table} alter column {column} {what}",
@@ -143,10 +159,11 @@ pub fn tighten(table: &Name, here: &ColumnDefinition, there: &ColumnDefinition) 
             what = what
         )
     };
-    let not_null = (here.not_null && !there.not_null).then(|| alter(word("set not null")));
+    let not_null = here.not_null && !there.not_null;
+    let not_null = not_null.then(|| not_null::set(table, here, version)).into_iter().flatten();
     let identity = here.identity.as_ref().filter(|_| there.identity.is_none());
     let identity = identity.map(|identity| alter(statement!("add {i}", i = identity_of(identity))));
-    not_null.into_iter().chain(identity).collect()
+    not_null.chain(identity).collect()
 }
 
 /// Prefixes `alter table` and the name to what is to be done.
@@ -241,6 +258,7 @@ pub fn settings(
         );
         found.push(ColumnChange { what: "comment", statement, drops: comment.is_none() });
     }
+    found.extend(not_null::changes(table, here, there));
     found
 }
 
@@ -320,7 +338,7 @@ fn traits(column: &ColumnDefinition, version: u32) -> Vec<Statement> {
         parts.push(statement!("generated always as {e} {how}", e = expression, how = how));
     }
     parts.extend(column.identity.as_ref().map(identity_of));
-    parts.extend(column.not_null.then(|| word("not null")));
+    parts.extend(not_null::of_column(column, version));
     parts
 }
 
@@ -334,10 +352,11 @@ fn set(table: &Name, column: &ColumnDefinition, what: Statement) -> Statement {
 }
 
 /// What an inherited column has of its own.
-fn own_traits(table: &Name, column: &ColumnDefinition) -> Vec<Statement> {
+fn own_traits(table: &Name, column: &ColumnDefinition, version: u32) -> Vec<Statement> {
     let default = column.default.as_ref();
     let default = default.map(|value| statement!("default {value}", value = value));
-    let traits = default.into_iter().chain(column.not_null.then(|| word("not null")));
+    let has_own = not_null::is_own(column) && version < not_null::CONSTRAINTS;
+    let traits = default.into_iter().chain(has_own.then(|| word("not null")));
     traits.map(|what| set(table, column, what)).collect()
 }
 

@@ -22,6 +22,7 @@ pub mod large_objects;
 pub mod mapping;
 pub mod mask;
 pub mod newest;
+pub mod not_null;
 pub mod objects;
 mod origin;
 pub mod query;

@@ -179,6 +179,12 @@ with homes as (
   left join homes ph on ph.oid operator(pg_catalog.=) p.relnamespace
   where k.contype operator(pg_catalog.=) any (array['p', 'u', 'x', 'c', 'f']::pg_catalog."char"[])
   union all
+  -- From PostgreSQL 18 on each NOT NULL is one.
+  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, k.conname, k.conislocal, k.connoinherit, k.convalidated)
+  from relations r join pg_catalog.pg_constraint k on k.conrelid operator(pg_catalog.=) r.oid
+    and k.contype operator(pg_catalog.=) 'n'
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) k.conkey[1]
+  union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, e.stxname, e.stxkind::pg_catalog.text,
     pg_catalog.to_json(e) operator(pg_catalog.->>) 'stxstattarget', (
     select pg_catalog.string_agg(a.attname, ' ' order by a.attname) from pg_catalog.pg_attribute a

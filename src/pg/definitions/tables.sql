@@ -61,7 +61,18 @@ select json_build_object(
             || quote_ident(co.collname)
           from pg_collation co join pg_namespace cs on cs.oid = co.collnamespace
           where co.oid = a.attcollation and a.attcollation <> t.typcollation),
-        'not_null', a.attnotnull,
+        'not_null', a.attnotnull and coalesce(nn.convalidated, true),
+        'not_null_rule', case when a.attnotnull then json_build_object(
+          'name', nn.conname, 'by_default', coalesce(nn.conname = concat(c.relname, '_', a.attname, '_not_null'), true),
+          'local', c.relispartition or coalesce(nn.conislocal, not above.passed_on),
+          'inherited', coalesce(nn.coninhcount > 0, above.passed_on),
+          -- Before PostgreSQL 18 somebody may have dropped it from a child alone.
+          'no_inherit', coalesce(nn.connoinherit, c.relkind = 'r' and c.relhassubclass and exists (
+            select from pg_inherits i join pg_attribute b on b.attrelid = i.inhrelid and b.attname = a.attname
+            where i.inhparent = c.oid and not b.attnotnull)),
+          'validated', coalesce(nn.convalidated, true),
+          'comment', obj_description(nn.oid, 'pg_constraint')) end,
+        'parent_not_null', above.not_null,
         'local', a.attislocal or c.relispartition,
         'parent_computes', case when a.attinhcount > 0 and not c.relispartition then exists (
           select from pg_inherits i join pg_attribute p on p.attrelid = i.inhparent and p.attname = a.attname
@@ -95,6 +106,16 @@ select json_build_object(
       join pg_type t on t.oid = a.atttypid
       left join pg_attrdef f on f.adrelid = a.attrelid and f.adnum = a.attnum
       cross join lateral (select to_jsonb(a) as a offset 0) j
+      left join pg_constraint nn on nn.conrelid = c.oid and nn.contype = 'n' and nn.conkey[1] = a.attnum
+      -- Whether parents that are no partitioned tables have it NOT NULL, and whether one gives that to all its children.
+      cross join lateral (
+        select count(*) > 0 as not_null, coalesce(bool_or(not coalesce(pn.connoinherit, exists (
+          select from pg_inherits o join pg_attribute b on b.attrelid = o.inhrelid and b.attname = p.attname
+          where o.inhparent = p.attrelid and not b.attnotnull))), false) as passed_on
+        from pg_inherits i
+        join pg_attribute p on p.attrelid = i.inhparent and p.attname = a.attname and p.attnotnull
+        left join pg_constraint pn on pn.conrelid = p.attrelid and pn.contype = 'n' and pn.conkey[1] = p.attnum
+        where a.attinhcount > 0 and not c.relispartition and i.inhrelid = c.oid) above
       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]')))
 from needed n
 join pg_class c on n.class = 'pg_class'::regclass and c.oid = n.oid and c.relkind in ('r', 'p')

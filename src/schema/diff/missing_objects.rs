@@ -221,6 +221,14 @@ impl DiffInput<'_> {
         // Rows may fit all the same, a view may hold the column, its owner may be another.
         let optional = |step| Step { optional: true, ..step };
         let mut steps = Vec::new();
+        let is_made =
+            object.root.as_ref().is_some_and(|root| self.created_by_pgsync.contains(root));
+        for own in here.columns.iter().filter(|_| is_made && !here.partition) {
+            if there.column(&own.name).is_some_and(|other| own.takes_null_before(other)) {
+                let loosen = vec![ddl::loosen(&object.at, own)];
+                steps.push(optional(column(own, " without NOT NULL", loosen)));
+            }
+        }
         // Partitions and children follow their parents.
         for own in here.columns.iter().filter(|column| column.local && !here.partition) {
             let Some(other) = there.column(&own.name) else {
@@ -232,12 +240,6 @@ impl DiffInput<'_> {
             if pair.is_some_and(|(here, there)| in_place(here, there)) {
                 let how = format!(" as {}", own.type_text);
                 steps.push(optional(column(own, &how, vec![ddl::widen(&object.at, own)])));
-            }
-            let is_made =
-                object.root.as_ref().is_some_and(|root| self.created_by_pgsync.contains(root));
-            if is_made && other.not_null && !own.not_null {
-                let loosen = vec![ddl::loosen(&object.at, own)];
-                steps.push(optional(column(own, " without NOT NULL", loosen)));
             }
         }
         steps

@@ -9,6 +9,7 @@ mod extra_objects;
 mod free_sequences;
 mod left_partitions;
 mod missing_objects;
+mod open_not_nulls;
 mod other_objects;
 pub mod rebuild_reasons;
 mod renamed;
@@ -148,6 +149,7 @@ impl DiffInput<'_> {
             }
         }
         self.tighten(&wanted, &mut schema_plan);
+        self.open_not_nulls(&wanted, &mut schema_plan);
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
@@ -312,7 +314,10 @@ impl DiffInput<'_> {
             };
             let there = self.there(object).and_then(|there| there.definition.as_ref());
             let (Some(here), Some(there)) = (&object.definition, there) else { continue };
-            for column in here.columns.iter().filter(|column| column.local && !here.partition) {
+            let own = |column: &&ColumnDefinition| {
+                column.local && !self.parent_tightens(here, column, wanted)
+            };
+            for column in here.columns.iter().filter(own).filter(|_| !here.partition) {
                 let added = there.column(&column.name).cloned().unwrap_or_else(|| {
                     let not_null = column.not_null && column.fills_rows();
                     ColumnDefinition { not_null, ..Default::default() }

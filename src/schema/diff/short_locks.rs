@@ -8,6 +8,7 @@ use crate::schema::diff::{DiffInput, Step};
 use crate::schema_object::make::{Check, Index, Key, Make};
 use crate::schema_object::{ColumnDefinition, Kind, Object};
 use crate::sql::ddl;
+use crate::sql::not_null;
 use crate::sql::objects;
 use crate::sql::short_locks;
 use crate::sql::short_locks::NotNullProof;
@@ -110,8 +111,13 @@ impl DiffInput<'_> {
             table: Some(table.id.clone()),
             ..Step::about(table, statements, &[root])
         };
-        let complete = ddl::tighten(&table.at, here, there);
         let is_proof_needed = here.not_null && !there.not_null;
+        if let Some(validate) = not_null::validate(&table.at, there).filter(|_| is_proof_needed) {
+            let proven = ColumnDefinition { not_null: true, ..there.clone() };
+            let complete = ddl::tighten(&table.at, here, &proven, self.version);
+            return vec![step(std::iter::once(validate).chain(complete).collect())];
+        }
+        let complete = ddl::tighten(&table.at, here, there, self.version);
         if !is_proof_needed || self.version < NOT_NULL_BY_PROOF {
             return (!complete.is_empty()).then(|| step(complete)).into_iter().collect();
         }

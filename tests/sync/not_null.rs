@@ -1,0 +1,187 @@
+//! NOT NULL, which is a constraint with a name of its own from PostgreSQL 18 on: pgsync makes it as the source has it.
+
+use crate::support::Pair;
+
+/// Each NOT NULL of tables, as the catalog of PostgreSQL 18 has it.
+const ALL: &str = "select string_agg(concat_ws(' ', k.conrelid::regclass, a.attname, k.conname, k.conislocal, k.coninhcount,
+        k.connoinherit, k.convalidated, obj_description(k.oid, 'pg_constraint')), E'\n' order by k.conrelid::regclass::text, a.attname)
+    from pg_constraint k join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+    where k.contype = 'n' and k.connamespace = 'public'::regnamespace and k.conrelid::regclass::text !~ 'sync_log'";
+
+async fn version(db: &Pair, of_source: bool) -> u32 {
+    let sql = "select current_setting('server_version_num')::int / 10000";
+    let text = if of_source { db.source_value(sql).await } else { db.target_value(sql).await };
+    text.parse().expect("a number")
+}
+
+async fn assert_same_not_nulls(db: &Pair) {
+    let (source, target) = (db.source_value(ALL).await, db.target_value(ALL).await);
+    assert_eq!(target, source);
+}
+
+/// A run makes the target the source's, and the next says nothing.
+async fn settles(db: &Pair) {
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_same_not_nulls(db).await;
+    db.sync().await.expect_unchanged().expect_unsaid("on the target").expect_unsaid("left out");
+}
+
+#[tokio::test]
+async fn it_is_made_with_its_name_its_comment_and_whether_children_have_it() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "NOT NULL as a constraint").await {
+        return;
+    }
+    db.source(
+        "create table pa (id int primary key, a int not null, b int constraint bb not null);
+         create table ch (x int constraint \"of x\" not null) inherits (pa);
+         create table own (a int, b int constraint mine not null) inherits (pa);
+         create table late () inherits (ch); alter table late alter a set not null;
+         create table p (id int primary key, a int constraint nx not null no inherit, b int not null no inherit);
+         create table c (z int) inherits (p); create table cc (constraint ny not null a, not null b) inherits (p);
+         create table part (id int not null, k int constraint kk not null) partition by range (id);
+         create table part_a partition of part for values from (0) to (10);
+         create table part_b (id int constraint other not null, k int not null); alter table part attach partition part_b for values from (10) to (20);
+         comment on constraint bb on pa is 'why'; comment on constraint nx on p is 'not of children';
+         insert into ch values (1, 2, 3, 4); insert into c values (1, null, null, 5); insert into cc values (2, 1, 1);
+         insert into p values (7, 1, 1); insert into part values (1, 1), (11, 2)",
+    )
+    .await;
+    settles(&db).await;
+}
+
+/// Before PostgreSQL 18 a child could drop it for itself alone.
+#[tokio::test]
+async fn one_that_is_dropped_from_a_parent_goes_from_its_children_and_from_them_alone() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table pa (id int primary key, a int not null, b int not null);
+         create table ch (x int, primary key (id)) inherits (pa); create table own (a int not null, primary key (id)) inherits (pa);
+         insert into pa values (1, 1, 1); insert into ch values (2, 2, 2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table pa alter a drop not null; insert into pa values (3, null, 1); insert into ch values (4, null, 1)")
+        .await;
+    db.settle().await;
+    let nulls = "select string_agg(concat_ws(' ', attrelid::regclass, attname, attnotnull), E'\n' order by attrelid::regclass::text, attname)
+        from pg_attribute where attrelid::regclass::text in ('pa', 'ch', 'own') and attnum > 0";
+    assert_eq!(db.target_value(nulls).await, db.source_value(nulls).await);
+}
+
+/// From PostgreSQL 18 on it is NO INHERIT then.
+#[tokio::test]
+async fn a_child_may_hold_null_where_its_parent_may_not() {
+    let db = Pair::fresh().await;
+    let no_inherit = if version(&db, true).await >= 18 { "no inherit" } else { "" };
+    db.source(&format!(
+        "create table pa (id int primary key, a int not null {no_inherit});
+         create table ch (x int, primary key (id)) inherits (pa); create table other (x int, primary key (id)) inherits (pa);
+         alter table ch alter a drop not null; alter table other alter a set not null;
+         insert into pa values (1, 1); insert into ch values (2, null, 2); insert into other values (3, 3, 3)"
+    ))
+    .await;
+    db.settle().await.expect_unsaid("left out");
+    let nulls = "select string_agg(concat_ws(' ', attrelid::regclass, attname, attnotnull), E'\n' order by attrelid::regclass::text, attname)
+        from pg_attribute where attrelid::regclass::text in ('pa', 'ch', 'other') and attnum > 0";
+    assert_eq!(db.target_value(nulls).await, db.source_value(nulls).await);
+    db.sync().await.expect_unchanged().expect_unsaid("on the target");
+}
+
+const OPEN: &str = "create table t (id int primary key, a int, b int not null); insert into t values (1, null, 1), (2, 2, 2);
+    create table part (id int not null, a int) partition by range (id); create table part_a partition of part for values from (0) to (10);
+    insert into part values (1, null);
+    alter table t add constraint p4nn not null a not valid; alter table part add constraint pnn not null a not valid;
+    comment on constraint p4nn on t is 'one day'";
+
+#[tokio::test]
+async fn one_that_old_rows_break_is_made_after_the_rows_and_validated_later() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "a NOT NULL that is not validated").await {
+        return;
+    }
+    db.source(OPEN).await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = crate::support::pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    let listed = listed.expect_exit(1).stdout;
+    let place = |text: &str| listed.find(text).unwrap_or_else(|| panic!("{text} in {listed}"));
+    assert!(
+        place("-- NOT VALID on the source")
+            < place("add constraint \"p4nn\" not null \"a\" not valid")
+    );
+    settles(&db).await;
+    db.source("update t set a = 1; alter table t validate constraint p4nn; delete from part; alter table part alter a drop not null")
+        .await;
+    settles(&db).await;
+    db.source("alter table t alter a drop not null; insert into t values (3, null, 3); alter table t add constraint again not null a not valid")
+        .await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn an_older_target_leaves_the_column_nullable_and_names_what_it_lacks() {
+    let db = Pair::fresh().await;
+    if version(&db, true).await < 18 || version(&db, false).await >= 18 {
+        return;
+    }
+    db.source("create table quiet (id int primary key, a int constraint named not null)").await;
+    db.sync().await.expect_ok().expect_unsaid("left out");
+    db.sync().await.expect_unchanged().expect_unsaid("left out");
+    db.source(OPEN).await;
+    let open = "NOT NULL NOT VALID of column public.t.a is left out: the target would have to be PostgreSQL 18 or later";
+    let run = db.sync().await.expect_ok().expect_note(open);
+    run.expect_note("NOT VALID of column public.part.a").expect_unsaid("part_a");
+    db.assert_all_same().await;
+    db.source("update t set a = 1; alter table t validate constraint p4nn").await;
+    let comment = "the comment on NOT NULL of column public.t.a is left out";
+    db.sync()
+        .await
+        .expect_ok()
+        .expect_note(comment)
+        .expect_unsaid("column public.t.a is left out: NOT VALID");
+    let not_null =
+        "select attnotnull from pg_attribute where attrelid = 't'::regclass and attname = 'a'";
+    assert_eq!(db.target_value(not_null).await, "t");
+}
+
+#[tokio::test]
+async fn what_is_changed_of_it_on_the_source_is_changed_on_the_target() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "NOT NULL as a constraint").await {
+        return;
+    }
+    db.source(
+        "create table t (id int primary key, a int not null, b int constraint bb not null); comment on constraint bb on t is 'why';
+         create table part (id int not null) partition by range (id); create table part_a partition of part for values from (0) to (10);
+         insert into t values (1, 1, 1)",
+    )
+    .await;
+    settles(&db).await;
+    db.source(
+        "alter table t rename constraint t_a_not_null to renamed; alter table t alter constraint renamed no inherit;
+         comment on constraint bb on t is 'because'; alter table part rename constraint part_id_not_null to pp;
+         alter table t add c int; update t set c = 1; alter table t add constraint cc not null c no inherit;
+         comment on constraint cc on t is 'new'; alter table t add d int constraint dd not null default 3",
+    )
+    .await;
+    let run = db.sync().await.expect_ok().expect_unsaid("left out");
+    run.expect_note("changed on the target");
+    settles(&db).await;
+    db.source("alter table t alter constraint renamed inherit; alter table t rename constraint dd to t_d_not_null").await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_rebuilt_has_it_as_the_source() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "NOT NULL as a constraint").await {
+        return;
+    }
+    db.source("create table t (id int primary key, a int constraint aa not null); insert into t values (1, 1)").await;
+    settles(&db).await;
+    db.source("alter table t drop a, add a bigint; update t set a = 1; alter table t add constraint ab not null a not valid").await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    assert_same_not_nulls(&db).await;
+    settles(&db).await;
+}
