@@ -239,11 +239,11 @@ const OPCLASS: &str = "create function loose_cmp(text, text) returns int languag
     create function loose_eq(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) = 0 $$;
     create function loose_ge(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) >= 0 $$;
     create function loose_gt(text, text) returns bool language sql immutable as $$ select loose_cmp($1, $2) > 0 $$;
-    create operator <~ (leftarg = text, rightarg = text, function = loose_lt);
-    create operator <=~ (leftarg = text, rightarg = text, function = loose_le);
-    create operator ==~ (leftarg = text, rightarg = text, function = loose_eq, commutator = ==~);
-    create operator >=~ (leftarg = text, rightarg = text, function = loose_ge);
-    create operator >~ (leftarg = text, rightarg = text, function = loose_gt);
+    create operator <~ (leftarg = text, rightarg = text, procedure = loose_lt);
+    create operator <=~ (leftarg = text, rightarg = text, procedure = loose_le);
+    create operator ==~ (leftarg = text, rightarg = text, procedure = loose_eq, commutator = ==~);
+    create operator >=~ (leftarg = text, rightarg = text, procedure = loose_ge);
+    create operator >~ (leftarg = text, rightarg = text, procedure = loose_gt);
     create operator class loose_ops for type text using btree as
         operator 1 <~, operator 2 <=~, operator 3 ==~, operator 4 >=~, operator 5 >~, function 1 loose_cmp(text, text)";
 
