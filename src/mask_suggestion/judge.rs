@@ -25,6 +25,8 @@ pub(super) struct Judged<'a> {
     pub why: String,
     /// Whether a run asks what is to become of it.
     pub holds_text: bool,
+    /// Whether its values were looked at.
+    pub is_seen: bool,
 }
 
 pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> Judged<'a> {
@@ -32,7 +34,8 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     let base = column.under_domains();
     let kind = Kind::of(&base);
     let holds_text = guard::is_telling(column);
-    let nothing = |why: &str| Judged { column, mask: None, why: why.to_owned(), holds_text };
+    let nothing =
+        |why: &str| Judged { column, mask: None, why: why.to_owned(), holds_text, is_seen: true };
     if sample.is_child {
         return nothing("a foreign key: it has the mask of the column that it refers to");
     }
@@ -51,11 +54,15 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     match masked {
         Some((mask, why)) => {
             let mask = if is_unique(table, column) { unique(mask, kind) } else { mask };
-            Judged { column, mask: Some(mask), why, holds_text }
+            Judged { column, mask: Some(mask), why, holds_text, is_seen: true }
         }
-        None if is_made_of_others(&base) => {
-            nothing(&format!("not looked at: a value of type {} holds others", column.type_text))
-        }
+        None if is_made_of_others(&base) => Judged {
+            is_seen: false,
+            ..nothing(&format!(
+                "not looked at: a value of type {} holds others; add a mask, or the column to keep",
+                column.type_text
+            ))
+        },
         None => nothing(&format!("nothing personal was found in {} values", sample.values)),
     }
 }

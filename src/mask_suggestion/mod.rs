@@ -39,8 +39,9 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let session = pool.get().await?;
     session.run("beginning to read", &Sql::trusted(BEGIN)).await?;
     let server = catalog::server(&session).await?;
-    let tables = catalog::tables(&session, &settings.schemas, server.user_types).await?;
-    let keys = catalog::foreign_keys(&session, &settings.schemas).await?;
+    let schemas = catalog::chosen_schemas(&session, &settings.schemas).await?;
+    let tables = catalog::tables(&session, &schemas, server.user_types).await?;
+    let keys = catalog::foreign_keys(&session, &schemas).await?;
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
     let selected = select::select(&names, &[], &settings.include, &settings.exclude)?.tables;
     let (mut judged, mut passed_over) = (Vec::new(), Vec::new());

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::JudgedTable;
 
-/// A config file that masks what looks personal and keeps the rest; `_why` has the evidence.
+/// A config file that masks what looks personal and keeps what does not; `_why` has the evidence. What was not looked
+/// at stays open: a run asks for it.
 pub(super) fn config(judged: &[JudgedTable<'_>]) -> String {
     let tables: Map<String, Value> =
         judged.iter().filter_map(|one| Some((one.table.name.to_string(), entry(one)?))).collect();
@@ -23,9 +24,9 @@ fn entry(judged: &JudgedTable<'_>) -> Option<Value> {
         .clone()
         .filter_map(|column| Some((name(column), column.mask.as_ref()?.written())))
         .collect();
-    let kept = judged.columns.iter().filter(|column| column.mask.is_none() && column.holds_text);
+    let others = judged.columns.iter().filter(|column| column.mask.is_none() && column.holds_text);
     let why: Map<String, Value> = masked
-        .chain(kept.clone())
+        .chain(others.clone())
         .map(|column| (name(column), column.why.as_str().into()))
         .collect();
     if why.is_empty() {
@@ -35,6 +36,7 @@ fn entry(judged: &JudgedTable<'_>) -> Option<Value> {
     if !masks.is_empty() {
         entry.insert("mask".into(), Value::Object(masks));
     }
+    let kept = others.filter(|column| column.is_seen);
     let kept: Vec<Value> = kept.map(|column| Value::from(name(column))).collect();
     if !kept.is_empty() {
         entry.insert("keep".into(), Value::Array(kept));

@@ -9,6 +9,7 @@ use super::known_tables::KnownTables;
 use super::session::Session;
 use crate::error::{Cause, DbError, Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::select::schemas as chosen;
 use crate::sql::check::Check;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{Column, ForeignKey, Key, OtherRelation, Partition, Table};
@@ -275,6 +276,14 @@ pub async fn partitions(
 pub async fn schemas(session: &Session) -> Result<Vec<Ident>> {
     objects(session, "reading the catalog of schemas", &Sql::trusted(include_str!("schemas.sql")))
         .await
+}
+
+/// The schemas that are asked for by names and patterns: see [`chosen::matching`].
+pub async fn chosen_schemas(session: &Session, asked: &[Ident]) -> Result<Vec<Ident>> {
+    if !asked.iter().any(chosen::has_wildcard) {
+        return Ok(asked.to_vec());
+    }
+    chosen::matching(asked, &schemas(session).await?)
 }
 
 /// The names of the tables of some schemas, and nothing else of them: whatever may be synced, and perhaps more.

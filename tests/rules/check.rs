@@ -127,6 +127,8 @@ async fn a_preview_shows_masked_rows_and_reads_nothing_that_nobody_decided_about
     let said = pgsync(&args).env("MASK_KEY", KEY).await.expect_exit(2);
     assert!(said.stderr.contains("did you mean \"person\"?"), "{said}");
     preview(&["-limit", "0"]).await.expect_exit(2);
+    let patterned = preview(&["-limit", "3", "-schema", "publ*"]).await.expect_exit(0);
+    assert_eq!(patterned.stdout, preview(&["-limit", "3"]).await.expect_exit(0).stdout);
 }
 
 #[tokio::test]
