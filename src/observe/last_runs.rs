@@ -87,8 +87,18 @@ impl RunContext<'_> {
         store::try_to_create(self.target, &self.sync_log, made).await
     }
 
-    /// What the log says last of each table, and, where the source `is_marked`, of its rows.
+    /// What logs say last of each table, and, where the source has a mark, of its rows.
     pub(crate) async fn last_runs(
+        &self,
+        names: &[&TableName],
+        catalogs: &Catalogs,
+    ) -> Result<HashMap<TableName, LastRun>> {
+        let mut last = self.own_last_runs(names, catalogs.source.mark.is_some()).await?;
+        self.add_other_logs(&mut last, names, &catalogs.target.tables).await?;
+        Ok(last)
+    }
+
+    async fn own_last_runs(
         &self,
         names: &[&TableName],
         is_marked: bool,

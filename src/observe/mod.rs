@@ -7,6 +7,7 @@ mod large_objects;
 mod last_runs;
 mod masks;
 mod origin;
+mod other_logs;
 mod preconditions;
 mod reference_systems;
 pub(crate) mod rules;

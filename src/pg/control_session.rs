@@ -110,6 +110,11 @@ impl ControlSession {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
     }
 
+    /// See [`catalog::logs`].
+    pub async fn logs(&self) -> Result<Vec<TableName>> {
+        catalog::logs(self.kept(&self.session.lock().await)?).await
+    }
+
     /// See [`uncopied::uncopied`].
     pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
         uncopied::uncopied(self.kept(&self.session.lock().await)?, schemas).await

@@ -106,7 +106,7 @@ pub struct TablePlan {
 }
 
 /// What the last run left in `sync_log` for a table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct LastRun {
     /// How far it got.
     pub watermark: Option<String>,

@@ -76,7 +76,7 @@ impl RunContext<'_> {
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_uncopied(!sync_log_exists).await?;
         self.note_read(&mut catalogs);
-        let last = self.last_runs(&names, context.mark.is_some()).await?;
+        let last = self.last_runs(&names, &catalogs).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);

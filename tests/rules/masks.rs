@@ -191,6 +191,39 @@ async fn masked_values_are_replaced_by_true_ones_only_if_somebody_says_so() {
 }
 
 #[tokio::test]
+async fn what_another_log_knows_to_be_masked_is_refused_too() {
+    let db = Pair::with(
+        "create schema sales; create table sales.person (id int primary key, email text)",
+    )
+    .await;
+    db.source(&format!("insert into sales.person values (1, '{SECRET}@mail.test')")).await;
+    let rules = r#""tables": {"sales.person": {"mask": {"email": "email"}}}"#;
+    masked(&db, rules, KEY).arg("-schema").arg("public,sales").await.expect_ok();
+    // The log of these runs is another table, in each of them.
+    for schema in ["sales", "sales", "sales,public"] {
+        db.sync()
+            .args(&["-schema", schema])
+            .await
+            .expect_exit(5)
+            .expect_refused("sales.person", &["an earlier run masked email"])
+            .expect_said("public.sync_log knows 1 selected table, and sales.sync_log does not")
+            .expect_said("-log-table public.sync_log");
+    }
+    db.sync().args(&["-schema", "sales", "-dry-run"]).await.expect_exit(5);
+    let there = "select count(*) from sales.person where email like 'zq7secret%'";
+    assert_eq!(db.target_value(there).await, "0");
+    // It stays masked, or goes on with its log.
+    masked(&db, rules, KEY)
+        .args(&["-schema", "sales", "-log-table", "public.sync_log"])
+        .await
+        .expect_unchanged();
+    db.sync().args(&["-schema", "sales", "-force"]).await.expect_ok();
+    assert_eq!(db.target_value(there).await, "1");
+    // From then on that log knows it, and is asked alone.
+    db.sync().args(&["-schema", "sales"]).await.expect_unchanged();
+}
+
+#[tokio::test]
 async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
     let db = filled().await;
     let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"email": "name.full", "born": "email", "id": {"number.noise": 0.5},
