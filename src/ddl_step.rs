@@ -64,6 +64,11 @@ impl Step {
         }
     }
 
+    /// Whether it makes a table that joins another one.
+    pub fn joins_parent(&self) -> bool {
+        self.kind == Kind::Table && self.table.is_some()
+    }
+
     /// What concerns one object.
     pub fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
         let roots = roots.iter().map(|root| (*root).clone()).collect();

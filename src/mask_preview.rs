@@ -6,7 +6,7 @@ use chrono::Utc;
 use crate::config::{OwnFlags, Settings};
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
-use crate::pg::{self, Pool, Session, catalog};
+use crate::pg::{self, Pool, Session, catalog, rights};
 use crate::plan::guard;
 use crate::plan::masking::{self, Ruled};
 use crate::plan::shown::{Moment, ShownTable};
@@ -64,7 +64,10 @@ pub async fn preview(settings: &PreviewSettings) -> Result<Preview> {
     session.run(READING, &Sql::trusted(BEGIN)).await?;
     let read = read(&session, settings).await;
     session.run(READING, &Sql::trusted("rollback")).await?;
-    read
+    match read {
+        Err(error) => Err(rights::explained(&session, error, true).await),
+        read => read,
+    }
 }
 
 async fn read(session: &Session, settings: &PreviewSettings) -> Result<Preview> {

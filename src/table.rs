@@ -59,6 +59,9 @@ pub struct Table {
     /// Those that the role has for some columns only, or for each of them and not for the table.
     #[serde(default)]
     pub partial_privileges: Vec<String>,
+    /// Where the role may read some columns only: the others, and `ctid`, if it may not read that.
+    #[serde(default)]
+    pub hidden_columns: Vec<Ident>,
 }
 
 /// A table that inherits from another: reads of the parent without ONLY show its rows, too.

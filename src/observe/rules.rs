@@ -11,6 +11,7 @@ use crate::observe::masks::RuledTables;
 use crate::observe::trials::TriedTable;
 use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
+use crate::plan::hints;
 use crate::plan::masking;
 use crate::plan::shown::{Moment, ShownTable, place};
 use crate::rules::{Children, Ddl, Key, Rules, SourceColumns};
@@ -87,7 +88,11 @@ impl RunContext<'_> {
             // A source that computes no masks says so: no keep would help.
             stops && !catalogs.source.local && unmasked.contains_key(&one.table.name)
         };
-        let to_try: Vec<_> = tried.iter().filter(|one| !is_left_alone(one)).collect();
+        // A run fails over such a table alone, with its name.
+        let fails =
+            |one: &&TriedTable<'_>| which == Tried::Decided && !hints::is_readable(&one.shown);
+        let to_try = tried.iter().filter(|one| !is_left_alone(one) && !fails(one));
+        let to_try: Vec<_> = to_try.collect();
         problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);
         let shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
         problems.extend(shown.iter().filter_map(|one| self.reset_problem(one)));

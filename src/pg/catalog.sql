@@ -248,7 +248,15 @@ select pg_catalog.json_build_object(
     select pg_catalog.json_agg(x.privilege order by x.place)
     from pg_catalog.unnest(array['select', 'insert', 'update']) with ordinality x(privilege, place)
     where pg_catalog.has_any_column_privilege(c.oid, x.privilege) and not pg_catalog.has_table_privilege(c.oid, x.privilege)
-  ), '[]')
+  ), '[]'),
+  'hidden_columns', case when pg_catalog.has_any_column_privilege(c.oid, 'select')
+    and not pg_catalog.has_table_privilege(c.oid, 'select') then coalesce((
+    select pg_catalog.json_agg(a.attname order by a.attnum operator(pg_catalog.<) 0, a.attnum)
+    from pg_catalog.pg_attribute a
+    where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped
+      and (a.attnum operator(pg_catalog.>) 0 or a.attname operator(pg_catalog.=) 'ctid')
+      and not pg_catalog.has_column_privilege(c.oid, a.attnum, 'select')
+  ), '[]') else '[]' end
 )
 from (values (''::pg_catalog."char", null::pg_catalog.int2, false, true, null::pg_catalog.oid, false))
   older(attgenerated, indnkeyatts, indnullsnotdistinct, collisdeterministic, rngmultitypid, inhdetachpending)

@@ -55,8 +55,18 @@ impl ControlSession {
 
     /// The error with what to grant; see [`rights::explained`].
     pub(crate) async fn explained(&self, error: Error, only_reads: bool) -> Error {
+        self.explained_of(error, only_reads, "").await
+    }
+
+    /// The same of a statement; see [`rights::explained_of`].
+    pub(crate) async fn explained_of(
+        &self,
+        error: Error,
+        only_reads: bool,
+        statement: &str,
+    ) -> Error {
         match self.kept(&self.session.lock().await) {
-            Ok(session) => rights::explained(session, error, only_reads).await,
+            Ok(session) => rights::explained_of(session, error, only_reads, statement).await,
             Err(_) => error,
         }
     }

@@ -11,13 +11,31 @@ use crate::sql::{Literal, Sql, sql};
 /// The error with statements that grant what is missing, as far as the catalog tells. The session is in no
 /// transaction that has failed. `only_reads` of work that does not write the log.
 pub(crate) async fn explained(session: &Session, error: Error, only_reads: bool) -> Error {
+    explained_of(session, error, only_reads, "").await
+}
+
+/// The same of a statement: several schemas may have an object of the name, and the statement names the one that is
+/// meant with its schema.
+pub(crate) async fn explained_of(
+    session: &Session,
+    error: Error,
+    only_reads: bool,
+    statement: &str,
+) -> Error {
     let Error::Database(mut said) = error else { return error };
     let Some(denied) = Denied::of(&said, only_reads) else { return Error::Database(said) };
     let found = session.rows("looking for the missing right", &denied.candidates()).await;
-    let grants: Vec<String> =
-        found.unwrap_or_default().iter().filter_map(|row| denied.grant(row)).collect();
+    let mut found = found.unwrap_or_default();
+    let is_named = |row: &Row| {
+        let full = row.text(0).zip(row.text(1)).map(|(schema, name)| TableName::new(schema, name));
+        full.is_some_and(|full| statement.contains(&full.quoted()))
+    };
+    if found.iter().any(is_named) {
+        found.retain(is_named);
+    }
+    let grants: Vec<String> = found.iter().take(3).filter_map(|row| denied.grant(row)).collect();
     if !grants.is_empty() {
-        said.hint = Some(grants.join(" or "));
+        said.hint = Some(grants.join("; or "));
     }
     Error::Database(said)
 }
@@ -124,7 +142,7 @@ impl Denied {
         sql!(
             "select o.schema, o.name, s.lacking, o.role, o.arguments from ({objects}) o cross join lateral \
              (select pg_catalog.string_agg(r.r, ', ') as lacking from pg_catalog.unnest(array[{rights}]) r(r) \
-             where not {has}) s where s.lacking is not null order by 1, 2, 5 limit 3",
+             where not {has}) s where s.lacking is not null order by 1, 2, 5 limit 100",
             objects = self.objects(&role),
             rights = rights,
             has = Sql::trusted(self.has()),
@@ -255,10 +273,13 @@ impl Denied {
 fn owner_of(kind: &str, name: &str, owner: Option<&Ident>, role: &str) -> String {
     let alter = format!("alter {kind} {name} owner to {role}");
     match owner {
-        Some(owner) => format!("grant {} to {role} or {alter}", owner.typed()),
+        Some(owner) => format!("grant {} to {role}; or {alter}", owner.typed()),
         None => alter,
     }
 }
+
+/// What `pgsync log prune` is doing.
+pub(crate) const PRUNING: &str = "deleting rows of sync_log";
 
 /// What was under way.
 struct Work {
@@ -285,6 +306,7 @@ fn rights(kind: Kind, said: &DbError, work: &Work) -> &'static [&'static str] {
         (Kind::Owned | Kind::OwnedType | Kind::Policy, _) => &["usage"],
         (Kind::Sequence, Side::Target) => &["select", "update"],
         (Kind::Relation, _) if creates && !said.action.contains("sync_log") => &["references"],
+        (Kind::Relation, _) if said.action == PRUNING => &["select", "delete"],
         (Kind::Relation, _) if said.action.contains("sync_log") && !work.only_reads => {
             &["select", "insert", "update"]
         }

@@ -3,7 +3,9 @@
 use crate::error::{DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::plan::references::References;
+use crate::plan::shown::ShownTable;
 use crate::plan::{Candidate, PlanContext, TablePlan};
+use crate::rules::TableRules;
 use crate::table::{ForeignKey, Table, Unique};
 
 /// The right that makes most of what follows unnecessary.
@@ -15,6 +17,9 @@ pub(super) fn replica(role: &str) -> String {
 }
 
 const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or drop the constraint";
+
+const OTHER_PARTITIONS: &str = "the target is partitioned otherwise than the source: attach a partition for such rows there, or use \
+                                -ddl reset";
 
 /// What to try when a statement fails.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,8 +121,11 @@ fn not_aside(role: &str) -> String {
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
     let reads = ["usage", "select"];
     let writes = ["usage", "select", "insert", "update", "delete"];
+    let columns = column_grant(candidate.source, candidate.rules, context.roles.of(Side::Source));
+    let columns = columns.map(|grant| format!("; or {grant}"));
     let denied = [
-        denied(Side::Source, candidate.source, &reads, None, context),
+        denied(Side::Source, candidate.source, &reads, None, context)
+            .map(|remedy| Remedy { text: remedy.text + &columns.unwrap_or_default(), ..remedy }),
         denied(
             Side::Target,
             target,
@@ -148,10 +156,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     });
     let unplaced = target.partitioned.then(|| Remedy {
         trouble: Trouble::Unplaced,
-        text:
-            "the target is partitioned otherwise than the source: attach a partition for such rows \
-               there, or use -ddl reset"
-                .to_owned(),
+        text: candidate.lost_partition.unwrap_or(OTHER_PARTITIONS).to_owned(),
     });
     let same_keys = target.keys.iter().map(|key| Trouble::Violated(key.index.clone()));
     let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
@@ -202,14 +207,28 @@ fn denied(
         .chain(more.map(str::to_owned))
         .map(|right| format!("grant {right} to {role}"))
         .collect();
-    let mut text = grants.join("; ");
-    if side == Side::Source && table.partial_privileges.iter().any(|right| right == "select") {
-        text += &format!(
-            ", or of each column that is read and of ctid: grant select (ctid) on table {} to {role}",
-            table.name.typed()
-        );
-    }
-    Some(Remedy { trouble: Trouble::Denied(side), text })
+    Some(Remedy { trouble: Trouble::Denied(side), text: grants.join("; ") })
+}
+
+/// The grant of those columns of a source's table that a run reads and the role may not, where it may read others.
+/// `shown` has the columns by the names that rules give them.
+pub fn column_grant(shown: &Table, rules: &TableRules, role: &str) -> Option<String> {
+    let hidden: Vec<String> = hidden(shown, rules).map(Ident::typed).collect();
+    let (names, table) = (hidden.join(", "), shown.name.typed());
+    (!hidden.is_empty()).then(|| format!("grant select ({names}) on {table} to {role}"))
+}
+
+/// Whether the role may read all columns of a source's table that travel.
+pub fn is_readable(shown: &ShownTable<'_>) -> bool {
+    shown.table.is_readable() && hidden(&shown.table, &shown.rules).all(|c| c.as_str() == "ctid")
+}
+
+/// Columns that a run reads and the role may not, by their names on the source.
+pub fn hidden<'t>(shown: &'t Table, rules: &'t TableRules) -> impl Iterator<Item = &'t Ident> {
+    let is_read = move |own: &&Ident| {
+        own.as_str() == "ctid" || shown.column(rules.target_column(own)).is_some()
+    };
+    shown.hidden_columns.iter().filter(is_read)
 }
 
 /// What to try where a foreign key stops the table `own`.

@@ -194,6 +194,8 @@ pub struct Candidate<'a> {
     pub post_data: &'a [Step],
     /// What the target has otherwise, and rows may violate.
     pub differing: &'a [DifferingPart],
+    /// What to do where rows have no place, if a partition for them could not be made.
+    pub lost_partition: Option<&'a str>,
     /// Whether it has been said that a key is missing.
     pub key_is_named: bool,
 }

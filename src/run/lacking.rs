@@ -33,6 +33,8 @@ impl RunContext<'_> {
         let here: HashMap<&TableName, &Table> = here.collect();
         let there = catalogs.target.tables.iter().map(|table| (&table.name, table));
         let there: HashMap<&TableName, &Table> = there.collect();
+        let names: Vec<&TableName> = plans.iter().map(|plan| &plan.name).collect();
+        let calling = self.target.calling_denied_functions(&names).await?;
         for plan in plans {
             let target = there.get(&plan.name);
             let may_arrive_in_stage = target.is_some() && plan.strategy != Strategy::Copy;
@@ -40,9 +42,12 @@ impl RunContext<'_> {
                 source: here
                     .get(&plan.mapping.source.name)
                     .is_some_and(|table| lacks_rights(table)),
-                target: target.is_some_and(|table| lacks_rights(table)),
+                target: target.is_some_and(|table| lacks_rights(table))
+                    || calling.contains(&plan.name)
+                    || plan.mapping.has_foreign_operators(),
                 temporary: may_arrive_in_stage && !catalogs.target.server.temporary,
             };
+            name_sequences(plan, catalogs, listing);
             if let Some(error) = denied(self.try_rights(plan, &tried).await)? {
                 let error = plan.add_hint(self.explained(error).await);
                 listing.obstacles.push((plan.mapping.source.name.clone(), error));
@@ -76,6 +81,14 @@ impl RunContext<'_> {
             _ => self.target.explained(error).await,
         }
     }
+}
+
+/// Adds what a run will say of sequences that it may not move.
+fn name_sequences(plan: &TablePlan, catalogs: &Catalogs, listing: &mut Listing) {
+    let role = catalogs.target.server.role.typed();
+    let denied = plan.sequences.iter().filter_map(|owned| owned.denied(&role));
+    let table = &plan.mapping.source.name;
+    listing.left_out.extend(denied.map(|text| (table.clone(), text)));
 }
 
 /// Whether the catalog says that the role may not do all with the table.

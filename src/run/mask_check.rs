@@ -9,6 +9,8 @@ use crate::error::Result;
 use crate::event::Events;
 use crate::observe::rules::Tried;
 use crate::plan::guard;
+use crate::plan::hints;
+use crate::plan::shown::ShownTable;
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -47,7 +49,17 @@ impl RunContext<'_> {
         } else {
             self.guard_unmasked(&judged.unmasked)?;
         }
+        let role = catalogs.source.server.role.typed();
+        problems.extend(judged.shown.iter().filter_map(|shown| unread(shown, &role)));
         let masks = judged.shown.iter().map(|shown| shown.rules.mask.len());
         Ok(MaskCheck { tables: selected.len(), masks: masks.sum(), problems })
     }
+}
+
+/// What a run lacks to read a table with masks of which the role may read what travels, and not the place of its rows.
+fn unread(shown: &ShownTable<'_>, role: &str) -> Option<String> {
+    let is_tried = !shown.rules.mask.is_empty() && hints::is_readable(shown);
+    let grant = hints::column_grant(&shown.table, &shown.rules, role).filter(|_| is_tried)?;
+    let name = &shown.table.name;
+    Some(format!("{name}: permission denied for table {}: {grant}", name.name.as_str()))
 }

@@ -134,7 +134,7 @@ impl Finish<'_> {
     async fn tables(&self, round: &Round, early: Option<Error>, outcomes: &mut [TableOutcome]) {
         if round.settings.dry_run {
             // Nothing was written that could be put in its place.
-            return;
+            return sequences::remark_all_denied(round, &self.plans, outcomes);
         }
         if let Some(why) = early {
             return swap::not_swapped(round, &self.rebuilt, outcomes, &why);

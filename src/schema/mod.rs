@@ -59,6 +59,8 @@ pub struct SchemaOutcome {
     pub would_be: Vec<Table>,
     /// In a dry run: tables of the source without the columns that the target would get.
     pub reduced: HashMap<TableName, Table>,
+    /// By table: what to do where rows have no place, because the role may not make a partition for them.
+    pub lost_partitions: HashMap<TableName, String>,
     /// By table: what the target has otherwise, and rows may violate.
     pub differing: HashMap<TableName, Vec<DifferingPart>>,
     /// Tables of which it has been said that a key is missing.

@@ -53,13 +53,7 @@ impl RunContext<'_> {
                         None if is_change(step) => changed.add(step),
                         None => created.add(step),
                         Some(error) if step.optional => {
-                            let is_part = is_within(step, &error, &left_out);
-                            left_out.extend(step.table.clone().filter(|_| makes_partition(step)));
-                            if is_part {
-                                continue;
-                            }
-                            let table = step.roots.first().cloned();
-                            self.note(NoteLevel::Notice, table, format!("left out: {error}"));
+                            self.leave_out(step, &error, &mut left_out, aligned);
                         }
                         Some(error) => {
                             // The first is the cause: a later group does not know yet what failed.
@@ -80,6 +74,24 @@ impl RunContext<'_> {
             }
         }
         Ok(left_out)
+    }
+
+    /// Says that a table does without a step; nothing of a partition whose parent was left out.
+    fn leave_out(
+        &self,
+        step: &Step,
+        error: &Error,
+        left_out: &mut HashSet<String>,
+        aligned: &mut SchemaOutcome,
+    ) {
+        let is_part = is_within(step, error, left_out);
+        left_out.extend(step.table.clone().filter(|_| step.joins_parent()));
+        if is_part {
+            return;
+        }
+        let table = step.roots.first().cloned();
+        aligned.lost_partitions.extend(table.clone().zip(denied_partition(step, error)));
+        self.note(NoteLevel::Notice, table, format!("left out: {error}"));
     }
 
     /// Runs some steps in one transaction, or where that fails one by one.
@@ -163,12 +175,15 @@ struct StepResult<'s> {
     error: Option<Error>,
 }
 
-/// Whether the step makes a table that joins another one.
-fn makes_partition(step: &Step) -> bool {
-    step.kind == Kind::Table && step.table.is_some()
+/// What to do where rows would go into a partition that the role may not make.
+fn denied_partition(step: &Step, error: &Error) -> Option<String> {
+    let Error::Database(said) = error else { return None };
+    let is_denied = step.joins_parent() && said.sqlstate.as_deref() == Some("42501");
+    let hint = said.hint.as_ref().filter(|_| is_denied)?;
+    Some(format!("{} failed ({}): {hint}", said.action, said.message))
 }
 
 /// Whether a partition has no parent to join, because that was left out.
 fn is_within(step: &Step, error: &Error, left_out: &HashSet<String>) -> bool {
-    makes_partition(step) && !left_out.is_empty() && error.sqlstate() == Some("42P01")
+    step.joins_parent() && !left_out.is_empty() && error.sqlstate() == Some("42P01")
 }

@@ -75,6 +75,10 @@ impl RunContext<'_> {
             }
             Kind::Enum if step.alone => Some(RightTrial::Statement(rights_trial::change_type(on))),
             _ if step.alone || step.creates.is_some() => None,
+            _ if step.joins_parent() || step.kind == Kind::Partition => {
+                let root = self.settings.target_name_of(step.roots.first()?);
+                rights.foreign.contains(&root).then_some(RightTrial::Refused)
+            }
             _ if is_foreign() => Some(RightTrial::Refused),
             Kind::ForeignKey if !step.is_validation => {
                 let parent = self.settings.target_name_of(step.roots.get(1)?);

@@ -1,13 +1,14 @@
 //! What `sync_log` knows of the tables that pgsync made: only their indexes and constraints are its
 //! matter.
 
-use super::sync_log::{SyncLog, names};
+use super::sync_log::{OID, SyncLog, names};
 use crate::ident::TableName;
 use crate::sql::{Literal, Sql, sql};
 
 /// What tells a table of `w` from another that has its name later.
-const OID: &str = "pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))\
-     ::pg_catalog.oid::pg_catalog.text";
+fn oid() -> Sql {
+    sql!("{oid}::pg_catalog.text", oid = Sql::trusted(OID))
+}
 
 impl SyncLog {
     /// A row per table that says that this program made it; its `oid` names the very table.
@@ -24,7 +25,7 @@ impl SyncLog {
             log = self.table,
             run = Literal(run_id),
             source = Literal(source),
-            oid = Sql::trusted(OID),
+            oid = oid(),
             names = names(tables),
         )
     }
@@ -40,7 +41,7 @@ impl SyncLog {
              order by l.id limit 1) c",
             names = names(tables),
             log = self.table,
-            oid = Sql::trusted(OID),
+            oid = oid(),
         )
     }
 
@@ -88,7 +89,7 @@ impl SyncLog {
             log = self.table,
             digest = Literal(digest),
             names = names(tables),
-            oid = Sql::trusted(OID),
+            oid = oid(),
         )
     }
 }

@@ -1,5 +1,5 @@
 -- What is under the name of the log, one row, or none: `columns` that a log has, its owner, whether the
--- role may trust the owner, and what in it would run code of others when the log is written.
+-- role may trust the owner, what in it would run code of others when the log is written, a rule, and a trigger.
 select
   (select pg_catalog.count(*) from pg_catalog.pg_attribute a
     where a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
@@ -48,6 +48,10 @@ select
               and d.objid operator(pg_catalog.=) f.oid
               and d.refclassid operator(pg_catalog.=) any (array['pg_catalog.pg_proc', 'pg_catalog.pg_operator']::pg_catalog.regclass[])
               and d.refobjid operator(pg_catalog.>=) 16384::pg_catalog.oid))) then 'has a default that is computed'
-  end
+  end,
+  (select pg_catalog.min(w.rulename::pg_catalog.text collate pg_catalog."C") from pg_catalog.pg_rewrite w
+    where w.ev_class operator(pg_catalog.=) c.oid),
+  (select pg_catalog.min(t.tgname::pg_catalog.text collate pg_catalog."C") from pg_catalog.pg_trigger t
+    where t.tgrelid operator(pg_catalog.=) c.oid and not t.tgisinternal)
 from pg_catalog.pg_class c
 where c.oid operator(pg_catalog.=) pg_catalog.to_regclass($name)

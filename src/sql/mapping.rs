@@ -138,6 +138,13 @@ pub struct KeyColumn {
     pub index: Option<Sql>,
 }
 
+impl TableMapping {
+    /// Whether keys are compared on the target by operators that somebody may not be let use.
+    pub fn has_foreign_operators(&self) -> bool {
+        self.key.iter().any(|column| column.target_equals.schema.as_str() != "pg_catalog")
+    }
+}
+
 impl KeyColumn {
     /// The type that its column has on the source.
     pub fn type_on_source(&self) -> Sql {
@@ -174,6 +181,20 @@ pub struct OwnedSequence {
     pub source_last: Option<i64>,
     /// Whether the column holds numbers to compare with.
     pub numeric: bool,
+}
+
+impl OwnedSequence {
+    /// What is said where the role may not move it.
+    pub fn denied(&self, role: &str) -> Option<String> {
+        let name = self.sequence.name.typed();
+        let may_move = self.sequence.readable && self.sequence.settable;
+        (!may_move).then(|| {
+            format!(
+                "the sequence {name} is not moved beyond the rows, so an insert there can collide: grant select, update \
+                 on sequence {name} to {role}"
+            )
+        })
+    }
 }
 
 /// A column and what it holds while its row is put aside.

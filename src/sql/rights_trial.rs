@@ -2,9 +2,10 @@
 //! runs none.
 
 use crate::error::Side;
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::schema_object::text::Name;
 use crate::sql::mapping::TableMapping;
+use crate::sql::read::operator;
 use crate::sql::statement::{Statement, statement};
 use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
@@ -55,6 +56,14 @@ pub fn denied_extensions(names: &[&Ident]) -> Sql {
     )
 }
 
+/// Functions that checks, generated columns and indexes of these tables call and the role may not; each row has the
+/// number of the table and a name. A domain's checks are those of the columns that have it.
+pub fn denied_functions(tables: &[&TableName]) -> Sql {
+    let names: Vec<String> = tables.iter().map(|table| table.quoted()).collect();
+    let names = Sql::join(names.iter().map(|name| Literal(name)), ", ");
+    Sql::filled(include_str!("denied_functions.sql"), &[("tables", &names)])
+}
+
 impl TableMapping {
     /// Reads the columns that travel.
     pub fn explain_read(&self, side: Side, action: &'static str) -> PlannedUse {
@@ -69,6 +78,18 @@ impl TableMapping {
         let table = &self.target.name;
         let names = Sql::join(self.columns.iter().map(|column| &column.name), ", ");
         let mut uses = vec![self.explain_read(Side::Target, "digesting rows")];
+        if !self.key.is_empty() {
+            let equal = self.key.iter().map(|column| {
+                let equals = operator(&column.target_equals);
+                sql!("t.{name} {equals} t.{name}", name = column.name, equals = equals)
+            });
+            let compare = sql!(
+                "select from {from} where {equal}",
+                from = self.from(Side::Target),
+                equal = Sql::join(equal, " and ")
+            );
+            uses.push(PlannedUse::of("comparing keys", &compare));
+        }
         if writes.inserts && !self.columns.is_empty() {
             let insert = sql!(
                 "insert into {table} ({names}) overriding system value select {values} from {from}",

@@ -94,6 +94,12 @@ pub(super) const OF_TABLE: &str = "l.schema_name operator(pg_catalog.=) w.schema
      and l.table_name operator(pg_catalog.>=) w.table_name \
      and l.table_name operator(pg_catalog.<=) w.table_name";
 
+/// The table of `w`, if it is there: `to_regclass` would fail over a schema that the role may not use.
+pub(super) const OID: &str = "(select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n \
+     on n.oid operator(pg_catalog.=) c.relnamespace \
+     where n.nspname operator(pg_catalog.=) w.schema_name::pg_catalog.name \
+     and c.relname operator(pg_catalog.=) w.table_name::pg_catalog.name)";
+
 /// The order of the index that the rows of a table are found by.
 pub(super) const LATEST_FIRST: &str = "l.table_name desc, l.id desc";
 

@@ -14,5 +14,5 @@ from w
 cross join lateral (
   select l.source, l.status from $log l where $of_table order by $order limit 1) r
 left join pg_catalog.pg_class c
-  on c.oid operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name))
+  on c.oid operator(pg_catalog.=) $oid
 where r.source operator(pg_catalog.=) $source and r.status operator(pg_catalog.<>) 'gone'

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sync_log::{LATEST_FIRST, OF_TABLE, SyncLog};
+use super::sync_log::{LATEST_FIRST, OF_TABLE, OID, SyncLog};
 use crate::ident::TableName;
 use crate::sql::{Literal, Sql, sql};
 
@@ -21,6 +21,7 @@ impl SyncLog {
             ("run", &Sql::trusted(IS_RUN)),
             ("of_table", &of_table),
             ("order", &order),
+            ("oid", &Sql::trusted(OID)),
         ];
         Sql::filled(include_str!("sync_log_status.sql"), holes)
     }
@@ -48,8 +49,13 @@ impl SyncLog {
         let log = sql!("{log}", log = self.table);
         let source = sql!("{source}", source = Literal(source));
         let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
-        let holes: &[(&str, &Sql)] =
-            &[("log", &log), ("source", &source), ("of_table", &of_table), ("order", &order)];
+        let holes: &[(&str, &Sql)] = &[
+            ("log", &log),
+            ("source", &source),
+            ("of_table", &of_table),
+            ("order", &order),
+            ("oid", &Sql::trusted(OID)),
+        ];
         Sql::filled(include_str!("sync_log_gone.sql"), holes)
     }
 

@@ -11,7 +11,7 @@ with recursive w as (
     order by l.schema_name, l.table_name limit 1) n
 )
 select w.schema_name, w.table_name,
-  pg_catalog.to_regclass(pg_catalog.format('%I.%I', w.schema_name, w.table_name)) is not null,
+  $oid is not null,
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()),
   r.runs, e.sync_type, e.error_message, e.proven_since,
   pg_catalog.date_part('epoch', s.end_time), s.newer

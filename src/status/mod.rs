@@ -16,6 +16,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::ident::TableName;
 use crate::pg;
+use crate::pg::rights::PRUNING;
 use crate::pg::{Pool, Row};
 use crate::select;
 use crate::sql::sync_log::SyncLog;
@@ -187,7 +188,15 @@ pub async fn prune(settings: &PruneSettings) -> Result<u64> {
         let prune = log.prune(settings.keep);
         let end = Sql::trusted(if settings.base.dry_run { "rollback" } else { "commit" });
         let statements = sql!("begin; {prune}; {end}", prune = prune, end = end);
-        let rows = target.on_control_session("deleting rows of sync_log", &statements).await?;
+        let rows = match target.control.query_all(PRUNING, &statements).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                // A transaction that has failed does not say which right is missing.
+                let rollback = Sql::trusted("rollback");
+                target.control.query_all(PRUNING, &rollback).await.map_err(|_| error.clone())?;
+                return Err(target.explained_of(error, &statements).await);
+            }
+        };
         let row = rows.iter().flatten().next();
         row.ok_or_else(|| Error::Internal("no answer about deleted rows".to_owned()))?.count(0)
     };

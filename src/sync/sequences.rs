@@ -33,12 +33,10 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
         if outcome.status != Status::Success && !outcome.counts.changed() {
             continue;
         }
-        let (may, may_not): (Vec<&OwnedSequence>, Vec<&OwnedSequence>) = plan
-            .sequences
-            .iter()
-            .partition(|owned| owned.sequence.readable && owned.sequence.settable);
-        // In every run: where it stands is not known, and inserts collide until it is moved.
-        may_not.iter().for_each(|owned| remark(round, plan, owned));
+        let role = &round.roles.target;
+        let may = plan.sequences.iter().filter(|owned| owned.denied(role).is_none());
+        let may: Vec<&OwnedSequence> = may.collect();
+        remark_denied(round, plan);
         plan.sequences.iter().for_each(|owned| remark_too_small(round, plan, owned));
         moves.extend(may.iter().filter_map(|owned| {
             let rows = owned.numeric && (outcome.counts.changed() || owned.sequence.indexed);
@@ -173,13 +171,18 @@ fn too_small(name: &TableName, end: i64, last: i64) -> String {
     )
 }
 
-fn remark(round: &Round, plan: &TablePlan, owned: &OwnedSequence) {
-    let name = owned.sequence.name.typed();
-    let text = format!(
-        "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant \
-         select, update on sequence {name} to {}",
-        round.roles.target
-    );
-    let table = Some(plan.name.clone());
-    round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
+/// For a dry run: names those that the run may not move.
+pub fn remark_all_denied(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
+    let is_moved = |outcome: &TableOutcome| outcome.status == Status::Success;
+    let moved = plans.iter().zip(outcomes).filter(|(_, outcome)| is_moved(outcome));
+    moved.for_each(|(plan, _)| remark_denied(round, plan));
+}
+
+/// Names the sequences that the role may not move. In every run: where one stands is not known, and inserts collide until
+/// it is moved.
+fn remark_denied(round: &Round, plan: &TablePlan) {
+    for text in plan.sequences.iter().filter_map(|owned| owned.denied(&round.roles.target)) {
+        let table = Some(plan.name.clone());
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
+    }
 }

@@ -31,7 +31,8 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     let why = if row.count(0)? != COLUMNS {
         "is not a log of pgsync: some of its columns are missing".to_owned()
     } else if let Some(odd) = row.text(4) {
-        format!("{odd}, and what runs there would run with the rights of {role}: drop that")
+        let drop = drop_of(row, sync_log);
+        format!("{odd}, and what runs there would run with the rights of {role}: {drop}")
     } else if !row.is_true(1) {
         format!(
             "belongs to {owner}, whose code would run with the rights of {role}, a superuser: look what \
@@ -44,6 +45,19 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
         "{} on the target {why}; or name another table with -log-table",
         sync_log.table
     )))
+}
+
+/// What rids the log of a rule or a trigger, as far as it is said by one statement.
+fn drop_of(row: &Row, sync_log: &SyncLog) -> String {
+    let kinds = [("a rule", "rule", 5), ("a trigger", "trigger", 6)];
+    let kind = kinds.iter().find(|(odd, ..)| row.text(4).is_some_and(|text| text.ends_with(odd)));
+    let named = kind.and_then(|(_, kind, place)| Some((kind, Ident::new(row.text(*place)?))));
+    match named {
+        Some((kind, name)) => {
+            format!("run there: drop {kind} {} on {}", name.typed(), sync_log.table.typed())
+        }
+        None => "drop that".to_owned(),
+    }
 }
 
 /// Creates the table on the target; one that another run has created meanwhile is as good.

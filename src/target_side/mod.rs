@@ -8,6 +8,7 @@ pub mod digest;
 pub mod group;
 pub mod keys;
 pub mod lock;
+pub mod rights_trial;
 mod statements;
 mod transaction;
 pub mod trial;
@@ -141,7 +142,7 @@ impl Target {
     /// Statements on the session that holds the locks.
     pub async fn on_control_session(&self, doing: &str, statements: &Sql) -> Result<Vec<Vec<Row>>> {
         match self.control.query_all(doing, statements).await {
-            Err(error) => Err(self.explained(error).await),
+            Err(error) => Err(self.explained_of(error, statements).await),
             answers => answers,
         }
     }
@@ -149,6 +150,11 @@ impl Target {
     /// The error with what to grant, where a right is missing.
     pub async fn explained(&self, error: Error) -> Error {
         self.control.explained(error, self.only_reads).await
+    }
+
+    /// The same of these statements.
+    pub async fn explained_of(&self, error: Error, statements: &Sql) -> Error {
+        self.control.explained_of(error, self.only_reads, statements.as_str()).await
     }
 
     /// Whether the locks are still held: they live and die with one session.

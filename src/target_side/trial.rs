@@ -1,7 +1,7 @@
 //! Rows that are tried against the constraints of a table before any row is written, in a temporary table, which
-//! goes with its transaction; and rights, by statements that are planned and not run.
+//! goes with its transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
@@ -11,11 +11,8 @@ use crate::copy_text;
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
 use crate::pg::{Session, catalog};
-use crate::plan::TablePlan;
 use crate::sql::check;
 use crate::sql::check::Check;
-use crate::sql::rights_trial;
-use crate::sql::rights_trial::{PlannedUse, Writes};
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{Column, Table};
 
@@ -109,61 +106,6 @@ impl Target {
         unless_refused(result.map(|()| told.collect()))
     }
 }
-
-impl Target {
-    /// Has the server plan what a run may do with a table.
-    ///
-    /// # Errors
-    /// The target's, of the first statement that it refuses.
-    pub async fn try_rights(&self, plan: &TablePlan) -> Result<()> {
-        let mut session = self.session().await?;
-        let (updates, deletes) = (!plan.append, plan.deletes && !plan.append);
-        try_writes(&session, plan, Writes { inserts: true, updates, deletes }).await?;
-        session.set_clean(true);
-        Ok(())
-    }
-
-    /// Which of these extensions the role may not create.
-    ///
-    /// # Errors
-    /// The target's.
-    pub async fn denied_extensions(&self, names: &[&Ident]) -> Result<HashSet<Ident>> {
-        if names.is_empty() {
-            return Ok(HashSet::new());
-        }
-        let statement = rights_trial::denied_extensions(names);
-        let rows = self.on_control_session("looking at extensions", &statement).await?;
-        Ok(rows.iter().flatten().filter_map(|row| row.text(0).map(Ident::new)).collect())
-    }
-
-    /// Tries whether the role may make the temporary tables in which keys and rows arrive.
-    ///
-    /// # Errors
-    /// The target's.
-    pub async fn try_temporary(&self) -> Result<()> {
-        let mut session = self.session().await?;
-        session.run(STAGING, &Sql::trusted("begin")).await?;
-        let create = "create temporary table pgsync_tried () on commit drop";
-        let made = session.run(STAGING, &Sql::trusted(create)).await;
-        session.run(STAGING, &Sql::trusted("rollback")).await?;
-        session.set_clean(true);
-        made
-    }
-}
-
-/// Has the server plan such writes of a table, on a session in no transaction.
-///
-/// # Errors
-/// The target's, of the first statement that it refuses.
-pub async fn try_writes(session: &Session, plan: &TablePlan, writes: Writes) -> Result<()> {
-    for PlannedUse { action, statement } in plan.mapping.explain_use(writes) {
-        session.run(action, &statement).await?;
-    }
-    Ok(())
-}
-
-/// What a run does when it needs its first temporary table.
-const STAGING: &str = "taking down keys";
 
 /// Bytes of rows in one statement, about.
 const PART: usize = 256 * 1024;

@@ -83,13 +83,11 @@ async fn some_columns_of_a_source_table_are_enough_where_rules_name_them() {
     let run = || db.sync().source_role(&reader).args(&args);
     db.source(&format!("grant select (id) on item to {}", reader.name)).await;
     let refused = run().await.expect_exit(1);
-    let texts = [
-        format!("grant select on public.item to {}", reader.name),
-        format!("grant select (ctid) on table public.item to {}", reader.name),
-    ];
-    drop(refused.expect_failed("item", &[&texts[0], &texts[1]]));
-    db.source(&format!("grant select (v) on item to {}", reader.name)).await;
-    db.source(&texts[1]).await;
+    let columns = format!("grant select (v, ctid) on public.item to {}", reader.name);
+    let both = format!("grant select on public.item to {}; or {columns}", reader.name);
+    let hint = refused.expect_failed("item", &[]).table("item").error.and_then(|error| error.hint);
+    assert_eq!(hint, Some(both));
+    db.source(&columns).await;
     run().await.expect_ok();
     db.source("insert into item values (2, 'c', 'd')").await;
     run().await.expect_ok();
@@ -110,4 +108,126 @@ async fn the_index_of_a_new_unique_constraint_needs_the_schema() {
     let pasted = mended(&db, &writer, &args).await;
     assert_eq!(pasted, [format!("grant create on schema app to {}", writer.name)]);
     db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn what_deletes_old_rows_of_the_log_is_granted_with_its_schema() {
+    let db = Pair::with("create schema app; create table app.item (id int primary key)").await;
+    db.sync().args(&["-schema", "app"]).await.expect_ok();
+    // A log of others is not meant.
+    db.target("create schema ops; create table ops.sync_log (id int)").await;
+    let role = db.target_reader().await;
+    db.target(&format!("revoke all on ops.sync_log from {}", role.name)).await;
+    let prune = || pgsync(&["log", "prune", "-schema", "app", "-keep", "0s", "-target", &role.url]);
+    let grant = format!("grant delete on table app.sync_log to {}", role.name);
+    drop(prune().await.expect_exit(1).expect_said(&format!("; hint: {grant}\n")));
+    db.target(&grant).await;
+    prune().await.expect_exit(0);
+}
+
+#[tokio::test]
+async fn a_rule_or_a_trigger_on_the_log_is_dropped_by_the_statement_that_is_said() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.sync().await.expect_ok();
+    for (make, drop) in [
+        (
+            "create rule \"My r\" as on delete to sync_log do instead nothing",
+            "drop rule \"My r\" on public.sync_log",
+        ),
+        (
+            "create function act() returns trigger language plpgsql as 'begin return new; end';
+             create trigger act before insert on sync_log for each row execute procedure act()",
+            "drop trigger act on public.sync_log",
+        ),
+    ] {
+        db.target(make).await;
+        let run = db.sync().await.expect_exit(1);
+        std::mem::drop(run.expect_said(&format!("run there: {drop}; or name another table")));
+        db.target(drop).await;
+        db.sync().await.expect_ok();
+    }
+}
+
+const MASKED: &str =
+    "{\"maskKey\": \"env:MASK_KEY\", \"tables\": {\"item\": {\"mask\": {\"v\": \"text\"}}}}";
+
+#[tokio::test]
+async fn a_masked_table_that_may_not_be_read_fails_alone_and_is_granted() {
+    let db = Pair::with(
+        "create schema app; create table app.item (id int primary key, v text); create table app.other (id int)",
+    )
+    .await;
+    db.source("insert into app.item select i, 'value' || i from generate_series(1, 20) i").await;
+    let reader = db.source_reader().await;
+    db.source(&format!("revoke select on app.item from {}", reader.name)).await;
+    let config = db.file("masked.json", MASKED);
+    let target = db.target_url();
+    let both = ["-source", &reader.url, "-target", &target, "-config", &config, "-schema", "app"];
+    let check = || pgsync(&["mask", "check"]).args(&both).env("MASK_KEY", "0123456789abcdef");
+    let preview = || {
+        let args = ["mask", "preview", "item", "-source", &reader.url, "-config", &config];
+        pgsync(&args).args(&["-schema", "app"]).env("MASK_KEY", "0123456789abcdef")
+    };
+    let run = || {
+        let run = db.sync().source_role(&reader).args(&["-config", &config, "-schema", "app"]);
+        run.env("MASK_KEY", "0123456789abcdef")
+    };
+    let grant = format!("grant select on app.item to {}", reader.name);
+    let failed = run().await.expect_exit(1).expect_failed("app.item", &[&grant]);
+    assert_eq!(failed.table("app.other").status, "success");
+    let grant = format!("grant select on table app.item to {}", reader.name);
+    drop(check().await.expect_exit(2).expect_said(&grant));
+    drop(preview().await.expect_exit(1).expect_said(&grant));
+    db.source(&format!("grant select (id, v) on app.item to {}", reader.name)).await;
+    let grant = format!("grant select (ctid) on app.item to {}", reader.name);
+    drop(check().await.expect_exit(2).expect_said(&grant));
+    drop(run().await.expect_exit(1).expect_failed("app.item", &[&grant]));
+    db.source(&grant).await;
+    check().await.expect_exit(0);
+    preview().await.expect_exit(0);
+    run().await.expect_ok();
+}
+
+#[tokio::test]
+async fn rows_without_a_partition_that_the_role_may_not_make_name_its_owner() {
+    let db = Pair::with(
+        "create table event (day int, v text) partition by range (day);
+         create table event_1 partition of event for values from (0) to (10)",
+    )
+    .await;
+    let writer = db.target_writer().await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.source(
+        "create table event_2 partition of event for values from (10) to (20); insert into event values (11, 'a')",
+    )
+    .await;
+    let alter = format!("alter table public.event owner to {}", writer.name);
+    let dry = db.sync().target_role(&writer).arg("-dry-run").await;
+    dry.expect_note("must be owner of table event").expect_note(&alter);
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    drop(run.expect_failed(
+        "event",
+        &["no partition of relation", "must be owner of table event", &alter],
+    ));
+    db.target(&alter).await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.assert_same("event").await;
+}
+
+#[tokio::test]
+async fn a_schema_that_the_role_may_not_use_is_no_matter_of_a_log_in_another_one() {
+    let db = Pair::with(
+        "create schema app; create schema ops; create table app.item (id int primary key)",
+    )
+    .await;
+    let writer = db.target_writer().await;
+    let args = ["-schema", "app", "-ddl", "none", "-log-table", "ops.sync_log"];
+    let run = || db.sync().target_role(&writer).args(&args);
+    run().await.expect_ok();
+    db.target(&format!("revoke usage on schema app from {}", writer.name)).await;
+    let grant = format!("grant usage on schema app to {}", writer.name);
+    drop(run().await.expect_exit(1).expect_failed("app.item", &[&grant]));
+    let status =
+        pgsync(&["status", "-schema", "app", "-log-table", "ops.sync_log", "-target", &writer.url]);
+    drop(status.await.expect_exit(1).expect_said("app.item").expect_unsaid("reading sync_log"));
 }

@@ -231,3 +231,34 @@ async fn what_a_run_may_not_create_or_change_is_said_by_schema_and_a_dry_run_in_
         assert_eq!(said_by_schema(&listed, table), [said], "{table}: {listed} {run}");
     }
 }
+
+#[tokio::test]
+async fn operators_functions_and_sequences_that_the_role_may_not_use_are_said_by_schema() {
+    let db = Pair::fresh().await;
+    db.both(
+        "create schema ext; create extension citext schema ext; create table folk (mail ext.citext primary key, v text);
+         create function slug(text) returns boolean language plpgsql immutable as 'begin return true; end';
+         create table called (id int primary key, v text, check (slug(v))); create table counted (id serial primary key)",
+    )
+    .await;
+    db.source("insert into folk values ('a', 'b'); insert into called values (1, 'a'); insert into counted values (1)").await;
+    db.target("insert into folk values ('a', 'c'); insert into called values (1, 'b')").await;
+    let roles = Roles::of(&db).await;
+    let writer = &roles.writer.name;
+    db.target(&format!(
+        "revoke usage on schema ext from {writer}; revoke execute on function slug(text) from public"
+    ))
+    .await;
+    let listed = roles.schema(&[]).await.expect_exit(1);
+    let dry = roles.run(&db, &["-dry-run"]).await.expect_exit(1);
+    let run = roles.run(&db, &[]).await.expect_exit(1);
+    for table in ["public.folk", "public.called"] {
+        let said = said_by_run(&run, table);
+        assert_eq!(said_by_run(&dry, table), said, "{table}: {dry} {run}");
+        assert_eq!(said_by_schema(&listed, table), [said], "{table}: {listed} {run}");
+    }
+    let sequence = format!("grant select, update on sequence public.counted_id_seq to {writer}");
+    assert!(said_by_schema(&listed, "public.counted").concat().ends_with(&sequence), "{listed}");
+    drop(run.expect_said(&sequence));
+    drop(dry.expect_said(&sequence));
+}

@@ -146,6 +146,7 @@ impl Case {
             made: "",
             post_data: &[],
             differing: &[],
+            lost_partition: None,
             key_is_named: false,
         };
         super::table(candidate, &self.context)

@@ -140,6 +140,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         fed: String::new(),
         missing_privileges: Vec::new(),
         partial_privileges: Vec::new(),
+        hidden_columns: Vec::new(),
     })
 }
 

@@ -189,8 +189,10 @@ select w.schema_name, w.table_name, c.definitions from rows from
         where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.sync_type operator(pg_catalog.=) 'create'
-        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
-                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text
+        and l.fingerprint operator(pg_catalog.=) (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n
+            on n.oid operator(pg_catalog.=) c.relnamespace
+            where n.nspname operator(pg_catalog.=) w.schema_name::pg_catalog.name
+            and c.relname operator(pg_catalog.=) w.table_name::pg_catalog.name)::pg_catalog.text
         order by l.id limit 1) c
 
 -- write definitions
@@ -200,6 +202,8 @@ update "public"."sync_log" l set definitions = '0123456789abcdef' from rows from
     where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.sync_type operator(pg_catalog.=) 'create'
-        and l.fingerprint operator(pg_catalog.=) pg_catalog.to_regclass(pg_catalog.format('%I.%I',
-                w.schema_name, w.table_name))::pg_catalog.oid::pg_catalog.text
+        and l.fingerprint operator(pg_catalog.=) (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n
+            on n.oid operator(pg_catalog.=) c.relnamespace
+            where n.nspname operator(pg_catalog.=) w.schema_name::pg_catalog.name
+            and c.relname operator(pg_catalog.=) w.table_name::pg_catalog.name)::pg_catalog.text
         and l.definitions is distinct from '0123456789abcdef'

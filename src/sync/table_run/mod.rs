@@ -30,7 +30,7 @@ use crate::sync::strategy::incremental;
 use crate::sync::table_state::{Rows, TableRun, TableState, TaskResult};
 use crate::sync_log::store;
 use crate::target_side::apply;
-use crate::target_side::trial::try_writes;
+use crate::target_side::rights_trial::try_writes;
 pub use failure::fail;
 use failure::{Failure, fail_all, locate_bad_row};
 
