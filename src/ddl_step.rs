@@ -35,6 +35,8 @@ pub struct Step {
     pub shared: bool,
     /// Whether it can run functions of users: building an index computes constants.
     pub runs_code: bool,
+    /// Whether a column takes values then that it does not take before.
+    pub widens: bool,
     /// How many other steps have to come before, one after the other.
     pub level: usize,
     /// The schemas that names without one lead to.
@@ -59,6 +61,7 @@ impl Step {
             optional: false,
             shared: false,
             runs_code: false,
+            widens: false,
             level: 0,
             path: Vec::new(),
         }

@@ -224,6 +224,7 @@ async fn show_status(settings: StatusSettings, warnings: Vec<String>) -> u8 {
     }
     match status::status(&settings).await {
         Ok(standing) => {
+            standing.notes.iter().for_each(|text| report::remark(text));
             report::answer(&report::status::printed(&standing, output));
             standing.exit_status()
         }

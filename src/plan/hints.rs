@@ -233,8 +233,16 @@ pub fn hidden<'t>(shown: &'t Table, rules: &'t TableRules) -> impl Iterator<Item
 
 /// What to try where a foreign key stops the table `own`.
 fn reference(key: &ForeignKey, own: &TableName, references: &References, role: &str) -> String {
+    let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
     if let Some(outside) = references.outside(key) {
-        return format!("{outside} is not part of this run: include it, or drop the constraint");
+        return if references.is_on_the_source(key) {
+            format!("{outside} is not part of this run: include it, or drop the constraint: {drop}")
+        } else {
+            format!(
+                "{outside} is not part of this run, and the source does not have this constraint: drop it on the \
+                 target: {drop}"
+            )
+        };
     }
     if references.filtered.contains(&key.parent) {
         return format!(
@@ -253,7 +261,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, role: &
         );
     }
     if !references.is_sound(key) {
-        return NOT_OF_THE_SOURCE.to_owned();
+        return format!("{NOT_OF_THE_SOURCE}: {drop}");
     }
     if references.closes_a_circle(key) {
         return format!(

@@ -103,6 +103,8 @@ pub struct TablePlan {
     pub batch_size: u64,
     /// What is built once the rows are there.
     pub post_data: Vec<Step>,
+    /// Whether a dry run meets values that the target takes only when the run has changed a type.
+    pub is_widened: bool,
 }
 
 /// What the last run left in `sync_log` for a table.
@@ -194,6 +196,8 @@ pub struct Candidate<'a> {
     pub post_data: &'a [Step],
     /// What the target has otherwise, and rows may violate.
     pub differing: &'a [DifferingPart],
+    /// See [`TablePlan::is_widened`].
+    pub is_widened: bool,
     /// What to do where rows have no place, if a partition for them could not be made.
     pub lost_partition: Option<&'a str>,
     /// Whether it has been said that a key is missing.
@@ -222,8 +226,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let timestamp = columns::timestamp(source, target, timestamp);
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
     let missing_key = MissingKey::of(&candidate, target, &mapping);
-    check_rules(&candidate, &mapping, missing_key.as_ref())?;
-    masked_before::check(&candidate, &mapping, context)?;
+    check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
@@ -269,6 +272,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         append,
         batch_size: rules.batch_size,
         post_data: candidate.post_data.to_vec(),
+        is_widened: candidate.is_widened,
         mapping,
     })
 }
@@ -364,6 +368,7 @@ fn check_rules(
     candidate: &Candidate<'_>,
     mapping: &TableMapping,
     missing: Option<&MissingKey>,
+    context: &PlanContext,
 ) -> Result<(), Error> {
     let Candidate { source, rules, target_is_empty: is_empty, .. } = *candidate;
     let (keyless, target) = (mapping.key.is_empty(), &mapping.target.name);
@@ -398,7 +403,7 @@ fn check_rules(
                 .to_owned(),
         ));
     }
-    Ok(())
+    masked_before::check(candidate, mapping, context)
 }
 
 /// A policy that hides rows would make them look as if they had vanished.

@@ -36,6 +36,11 @@ impl References {
         same.peek().is_some() && same.all(|other| !other.validated)
     }
 
+    /// Whether the source has a key of the target.
+    pub fn is_on_the_source(&self, key: &ForeignKey) -> bool {
+        self.on_the_source(key).next().is_some()
+    }
+
     /// The keys of the source that say the same as one of the target.
     fn on_the_source(&self, key: &ForeignKey) -> impl Iterator<Item = &ForeignKey> {
         let is_same = |other: &&ForeignKey| {

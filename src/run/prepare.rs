@@ -235,6 +235,7 @@ impl Observed<'_> {
                 made: &shown.made,
                 post_data: post_data.unwrap_or_default(),
                 differing: differing.unwrap_or_default(),
+                is_widened: aligned.widened.contains(&source.name),
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
             };

@@ -57,6 +57,8 @@ pub struct SchemaOutcome {
     pub rebuilt: Vec<RebuiltTable>,
     /// In a dry run: tables of the target as they would be.
     pub would_be: Vec<Table>,
+    /// In a dry run: tables of which columns would take more values than they do.
+    pub widened: HashSet<TableName>,
     /// In a dry run: tables of the source without the columns that the target would get.
     pub reduced: HashMap<TableName, Table>,
     /// By table: what to do where rows have no place, because the role may not make a partition for them.

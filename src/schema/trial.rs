@@ -66,6 +66,8 @@ impl RunContext<'_> {
         if let Some(text) = cut_short {
             self.note(NoteLevel::Notice, None, text);
         }
+        let widening = schema_plan.first.iter().filter(|step| step.widens);
+        aligned.widened = widening.flat_map(|step| step.roots.iter().cloned()).collect();
         self.announce(&schema_plan);
         self.simulate(selected, catalogs, aligned);
         aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();

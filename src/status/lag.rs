@@ -9,16 +9,19 @@ use crate::config::Settings;
 use crate::error::{Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg;
-use crate::pg::{Pool, PooledSession, Row};
+use crate::pg::{Pool, PooledSession, Row, rights};
 use crate::sql::{Sql, newest};
 
 const ACTION: &str = "looking how far the target is behind";
 
-/// Measures each table that has the timestamp column on both sides.
+/// Measures each table that has the timestamp column on both sides; says which of them the roles may not read.
 ///
 /// # Errors
 /// The source's or the target's.
-pub(super) async fn measure(settings: &Settings, tables: &mut [TableStatus]) -> Result<()> {
+pub(super) async fn measure(
+    settings: &Settings,
+    tables: &mut [TableStatus],
+) -> Result<Vec<String>> {
     let theirs: Vec<TimedTable> = tables
         .iter()
         .map(|table| {
@@ -44,15 +47,24 @@ pub(super) async fn measure(settings: &Settings, tables: &mut [TableStatus]) -> 
         let source = newest_of(&source.get().await?, &theirs).await?;
         Ok([source, target])
     };
-    let measured: Result<[Vec<Option<f64>>; 2]> = measured.await;
+    let measured: Result<[Newest; 2]> = measured.await;
     source.close(None).await;
     target.close(None).await;
     let [source, target] = measured?;
-    for (table, (source, target)) in tables.iter_mut().zip(source.into_iter().zip(target)) {
+    let ends = source.seconds.into_iter().zip(target.seconds);
+    for (table, (source, target)) in tables.iter_mut().zip(ends) {
         let seconds = source.zip(target).map(|(source, target)| (source - target).max(0.0));
         table.lag = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     }
-    Ok(())
+    Ok([source.denied, target.denied].concat())
+}
+
+/// The newest timestamps of one side.
+struct Newest {
+    /// In the order of the tables.
+    seconds: Vec<Option<f64>>,
+    /// What is said of tables that the role may not read.
+    denied: Vec<String>,
 }
 
 /// A table of one side, and the column by which its changes are found.
@@ -62,7 +74,7 @@ struct TimedTable {
 }
 
 /// The newest timestamp of each table of one side, in their order.
-async fn newest_of(session: &PooledSession, tables: &[TimedTable]) -> Result<Vec<Option<f64>>> {
+async fn newest_of(session: &PooledSession, tables: &[TimedTable]) -> Result<Newest> {
     let columns: BTreeSet<&Ident> = tables.iter().map(|table| &table.column).collect();
     let mut timed: Vec<&TimedTable> = Vec::new();
     for column in columns {
@@ -76,8 +88,36 @@ async fn newest_of(session: &PooledSession, tables: &[TimedTable]) -> Result<Vec
         timed.extend(of_column().filter(|table| known.contains(&table.name)));
     }
     let newest = timed.iter().map(|table| newest::newest(&table.name, &table.column));
-    let answers = session.query_all(ACTION, &Sql::join(newest, "; ")).await?;
+    let newest: Vec<Sql> = newest.collect();
+    let mut denied = Vec::new();
+    let answers = match session.query_all(ACTION, &Sql::join(&newest, "; ")).await {
+        Err(error) if error.sqlstate() == Some("42501") => {
+            one_by_one(session, &newest, &mut denied).await?
+        }
+        answers => answers?,
+    };
     let number = |rows: &Vec<Row>| rows.first()?.text(0)?.parse().ok();
     let place = |name: &TableName| timed.iter().position(|timed| timed.name == *name);
-    Ok(tables.iter().map(|table| number(answers.get(place(&table.name)?)?)).collect())
+    let number_of = |table: &TimedTable| number(answers.get(place(&table.name)?)?);
+    Ok(Newest { seconds: tables.iter().map(number_of).collect(), denied })
+}
+
+/// Asks of each table alone: those that the role may not read have no answer, and are said.
+async fn one_by_one(
+    session: &PooledSession,
+    statements: &[Sql],
+    denied: &mut Vec<String>,
+) -> Result<Vec<Vec<Row>>> {
+    let mut answers = Vec::new();
+    for statement in statements {
+        match session.rows(ACTION, statement).await {
+            Err(error) if error.sqlstate() == Some("42501") => {
+                let error = rights::explained_of(session, error, true, statement.as_str()).await;
+                denied.push(error.to_string());
+                answers.push(Vec::new());
+            }
+            rows => answers.push(rows?),
+        }
+    }
+    Ok(answers)
 }

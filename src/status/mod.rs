@@ -41,6 +41,8 @@ pub struct StatusReport {
     pub only_failed: bool,
     /// How old a success may be.
     pub stale: Option<Duration>,
+    /// What could not be found out.
+    pub notes: Vec<String>,
 }
 
 impl StatusReport {
@@ -112,6 +114,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         tables: Vec::new(),
         only_failed: settings.only_failed,
         stale: settings.stale,
+        notes: Vec::new(),
     };
     if !store::exists(target, log).await? {
         return Ok(report);
@@ -132,7 +135,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
     }
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));
     if settings.base.lag {
-        lag::measure(&settings.base, &mut report.tables).await?;
+        report.notes = lag::measure(&settings.base, &mut report.tables).await?;
     }
     Ok(report)
 }

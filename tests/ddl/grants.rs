@@ -231,3 +231,22 @@ async fn a_schema_that_the_role_may_not_use_is_no_matter_of_a_log_in_another_one
         pgsync(&["status", "-schema", "app", "-log-table", "ops.sync_log", "-target", &writer.url]);
     drop(status.await.expect_exit(1).expect_said("app.item").expect_unsaid("reading sync_log"));
 }
+
+#[tokio::test]
+async fn the_lag_of_tables_is_told_beside_one_that_may_not_be_read() {
+    let columns = "(id int primary key, updated_at timestamptz not null default now())";
+    let db = Pair::with(&format!(
+        "create schema app; create table app.item {columns}; create table app.other {columns}"
+    ))
+    .await;
+    db.source("insert into app.item values (1); insert into app.other values (1)").await;
+    db.sync().args(&["-schema", "app"]).await.expect_ok();
+    let (reader, other) = (db.source_reader().await, db.target_reader().await);
+    db.source(&format!("revoke select on app.item from {}", reader.name)).await;
+    let args = ["status", "-lag", "-schema", "app", "-source", &reader.url, "-target", &other.url];
+    let status = pgsync(&args).await.expect_exit(0);
+    let grant = format!("; hint: grant select on table app.item to {}\n", reader.name);
+    assert!(status.stderr.contains(&grant), "{status}");
+    let other = status.stdout.lines().find(|line| line.starts_with("app.other"));
+    assert!(other.is_some_and(|line| line.ends_with("ms")), "{status}");
+}

@@ -166,6 +166,7 @@ fn planned(
         made: "",
         post_data: &[],
         differing: &[],
+        is_widened: false,
         lost_partition: None,
         key_is_named: false,
     };

@@ -259,3 +259,21 @@ async fn a_foreign_key_that_is_not_valid_on_the_source_only_is_named_as_such() {
     db.hand_over_log(&owner).await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_parent_that_only_the_target_has_is_not_to_be_included() {
+    let db = Pair::fresh().await;
+    db.source("create table child (id int primary key, p int); insert into child values (1, 1)")
+        .await;
+    db.target(
+        "create table own (id int primary key);
+         create table child (id int primary key, p int references own)",
+    )
+    .await;
+    let role = db.target_writer().await;
+    let drop = "alter table public.child drop constraint child_p_fkey";
+    let run = db.sync().target_role(&role).await.expect_exit(1);
+    std::mem::drop(run.expect_unsaid("include it").expect_failed("child", &[drop]));
+    db.target(drop).await;
+    db.sync().target_role(&role).await.expect_ok();
+}

@@ -146,6 +146,7 @@ impl Case {
             made: "",
             post_data: &[],
             differing: &[],
+            is_widened: false,
             lost_partition: None,
             key_is_named: false,
         };

@@ -24,6 +24,7 @@ fn report(tables: Vec<TableStatus>) -> StatusReport {
         now: now(),
         tables,
         only_failed: false,
+        notes: Vec::new(),
         stale: None,
     }
 }

@@ -200,7 +200,7 @@ impl DiffInput<'_> {
             (None, ..) => vec![new(objects::create(object))],
             (Some(there), Kind::Enum, _) => labels(object, there)
                 .into_iter()
-                .map(|statement| Step { alone: true, ..step(vec![statement]) })
+                .map(|statement| Step { alone: true, widens: true, ..step(vec![statement]) })
                 .collect(),
             (Some(there), Kind::Table, Some(here)) => {
                 let altered =
@@ -239,7 +239,8 @@ impl DiffInput<'_> {
             let pair = type_of_definition(own).zip(type_of_definition(other));
             if pair.is_some_and(|(here, there)| in_place(here, there)) {
                 let how = format!(" as {}", own.type_text);
-                steps.push(optional(column(own, &how, vec![ddl::widen(&object.at, own)])));
+                let widen = column(own, &how, vec![ddl::widen(&object.at, own)]);
+                steps.push(optional(Step { widens: true, ..widen }));
             }
         }
         steps

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::context::Round;
 use crate::error::{Error, Side};
+use crate::event::Event;
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
 use crate::sync::bad_rows;
 use crate::sync::table_state::{TableState, TaskResult};
@@ -68,6 +70,23 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
     log(round, &state, &mut outcome).await;
     let unlogged = state.log_id.is_none().then(|| state.unlogged(None));
     TaskResult::Done(Box::new(outcome), unlogged)
+}
+
+/// Ends tables of a dry run that were counted in part: what hinders it would not hinder a run.
+pub(super) fn leave_uncounted(
+    round: &Round,
+    states: Vec<TableState>,
+    error: &Error,
+) -> Vec<TaskResult> {
+    let results = states.into_iter().map(|state| {
+        let table = Some(state.plan.mapping.source.name.clone());
+        let text = format!(
+            "not all rows are counted, for the run changes a type before it writes them: {error}"
+        );
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));
+        TaskResult::Done(Box::new(state.outcome(Status::Success, None)), None)
+    });
+    results.collect()
 }
 
 /// Says in the table's row, if it has one, how it ended. What the row counts was committed, also by
