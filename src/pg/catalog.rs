@@ -32,6 +32,8 @@ pub struct Server {
     pub encoding: String,
     /// Whether triggers and foreign keys are off in this session.
     pub replica_role: bool,
+    /// Whether columns may be compressed with it.
+    pub lz4: bool,
     /// Whether the role may make temporary tables.
     pub temporary: bool,
     pub role: Ident,

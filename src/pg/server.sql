@@ -14,6 +14,9 @@ select pg_catalog.json_build_object(
   'read_only', pg_catalog.current_setting('transaction_read_only') operator(pg_catalog.=) 'on',
   'encoding', pg_catalog.current_setting('server_encoding'),
   'replica_role', pg_catalog.current_setting('session_replication_role') operator(pg_catalog.=) 'replica',
+  'lz4', exists (
+    select from pg_catalog.pg_settings s
+    where s.name operator(pg_catalog.=) 'default_toast_compression' and 'lz4' operator(pg_catalog.=) any (s.enumvals)),
   'temporary', pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary'),
   'role', current_user,
   'superuser', (

@@ -28,6 +28,8 @@ use crate::note::NoteLevel;
 use crate::plan::inheritance;
 use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::compression;
+use crate::schema_object::compression::Uncompressed;
 use crate::schema_object::reshape::Reshaped;
 use crate::sql::statement::Statement;
 use crate::table::Table;
@@ -306,13 +308,20 @@ impl RunContext<'_> {
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let Definitions { source, target, path } = self.definitions(catalogs).await?;
         let shapes = self.shapes(selected, &source, &path);
-        let Reshaped { definitions: source, mut not_carried } = source.reshaped(&shapes);
+        let Reshaped { definitions: mut source, mut not_carried } = source.reshaped(&shapes);
+        let lz4 = catalogs.target.server.lz4;
+        let uncompressed = if lz4 { Vec::new() } else { source.without_lz4() };
         // It is said when the table is made.
         let is_there = |name: &TableName| {
             let name = settings.target_name_of(name);
             catalogs.target.tables.iter().any(|table| table.name == name)
         };
         not_carried.retain(|(table, _)| !is_there(table));
+        let new = uncompressed.into_iter().filter(|one| !is_there(&one.root));
+        let new: Vec<Uncompressed> = new.collect();
+        let first =
+            new.first().map(|first| (first.root.clone(), compression::left_out(first, new.len())));
+        not_carried.extend(first);
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
         let reset = self.rebuilt_tables(selected);
         let mut input = DiffInput {

@@ -1,6 +1,7 @@
 //! What a database is made of: the objects of some tables, what each is made of, and what each needs.
 //! Read from JSON that `pg/definitions/*.sql` builds.
 
+pub mod compression;
 pub mod make;
 pub mod reshape;
 pub mod text;

@@ -163,10 +163,13 @@ impl RunContext<'_> {
             let target = control.definitions(&schemas, from_ref(home), &catalogs.held[1]).await?;
             Ok((target, control.dependents(home, &shadow_schema, &names).await?))
         };
-        let (source, (target, dependents)) = tokio::try_join!(
+        let (mut source, (target, dependents)) = tokio::try_join!(
             self.source.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
             on_target
         )?;
+        if !catalogs.target.server.lz4 {
+            source.without_lz4();
+        }
         Ok(SchemaOfBoth { schema, shadow_schema, source, target, dependents, catalogs })
     }
 

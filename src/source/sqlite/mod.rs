@@ -162,6 +162,7 @@ impl Source {
             read_only: true,
             encoding: "UTF8".to_owned(),
             replica_role: false,
+            lz4: false,
             temporary: false,
             role: Ident::new(""),
             superuser: false,
