@@ -37,10 +37,20 @@ pub struct Step {
     pub runs_code: bool,
     /// Whether a column takes values then that it does not take before.
     pub widens: bool,
+    /// What its tables need that the target lacks and that pgsync does not make.
+    pub unmade: Vec<UnmadeFunction>,
     /// How many other steps have to come before, one after the other.
     pub level: usize,
     /// The schemas that names without one lead to.
     pub path: Vec<Ident>,
+}
+
+/// A function that only the source has, and that pgsync does not make.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnmadeFunction {
+    pub name: Ident,
+    /// Why not: `in C`.
+    pub what: String,
 }
 
 impl Step {
@@ -62,6 +72,7 @@ impl Step {
             shared: false,
             runs_code: false,
             widens: false,
+            unmade: Vec::new(),
             level: 0,
             path: Vec::new(),
         }

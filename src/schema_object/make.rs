@@ -213,6 +213,8 @@ pub struct Numbers {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Identity {
     pub always: bool,
+    #[serde(default)]
+    pub unlogged: bool,
     pub name: Name,
     #[serde(flatten)]
     pub numbers: Numbers,

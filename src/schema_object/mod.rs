@@ -114,6 +114,9 @@ pub struct Described {
     pub since: u32,
     #[serde(default)]
     pub needs: Vec<String>,
+    /// Of a function that cannot be made: what it is, as `in C`.
+    #[serde(default)]
+    pub unmade: Option<String>,
     /// Of an enum, in order.
     #[serde(default)]
     pub labels: Vec<String>,
@@ -170,6 +173,12 @@ pub struct ColumnDefinition {
     /// Whether a parent that is no partitioned table has it too, and computes it.
     #[serde(default)]
     pub parent_computes: bool,
+    /// Whether such a parent computes it otherwise.
+    #[serde(default)]
+    pub computes_otherwise: bool,
+    /// Names the default among the needs of the table.
+    #[serde(default)]
+    pub default_node: Option<String>,
     pub default: Option<Expression>,
     /// Whether the default is another value for each row.
     #[serde(default)]
@@ -259,6 +268,13 @@ impl Object {
     /// The table it belongs to, or the table it is.
     pub fn table_name(&self) -> &Name {
         &self.on
+    }
+
+    /// The same table with another definition.
+    pub fn redefined(&self, definition: TableDefinition) -> Self {
+        let mut redefined = self.clone();
+        redefined.described.definition = Some(definition);
+        redefined
     }
 
     /// Gives it the name of an object of its kind and table.

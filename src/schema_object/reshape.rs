@@ -192,6 +192,7 @@ impl Shape {
             }
             column.local = true;
             column.parent_computes = false;
+            column.computes_otherwise = false;
             column.parent_not_null = false;
             if let Some(rule) = &mut column.not_null_rule {
                 (rule.local, rule.inherited, rule.no_inherit) = (true, false, false);

@@ -15,7 +15,11 @@ use crate::sql::{Literal, Sql};
 /// Versions from which a server can do a thing.
 const STORED_GENERATED: u32 = 120_000;
 const COMPRESSION: u32 = 140_000;
-const GENERATED_OF_CHILDREN: u32 = 160_000;
+/// A child may compute a column in another way than its parent.
+pub const GENERATED_OF_CHILDREN: u32 = 160_000;
+const SET_EXPRESSION: u32 = 170_000;
+/// Sequences go with an unlogged table, or are unlogged by themselves.
+const UNLOGGED_SEQUENCES: u32 = 150_000;
 const VIRTUAL_GENERATED: u32 = 180_000;
 
 /// A table with its columns and checks, without keys, and what belongs to it from the start.
@@ -70,14 +74,19 @@ pub fn create_table(
     statements.extend(columns.iter().flat_map(|column| extras(name, column, version)));
     statements.extend(columns.iter().filter_map(|c| not_null::comment(name, c, version)));
     statements.extend(owned(name, table_definition, None));
+    let unlogged = table_definition.unlogged;
+    statements.extend(columns.iter().filter_map(|c| identity_persistence(c, unlogged, version)));
     statements.extend(objects::settings(table).into_iter().map(|setting| setting.set));
     statements
 }
 
 /// What stands in the parentheses of CREATE TABLE.
 fn items(table_definition: &TableDefinition, version: u32) -> Vec<Statement> {
+    let is_local = |column: &&ColumnDefinition| {
+        column.local || column.computes_otherwise && version < SET_EXPRESSION
+    };
     let (local, inherited): (Vec<&ColumnDefinition>, Vec<&ColumnDefinition>) =
-        table_definition.columns.iter().partition(|column| column.local);
+        table_definition.columns.iter().partition(is_local);
     let columns = local.into_iter().filter_map(|column| match &table_definition.of {
         Some(_) => of_type(column, version),
         None => Some(definition(column, version)),
@@ -356,8 +365,17 @@ fn own_traits(table: &Name, column: &ColumnDefinition, version: u32) -> Vec<Stat
     let default = column.default.as_ref();
     let default = default.map(|value| statement!("default {value}", value = value));
     let has_own = not_null::is_own(column) && version < not_null::CONSTRAINTS;
-    let traits = default.into_iter().chain(has_own.then(|| word("not null")));
+    let own_expression = column.generated.as_ref().filter(|_| column.computes_otherwise);
+    let expression = own_expression.filter(|_| version >= SET_EXPRESSION);
+    let expression = expression.map(|e| statement!("expression as {e}", e = e));
+    let traits = default.into_iter().chain(has_own.then(|| word("not null"))).chain(expression);
     traits.map(|what| set(table, column, what)).collect()
+}
+
+/// The default of a column that has none yet.
+pub fn set_default(table: &Name, column: &ColumnDefinition) -> Option<Statement> {
+    let value = column.default.as_ref()?;
+    Some(set(table, column, statement!("default {value}", value = value)))
 }
 
 /// What CREATE TABLE has no words for.
@@ -406,6 +424,20 @@ fn identity_of(identity: &Identity) -> Statement {
         name = identity.name,
         numbers = objects::numbers(&identity.numbers)
     )
+}
+
+/// Makes the sequence of an identity as lasting as the source's: it begins as its table does.
+fn identity_persistence(
+    column: &ColumnDefinition,
+    table_is_unlogged: bool,
+    version: u32,
+) -> Option<Statement> {
+    let identity = column.identity.as_ref()?;
+    let differs = identity.unlogged != table_is_unlogged && version >= UNLOGGED_SEQUENCES;
+    differs.then(|| {
+        let how = word(if identity.unlogged { "unlogged" } else { "logged" });
+        statement!("alter sequence {name} set {how}", name = identity.name, how = how)
+    })
 }
 
 fn storage_word(storage: Storage) -> Statement {

@@ -40,21 +40,22 @@ const NO_FEATURE: &str = "the target's server does not have it: create the objec
 fn instead_of_hint<'a>(
     error: &DbError,
     steps: impl IntoIterator<Item = &'a Step> + Clone,
-) -> Option<&'static str> {
+) -> Option<String> {
     let message = &error.message;
-    match error.sqlstate.as_deref()? {
-        "42883" if message.starts_with("operator ") => Some(MISSING_OPERATOR),
-        "42883" => Some(of_missing_function(message, steps)),
-        "42725" => Some(AMBIGUOUS),
-        "42611" | "42804" if is_about_a_child(message) => Some(COMPUTED_BY_A_CHILD),
+    let hint = match error.sqlstate.as_deref()? {
+        "42883" if message.starts_with("operator ") => MISSING_OPERATOR,
+        "42883" => return Some(of_missing_function(message, steps)),
+        "42725" => AMBIGUOUS,
+        "42611" | "42804" if is_about_a_child(message) => COMPUTED_BY_A_CHILD,
         // Of a foreign key's columns the detail says all.
-        "42804" if error.detail.is_none() => Some(OTHER_TYPE),
-        "42P18" => Some(OTHER_TYPE),
-        "42846" => Some(MISSING_CAST),
-        "42P21" | "42P22" => Some(OTHER_COLLATION),
-        "42P17" if message.to_lowercase().contains("immutable") => Some(NOT_IMMUTABLE),
-        _ => None,
-    }
+        "42804" if error.detail.is_none() => OTHER_TYPE,
+        "42P18" => OTHER_TYPE,
+        "42846" => MISSING_CAST,
+        "42P21" | "42P22" => OTHER_COLLATION,
+        "42P17" if message.to_lowercase().contains("immutable") => NOT_IMMUTABLE,
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// What to do about `function similar_to_escape(unknown) does not exist`. Names without a schema are built in, unless
@@ -62,18 +63,25 @@ fn instead_of_hint<'a>(
 fn of_missing_function<'a>(
     message: &str,
     steps: impl IntoIterator<Item = &'a Step> + Clone,
-) -> &'static str {
+) -> String {
     let name = message.strip_prefix("function ").and_then(|rest| rest.split_once('('));
-    let Some((name, _)) = name.filter(|(name, _)| !name.contains('.')) else {
-        return MISSING_FUNCTION;
-    };
+    let Some((name, _)) = name else { return MISSING_FUNCTION.to_owned() };
+    let own = name.rsplit('.').next().unwrap_or(name).trim_matches('"');
+    let mut unmade = steps.clone().into_iter().flat_map(|step| &step.unmade);
+    if let Some(unmade) = unmade.find(|unmade| unmade.name.as_str() == own) {
+        return format!("on the source it is {}: {MISSING_FUNCTION}", unmade.what);
+    }
+    if name.contains('.') {
+        return MISSING_FUNCTION.to_owned();
+    }
     let call = format!("{name}(");
     let mut statements = steps.clone().into_iter().flat_map(|step| &step.statements);
     if !statements.any(|statement| statement.as_str().contains(&call)) {
-        return FOUND_BY_PATH;
+        return FOUND_BY_PATH.to_owned();
     }
     let is_qualified = steps.into_iter().all(|step| step.path.is_empty());
-    if is_qualified { NO_BUILT_IN } else { MISSING_FUNCTION }
+    let hint = if is_qualified { NO_BUILT_IN } else { MISSING_FUNCTION };
+    hint.to_owned()
 }
 
 /// Says what to do where the server leaves it open.
@@ -176,7 +184,7 @@ fn with_true_hint<'a>(error: Error, steps: impl IntoIterator<Item = &'a Step> + 
     match error {
         Error::Database(mut error) => {
             if let Some(hint) = instead_of_hint(&error, steps) {
-                error.hint = Some(hint.to_owned());
+                error.hint = Some(hint);
             }
             Error::Database(error)
         }

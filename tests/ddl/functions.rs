@@ -1,5 +1,6 @@
 //! Functions that definitions of tables need.
 
+use crate::dump::assert_same_definitions;
 use crate::support::Pair;
 
 const NEEDED: &str = "create schema util;
@@ -130,4 +131,53 @@ async fn functions_that_cannot_be_created_are_no_obstacle_to_tables_that_do_not_
     db.sync().await.expect_ok();
     assert_eq!(functions(&db).await, "");
     db.assert_same("item").await;
+}
+
+/// A function that takes rows of the table is made after the table, and what calls it after the function.
+#[tokio::test]
+async fn a_function_of_the_tables_own_row_type_comes_between_the_table_and_what_calls_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table c (id int primary key, f int, g int);
+         create function c_ok(c) returns boolean language sql immutable as 'select $1.f > 0';
+         create function c_more(c) returns boolean language plpgsql immutable as 'begin return c_ok($1); end';
+         create function c_number(c default null) returns int language sql stable as 'select coalesce($1.f, 7)';
+         alter table c add constraint ok check (c_ok(c)), add constraint more check (c_more(c)) not valid,
+            add constraint plain check (f < 100), alter g set default c_number();
+         create index by_row on c (c_more(c)); comment on constraint ok on c is 'of rows';
+         create table other (id int primary key, c c, check (c_ok(c)));
+         insert into c values (1, 2, 3); insert into other values (1, (1, 2, 3));",
+    )
+    .await;
+    db.sync().arg("-dry-run").await.expect_exit(0);
+    db.sync().await.expect_ok().expect_unsaid("left out");
+    db.assert_all_same().await;
+    assert_same_definitions(&db).await;
+    db.sync().await.expect_unchanged().expect_unsaid("on the target");
+    db.source("create function c_late(c) returns boolean language sql immutable as 'select $1.g > 0'; alter table c add check (c_late(c))")
+        .await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+/// `int4div` of the server itself, under another name: what is in C needs a library.
+#[tokio::test]
+async fn a_function_that_another_one_calls_and_that_is_in_c_is_called_so() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create extension citext;
+         create function in_c(citext, citext) returns boolean language c immutable strict as '$libdir/citext', 'citext_eq';
+         create function wrap(text) returns boolean language sql immutable as 'select public.in_c($1::public.citext, ''x'')';
+         create table item (id int primary key, v text check (wrap(v))); create table other (id int primary key);
+         create table found (id int primary key, v text); create index on found (wrap(v)); insert into item values (1, 'x'); insert into found values (1, 'x')",
+    )
+    .await;
+    let run = db.sync().await.expect_exit(1);
+    let missing =
+        ["function public.in_c(", "on the source it is in C: create it on the target first"];
+    let run =
+        run.expect_failed("found", &missing).expect_failed("item", &["function public.in_c("]);
+    let note = "function public.in_c(public.citext,public.citext) is left out, and function public.wrap(text) calls it";
+    let run = run.expect_note(note);
+    assert_eq!(run.table("other").status, "success", "{run}");
 }

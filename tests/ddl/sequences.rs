@@ -152,3 +152,20 @@ async fn a_sequence_that_is_dropped_during_the_look_at_the_catalog_spoils_no_loo
     run.end().await.expect_ok().expect_unsaid("while reading the catalog of tables");
     db.assert_same("item").await;
 }
+
+#[tokio::test]
+async fn the_sequence_of_an_identity_lasts_as_on_the_source() {
+    let db = Pair::fresh().await;
+    if !db.has(15, "unlogged sequences").await {
+        return;
+    }
+    db.source(
+        "create table a (id int generated always as identity); alter sequence a_id_seq set unlogged;
+         create unlogged table b (id int generated always as identity); alter sequence b_id_seq set logged;
+         create unlogged table c (id int generated always as identity); create table d (id int generated always as identity)",
+    )
+    .await;
+    db.settle().await;
+    let lasting = "select string_agg(relname || relpersistence::text, ' ' order by relname) from pg_class where relkind = 'S' and relname like '__id_seq'";
+    assert_eq!(db.target_value(lasting).await, db.source_value(lasting).await);
+}

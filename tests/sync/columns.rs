@@ -323,6 +323,36 @@ async fn a_generated_column_that_computes_something_else_is_no_silent_difference
     }
 }
 
+#[tokio::test]
+async fn a_child_computes_a_column_as_it_does_on_the_source_or_fails() {
+    let db = Pair::fresh().await;
+    let version = "select current_setting('server_version_num')::int / 10000";
+    let source: u32 = db.source_value(version).await.parse().expect("a number");
+    let target: u32 = db.target_value(version).await.parse().expect("a number");
+    if source < 16 {
+        return;
+    }
+    db.source(
+        "create table a (n int, twice int generated always as (n * 2) stored);
+         create table b (twice int generated always as (n * 3) stored) inherits (a); create table c () inherits (a);
+         insert into a values (1); insert into b values (2); insert into c values (3)",
+    )
+    .await;
+    if source >= 17 {
+        db.source("alter table only c alter twice set expression as (n * 4)").await;
+    }
+    if target < 16 {
+        let run = db.sync().await.expect_exit(1);
+        let other = "generated in another way than its parent's, which the target can have from PostgreSQL 16 on";
+        run.expect_failed("b", &["public.b.twice", other]);
+        return;
+    }
+    db.settle().await;
+    let computed = "select string_agg(pg_get_expr(adbin, adrelid), ' ' order by adrelid::regclass::text) from pg_attrdef
+        where adrelid::regclass::text in ('a', 'b', 'c')";
+    assert_eq!(db.target_value(computed).await, db.source_value(computed).await);
+}
+
 /// Servers may be built without lz4.
 #[tokio::test]
 #[allow(clippy::print_stderr)] // the test runner captures it

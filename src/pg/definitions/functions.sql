@@ -3,6 +3,11 @@
 select json_build_object(
   'node', n.class || '/' || n.oid, 'kind', 'function', 'id', p.oid::regprocedure::text,
   'called', case when pg_function_is_visible(p.oid) then '' else quote_ident(s.nspname) || '.' end || quote_ident(p.proname),
+  'unmade', case
+    when l.lanname = 'c' then 'in C'
+    when l.lanname not in ('sql', 'plpgsql') then 'in ' || l.lanname
+    when p.prosecdef then 'SECURITY DEFINER'
+    when b.tree is not null and b.returned is null then 'with a body of BEGIN ATOMIC' end,
   'make', case when l.lanname in ('sql', 'plpgsql') and not p.prosecdef and (b.tree is null or b.returned is not null)
       -- What no statement takes in: see `closes` in schema_object/text.rs. A function that no table needs is no obstacle.
       and concat(pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), b.returned) !~ '[$;\\]|--|/[*]'

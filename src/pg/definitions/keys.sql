@@ -3,8 +3,9 @@ select json_build_object(
   'node', 'pg_constraint/' || k.oid,
   'kind', case k.contype when 'f' then 'foreign_key' when 'c' then 'check' else 'key' end,
   'id', c.oid::regclass::text || ' ' || quote_ident(k.conname), 'own', k.conname,
-  'needs', case when ic.oid is null then '[]'::json
-    else json_build_array('pg_class'::regclass::oid || '/' || ic.oid) end,
+  'needs', case when ic.oid is not null then json_build_array('pg_class'::regclass::oid || '/' || ic.oid)
+    when k.contype = 'c' then json_build_array('pg_constraint'::regclass::oid || '/' || k.oid)
+    else '[]'::json end,
   'table', c.oid::regclass::text,
   'root', json_build_object('schema', rs.nspname, 'name', r.relname),
   'parent', (

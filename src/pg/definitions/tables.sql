@@ -77,6 +77,12 @@ select json_build_object(
         'parent_computes', case when a.attinhcount > 0 and not c.relispartition then exists (
           select from pg_inherits i join pg_attribute p on p.attrelid = i.inhparent and p.attname = a.attname
           where i.inhrelid = c.oid and coalesce(to_jsonb(p) ->> 'attgenerated', '') <> '') else false end,
+        'computes_otherwise', case when a.attinhcount > 0 and not c.relispartition then exists (
+          select from pg_inherits i join pg_attribute p on p.attrelid = i.inhparent and p.attname = a.attname
+          join pg_attrdef pf on pf.adrelid = p.attrelid and pf.adnum = p.attnum
+          where i.inhrelid = c.oid and coalesce(to_jsonb(p) ->> 'attgenerated', '') <> ''
+            and pg_get_expr(pf.adbin, pf.adrelid) <> pg_get_expr(f.adbin, f.adrelid)) else false end,
+        'default_node', 'pg_attrdef'::regclass::oid || '/' || f.oid,
         'default', case when coalesce(j.a ->> 'attgenerated', '') = '' then pg_get_expr(f.adbin, f.adrelid) end,
         'volatile', exists (
           select from regexp_matches(f.adbin::text, ':(funcid|opfuncid) ([0-9]+)', 'g') m(found)
@@ -85,9 +91,9 @@ select json_build_object(
         'virtual', coalesce(j.a ->> 'attgenerated', '') = 'v',
         'identity', case when a.attidentity <> '' and not c.relispartition then (
           select json_build_object('always', a.attidentity = 'a', 'name', q.seqrelid::regclass::text,
-            'start', q.seqstart, 'increment', q.seqincrement, 'least', q.seqmin, 'greatest', q.seqmax,
-            'cache', q.seqcache, 'cycle', q.seqcycle)
-          from pg_depend d join pg_sequence q on q.seqrelid = d.objid
+            'unlogged', qc.relpersistence = 'u', 'start', q.seqstart, 'increment', q.seqincrement, 'least', q.seqmin,
+            'greatest', q.seqmax, 'cache', q.seqcache, 'cycle', q.seqcycle)
+          from pg_depend d join pg_sequence q on q.seqrelid = d.objid join pg_class qc on qc.oid = q.seqrelid
           where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
             and d.refobjid = c.oid and d.refobjsubid = a.attnum and d.deptype = 'i') end,
         'storage', case when a.attstorage <> t.typstorage then

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::other_objects::may_be_another;
 use super::type_changes::{in_place, type_of_definition};
-use crate::ddl_step::Step;
+use crate::ddl_step::{Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
@@ -22,6 +22,8 @@ pub(super) struct DependencyWalk<'a> {
     levels: HashMap<&'a str, usize>,
     /// By table: what it needs, and what is another one on the target, which stays.
     pub other: Vec<(TableName, String)>,
+    /// By table: functions that it needs and that nobody makes.
+    pub unmade: HashMap<&'a TableName, Vec<UnmadeFunction>>,
     /// The nodes of tables that are made as partitions, with what they have, in one step each.
     joined: HashSet<&'a str>,
 }
@@ -37,8 +39,15 @@ struct Visit<'a> {
 impl<'a> DependencyWalk<'a> {
     /// Begins with no object visited.
     pub fn new(input: &'a DiffInput<'a>) -> Self {
-        let (placed, levels) = (HashMap::new(), HashMap::new());
-        Self { input, steps: Vec::new(), placed, levels, other: Vec::new(), joined: HashSet::new() }
+        Self {
+            input,
+            steps: Vec::new(),
+            placed: HashMap::new(),
+            levels: HashMap::new(),
+            other: Vec::new(),
+            unmade: HashMap::new(),
+            joined: HashSet::new(),
+        }
     }
 
     /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
@@ -75,13 +84,16 @@ impl<'a> DependencyWalk<'a> {
             makes && (!is_there || !steps.is_empty() || object.is_some_and(|o| self.runs_alike(o)));
         let lesser = way.lesser;
         way.lesser |= is_there && !steps.is_empty() && steps.iter().all(|step| step.optional);
+        let late = object.map(|object| input.late_parts(object)).unwrap_or_default();
+        let needs = input.source.needs.get(node).into_iter().flatten().map(String::as_str);
         let mut level = 0;
-        for need in input.source.needs.get(node).into_iter().flatten() {
+        for need in needs.filter(|need| !late.contains(need)) {
             self.visit(need, makes, way);
-            level = level.max(self.levels.get(need.as_str()).copied().unwrap_or_default());
+            level = level.max(self.levels.get(need).copied().unwrap_or_default());
         }
         way.lesser = lesser;
         let Some(object) = object else { return level };
+        self.note_unmade(object, way.root);
         if object.kind == Kind::Partition && !is_there && self.joins_parent(object) {
             if let Some(place) = self.new_table_of(object) {
                 self.join_at_once(object, place, way.root);
@@ -104,6 +116,10 @@ impl<'a> DependencyWalk<'a> {
             places.for_each(|place| self.steps[*place].optional = false);
         }
         self.needed_by(node, way.root);
+        if !late.is_empty() {
+            self.levels.insert(node, level + 1);
+            late.iter().for_each(|part| self.visit(part, makes, way));
+        }
         level + 1
     }
 
@@ -190,7 +206,9 @@ impl DiffInput<'_> {
             (None, Kind::Schema, _) => vec![new(self.schema(object))],
             (None, Kind::Table, Some(definition)) => {
                 let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
-                let statements = ddl::create_table(object, definition, self.version);
+                let early = self.without_late_parts(object);
+                let definition = early.definition.as_ref().unwrap_or(definition);
+                let statements = ddl::create_table(&early, definition, self.version);
                 vec![Step { makes, ..new(statements) }]
             }
             // One that cannot be made: what needs it says so.

@@ -7,6 +7,7 @@ mod detached;
 mod expression_eq;
 mod extra_objects;
 mod free_sequences;
+mod late_parts;
 mod left_partitions;
 mod missing_objects;
 mod open_not_nulls;
@@ -132,7 +133,7 @@ impl DiffInput<'_> {
             |object: &Object| misplaced.contains(object.table.as_deref().unwrap_or(&object.id));
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
         let walk = self.walk(&wanted, &selected, is_misplaced, &mut schema_plan);
-        let DependencyWalk { steps, placed, other, .. } = walk;
+        let DependencyWalk { steps, placed, other, unmade, .. } = walk;
         schema_plan.left_out.extend(other);
         schema_plan.first = self.in_order(steps);
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
@@ -150,6 +151,8 @@ impl DiffInput<'_> {
         }
         self.tighten(&wanted, &mut schema_plan);
         self.open_not_nulls(&wanted, &mut schema_plan);
+        self.late_defaults(&wanted, &mut schema_plan);
+        self.refuse_own_expressions(&mut schema_plan);
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
@@ -157,6 +160,11 @@ impl DiffInput<'_> {
         let order = |step: &Step| (step.kind, !step.builds);
         schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(order));
         schema_plan.last.sort_by_key(|step| step.is_validation);
+        let after = schema_plan.after.values_mut().flatten();
+        for step in schema_plan.first.iter_mut().chain(after) {
+            let lacks = step.roots.iter().filter_map(|root| unmade.get(root));
+            step.unmade = lacks.flatten().cloned().collect();
+        }
         schema_plan
     }
 
@@ -247,7 +255,11 @@ impl DiffInput<'_> {
             }
             (_, Some(_)) => Vec::new(),
             // A new table has its checks from the start.
-            (Some(Make::Check(check)), None) if is_new && check.validated => Vec::new(),
+            (Some(Make::Check(check)), None)
+                if is_new && check.validated && !self.follows_its_function(object) =>
+            {
+                Vec::new()
+            }
             (Some(Make::Check(check)), None) => self.check(object, check, root),
             (Some(Make::Key(_)), None) => self.key(object, root),
             (_, None) => vec![Step::about(object, objects::create(object), &[root])],

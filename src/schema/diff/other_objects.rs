@@ -1,6 +1,7 @@
 //! What the target has under a name of the source and defines otherwise: functions, and what text searches are made of.
 
 use super::missing_objects::DependencyWalk;
+use crate::ddl_step::UnmadeFunction;
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::Make;
@@ -11,7 +12,7 @@ pub(super) fn may_be_another(kind: Kind) -> bool {
     matches!(kind, Kind::Function | Kind::Dictionary | Kind::SearchConfiguration)
 }
 
-impl DependencyWalk<'_> {
+impl<'a> DependencyWalk<'a> {
     /// What is there is never replaced: it may be the target's own.
     pub(super) fn note_other(&mut self, object: &Object, root: &TableName) {
         let there = self.input.there(object);
@@ -21,6 +22,31 @@ impl DependencyWalk<'_> {
                 object.title()
             );
             // Once, however many tables need it.
+            if self.other.iter().all(|(_, said)| *said != text) {
+                self.other.push((root.clone(), text));
+            }
+        }
+    }
+
+    /// Notes a function that is missing and that nobody makes; and those that a function calls which is made: only who
+    /// runs it would hear of them.
+    pub(super) fn note_unmade(&mut self, object: &'a Object, root: &'a TableName) {
+        if object.kind != Kind::Function || self.input.there(object).is_some() {
+            return;
+        }
+        if let Some(what) = &object.unmade {
+            let function = UnmadeFunction { name: object.at.name.clone(), what: what.clone() };
+            return self.unmade.entry(root).or_default().push(function);
+        }
+        let needs = self.input.source.needs.get(&object.node).into_iter().flatten();
+        let called = needs.filter_map(|node| self.input.source.at(node));
+        for called in called.filter(|called| self.input.there(called).is_none()) {
+            let Some(what) = &called.unmade else { continue };
+            let text = format!(
+                "{} is left out, and {} calls it: on the source it is {what}; create it on the target first",
+                called.title(),
+                object.title()
+            );
             if self.other.iter().all(|(_, said)| *said != text) {
                 self.other.push((root.clone(), text));
             }

@@ -4,8 +4,10 @@
 use super::changed_objects::{Finding, Severity};
 use super::expression_eq::{differ_in_casts_only, names};
 use super::type_changes::{in_place, type_of_definition};
+use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::text::Name;
-use crate::schema_object::{ColumnDefinition, Object, TableDefinition};
+use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
+use crate::sql::ddl;
 use crate::sql::objects;
 
 pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
@@ -109,6 +111,32 @@ fn computed(
         );
         Finding::new(Severity::Values, text)
     })
+}
+
+impl DiffInput<'_> {
+    /// Before PostgreSQL 16 a child computes what its parent computes, whatever it is told.
+    pub(super) fn refuse_own_expressions(&self, schema_plan: &mut SchemaPlan) {
+        if self.version >= ddl::GENERATED_OF_CHILDREN {
+            return;
+        }
+        let is_new = |table: &&Object| table.kind == Kind::Table && self.there(table).is_none();
+        for table in self.source.objects.iter().filter(is_new) {
+            let root = table.root.as_ref().filter(|root| self.selected.contains(root));
+            let Some((root, definition)) = root.zip(table.definition.as_ref()) else { continue };
+            let own = |column: &&ColumnDefinition| {
+                column.generated.is_some() && column.computes_otherwise
+            };
+            if let Some(column) = definition.columns.iter().find(own) {
+                let text = format!(
+                    "column {}.{} is generated in another way than its parent's, which the target can have from \
+                     PostgreSQL 16 on: make them alike on the source, or exclude the table",
+                    table.id,
+                    column.name.as_str()
+                );
+                schema_plan.blocked.push((root.clone(), text));
+            }
+        }
+    }
 }
 
 /// How two columns' types stand to each other in an expression.
