@@ -4,6 +4,11 @@ use super::TablePlan;
 use crate::outcome::Strategy;
 
 impl TablePlan {
+    /// Whether the source has to be read, for what it holds is not known.
+    pub fn is_source_read(&self) -> bool {
+        self.rows_before.digest.is_none() || self.strategy == Strategy::Copy
+    }
+
     /// For a table that turned out to have more rows than its statistics say.
     pub fn of_rows(&self, rows: u64) -> Self {
         Self { rows, ..self.clone() }

@@ -92,7 +92,7 @@ impl RunContext<'_> {
         };
         let Planned { plans, failed } = observed.planned(&aligned, &context);
         self.note_plans(&plans);
-        let Schedule { plans, tasks } = self.schedule(plans, &references.ordering());
+        let Schedule { plans, tasks } = self.schedule(plans, &references.ordering()).await?;
         self.note_large_objects(&plans).await?;
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
@@ -173,7 +173,8 @@ impl RunContext<'_> {
     }
 
     /// Puts the work in its order. Tables in a circle share one transaction, unless nothing is written.
-    fn schedule(&self, mut plans: Vec<TablePlan>, keys: &[ForeignKey]) -> Schedule {
+    async fn schedule(&self, mut plans: Vec<TablePlan>, keys: &[ForeignKey]) -> Result<Schedule> {
+        self.source.measure(&mut plans).await?;
         let names: Vec<TableName> = plans.iter().map(|plan| plan.name.clone()).collect();
         let places: Vec<&TableName> = names.iter().collect();
         let rings = if self.settings.dry_run { Vec::new() } else { schedule::rings(&places, keys) };
@@ -182,7 +183,7 @@ impl RunContext<'_> {
             ring.iter().for_each(|table| plans[*table].join(&members));
         }
         let tasks = schedule::ordered(&places, keys, &rings);
-        Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks }
+        Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
 }
 

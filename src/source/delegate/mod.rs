@@ -107,6 +107,17 @@ impl Source {
         }
     }
 
+    /// Adds to plans how large the tables are that will be read, where the catalog does not say.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn measure(&self, plans: &mut [TablePlan]) -> Result<()> {
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(source) => source.measure(plans).await,
+        }
+    }
+
     /// Whether one session reads for all.
     pub async fn is_read_alone(&self) -> bool {
         match self {

@@ -77,7 +77,7 @@ struct FoundIndex {
 
 type Read<T> = rusqlite::Result<T>;
 
-/// Reads all tables but those that SQLite and its extensions keep for themselves.
+/// Reads all tables but those that SQLite and its extensions keep for themselves; of rows it reads none.
 pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog> {
     let mut names = texts(
         connection,
@@ -96,14 +96,9 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
         catalog.tables.push(table(connection, schema, name, &found)?);
         catalog.details.push(details(connection, name, &found)?);
     }
-    // Such a row takes some hundred bytes; the file holds the other tables, too.
-    for table in catalog.tables.iter_mut().filter(|table| table.rows == COUNTED as f64) {
-        table.rows = table.rows.max((bytes / 100) as f64);
-    }
-    let all: f64 = catalog.tables.iter().map(|table| table.rows.max(1.0)).sum();
-    for table in &mut catalog.tables {
-        table.bytes = (bytes as f64 * table.rows / all.max(1.0)) as u64;
-    }
+    // How large each table is shows only what lies outside of the schema: see `size`.
+    let share = bytes / catalog.tables.len().max(1) as u64;
+    catalog.tables.iter_mut().for_each(|table| table.bytes = share);
     for name in &names {
         catalog.foreign_keys.extend(foreign_keys(connection, schema, name, &catalog.tables)?);
     }
@@ -123,7 +118,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         partition_tree: false,
         hypertables: false,
         inherited_by: Vec::new(),
-        rows: estimate(connection, name, found)? as f64,
+        rows: -1.0,
         bytes: 0,
         pages: 0,
         storage: String::new(),
@@ -291,32 +286,6 @@ fn unique_indexes(connection: &Connection, table: &str, primary: bool) -> Read<V
 fn index_columns(connection: &Connection, index: &str) -> Read<Vec<Option<String>>> {
     let statement = "select name from pragma_index_info(?1) order by seqno";
     connection.prepare(statement)?.query_map([index], |row| row.get(0))?.collect()
-}
-
-/// Rows that are counted where nothing else tells how many there are.
-const COUNTED: u64 = 100_000;
-
-/// About how many rows a table has, without a look at all of them: `COUNTED` stands for as many or more.
-fn estimate(connection: &Connection, table: &str, columns: &[Found]) -> Read<u64> {
-    let quoted = Ident::new(table).quoted();
-    let has_rowid = "select not wr from pragma_table_list where schema = 'main' and name = ?1";
-    let has_rowid: bool = connection.query_row(has_rowid, [table], |row| row.get(0))?;
-    // A column of that name would be read.
-    let is_free = |name: &str| columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name));
-    let rowid = ["rowid", "_rowid_", "oid"].into_iter().find(|name| is_free(name));
-    let statement = match rowid.filter(|_| has_rowid) {
-        // Asked for both at once, SQLite looks at all rows.
-        Some(rowid) => format!(
-            "select (select max({rowid}) from {quoted}) - (select min({rowid}) from {quoted}) + 1"
-        ),
-        None => format!("select count(*) from (select 1 from {quoted} limit {COUNTED})"),
-    };
-    let rows: Option<i64> =
-        connection.query_row(&statement, [], |row| row.get(0)).or_else(|error| {
-            // The whole range of 64 bits.
-            if error.sqlite_error_code().is_some() { Err(error) } else { Ok(None) }
-        })?;
-    Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0))
 }
 
 /// One column of a foreign key as SQLite lists them.

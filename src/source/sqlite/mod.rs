@@ -19,6 +19,7 @@ mod rows;
 mod scan;
 mod scope;
 mod settle;
+mod size;
 mod snapshot;
 mod traces;
 pub mod values;
@@ -33,6 +34,7 @@ use crate::config::source::SqliteFile;
 use crate::error::{Error, Result};
 use crate::ident::Ident;
 use crate::pg::catalog::Server;
+use crate::plan::TablePlan;
 use crate::schema_object::Definitions;
 use crate::source::{ReadTable, SourceState, Visibility};
 use crate::sql::dialect::Dialect;
@@ -185,12 +187,15 @@ impl Source {
 
     /// One that reads the run's snapshot.
     pub async fn reader(&self) -> Result<Reader> {
-        let snapshot = self.snapshot.read().await.clone();
-        let snapshot =
-            snapshot.ok_or_else(|| Error::Internal("the file is not open".to_owned()))?;
+        let snapshot = self.opened().await?;
         let forms = self.forms.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let digested = self.digested.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Ok(Reader::new(snapshot.lease().await?, forms, self.bad_rows.clone(), digested))
+    }
+
+    async fn opened(&self) -> Result<Arc<Snapshot>> {
+        let snapshot = self.snapshot.read().await.clone();
+        snapshot.ok_or_else(|| Error::Internal("the file is not open".to_owned()))
     }
 
     /// Whether any of the tables holds a row.
@@ -207,6 +212,27 @@ impl Source {
     /// What tables on the target are made of.
     pub fn definitions(&self, path: &[Ident]) -> Result<Definitions> {
         definitions::of(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner), path)
+    }
+
+    /// Adds how large the tables are that will be read.
+    pub async fn measure(&self, plans: &mut [TablePlan]) -> Result<()> {
+        let mut read: Vec<&mut TablePlan> =
+            plans.iter_mut().filter(|plan| plan.is_source_read()).collect();
+        let names: Vec<Ident> =
+            read.iter().map(|plan| plan.mapping.source.name.name.clone()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let snapshot = self.opened().await?;
+        let bytes = snapshot.database.bytes;
+        let told = |error: rusqlite::Error| failure::of("looking how large tables are", &error);
+        let asked = snapshot.lease().await?;
+        let sizes =
+            asked.ask(move |connection, _| size::of(connection, &names, bytes).map_err(told));
+        for (plan, size) in read.iter_mut().zip(sizes.await?) {
+            (plan.rows, plan.bytes) = (size.rows, size.bytes);
+        }
+        Ok(())
     }
 
     /// Ends what is under way.

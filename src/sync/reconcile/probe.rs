@@ -98,8 +98,8 @@ pub async fn probes(
     horizon: &Horizon,
     at: Sessions<'_>,
 ) -> Result<Vec<Probe>> {
-    let (together, alone): (Vec<usize>, Vec<usize>) =
-        (0..plans.len()).partition(|place| is_read(plans[*place]) && is_tiny(plans[*place]));
+    let (together, alone): (Vec<usize>, Vec<usize>) = (0..plans.len())
+        .partition(|place| plans[*place].is_source_read() && is_tiny(plans[*place]));
     let some = |places: &[usize]| places.iter().map(|place| plans[*place]).collect();
     let groups: Vec<Vec<&TablePlan>> = together.chunks(TOGETHER).map(some).collect();
     let groups = groups.iter().map(|plans| whole_of_several(plans, horizon, at));
@@ -164,14 +164,11 @@ async fn closer(plan: &TablePlan, horizon: &Horizon, at: Sessions<'_>) -> Result
     }
 }
 
-/// Whether the source has to be read, for what it holds is not known.
-fn is_read(plan: &TablePlan) -> bool {
-    plan.rows_before.digest.is_none() || plan.strategy == Strategy::Copy
-}
-
 /// A digest of the target alone, where that of the source is known; none where they are not the same.
 async fn untouched(plan: &TablePlan, at: Sessions<'_>) -> Result<Option<Probe>> {
-    let Some(source) = plan.rows_before.digest.filter(|_| !is_read(plan)) else { return Ok(None) };
+    let Some(source) = plan.rows_before.digest.filter(|_| !plan.is_source_read()) else {
+        return Ok(None);
+    };
     let all = DigestQuery::Rows(RowScope::Table);
     let target = target_side::digest::rows(at.target, "digesting rows", &plan.mapping, all).await?;
     let probe = Probe {
