@@ -190,7 +190,7 @@ impl OwnedSequence {
         let may_move = self.sequence.readable && self.sequence.settable;
         (!may_move).then(|| {
             format!(
-                "the sequence {name} is not moved beyond the rows, so an insert there can collide: grant select, update \
+                "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant select, update \
                  on sequence {name} to {role}"
             )
         })

@@ -262,3 +262,24 @@ async fn operators_functions_and_sequences_that_the_role_may_not_use_are_said_by
     drop(run.expect_said(&sequence));
     drop(dry.expect_said(&sequence));
 }
+
+#[tokio::test]
+async fn a_table_that_the_role_may_not_rebuild_is_said_by_schema_and_a_dry_run_in_the_same_words() {
+    let db =
+        Pair::with("create schema app; create table app.item (id int primary key, n int)").await;
+    let roles = Roles::of(&db).await;
+    let writer = &roles.writer.name;
+    db.target(&format!("alter table app.item owner to {writer}")).await;
+    db.source("alter table app.item alter n type bigint; insert into app.item values (1, 1)").await;
+    let args = ["-schema", "app", "-ddl", "reset"];
+    let listed = roles.schema(&args).await.expect_exit(1);
+    let dry = roles.run(&db, &[&args[..], &["-dry-run"]].concat()).await.expect_exit(1);
+    let run = roles.run(&db, &args).await.expect_exit(1);
+    let said = said_by_run(&run, "app.item");
+    let grant = format!("grant create on database {} to {writer}", db.name);
+    assert!(said.ends_with(&grant), "{said}");
+    assert_eq!(said_by_run(&dry, "app.item"), said, "{dry} {run}");
+    assert_eq!(said_by_schema(&listed, "app.item"), [said], "{listed} {run}");
+    db.target(&grant).await;
+    roles.run(&db, &args).await.expect_ok();
+}

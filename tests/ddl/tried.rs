@@ -135,3 +135,19 @@ async fn values_of_a_type_that_grows_are_no_failure_of_a_dry_run() {
     db.sync().await.expect_ok();
     db.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn what_the_owner_of_a_schema_may_drop_is_not_tried() {
+    let db = Pair::fresh().await;
+    db.source("create schema app; create table app.item (id int primary key, v text)").await;
+    db.sync().args(&["-schema", "app"]).await.expect_ok();
+    db.target("create index own on app.item (v)").await;
+    let role = db.target_writer().await;
+    db.target(&format!("alter schema app owner to {}", role.name)).await;
+    let reader = db.target_session().await;
+    reader.run("begin; lock table app.item in access share mode").await;
+    let args = ["-schema", "app", "-ddl", "reset"];
+    let dry = db.sync().target_role(&role).args(&args).arg("-dry-run").await.expect_exit(0);
+    reader.run("rollback").await;
+    dry.expect_unsaid("trying what a run would create ended").expect_note("drop of index app.own");
+}

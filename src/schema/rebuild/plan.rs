@@ -133,10 +133,8 @@ impl RunContext<'_> {
             let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
             let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.collect();
             let shadow_schema = swap::shadow_schema_of(self.settings.target_schema_of(schema));
-            if shadow_schema::is_foreign(self.target, &shadow_schema).await? {
-                let refused = of_schema
-                    .iter()
-                    .map(|one| (one.table.name.clone(), shadow_schema::foreign(&shadow_schema)));
+            if let Some(why) = shadow_schema::hindrance(self.target, &shadow_schema).await? {
+                let refused = of_schema.iter().map(|one| (one.table.name.clone(), why.clone()));
                 planned.refused.extend(refused);
                 continue;
             }

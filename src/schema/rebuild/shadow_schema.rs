@@ -2,7 +2,7 @@
 //! dropped by the run that made them or by the next one, never by cascade.
 
 use crate::context::{Catalogs, RunContext};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, denied};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::sql::swap;
@@ -51,13 +51,7 @@ impl RunContext<'_> {
         if let Found::Own = look_at(self.target, shadow_schema).await? {
             return Ok(());
         }
-        let create = sql!(
-            "create schema {shadow_schema}; comment on schema {shadow_schema} is {mark}",
-            shadow_schema = shadow_schema,
-            mark = Literal(MARK)
-        );
-        let made =
-            self.target.on_control_session("making a schema to build tables in", &create).await;
+        let made = self.target.on_control_session(MAKING, &create(shadow_schema)).await;
         made.map(drop).map_err(|error| match error.sqlstate() {
             Some("42P06") => foreign(shadow_schema),
             _ => error,
@@ -66,7 +60,7 @@ impl RunContext<'_> {
 }
 
 /// Why no table can be built there.
-pub(in crate::schema) fn foreign(shadow_schema: &Ident) -> Error {
+fn foreign(shadow_schema: &Ident) -> Error {
     Error::Blocked(format!(
         "schema {} already exists on the target, and is not pgsync's or belongs to a role that it does not \
          trust: drop or rename it",
@@ -83,9 +77,36 @@ enum Found {
     Foreign,
 }
 
-/// Whether there is one that pgsync cannot use: what the server says of it speaks of rights that would not help.
-pub(in crate::schema) async fn is_foreign(target: &Target, shadow_schema: &Ident) -> Result<bool> {
-    Ok(matches!(look_at(target, shadow_schema).await?, Found::Foreign))
+/// Why tables cannot be built there: there is a schema that pgsync cannot use, or the role may not make one, which is
+/// tried, and nothing stays of it.
+pub(in crate::schema) async fn hindrance(
+    target: &Target,
+    shadow_schema: &Ident,
+) -> Result<Option<Error>> {
+    match look_at(target, shadow_schema).await? {
+        Found::Own => return Ok(None),
+        Found::Foreign => return Ok(Some(foreign(shadow_schema))),
+        Found::Nothing => {}
+    }
+    let mut session = target.session().await?;
+    session.run(MAKING, &Sql::trusted("begin")).await?;
+    let made = session.run(MAKING, &create(shadow_schema)).await;
+    session.run(MAKING, &Sql::trusted("rollback")).await?;
+    session.set_clean(true);
+    match denied(made)? {
+        Some(error) => Ok(Some(target.explained(error).await)),
+        None => Ok(None),
+    }
+}
+
+const MAKING: &str = "making a schema to build tables in";
+
+fn create(shadow_schema: &Ident) -> Sql {
+    sql!(
+        "create schema {shadow_schema}; comment on schema {shadow_schema} is {mark}",
+        shadow_schema = shadow_schema,
+        mark = Literal(MARK)
+    )
 }
 
 async fn look_at(target: &Target, shadow_schema: &Ident) -> Result<Found> {
