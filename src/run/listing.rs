@@ -26,6 +26,7 @@ impl RunContext<'_> {
         let selected = self.select(&tables, &catalogs)?;
         let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
+        self.warn_visibility(&catalogs.source, &selected);
         let context = self.ground(&catalogs);
         let mut aligned = SchemaOutcome::default();
         let mut listing =

@@ -132,3 +132,16 @@ async fn none_changes_no_definition() {
 async fn reset_makes_the_target_what_the_source_is() {
     each_case("reset", 2).await;
 }
+
+#[tokio::test]
+async fn a_column_that_is_renamed_on_both_sides_stays_one() {
+    for ddl in ["additive", "none"] {
+        let db = Pair::with("create table item (id int primary key, old text not null)").await;
+        db.source("insert into item values (1, 'a'), (2, 'b')").await;
+        db.sync().await.expect_ok();
+        db.both("alter table item rename column old to new").await;
+        db.source("update item set new = 'c' where id = 2").await;
+        db.sync().args(&["-ddl", ddl]).await.expect_ok().expect_changes("item", (0, 1, 0));
+        db.assert_same("item").await;
+    }
+}

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::support::{OwnServer, Pair, Session, bin_folder};
+use crate::support::{OwnServer, Pair, Session, bin_folder, pgsync};
 
 async fn items(kind: &str) -> Pair {
     let table = format!("create table item (id int primary key, name text, updated_at {kind})");
@@ -237,6 +237,8 @@ async fn an_unknown_horizon_is_a_warning_only_where_timestamps_matter() {
     for word in ["pg_read_all_stats", "-overlap", "-reconcile"] {
         assert!(quiet.stderr.contains(word), "{word} in {quiet}");
     }
+    let listed = pgsync(&["schema", "-source", &reader.url, "-target", &db.target_url()]).await;
+    assert!(listed.stderr.contains("grant pg_read_all_stats to"), "{listed}");
 }
 
 #[tokio::test]
