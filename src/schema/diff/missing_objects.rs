@@ -24,6 +24,8 @@ pub(super) struct DependencyWalk<'a> {
     pub other: Vec<(TableName, String)>,
     /// By table: functions that it needs and that nobody makes.
     pub unmade: HashMap<&'a TableName, Vec<UnmadeFunction>>,
+    /// Parts of new tables that come after functions which need the tables.
+    late: Vec<&'a str>,
     /// The nodes of tables that are made as partitions, with what they have, in one step each.
     joined: HashSet<&'a str>,
 }
@@ -46,13 +48,19 @@ impl<'a> DependencyWalk<'a> {
             levels: HashMap::new(),
             other: Vec::new(),
             unmade: HashMap::new(),
+            late: Vec::new(),
             joined: HashSet::new(),
         }
     }
 
     /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
-        self.visit(&object.node, true, &mut Visit { root, seen: HashSet::new(), lesser: false });
+        let visit = || Visit { root, seen: HashSet::new(), lesser: false };
+        self.visit(&object.node, true, &mut visit());
+        // The level of all that they need is known by now.
+        while let Some(part) = self.late.pop() {
+            self.visit(part, true, &mut visit());
+        }
     }
 
     /// What is there as it should be needs nothing that is not there: somebody may have made it of
@@ -111,15 +119,12 @@ impl<'a> DependencyWalk<'a> {
             let steps = steps.into_iter();
             self.steps.extend(steps.map(|s| Step { level, optional: optional(&s), ..s }));
             self.placed.insert(node, places);
+            self.late.extend(late);
         } else if !lesser && object.kind < Kind::Table {
             let places = self.placed.get(node).into_iter().flatten();
             places.for_each(|place| self.steps[*place].optional = false);
         }
         self.needed_by(node, way.root);
-        if !late.is_empty() {
-            self.levels.insert(node, level + 1);
-            late.iter().for_each(|part| self.visit(part, makes, way));
-        }
         level + 1
     }
 
