@@ -86,7 +86,7 @@ impl TableMapping {
 
     /// Writes the stage into the target; a CTE `written` of one row `inserted, updated`.
     pub fn upsert(&self) -> Sql {
-        match (self.key_deferrable, self.target.partitioned) {
+        match (self.cannot_arbitrate, self.target.partitioned) {
             (true, _) => self.update_then_insert(),
             (false, true) => self.upsert_counting_before(),
             (false, false) => sql!(

@@ -19,8 +19,9 @@ pub struct TableMapping {
     pub own: Vec<Ident>,
     /// Empty for a table without a key: the whole row is the key then, with its multiplicity.
     pub key: Vec<KeyColumn>,
-    /// Whether ON CONFLICT cannot be used: the key is deferrable, or there are rules.
-    pub key_deferrable: bool,
+    /// Whether ON CONFLICT cannot be used: the key is deferrable, there are rules, or rows need not keep a check: that is
+    /// looked at before the conflict is found, also of rows that are there and equal.
+    pub cannot_arbitrate: bool,
     /// Columns that change on the source without their row's timestamp; digested with the key.
     pub drifting: Vec<PlanColumn>,
     pub hasher: HashFamily,

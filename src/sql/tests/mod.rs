@@ -109,7 +109,7 @@ fn item() -> TableMapping {
             index: None,
         }],
         own: Vec::new(),
-        key_deferrable: false,
+        cannot_arbitrate: false,
         drifting: vec![owner],
         hasher: HashFamily::Extended,
     }
@@ -181,7 +181,7 @@ fn values_and_names_cannot_leave_their_quotes() {
 fn rows_are_written_by_their_key() {
     let mut keys_only = item();
     keys_only.columns.iter_mut().for_each(|column| column.updatable = false);
-    let deferrable = TableMapping { key_deferrable: true, ..item() };
+    let deferrable = TableMapping { cannot_arbitrate: true, ..item() };
     let mut divided = item();
     divided.target.partitioned = true;
     expect(
