@@ -224,6 +224,9 @@ pub struct Sequence {
     pub last: Option<i64>,
     /// Whether the column holds its numbers, and nothing made of them.
     pub plain: bool,
+    /// Whether the column owns it, and is no identity.
+    #[serde(default)]
+    pub serial: bool,
     /// Whether an index answers at once what the greatest value of the column is.
     pub indexed: bool,
 }

@@ -8,11 +8,11 @@ use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::select;
 use crate::sync_log::store::{self, KnownTable};
-use crate::table::Table;
+use crate::table::{ForeignKey, Sequence, Table};
 
 impl RunContext<'_> {
     /// The target's names of tables that earlier runs from this source filled, that this run would select, and
-    /// that the source has no more. `existing` are all tables of the source.
+    /// that the source has no more as tables of their own. `existing` are all such tables of the source.
     pub(crate) async fn gone_tables(
         &self,
         existing: &[Table],
@@ -24,10 +24,9 @@ impl RunContext<'_> {
         }
         let known = store::known_from(self.target, &self.sync_log, &self.source_name).await?;
         let names = existing.iter().map(|table| &table.name);
-        let partitions = catalogs.source.partitions.iter().map(|one| &one.name);
         // What cannot be read is there all the same.
         let failed = catalogs.source.failed.iter().map(|(name, _)| name);
-        let there = names.chain(partitions).chain(failed);
+        let there = names.chain(failed);
         let there: HashSet<TableName> =
             there.map(|name| self.settings.target_name_of(name)).collect();
         let schemas = self.settings.target_schemas();
@@ -48,11 +47,26 @@ impl RunContext<'_> {
         let old: HashSet<&TableName> = target.filter(|name| !failed.contains(name)).collect();
         let is_new = |table: &&Table| !old.contains(&self.settings.target_name_of(&table.name));
         let new: Vec<&Table> = selected.iter().copied().filter(is_new).collect();
-        for one in gone.iter().filter(|one| matches!(one.kind, Some('r' | 'p'))) {
-            let text = self.left_behind(&one.name, &new, &catalogs.target.tables);
+        let partitions = self.partitions_among(&gone).await?;
+        let is_left = |one: &&KnownTable| {
+            matches!(one.kind, Some('r' | 'p')) && !partitions.contains(&one.name)
+        };
+        for one in gone.iter().filter(is_left) {
+            let text = self.left_behind(&one.name, &new, catalogs);
             self.note(NoteLevel::Warning, Some(one.name.clone()), text);
         }
         Ok(gone.into_iter().map(|one| one.name).collect())
+    }
+
+    /// The target's names of those that are partitions on the source, at any depth: their rows are those of other tables
+    /// by now, and nothing is to be said of them.
+    async fn partitions_among(&self, gone: &[KnownTable]) -> Result<HashSet<TableName>> {
+        let settings = self.settings;
+        let names = gone.iter().map(|one| settings.source_name_of(&one.name).to_string());
+        let names: Vec<String> = names.collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let partitions = self.source.partitions(&settings.schemas, &names).await?;
+        Ok(partitions.iter().map(|one| settings.target_name_of(&one.name)).collect())
     }
 
     fn would_select(&self, name: &TableName) -> bool {
@@ -61,21 +75,47 @@ impl RunContext<'_> {
     }
 
     /// What is said of a table of the target that the source has no more. `new` are tables that the target lacked.
-    fn left_behind(&self, name: &TableName, new: &[&Table], target: &[Table]) -> String {
+    fn left_behind(&self, name: &TableName, new: &[&Table], catalogs: &Catalogs) -> String {
         let start =
             "the source has this table no more; the target keeps it with the rows that it has";
-        let drop = format!("to drop it, run on the target: drop table {}", name.typed());
-        let old = target.iter().find(|table| table.name == *name);
-        let renamed = old.and_then(|old| new.iter().find(|new| has_same_columns(old, new)));
-        let Some(new) = renamed else { return format!("{start}; {drop}") };
-        let there = self.settings.target_name_of(&new.name);
+        let keys = catalogs.target.foreign_keys.iter();
+        let drop = format!("to drop it, run on the target: {}", dropping(name, keys));
+        let old = catalogs.target.tables.iter().find(|table| table.name == *name);
+        let renamed =
+            old.and_then(|old| Some((old, new.iter().find(|new| has_same_columns(old, new))?)));
+        let Some((old, new)) = renamed else { return format!("{start}; {drop}") };
+        let named = |name: &TableName| self.settings.target_name_of(name);
+        let mut statements = given_back(old, new, &named);
+        statements.extend(renaming(name, &named(&new.name)));
         format!(
             "{start}; renamed to {new}? Then run on the target: {rename}, and run pgsync once with -reconcile; \
              otherwise, {drop}",
             new = new.name,
-            rename = renaming(name, &there),
+            rename = statements.join("; "),
         )
     }
+}
+
+/// The statements that drop a table, and before it the foreign keys of other tables that refer to it.
+fn dropping<'k>(name: &TableName, keys: impl Iterator<Item = &'k ForeignKey>) -> String {
+    let keys = keys.filter(|key| key.parent == *name && key.child != *name);
+    let keys = keys.map(|key| {
+        format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed())
+    });
+    let drop = format!("drop table {}", name.typed());
+    keys.chain([drop]).collect::<Vec<String>>().join("; ")
+}
+
+/// The statements that give the old table the sequences that a run gives to the new one: they would be dropped with that.
+fn given_back(old: &Table, new: &Table, named: &dyn Fn(&TableName) -> TableName) -> Vec<String> {
+    let taken = |own: &&Sequence| {
+        own.serial && new.sequences.iter().any(|one| one.serial && named(&one.name) == own.name)
+    };
+    let statement = |own: &Sequence| {
+        let column = format!("{}.{}", old.name.typed(), own.column.typed());
+        format!("alter sequence {} owned by {column}", own.name.typed())
+    };
+    old.sequences.iter().filter(taken).map(statement).collect()
 }
 
 fn has_same_columns(old: &Table, new: &Table) -> bool {
@@ -90,7 +130,7 @@ fn has_same_columns(old: &Table, new: &Table) -> bool {
 }
 
 /// The statements that give the rows of `old` the name that a run may meanwhile have given to a new table.
-fn renaming(old: &TableName, new: &TableName) -> String {
+fn renaming(old: &TableName, new: &TableName) -> Vec<String> {
     let mut statements = vec![format!("drop table if exists {}", new.typed())];
     let mut moved = old.clone();
     if old.schema != new.schema {
@@ -101,5 +141,5 @@ fn renaming(old: &TableName, new: &TableName) -> String {
     if old.name != new.name {
         statements.push(format!("alter table {} rename to {}", moved.typed(), new.name.typed()));
     }
-    statements.join("; ")
+    statements
 }

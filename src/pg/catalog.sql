@@ -172,13 +172,15 @@ select pg_catalog.json_build_object(
       'readable', r.readable,
       'settable', r.settable,
       'plain', u.owned or coalesce(u.plain, false),
+      'serial', u.serial,
       'indexed', exists (
         select from pg_catalog.pg_index i
         where i.indrelid operator(pg_catalog.=) c.oid and i.indkey[0] operator(pg_catalog.=) a.attnum
           and i.indpred is null and i.indisvalid)
     ) order by a.attnum, sc.relname)
     from (
-      select d.objid, d.refobjsubid as attnum, true as owned, true as plain
+      select d.objid, d.refobjsubid as attnum, true as owned, true as plain,
+        d.deptype operator(pg_catalog.=) 'a' as serial
       from pg_catalog.pg_depend d
       where d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
         and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
@@ -188,7 +190,7 @@ select pg_catalog.json_build_object(
       -- What a default draws from, whoever owns it; generated columns are none.
       select d.refobjid, f.adnum, false, case
         when pg_catalog.strpos(f.adbin::pg_catalog.text, '{VAR ') operator(pg_catalog.=) 0
-        then pg_catalog.pg_get_expr(f.adbin, 0) operator(pg_catalog.~) '^nextval\(''([^'']|'''')*''::regclass\)$' end
+        then pg_catalog.pg_get_expr(f.adbin, 0) operator(pg_catalog.~) '^nextval\(''([^'']|'''')*''::regclass\)$' end, false
       from pg_catalog.pg_attrdef f
       join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
         and d.objid operator(pg_catalog.=) f.oid and d.deptype operator(pg_catalog.=) 'n'

@@ -17,7 +17,7 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
-use crate::table::{ForeignKey, Table};
+use crate::table::{ForeignKey, Partition, Table};
 
 /// The tables of some schemas, and their foreign keys.
 pub struct TablesAndKeys {
@@ -88,6 +88,11 @@ impl ControlSession {
             catalog::foreign_keys(session, schemas),
         )?;
         Ok(TablesAndKeys { tables, foreign_keys })
+    }
+
+    /// See [`catalog::partitions`].
+    pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
+        catalog::partitions(self.kept(&self.session.lock().await)?, schemas, names).await
     }
 
     /// See [`sequences::known_sequences`].

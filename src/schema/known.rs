@@ -1,7 +1,7 @@
 //! What earlier runs know of definitions: which tables pgsync has made, and what both sides were when a run last
 //! found no difference. As long as both are that still, nothing is read whole and nobody is asked.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
@@ -226,7 +226,9 @@ impl RunContext<'_> {
         let there: Vec<TableName> =
             selected.iter().map(|table| self.settings.target_name_of(&table.name)).collect();
         let there: Vec<&TableName> = there.iter().collect();
-        let known = store::created_tables(self.target, &self.sync_log, &there).await?;
+        let mut known = store::created_tables(self.target, &self.sync_log, &there).await?;
+        let renamed = self.renamed_on_the_target(&known, &there).await?;
+        known.extend(renamed.into_iter().map(|name| (name, None)));
         // The first one has the versions.
         let first = known.iter().min_by_key(|(name, _)| *name).and_then(|(_, text)| text.as_ref());
         let found_equal = first.map(|text| FoundEqual::read(text)).filter(|first| {
@@ -238,6 +240,28 @@ impl RunContext<'_> {
         let names = selected.iter().map(|table| &table.name);
         let created = names.filter(|name| known.contains_key(&self.settings.target_name_of(name)));
         Ok(Known { created: created.cloned().collect(), found_equal })
+    }
+}
+
+impl RunContext<'_> {
+    /// Tables that pgsync has made, and that were renamed on the target since; a run writes their new names.
+    async fn renamed_on_the_target(
+        &self,
+        known: &HashMap<TableName, Option<String>>,
+        there: &[&TableName],
+    ) -> Result<Vec<TableName>> {
+        let unknown = there.iter().copied().filter(|name| !known.contains_key(*name));
+        let unknown: Vec<&TableName> = unknown.collect();
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let renamed = store::renamed_tables(self.target, &self.sync_log, &unknown).await?;
+        if !renamed.is_empty() && !self.settings.dry_run && !self.run_id.is_empty() {
+            let log = &self.sync_log;
+            let write = log.created_tables(self.run_id, &self.source_name, renamed.iter());
+            self.target.on_control_session("writing sync_log", &write).await?;
+        }
+        Ok(renamed)
     }
 }
 

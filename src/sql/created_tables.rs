@@ -45,6 +45,14 @@ impl SyncLog {
         )
     }
 
+    /// Those of the tables that this program made under a name that the target has no more: `schema, table`. See the file.
+    pub fn renamed_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        let log = sql!("{log}", log = self.table);
+        let (tables, oid) = (names(tables), oid());
+        let holes: &[(&str, &Sql)] = &[("log", &log), ("tables", &tables), ("oid", &oid)];
+        Sql::filled(include_str!("sync_log_renamed.sql"), holes)
+    }
+
     /// Whether it says of any table that this program made it, or failed over something that it was to make.
     pub fn has_tried_to_create(&self) -> Sql {
         sql!(

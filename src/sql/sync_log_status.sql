@@ -1,6 +1,6 @@
 -- What the log says of each table, one row a table: `schema, table, whether the table is there, now, the last 20 runs,
--- sync_type and error of the last, proven_since, end of the last success, runs since`. The two before the end are for
--- a table of whose last 20 runs none was a success. It walks the index on (schema_name, table_name, id): a few entries
+-- sync_type and error of the last, proven_since, end of the last success, runs since, whether it is a partition`. The end
+-- and the runs since are for a table of whose last 20 runs none was a success. It walks the index on (schema_name, table_name, id): a few entries
 -- a table, however long the log is. What an older log lacks is NULL.
 with recursive w as (
   (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
@@ -11,11 +11,13 @@ with recursive w as (
     order by l.schema_name, l.table_name limit 1) n
 )
 select w.schema_name, w.table_name,
-  $oid is not null,
+  c.oid is not null,
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()),
   r.runs, e.sync_type, e.error_message, e.proven_since,
-  pg_catalog.date_part('epoch', s.end_time), s.newer
+  pg_catalog.date_part('epoch', s.end_time), s.newer, coalesce(c.relispartition, false)
 from w
+left join pg_catalog.pg_class c
+  on c.oid operator(pg_catalog.=) $oid
 cross join lateral (
   -- Status, seconds, end, inserted, updated, deleted and watermark of each, the latest first, as they come: to sort
   -- them again takes longer. Where there is no watermark, nothing is written.

@@ -128,14 +128,17 @@ impl Run {
     }
 }
 
-/// Reads a row of the answer. None for a table that is gone: what was right until then is no trouble.
+/// Reads a row of the answer. None for a table that is gone, or a partition by now: what was right until then is no
+/// trouble.
 ///
 /// # Errors
 /// The answer is none of the statement.
 pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
     let runs: Vec<Run> = row.needed(4)?.split(',').filter_map(Run::read).collect();
     let state = runs.first().map_or(State::Unknown, |run| run.state);
-    if !row.is_true(2) && state.is_good() {
+    // The rows of a partition are those of its parent, which has its own line.
+    let is_a_partition = row.is_true(10) && state == State::Gone;
+    if is_a_partition || !row.is_true(2) && state.is_good() {
         return Ok(None);
     }
     let success = runs.iter().position(|run| run.state == State::Success);

@@ -232,6 +232,23 @@ pub async fn created_tables(
     Ok(made)
 }
 
+/// Which of the tables pgsync has made under another name.
+pub async fn renamed_tables(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<Vec<TableName>> {
+    let mut renamed = Vec::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.renamed_tables(group.iter().copied());
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            renamed.push(TableName::new(row.needed(0)?, row.needed(1)?));
+        }
+    }
+    Ok(renamed)
+}
+
 /// Whether pgsync has ever made a table, or failed over something that it was to make, as far as the log goes back.
 pub async fn has_tried_to_create(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     let statement = sync_log.has_tried_to_create();

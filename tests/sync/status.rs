@@ -105,6 +105,40 @@ async fn a_table_that_the_source_has_no_more_is_said_once_and_is_no_trouble() {
     status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync");
 }
 
+/// A run has seen it as a table by itself, and the next ones as a part of another.
+#[tokio::test]
+async fn a_partition_that_was_a_table_for_a_while_is_not_gone() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table t (id int, at date) partition by range (at);
+         create table t1 partition of t for values from ('2024-01-01') to ('2025-01-01') partition by list (id);
+         create table t11 partition of t1 for values in (1); insert into t values (1, '2024-05-05')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    let detach = "alter table t1 detach partition t11; alter table t detach partition t1";
+    db.source(detach).await;
+    db.sync().await.expect_ok().expect_tables(&["t", "t1", "t11"]);
+    db.source(
+        "alter table t1 attach partition t11 for values in (1);
+         alter table t attach partition t1 for values from ('2024-01-01') to ('2025-01-01')",
+    )
+    .await;
+    for _ in 0..2 {
+        db.sync().await.expect_ok().expect_unsaid("no more").expect_unsaid("drop table");
+        let run = status(&db, &["-stale", "1d"]).await.expect_exit(0);
+        run.expect_unsaid("Gone").expect_unsaid("t1").expect_said("1 table in sync");
+    }
+    db.target(
+        "update sync_log set end_time = end_time - interval '2 days' where table_name <> 't'",
+    )
+    .await;
+    status(&db, &["-stale", "1d"]).await.expect_exit(0);
+    db.source("alter table t detach partition t1; drop table t1").await;
+    let run = db.sync().await.expect_ok();
+    run.expect_note("exists only on the target; to drop it, run: drop table");
+}
+
 #[tokio::test]
 async fn a_table_that_was_renamed_is_named_with_its_new_name() {
     let db = Pair::with("create table customer (id int primary key, x text)").await;
@@ -124,6 +158,48 @@ async fn a_table_that_was_renamed_is_named_with_its_new_name() {
     db.source("insert into client values (2, 'b')").await;
     db.sync().arg("-reconcile").await.expect_changes("client", (1, 0, 0));
     db.sync().await.expect_unchanged().expect_unsaid("customer");
+}
+
+/// What the log says of the creation goes by the table, whatever it is called.
+#[tokio::test]
+async fn a_table_that_was_renamed_by_the_printed_statement_is_still_followed() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table a (id serial primary key, n text not null); insert into a (n) values ('x')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("alter table a rename to b; alter index a_pkey rename to b_pkey").await;
+    let run = db.sync().await.expect_ok();
+    let settles = "alter sequence public.a_id_seq owned by public.a.id; drop table if exists public.b; \
+                   alter table public.a rename to b";
+    drop(run.expect_said(&format!("run on the target: {settles}, and")));
+    db.target(settles).await;
+    db.sync().arg("-reconcile").await.expect_ok();
+    db.source(
+        "alter table b alter n drop not null, alter n set default 'y', add check (n <> 'q');
+         create unique index own on b (n)",
+    )
+    .await;
+    db.settle().await;
+    let made = "select concat_ws(' ', a.attnotnull, d.adbin is not null, (select count(*) from pg_constraint
+                where conrelid = 'b'::regclass and contype = 'c'), to_regclass('own'))
+                from pg_attribute a left join pg_attrdef d on (adrelid, adnum) = (attrelid, attnum)
+                where attrelid = 'b'::regclass and attname = 'n'";
+    assert_eq!(db.target_value(made).await, db.source_value(made).await);
+}
+
+#[tokio::test]
+async fn a_table_that_others_refer_to_is_dropped_by_what_is_printed() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key); create table child (a int constraint up references a)")
+        .await;
+    db.sync().await.expect_ok();
+    db.source("drop table a cascade").await;
+    let drops = "alter table public.child drop constraint up; drop table public.a";
+    db.sync().await.expect_ok().expect_said(&format!("to drop it, run on the target: {drops}"));
+    db.target(drops).await;
+    db.sync().await.expect_unchanged();
 }
 
 /// Its indexes keep their names, which are in the way as long as the old table is there.

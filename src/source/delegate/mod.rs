@@ -16,6 +16,7 @@ use crate::plan::TablePlan;
 use crate::schema_object::Definitions;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
+use crate::table::Partition;
 
 /// What the one that it is answers.
 macro_rules! each {
@@ -69,6 +70,17 @@ impl Source {
         match self {
             Self::Postgres(source) => source.table_names(schemas).await.map(Some),
             Self::Sqlite(_) => Ok(None),
+        }
+    }
+
+    /// See [`pg::catalog::partitions`].
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
+        match self {
+            Self::Postgres(source) => source.partitions(schemas, names).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
         }
     }
 

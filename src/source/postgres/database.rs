@@ -12,6 +12,7 @@ use crate::schema_object::Definitions;
 use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
+use crate::table::Partition;
 
 impl Source {
     /// Whether any of the tables holds a row; one that is locked or may not be read may.
@@ -134,6 +135,14 @@ impl Source {
     /// The source's.
     pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
         self.control.uncopied(schemas).await
+    }
+
+    /// See [`crate::pg::catalog::partitions`].
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
+        self.control.partitions(schemas, names).await
     }
 
     /// The tables of which somebody else keeps the definitions from being read.

@@ -86,6 +86,7 @@ fn sequences_move_forward_in_their_own_series() {
         settable: true,
         last: Some(15),
         plain: true,
+        serial: false,
         indexed: true,
     };
     let up = OwnedSequence { sequence, source_last: Some(25), numeric: true };
