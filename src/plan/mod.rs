@@ -34,6 +34,7 @@ use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
     OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp,
 };
+use crate::sql::view::GrownColumn;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::Columns;
 use hints::Remedy;
@@ -202,6 +203,8 @@ pub struct Candidate<'a> {
     pub lost_partition: Option<&'a str>,
     /// Whether it has been said that a key is missing.
     pub key_is_named: bool,
+    /// In a dry run: the columns of the target that would grow.
+    pub grown: &'a [GrownColumn],
 }
 
 /// A constraint or an index that the target has otherwise than the source.
@@ -345,13 +348,15 @@ fn mapping(
         columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
     Ok(TableMapping {
         source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
-        target: Relation::of(target),
+        target: Relation::of(target).growing(&target.columns, candidate.grown),
         own: own(target, &columns),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
         columns,
         generated,
         key,
-        key_deferrable: deferrable || !target.rules.is_empty(),
+        cannot_arbitrate: deferrable
+            || !target.rules.is_empty()
+            || !target.unvalidated_checks.is_empty(),
         hasher: context.hasher,
     })
 }

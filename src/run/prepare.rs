@@ -239,6 +239,7 @@ impl Observed<'_> {
                 is_widened: aligned.widened.contains(&source.name),
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
+                grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {
                 Some(error) => Err(error.clone()),

@@ -15,6 +15,7 @@ use crate::plan::PlanContext;
 use crate::plan::columns;
 use crate::schema::diff::changed_objects::{Difference, Severity};
 use crate::schema::diff::type_changes::in_place;
+use crate::sql::view::GrownColumn;
 use crate::table::{Column, Table};
 
 impl RunContext<'_> {
@@ -30,7 +31,9 @@ impl RunContext<'_> {
             match catalogs.target.tables.iter_mut().find(|there| there.name == name) {
                 None => aligned.would_be.push(would_be(table, name)),
                 Some(there) => {
-                    widen(table, there);
+                    let mut grown = widen(table, there);
+                    grown.extend(with_new_labels(table, there));
+                    aligned.grown.insert(table.name.clone(), grown);
                     let known = |column: &Ident| there.column(column).is_some();
                     if !table.columns.iter().all(|column| known(&column.name)) {
                         let mut reduced = (*table).clone();
@@ -136,13 +139,33 @@ fn grown(source: &Table, target: &Table) -> Table {
     grown
 }
 
-/// Lets the columns of the target grow that will.
-fn widen(source: &Table, target: &mut Table) {
+/// Lets the columns of the target grow that will, and names them.
+fn widen(source: &Table, target: &mut Table) -> Vec<GrownColumn> {
+    let mut grown = Vec::new();
     for column in Arc::make_mut(&mut target.columns) {
         let Some(here) = source.column(&column.name) else { continue };
         let pair = BuiltinType::of_column(here).zip(BuiltinType::of_column(column));
         if pair.is_some_and(|(here, there)| in_place(here, there)) {
             column.take_type(here);
+            grown.push(GrownColumn { name: here.name.clone(), as_type: here.type_name.clone() });
         }
     }
+    grown
+}
+
+/// The columns of enums to which labels will be added: what has those is text until then.
+fn with_new_labels(source: &Table, target: &Table) -> Vec<GrownColumn> {
+    let labels = |column: &Column| {
+        let own = column.parts.iter().find(|part| part.oid == column.type_oid);
+        own.map(|part| part.labels.clone())
+    };
+    let lacks = |there: &&Column| {
+        let here = source.column(&there.name).and_then(labels).unwrap_or_default();
+        let known = labels(there).unwrap_or_default();
+        !known.is_empty() && here.iter().any(|label| !known.contains(label))
+    };
+    let columns = target.columns.iter().filter(lacks);
+    let as_text =
+        |column: &Column| GrownColumn { name: column.name.clone(), as_type: Ident::new("text") };
+    columns.map(as_text).collect()
 }

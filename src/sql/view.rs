@@ -7,6 +7,7 @@ use crate::ident::{Ident, TableName};
 use crate::sql::mapping::Relation;
 use crate::sql::mask::SAMPLED;
 use crate::sql::{Sql, sql};
+use crate::table::Column;
 
 /// What is shown of one table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +28,36 @@ pub struct ViewColumn {
     pub mask: Option<Sql>,
 }
 
+/// A column of the target that a run would give a type that holds more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GrownColumn {
+    pub name: Ident,
+    /// The built-in type, without limits, in which a dry run has its values.
+    pub as_type: Ident,
+}
+
 impl Relation {
+    /// For a dry run: the table as it would be once columns have grown.
+    pub fn growing(self, columns: &[Column], grown: &[GrownColumn]) -> Self {
+        if grown.is_empty() {
+            return self;
+        }
+        let table = &self.name;
+        let shown = |column: &Column| {
+            let known = grown.iter().find(|grown| grown.name == column.name);
+            let to = known.map(|grown| sql!("::pg_catalog.{to}", to = grown.as_type));
+            let to = to.unwrap_or(Sql::trusted(""));
+            sql!("{table}.{name}{to} as {name}", table = table, name = column.name, to = to)
+        };
+        // A row without a key is told by where it lies.
+        let place = sql!("{table}.ctid, {table}.tableoid", table = table);
+        let columns = columns.iter().map(shown).chain([place]);
+        let only = Sql::trusted(if self.partitioned { "" } else { "only " });
+        let columns = Sql::join(columns, ", ");
+        let view = sql!("(select {c} from {only}{table})", c = columns, only = only, table = table);
+        Self { view: Some(view), ..self }
+    }
+
     /// Has the server read a filter, and evaluate it for no row. The table is called by its own name.
     pub fn trial_of_filter(&self, filter: &PinnedExpression) -> Sql {
         sql!("select from {table} where {filter} limit 0", table = self.name, filter = filter)

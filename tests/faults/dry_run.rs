@@ -155,3 +155,35 @@ async fn the_batches_of_a_dry_run_go_by_the_key() {
     // Of 40 batches none; the looks are counted once for each process that takes part.
     assert!(after - before < 20, "{} scans of the whole table", after - before);
 }
+
+/// Rows of the source have values that the target's columns do not hold yet.
+#[tokio::test]
+async fn a_dry_run_counts_rows_for_which_columns_would_grow() {
+    for key in ["id int primary key", "id int"] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create type mood as enum ('sad'); create table long ({key}, v varchar(5), t varchar(5), n numeric(4, 1));
+             create table glad ({key}, m mood, updated_at timestamptz not null default '2024-01-01');
+             insert into long select i, 'a', 'a', 1 from generate_series(1, 50) i; insert into glad select i, 'sad' from generate_series(1, 50) i"
+        ))
+        .await;
+        db.settle().await;
+        db.source("alter type mood add value 'glad'").await;
+        db.source(
+            "alter table long alter v type varchar(20), alter t type text, alter n type numeric(8, 1);
+             insert into long values (51, 'a long value', 'a long value', 123456.1); update long set t = 'b' where id = 4;
+             insert into glad values (51, 'glad'); update glad set m = 'glad', updated_at = now() where id = 3",
+        )
+        .await;
+        let dry = db.sync().arg("-dry-run").await.expect_ok();
+        let run = db.sync().await.expect_ok();
+        for table in ["long", "glad"] {
+            assert_eq!(
+                dry.table(table).changes(),
+                run.table(table).changes(),
+                "{table} in {dry} and {run}"
+            );
+        }
+        db.settle().await;
+    }
+}

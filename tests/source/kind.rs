@@ -169,6 +169,7 @@ fn planned(
         is_widened: false,
         lost_partition: None,
         key_is_named: false,
+        grown: &[],
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),

@@ -149,6 +149,7 @@ impl Case {
             is_widened: false,
             lost_partition: None,
             key_is_named: false,
+            grown: &[],
         };
         super::table(candidate, &self.context)
     }
