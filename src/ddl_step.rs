@@ -83,6 +83,23 @@ impl Step {
         self.kind == Kind::Table && self.table.is_some()
     }
 
+    /// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
+    pub fn is_change(&self) -> bool {
+        let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
+        let is_named_so = self.title.split(' ').nth(1) == Some("of");
+        is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
+    }
+
+    /// What it does, for an error: `renaming index public.item_name_idx`.
+    pub fn doing(&self) -> String {
+        let verb = VERBS
+            .iter()
+            .find_map(|(noun, verb)| Some(format!("{verb}{}", self.title.strip_prefix(noun)?)));
+        let other =
+            || format!("{}{}", if self.is_change() { CHANGING } else { CREATING }, self.title);
+        verb.unwrap_or_else(other)
+    }
+
     /// What concerns one object.
     pub fn about(object: &Object, statements: Vec<Statement>, roots: &[&TableName]) -> Self {
         let roots = roots.iter().map(|root| (*root).clone()).collect();
@@ -92,6 +109,63 @@ impl Step {
             on: Some(object.table_name().clone()),
             runs_code: object.runs_code(),
             ..Self::of_tables(&object.title(), statements, roots)
+        }
+    }
+}
+
+const CREATING: &str = "creating ";
+const CHANGING: &str = "changing ";
+
+/// What titles of steps begin with, and what is said of such a step while it runs.
+const VERBS: [(&str, &str); 4] = [
+    ("name of ", "renaming "),
+    ("drop of ", "dropping "),
+    ("detachment of ", "detaching "),
+    ("validation of ", "validating "),
+];
+
+/// Whether an action is that of a step.
+pub fn is_step(action: &str) -> bool {
+    let verbs = VERBS.iter().map(|(_, verb)| *verb);
+    verbs.chain([CREATING, CHANGING]).any(|verb| action.starts_with(verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_says_what_it_does() {
+        let cases = [
+            ("table public.one", "create table public.one ()", "creating table public.one"),
+            (
+                "column public.one.a as text",
+                "alter table one alter column a type text",
+                "changing column public.one.a as text",
+            ),
+            (
+                "column public.one.a",
+                "alter table one add column a int",
+                "creating column public.one.a",
+            ),
+            (
+                "name of index public.one_a",
+                "alter index b rename to one_a",
+                "renaming index public.one_a",
+            ),
+            ("drop of index public.one_a", "drop index one_a", "dropping index public.one_a"),
+            ("type public.mood", "alter type mood add value 'x'", "changing type public.mood"),
+            (
+                "default of column public.one.a",
+                "alter table one alter column a set default 1",
+                "changing default of column public.one.a",
+            ),
+        ];
+        for (title, statement, doing) in cases {
+            let statements = vec![crate::sql::Sql::trusted(statement).into()];
+            let step = Step::of_tables(title, statements, Vec::new());
+            assert_eq!(step.doing(), doing);
+            assert!(is_step(doing));
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::redaction::Message;
 use super::rights::{OWNER, looked_up};
+use crate::ddl_step::is_step;
 use crate::error::{Cause, DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 
@@ -125,7 +126,7 @@ fn missing_right(side: Side, action: &str, message: &str) -> Option<String> {
     };
     // A session that is refused has the name of its database in quotes.
     let bare = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
-    let creates = action.starts_with("creating ");
+    let creates = is_step(action);
     let right = match kind {
         "temporary" => "temporary on database",
         "schema" if creates => "usage, create on schema",

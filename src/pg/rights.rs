@@ -4,6 +4,7 @@
 use tokio_postgres::error::ErrorPosition;
 
 use super::session::{Row, Session};
+use crate::ddl_step::is_step;
 use crate::error::{DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::sql::{Literal, Sql, sql};
@@ -292,13 +293,12 @@ struct Work {
 fn creates_in(said: &DbError, schema: &str) -> bool {
     let action = &said.action;
     let is_named = action.contains(&format!(" {schema}.")) && !action.contains("foreign key");
-    action.starts_with("creating ")
-        && (is_named || action.contains("sync_log") || action.contains(" schema "))
+    is_step(action) && (is_named || action.contains("sync_log") || action.contains(" schema "))
 }
 
 /// The rights that work of this kind needs.
 fn rights(kind: Kind, said: &DbError, work: &Work) -> &'static [&'static str] {
-    let creates = said.action.starts_with("creating ");
+    let creates = is_step(&said.action);
     match (kind, said.side) {
         (Kind::Schema, _) if work.creates_there => &["usage", "create"],
         (Kind::Schema | Kind::HiddenType | Kind::Type, _) => &["usage"],

@@ -41,8 +41,11 @@ pub fn match_columns(
                 Err(problem) => problems.push(problem),
             },
             None if there.not_null && !there.has_default => problems.push(format!(
-                "column \"{}\" is NOT NULL without a default on the target and missing on the source",
-                there.name.as_str()
+                "column \"{}\" is NOT NULL without a default on the target and missing on the source: run on the target: \
+                 alter table {} alter column {} drop not null",
+                there.name.as_str(),
+                target.name.typed(),
+                there.name.typed()
             )),
             None => {}
         }

@@ -89,6 +89,7 @@ async fn work(
     finish.tables(round, early, &mut outcomes).await;
     let renumbered =
         renumbered::check(round, &finish.rebuilt, &planned, &mut outcomes, &mut unlogged).await;
+    post_data::remark(round, &planned, &outcomes);
     let mut logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
     if logged.is_ok() {
         logged = renumbered;

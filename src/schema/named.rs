@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::Hash;
 
 use super::SchemaOutcome;
-use super::tally::{Tally, is_change, subject};
+use super::tally::{Tally, subject};
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::Error;
@@ -38,7 +38,7 @@ impl RunContext<'_> {
         for Subject { table, steps } in by_subject(after.chain(others)) {
             if !aligned.failed.contains_key(table) {
                 let title = &steps[0].title;
-                let is = if is_change(steps[0]) { "differs" } else { "is missing" };
+                let is = if steps[0].is_change() { "differs" } else { "is missing" };
                 let text = format!("{title} {is} on the target; run there: {}", pasted(&steps));
                 self.note(NoteLevel::Notice, Some(table.clone()), text);
                 let names_key = steps.iter().any(|step| step.kind == Kind::Key);
@@ -52,13 +52,21 @@ impl RunContext<'_> {
         let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
         let subjects = by_subject(steps);
         if subjects.len() > ANNOUNCED {
-            let mut tally = Tally::of(schema_plan.steps());
-            subjects.iter().for_each(|one| tally.add(one.steps[0]));
-            let text = format!("would create {tally}; pgsync schema prints the statements");
+            let tally = |changes: bool| {
+                let mut tally = Tally::of(schema_plan.steps());
+                let steps = subjects.iter().map(|one| one.steps[0]);
+                steps.filter(|step| step.is_change() == changes).for_each(|step| tally.add(step));
+                tally
+            };
+            let all = [("create", tally(false)), ("change", tally(true))].into_iter();
+            let all = all.filter(|(_, tally)| !tally.is_empty());
+            let all: Vec<String> =
+                all.map(|(verb, tally)| format!("would {verb} {tally}")).collect();
+            let text = format!("{}; pgsync schema prints the statements", all.join("; "));
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
-            let would = if is_change(steps[0]) { "change" } else { "create" };
+            let would = if steps[0].is_change() { "change" } else { "create" };
             let statements = texts(steps.iter().copied());
             let text = format!("would {would} {}: {statements}", steps[0].title);
             self.note(NoteLevel::Notice, table.cloned(), text);
@@ -92,7 +100,7 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
         for root in &step.roots {
             let one = owed.entry(root).or_insert_with(|| Owed { differs: true, ..Owed::default() });
             one.titles.push(&step.title);
-            one.differs &= is_change(step);
+            one.differs &= step.is_change();
             if root == first {
                 one.steps.push(step);
             } else {

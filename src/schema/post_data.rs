@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 
+use super::tally::Tally;
 use crate::backoff;
 use crate::config::Settings;
 use crate::context::Round;
@@ -14,7 +15,8 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
 use crate::ident::TableName;
-use crate::outcome::{Status, TableOutcome};
+use crate::note::{Note, NoteLevel};
+use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::pg::Session;
 use crate::plan::TablePlan;
 use crate::schema_object::Kind;
@@ -144,7 +146,7 @@ impl IndexBuilder<'_> {
             for place in lot {
                 self.round.check_stopped()?;
                 let step = &self.plan.post_data[place];
-                let doing = format!("creating {}", step.title);
+                let doing = step.doing();
                 match self.shop.run(session, &doing, [step], &[]).await {
                     Err(error) if !(self.again && is_built(&error)) => {
                         lots.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -198,6 +200,24 @@ pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOu
     }
 }
 
+/// Says what was made of tables that were there before: what a new one has goes without saying.
+pub fn remark(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
+    let is_done = |plan: &&Arc<TablePlan>| {
+        let own = outcomes.iter().find(|outcome| outcome.table == plan.mapping.source.name);
+        own.is_some_and(|own| own.status == Status::Success)
+    };
+    let owed = plans.iter().filter(|plan| !plan.post_data.is_empty());
+    let owed = owed.filter(|plan| plan.strategy != Strategy::Copy && !round.settings.dry_run);
+    let steps = || owed.clone().filter(is_done).flat_map(|plan| &plan.post_data);
+    let (mut created, mut changed) = (Tally::of(steps()), Tally::of(steps()));
+    for step in steps() {
+        if step.is_change() { changed.add(step) } else { created.add(step) }
+    }
+    for text in Tally::told(&created, &changed) {
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
+    }
+}
+
 /// Takes back the success of the table of this name.
 pub(super) async fn retract(
     round: &Round,
@@ -223,7 +243,7 @@ pub(super) async fn retry_foreign_keys(
     let mut tries = 0;
     loop {
         let mut session = round.target.session().await?;
-        let doing = format!("creating {}", step.title);
+        let doing = step.doing();
         let done = DdlRunner::of(&round.settings).run(&session, &doing, [step], &[]).await;
         match done {
             Err(error) if error.is_transient() && tries < round.settings.retries => {

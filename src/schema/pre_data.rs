@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{StreamExt, stream};
 
 use super::SchemaOutcome;
-use super::tally::{Tally, is_change};
+use super::tally::Tally;
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ impl RunContext<'_> {
                         extensions.0.retain(|missing| !std::ptr::eq(*missing, step));
                     }
                     match error {
-                        None if is_change(step) => changed.add(step),
+                        None if step.is_change() => changed.add(step),
                         None => created.add(step),
                         Some(error) if step.optional => {
                             self.leave_out(step, &error, &mut left_out, aligned);
@@ -67,11 +67,8 @@ impl RunContext<'_> {
         }
         extensions.name_all(&mut aligned.failed);
         // Where nothing could be made, the tables say why.
-        for (tally, done) in [(created, "created"), (changed, "changed")] {
-            if !tally.is_empty() {
-                let text = format!("{done} on the target: {tally}");
-                self.note(NoteLevel::Notice, None, text);
-            }
+        for text in Tally::told(&created, &changed) {
+            self.note(NoteLevel::Notice, None, text);
         }
         Ok(left_out)
     }
@@ -114,7 +111,7 @@ impl RunContext<'_> {
             if step.roots.iter().all(|root| lost.contains(root)) {
                 continue;
             }
-            let doing = format!("creating {}", step.title);
+            let doing = step.doing();
             let done = if step.alone {
                 shop.run_alone(&session, &doing, step).await
             } else {
@@ -157,8 +154,7 @@ impl<'s> MissingExtensions<'s> {
         for (table, error) in failed {
             let Error::Database(said) = error else { continue };
             let of_table = self.0.iter().filter(|step| step.roots.contains(table));
-            let action = |step: &Step| format!("creating {}", step.title);
-            let is_said = |step: &&&Step| action(step) == said.action;
+            let is_said = |step: &&&Step| step.doing() == said.action;
             let (said_of, others): (Vec<&&Step>, Vec<&&Step>) = of_table.partition(is_said);
             if let Some(hint) = said.hint.as_mut().filter(|_| !said_of.is_empty()) {
                 for statement in others.iter().flat_map(|step| &step.statements) {

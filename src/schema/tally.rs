@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::ddl_step::Step;
 use crate::schema_object::Kind;
-use crate::sql::statement::Statement;
 
 /// Titles of what steps create or change, by noun. What takes several steps counts once, a partition among the
 /// partitions only.
@@ -28,6 +27,13 @@ impl<'s> Tally<'s> {
         if step.kind != Kind::Table || !step.creates.as_ref().is_some_and(is_partition) {
             self.titles.entry(noun(step)).or_default().insert(subject(step));
         }
+    }
+
+    /// `created on the target: 1 index`, of what was created and of what was changed.
+    pub fn told(created: &Self, changed: &Self) -> Vec<String> {
+        let both = [("created", created), ("changed", changed)].into_iter();
+        let both = both.filter(|(_, tally)| !tally.is_empty());
+        both.map(|(done, tally)| format!("{done} on the target: {tally}")).collect()
     }
 
     /// Whether there is nothing to tell.
@@ -61,11 +67,4 @@ fn noun(step: &Step) -> &str {
     let first = || step.title.split(' ').next().unwrap_or_default();
     let noun = step.kind.noun();
     if step.title.starts_with(noun) { noun } else { first() }
-}
-
-/// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
-pub(super) fn is_change(step: &Step) -> bool {
-    let text = step.statements.first().map(Statement::as_str).unwrap_or_default();
-    let is_named_so = step.title.split(' ').nth(1) == Some("of");
-    is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
 }

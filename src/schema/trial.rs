@@ -43,6 +43,8 @@ struct Trial<'s> {
     made_tables: HashSet<&'s TableName>,
     /// Tables of which no more is tried.
     given_up: HashSet<&'s TableName>,
+    /// Whether a step that is not tried may free a name.
+    frees_names: bool,
     /// Tables of which some step was left out: what is refused of them then may be for want of that.
     untried: HashSet<&'s TableName>,
     refused: Refused,
@@ -80,7 +82,9 @@ impl RunContext<'_> {
         schema_plan: &SchemaPlan,
         catalogs: &Catalogs,
     ) -> Result<Refused> {
-        let mut trial = Trial::default();
+        let frees =
+            |step: &Step| ["name of ", "drop of "].iter().any(|how| step.title.starts_with(how));
+        let mut trial = Trial { frees_names: schema_plan.steps().any(frees), ..Trial::default() };
         if schema_plan.steps().next().is_none() {
             return Ok(trial.refused);
         }
@@ -109,7 +113,7 @@ impl RunContext<'_> {
             }
             tried += 1;
             let ended = match right {
-                None => trial.end(step, try_step(&runner, &session, step).await),
+                None => trial.end(step, runner.try_within(&session, &step.doing(), step).await),
                 Some(right) => {
                     trial.end_of_right(step, try_right(&runner, &session, step, right).await)
                 }
@@ -124,26 +128,21 @@ impl RunContext<'_> {
     }
 }
 
-async fn try_step(runner: &DdlRunner, session: &Session, step: &Step) -> Result<()> {
-    runner.try_within(session, &format!("creating {}", step.title), step).await
-}
-
 async fn try_right(
     runner: &DdlRunner,
     session: &Session,
     step: &Step,
     right: RightTrial,
 ) -> Result<()> {
+    // The words of the step itself, whatever is tried in its place.
+    let doing = step.doing();
     match right {
-        RightTrial::Refused => try_step(runner, session, step).await,
+        RightTrial::Refused => runner.try_within(session, &doing, step).await,
         RightTrial::Statement(statement) => {
             let step = Step { statements: vec![statement], ..step.clone() };
-            try_step(runner, session, &step).await
+            runner.try_within(session, &doing, &step).await
         }
-        RightTrial::Denied(words) => {
-            let doing = format!("creating {}", step.title);
-            Err(runner.denied(session, &doing, step, words).await)
-        }
+        RightTrial::Denied(words) => Err(runner.denied(session, &doing, step, words).await),
     }
 }
 
@@ -194,10 +193,10 @@ impl<'s> Trial<'s> {
         };
         let goes_on = !matches!(error.sqlstate(), None | Some(READ_ONLY | OUT_OF_MEMORY))
             && !error.is_transient();
-        // Who has a name already may be renamed or dropped by a step that is not tried, or be another run's.
-        let is_of_the_step =
-            !matches!(error.sqlstate(), Some(DUPLICATE_RELATION | DUPLICATE_OBJECT))
-                && step.roots.iter().all(|root| !self.untried.contains(root));
+        let is_taken = matches!(error.sqlstate(), Some(DUPLICATE_RELATION | DUPLICATE_OBJECT));
+        // Who has a name already may be renamed or dropped by a step that is not tried.
+        let is_of_the_step = !(is_taken && self.frees_names)
+            && step.roots.iter().all(|root| !self.untried.contains(root));
         let tells = goes_on && (is_of_the_step || error.sqlstate() == Some(DENIED));
         if tells && step.optional {
             let text = format!("would be left out: {error}");

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::ddl_hints::explained;
 use super::lock;
+use super::taken_name;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
@@ -78,7 +79,7 @@ impl DdlRunner {
             done => done,
         };
         match done {
-            Err(error) => Err(rights::explained(session, explained(error, steps), true).await),
+            Err(error) => Err(self.explained(session, error, steps).await),
             Ok(()) => Ok(()),
         }
     }
@@ -113,7 +114,21 @@ impl DdlRunner {
             }
             session.run(doing, &back).await?;
         }
-        Err(rights::explained(session, explained(error, [step]), true).await)
+        Err(self.explained(session, error, [step]).await)
+    }
+
+    /// The error with what to do about it.
+    async fn explained<'a>(
+        &self,
+        session: &Session,
+        error: Error,
+        steps: impl IntoIterator<Item = &'a Step> + Clone,
+    ) -> Error {
+        let roots: Vec<TableName> =
+            steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
+        let schemas: BTreeSet<&Ident> = roots.iter().map(|root| &root.schema).collect();
+        let error = taken_name::named(session, explained(error, steps), &schemas).await;
+        rights::explained(session, error, true).await
     }
 
     /// What the server would say in these words if the step were done.
@@ -174,7 +189,7 @@ impl DdlRunner {
         session.run(doing, &set).await?;
         for statement in &step.statements {
             if let Err(error) = session.run_alone(doing, statement).await {
-                return Err(rights::explained(session, explained(error, [step]), true).await);
+                return Err(self.explained(session, error, [step]).await);
             }
         }
         session.run(doing, &Sql::trusted("reset search_path")).await

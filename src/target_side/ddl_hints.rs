@@ -15,7 +15,10 @@ const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such functi
 const FOUND_BY_PATH: &str = "a function that the definition calls looks for it by the search path: let that of the target role \
                              lead there (alter role … set search_path = …), or give the function one";
 const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
-                                the target's version lacks it";
+                                the target's version lacks it, or a column has another type there, as a note of this run then tells";
+/// Where the server's words are not told.
+const MISSING_FUNCTION_OR_OPERATOR: &str = "a column has another type on the target, as a note of this run then tells with the statement that \
+                                            changes it; or the target has no such function or operator: create it there first";
 const AMBIGUOUS: &str = "the target has other functions or operators of this name than the source: compare them (\\df and \\do \
                          in psql), and drop those that the source does not have";
 const COMPUTED_BY_A_CHILD: &str = "from PostgreSQL 16 on a column of a child or a partition is generated only if its parent's is: make them \
@@ -44,6 +47,7 @@ fn instead_of_hint<'a>(
     let message = &error.message;
     let hint = match error.sqlstate.as_deref()? {
         "42883" if message.starts_with("operator ") => MISSING_OPERATOR,
+        "42883" if !message.starts_with("function ") => MISSING_FUNCTION_OR_OPERATOR,
         "42883" => return Some(of_missing_function(message, steps)),
         "42725" => AMBIGUOUS,
         "42611" | "42804" if is_about_a_child(message) => COMPUTED_BY_A_CHILD,

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod lock;
 pub mod rights_trial;
 mod statements;
+mod taken_name;
 mod transaction;
 pub mod trial;
 

@@ -151,3 +151,16 @@ async fn what_the_owner_of_a_schema_may_drop_is_not_tried() {
     reader.run("rollback").await;
     dry.expect_unsaid("trying what a run would create ended").expect_note("drop of index app.own");
 }
+
+#[tokio::test]
+async fn a_name_that_something_else_has_is_foreseen_and_named() {
+    let db = Pair::fresh().await;
+    db.source("create table newtab (id int primary key); insert into newtab values (1)").await;
+    db.target("create view newtab as select 1 as x").await;
+    let said = ["\"newtab\" already exists", "view public.newtab has that name"];
+    let listed =
+        pgsync(&["schema", "-source", &db.source_url(), "-target", &db.target_url()]).await;
+    drop(listed.expect_exit(1).expect_said(said[0]));
+    db.sync().arg("-dry-run").await.expect_exit(1).expect_failed("newtab", &said);
+    db.sync().await.expect_exit(1).expect_failed("newtab", &said);
+}

@@ -1,0 +1,67 @@
+//! Who has the name that a statement of a definition wanted.
+
+use std::collections::BTreeSet;
+
+use crate::error::Error;
+use crate::ident::Ident;
+use crate::pg::Session;
+use crate::sql::{Literal, Sql, sql};
+
+/// The error, with what has the name in its hint, if that is there and says it.
+pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&Ident>) -> Error {
+    let Error::Database(mut error) = error else { return error };
+    let is_taken = matches!(error.sqlstate.as_deref(), Some("42P07" | "42710"));
+    if let Some(name) = taken(&error.message).filter(|_| is_taken) {
+        let rows = session.rows("looking for a name", &holders(name, schemas)).await;
+        let holders: Vec<String> = rows
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|row| {
+                let owner =
+                    row.text(2).map(|table| format!(" of table {table}")).unwrap_or_default();
+                Some(format!("{} {}{owner}", row.text(0)?, row.text(1)?))
+            })
+            .collect();
+        if !holders.is_empty() {
+            error.hint = Some(format!(
+                "on the target {} has that name: drop or rename it, or exclude the table",
+                holders.join(" and ")
+            ));
+        }
+    }
+    Error::Database(error)
+}
+
+/// The name in `relation "item" already exists`.
+fn taken(message: &str) -> Option<&str> {
+    let rest = message.strip_prefix("relation \"").or_else(|| message.strip_prefix("type \""))?;
+    rest.strip_suffix("\" already exists")
+}
+
+/// `kind, name, table of an index` of what has a name in some schemas.
+fn holders(name: &str, schemas: &BTreeSet<&Ident>) -> Sql {
+    let schemas = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
+    sql!(
+        "select o.type, o.identity, i.indrelid::pg_catalog.regclass::pg_catalog.text \
+         from pg_catalog.pg_class c \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+         left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid \
+         cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0) o \
+         where c.relname operator(pg_catalog.=) {name} and n.nspname operator(pg_catalog.=) any \
+         (array[{schemas}]::pg_catalog.name[])",
+        name = Literal(name),
+        schemas = schemas,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_taken_out_of_the_servers_words() {
+        assert_eq!(taken("relation \"item\" already exists"), Some("item"));
+        assert_eq!(taken("type \"it\"em\" already exists"), Some("it\"em"));
+        assert_eq!(taken("constraint \"c\" for relation \"t\" already exists"), None);
+    }
+}
