@@ -92,7 +92,14 @@ impl TablePlan {
     pub fn cannot_displace(&self, error: Error) -> Error {
         let Error::Database(mut error) = error else { return error };
         let displaced = !error.is_transient() && error.hint.is_none();
-        error.hint = displaced.then(|| not_aside(&self.target_role)).or(error.hint);
+        let text = || {
+            // A placeholder is no value of the source: but for that values are alike, nothing that it breaks tells.
+            let is_alike = error.sqlstate.as_deref() == Some("23505");
+            let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
+            let helpful = helpful.filter(|_| is_alike).map(str::to_owned);
+            helpful.unwrap_or_else(|| not_aside(&self.target_role))
+        };
+        error.hint = displaced.then(text).or(error.hint);
         Error::Database(error)
     }
 

@@ -32,6 +32,7 @@ use crate::schema_object::compression;
 use crate::schema_object::compression::Uncompressed;
 use crate::schema_object::reshape::Reshaped;
 use crate::sql::statement::Statement;
+use crate::sql::view::GrownColumn;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
@@ -65,6 +66,8 @@ pub struct SchemaOutcome {
     pub reduced: HashMap<TableName, Table>,
     /// By table: what to do where rows have no place, because the role may not make a partition for them.
     pub lost_partitions: HashMap<TableName, String>,
+    /// In a dry run: columns of the target that would grow, by the names of their tables on the source.
+    pub grown: HashMap<TableName, Vec<GrownColumn>>,
     /// By table: what the target has otherwise, and rows may violate.
     pub differing: HashMap<TableName, Vec<DifferingPart>>,
     /// Tables of which it has been said that a key is missing.
@@ -233,6 +236,7 @@ impl RunContext<'_> {
         aligned: &mut SchemaOutcome,
     ) {
         let differs = std::mem::take(&mut schema_plan.differs);
+        aligned.named_keys.extend(std::mem::take(&mut schema_plan.named_keys));
         for one in &differs {
             let Some(name) = one.part.clone() else { continue };
             let part = DifferingPart { name, text: one.text.clone() };

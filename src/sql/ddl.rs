@@ -144,6 +144,16 @@ pub fn widen(table: &Name, column: &ColumnDefinition) -> Statement {
     )
 }
 
+/// Another type, whose values are made of those that are there.
+pub fn retype(table: &Name, column: &ColumnDefinition, is_alike: bool) -> Statement {
+    let retyped = widen(table, column);
+    if is_alike {
+        return retyped;
+    }
+    let (name, kind) = (&column.name, &column.kind);
+    statement!("{r} using {name}::{kind}", r = retyped, name = name, kind = kind)
+}
+
 /// A column that takes NULL.
 pub fn loosen(table: &Name, column: &ColumnDefinition) -> Statement {
     statement!(

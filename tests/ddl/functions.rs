@@ -181,3 +181,22 @@ async fn a_function_that_another_one_calls_and_that_is_in_c_is_called_so() {
     let run = run.expect_note(note);
     assert_eq!(run.table("other").status, "success", "{run}");
 }
+
+/// An index that compares by it finds other rows alike.
+#[tokio::test]
+async fn a_unique_index_over_another_function_names_it_when_rows_do_not_fit() {
+    let db = Pair::fresh().await;
+    let function = |body: &str| {
+        format!(
+            "create or replace function f(text) returns text immutable language sql as $$select {body}$$"
+        )
+    };
+    db.source(&function("$1")).await;
+    db.source("create table item (id int primary key, v text); create unique index by_f on item (f(v)); insert into item values (1, 'a')").await;
+    db.sync().await.expect_ok();
+    db.target(&function("lower($1)")).await;
+    db.source("insert into item values (2, 'A')").await;
+    let run = db.sync().await.expect_exit(1);
+    let run = run.expect_failed("item", &["by_f", "function public.f(text)", "\\sf"]);
+    drop(run.expect_unsaid("session_replication_role"));
+}

@@ -15,6 +15,7 @@ mod given_up;
 mod grants;
 mod held;
 mod interrupted;
+mod kept_types;
 mod known;
 mod lacking;
 mod listing;

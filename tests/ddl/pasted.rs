@@ -191,3 +191,47 @@ async fn rules_that_need_a_key_print_its_statement() {
         pgsync(&args).await.expect_exit(0);
     }
 }
+
+/// What notes say that somebody is to run, pasted in the order in which it is printed.
+async fn paste_notes(db: &Pair, run: &Outcome) {
+    for note in run.notes() {
+        let statements = ["; run on the target: ", "; to drop it, run: "]
+            .iter()
+            .find_map(|before| Some(note.split_once(before)?.1.to_owned()));
+        if let Some(statements) = statements {
+            let (statements, _) =
+                statements.split_once("; the next run").unwrap_or((&statements, ""));
+            db.target(statements).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_others_refer_to_is_replaced_by_what_one_note_says() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table boss (id int, dept int, code int unique, primary key (id, dept));
+         create table worker (id int primary key, boss int, dept int, code int references boss (code),
+             constraint up foreign key (boss, dept) references boss);
+         insert into boss values (1, 1, 1); insert into worker values (1, 1, 1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table worker drop constraint up, drop constraint worker_code_fkey;
+         alter table boss drop constraint boss_pkey, drop constraint boss_code_key, add primary key (dept, id);
+         alter table worker add constraint up foreign key (dept, boss) references boss",
+    )
+    .await;
+    let run = db.sync().await.expect_unchanged();
+    let run = run.expect_note(
+        "drop constraint \"up\"; alter table \"public\".\"boss\" drop constraint \"boss_pkey\"",
+    );
+    let run =
+        run.expect_note("worker_code_fkey\"; alter table \"public\".\"boss\" drop constraint");
+    let run = run.expect_unsaid("lacks the key").expect_unsaid("foreign key public.worker");
+    paste_notes(&db, &run).await;
+    db.sync().await.expect_ok();
+    db.settle().await.expect_unsaid("drop constraint").expect_unsaid("lacks the key");
+    assert_same_definitions(&db).await;
+}

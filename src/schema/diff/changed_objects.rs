@@ -76,7 +76,7 @@ impl DiffInput<'_> {
     }
 
     /// Whether the definitions of the table are followed in detail.
-    fn follows(&self, root: &TableName) -> bool {
+    pub(super) fn follows(&self, root: &TableName) -> bool {
         self.comparable && self.created_by_pgsync.contains(root)
     }
 
@@ -89,21 +89,7 @@ impl DiffInput<'_> {
             let root = object.root.as_ref().filter(|root| self.selected.contains(root));
             let Some((root, there)) = root.zip(self.there(object)) else { continue };
             let found: Vec<Finding> = match object.kind {
-                Kind::Table => {
-                    let kept = changes(object, there, self.version).into_iter();
-                    let kept = kept.filter(|change| change.drops);
-                    let kept =
-                        kept.filter(|_| !self.resets(root) && self.follows(root)).map(|change| {
-                            let run = change.statement;
-                            let text = format!(
-                                "{} exists only on the target; to drop it, run: {}",
-                                change.title,
-                                run.as_str()
-                            );
-                            Finding::new(Severity::Part, text)
-                        });
-                    self.forms(object, there, root).into_iter().chain(kept).collect()
-                }
+                Kind::Table => self.of_table(object, there, root),
                 Kind::Partition => bounds(object, there).into_iter().collect(),
                 kind if kind.comes_first() || !self.follows(root) => Vec::new(),
                 _ => self.part(object, there, root, schema_plan).into_iter().collect(),
@@ -158,10 +144,7 @@ impl DiffInput<'_> {
         root: &TableName,
         schema_plan: &mut SchemaPlan,
     ) -> Option<Finding> {
-        if !self.same_ground(object) {
-            return None;
-        }
-        if !is_same(object, there) {
+        if self.is_another_part(object, there) {
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             let text = format!("{} is defined differently on the source: {here}", object.title());
@@ -175,11 +158,19 @@ impl DiffInput<'_> {
                 schema_plan.after.entry(root.clone()).or_default().extend(steps);
                 return None;
             }
-            let drop = objects::drop(there)?;
+            if self.goes_with_a_key(there) {
+                return None;
+            }
+            schema_plan.named_keys.extend((object.kind == Kind::Key).then(|| root.clone()));
+            let drops = self.drops(there)?;
+            let what = if drops.contains("; ") { "them" } else { "it" };
             let text = format!(
-                "{text}; run on the target: {}; the next run creates it as the source has it",
-                drop.as_str()
+                "{text}; run on the target: {drops}; the next run creates {what} as the source has {what}"
             );
+            let part = keeps_rows_out(there).then(|| there.own_name());
+            return Some(Finding { weight: Severity::Part, text, part });
+        }
+        if let Some(text) = self.use_of_others(object) {
             let part = keeps_rows_out(there).then(|| there.own_name());
             return Some(Finding { weight: Severity::Part, text, part });
         }
@@ -201,6 +192,11 @@ impl DiffInput<'_> {
             );
             Finding::new(Severity::Part, text)
         })
+    }
+
+    /// Whether a part of the target of the same name is another one, as far as that can be told.
+    pub(super) fn is_another_part(&self, object: &Object, there: &Object) -> bool {
+        !is_same(object, there) && self.is_comparable(object, there)
     }
 
     /// Plans the drop of a constraint before the rows, which may violate it, and the source's after them. Gives
@@ -279,16 +275,24 @@ impl DiffInput<'_> {
         })
     }
 
-    /// Expressions are worded by the types of their columns, indexes by whether there are partitions.
-    fn same_ground(&self, object: &Object) -> bool {
-        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
-        let there = table.and_then(|table| self.there(table));
-        let key = |table: &Object| {
-            table.definition.as_ref().and_then(|definition| definition.partition_by.clone())
-        };
-        table.zip(there).is_some_and(|(table, there)| {
-            have_same_types(table, there) && key(table).is_some() == key(there).is_some()
-        })
+    /// What differs in a table and is set in place, or is said.
+    fn of_table(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
+        let mut found = self.forms(object, there, root);
+        if self.resets(root) || !self.follows(root) {
+            return found;
+        }
+        let kept = changes(object, there, self.version).into_iter();
+        found.extend(kept.filter(|change| change.drops).map(|change| {
+            let run = change.statement;
+            let text = format!(
+                "{} exists only on the target; to drop it, run: {}",
+                change.title,
+                run.as_str()
+            );
+            Finding::new(Severity::Part, text)
+        }));
+        found.extend(self.kept_types(object, there));
+        found
     }
 }
 

@@ -35,6 +35,9 @@ impl DiffInput<'_> {
             if !self.comparable {
                 continue;
             }
+            if !self.resets(root) && self.goes_with_a_key(there) {
+                continue;
+            }
             let is_referred_to = self.is_referred_to(there);
             if self.resets(root) && !is_referred_to {
                 let title = format!("drop of {}", there.title());
@@ -46,7 +49,8 @@ impl DiffInput<'_> {
             let (weight, text) = if self.resets(root) {
                 (Severity::Form, text)
             } else {
-                (Severity::Part, format!("{text}; to drop it, run: {}", drop.as_str()))
+                let drops = self.drops(there).unwrap_or_else(|| drop.as_str().to_owned());
+                (Severity::Part, format!("{text}; to drop it, run: {drops}"))
             };
             let (table, part) = (root.clone(), Some(there.own_name()));
             schema_plan.differs.push(Difference { table, text, weight, part });
@@ -57,7 +61,7 @@ impl DiffInput<'_> {
     }
 
     /// What a partition has of its parent goes with that.
-    fn is_surplus(&self, there: &Object) -> bool {
+    pub(super) fn is_surplus(&self, there: &Object) -> bool {
         let is_part = matches!(
             there.kind,
             Kind::Key | Kind::Index | Kind::Check | Kind::Statistics | Kind::ForeignKey

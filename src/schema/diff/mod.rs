@@ -4,9 +4,11 @@
 
 pub mod changed_objects;
 mod detached;
+mod dropped_keys;
 mod expression_eq;
 mod extra_objects;
 mod free_sequences;
+mod kept_types;
 mod late_parts;
 mod left_partitions;
 mod missing_objects;
@@ -67,6 +69,8 @@ pub struct SchemaPlan {
     pub left_out: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
     pub differs: Vec<Difference>,
+    /// Tables of which a key is named that is another one on the target.
+    pub named_keys: HashSet<TableName>,
     /// Tables that cannot be had as things are, and why.
     pub blocked: Vec<(TableName, String)>,
 }

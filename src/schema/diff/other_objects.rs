@@ -1,5 +1,7 @@
 //! What the target has under a name of the source and defines otherwise: functions, and what text searches are made of.
 
+use std::collections::HashSet;
+
 use super::missing_objects::DependencyWalk;
 use crate::ddl_step::UnmadeFunction;
 use crate::ident::TableName;
@@ -17,8 +19,12 @@ impl<'a> DependencyWalk<'a> {
     pub(super) fn note_other(&mut self, object: &Object, root: &TableName) {
         let there = self.input.there(object);
         if there.is_some_and(|there| self.input.is_another(object, there)) {
+            let way_out = match object.kind {
+                Kind::Function => format!("; to have that of the source, {}", replacing(object)),
+                _ => String::new(),
+            };
             let text = format!(
-                "{} is defined differently on the source; the one of the target is used",
+                "{} is defined differently on the source; the one of the target is used{way_out}",
                 object.title()
             );
             // Once, however many tables need it.
@@ -61,7 +67,51 @@ impl<'a> DependencyWalk<'a> {
     }
 }
 
+/// How somebody gives the target the source's function.
+fn replacing(function: &Object) -> String {
+    format!("run on the target what \\sf {} prints in psql on the source", function.id)
+}
+
 impl DiffInput<'_> {
+    /// What is said of a part of a table that uses a function which does another thing on the target.
+    pub(super) fn use_of_others(&self, object: &Object) -> Option<String> {
+        let functions = self.other_functions(object);
+        let first = functions.first()?;
+        let titles: Vec<String> = functions.iter().map(|function| function.title()).collect();
+        let reindex = match object.index.as_ref() {
+            Some(index) => format!("; then: reindex index {}", index.name),
+            None => String::new(),
+        };
+        Some(format!(
+            "{} uses {}, defined differently on the source: {}{reindex}",
+            object.title(),
+            titles.join(", "),
+            replacing(first)
+        ))
+    }
+
+    /// The functions that an object needs, and that others of the target have the names of.
+    fn other_functions(&self, object: &Object) -> Vec<&Object> {
+        let mut others = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut nodes = vec![object.node.as_str()];
+        while let Some(node) = nodes.pop() {
+            for need in self.source.needs.get(node).into_iter().flatten() {
+                let needed = self.source.at(need);
+                // An operator is no object, and leads to its function.
+                let leads_on = needed.is_none_or(|needed| needed.kind == Kind::Function);
+                if !leads_on || !seen.insert(need) {
+                    continue;
+                }
+                nodes.push(need);
+                others.extend(needed.filter(|needed| {
+                    self.there(needed).is_some_and(|there| self.is_another(needed, there))
+                }));
+            }
+        }
+        others
+    }
+
     /// Whether it does another thing on the target. Other versions word all of a function but its body otherwise.
     fn is_another(&self, here: &Object, there: &Object) -> bool {
         match (&here.make, &there.make) {

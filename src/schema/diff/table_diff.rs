@@ -141,7 +141,7 @@ impl DiffInput<'_> {
 
 /// How two columns' types stand to each other in an expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum TypeRelation {
+pub(super) enum TypeRelation {
     Same,
     /// Values of both are computed with alike.
     Alike,
@@ -151,7 +151,7 @@ enum TypeRelation {
     Unknown,
 }
 
-fn typing(own: &ColumnDefinition, other: Option<&ColumnDefinition>) -> TypeRelation {
+pub(super) fn typing(own: &ColumnDefinition, other: Option<&ColumnDefinition>) -> TypeRelation {
     let Some(other) = other else { return TypeRelation::Unknown };
     if own.type_text == other.type_text {
         return TypeRelation::Same;

@@ -1,0 +1,126 @@
+//! Columns of which the target keeps another type: they are named with the statement that changes them. Expressions
+//! that use such a column are worded by its type: those are compared as far as both wordings can mean the same.
+
+use super::changed_objects::{Finding, Severity, is_same};
+use super::expression_eq::names;
+use super::table_diff::{TypeRelation, typing};
+use super::type_changes::{in_place, type_of_definition};
+use crate::schema::diff::DiffInput;
+use crate::schema_object::texts::PlacedText;
+use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
+use crate::sql::ddl;
+
+/// One table of both sides.
+#[derive(Clone, Copy)]
+struct TablePair<'d> {
+    here: &'d TableDefinition,
+    there: &'d TableDefinition,
+}
+
+/// A column of both sides.
+#[derive(Clone, Copy)]
+struct ColumnPair<'d> {
+    here: &'d ColumnDefinition,
+    there: &'d ColumnDefinition,
+}
+
+impl DiffInput<'_> {
+    /// Whether two objects that are not the same differ in what they mean: expressions are worded by the types of their
+    /// columns, indexes by whether there are partitions.
+    pub(super) fn is_comparable(&self, object: &Object, there: &Object) -> bool {
+        let table = object.table.as_ref().and_then(|id| self.source.find(Kind::Table, id));
+        let tables = table.and_then(|table| TablePair::of(table, self.there(table)?));
+        tables.is_some_and(|tables| {
+            let words = tables.can_be_compared(object, there);
+            words && tables.here.partition_by.is_some() == tables.there.partition_by.is_some()
+        })
+    }
+
+    /// What is said of columns of which the target keeps another type.
+    pub(super) fn kept_types(&self, table: &Object, there: &Object) -> Vec<Finding> {
+        let columns = TablePair::of(table, there).into_iter().flat_map(TablePair::columns);
+        let kept = columns.filter(ColumnPair::is_kept);
+        let said = kept.map(|column| {
+            let until = match self.uncompared(table, column) {
+                parts if parts.is_empty() => String::new(),
+                parts => format!("; until then not compared: {}", parts.join(", ")),
+            };
+            let text = format!(
+                "column {}.{} is {} on the source and {} on the target; to change it, run on the target: {}{until}",
+                table.id,
+                column.here.name.as_str(),
+                column.here.type_text,
+                column.there.type_text,
+                ddl::retype(&table.at, column.here, column.is_alike()).as_str(),
+            );
+            Finding::new(Severity::Part, text)
+        });
+        said.collect()
+    }
+
+    /// What of the table may be another thing on the target, and cannot be told because of the column.
+    fn uncompared(&self, table: &Object, column: ColumnPair<'_>) -> Vec<String> {
+        let own = self.source.objects.iter().filter(|part| part.table.as_ref() == Some(&table.id));
+        let parts = own.filter(|part| !part.kind.comes_first()).filter(|part| {
+            let there = self.there(part).filter(|there| !is_same(part, there));
+            there.is_some_and(|there| !column.is_alike() && column.is_named(&texts(part, there)))
+        });
+        parts.map(Object::title).collect()
+    }
+}
+
+fn texts(here: &Object, there: &Object) -> Vec<PlacedText> {
+    here.texts().into_iter().chain(there.texts()).collect()
+}
+
+impl<'d> TablePair<'d> {
+    fn of(here: &'d Object, there: &'d Object) -> Option<Self> {
+        Some(Self { here: here.definition.as_ref()?, there: there.definition.as_ref()? })
+    }
+
+    fn columns(self) -> impl Iterator<Item = ColumnPair<'d>> {
+        let pair = move |here: &'d ColumnDefinition| {
+            Some(ColumnPair { here, there: self.there.column(&here.name)? })
+        };
+        self.here.columns.iter().filter_map(pair)
+    }
+
+    /// Whether no text of the two names a column that the target lacks, or has with a type that words it otherwise.
+    fn can_be_compared(self, object: &Object, there: &Object) -> bool {
+        let texts = texts(object, there);
+        let lacks = |column: &&ColumnDefinition| self.there.column(&column.name).is_none();
+        let mut missing = self.here.columns.iter().filter(lacks);
+        let mut retyped = self.columns().filter(|column| column.is_retyped() && !column.is_alike());
+        !retyped.any(|column| column.is_named(&texts))
+            && !missing.any(|column| is_named(column, &texts))
+    }
+}
+
+impl ColumnPair<'_> {
+    fn is_retyped(&self) -> bool {
+        self.here.type_text != self.there.type_text
+    }
+
+    /// Whether expressions over both mean the same, however they are worded.
+    fn is_alike(&self) -> bool {
+        typing(self.here, Some(self.there)) == TypeRelation::Alike
+    }
+
+    fn is_named(&self, texts: &[PlacedText]) -> bool {
+        is_named(self.here, texts)
+    }
+
+    /// Whether its type stays, and is known: the target may call a type of its own otherwise. A child follows its parent,
+    /// and what is computed is compared by its expression.
+    fn is_kept(&self) -> bool {
+        let types = type_of_definition(self.here).zip(type_of_definition(self.there));
+        let is_followed = types.is_some_and(|(here, there)| in_place(here, there));
+        let is_known = self.here.built_in.is_some() || self.there.built_in.is_some();
+        let is_plain = self.here.generated.is_none() && self.there.generated.is_none();
+        self.is_retyped() && self.here.local && !is_followed && is_known && is_plain
+    }
+}
+
+fn is_named(column: &ColumnDefinition, texts: &[PlacedText]) -> bool {
+    texts.iter().any(|one| names(one.text.as_str(), column.name.as_str()))
+}
