@@ -87,6 +87,7 @@ impl RunContext<'_> {
                     ));
                 }
                 (Severity::Part, _) => said.push((name, text)),
+                (Severity::Hint, _) => {}
             }
         }
         Classified { fatal, said }

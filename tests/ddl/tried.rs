@@ -123,14 +123,17 @@ async fn values_of_a_type_that_grows_are_no_failure_of_a_dry_run() {
     db.source(
         "create type mood as enum ('a'); create table felt (id int primary key, m mood, updated_at timestamptz default now());
          create table named (id int primary key, v varchar(3)); create table fine (id int primary key);
-         insert into felt values (1, 'a'); insert into named values (1, 'abc')",
+         create table moods (id int primary key, m mood[]);
+         insert into felt values (1, 'a'); insert into named values (1, 'abc'); insert into moods values (1, '{a}')",
     )
     .await;
     db.sync().await.expect_ok();
     db.source("alter type mood add value 'b'; alter table named alter v type varchar(9)").await;
-    db.source("insert into felt values (2, 'b'); insert into named values (2, 'abcdef'); insert into fine values (1)").await;
+    db.source("insert into felt values (2, 'b'); insert into named values (2, 'abcdef'); insert into fine values (1); insert into moods values (2, '{b}')").await;
     let dry = db.sync().arg("-dry-run").await.expect_exit(0);
     dry.expect_note("not all rows are counted, for the run changes a type")
+        .expect_changes("felt", (1, 0, 0))
+        .expect_changes("named", (1, 0, 0))
         .expect_changes("fine", (1, 0, 0));
     db.sync().await.expect_ok();
     db.assert_all_same().await;

@@ -49,6 +49,8 @@ pub enum Severity {
     Form,
     /// Something on the table.
     Part,
+    /// What is said of its cause, and of the table only if rows violate it.
+    Hint,
 }
 
 /// A change of something that is there.
@@ -170,10 +172,6 @@ impl DiffInput<'_> {
             let part = keeps_rows_out(there).then(|| there.own_name());
             return Some(Finding { weight: Severity::Part, text, part });
         }
-        if let Some(text) = self.use_of_others(object) {
-            let part = keeps_rows_out(there).then(|| there.own_name());
-            return Some(Finding { weight: Severity::Part, text, part });
-        }
         let theirs = objects::settings(there);
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
         let new: Vec<Statement> = new.map(|setting| setting.set).collect();
@@ -184,14 +182,17 @@ impl DiffInput<'_> {
         }
         let gone = given_up(object, there);
         let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
-        (!gone.is_empty()).then(|| {
-            let text = format!(
-                "setting of {} exists only on the target; to drop it, run: {}",
-                object.title(),
-                gone.join("; ")
-            );
-            Finding::new(Severity::Part, text)
-        })
+        if gone.is_empty() {
+            let part = keeps_rows_out(there).then(|| there.own_name());
+            let text = self.use_of_others(object).filter(|_| part.is_some())?;
+            return Some(Finding { weight: Severity::Hint, text, part });
+        }
+        let text = format!(
+            "setting of {} exists only on the target; to drop it, run: {}",
+            object.title(),
+            gone.join("; ")
+        );
+        Some(Finding::new(Severity::Part, text))
     }
 
     /// Whether a part of the target of the same name is another one, as far as that can be told.

@@ -186,7 +186,13 @@ impl DiffInput<'_> {
                 continue;
             };
             let follows = !object.kind.comes_first();
-            if follows && (!wanted.contains(root) || self.there(object).is_some()) {
+            let is_there = self.there(object).is_some();
+            if follows && is_there && self.follows(root) {
+                for function in self.other_functions(object) {
+                    walk.note_other(function, root);
+                }
+            }
+            if follows && (is_there || !wanted.contains(root)) {
                 continue;
             }
             if follows && object.since > self.version {

@@ -91,7 +91,7 @@ impl DiffInput<'_> {
     }
 
     /// The functions that an object needs, and that others of the target have the names of.
-    fn other_functions(&self, object: &Object) -> Vec<&Object> {
+    pub(super) fn other_functions(&self, object: &Object) -> Vec<&Object> {
         let mut others = Vec::new();
         let mut seen: HashSet<&str> = HashSet::new();
         let mut nodes = vec![object.node.as_str()];
