@@ -143,6 +143,11 @@ impl Error {
         }))
     }
 
+    /// Whether it is what the snapshot cannot show: in another one the same work may succeed.
+    pub fn is_of_snapshot(&self) -> bool {
+        matches!(self, Error::Database(db) if db.cause == Cause::Snapshot)
+    }
+
     /// Whether the same work may succeed when it is tried again; only a database's error can be so.
     pub fn is_transient(&self) -> bool {
         matches!(self, Error::Database(db) if db.is_transient())

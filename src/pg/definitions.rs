@@ -1,6 +1,6 @@
 //! Reads what tables are made of; one statement on either side.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -26,7 +26,14 @@ const PARTS: &[&str] = &[
 #[serde(untagged)]
 enum Line {
     Object(Box<Object>),
-    Needs { node: String, needs: Vec<String> },
+    Needs {
+        node: String,
+        needs: Vec<String>,
+    },
+    /// What belongs to a table and was dropped since the snapshot: functions that print it give NULL.
+    Unread {
+        root: TableName,
+    },
 }
 
 /// A table that somebody holds so that nobody may look at it.
@@ -70,14 +77,47 @@ pub async fn read(
     let doing = "reading the definitions of tables";
     let lines = objects(session, doing, &statement).await;
     let lines = lines.map_err(|error| unless_changed(session.side(), doing, error))?;
-    let (mut found, mut needs) = (Vec::new(), HashMap::new());
+    Ok(of_lines(lines))
+}
+
+fn of_lines(lines: Vec<Line>) -> Definitions {
+    let (mut found, mut needs, mut unread) = (Vec::new(), HashMap::new(), HashSet::new());
     for line in lines {
         match line {
             Line::Object(object) => found.push(*object),
             Line::Needs { node, needs: nodes } => drop(needs.insert(node, nodes)),
+            Line::Unread { root } => drop(unread.insert(root)),
         }
     }
-    Ok(Definitions::new(found, needs))
+    let read = Definitions::new(found, needs);
+    if unread.is_empty() {
+        return read;
+    }
+    let mut rest = read.without(&unread.iter().collect());
+    rest.unread = unread;
+    rest
+}
+
+/// All that was asked for.
+///
+/// # Errors
+/// [`changed_meanwhile`], where a table could not be read.
+pub fn whole(side: Side, read: Definitions) -> Result<Definitions> {
+    if read.unread.is_empty() { Ok(read) } else { Err(changed_meanwhile(side)) }
+}
+
+/// Why the definition of a table cannot be read in this snapshot; with another one it can.
+pub fn changed_meanwhile(side: Side) -> Error {
+    Error::Database(Box::new(DbError {
+        side,
+        action: "reading the definition".to_owned(),
+        sqlstate: None,
+        message: "something of the table was changed or dropped meanwhile".to_owned(),
+        detail: None,
+        hint: Some("run again".to_owned()),
+        constraint: None,
+        cause: Cause::Snapshot,
+    }))
 }
 
 /// Functions like `pg_get_expr` know no snapshot, and print nothing of what was dropped since then. With
@@ -221,6 +261,9 @@ pub fn search_path_with_that_of_the_role<'a>(schemas: impl IntoIterator<Item = &
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::*;
+    use crate::pg::catalog::parse;
+
     /// The catalogs that a statement reads.
     fn catalogs(statement: &str) -> BTreeSet<&str> {
         let words = statement.split_whitespace();
@@ -239,5 +282,20 @@ mod tests {
         let mut look = catalogs(include_str!("definitions/schema_fingerprint.sql"));
         assert!(look.remove("pg_depend"));
         assert_eq!(version, look);
+    }
+
+    #[test]
+    fn a_table_of_which_something_was_dropped_meanwhile_is_left_out_by_its_name() {
+        let lines = [
+            r#"{"kind": "table", "id": "public.a", "root": {"schema": "public", "name": "a"}, "node": null}"#,
+            r#"{"node": "class/1", "needs": ["class/2"]}"#,
+        ];
+        let lines = lines.iter().map(|line| parse(line).expect("a line")).collect();
+        let read = of_lines(lines);
+        assert_eq!(read.unread, HashSet::from([TableName::new("public", "a")]));
+        assert!(read.objects.is_empty() && read.needs.contains_key("class/1"));
+        assert!(whole(Side::Source, read).is_err_and(|error| error.is_of_snapshot()));
+        // What belongs to no table has no name by which it could be left out.
+        assert!(parse::<Line>(r#"{"kind": "function", "id": "public.f", "root": null}"#).is_err());
     }
 }

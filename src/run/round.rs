@@ -108,13 +108,16 @@ async fn work(
         round.events.send(Event::Finished(Box::new(outcome.clone())));
     };
     failed.iter().for_each(tell);
+    // Another snapshot may show what could not be read in this one.
+    let mut errors = failed.iter().filter_map(|outcome| outcome.error.as_ref());
+    let changed = errors.find(|error| error.is_of_snapshot()).cloned();
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);
     match (ended.lost, logged) {
         (Some(lost), _) => Ok(Some(lost)),
         // The rows are in sync; that has to be said where the next run looks for it.
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
-        (None, logged) => logged.and(log_denied).map(|()| None),
+        (None, logged) => logged.and(log_denied).map(|()| changed.filter(|_| !round.last_round)),
     }
 }
 

@@ -4,8 +4,9 @@
 use std::collections::HashSet;
 
 use crate::context::{Catalogs, RunContext};
-use crate::error::Result;
+use crate::error::{Result, Side};
 use crate::ident::Ident;
+use crate::pg::definitions;
 use crate::schema_object;
 use crate::schema_object::Kind;
 use crate::schema_object::make::Make;
@@ -54,7 +55,7 @@ impl RunContext<'_> {
             self.source.definitions(schemas, from, &catalogs.held[0]),
             self.target.control.definitions(&targets, &path, &catalogs.held[1]),
         )?;
-        Ok(Definitions { source, target, path })
+        Ok(Definitions { source, target: definitions::whole(Side::Target, target)?, path })
     }
 }
 

@@ -22,9 +22,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
+use crate::pg::definitions::changed_meanwhile;
 use crate::plan::inheritance;
 use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -132,6 +133,8 @@ impl RunContext<'_> {
         obstacles.extend(refused.into_iter().chain(fatal));
         let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
         obstacles.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
+        let unread = std::mem::take(&mut schema_plan.unread).into_iter();
+        obstacles.extend(unread.map(|table| (table, changed_meanwhile(Side::Source))));
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
@@ -246,6 +249,8 @@ impl RunContext<'_> {
         aligned.failed.extend(fatal);
         let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
         aligned.failed.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
+        let unread = std::mem::take(&mut schema_plan.unread).into_iter();
+        aligned.failed.extend(unread.map(|table| (table, changed_meanwhile(Side::Source))));
         for (table, text) in std::mem::take(&mut schema_plan.left_out).into_iter().chain(said) {
             self.note(NoteLevel::Notice, Some(table), text);
         }
@@ -311,6 +316,10 @@ impl RunContext<'_> {
         let settings = self.settings;
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
         let Definitions { source, target, path } = self.definitions(catalogs).await?;
+        let is_read = |table: &&Table| !source.unread.contains(&table.name);
+        let (selected, unread): (Vec<&Table>, Vec<&Table>) =
+            selected.iter().copied().partition(is_read);
+        let selected = &selected[..];
         let shapes = self.shapes(selected, &source, &path);
         let Reshaped { definitions: mut source, mut not_carried } = source.reshaped(&shapes);
         let lz4 = catalogs.target.server.lz4;
@@ -349,6 +358,7 @@ impl RunContext<'_> {
         }
         let mut schema_plan = input.schema_plan();
         schema_plan.left_out.extend(not_carried);
+        schema_plan.unread = unread.into_iter().map(|table| table.name.clone()).collect();
         let sequences = self.free_sequences(catalogs);
         let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();
         schema_plan.first.extend(input.free_sequences(&sequences));

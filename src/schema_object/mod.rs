@@ -25,6 +25,8 @@ pub struct Definitions {
     pub objects: Vec<Object>,
     /// By node: the nodes that have to be there before. A node may be no object (an operator).
     pub needs: HashMap<String, Vec<String>>,
+    /// Tables of which something could not be read, for it was changed or dropped meanwhile; nothing of them is here.
+    pub unread: HashSet<TableName>,
     ids: HashMap<Kind, HashMap<String, usize>>,
     nodes: HashMap<String, usize>,
 }
@@ -349,7 +351,7 @@ impl Definitions {
             ids.entry(object.kind).or_default().insert(object.id.clone(), place);
         }
         let nodes = objects.iter().enumerate().map(|(place, o)| (o.node.clone(), place)).collect();
-        Self { objects, needs, ids, nodes }
+        Self { objects, needs, unread: HashSet::new(), ids, nodes }
     }
 
     /// As if these tables were not there, with what belongs to them.

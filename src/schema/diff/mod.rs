@@ -73,6 +73,8 @@ pub struct SchemaPlan {
     pub named_keys: HashSet<TableName>,
     /// Tables that cannot be had as things are, and why.
     pub blocked: Vec<(TableName, String)>,
+    /// Tables of the source whose definitions could not be read, for they were changed meanwhile.
+    pub unread: Vec<TableName>,
 }
 
 impl SchemaPlan {

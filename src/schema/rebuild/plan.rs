@@ -8,9 +8,10 @@ use super::guard::{check_dependents, left_behind};
 use super::shadow_schema;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
+use crate::pg::definitions;
 use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::rebuild_reasons;
@@ -165,6 +166,8 @@ impl RunContext<'_> {
             self.source.definitions(&settings.schemas, from_ref(schema), &catalogs.held[0]),
             on_target
         )?;
+        source = definitions::whole(Side::Source, source)?;
+        let target = definitions::whole(Side::Target, target)?;
         if !catalogs.target.server.lz4 {
             source.without_lz4();
         }

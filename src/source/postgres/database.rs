@@ -15,7 +15,7 @@ use crate::sql::{Literal, Sql, sql};
 use crate::table::Partition;
 
 impl Source {
-    /// Whether any of the tables holds a row; one that is locked or may not be read may.
+    /// Whether any of the tables holds a row; one that is locked, that may not be read or that was dropped meanwhile may.
     ///
     /// # Errors
     /// Others than those, and a table that was rewritten under the snapshot.
@@ -32,6 +32,7 @@ impl Source {
                 self.release(reader, false).await;
                 Ok(any)
             }
+            Err(error) if error.is_of_snapshot() => Ok(true),
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => Ok(true),
             Err(error) => Err(error),
         }
