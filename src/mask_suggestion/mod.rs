@@ -7,8 +7,7 @@ mod printed;
 
 use crate::config::Settings;
 use crate::error::{DbError, Error, Result, Side};
-use crate::pg::failure::grant_on;
-use crate::pg::{self, Pool, Session, catalog};
+use crate::pg::{self, Pool, Session, catalog, rights};
 use crate::select;
 use crate::sql::Sql;
 use crate::sql::samples::{self, Look};
@@ -51,7 +50,7 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
             Ok(found) => judged.push(found),
             Err(Error::Database(error)) if !error.is_transient() => {
                 session.run(LOOKING, &Sql::trusted("rollback to savepoint pgsync_look")).await?;
-                passed_over.push(told(table, &error));
+                passed_over.push(told(&session, table, *error).await);
             }
             Err(error) => return Err(error),
         }
@@ -90,12 +89,15 @@ async fn look_at<'a>(
 }
 
 /// Why a table could not be looked at, without the server's text where that may show a value.
-fn told(table: &Table, error: &DbError) -> String {
+async fn told(session: &Session, table: &Table, error: DbError) -> String {
+    let error = rights::explained(session, Error::Database(Box::new(error)), true).await;
+    let Error::Database(error) = error else { return format!("{} was not looked at", table.name) };
     let why = match error.sqlstate.as_deref() {
         Some("42501") => error.message.clone(),
         Some(state) => format!("SQLSTATE {state}"),
         None => "the server's answer is of no use".to_owned(),
     };
-    let grant = grant_on(&table.name, error).map(|grant| format!(": {grant}"));
+    let hint = error.hint.as_ref().filter(|_| error.sqlstate.as_deref() == Some("42501"));
+    let grant = hint.map(|hint| format!(": {hint}"));
     format!("{} was not looked at: {why}{}", table.name, grant.unwrap_or_default())
 }

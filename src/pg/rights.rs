@@ -61,6 +61,7 @@ enum Kind {
     Relation,
     Sequence,
     Function,
+    Language,
     Type,
     /// A type that is not found, for the role may not use its schema.
     HiddenType,
@@ -78,7 +79,7 @@ struct Denied {
 
 impl Denied {
     fn of<'s>(said: &'s DbError, only_reads: bool) -> Option<Self> {
-        const KINDS: [(&str, Kind); 9] = [
+        const KINDS: [(&str, Kind); 11] = [
             ("schema ", Kind::Schema),
             ("table ", Kind::Relation),
             ("relation ", Kind::Relation),
@@ -86,7 +87,9 @@ impl Denied {
             ("materialized view ", Kind::Relation),
             ("foreign table ", Kind::Relation),
             ("sequence ", Kind::Sequence),
+            ("index ", Kind::Relation),
             ("function ", Kind::Function),
+            ("language ", Kind::Language),
             ("type ", Kind::Type),
         ];
         let (kind, name) = match said.sqlstate.as_deref()? {
@@ -158,6 +161,7 @@ impl Denied {
             Kind::Relation => "pg_catalog.has_table_privilege(o.role, o.oid, r.r)",
             Kind::Sequence => "pg_catalog.has_sequence_privilege(o.role, o.oid, r.r)",
             Kind::Function => "pg_catalog.has_function_privilege(o.role, o.oid, r.r)",
+            Kind::Language => "pg_catalog.has_language_privilege(o.role, o.oid, r.r)",
             Kind::Type => "pg_catalog.has_type_privilege(o.role, o.oid, r.r)",
             Kind::Owned | Kind::OwnedType => {
                 "coalesce(pg_catalog.pg_has_role(o.role, o.arguments, r.r), false)"
@@ -199,8 +203,16 @@ impl Denied {
                 "select p.oid, n.nspname as schema, p.proname as name, {role} as role, \
                  pg_catalog.pg_get_function_identity_arguments(p.oid) as arguments \
                  from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) p.pronamespace \
-                 where p.proname operator(pg_catalog.=) {name}",
+                 where {name} operator(pg_catalog.=) any (array[p.proname::pg_catalog.text, \
+                 pg_catalog.concat(n.nspname, '.', p.proname)])",
                 role = role,
+                name = name
+            ),
+            Kind::Language => sql!(
+                "select l.oid, null::pg_catalog.text as schema, l.lanname as name, {role} as role, {none} \
+                 from pg_catalog.pg_language l where l.lanname operator(pg_catalog.=) {name}",
+                role = role,
+                none = Sql::trusted(none),
                 name = name
             ),
             Kind::Type => sql!(
@@ -233,10 +245,12 @@ impl Denied {
             )
         } else {
             sql!(
-                "select c.oid, c.relname as name, {columns} \
-                 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+                "select c.oid, c.relname as name, {columns} from pg_catalog.pg_class o \
+                 left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) o.oid \
+                 join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) coalesce(i.indrelid, o.oid) \
+                 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
                  join pg_catalog.pg_roles r on r.oid operator(pg_catalog.=) c.relowner \
-                 where c.relname operator(pg_catalog.=) {name} and c.relkind operator(pg_catalog.=) any ('{{r,p,v,m,f,S}}')",
+                 where o.relname operator(pg_catalog.=) {name} and o.relkind operator(pg_catalog.=) any ('{{r,p,v,m,f,S,i,I}}')",
                 columns = columns,
                 name = name
             )
@@ -246,7 +260,7 @@ impl Denied {
     /// The statement that mends it; nothing but names comes from the server.
     fn grant(&self, row: &Row) -> Option<String> {
         let ident = |place| Some(Ident::new(row.text(place)?));
-        let (schema, name, role) = (ident(0)?, ident(1)?, ident(3)?.typed());
+        let (name, role) = (ident(1)?, ident(3)?.typed());
         let lacking: Vec<&str> = row.text(2)?.split(", ").collect();
         let lacks = |right: &&str| lacking.contains(right);
         let lacking: Vec<&str> = self.rights.iter().copied().filter(lacks).collect();
@@ -255,12 +269,18 @@ impl Denied {
         } else {
             lacking.join(", ")
         };
+        if self.kind == Kind::Language {
+            return Some(format!("grant {rights} on language {} to {role}", name.typed()));
+        }
+        let schema = ident(0)?;
         let full = TableName { schema: schema.clone(), name }.typed();
         let on = match self.kind {
             Kind::Owned => return Some(owner_of("table", &full, ident(4).as_ref(), &role)),
             Kind::OwnedType => return Some(owner_of("type", &full, ident(4).as_ref(), &role)),
             Kind::Policy => return Some(format!("alter role {role} bypassrls")),
-            Kind::Schema | Kind::HiddenType => format!("schema {}", schema.typed()),
+            Kind::Schema | Kind::HiddenType | Kind::Language => {
+                format!("schema {}", schema.typed())
+            }
             Kind::Relation => format!("table {full}"),
             Kind::Sequence => format!("sequence {full}"),
             Kind::Function => format!("function {full}{}", arguments(row.text(4))),
@@ -301,7 +321,7 @@ fn rights(kind: Kind, said: &DbError, work: &Work) -> &'static [&'static str] {
     let creates = is_step(&said.action);
     match (kind, said.side) {
         (Kind::Schema, _) if work.creates_there => &["usage", "create"],
-        (Kind::Schema | Kind::HiddenType | Kind::Type, _) => &["usage"],
+        (Kind::Schema | Kind::HiddenType | Kind::Type | Kind::Language, _) => &["usage"],
         (Kind::Function, _) => &["execute"],
         (Kind::Owned | Kind::OwnedType | Kind::Policy, _) => &["usage"],
         (Kind::Sequence, Side::Target) => &["select", "update"],

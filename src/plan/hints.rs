@@ -11,8 +11,8 @@ use crate::table::{ForeignKey, Table, Unique};
 /// The right that makes most of what follows unnecessary.
 pub(super) fn replica(role: &str) -> String {
     format!(
-        "let a superuser run on the target: grant set on parameter session_replication_role to {role} (PostgreSQL 15 and \
-         later; before, connect as a superuser)"
+        "let a superuser run on the target: grant set on parameter session_replication_role to {role}; before PostgreSQL 15, \
+         connect as a superuser"
     )
 }
 

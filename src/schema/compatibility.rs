@@ -16,7 +16,7 @@ use crate::plan::columns;
 use crate::schema::diff::changed_objects::{Difference, Severity};
 use crate::schema::diff::type_changes::in_place;
 use crate::sql::view::GrownColumn;
-use crate::table::{Column, Table};
+use crate::table::{Column, Sequence, Table};
 
 impl RunContext<'_> {
     /// For a dry run: both sides as they would agree.
@@ -97,7 +97,10 @@ impl RunContext<'_> {
 /// What the target's table would be if a run made it.
 pub(super) fn would_be(source: &Table, name: TableName) -> Table {
     let (triggers, rules) = (Vec::new(), Vec::new());
-    Table { name, owned: true, triggers, rules, ..source.clone() }
+    // The rights of the source's role say nothing of the target's.
+    let own = |sequence: &Sequence| Sequence { readable: true, settable: true, ..sequence.clone() };
+    let sequences = source.sequences.iter().map(own).collect();
+    Table { name, owned: true, triggers, rules, sequences, ..source.clone() }
 }
 
 /// Whether the target, as it is known, lacks a table or a column.

@@ -193,6 +193,13 @@ async fn a_table_that_may_not_be_read_is_named_and_the_others_are_looked_at() {
     assert_eq!(masked(&config), BTreeSet::from(["a.email".to_owned(), "c.email".to_owned()]));
     db.source(&format!("revoke select on shop.a, shop.c from {}", reader.name)).await;
     assert_eq!(suggest().await.expect_exit(1).stdout, "");
+    db.source(&format!(
+        "alter table shop.a enable row level security; grant select on shop.a to {}",
+        reader.name
+    ))
+    .await;
+    let hidden = suggest().await.expect_exit(1);
+    assert!(hidden.stderr.contains(&format!("alter role {} bypassrls", reader.name)), "{hidden}");
 }
 
 #[tokio::test]

@@ -250,3 +250,70 @@ async fn the_lag_of_tables_is_told_beside_one_that_may_not_be_read() {
     let other = status.stdout.lines().find(|line| line.starts_with("app.other"));
     assert!(other.is_some_and(|line| line.ends_with("ms")), "{status}");
 }
+
+#[tokio::test]
+async fn the_sequence_of_a_table_that_a_run_makes_is_no_matter_of_the_sources_role() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int generated always as identity primary key, n serial); insert into item default values")
+        .await;
+    let reader = db.source_reader().await;
+    let target = db.target_url();
+    let listed = pgsync(&["schema", "-source", &reader.url, "-target", &target]).await;
+    assert!(!listed.stdout.contains("is not moved"), "{listed}");
+    let dry = db.sync().source_role(&reader).arg("-dry-run").await.expect_ok();
+    drop(dry.expect_unsaid("is not moved"));
+}
+
+#[tokio::test]
+async fn a_language_that_the_role_may_not_use_is_granted() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function norm(t text) returns text language plpgsql immutable as 'begin return lower(t); end'; \
+         create table item (id int primary key, v text check (norm(v) = v)); insert into item values (1, 'a')",
+    )
+    .await;
+    db.target("revoke usage on language plpgsql from public").await;
+    let writer = db.target_writer().await;
+    db.target(&format!("grant create on schema public to {}", writer.name)).await;
+    let grant = format!("grant usage on language plpgsql to {}", writer.name);
+    drop(db.sync().target_role(&writer).await.expect_exit(1).expect_said(&grant));
+    db.target(&grant).await;
+    db.sync().target_role(&writer).await.expect_ok();
+}
+
+#[tokio::test]
+async fn who_may_not_rename_an_index_is_given_its_table() {
+    let db = one_row().await;
+    db.both("drop table item").await;
+    db.source("create table item (id int primary key, v text); create index item_v on item (v)")
+        .await;
+    db.sync().await.expect_ok();
+    db.source("alter index item_v rename to item_w").await;
+    let writer = db.target_writer().await;
+    let alter = format!("alter table public.item owner to {}", writer.name);
+    drop(db.sync().target_role(&writer).await.expect_said(&alter));
+}
+
+#[tokio::test]
+async fn a_trigger_function_that_the_role_may_not_call_is_granted_with_its_schema() {
+    let db = one_row().await;
+    db.target(
+        "create function noted() returns trigger language plpgsql as 'begin return new; end'",
+    )
+    .await;
+    db.target("create trigger noted after update on item for each row execute function noted()")
+        .await;
+    let writer = db.target_writer().await;
+    db.target(&format!(
+        "alter table item owner to {role}; grant create on schema public to {role}; revoke execute on function noted from public; \
+         do $$ begin execute format('grant create on database %I to {role}', current_database()); end $$",
+        role = writer.name
+    ))
+    .await;
+    db.source("alter table item alter id type bigint").await;
+    let run = || db.sync().target_role(&writer).args(&["-ddl", "reset"]);
+    let grant = format!("grant execute on function public.noted() to {}", writer.name);
+    drop(run().await.expect_exit(1).expect_said(&grant));
+    db.target(&grant).await;
+    run().await.expect_ok();
+}
