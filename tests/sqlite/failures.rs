@@ -1,5 +1,7 @@
 //! What goes wrong around a run from a file: nothing is lost, and one line says it.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 use std::time::Duration;
 
@@ -182,4 +184,38 @@ async fn a_run_does_not_wait_for_a_target_to_say_that_the_file_is_none() {
     let run = pgsync(&["-source", &app.url(), "-target", &db.target_url()]).await.expect_exit(1);
     assert!(begun.elapsed() < Duration::from_secs(5), "{run}");
     assert_eq!(run.stderr.matches("is no SQLite database").count(), 1, "one line: {run}");
+}
+
+/// Runs as somebody who may read the file and not write it.
+fn as_a_reader(app: &App, target: &str) -> (Option<i32>, String) {
+    let program = env!("CARGO_BIN_EXE_pgsync");
+    let url = app.url();
+    let args = [program, "-source", &url, "-target", target];
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    // Root may write whatever it likes, unless this is taken from it.
+    let words: Vec<&str> = if is_root {
+        ["setpriv", "--bounding-set=-dac_override"].into_iter().chain(args).collect()
+    } else {
+        args.to_vec()
+    };
+    let run = Command::new(words[0]).args(&words[1..]).output();
+    let run = run.expect("setpriv of util-linux is needed");
+    (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+}
+
+#[tokio::test]
+async fn a_wal_file_that_may_only_be_read_is_refused_and_nothing_is_left_beside_it() {
+    let app = App::with(FILE);
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    std::fs::set_permissions(app.path(), Permissions::from_mode(0o444)).expect("a mode");
+    let before = app.seen();
+    let (status, said) = as_a_reader(&app, &db.target_url());
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("this user may only read it") && said.contains("?immutable=1"), "{said}");
+    assert_eq!(before, app.seen());
+    // What stands in it is whole.
+    std::fs::set_permissions(app.path(), Permissions::from_mode(0o644)).expect("a mode");
+    assert_eq!(as_a_reader(&app, &db.target_url()).0, Some(0));
+    assert_eq!(before.len(), app.seen().len());
 }

@@ -29,6 +29,8 @@ const HEADER: usize = 100;
 const WRITE_VERSION: usize = 18;
 /// Pages of the cache of one connection, in KiB.
 const CACHE: i64 = 2048;
+const UNWRITABLE: &str = "is in WAL mode, and this user may only read it: SQLite would leave files beside it that its app may not write";
+const UNWRITABLE_HINT: &str = "run pgsync as the user of the app; a file that nobody writes can be read with ?immutable=1 behind its path";
 
 /// A file that was looked at.
 #[derive(Clone, Debug)]
@@ -83,6 +85,10 @@ impl Database {
         let database =
             Self { immutable, lock_timeout, identity, bytes, is_writable: false, path, looks };
         let is_writable = is_wal && !immutable && !database.beside("-wal").exists();
+        if is_writable && database.looks.is_denied(&database.path) {
+            let why = format!("{} {UNWRITABLE}", database.path.display());
+            return Err(refused(OPENING, why, Some(UNWRITABLE_HINT)));
+        }
         // As long as somebody writes, pages may be elsewhere.
         let is_whole = !database.beside("-wal").exists() && !database.beside("-journal").exists();
         match missing_pages(&header, bytes).filter(|_| is_whole) {
@@ -94,7 +100,7 @@ impl Database {
         }
     }
 
-    /// A connection that cannot write.
+    /// A connection that cannot write. Files that it brings along go again only if SQLite may write the file itself.
     ///
     /// # Errors
     /// SQLite's.

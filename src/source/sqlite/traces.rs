@@ -6,7 +6,7 @@
 //! because what stands in the `-wal` may become a commit some time later.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,7 +54,7 @@ impl Traces {
         let Some(beside) = beside else { return Some(main) };
         match beside.wal.metadata() {
             Ok(found) if found.len() > 0 => {}
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return None,
+            Err(error) if error.kind() != ErrorKind::NotFound => return None,
             // Empty, or not there.
             _ => return Some(main),
         }
@@ -77,10 +77,25 @@ impl Traces {
         Ok(head)
     }
 
+    /// Whether this user lacks the permission to write a file. It is opened, and nothing is written.
+    pub fn is_denied(&self, path: &Path) -> bool {
+        match File::options().write(true).open(path) {
+            Ok(file) => {
+                self.keep(&Arc::new(file));
+                false
+            }
+            Err(error) => error.kind() == ErrorKind::PermissionDenied,
+        }
+    }
+
     fn open(&self, path: &Path) -> std::io::Result<Arc<File>> {
         let file = Arc::new(File::open(path)?);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
+        self.keep(&file);
         Ok(file)
+    }
+
+    fn keep(&self, file: &Arc<File>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
     }
 }
 
