@@ -111,13 +111,14 @@ async fn work(
     // Another snapshot may show what could not be read in this one.
     let mut errors = failed.iter().filter_map(|outcome| outcome.error.as_ref());
     let changed = errors.find(|error| error.is_of_snapshot()).cloned();
+    let changed = changed.filter(|_| !round.last_round && stop.requested().is_none());
     report.tables = outcomes.into_iter().chain(failed).collect();
     carry_over(&mut report.tables, &before);
     match (ended.lost, logged) {
         (Some(lost), _) => Ok(Some(lost)),
         // The rows are in sync; that has to be said where the next run looks for it.
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
-        (None, logged) => logged.and(log_denied).map(|()| changed.filter(|_| !round.last_round)),
+        (None, logged) => logged.and(log_denied).map(|()| changed),
     }
 }
 
