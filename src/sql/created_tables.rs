@@ -1,7 +1,7 @@
 //! What `sync_log` knows of the tables that pgsync made: only their indexes and constraints are its
 //! matter.
 
-use super::sync_log::{OID, SyncLog, names};
+use super::sync_log::{OID, SyncLog, names, walk};
 use crate::ident::TableName;
 use crate::sql::{Literal, Sql, sql};
 
@@ -49,7 +49,8 @@ impl SyncLog {
     pub fn renamed_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         let log = sql!("{log}", log = self.table);
         let (tables, oid) = (names(tables), oid());
-        let holes: &[(&str, &Sql)] = &[("log", &log), ("tables", &tables), ("oid", &oid)];
+        let holes: &[(&str, &Sql)] =
+            &[("log", &log), ("walk", &walk(&log)), ("tables", &tables), ("oid", &oid)];
         Sql::filled(include_str!("sync_log_renamed.sql"), holes)
     }
 

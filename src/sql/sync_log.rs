@@ -429,6 +429,12 @@ fn place(watermark: &Watermark, rules: &mut Vec<Sql>) -> usize {
     })
 }
 
+/// A CTE `w` of the tables that a log knows, each once: a step for each along the index on (schema_name, table_name, id),
+/// however long the log is.
+pub(super) fn walk(log: &Sql) -> Sql {
+    Sql::filled(include_str!("sync_log_walk.sql").trim_ascii_end(), &[("log", log)])
+}
+
 pub(super) fn names<'a>(tables: impl Iterator<Item = &'a TableName>) -> Sql {
     let tables: Vec<&TableName> = tables.collect();
     let schemas = tables.iter().map(|table| Literal(table.schema.as_str()));

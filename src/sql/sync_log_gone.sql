@@ -1,14 +1,7 @@
 -- The tables whose last row in the log is of a run from $source, but those of which that row says that they are gone:
 -- `schema, table, relkind of what has that name on the target now, whether that row tells of a failure`. It walks the
 -- index on (schema_name, table_name, id).
-with recursive w as (
-  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
-  union all
-  select n.schema_name, n.table_name from w cross join lateral (
-    select l.schema_name, l.table_name from $log l
-    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(w.schema_name, w.table_name)
-    order by l.schema_name, l.table_name limit 1) n
-)
+with recursive $walk
 select w.schema_name, w.table_name, c.relkind, r.status operator(pg_catalog.=) 'failed'
 from w
 cross join lateral (

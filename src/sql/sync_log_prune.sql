@@ -1,14 +1,7 @@
 -- Deletes rows of the log that began before $before; gives their number. What runs go by stays: rows that say who
 -- made a table, rows of runs that are going on, and of each table the last row, the last of a run that was at work on
 -- it, the last with a watermark, the last success, and the last success for the fingerprint of that last run.
-with recursive w as (
-  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
-  union all
-  select n.schema_name, n.table_name from w cross join lateral (
-    select l.schema_name, l.table_name from $log l
-    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(w.schema_name, w.table_name)
-    order by l.schema_name, l.table_name limit 1) n
-), k as (
+with recursive $walk, k as (
   select w.schema_name, w.table_name, array[
     (select l.id from $log l where $of_table and $run order by $order limit 1),
     m.id,

@@ -1,15 +1,8 @@
 -- Those of $tables that the log knows under another name, which nothing on the target has by now: a table keeps its
 -- number when it is renamed. It walks the index on (schema_name, table_name, id).
-with recursive k as (
-  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
-  union all
-  select n.schema_name, n.table_name from k cross join lateral (
-    select l.schema_name, l.table_name from $log l
-    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(k.schema_name, k.table_name)
-    order by l.schema_name, l.table_name limit 1) n
-)
+with recursive $walk
 select w.schema_name, w.table_name
-from k
+from w k
 cross join lateral (
   -- As in `sync_log.rs`: a planner that was told `=` twice would take the primary key for the order.
   select l.fingerprint from $log l

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::sync_log::{LATEST_FIRST, OF_TABLE, OID, SyncLog};
+use super::sync_log::{LATEST_FIRST, OF_TABLE, OID, SyncLog, walk};
 use crate::ident::TableName;
 use crate::sql::{Literal, Sql, sql};
 
@@ -18,6 +18,7 @@ impl SyncLog {
         let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
         let holes: &[(&str, &Sql)] = &[
             ("log", &log),
+            ("walk", &walk(&log)),
             ("run", &Sql::trusted(IS_RUN)),
             ("of_table", &of_table),
             ("order", &order),
@@ -51,6 +52,7 @@ impl SyncLog {
         let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
         let holes: &[(&str, &Sql)] = &[
             ("log", &log),
+            ("walk", &walk(&log)),
             ("source", &source),
             ("of_table", &of_table),
             ("order", &order),
@@ -69,6 +71,7 @@ impl SyncLog {
         let (of_table, order) = (Sql::trusted(OF_TABLE), Sql::trusted(LATEST_FIRST));
         let holes: &[(&str, &Sql)] = &[
             ("log", &log),
+            ("walk", &walk(&log)),
             ("before", &before),
             ("run", &Sql::trusted(IS_RUN)),
             ("of_table", &of_table),

@@ -2,14 +2,7 @@
 -- sync_type and error of the last, proven_since, end of the last success, runs since, whether it is a partition`. The end
 -- and the runs since are for a table of whose last 20 runs none was a success. It walks the index on (schema_name, table_name, id): a few entries
 -- a table, however long the log is. What an older log lacks is NULL.
-with recursive w as (
-  (select l.schema_name, l.table_name from $log l order by l.schema_name, l.table_name limit 1)
-  union all
-  select n.schema_name, n.table_name from w cross join lateral (
-    select l.schema_name, l.table_name from $log l
-    where row(l.schema_name, l.table_name) operator(pg_catalog.>) row(w.schema_name, w.table_name)
-    order by l.schema_name, l.table_name limit 1) n
-)
+with recursive $walk
 select w.schema_name, w.table_name,
   c.oid is not null,
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()),
