@@ -90,6 +90,16 @@ impl Step {
         is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
     }
 
+    /// Whether it drops what is there.
+    pub fn drops(&self) -> bool {
+        self.title.starts_with(DROP)
+    }
+
+    /// Whether another object may have the name afterwards that one has before.
+    pub fn frees_a_name(&self) -> bool {
+        self.drops() || self.title.starts_with(NAME)
+    }
+
     /// What it does, for an error: `renaming index public.item_name_idx`.
     pub fn doing(&self) -> String {
         let verb = VERBS
@@ -115,11 +125,14 @@ impl Step {
 
 const CREATING: &str = "creating ";
 const CHANGING: &str = "changing ";
+/// What the title of a step begins with that renames, and of one that drops.
+const NAME: &str = "name of ";
+const DROP: &str = "drop of ";
 
 /// What titles of steps begin with, and what is said of such a step while it runs.
 const VERBS: [(&str, &str); 4] = [
-    ("name of ", "renaming "),
-    ("drop of ", "dropping "),
+    (NAME, "renaming "),
+    (DROP, "dropping "),
     ("detachment of ", "detaching "),
     ("validation of ", "validating "),
 ];

@@ -76,7 +76,7 @@ impl RunContext<'_> {
             Kind::Enum if step.alone => Some(RightTrial::Statement(rights_trial::change_type(on))),
             _ if step.alone || step.creates.is_some() => None,
             // The owner of the schema may drop what belongs to others.
-            _ if step.title.starts_with("drop of ") => None,
+            _ if step.drops() => None,
             _ if step.joins_parent() || step.kind == Kind::Partition => {
                 let root = self.settings.target_name_of(step.roots.first()?);
                 rights.foreign.contains(&root).then_some(RightTrial::Refused)

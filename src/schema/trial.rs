@@ -82,9 +82,8 @@ impl RunContext<'_> {
         schema_plan: &SchemaPlan,
         catalogs: &Catalogs,
     ) -> Result<Refused> {
-        let frees =
-            |step: &Step| ["name of ", "drop of "].iter().any(|how| step.title.starts_with(how));
-        let mut trial = Trial { frees_names: schema_plan.steps().any(frees), ..Trial::default() };
+        let frees_names = schema_plan.steps().any(Step::frees_a_name);
+        let mut trial = Trial { frees_names, ..Trial::default() };
         if schema_plan.steps().next().is_none() {
             return Ok(trial.refused);
         }

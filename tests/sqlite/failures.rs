@@ -93,8 +93,12 @@ fn on_a_read_only_mount(app: &App, target: &str, url: &str) -> (Option<i32>, Str
         "mount --bind {folder} {folder} && mount -o remount,bind,ro {folder} && ! touch {folder}/x 2>/dev/null && \
          exec {program} -source '{url}' -target '{target}'"
     );
-    let run = Command::new("unshare").args(["-m", "sh", "-c", &script]).output();
-    let run = run.expect("unshare of util-linux is needed");
+    ended(Command::new("unshare").args(["-m", "sh", "-c", &script]))
+}
+
+/// The exit status, and what was said.
+fn ended(command: &mut Command) -> (Option<i32>, String) {
+    let run = command.output().expect("a program of util-linux is needed");
     (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
 }
 
@@ -198,9 +202,7 @@ fn as_a_reader(app: &App, target: &str) -> (Option<i32>, String) {
     } else {
         args.to_vec()
     };
-    let run = Command::new(words[0]).args(&words[1..]).output();
-    let run = run.expect("setpriv of util-linux is needed");
-    (run.status.code(), String::from_utf8_lossy(&run.stderr).into_owned())
+    ended(Command::new(words[0]).args(&words[1..]))
 }
 
 #[tokio::test]
