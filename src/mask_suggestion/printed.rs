@@ -19,12 +19,15 @@ pub(super) fn config(judged: &[JudgedTable<'_>]) -> String {
 
 fn entry(judged: &JudgedTable<'_>) -> Option<Value> {
     let name = |column: &super::judge::Judged<'_>| column.column.name.as_str().to_owned();
-    let masked = judged.columns.iter().filter(|column| column.mask.is_some());
+    // What the target computes from masked values needs no mask of its own.
+    let computes = judged.columns.iter().any(|one| one.mask.is_some() && !one.column.generated);
+    let travelling = judged.columns.iter().filter(|one| !(computes && one.column.generated));
+    let masked = travelling.clone().filter(|column| column.mask.is_some());
     let masks: Map<String, Value> = masked
         .clone()
         .filter_map(|column| Some((name(column), column.mask.as_ref()?.written())))
         .collect();
-    let others = judged.columns.iter().filter(|column| column.mask.is_none() && column.holds_text);
+    let others = travelling.filter(|column| column.mask.is_none() && column.holds_text);
     let why: Map<String, Value> = masked
         .chain(others.clone())
         .map(|column| (name(column), column.why.as_str().into()))

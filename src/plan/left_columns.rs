@@ -21,7 +21,11 @@ pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str
     if !has_changed || reshaped || !candidate.source.fed.is_empty() {
         return Vec::new();
     }
-    let lacks = |column: &&Column| candidate.source.column(&column.name).is_none();
+    // Of a table with masks the target computes the generated columns by itself.
+    let is_masked = !candidate.rules.mask.is_empty();
+    let lacks = |column: &&Column| {
+        candidate.source.column(&column.name).is_none() && !(is_masked && column.generated)
+    };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let note = |column: &&Column| {
         format!(

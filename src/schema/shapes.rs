@@ -10,7 +10,7 @@ use crate::rules::{Ddl, TableRules};
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::reshape::{Shape, Shapes};
 use crate::schema_object::text::Name;
-use crate::schema_object::{Definitions, Kind, Object, TableDefinition};
+use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object, TableDefinition};
 use crate::table::Table;
 
 impl RunContext<'_> {
@@ -91,6 +91,10 @@ fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: 
         travels.then(|| (own.clone(), name.clone()))
     });
     let columns: HashMap<Ident, Ident> = travelling.collect();
+    let is_at_hand = |column: &ColumnDefinition| match columns.get(&column.name) {
+        Some(name) => *name == column.name,
+        None => column.generated.is_some(),
+    };
     Shape {
         name: Name {
             schema: (!path.contains(&target.schema)).then_some(target.schema),
@@ -99,6 +103,7 @@ fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: 
         whole: columns.len() == definition.columns.len()
             && columns.iter().all(|(own, name)| own == name),
         masked: rules.mask.keys().cloned().collect(),
+        computes: !rules.mask.is_empty() && definition.columns.iter().all(is_at_hand),
         columns,
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::make::{Element, Make};
 use super::text::Name;
-use super::{Definitions, Described, Kind, Object, TableDefinition};
+use super::{ColumnDefinition, Definitions, Described, Kind, Object, TableDefinition};
 use crate::ident::{Ident, TableName};
 
 /// How one table is to be on the target.
@@ -19,6 +19,9 @@ pub struct Shape {
     pub whole: bool,
     /// Columns that are computed on the source only, by their names there.
     pub masked: BTreeSet<Ident>,
+    /// Whether all other columns travel under their own names: then the target computes the generated ones, of masked
+    /// values.
+    pub computes: bool,
 }
 
 /// By the source's names of tables.
@@ -184,9 +187,13 @@ impl Shape {
         if !self.whole {
             shaped.checks = Vec::new();
         }
-        shaped.columns.retain(|column| self.columns.contains_key(&column.name));
+        let is_computed = |column: &ColumnDefinition| {
+            self.computes && column.generated.is_some() && !self.masked.contains(&column.name)
+        };
+        let travels = |column: &ColumnDefinition| self.columns.contains_key(&column.name);
+        shaped.columns.retain(|column| travels(column) || is_computed(column));
         for column in &mut shaped.columns {
-            if !self.whole || self.masked.contains(&column.name) {
+            if !is_computed(column) && (!self.whole || self.masked.contains(&column.name)) {
                 column.generated = None;
                 column.is_virtual = false;
             }
@@ -200,7 +207,9 @@ impl Shape {
             if let Some(identity) = &mut column.identity {
                 identity.name.schema = self.name.schema.clone();
             }
-            column.name = self.columns[&column.name].clone();
+            if let Some(name) = self.columns.get(&column.name) {
+                column.name = name.clone();
+            }
         }
         shaped.owns.retain(|owned| {
             self.columns.contains_key(&owned.column) && owned.sequence.schema == self.name.schema

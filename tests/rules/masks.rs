@@ -1,7 +1,7 @@
 //! `mask`: what arrives in place of values, what is refused before the first row leaves, and what nobody gets
 //! to see.
 
-use crate::support::{Pair, Sync};
+use crate::support::{Pair, Sync, pgsync};
 
 const KEY: &str = "0123456789abcdef-one";
 const OTHER: &str = "0123456789abcdef-two";
@@ -277,4 +277,58 @@ async fn a_column_that_the_source_has_no_more_is_named_where_another_is_masked()
     let drop = "alter table public.person drop column b";
     masked(&db, rules, KEY).await.expect_ok().expect_note(drop);
     masked(&db, rules, KEY).await.expect_unchanged().expect_unsaid(drop);
+}
+
+#[tokio::test]
+async fn a_generated_column_is_computed_from_masked_values() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(&format!(
+        "create table person (id int primary key, first text not null, last text not null,
+            whole text generated always as (first || ' ' || last) stored);
+         insert into person (id, first, last) select i, '{SECRET}' || i, '{SECRET}' || -i from generate_series(1, 20) i"
+    ))
+    .await;
+    let rules = r#""tables": {"person": {"mask": {"first": "name.first", "last": "name.last"}}}"#;
+    masked(&db, rules, KEY).await.expect_ok().expect_changes("person", (20, 0, 0));
+    let computed =
+        "select count(*) from person where whole = first || ' ' || last and whole !~ 'zq7secret'";
+    assert_eq!(db.target_value(computed).await, "20");
+    let generated =
+        "select is_generated from information_schema.columns where column_name = 'whole'";
+    assert_eq!(db.target_value(generated).await, "ALWAYS");
+    db.source("update person set last = 'other' where id = 7").await;
+    masked(&db, rules, KEY).await.expect_ok().expect_changes("person", (0, 1, 0));
+    masked(&db, rules, KEY).await.expect_unchanged();
+    assert_eq!(db.target_value(computed).await, "20");
+}
+
+#[tokio::test]
+async fn what_is_computed_from_masked_values_gets_no_mask_from_a_suggestion() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create table person (id int primary key, first_name text, email text,
+            login_email text generated always as (lower(email)) stored);
+         insert into person (id, first_name, email) select i, 'Ann', 'ann' || i || '@mail.test' from generate_series(1, 20) i",
+    )
+    .await;
+    let source = db.source_url();
+    let printed = pgsync(&["mask", "suggest", "-source", &source]).await.expect_exit(0).stdout;
+    assert!(
+        printed.contains("\"email\": \"email\"") && !printed.contains("login_email"),
+        "{printed}"
+    );
+    let config = db.file("suggested.json", &printed);
+    let run = || db.sync().args(&["-config", &config]).env("PGSYNC_MASK_KEY", KEY);
+    run().await.expect_ok();
+    let computed =
+        "select count(*) from person where login_email = lower(email) and email !~ '^ann'";
+    assert_eq!(db.target_value(computed).await, "20");
+    let run = run().env("PGSYNC_MASK_KEY", OTHER).await.expect_ok();
+    drop(run.expect_unsaid("only the target has"));
 }
