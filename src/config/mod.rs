@@ -50,6 +50,8 @@ pub struct Settings {
     pub target: ConnInfo,
     /// Never empty. Patterns stand here until the source has said which schemas it has.
     pub schemas: Vec<Ident>,
+    /// The schemas as they were asked for, where patterns were among them.
+    pub schema_patterns: Vec<Ident>,
     /// Patterns as written; `filter` compiles them.
     pub include: Vec<String>,
     pub exclude: Vec<String>,

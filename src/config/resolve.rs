@@ -168,6 +168,7 @@ fn settings(
         after_sql: file.rules.after_sql,
         target_schema,
         schemas,
+        schema_patterns: Vec::new(),
         output,
         logging,
     }

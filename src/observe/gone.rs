@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::select;
+use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
 use crate::table::{ForeignKey, Sequence, Table};
 
@@ -19,7 +20,8 @@ impl RunContext<'_> {
         selected: &[&Table],
         catalogs: &Catalogs,
     ) -> Result<Vec<TableName>> {
-        if self.settings.dry_run || self.settings.repair {
+        let has_log = !self.settings.dry_run || store::exists(self.target, &self.sync_log).await?;
+        if self.settings.repair || !has_log {
             return Ok(Vec::new());
         }
         let known = store::known_from(self.target, &self.sync_log, &self.source_name).await?;
@@ -29,11 +31,12 @@ impl RunContext<'_> {
         let there = names.chain(failed);
         let there: HashSet<TableName> =
             there.map(|name| self.settings.target_name_of(name)).collect();
-        let schemas = self.settings.target_schemas();
+        let target_schemas = self.settings.target_schemas();
         let is_gone = |one: &KnownTable| {
-            schemas.contains(&one.name.schema)
-                && !there.contains(&one.name)
-                && self.would_select(&self.settings.source_name_of(&one.name))
+            let source = self.settings.source_name_of(&one.name);
+            let is_selected = target_schemas.contains(&one.name.schema)
+                || schemas::is_asked_for(&self.settings.schema_patterns, &source.schema);
+            is_selected && !there.contains(&one.name) && self.would_select(&source)
         };
         let (gone, known): (Vec<KnownTable>, Vec<KnownTable>) =
             known.into_iter().partition(is_gone);

@@ -105,7 +105,8 @@ impl Endpoints {
         let existing = self.source.schemas().await?;
         let schemas = schemas::matching(&settings.schemas, &existing)?;
         let log_table = Some(settings.log_table_name());
-        Ok(Arc::new(Settings { schemas, log_table, ..(**settings).clone() }))
+        let schema_patterns = settings.schemas.clone();
+        Ok(Arc::new(Settings { schemas, schema_patterns, log_table, ..(**settings).clone() }))
     }
 
     /// Ends all sessions; new ones can be opened.

@@ -42,6 +42,14 @@ pub fn matching(asked: &[Ident], existing: &[Ident]) -> Result<Vec<Ident>> {
     if problems.is_empty() { Ok(unique) } else { Err(Error::Config(problems)) }
 }
 
+/// Whether a schema is one that is asked for, by name or by pattern.
+pub fn is_asked_for(asked: &[Ident], schema: &Ident) -> bool {
+    asked.iter().any(|name| {
+        let pattern = Pattern::of_name(name.as_str()).ok().filter(|_| has_wildcard(name));
+        name == schema || pattern.is_some_and(|pattern| pattern.matches_name(schema))
+    })
+}
+
 fn no_match(asked: &Ident, existing: &[Ident]) -> String {
     let names: Vec<&str> = existing.iter().map(Ident::as_str).collect();
     format!(
@@ -73,6 +81,14 @@ mod tests {
         for (asked, expected) in cases {
             assert_eq!(matching(&idents(asked), &existing).unwrap(), idents(expected), "{asked:?}");
         }
+    }
+
+    #[test]
+    fn a_schema_that_is_gone_is_known_by_the_pattern_that_chose_it() {
+        let asked = idents(&["tenant_*", "app", "[a"]);
+        let is_asked_for = |name: &str| is_asked_for(&asked, &Ident::new(name));
+        assert!(is_asked_for("tenant_z") && is_asked_for("app"));
+        assert!(!is_asked_for("other") && !is_asked_for("tenant"));
     }
 
     #[test]

@@ -105,6 +105,24 @@ async fn a_table_that_the_source_has_no_more_is_said_once_and_is_no_trouble() {
     status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync");
 }
 
+#[tokio::test]
+async fn a_schema_that_the_source_has_no_more_was_chosen_by_a_pattern() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create schema tenant_a; create table tenant_a.t (id int primary key); insert into tenant_a.t values (1);
+         create schema tenant_b; create table tenant_b.t (id int primary key)",
+    )
+    .await;
+    let run = || db.sync().args(&["-schema", "tenant_*"]);
+    run().await.expect_ok();
+    db.source("drop schema tenant_a cascade").await;
+    let said = "the source has this table no more; the target keeps it with the rows that it has; \
+                to drop it, run on the target: drop table tenant_a.t";
+    run().arg("-dry-run").await.expect_ok().expect_said(said);
+    run().await.expect_ok().expect_said(said);
+    run().await.expect_unchanged().expect_unsaid("no more");
+}
+
 /// A run has seen it as a table by itself, and the next ones as a part of another.
 #[tokio::test]
 async fn a_partition_that_was_a_table_for_a_while_is_not_gone() {
@@ -208,6 +226,7 @@ async fn a_renamed_table_that_cannot_be_made_is_named_until_it_can() {
     let db = Pair::with("create table customer (id int primary key, x text)").await;
     db.sync().await.expect_ok();
     db.source("alter table customer rename to client").await;
+    db.sync().arg("-dry-run").await.expect_exit(1).expect_said("renamed to public.client?");
     for _ in 0..2 {
         let run = db.sync().await.expect_exit(1).expect_failed("client", &["customer_pkey"]);
         run.expect_said("renamed to public.client?");
