@@ -27,6 +27,8 @@ pub struct Step {
     pub alone: bool,
     /// Whether it builds the index of which the next step makes a key.
     pub builds: bool,
+    /// Whether it completes what an earlier step of the same run makes.
+    pub completes: bool,
     /// Whether it only looks at the rows of a foreign key that is there.
     pub is_validation: bool,
     /// Whether the table may do without.
@@ -67,6 +69,7 @@ impl Step {
             creates: None,
             alone: false,
             builds: false,
+            completes: false,
             is_validation: false,
             optional: false,
             shared: false,
@@ -87,7 +90,8 @@ impl Step {
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
         let is_named_so = self.title.split(' ').nth(1) == Some("of");
-        is_named_so || text.starts_with("alter type ") || text.contains(" alter column ")
+        let is_change = text.starts_with("alter type ") || text.contains(" alter column ");
+        is_named_so || is_change && !self.completes
     }
 
     /// Whether it drops what is there.

@@ -82,7 +82,8 @@ impl TablePlan {
         };
         if error.hint.as_deref().is_none_or(is_poor) {
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
-            error.hint = helpful.map(str::to_owned).or(error.hint);
+            let helpful = helpful.map(str::to_owned).or_else(|| violated_check(&error, table));
+            error.hint = helpful.or(error.hint);
         }
         Error::Database(error)
     }
@@ -114,6 +115,24 @@ impl TablePlan {
             replica(&self.target_role)
         ))
     }
+}
+
+/// What to try where a row violates a check of the target's table, or of a domain of it, of which nothing is known here.
+fn violated_check(error: &DbError, table: &TableName) -> Option<String> {
+    let name = error.constraint.as_ref().filter(|_| error.sqlstate.as_deref() == Some("23514"))?;
+    let name = Ident::new(name.clone()).typed();
+    let domain = error.message.strip_prefix("value for domain ");
+    let domain = domain.and_then(|rest| rest.split_once(" violates ")).map(|(domain, _)| domain);
+    let drop = match domain {
+        Some(domain) => format!("alter domain {domain} drop constraint {name}"),
+        None => format!("alter table {} drop constraint {name}", table.typed()),
+    };
+    let is_of_target = error.side == Side::Target;
+    is_of_target.then(|| {
+        format!(
+            "the source's rows do not keep this constraint: fix them, or run on the target: {drop}"
+        )
+    })
 }
 
 /// Of keys that a file tells apart, and the target does not.

@@ -106,6 +106,8 @@ pub struct TablePlan {
     pub post_data: Vec<Step>,
     /// Whether a dry run meets values that the target takes only when the run has changed a type.
     pub is_widened: bool,
+    /// Whether a dry run counts rows of a partition that a run would detach before.
+    pub is_counted_whole: bool,
 }
 
 /// What the last run left in `sync_log` for a table.
@@ -203,6 +205,10 @@ pub struct Candidate<'a> {
     pub lost_partition: Option<&'a str>,
     /// Whether it has been said that a key is missing.
     pub key_is_named: bool,
+    /// Whether generated columns may have other values on the target, in rows that nobody has changed.
+    pub computes_otherwise: bool,
+    /// See [`TablePlan::is_counted_whole`].
+    pub is_counted_whole: bool,
     /// In a dry run: the columns of the target that would grow.
     pub grown: &'a [GrownColumn],
 }
@@ -276,6 +282,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         batch_size: rules.batch_size,
         post_data: candidate.post_data.to_vec(),
         is_widened: candidate.is_widened,
+        is_counted_whole: candidate.is_counted_whole,
         mapping,
     })
 }
@@ -346,6 +353,8 @@ fn mapping(
     let drifting = candidate.references.fk_action_columns(candidate.target_name);
     let drifting =
         columns.iter().filter(|column| column.updatable && drifting.contains(&column.name));
+    let computed = generated.iter().filter(|_| candidate.computes_otherwise);
+    let drifting = drifting.chain(computed);
     Ok(TableMapping {
         source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
         target: Relation::of(target).growing(&target.columns, candidate.grown),

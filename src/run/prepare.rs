@@ -221,7 +221,9 @@ impl Observed<'_> {
             aligned.rebuilt.iter().map(|one| (&one.shadow.table, &one.table)).collect();
         let mut planned = Planned { plans: Vec::new(), failed: Vec::new() };
         for (shown, name) in self.tables.iter().zip(self.names) {
-            let source = aligned.reduced.get(&shown.table.name).unwrap_or(&shown.table);
+            let is_rebuilt = rebuild.contains_key(name);
+            let reduced = aligned.reduced.get(&shown.table.name).filter(|_| !is_rebuilt);
+            let source = reduced.unwrap_or(&shown.table);
             let post_data = aligned.after.get(&source.name).map(Vec::as_slice);
             let differing = aligned.differing.get(&source.name).map(Vec::as_slice);
             let candidate = Candidate {
@@ -239,6 +241,8 @@ impl Observed<'_> {
                 is_widened: aligned.widened.contains(&source.name),
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
+                computes_otherwise: aligned.computing_otherwise.contains(&source.name),
+                is_counted_whole: context.dry_run && aligned.detaching.contains(&source.name),
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {

@@ -5,6 +5,7 @@ mod compatibility;
 pub mod diff;
 mod extensions;
 mod known;
+mod left_to_others;
 mod locked_tables;
 mod named;
 pub mod post_data;
@@ -73,6 +74,10 @@ pub struct SchemaOutcome {
     pub differing: HashMap<TableName, Vec<DifferingPart>>,
     /// Tables of which it has been said that a key is missing.
     pub named_keys: HashSet<TableName>,
+    /// Tables of which the target may compute other values, by a function of its own.
+    pub computing_otherwise: HashSet<TableName>,
+    /// Tables of which a partition is detached, and those partitions: a dry run counts rows as they are now.
+    pub detaching: HashSet<TableName>,
 }
 
 /// What a run would change, without one.
@@ -119,6 +124,9 @@ impl RunContext<'_> {
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
         let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        let others =
+            self.left_to_others(selected, catalogs, &created_by_pgsync, &schema_plan).await?;
+        schema_plan.left_out.extend(others);
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let differs = std::mem::take(&mut schema_plan.differs);
@@ -240,6 +248,9 @@ impl RunContext<'_> {
     ) {
         let differs = std::mem::take(&mut schema_plan.differs);
         aligned.named_keys.extend(std::mem::take(&mut schema_plan.named_keys));
+        let computing_otherwise = std::mem::take(&mut schema_plan.computing_otherwise);
+        aligned.computing_otherwise.extend(computing_otherwise);
+        aligned.detaching.extend(std::mem::take(&mut schema_plan.detaching));
         for one in &differs {
             let Some(name) = one.part.clone() else { continue };
             let part = DifferingPart { name, text: one.text.clone() };

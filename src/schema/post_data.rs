@@ -211,7 +211,11 @@ pub fn remark(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]
     let steps = || owed.clone().filter(is_done).flat_map(|plan| &plan.post_data);
     let (mut created, mut changed) = (Tally::of(steps()), Tally::of(steps()));
     for step in steps() {
-        if step.is_change() { changed.add(step) } else { created.add(step) }
+        if step.is_change() {
+            changed.add(step)
+        } else if !step.completes {
+            created.add(step)
+        }
     }
     for text in Tally::told(&created, &changed) {
         round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));

@@ -62,9 +62,10 @@ pub(super) fn subject(step: &Step) -> &str {
     step.title.strip_prefix("validation of ").unwrap_or(&step.title)
 }
 
-/// `table`, of `table public.item`.
+/// `table`, of `table public.item`; `statistics target`, of `statistics target of column public.item.name`.
 fn noun(step: &Step) -> &str {
-    let first = || step.title.split(' ').next().unwrap_or_default();
     let noun = step.kind.noun();
-    if step.title.starts_with(noun) { noun } else { first() }
+    let of = || step.title.split_once(" of ").map(|(changed, _)| changed);
+    let first = || step.title.split(' ').next().unwrap_or_default();
+    if step.title.starts_with(noun) { noun } else { of().unwrap_or_else(first) }
 }

@@ -50,6 +50,11 @@ struct Trial<'s> {
     refused: Refused,
 }
 
+/// What a dry run counts otherwise than a run.
+const DETACHING: &str = "the rows of the partition that a run detaches are counted where they are now, and no limit of \
+                         deletes is looked at";
+const GROWING: &str = "rows that differ only in columns that a run adds are not counted";
+
 impl RunContext<'_> {
     /// For a dry run: says what a run would create, and what the target would refuse of it.
     pub(super) async fn simulate_changes(
@@ -72,8 +77,19 @@ impl RunContext<'_> {
         aligned.widened = widening.flat_map(|step| step.roots.iter().cloned()).collect();
         self.announce(&schema_plan);
         self.simulate(selected, catalogs, aligned);
+        self.note_counted_otherwise(&schema_plan, aligned);
         aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
         Ok(())
+    }
+
+    /// Says of which tables a dry run does not count what a run would write.
+    fn note_counted_otherwise(&self, schema_plan: &SchemaPlan, aligned: &SchemaOutcome) {
+        let detaching = aligned.detaching.iter().map(|table| (table, DETACHING));
+        let grows = |table: &&TableName| schema_plan.steps().any(|step| step.roots.contains(table));
+        let growing = aligned.reduced.keys().filter(grows).map(|table| (table, GROWING));
+        for (table, text) in detaching.chain(growing) {
+            self.note(NoteLevel::Notice, Some(table.clone()), text.to_owned());
+        }
     }
 
     /// Tries the steps that make new objects, and whether the role has the rights for the others.

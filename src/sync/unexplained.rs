@@ -125,7 +125,7 @@ fn tell(run: &TableRun<'_>, suspicion: Suspicion, found: &Found) {
         Suspicion::LeftOver => "that no run would have found",
     };
     let text = format!(
-        "{rows} {that} differed and had to be brought in sync ({}): somebody writes to the target, or changes \
+        "{rows} {that} differed ({}): somebody writes to the target, or changes \
          rows of the source without their timestamp",
         keys.join("; ")
     );

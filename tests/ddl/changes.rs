@@ -174,3 +174,26 @@ async fn what_differs_is_not_called_missing_and_statements_have_one_line() {
         .expect_failed("other", &["create table \"public\".\"other\" (\"id\" "]);
     db.sync().await.expect_ok().expect_note("changed on the target: 1 default");
 }
+
+#[tokio::test]
+async fn a_column_that_is_not_null_by_now_was_not_created() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, agent text); insert into item values (1, 'a')",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item alter agent set not null").await;
+    let foretold = db.sync().arg("-dry-run").await.expect_ok();
+    foretold
+        .expect_note("would change definition of column public.item.agent")
+        .expect_unsaid("create");
+    let run = db.sync().await.expect_ok().expect_note("changed on the target: 1 definition");
+    drop(run.expect_unsaid("created"));
+    assert_same_definitions(&db).await;
+    db.source("alter table item add more int; update item set more = 1; alter table item alter more set not null").await;
+    let foretold = db.sync().arg("-dry-run").await.expect_ok();
+    foretold.expect_note("rows that differ only in columns that a run adds are not counted");
+    let run = db.sync().await.expect_ok().expect_note("created on the target: 1 column");
+    drop(run.expect_unsaid("changed on the target"));
+}

@@ -200,3 +200,42 @@ async fn a_unique_index_over_another_function_names_it_when_rows_do_not_fit() {
     let run = run.expect_failed("item", &["by_f", "function public.f(text)", "\\sf"]);
     drop(run.expect_unsaid("session_replication_role"));
 }
+
+/// The source's rows were computed again, and no timestamp says so.
+#[tokio::test]
+async fn values_that_another_function_computes_fail_a_table_with_timestamps_too() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    let function = |factor: &str| {
+        format!(
+            "create or replace function vat(n numeric) returns numeric immutable language sql as $$select n * {factor}$$"
+        )
+    };
+    db.source(&function("1.19")).await;
+    db.source(
+        "create table product (id int primary key, price numeric(9, 2), gross numeric(9, 2) generated always as (vat(price)) stored,
+            updated_at timestamptz not null default now());
+         insert into product (id, price, updated_at) select i, i, now() - interval '1 day' from generate_series(1, 40) i",
+    )
+    .await;
+    db.settle().await;
+    db.source(&format!("{}; update product set price = price where id <= 7", function("1.2")))
+        .await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_exit(1);
+        let again = "on both sides, as rows can be older than a function (update public.product set price = price)";
+        run.expect_failed("product", &["7 rows", "differs in column \"gross\"", again])
+            .expect_note("function public.vat(numeric) is defined differently on the source");
+    }
+    let run = db.sync().arg("-reconcile").await.expect_exit(1);
+    run.expect_failed("product", &["7 rows"])
+        .expect_unsaid("somebody writes to the target, or changes");
+    let again = "update product set price = price";
+    db.source(again).await;
+    db.target(&format!("{}; {again}", function("1.2"))).await;
+    db.sync().await.expect_ok();
+    db.assert_same("product").await;
+    db.sync().await.expect_unchanged();
+}

@@ -103,3 +103,36 @@ async fn a_run_adds_again_what_rows_need_not_keep_after_the_rows() {
     db.assert_all_same().await;
     assert_same_definitions(&db).await;
 }
+
+#[tokio::test]
+async fn what_tables_that_pgsync_did_not_create_have_otherwise_is_a_comment() {
+    let db = Pair::with(
+        "create table item (id int primary key, v int default 1, w text);
+         create index item_v on item (v);
+         alter table item add constraint pos check (v > 0)",
+    )
+    .await;
+    db.target(
+        "alter table item alter v drop default, drop constraint pos, add constraint pos check (v > 1);
+         drop index item_v; create index item_w on item (w)",
+    )
+    .await;
+    db.sync().await.expect_exit(0).expect_unsaid("item_v");
+    let printed = schema(&db, &[]).await.expect_exit(0).stdout;
+    let begin = "-- public.item: pgsync did not create this table and leaves it so: ";
+    for line in [
+        "index public.item_v exists only on the source; to change that, run: create index \"item_v\" on \"public\".\"item\"",
+        "default of column public.item.v is not as on the source; to change that, run: alter table",
+        "constraint public.item pos is defined differently on the source: ",
+        "index public.item_w exists only on the target; to drop it, run: drop index ",
+    ] {
+        assert!(printed.contains(&format!("{begin}{line}")), "{line}: {printed}");
+    }
+    assert!(printed.lines().all(|line| line.starts_with("--")), "{printed}");
+    db.target(
+        "alter table item alter v set default 1, drop constraint pos, add constraint pos check (v > 0);
+         create index item_v on item (v); drop index item_w",
+    )
+    .await;
+    assert_eq!(schema(&db, &[]).await.expect_exit(0).stdout, "");
+}

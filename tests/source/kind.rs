@@ -169,6 +169,8 @@ fn planned(
         is_widened: false,
         lost_partition: None,
         key_is_named: false,
+        computes_otherwise: false,
+        is_counted_whole: false,
         grown: &[],
     };
     let context = PlanContext {

@@ -149,6 +149,8 @@ impl Case {
             is_widened: false,
             lost_partition: None,
             key_is_named: false,
+            computes_otherwise: false,
+            is_counted_whole: false,
             grown: &[],
         };
         super::table(candidate, &self.context)

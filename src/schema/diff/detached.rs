@@ -2,6 +2,7 @@
 //! partitioned table, else named with the statement that does it.
 
 use crate::ddl_step::Step;
+use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
 use crate::schema_object::text::Name;
@@ -25,7 +26,8 @@ impl DiffInput<'_> {
                 continue;
             };
             let detach = objects::detach(parent, there);
-            if self.is_ours(there) {
+            if let Some(holder) = self.created_holder(there) {
+                schema_plan.detaching.extend([root.clone(), holder.clone()]);
                 let step = Step::about(object, vec![detach], &[root]);
                 let title = format!("detachment of {} from {parent}", object.id);
                 steps.push(Step { title, makes: object.name.clone(), ..step });
@@ -50,12 +52,12 @@ impl DiffInput<'_> {
         }
     }
 
-    /// Whether pgsync made the table of which one of the target is a partition.
-    fn is_ours(&self, partition: &Object) -> bool {
+    /// The table of which one of the target is a partition, if pgsync made it: its name on the source.
+    fn created_holder(&self, partition: &Object) -> Option<&TableName> {
         let mut tables = self.target.objects.iter().filter(|table| table.kind == Kind::Table);
         let root = tables.find(|table| table.name.is_some() && table.name == partition.root);
         let here = root.and_then(|root| self.source.find(Kind::Table, &root.id));
-        here.and_then(|here| here.root.as_ref())
-            .is_some_and(|root| self.created_by_pgsync.contains(root))
+        let root = here.and_then(|here| here.root.as_ref());
+        root.filter(|root| self.created_by_pgsync.contains(*root))
     }
 }

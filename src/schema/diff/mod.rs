@@ -71,6 +71,10 @@ pub struct SchemaPlan {
     pub differs: Vec<Difference>,
     /// Tables of which a key is named that is another one on the target.
     pub named_keys: HashSet<TableName>,
+    /// Tables of which a partition is detached, and those partitions.
+    pub detaching: HashSet<TableName>,
+    /// Tables with generated columns, and functions that are others on the target.
+    pub computing_otherwise: HashSet<TableName>,
     /// Tables that cannot be had as things are, and why.
     pub blocked: Vec<(TableName, String)>,
     /// Tables of the source whose definitions could not be read, for they were changed meanwhile.
@@ -159,6 +163,7 @@ impl DiffInput<'_> {
         self.open_not_nulls(&wanted, &mut schema_plan);
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
+        schema_plan.computing_otherwise = self.computing_otherwise();
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);

@@ -90,6 +90,20 @@ impl DiffInput<'_> {
         ))
     }
 
+    /// The tables that both sides have, with generated columns and with functions that do another thing on the target:
+    /// values may differ in rows that nobody has changed.
+    pub(super) fn computing_otherwise(&self) -> HashSet<TableName> {
+        let tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
+        let computes = |table: &&Object| {
+            let definition = table.definition.as_ref();
+            let mut columns = definition.iter().flat_map(|definition| &definition.columns);
+            columns.any(|column| column.generated.is_some()) && self.there(table).is_some()
+        };
+        let roots = tables.filter(computes).filter(|table| !self.other_functions(table).is_empty());
+        let roots = roots.filter_map(|table| table.root.clone());
+        roots.filter(|root| self.selected.contains(&root)).collect()
+    }
+
     /// The functions that an object needs, and that others of the target have the names of.
     pub(super) fn other_functions(&self, object: &Object) -> Vec<&Object> {
         let mut others = Vec::new();

@@ -105,9 +105,12 @@ impl DiffInput<'_> {
         there: &ColumnDefinition,
         root: &TableName,
     ) -> Vec<Step> {
-        let title = format!("column {}.{}", table.id, here.name.as_str());
+        let column = format!("column {}.{}", table.id, here.name.as_str());
+        let completes = !self.has_column(table, here);
+        let title = if completes { column } else { format!("definition of {column}") };
         let step = |statements| Step {
             title: title.clone(),
+            completes,
             table: Some(table.id.clone()),
             ..Step::about(table, statements, &[root])
         };
@@ -131,6 +134,11 @@ impl DiffInput<'_> {
         steps.push(step(vec![proof.validate()]));
         steps.push(step(complete.into_iter().chain([proof.drop()]).collect()));
         steps
+    }
+
+    fn has_column(&self, table: &Object, column: &ColumnDefinition) -> bool {
+        let there = self.there(table).and_then(|there| there.definition.as_ref());
+        there.is_some_and(|there| there.column(&column.name).is_some())
     }
 
     /// Whether something on the target is what a killed run left, which this one goes on with: the

@@ -76,9 +76,10 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     }
     if let Some(Cascade { key, rows }) = keys::cascading_rows(run.target, &run.state.plan).await? {
         return Err(Error::Blocked(format!(
-            "rows that vanished from the source cannot be deleted: {rows} rows of {} still refer to \
-             them, and the foreign key \"{}\" would change those: bring that table in sync too, or \
-             remove its rows",
+            "rows that vanished from the source cannot be deleted: {rows} {} of {} still refer to \
+             them, and the foreign key \"{}\" would change those: bring that table in sync too, remove its \
+             rows, or drop it if the source has it no more",
+            if rows == 1 { "row" } else { "rows" },
             key.child,
             key.name.as_str()
         )));

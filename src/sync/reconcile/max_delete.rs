@@ -34,7 +34,8 @@ pub async fn allow_vanished(run: &mut TableRun<'_>, probe: &Probe) -> Result<()>
 pub fn limit(run: &TableRun<'_>) -> Option<MaxDelete> {
     let settings = &run.round.settings;
     let limit = settings.max_delete_of(&run.state.plan.mapping.source.name);
-    limit.filter(|_| !settings.force && run.state.plan.deletes)
+    let plan = &run.state.plan;
+    limit.filter(|_| !settings.force && plan.deletes && !plan.is_counted_whole)
 }
 
 /// Whether so many deletes of so many rows are within the limit.

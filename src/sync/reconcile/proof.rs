@@ -6,9 +6,11 @@ use super::delete;
 use super::digest;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
+use crate::ident::Ident;
+use crate::plan::TablePlan;
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::KeyList;
-use crate::sql::mapping::TableMapping;
+use crate::sql::mapping::{PlanColumn, TableMapping};
 use crate::sql::query::{DigestQuery, RowScope};
 use crate::sync::reconcile::{Difference, LOOKUP, Scope, find, stage};
 use crate::sync::table_state::TableRun;
@@ -207,8 +209,9 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
     {
         format!(
             "the generated column \"{made}\" computes something else on the target (by a function, a collation or \
-             its expression), or somebody else writes to the table: give it the source's definition, update \
-             the rows there once so that they are computed again, keep others from writing, and run again"
+             its expression), or somebody else writes to the table: give it the source's definition, {}, keep \
+             others from writing, and run again",
+            recomputed(plan)
         )
     } else {
         "somebody else writes to the table on the target, or an index of it is damaged (amcheck finds \
@@ -216,4 +219,27 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
             .to_owned()
     };
     Error::Blocked(format!("{what} still differ from the source after they were written: {why}"))
+}
+
+const AGAIN: &str = "have it computed again on both sides, as rows can be older than a function";
+/// Columns that are named in a statement which has rows computed again.
+const NAMED: usize = 12;
+
+/// How to have generated columns computed again: PostgreSQL does so only where a column is set that the expression names.
+fn recomputed(plan: &TablePlan) -> String {
+    let mapping = &plan.mapping;
+    let has_only_keys = mapping.columns.iter().all(|column| !column.updatable);
+    let fixed: Vec<&Ident> = mapping.identities().collect();
+    let is_settable = |column: &&PlanColumn| {
+        if has_only_keys { !fixed.contains(&&column.name) } else { column.updatable }
+    };
+    let timestamp = plan.timestamp.as_ref().map(|timestamp| &timestamp.column);
+    let settable = mapping.columns.iter().filter(is_settable);
+    let settable = settable.filter(|column| Some(&column.name) != timestamp);
+    let set: Vec<String> =
+        settable.map(|column| column.name.typed()).map(|name| format!("{name} = {name}")).collect();
+    if set.is_empty() || set.len() > NAMED {
+        return format!("{AGAIN}: set each column that its expression names to itself");
+    }
+    format!("{AGAIN} (update {} set {})", plan.name.typed(), set.join(", "))
 }

@@ -1,0 +1,76 @@
+//! What tables that pgsync did not create have otherwise than the source. A run leaves that as it is, and
+//! `pgsync schema` says it.
+
+use std::collections::HashSet;
+
+use super::diff::SchemaPlan;
+use super::diff::changed_objects::{Difference, Severity};
+use super::tally::subject;
+use crate::context::{Catalogs, RunContext};
+use crate::ddl_step::Step;
+use crate::error::Result;
+use crate::ident::TableName;
+use crate::sql::statement::Statement;
+use crate::table::Table;
+
+impl RunContext<'_> {
+    /// What a run would do or say of these tables, had pgsync created them, beyond what it does: each difference
+    /// with the statement that ends it.
+    pub(super) async fn left_to_others(
+        &self,
+        selected: &[&Table],
+        catalogs: &Catalogs,
+        created_by_pgsync: &HashSet<TableName>,
+        schema_plan: &SchemaPlan,
+    ) -> Result<Vec<(TableName, String)>> {
+        let is_there = |table: &&&Table| {
+            let name = self.settings.target_name_of(&table.name);
+            catalogs.target.tables.iter().any(|there| there.name == name)
+        };
+        let there = selected.iter().filter(is_there).map(|table| table.name.clone());
+        let others: HashSet<TableName> =
+            there.filter(|name| !created_by_pgsync.contains(name)).collect();
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = others.union(created_by_pgsync).cloned().collect();
+        let followed = self.plan_changes(selected, catalogs, &all).await?;
+        Ok(beyond(&followed, schema_plan, &others))
+    }
+}
+
+/// What the plan that follows these tables has, and the other one has not.
+fn beyond(
+    followed: &SchemaPlan,
+    schema_plan: &SchemaPlan,
+    others: &HashSet<TableName>,
+) -> Vec<(TableName, String)> {
+    let planned: HashSet<&str> = schema_plan.steps().map(subject).collect();
+    let steps = followed.steps().filter(|step| !planned.contains(subject(step)));
+    let steps = steps.filter_map(|step| {
+        let table = step.roots.iter().find(|root| others.contains(root))?;
+        Some((table.clone(), told(step)))
+    });
+    let is_new = |one: &&Difference| {
+        let counts = matches!(one.weight, Severity::Part | Severity::Form);
+        counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
+    };
+    let differs = followed.differs.iter().filter(is_new);
+    let differs = differs.map(|one| (one.table.clone(), one.text.clone()));
+    let mut all: Vec<(TableName, String)> = steps.chain(differs).collect();
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (_, text) in &mut all {
+        text.insert_str(0, "pgsync did not create this table and leaves it so: ");
+    }
+    all
+}
+
+/// What a step would do, in words, and its statements.
+fn told(step: &Step) -> String {
+    let is = match (step.is_validation, step.is_change() || step.drops()) {
+        (true, _) | (_, true) => "is not as on the source",
+        (false, false) => "exists only on the source",
+    };
+    let statements: Vec<&str> = step.statements.iter().map(Statement::as_str).collect();
+    format!("{} {is}; to change that, run: {}", subject(step), statements.join("; "))
+}
