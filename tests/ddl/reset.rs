@@ -439,3 +439,70 @@ async fn a_table_that_a_stop_keeps_from_its_place_says_so() {
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
     db.assert_all_same().await;
 }
+
+/// Each label is a step of its own, and a table's default may need any of them.
+#[tokio::test]
+async fn all_labels_that_an_enum_lacks_are_there_before_its_table_is_rebuilt() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create type mood as enum ('a'); create table item (id int primary key, m mood not null default 'a', x int);
+         insert into item values (1, 'a', 1)",
+    )
+    .await;
+    db.settle().await;
+    for label in ["b", "c", "d"] {
+        db.source(&format!("alter type mood add value '{label}'")).await;
+    }
+    db.source("alter table item drop x, alter m set default 'd'; insert into item values (2, 'c')")
+        .await;
+    reset(&db).await.expect_ok();
+    db.assert_same("item").await;
+    assert_same_definitions(&db).await;
+    reset(&db).await.expect_unchanged();
+}
+
+/// A sequence that nothing owns yet stays where the creation of its table fails.
+#[tokio::test]
+async fn what_a_table_that_could_not_be_made_left_is_not_in_the_way_of_the_next_reset() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id serial primary key, x int, y int); insert into item (x) values (1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item drop x").await;
+    db.target(
+        "create schema pgsync_reset_public; comment on schema pgsync_reset_public is 'pgsync builds tables here; what is left of a run, the next one drops';
+         create sequence pgsync_reset_public.item_id_seq",
+    )
+    .await;
+    reset(&db).await.expect_ok();
+    assert_same_definitions(&db).await;
+    assert_eq!(
+        db.target_value("select count(*) from pg_namespace where nspname ~ 'pgsync'").await,
+        "0"
+    );
+}
+
+/// A key that cannot be compared any more hides no other.
+#[tokio::test]
+async fn a_table_to_whose_vanished_rows_others_refer_stays_as_it_was() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table team (id int primary key, x int); create table setting (id int primary key, t int references team);
+         create table gone (id int primary key, t int references team);
+         insert into team values (1, 1), (2, 2); insert into setting values (1, 1), (2, 2); insert into gone values (1, 1), (2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "drop table gone; alter table setting drop t; alter table team drop x, add s int references setting;
+         update team set s = id; delete from team where id = 1",
+    )
+    .await;
+    let run = reset(&db).await.expect_exit(1);
+    run.expect_failed("team", &["it cannot take its place", "rows of public.gone", "gone_t_fkey"]);
+    assert_eq!(db.target_value("select count(*) from team where x is not null").await, "2");
+    let valid = "select convalidated from pg_constraint where conname = 'gone_t_fkey'";
+    assert_eq!(db.target_value(valid).await, "t");
+}

@@ -305,7 +305,13 @@ fn shared(all: &[Rebuild]) -> Vec<Step> {
     let mut shared: Vec<Step> = Vec::new();
     for step in all.iter().flat_map(|rebuild| &rebuild.schema_plan.first).filter(|step| step.shared)
     {
-        match shared.iter_mut().find(|known| known.title == step.title && known.path == step.path) {
+        // Each label of an enum has a step of its own.
+        let is_same = |known: &&mut Step| {
+            known.title == step.title
+                && known.path == step.path
+                && known.statements == step.statements
+        };
+        match shared.iter_mut().find(is_same) {
             Some(known) => known.roots.extend(step.roots.iter().cloned()),
             None => shared.push(step.clone()),
         }

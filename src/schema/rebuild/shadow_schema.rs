@@ -134,25 +134,34 @@ pub(in crate::schema) async fn drop_shadow_schema(
         return Ok(());
     }
     // Not by cascade: that would take along what depends on anything else that is in it.
-    let tables = sql!(
-        "select c.relname from pg_catalog.pg_class c \
+    let relations = sql!(
+        "select c.relname, c.relkind operator(pg_catalog.=) 'S' from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          where n.nspname operator(pg_catalog.=) {name} and not c.relispartition \
-         and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog.\"char\"[])",
+         and c.relkind operator(pg_catalog.=) any (array['r', 'p', 'S']::pg_catalog.\"char\"[])",
         name = Literal(shadow_schema.as_str())
     );
     let doing = "dropping a schema in which tables were built";
-    let rows = target.on_control_session(doing, &tables).await?;
-    let names = rows.iter().flatten().filter_map(|row| row.text(0));
-    let names: Vec<TableName> = names
-        .map(|name| TableName { schema: shadow_schema.clone(), name: Ident::new(name) })
-        .collect();
-    let tables = if names.is_empty() {
-        Sql::trusted("")
-    } else {
-        sql!("drop table {names}; ", names = Sql::join(names, ", "))
+    let rows = target.on_control_session(doing, &relations).await?;
+    let named = |is_sequence: bool| {
+        let rows = rows.iter().flatten().filter(move |row| row.is_true(1) == is_sequence);
+        let names = rows.filter_map(|row| row.text(0));
+        let names: Vec<TableName> = names
+            .map(|name| TableName { schema: shadow_schema.clone(), name: Ident::new(name) })
+            .collect();
+        names
     };
-    let drop =
-        sql!("{tables}drop schema {shadow_schema}", tables = tables, shadow_schema = shadow_schema);
+    let (tables, sequences) = (named(false), named(true));
+    let mut drops = Vec::new();
+    if !tables.is_empty() {
+        drops.push(sql!("drop table {tables}", tables = Sql::join(tables, ", ")));
+    }
+    // Those that columns own are gone with the tables by then.
+    if !sequences.is_empty() {
+        let sequences = Sql::join(sequences, ", ");
+        drops.push(sql!("drop sequence if exists {sequences}", sequences = sequences));
+    }
+    drops.push(sql!("drop schema {shadow_schema}", shadow_schema = shadow_schema));
+    let drop = Sql::join(drops, "; ");
     target.on_control_session(doing, &drop).await.map(std::mem::drop)
 }

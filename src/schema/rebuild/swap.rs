@@ -155,20 +155,35 @@ async fn require_parents(
     if keys.is_empty() {
         return Ok(());
     }
-    let look = dangling(&keys.iter().collect::<Vec<_>>());
-    let rows = match round.target.on_control_session("looking for dangling rows", &look).await {
-        Ok(rows) => rows,
-        Err(error) if error.is_transient() => return Err(error),
-        // A key that cannot be compared cannot be added again: that says more.
-        Err(_) => return Ok(()),
-    };
-    let number = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
-    let number = number.and_then(|number| usize::try_from(number).ok());
-    number.and_then(|number| keys.get(number)).map_or(Ok(()), |key| {
-        Err(Error::Blocked(format!(
+    let keys: Vec<&ForeignKey> = keys.iter().collect();
+    match broken(round, &keys).await? {
+        None => Ok(()),
+        Some(key) => Err(Error::Blocked(format!(
             "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\")",
             key.child,
             key.name.as_str()
-        )))
-    })
+        ))),
+    }
+}
+
+/// The first of the keys that rows do not keep. One that cannot be compared cannot be added again, which says more: it
+/// hides no other.
+async fn broken<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Result<Option<&'k ForeignKey>> {
+    let look = dangling(keys);
+    let rows = match round.target.on_control_session("looking for dangling rows", &look).await {
+        Ok(rows) => rows,
+        Err(error) if error.is_transient() => return Err(error),
+        Err(_) if keys.len() == 1 => return Ok(None),
+        Err(_) => {
+            for key in keys {
+                if let Some(key) = Box::pin(broken(round, &[*key])).await? {
+                    return Ok(Some(key));
+                }
+            }
+            return Ok(None);
+        }
+    };
+    let number = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
+    let number = number.and_then(|number| usize::try_from(number).ok());
+    Ok(number.and_then(|number| keys.get(number)).copied())
 }
