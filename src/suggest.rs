@@ -4,6 +4,9 @@
 /// Names beyond this length are not typing errors; measuring them would cost their square.
 const LONGEST: usize = 200;
 
+/// In words up to this length, two letters may be wrong only if the first is right.
+const SHORT: usize = 3;
+
 /// Up to `most` of `candidates` that could be meant by `word`, nearest first; letter case does not
 /// count as a difference.
 pub fn nearest<'a>(
@@ -17,14 +20,31 @@ pub fn nearest<'a>(
     }
     let lower = word.to_lowercase();
     let tolerated = (length / 3).max(2);
-    let mut found: Vec<(usize, &str)> = candidates
+    let near = |name: &'a str| {
+        let other = name.to_lowercase();
+        let distance = strsim::damerau_levenshtein(&lower, &other);
+        // Few mistype the first letter.
+        let begins_otherwise = lower.chars().next() != other.chars().next();
+        Near { distance, begins_otherwise, name }
+    };
+    let mut found: Vec<Near<'a>> = candidates
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name))
-        // Everything is within two letters of a one-letter word.
-        .filter(|(distance, name)| *distance <= tolerated && *distance < name.chars().count())
+        .map(near)
+        .filter(|near| near.distance <= tolerated)
+        // Everything is within two letters of a one-letter word, and most within two of three.
+        .filter(|near| near.distance < near.name.chars().count())
+        .filter(|near| near.distance < 2 || length > SHORT || !near.begins_otherwise)
         .collect();
     found.sort();
-    found.into_iter().take(most).map(|(_, name)| name).collect()
+    found.into_iter().take(most).map(|near| near.name).collect()
+}
+
+/// A name, and how far it is from the word; the nearest sorts first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Near<'a> {
+    distance: usize,
+    begins_otherwise: bool,
+    name: &'a str,
 }
 
 /// `; did you mean "parallel"?`, or nothing when nothing is near.
@@ -41,12 +61,17 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_suggested_and_a_far_one_is_not() {
-        let names = ["parallel", "batchSize", "sourceDb", "json"];
+        let names = ["parallel", "batchSize", "sourceDb", "json", "force", "source", "log"];
         let cases = [
             ("paralel", "; did you mean \"parallel\"?"),
             ("batch_size", "; did you mean \"batchSize\"?"),
             ("SOURCEDB", "; did you mean \"sourceDb\"?"),
             ("jsno", "; did you mean \"json\"?"),
+            ("sorce", "; did you mean \"source\"?"),
+            ("forse", "; did you mean \"force\"?"),
+            ("jsn", "; did you mean \"json\"?"),
+            ("lgo", "; did you mean \"log\"?"),
+            ("foo", ""),
             ("colour", ""),
             ("", ""),
         ];

@@ -8,9 +8,9 @@ use super::conninfo;
 use super::environment::Environment;
 use super::interpolation;
 use super::layers::{Layer, Layers, Origin, split};
+use super::misspelt;
 use super::rules::{FILE_KEYS, FileReader, FileRules};
 use super::setting::{Kind, Setting};
-use crate::suggest;
 
 /// Names the JSON Schema, for editors.
 pub(super) const SCHEMA: &str = "$schema";
@@ -53,8 +53,7 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
     for (key, value) in entries.iter().filter(said) {
         let Some(setting) = Setting::by_key(key) else {
             if !FILE_KEYS.contains(&key.as_str()) && key != SCHEMA {
-                let keys = Setting::all().map(Setting::key).chain(FILE_KEYS);
-                let near = suggest::did_you_mean(key, keys);
+                let near = misspelt::key(key);
                 problems.push(format!("{name}: unknown key \"{key}\"{near}"));
             }
             continue;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::environment::Environment;
+use super::misspelt;
 use super::setting::{Kind, Setting};
 use crate::rules;
-use crate::suggest;
 
 /// What one place says. No `Debug`: connection strings hold passwords.
 pub type Layer = BTreeMap<Setting, Layers>;
@@ -98,11 +98,8 @@ pub fn misspelt_variables(environment: &Environment) -> Vec<String> {
         .keys()
         .filter(|name| name.starts_with("PGSYNC_") && !known.contains(name));
     let warning = |name: &String| {
-        // Measured without the common start, which would make them all alike.
-        let ends = known.iter().map(|known| &known["PGSYNC_".len()..]);
-        let near = suggest::nearest(&name["PGSYNC_".len()..], ends, 1);
-        let near = near.first()?;
-        Some(format!("variable {name} is not known; did you mean PGSYNC_{near}?"))
+        let meant = misspelt::variable(name)?;
+        Some(format!("variable {name} is not known; did you mean {meant}?"))
     };
     unknown.filter_map(warning).collect()
 }

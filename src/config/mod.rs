@@ -8,6 +8,7 @@ mod interpolation;
 mod json_schema;
 mod layers;
 mod messages;
+pub mod misspelt;
 mod own_flags;
 mod resolve;
 mod rules;
@@ -23,7 +24,7 @@ pub use own_flags::{Needs, OwnFlags};
 pub use resolve::{Flags, Read, resolve, resolve_with};
 pub use setting::{Kind, Setting};
 pub use show::show;
-pub use value::{is_on, is_switch};
+pub use value::{is_on, is_switch, summary_format};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -56,7 +56,8 @@ pub fn resolve_with<T>(
     let mut own_flags = OwnFlags::new(flags.own);
     let own = own(&mut own_flags);
     problems.append(&mut own_flags.problems);
-    let mut warnings = layers::misspelt_variables(environment);
+    let mut misspelt = layers::misspelt_variables(environment);
+    let mut warnings = misspelt.clone();
     let named = flags.config.as_deref().or_else(|| environment.variable("PGSYNC_CONFIG"));
     let mut file = match named {
         Some(name) => config_file(name, environment, &mut problems, &mut warnings),
@@ -97,6 +98,8 @@ pub fn resolve_with<T>(
         let resolved = Resolved { settings: Box::new(settings), warnings };
         Ok(Read { resolved, layer: reader.layer, own })
     } else {
+        // Most likely it is why something is missing.
+        reader.problems.append(&mut misspelt);
         Err(Error::Config(reader.problems))
     }
 }

@@ -1,6 +1,8 @@
 //! The list of settings: the flag, the config key and the kind of each. Flags, variables and keys
 //! are all derived from here, so that none exists in one place and is missing in another.
 
+use super::misspelt::is_one_name;
+
 /// One thing a user can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Setting {
@@ -131,6 +133,12 @@ impl Setting {
     /// Finds a setting by its key in the config file: `batchSize`.
     pub fn by_key(key: &str) -> Option<Setting> {
         SETTINGS.iter().find(|row| row.key == key).map(|row| row.setting)
+    }
+
+    /// Finds a setting by any form of its flag, its key or its variable: `BATCH_SIZE`.
+    pub fn by_any_name(name: &str) -> Option<Setting> {
+        let is_it = |row: &&Row| is_one_name(row.flag, name) || is_one_name(row.key, name);
+        SETTINGS.iter().find(is_it).map(|row| row.setting)
     }
 
     /// Without dashes: `batch-size`.

@@ -18,12 +18,11 @@ use serde_json::{Map, Value};
 use super::file::describe;
 use super::layers::{Layer, Layers, Origin as LayerOrigin};
 use super::setting::{Kind, Setting};
-use super::{Unmasked, file, interpolation, value};
+use super::{Unmasked, file, interpolation, misspelt, value};
 use crate::config::Environment;
 use crate::rules::{
     ColumnPattern, Entry, Given, KeepEverywhere, Key, MaxDelete, Origin, Rule, Rules, written_limit,
 };
-use crate::suggest;
 use entry::EntryReader;
 
 /// Keys of the config file that have no flag.
@@ -143,7 +142,7 @@ impl<'a> FileReader<'a> {
         for (name, value) in keys.iter().filter(|(name, value)| is_said(name, value)) {
             let place = origin.at(name);
             let Some(key) = Key::by_name(name) else {
-                let near = suggest::did_you_mean(name, Key::ALL.map(Key::name));
+                let near = misspelt::rule_of_a_table(name);
                 reader.problem(&place, &format!("is an unknown key{near}"));
                 continue;
             };

@@ -4,9 +4,8 @@
 use serde_json::Value;
 
 use super::entry::{EntryReader, MOST_ROWS};
-use crate::config::value;
+use crate::config::{misspelt, value};
 use crate::rules::{Entry, Given, Key, Origin};
-use crate::suggest;
 
 /// The entries of all `-set` flags, in their order; problems are added.
 pub fn read(texts: &[String], problems: &mut Vec<String>) -> Vec<Entry> {
@@ -52,7 +51,7 @@ fn split(text: &str) -> Result<Parts<'_>, String> {
         let start = text.split('=').next().unwrap_or_default();
         match start.rsplit_once('.') {
             Some((table, name)) if !table.is_empty() && text.contains('=') => {
-                let near = suggest::did_you_mean(name, Key::ALL.map(Key::name));
+                let near = misspelt::rule_of_a_table(name);
                 format!("{table}: unknown key \"{name}\"{near}")
             }
             _ => "expected TABLE.KEY=VALUE, such as orders.batchSize=500".to_owned(),

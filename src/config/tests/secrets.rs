@@ -21,6 +21,20 @@ fn warnings_concern_open_passwords_and_misspelt_variables() {
 }
 
 #[test]
+fn a_misspelt_variable_stands_beside_what_is_missing_without_it() {
+    let problems = Case {
+        variables: &[("PGSYNC_SORCE", "postgres://u:hunter2@h"), ("PGSYNC_TARGET", "host=t")],
+        ..Case::default()
+    };
+    assert_eq!(
+        problems.resolve().unwrap_err(),
+        "-source (sourceDb): missing; give a connection string such as postgresql://user@host/database, also as \
+         PGSYNC_SOURCE or in a -config file\n\
+         variable PGSYNC_SORCE is not known; did you mean PGSYNC_SOURCE?"
+    );
+}
+
+#[test]
 fn a_password_is_in_no_problem_wherever_it_stands() {
     let strings = [
         "postgres://u:hunter2@h:x/d?nope=1",
