@@ -7,8 +7,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use super::help::heading;
+use super::stray;
+use super::stray::Stray;
 use super::verb::Verb;
-use crate::config::{Flags, Setting, is_switch};
+use crate::config::{Flags, Setting, misspelt};
 use crate::error::{Error, Result};
 
 /// What clap makes of the arguments.
@@ -340,48 +342,32 @@ fn problem(verb: Verb, error: &clap::Error, arguments: &[String]) -> String {
     match error.kind() {
         ErrorKind::UnknownArgument if named.starts_with('-') => {
             let other = OTHERS.iter().find(|(name, _)| *name == flag).map(|(_, own)| (*own).into());
-            let near = other.or_else(|| context(ContextKind::SuggestedArg).map(as_documented));
-            let near = near.map(|flag| format!("; did you mean {flag}?"));
+            let suggested = || context(ContextKind::SuggestedArg).map(as_documented);
+            let did_you_mean = |flag: String| format!("; did you mean {flag}?");
+            let near = other.map(did_you_mean);
+            let near = near.or_else(|| misspelt::flag(flag.trim_start_matches('-')));
+            let near = near.or_else(|| suggested().map(did_you_mean));
             let elsewhere = || elsewhere(verb, &flag);
             let see = || format!("; see {} -help", verb.title());
             format!("unknown flag {flag}{}", elsewhere().or(near).unwrap_or_else(see))
         }
         ErrorKind::UnknownArgument => {
             let place = arguments.iter().position(|argument| argument == named).unwrap_or(0);
-            stray(place + 1 + verb.words().len(), arguments, place)
+            let before = |count: usize| arguments.get(place.checked_sub(count)?);
+            stray::value(Stray {
+                number: place + 1 + verb.words().len(),
+                word: arguments.get(place).map(String::as_str).unwrap_or_default(),
+                before: before(1).map(|text| with_one_dash(text)),
+                flag: before(2).map(|text| with_one_dash(text)),
+            })
         }
         ErrorKind::InvalidValue => format!("{flag} needs a value"),
         kind => format!("{flag}: {kind}"),
     }
 }
 
-/// What to say of a value that no flag takes. It is shown if it can be no connection string.
-fn stray(number: usize, arguments: &[String], place: usize) -> String {
-    let word = arguments.get(place).map(String::as_str).unwrap_or_default();
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '*' | ',');
-    let is_shown = !word.is_empty() && word.len() < 64 && word.chars().all(is_plain);
-    let shown = if is_shown { format!(" (\"{word}\")") } else { String::new() };
-    let before = place.checked_sub(1).and_then(|before| arguments.get(before));
-    let flag = before.filter(|before| before.starts_with("--")).map(|flag| as_documented(flag));
-    let is_command = |verb: &&Verb| verb.words().first() == Some(&word);
-    let command = Verb::ALL.iter().find(is_command).map(|verb| verb.title());
-    let remedy = match (before, flag) {
-        _ if command.is_some() => {
-            format!("a command comes first, before all flags: {}", command.unwrap_or_default())
-        }
-        (None, _) if is_shown => {
-            let titles: Vec<String> = Verb::ALL.iter().skip(1).map(|verb| verb.title()).collect();
-            format!("the commands are {}; a sync has no word", titles.join(", "))
-        }
-        (Some(before), _) if before.ends_with(',') || word.starts_with(',') => {
-            "a list has no blanks, or stands in quotes: -include \"users, orders\"".to_owned()
-        }
-        (_, Some(flag)) if is_switch(word) => format!("write {flag}={word}"),
-        _ => "a value follows its flag, as in -source URL, and a switch is turned off as in \
-              -verbose=false"
-            .to_owned(),
-    };
-    format!("argument {number}{shown} belongs to no flag; {remedy}")
+fn with_one_dash(text: &str) -> &str {
+    if text.starts_with("--") { &text[1..] } else { text }
 }
 
 /// What to say of a flag that other commands have.

@@ -7,6 +7,7 @@
 mod flags;
 mod help;
 mod own;
+mod stray;
 mod verb;
 
 use std::collections::BTreeMap;
@@ -70,14 +71,14 @@ pub fn asks_for_json(argv: impl Iterator<Item = OsString>) -> bool {
 }
 
 fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> Result<Command> {
-    let texts = helped(texts(argv)?);
+    let texts = helped(texts(argv)?)?;
     // Words without a dash come first, and name the command.
     let verb = Verb::named(&texts);
     let words = verb.words().len();
     let is_operand = |text: &&String| verb.takes_table() && !text.starts_with('-');
     let table = texts.get(words).filter(is_operand).cloned();
     let words = words + usize::from(table.is_some());
-    if let Some(problem) = Verb::misspelt(&texts[words..]) {
+    if let Some(problem) = stray::misspelt(&texts[words..]) {
         return Err(Error::Config(vec![problem]));
     }
     let flags = match flags::read(verb, texts[words..].to_vec())? {
@@ -120,9 +121,17 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
 }
 
 /// `help COMMAND` as `COMMAND -help`, and the help of a command by its first word, where that is one command's.
-fn helped(mut texts: Vec<String>) -> Vec<String> {
+///
+/// # Errors
+/// The word after `help` names none.
+fn helped(mut texts: Vec<String>) -> Result<Vec<String>> {
     if texts.first().is_some_and(|first| first == "help") {
         texts.remove(0);
+        let words: Vec<&str> = Verb::ALL.iter().flat_map(|verb| verb.words()).copied().collect();
+        let unknown = |text: &&String| !text.starts_with('-') && !words.contains(&text.as_str());
+        if let Some(word) = texts.first().filter(unknown) {
+            return Err(Error::Config(vec![stray::without_help(word)]));
+        }
         texts.push("-help".to_owned());
     }
     let is_help = |text: &String| matches!(text.as_str(), "-h" | "-help" | "--help");
@@ -135,7 +144,7 @@ fn helped(mut texts: Vec<String>) -> Vec<String> {
             texts.splice(1..1, rest);
         }
     }
-    texts
+    Ok(texts)
 }
 
 /// The arguments without the program's name. One that is no text is named by its number: what it

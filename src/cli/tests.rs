@@ -73,6 +73,12 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
              and a switch is turned off as in -verbose=false"
         )
     };
+    let connection = |argument: &str| {
+        format!(
+            "argument {argument} belongs to no flag; a connection string follows its flag: pgsync \
+             -source URL -target URL"
+        )
+    };
     let blanks = |argument: &str| {
         format!(
             "argument {argument} belongs to no flag; a list has no blanks, or stands in quotes: \
@@ -86,7 +92,8 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
             "unknown flag -sorce; did you mean -source?".into(),
         ),
         (vec!["-zzzzzz"], "unknown flag -zzzzzz; see pgsync -help".into()),
-        (vec!["postgres://u:hunter2@h"], stray("1")),
+        (vec!["postgres://u:hunter2@h"], connection("1")),
+        (vec!["-source", "a", "hunter2 x"], stray("3")),
         (
             vec!["-verbose", "false"],
             "argument 2 (\"false\") belongs to no flag; write -verbose=false".into(),
@@ -99,12 +106,18 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
             "argument 3 (\"status\") belongs to no flag; a command comes first, before all flags: pgsync status".into(),
         ),
         (
-            vec!["sync"],
-            "argument 1 (\"sync\") belongs to no flag; the commands are pgsync schema, pgsync verify, pgsync status, \
+            vec!["shop"],
+            "argument 1 (\"shop\") belongs to no flag; the commands are pgsync schema, pgsync verify, pgsync status, \
              pgsync log prune, pgsync config show, pgsync config schema, pgsync mask suggest, pgsync mask check, \
-             pgsync mask preview; a sync has no word"
+             pgsync mask preview; a sync is pgsync -source URL -target URL"
                 .into(),
         ),
+        (vec!["-max-delete", "20", "%"], "argument 3 (\"%\") belongs to no flag; a value has no blanks: -max-delete 20%".into()),
+        (vec!["-overlap", "30", "s"], "argument 3 (\"s\") belongs to no flag; a value has no blanks: -overlap 30s".into()),
+        (vec!["postgres://u:hunter2@h", "postgres://u:hunter2@t"], connection("1")),
+        (vec!["-source", "postgres://u:hunter2@h", "host=t dbname=d password=hunter2"], connection("3")),
+        (vec!["-includeTables", "x"], "unknown flag -includeTables; did you mean -include?".into()),
+        (vec!["-where", "x"], "unknown flag -where; it is a rule of a table: -set TABLE.where=VALUE".into()),
         (vec!["-table", "users"], "unknown flag -table; did you mean -include?".into()),
         (
             vec!["-paralel", "3", "-sorce=x", "-target", "y", "-zzzzzz"],
@@ -173,6 +186,48 @@ fn a_misspelt_command_is_suggested_and_not_shown() {
     let expected =
         "a command has two words here: pgsync mask suggest, pgsync mask check, pgsync mask preview";
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_command_of_another_program_leads_to_the_one_here() {
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["sync", "-source", "a"],
+            "\"sync\" is no command; to sync, leave the word out: pgsync -source URL -target URL",
+        ),
+        (
+            &["diff"],
+            "\"diff\" is no command; pgsync verify compares all rows: pgsync verify -source URL -target URL",
+        ),
+        (
+            &["check"],
+            "\"check\" is no command; pgsync verify compares all rows, and pgsync mask check looks at the \
+             configuration",
+        ),
+        (
+            &["help", "foo"],
+            "help: there is no command \"foo\"; the commands are pgsync schema, pgsync verify, pgsync status, \
+             pgsync log prune, pgsync config show, pgsync config schema, pgsync mask suggest, pgsync mask check, \
+             pgsync mask preview",
+        ),
+        (
+            &["help", "shcema"],
+            "help: there is no command \"shcema\"; did you mean pgsync help schema?",
+        ),
+        (
+            &["help", "compare"],
+            "help: there is no command \"compare\"; pgsync verify compares all rows: pgsync verify -source URL \
+             -target URL",
+        ),
+        (
+            &["help", "mask"],
+            "a command has two words here: pgsync mask suggest, pgsync mask check, pgsync mask preview",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let error = parse_texts(arguments).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{arguments:?}");
+    }
 }
 
 #[test]

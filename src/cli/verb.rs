@@ -5,7 +5,6 @@ use clap::{Args, Command};
 use super::help;
 use super::own;
 use crate::config::Setting;
-use crate::suggest;
 
 /// Where the log is, and how it is reached.
 const OF_THE_LOG: [Setting; 5] = [
@@ -185,20 +184,5 @@ impl Verb {
         };
         let named = Verb::ALL.iter().filter(is_named).max_by_key(|verb| verb.words().len());
         named.copied().unwrap_or(Verb::Sync)
-    }
-
-    /// What is wrong with a first word that names no command, if it is meant for one. What it says is not
-    /// shown: it may be a connection string.
-    pub(super) fn misspelt(texts: &[String]) -> Option<String> {
-        let first = texts.first().filter(|first| !first.starts_with('-'))?;
-        let whole = Verb::ALL.iter().filter(|verb| verb.words().first() == Some(&first.as_str()));
-        let whole: Vec<String> = whole.map(|verb| verb.title()).collect();
-        if !whole.is_empty() {
-            return Some(format!("a command has two words here: {}", whole.join(", ")));
-        }
-        let titles = Verb::ALL.iter().filter_map(|verb| verb.words().first().copied());
-        let near = suggest::nearest(first, titles.chain(["help"]), 1);
-        let near = near.first()?;
-        Some(format!("the first word is no command; did you mean pgsync {near}? See pgsync help"))
     }
 }
