@@ -51,10 +51,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            report::refusal(&error);
-            if cli::asks_for_json(std::env::args_os()) {
-                report::answer(&report::json::invalid(error));
-            }
+            report::no_run(cli::asked_output(std::env::args_os()), error);
             ExitCode::from(2)
         }
     }

@@ -121,6 +121,22 @@ pub struct RunReport {
 }
 
 impl RunReport {
+    /// Of a run that never began.
+    pub fn of_no_run(error: Error) -> Self {
+        Self {
+            run_id: String::new(),
+            source: String::new(),
+            target: String::new(),
+            started: Utc::now(),
+            elapsed: Duration::ZERO,
+            dry_run: false,
+            tables: Vec::new(),
+            notes: Vec::new(),
+            error: Some(error),
+            retries: 0,
+        }
+    }
+
     /// The sum over all tables.
     pub fn totals(&self) -> Counts {
         let mut sum = Counts::default();

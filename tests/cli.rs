@@ -422,6 +422,19 @@ async fn the_summary_is_a_table_in_markdown_for_the_page_of_a_job() {
 }
 
 #[tokio::test]
+async fn the_page_of_a_job_has_its_heading_also_where_a_flag_is_wrong() {
+    let heading = "### pgsync: NOT in sync: wrong usage or configuration\n\n- ";
+    for args in [&["-summary", "markdown", "-paralel", "3"][..], &["-summary=markdown"]] {
+        let run = pgsync(args).await.expect_exit(2);
+        assert!(run.stdout.starts_with(heading), "{run}");
+        assert!(run.stderr.starts_with("pgsync: "), "{run}");
+    }
+    // What goes to psql stays empty.
+    let run = pgsync(&["schema", "-summary", "markdown", "-paralel", "3"]).await.expect_exit(2);
+    assert_eq!(run.stdout, "", "{run}");
+}
+
+#[tokio::test]
 async fn a_failed_table_is_named_with_its_reason_in_the_summary() {
     let db = shop().await;
     db.target("alter table users add constraint small check (id < 1000)").await;

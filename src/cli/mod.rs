@@ -15,7 +15,9 @@ use std::ffi::OsString;
 use std::io;
 
 use crate::config;
-use crate::config::{Environment, FileText, Needs, Read, Resolved, Setting};
+use crate::config::{
+    Environment, FileText, Kind, Needs, Output, Read, Resolved, Setting, SummaryFormat,
+};
 use crate::error::{Error, Result};
 use crate::mask_preview::PreviewSettings;
 use crate::status::{PruneFlags, PruneSettings, StatusFlags, StatusSettings};
@@ -58,16 +60,35 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
     parse_in(argv, &Environment { variables, read: &read_file })
 }
 
-/// Whether a command line that may be wrong asks for JSON: with the flag, or the variable.
-pub fn asks_for_json(argv: impl Iterator<Item = OsString>) -> bool {
+/// What a command line that may be wrong asks for on stdout: with flags, or variables.
+pub fn asked_output(argv: impl Iterator<Item = OsString>) -> Output {
     let texts: Vec<String> = argv.skip(1).filter_map(|text| text.into_string().ok()).collect();
-    let of_flag = |text: &String| {
-        let (flag, value) = text.split_once('=').unwrap_or((text.as_str(), "true"));
-        matches!(flag, "-json" | "--json").then(|| value.to_owned())
+    let given = |setting: Setting| {
+        let variable = || std::env::var(setting.variable()).ok();
+        asked(&texts, setting).or_else(variable).unwrap_or_default()
     };
-    let given = texts.iter().filter_map(of_flag).next_back();
-    let given = given.or_else(|| std::env::var(Setting::Json.variable()).ok());
-    given.is_some_and(|value| config::is_on(&value))
+    let is_on = |setting| config::is_on(&given(setting));
+    let summary = match Verb::named(&texts) {
+        // What other commands print is no page of a job.
+        Verb::Sync => config::summary_format(&given(Setting::Summary)).unwrap_or_default(),
+        _ => SummaryFormat::default(),
+    };
+    Output { json: is_on(Setting::Json), quiet: is_on(Setting::Quiet), verbose: false, summary }
+}
+
+/// The value of a flag, wherever it stands; `true` of a switch without one.
+fn asked(texts: &[String], setting: Setting) -> Option<String> {
+    let is_flag = |text: &str| {
+        let name = text.strip_prefix("--").or_else(|| text.strip_prefix('-'));
+        name == Some(setting.flag())
+    };
+    let place =
+        texts.iter().rposition(|text| is_flag(text.split('=').next().unwrap_or_default()))?;
+    match texts[place].split_once('=') {
+        Some((_, value)) => Some(value.to_owned()),
+        None if setting.kind() == Kind::Switch => Some("true".to_owned()),
+        None => texts.get(place + 1).cloned(),
+    }
 }
 
 fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> Result<Command> {

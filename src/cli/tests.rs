@@ -231,6 +231,27 @@ fn a_command_of_another_program_leads_to_the_one_here() {
 }
 
 #[test]
+fn a_wrong_command_line_still_says_what_to_print() {
+    let output =
+        |arguments: &[&str]| asked_output(["pgsync"].iter().chain(arguments).map(OsString::from));
+    let markdown = Output { summary: SummaryFormat::Markdown, ..Output::default() };
+    let json = Output { json: true, ..Output::default() };
+    let cases: [(&[&str], Output); 8] = [
+        (&["-summary", "markdown", "-sorce"], markdown),
+        (&["-wrong", "--summary=markdown"], markdown),
+        (&["-summary=text", "-summary", "markdown"], markdown),
+        (&["-summary"], Output::default()),
+        (&["-summary", "markdwon"], Output::default()),
+        (&["schema", "-summary", "markdown"], Output::default()),
+        (&["-x", "--json"], json),
+        (&["-json", "-json=false"], Output::default()),
+    ];
+    for (arguments, expected) in cases {
+        assert_eq!(output(arguments), expected, "{arguments:?}");
+    }
+}
+
+#[test]
 fn help_lists_every_flag_under_a_heading() {
     let help = text(&["-help"]);
     for setting in Setting::all() {

@@ -20,7 +20,6 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use serde::Serialize;
 
 use crate::error::{DbError, Error};
@@ -106,24 +105,6 @@ pub fn object(report: &RunReport, verbose: bool) -> Result<String, serde_json::E
         error: report.error.as_ref().map(|error| fault(error, verbose)),
     };
     Ok(escaped(&serde_json::to_string(&run)?) + "\n")
-}
-
-/// The object where there is no run, because the command line or the configuration is wrong.
-pub fn invalid(error: Error) -> String {
-    let report = RunReport {
-        run_id: String::new(),
-        source: String::new(),
-        target: String::new(),
-        started: Utc::now(),
-        elapsed: Duration::ZERO,
-        dry_run: false,
-        tables: Vec::new(),
-        notes: Vec::new(),
-        error: Some(error),
-        retries: 0,
-    };
-    // Strings and numbers always serialize; the type system cannot know.
-    object(&report, false).unwrap_or_default()
 }
 
 fn status(exit_status: u8) -> &'static str {

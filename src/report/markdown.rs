@@ -1,6 +1,7 @@
 //! The summary in Markdown, for the page of a CI job: the verdict as a heading, the table, then failures and
 //! notes as lists. Pure. Nothing of a name or message is taken for markup.
 
+use crate::error::Error;
 use crate::outcome::RunReport;
 use crate::report::format;
 use crate::report::listed;
@@ -9,17 +10,28 @@ use crate::report::summary;
 /// The whole summary. Other than the text for people it tells why the run as a whole ended, too: on the
 /// page there is no stderr.
 pub fn summary(report: &RunReport, verbose: bool) -> String {
-    let mut sections = vec![
-        format!("### pgsync: {}\n", escaped(&summary::verdict(report))),
-        format!("{} → {}\n", escaped(&report.source), escaped(&report.target)),
-        table(report, verbose),
-    ];
-    let error = report.error.iter().map(|error| format!("- {}\n", escaped(&format::error(error))));
-    sections.push(error.collect());
+    let mut sections = vec![format!("### pgsync: {}\n", escaped(&summary::verdict(report)))];
+    // A run that never began has no ends.
+    if !report.source.is_empty() {
+        sections.push(format!("{} → {}\n", escaped(&report.source), escaped(&report.target)));
+    }
+    sections.push(table(report, verbose));
+    sections.push(report.error.iter().map(error).collect());
     sections.push(list(&summary::failures(&report.tables, verbose)));
     sections.push(list(&summary::notes(&report.notes, verbose)));
     sections.retain(|section| !section.is_empty());
     sections.join("\n")
+}
+
+/// One item for each problem.
+fn error(error: &Error) -> String {
+    let text = error.to_string();
+    let problems: Vec<&str> = match error {
+        Error::Config(problems) => problems.iter().map(String::as_str).collect(),
+        _ => vec![&text],
+    };
+    let item = |problem: &&str| format!("- {}\n", escaped(&format::sanitize(problem)));
+    problems.iter().map(item).collect()
 }
 
 fn table(report: &RunReport, verbose: bool) -> String {

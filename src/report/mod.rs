@@ -296,6 +296,13 @@ pub fn refusal(error: &Error) {
     }
 }
 
+/// Says why there is no run, because the command line or the configuration is wrong, and prints the result that
+/// was asked for.
+pub fn no_run(output: Output, error: Error) {
+    refusal(&error);
+    write(io::stdout().lock(), &result(output, &RunReport::of_no_run(error)));
+}
+
 /// Prints a remark where there is no run that could carry it.
 pub fn remark(text: &str) {
     write(io::stderr().lock(), &format!("pgsync: note: {}\n", format::sanitize(text)));

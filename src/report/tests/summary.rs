@@ -233,3 +233,12 @@ a:5432/shop → b:5432/shop
 "
     );
 }
+
+#[test]
+fn a_page_of_a_job_that_never_ran_has_the_heading_and_every_problem() {
+    let problems = vec!["unknown flag -paralel".into(), "-source: missing".into()];
+    assert_eq!(
+        markdown::summary(&RunReport::of_no_run(Error::Config(problems)), false),
+        "### pgsync: NOT in sync: wrong usage or configuration\n\n- unknown flag -paralel\n- -source: missing\n"
+    );
+}
