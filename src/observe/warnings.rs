@@ -42,7 +42,7 @@ impl RunContext<'_> {
         let column = &self.settings.timestamp;
         let has_it = |table: &&Table| {
             let rules = self.settings.rules.effective(&table.name);
-            table.column(rules.target_column(&rules.timestamp_column)).is_some()
+            table.column(rules.target_timestamp()).is_some()
         };
         if !self.settings.timestamp_given || selected.iter().any(has_it) {
             return;

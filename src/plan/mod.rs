@@ -231,8 +231,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
     check_row_security(source, target, &context.roles)?;
-    let timestamp = rules.target_column(&rules.timestamp_column);
-    let timestamp = columns::timestamp(source, target, timestamp);
+    let timestamp = columns::timestamp(source, target, rules.target_timestamp());
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
     let missing_key = MissingKey::of(&candidate, target, &mapping);
     check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;

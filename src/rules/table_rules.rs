@@ -63,6 +63,11 @@ impl TableRules {
         self.rename.get(source).unwrap_or(source)
     }
 
+    /// What the timestamp column is called on the target.
+    pub fn target_timestamp(&self) -> &Ident {
+        self.target_column(&self.timestamp_column)
+    }
+
     /// Where the rule was given: `config.json: /tables/orders/where`. `None` when nobody gave it.
     pub fn origin(&self, key: Key) -> Option<&Origin> {
         self.origins.get(&key)
