@@ -14,15 +14,15 @@ use crate::sql::statement::Statement;
 use crate::table::Table;
 
 impl RunContext<'_> {
-    /// What a run would do or say of these tables, had pgsync created them, beyond what it does: each difference
-    /// with the statement that ends it.
+    /// Adds what a run would do or say of these tables, had pgsync created them, beyond what it does: each
+    /// difference with the statement that ends it.
     pub(super) async fn left_to_others(
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
         created_by_pgsync: &HashSet<TableName>,
-        schema_plan: &SchemaPlan,
-    ) -> Result<Vec<(TableName, String)>> {
+        schema_plan: &mut SchemaPlan,
+    ) -> Result<()> {
         let is_there = |table: &&&Table| {
             let name = self.settings.target_name_of(&table.name);
             catalogs.target.tables.iter().any(|there| there.name == name)
@@ -31,12 +31,23 @@ impl RunContext<'_> {
         let others: HashSet<TableName> =
             there.filter(|name| !created_by_pgsync.contains(name)).collect();
         if others.is_empty() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let all = others.union(created_by_pgsync).cloned().collect();
         let followed = self.plan_changes(selected, catalogs, &all).await?;
-        Ok(beyond(&followed, schema_plan, &others))
+        let left = beyond(&followed, schema_plan, &others);
+        let said = left.into_iter().map(|Left { table, text }| {
+            (table, format!("pgsync did not create this table and leaves it so: {text}"))
+        });
+        schema_plan.left_out.extend(said);
+        Ok(())
     }
+}
+
+/// A difference of a table, and the statement that ends it.
+struct Left {
+    table: TableName,
+    text: String,
 }
 
 /// What the plan that follows these tables has, and the other one has not.
@@ -44,24 +55,21 @@ fn beyond(
     followed: &SchemaPlan,
     schema_plan: &SchemaPlan,
     others: &HashSet<TableName>,
-) -> Vec<(TableName, String)> {
+) -> Vec<Left> {
     let planned: HashSet<&str> = schema_plan.steps().map(subject).collect();
     let steps = followed.steps().filter(|step| !planned.contains(subject(step)));
     let steps = steps.filter_map(|step| {
         let table = step.roots.iter().find(|root| others.contains(root))?;
-        Some((table.clone(), told(step)))
+        Some(Left { table: table.clone(), text: told(step) })
     });
     let is_new = |one: &&Difference| {
         let counts = matches!(one.weight, Severity::Part | Severity::Form);
         counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
     };
     let differs = followed.differs.iter().filter(is_new);
-    let differs = differs.map(|one| (one.table.clone(), one.text.clone()));
-    let mut all: Vec<(TableName, String)> = steps.chain(differs).collect();
-    all.sort_by(|(one, _), (other, _)| one.cmp(other));
-    for (_, text) in &mut all {
-        text.insert_str(0, "pgsync did not create this table and leaves it so: ");
-    }
+    let differs = differs.map(|one| Left { table: one.table.clone(), text: one.text.clone() });
+    let mut all: Vec<Left> = steps.chain(differs).collect();
+    all.sort_by(|one, other| one.table.cmp(&other.table));
     all
 }
 

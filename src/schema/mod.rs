@@ -124,9 +124,7 @@ impl RunContext<'_> {
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
         let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
-        let others =
-            self.left_to_others(selected, catalogs, &created_by_pgsync, &schema_plan).await?;
-        schema_plan.left_out.extend(others);
+        self.left_to_others(selected, catalogs, &created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let differs = std::mem::take(&mut schema_plan.differs);
