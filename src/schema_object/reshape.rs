@@ -1,7 +1,7 @@
 //! The definitions of a table as its rules show it: with the columns that travel, under the names that they
 //! get. What speaks of other columns by an expression is not carried, and is named.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::make::{Element, Make};
 use super::text::Name;
@@ -41,6 +41,7 @@ impl Definitions {
     /// Gives tables their shapes.
     pub fn reshaped(self, shapes: &Shapes) -> Reshaped {
         let (mut objects, mut not_carried) = (Vec::new(), NotCarried::new());
+        let mut uncarried = HashSet::new();
         let mut needs = self.needs;
         let tables: HashMap<Name, TableName> = self
             .objects
@@ -56,9 +57,12 @@ impl Definitions {
             match object.in_shape(shape, &parents) {
                 Carried::Yes(object) => objects.push(*object),
                 Carried::Silently => {}
-                Carried::No => not_carried.extend(root.map(|root| {
-                    (root, format!("{title} is not carried: it speaks of columns that do not travel as they are"))
-                })),
+                Carried::No => {
+                    not_carried.extend(root.map(|root| {
+                        (root, format!("{title} is not carried: it speaks of columns that do not travel as they are"))
+                    }));
+                    uncarried.insert(title);
+                }
             }
         }
         let schemas: BTreeSet<&Ident> =
@@ -77,7 +81,7 @@ impl Definitions {
                 objects.push(made);
             }
         }
-        Reshaped { definitions: Self::new(objects, needs), not_carried }
+        Reshaped { definitions: Self { uncarried, ..Self::new(objects, needs) }, not_carried }
     }
 }
 

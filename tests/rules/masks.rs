@@ -332,3 +332,23 @@ async fn what_is_computed_from_masked_values_gets_no_mask_from_a_suggestion() {
     let run = run().env("PGSYNC_MASK_KEY", OTHER).await.expect_ok();
     drop(run.expect_unsaid("only the target has"));
 }
+
+/// A run without masks has created it all.
+#[tokio::test]
+async fn what_masks_do_not_carry_is_not_said_to_be_on_the_target_only() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table boss (id int primary key); insert into boss values (1);
+         create table person (id int primary key, boss int references boss, name text);
+         create index person_lower on person (lower(name)); insert into person values (1, 1, 'Ann')",
+    )
+    .await;
+    db.settle().await;
+    let rules = r#""tables": {"person": {"mask": {"name": "name.full"}}}"#;
+    let run = masked(&db, rules, KEY).await.expect_ok();
+    drop(run.expect_unsaid("only on the target").expect_unsaid("drop "));
+    let fewer =
+        r#""tables": {"person": {"mask": {"name": "name.full"}, "columns": ["id", "name"]}}"#;
+    let run = masked(&db, fewer, KEY).include("person").await.expect_ok();
+    drop(run.expect_unsaid("only on the target").expect_unsaid("drop "));
+}

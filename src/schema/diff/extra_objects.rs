@@ -60,7 +60,7 @@ impl DiffInput<'_> {
         schema_plan.first.extend(drops);
     }
 
-    /// What a partition has of its parent goes with that.
+    /// What a partition has of its parent goes with that. What rules do not carry is no matter of theirs.
     pub(super) fn is_surplus(&self, there: &Object) -> bool {
         let is_part = matches!(
             there.kind,
@@ -71,6 +71,11 @@ impl DiffInput<'_> {
             index.any(|(_, oid)| self.target.at(&format!("attached/{oid}")).is_some())
         };
         let same = self.source.same(there).filter(|here| here.table == there.table);
-        is_part && same.is_none() && !is_attached() && !self.is_in_progress(there)
+        let is_uncarried = || self.source.uncarried.contains(&there.title());
+        is_part
+            && same.is_none()
+            && !is_uncarried()
+            && !is_attached()
+            && !self.is_in_progress(there)
     }
 }
