@@ -25,6 +25,7 @@ use crate::event::Event;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
+use crate::plan::key::fixed_columns;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
 use crate::plan::{PlanContext, Roles};
@@ -155,8 +156,13 @@ impl RunContext<'_> {
         let filtered = filtered.map(|(_, name)| (*name).clone()).collect();
         let source = catalogs.source.foreign_keys.iter();
         let source = source.map(|key| rules::as_shown(key, &self.settings.rules)).collect();
+        let fixed = shown.iter().zip(names).filter_map(|(shown, name)| {
+            let there = catalogs.target.tables.iter().find(|there| there.name == **name)?;
+            Some(((*name).clone(), fixed_columns(&shown.table, there)))
+        });
         References {
             source,
+            fixed: fixed.collect(),
             target: catalogs.target.foreign_keys.clone(),
             filtered,
             selected: names.iter().map(|name| (*name).clone()).collect(),

@@ -21,12 +21,7 @@ pub struct ChosenKey {
 /// The key: unique on both sides, the target's primary key if it can be. Deferrable ones only when
 /// there is no other. Empty when no set of columns is unique on both sides.
 pub fn choose_key(source: &Table, target: &Table, columns: &[PlanColumn]) -> ChosenKey {
-    let mut candidates: Vec<&Key> =
-        target.keys.iter().filter(|key| means_equality(key, target)).collect();
-    candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
-    let agreed = candidates.into_iter().find_map(|there| {
-        let mut keys = source.keys.iter().filter(|here| means_equality(here, source));
-        let here = keys.find(|here| same_columns(here, there))?;
+    let agreed = common_keys(source, target).into_iter().find_map(|CommonKey { here, there }| {
         let columns = key_columns(
             KeyOf { key: here, table: source },
             KeyOf { key: there, table: target },
@@ -35,6 +30,41 @@ pub fn choose_key(source: &Table, target: &Table, columns: &[PlanColumn]) -> Cho
         Some(ChosenKey { columns, deferrable: is_checked_late(there, target) })
     });
     agreed.unwrap_or_default()
+}
+
+/// The columns by which rows are found, if the first key of both sides can be chosen: the values in them stay whatever is
+/// written.
+pub fn fixed_columns(source: &Table, target: &Table) -> Vec<Ident> {
+    let first = common_keys(source, target).into_iter().next();
+    let names: Vec<Ident> = first
+        .into_iter()
+        .flat_map(|key| &key.there.columns)
+        .map(|column| column.name.clone())
+        .collect();
+    let travels = |table: &Table, name: &Ident| {
+        table.column(name).is_some_and(|column| !column.generated && !column.unindexed)
+    };
+    let all = names.iter().all(|name| travels(source, name) && travels(target, name));
+    if all { names } else { Vec::new() }
+}
+
+/// A key that both sides have.
+struct CommonKey<'k> {
+    here: &'k Key,
+    there: &'k Key,
+}
+
+/// The keys of both sides, the best first.
+fn common_keys<'k>(source: &'k Table, target: &'k Table) -> Vec<CommonKey<'k>> {
+    let mut candidates: Vec<&Key> =
+        target.keys.iter().filter(|key| means_equality(key, target)).collect();
+    candidates.sort_by_key(|key| (key.deferrable, !key.primary, key.columns.len()));
+    let pairs = candidates.into_iter().filter_map(|there| {
+        let mut keys = source.keys.iter().filter(|here| means_equality(here, source));
+        let here = keys.find(|here| same_columns(here, there))?;
+        Some(CommonKey { here, there })
+    });
+    pairs.collect()
 }
 
 /// Whether ON CONFLICT with the columns of the key would find an index that is deferrable, which the server

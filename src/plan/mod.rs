@@ -73,6 +73,8 @@ pub struct TablePlan {
     pub one_statement: bool,
     /// Whether the replica role is left while a batch is written: a foreign key has to be checked.
     pub leave_replica: bool,
+    /// The same while rows are deleted.
+    pub leave_replica_to_delete: bool,
     /// Whether the batches are parts of one transaction over several tables.
     pub shared_transaction: bool,
     /// Triggers of the target that have to be disabled while a batch is written.
@@ -242,7 +244,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
-    let checked = references.are_checked(&target.name);
+    let checked = references.checked(&target.name);
     let firing = triggers::firing(target, checked, context);
     let compared = append || rules.strategy == Some(Strategy::Compare);
     let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
@@ -261,11 +263,12 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         bytes: source.bytes,
         storage: source.storage.clone(),
         pages: (!source.partitioned).then_some(source.pages),
-        one_statement: checked && references.target.iter().any(own),
-        leave_replica: context.replica_role && checked,
+        one_statement: checked.deletes && references.target.iter().any(own),
+        leave_replica: context.replica_role && checked.writes,
+        leave_replica_to_delete: context.replica_role && checked.deletes,
         shared_transaction: false,
         triggers_to_disable: triggers::to_disable(target, checked, context)?,
-        can_delete_and_reinsert: !checked
+        can_delete_and_reinsert: !checked.writes
             || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),

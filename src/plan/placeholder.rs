@@ -41,7 +41,7 @@ fn filler(
         keys().any(|key| key.parent == target.name && key.parent_columns.contains(&column.name));
     let refers =
         keys().any(|key| key.child == target.name && key.child_columns.contains(&column.name));
-    let checked = references.are_checked(&target.name);
+    let checked = references.are_writes_checked(&target.name);
     if !column.not_null && (unique.nulls_distinct || unique.exclusion) && !(checked && referenced) {
         return Some(PlaceholderValue::Null);
     }

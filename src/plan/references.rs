@@ -2,10 +2,19 @@
 //! all. In it, a key is sound without a check when the source has the same one and both of its tables
 //! are read in the run's snapshot; every other one is checked, by leaving the role for its tables.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::ident::{Ident, TableName};
 use crate::table::ForeignKey;
+
+/// What of a table's foreign keys the server checks, outside of the replica role.
+#[derive(Clone, Copy, Debug)]
+pub struct Checked {
+    /// While rows are inserted and updated.
+    pub writes: bool,
+    /// While rows are deleted. Where writes are checked, deletes are, too.
+    pub deletes: bool,
+}
 
 /// The foreign keys of a run.
 #[derive(Clone, Debug)]
@@ -15,6 +24,8 @@ pub struct References {
     pub selected: HashSet<TableName>,
     /// Those of which rules let only some rows through.
     pub filtered: HashSet<TableName>,
+    /// Of the target's tables the columns by which their rows are found, and whose values no write changes.
+    pub fixed: HashMap<TableName, Vec<Ident>>,
     /// Whether the target's sessions check nothing by themselves.
     pub replica_role: bool,
 }
@@ -68,23 +79,41 @@ impl References {
         [&key.parent, &key.child].into_iter().find(|end| !self.selected.contains(*end))
     }
 
-    /// Whether the server checks the foreign keys of a table when it is written.
+    /// Whether the server checks the foreign keys of a table while rows are inserted and updated. Of a key to what no
+    /// write changes, only deletes have to be checked.
+    pub fn are_writes_checked(&self, table: &TableName) -> bool {
+        let fixed = self.fixed.get(table);
+        let is_fixed = |name: &Ident| fixed.is_some_and(|fixed| fixed.contains(name));
+        let touches = |key: &&ForeignKey| {
+            key.child == *table || key.parent == *table && !key.parent_columns.iter().all(is_fixed)
+        };
+        !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
+    }
+
+    /// Whether the server checks the foreign keys of a table when rows of it are deleted, or written.
     pub fn are_checked(&self, table: &TableName) -> bool {
         let touches = |key: &&ForeignKey| key.child == *table || key.parent == *table;
         !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
     }
 
-    /// The keys that order the work: those with a table that is checked.
+    /// When the foreign keys of a table are checked.
+    pub fn checked(&self, table: &TableName) -> Checked {
+        Checked { writes: self.are_writes_checked(table), deletes: self.are_checked(table) }
+    }
+
+    /// The keys that order the work: of children whose writes are checked, and of parents whose deletes are.
     pub fn ordering(&self) -> Vec<ForeignKey> {
-        let ordering =
-            |key: &&ForeignKey| self.are_checked(&key.child) || self.are_checked(&key.parent);
+        let ordering = |key: &&ForeignKey| {
+            self.are_writes_checked(&key.child) || self.are_checked(&key.parent)
+        };
         self.target.iter().filter(ordering).cloned().collect()
     }
 
     /// The keys that hold in the end, and that nothing checks while the tables are written.
     pub fn trusted(&self) -> impl Iterator<Item = &ForeignKey> {
-        let checked =
-            |key: &&ForeignKey| self.are_checked(&key.child) && self.are_checked(&key.parent);
+        let checked = |key: &&ForeignKey| {
+            self.are_writes_checked(&key.child) && self.are_checked(&key.parent)
+        };
         let holds = |key: &&ForeignKey| key.validated && self.outside(key).is_none();
         self.target.iter().filter(move |key| holds(key) && !checked(key))
     }

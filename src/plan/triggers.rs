@@ -3,20 +3,20 @@
 use crate::error::Error;
 use crate::plan::PlanContext;
 use crate::plan::hints::replica;
+use crate::plan::references::Checked;
 use crate::table::{Fires, Table, Trigger};
 
-/// The triggers that would fire and must not. `checked` says that the table is written outside of the
-/// replica role.
+/// The triggers that would fire and must not, where something is written outside of the replica role.
 pub fn to_disable(
     target: &Table,
-    checked: bool,
+    checked: Checked,
     context: &PlanContext,
 ) -> Result<Vec<Trigger>, Error> {
     if context.only_compares {
         return Ok(Vec::new());
     }
     no_rules(target, checked, context)?;
-    if !checked || context.fire_triggers {
+    if !checked.deletes || context.fire_triggers {
         return Ok(Vec::new());
     }
     let firing = target.triggers.iter().filter(|trigger| trigger.fires == Fires::Origin);
@@ -50,11 +50,11 @@ pub fn to_disable(
 }
 
 /// A rule would rewrite our statements into others.
-fn no_rules(target: &Table, checked: bool, context: &PlanContext) -> Result<(), Error> {
+fn no_rules(target: &Table, checked: Checked, context: &PlanContext) -> Result<(), Error> {
     let fires = |fires: Fires| match fires {
         Fires::Always => true,
-        Fires::Origin => checked,
-        Fires::Replica => !checked,
+        Fires::Origin => checked.deletes,
+        Fires::Replica => !checked.writes,
         Fires::Never => false,
     };
     match target.rules.iter().find(|rule| fires(rule.fires)) {
@@ -72,10 +72,10 @@ fn no_rules(target: &Table, checked: bool, context: &PlanContext) -> Result<(), 
 
 /// The names of triggers that fire all the same, because their owner said so or the run is asked to let
 /// them.
-pub fn firing(target: &Table, checked: bool, context: &PlanContext) -> Vec<String> {
+pub fn firing(target: &Table, checked: Checked, context: &PlanContext) -> Vec<String> {
     let fires = |trigger: &&Trigger| match trigger.fires {
         Fires::Always => true,
-        Fires::Replica => !checked && !context.fire_triggers,
+        Fires::Replica => !checked.writes && !context.fire_triggers,
         Fires::Origin => context.fire_triggers,
         Fires::Never => false,
     };

@@ -106,7 +106,8 @@ pub async fn delete_vanished(
     let writes = plan.mapping.delete_vanished(buckets);
     let delete = row.sync_log.counted(row.id, &writes, CteSet::Removed, &Progress::default());
     let delete = transaction::committed(plan, &delete);
-    let statement = sql!("{begin}; {delete}", begin = transaction::begin(plan), delete = delete);
+    let statement =
+        sql!("{begin}; {delete}", begin = transaction::begin_to_delete(plan), delete = delete);
     written(plan, &session.query_all("deleting vanished rows", &statement).await?, false)
 }
 

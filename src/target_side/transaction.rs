@@ -13,18 +13,26 @@ pub fn begin(plan: &TablePlan) -> Sql {
     } else {
         sql!(
             "{begin}; {count}",
-            begin = opened(std::slice::from_ref(&plan)),
+            begin = opened(std::slice::from_ref(&plan), plan.leave_replica),
             count = tally::start(&[&plan.mapping.target])
         )
     }
 }
 
-fn opened(plans: &[&TablePlan]) -> Sql {
-    let role = if plans.iter().any(|plan| plan.leave_replica) {
-        "; set local session_replication_role = origin"
-    } else {
-        ""
-    };
+/// The same for a transaction that only deletes rows.
+pub fn begin_to_delete(plan: &TablePlan) -> Sql {
+    if plan.shared_transaction {
+        return begin(plan);
+    }
+    sql!(
+        "{begin}; {count}",
+        begin = opened(std::slice::from_ref(&plan), plan.leave_replica_to_delete),
+        count = tally::start(&[&plan.mapping.target])
+    )
+}
+
+fn opened(plans: &[&TablePlan], leave_replica: bool) -> Sql {
+    let role = if leave_replica { "; set local session_replication_role = origin" } else { "" };
     let disable = plans.iter().map(|plan| triggers(plan, "disable"));
     let path = plans.iter().find_map(|plan| plan.path.as_ref());
     let path = path.map(|path| sql!("; set local search_path = {path}", path = path));
@@ -38,7 +46,9 @@ fn opened(plans: &[&TablePlan]) -> Sql {
 
 /// Begins a transaction of several tables that know nothing of each other.
 pub fn begin_all(plans: &[&TablePlan]) -> Sql {
-    sql!("{begin}; {count}", begin = opened(plans), count = tally::start(&targets(plans)))
+    let leave_replica = plans.iter().any(|plan| plan.leave_replica);
+    let count = tally::start(&targets(plans));
+    sql!("{begin}; {count}", begin = opened(plans, leave_replica), count = count)
 }
 
 /// What a transaction of several tables has written so far.
@@ -57,7 +67,9 @@ pub fn committed_all(plans: &[&TablePlan], statement: &Sql) -> Sql {
 
 /// Begins the transaction of several tables that refer to each other.
 pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
-    sql!("{begin}; set constraints all deferred", begin = opened(plans))
+    let leaves = |plan: &&TablePlan| plan.leave_replica || plan.leave_replica_to_delete;
+    let leave_replica = plans.iter().any(leaves);
+    sql!("{begin}; set constraints all deferred", begin = opened(plans, leave_replica))
 }
 
 /// Checks what was put off, and commits.

@@ -151,6 +151,7 @@ fn planned(
         target: Vec::new(),
         selected: [source.name.clone()].into(),
         filtered: Default::default(),
+        fixed: Default::default(),
         replica_role: true,
     };
     let rules = TableRules::default();

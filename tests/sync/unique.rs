@@ -165,3 +165,30 @@ async fn a_vanished_row_that_may_not_be_deleted_keeps_its_value() {
     run.expect_failed("item", &["item_code_key", "-no-deletes"]);
     db.settle().await;
 }
+
+/// What refers to the rows refers to their key, which stays.
+#[tokio::test]
+async fn values_swap_in_a_table_to_which_one_that_is_left_out_refers() {
+    for way in ["cascade", "set null", "no action"] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table o (id int primary key); create table l (id int primary key, sid int not null references o on delete cascade,
+                constraint one unique (sid));
+             insert into o values (1), (2); insert into l values (1, 1), (2, 2);
+             create table ch (id int primary key, l int references l on delete {way}); insert into ch values (1, 1)"
+        ))
+        .await;
+        db.settle().await;
+        let swap = "alter table l drop constraint one; update l set sid = 3 - sid; alter table l add constraint one unique (sid)";
+        db.source(swap).await;
+        db.sync().args(&["-exclude", "ch"]).await.expect_ok().expect_changes("l", (0, 2, 0));
+        db.assert_all_same().await;
+        db.target("alter table ch drop constraint ch_l_fkey, add foreign key (l) references l on delete cascade").await;
+        db.source(&format!("alter table ch drop constraint ch_l_fkey; {swap}")).await;
+        db.sync().await.expect_ok().expect_changes("l", (0, 2, 0));
+        db.assert_all_same().await;
+        db.source("delete from ch; delete from l where id = 1").await;
+        db.sync().await.expect_ok();
+        db.assert_all_same().await;
+    }
+}

@@ -83,6 +83,7 @@ fn references(selected: &[&str]) -> References {
         target: Vec::new(),
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
         filtered: Default::default(),
+        fixed: Default::default(),
         replica_role: true,
     }
 }

@@ -91,3 +91,23 @@ fn a_circle_is_recognised() {
         assert_eq!(references.closes_a_circle(&key), closes, "{}", key.name.as_str());
     }
 }
+
+#[test]
+fn writes_of_a_parent_are_checked_only_if_they_change_what_is_referred_to() {
+    let (up, down) =
+        (foreign_key("child", "parent", "parent"), foreign_key("parent", "child", "child"));
+    let loose = foreign_key("log", "parent", "parent");
+    let both = [up.clone(), down.clone()];
+    let target = [up.clone(), down, loose.clone()];
+    let keyed = |columns: &[crate::ident::Ident]| References {
+        fixed: [(name("parent"), columns.to_vec())].into(),
+        ..of(&both, &target)
+    };
+    let fixed = keyed(&loose.parent_columns);
+    assert!(fixed.are_checked(&name("parent")) && !fixed.are_writes_checked(&name("parent")));
+    assert!(fixed.are_writes_checked(&name("log")));
+    assert_eq!(fixed.ordering(), [up, loose], "no circle");
+    let changing = keyed(&[]);
+    assert!(changing.are_writes_checked(&name("parent")));
+    assert_eq!(changing.ordering(), target);
+}

@@ -4,7 +4,12 @@ use serde_json::json;
 
 use super::{column, context, read, table};
 use crate::plan::PlanContext;
+use crate::plan::references::Checked;
 use crate::plan::triggers::{firing, to_disable};
+
+fn all(checked: bool) -> Checked {
+    Checked { writes: checked, deletes: checked }
+}
 use crate::table::Table;
 
 /// A table with one trigger that fires so (`tgenabled`).
@@ -27,8 +32,8 @@ fn a_trigger_is_disabled_where_it_would_fire_and_fires_where_its_owner_says_so()
     for (fires, in_role, outside) in cases {
         for (checked, expected) in [(false, in_role), (true, outside)] {
             let item = with_trigger(fires);
-            let disabled = to_disable(&item, checked, &context()).expect("it is the owner's");
-            let found = (!disabled.is_empty(), !firing(&item, checked, &context()).is_empty());
+            let disabled = to_disable(&item, all(checked), &context()).expect("it is the owner's");
+            let found = (!disabled.is_empty(), !firing(&item, all(checked), &context()).is_empty());
             assert_eq!(found, expected, "{fires}, checked: {checked}");
         }
     }
@@ -39,18 +44,18 @@ fn triggers_that_are_asked_for_fire() {
     let context = PlanContext { fire_triggers: true, ..context() };
     for (fires, expected) in [("O", true), ("A", true), ("R", false), ("D", false)] {
         let item = with_trigger(fires);
-        assert_eq!(!firing(&item, true, &context).is_empty(), expected, "{fires}");
-        assert_eq!(to_disable(&item, true, &context).expect("nothing is disabled"), []);
+        assert_eq!(!firing(&item, all(true), &context).is_empty(), expected, "{fires}");
+        assert_eq!(to_disable(&item, all(true), &context).expect("nothing is disabled"), []);
     }
 }
 
 #[test]
 fn who_may_not_disable_a_trigger_is_told_what_to_do() {
     let item = Table { owned: false, ..with_trigger("O") };
-    let refused = to_disable(&item, true, &context()).expect_err("the role is not the owner");
+    let refused = to_disable(&item, all(true), &context()).expect_err("the role is not the owner");
     let refused = refused.to_string();
     assert!(refused.contains("\"touch\"") && refused.contains("-fire-triggers"), "{refused}");
-    assert_eq!(to_disable(&item, false, &context()).expect("nothing fires in the role"), []);
+    assert_eq!(to_disable(&item, all(false), &context()).expect("nothing fires in the role"), []);
 }
 
 #[test]
@@ -64,6 +69,10 @@ fn a_rule_that_would_rewrite_what_is_written_is_refused() {
     ] {
         let rule = read(json!({"name": "watch", "fires": fires}));
         let item = Table { rules: vec![rule], ..table("item", &[column("id", "int4", -1)]) };
-        assert_eq!(to_disable(&item, checked, &context()).is_err(), refused, "{fires} {checked}");
+        assert_eq!(
+            to_disable(&item, all(checked), &context()).is_err(),
+            refused,
+            "{fires} {checked}"
+        );
     }
 }
