@@ -243,3 +243,42 @@ async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_rebuilt_by
     mode(&db, "reset").await.expect_ok();
     is_quiet(&db).await;
 }
+
+#[tokio::test]
+async fn a_unique_constraint_that_became_an_index_of_its_name_is_named_until_it_is_dropped() {
+    for [before, after] in [
+        [
+            "alter table c add constraint ab unique (a)",
+            "alter table c drop constraint ab; create unique index ab on c (a, b)",
+        ],
+        [
+            "create unique index ab on c (a)",
+            "drop index ab; alter table c add constraint ab unique (a, b)",
+        ],
+    ] {
+        let db = Pair::fresh().await;
+        db.source(
+            "create table c (id int primary key, a int, b int); insert into c values (1, 1, 1)",
+        )
+        .await;
+        db.source(before).await;
+        db.settle().await;
+        db.source(after).await;
+        for _ in 0..2 {
+            let run = db
+                .sync()
+                .await
+                .expect_ok()
+                .expect_said("exists only on the target; to drop it, run: ");
+            drop(run.expect_unsaid("already exists"));
+        }
+        let drop = if before.starts_with("alter") {
+            "alter table c drop constraint ab"
+        } else {
+            "drop index ab"
+        };
+        db.target(drop).await;
+        db.sync().await.expect_ok();
+        assert_same_definitions(&db).await;
+    }
+}

@@ -506,3 +506,22 @@ async fn a_table_to_whose_vanished_rows_others_refer_stays_as_it_was() {
     let valid = "select convalidated from pg_constraint where conname = 'gone_t_fkey'";
     assert_eq!(db.target_value(valid).await, "t");
 }
+
+#[tokio::test]
+async fn a_dry_run_of_a_reset_asks_for_no_drop_of_a_column_that_the_source_has() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table review (id int primary key, body text); insert into review values (1, 'x')",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table review rename body to content").await;
+    let foretold = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
+    drop(
+        foretold
+            .expect_unsaid("only the target has")
+            .expect_unsaid("only in columns that a run adds"),
+    );
+    reset(&db).await.expect_ok();
+    assert_same_definitions(&db).await;
+}

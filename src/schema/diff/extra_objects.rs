@@ -60,6 +60,21 @@ impl DiffInput<'_> {
         schema_plan.first.extend(drops);
     }
 
+    /// Whether the target's table has a key of the name that an index is to have, or the reverse: that one stays until it is
+    /// dropped, which is said of it.
+    pub(super) fn is_in_the_way(&self, object: &Object, root: &TableName) -> bool {
+        let is_index = |kind: Kind| matches!(kind, Kind::Key | Kind::Index);
+        let is_other = |there: &&Object| {
+            is_index(there.kind) && there.kind != object.kind && there.table == object.table
+        };
+        let mut others = self.target.objects.iter().filter(is_other);
+        let has_name = |there: &Object| there.own_name() == object.own_name();
+        is_index(object.kind)
+            && self.comparable
+            && !self.resets(root)
+            && others.any(|there| has_name(there) && self.is_surplus(there))
+    }
+
     /// What a partition has of its parent goes with that. What rules do not carry is no matter of theirs.
     pub(super) fn is_surplus(&self, there: &Object) -> bool {
         let is_part = matches!(

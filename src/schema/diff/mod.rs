@@ -149,7 +149,9 @@ impl DiffInput<'_> {
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
             let is_owed = !placed.contains_key(object.node.as_str()) && !is_misplaced(object);
             let root = object.root.as_ref().filter(|root| wanted.contains(root));
-            let Some(root) = root.filter(|_| is_owed && object.since <= self.version) else {
+            let is_owed = is_owed && object.since <= self.version;
+            let Some(root) = root.filter(|root| is_owed && !self.is_in_the_way(object, root))
+            else {
                 continue;
             };
             if object.kind == Kind::ForeignKey {
