@@ -42,7 +42,7 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let tables = catalog::tables(&session, &schemas, server.user_types).await?;
     let keys = catalog::foreign_keys(&session, &schemas).await?;
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
-    let selected = select::select(&names, &[], &settings.include, &settings.exclude)?.tables;
+    let selected = select::select(&names, None, &settings.include, &settings.exclude)?.tables;
     let (mut judged, mut passed_over) = (Vec::new(), Vec::new());
     for table in tables.iter().filter(|table| selected.contains(&table.name)) {
         session.run(LOOKING, &Sql::trusted("savepoint pgsync_look")).await?;

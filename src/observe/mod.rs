@@ -20,7 +20,7 @@ use std::collections::HashSet;
 
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
@@ -31,7 +31,7 @@ use crate::plan::shown::ShownTable;
 use crate::plan::{PlanContext, Roles};
 use crate::select;
 use crate::select::{Barred, NotSyncable};
-use crate::source::TargetView;
+use crate::source::{SourceState, TargetView};
 use crate::sql::Sql;
 use crate::table::{OtherRelation, Partition, Table};
 
@@ -79,6 +79,10 @@ impl RunContext<'_> {
         };
         self.source.settle(&mut catalogs.source, &there).await?;
         self.require_reference_systems(&mut catalogs.source, postgis).await?;
+        let is_log = |table: &Table| table.name == self.sync_log.table || looks_like_log(table);
+        if catalogs.source.tables.iter().all(is_log) {
+            catalogs.source.elsewhere = self.source.filled_schemas().await?;
+        }
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;
@@ -120,15 +124,27 @@ impl RunContext<'_> {
         let barred: Vec<_> = barred.filter(|one| !names.contains(&one.name)).collect();
         let Settings { include, exclude, .. } = &**self.settings;
         self.note_rootless(&catalogs.source.partitions);
-        let selection = select::select(&names, &barred, include, exclude)?;
+        let selection = select::select(&names, Some(&barred), include, exclude)
+            .map_err(|error| self.with_schemas_that_have_tables(error, catalogs))?;
         for remark in &selection.remarks {
-            self.note(NoteLevel::Notice, None, remark.to_string());
+            let level = if remark.is_warning() { NoteLevel::Warning } else { NoteLevel::Notice };
+            self.note(level, None, remark.to_string());
         }
         let chosen: HashSet<&TableName> = selection.tables.iter().collect();
         let rules = &self.settings.rules;
         let is_wanted =
             |table: &&Table| chosen.contains(&table.name) && !rules.effective(&table.name).skip;
         Ok(existing.into_iter().filter(is_wanted).collect())
+    }
+
+    /// Says in place of "no table to sync" where there are some.
+    fn with_schemas_that_have_tables(&self, error: Error, catalogs: &Catalogs) -> Error {
+        let Error::Config(problems) = error else { return error };
+        let told = |problem: String| match problem.as_str() {
+            select::NO_TABLE => no_table(&self.settings.schemas, &catalogs.source),
+            _ => problem,
+        };
+        Error::Config(problems.into_iter().map(told).collect())
     }
 
     /// A table that only has the name of the log is no log, and stays out all the same.
@@ -192,6 +208,29 @@ impl RunContext<'_> {
             same_floats: !source.local && shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
             mark: source.mark.clone(),
+        }
+    }
+}
+
+fn no_table(schemas: &[Ident], source: &SourceState) -> String {
+    if source.local {
+        return "no table to sync: the file has none".to_owned();
+    }
+    let names = |schemas: &[Ident], between: &str| {
+        schemas.iter().map(Ident::as_str).collect::<Vec<_>>().join(between)
+    };
+    let (which, have) = match schemas {
+        [_] => ("schema", "has"),
+        _ => ("schemas", "have"),
+    };
+    let start = format!("no table to sync: {which} {} {have} none", names(schemas, ", "));
+    let role = source.server.role.typed();
+    let others: Vec<Ident> =
+        source.elsewhere.iter().filter(|schema| !schemas.contains(schema)).cloned().collect();
+    match others.as_slice() {
+        [] => format!("{start} (-schema), and in no other schema is a table that {role} may read"),
+        others => {
+            format!("{start}; {role} may read tables of others: -schema {}", names(others, ","))
         }
     }
 }

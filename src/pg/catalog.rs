@@ -280,6 +280,12 @@ pub async fn schemas(session: &Session) -> Result<Vec<Ident>> {
         .await
 }
 
+/// The schemas of users that have tables that this role may read.
+pub async fn filled_schemas(session: &Session) -> Result<Vec<Ident>> {
+    let statement = Sql::trusted(include_str!("filled_schemas.sql"));
+    objects(session, "reading the catalog of schemas", &statement).await
+}
+
 /// The schemas that are asked for by names and patterns: see [`chosen::matching`].
 pub async fn chosen_schemas(session: &Session, asked: &[Ident]) -> Result<Vec<Ident>> {
     if !asked.iter().any(chosen::has_wildcard) {

@@ -3,6 +3,7 @@
 //! A pattern is first taken as the exact name of an existing table, then as a pattern; include and
 //! exclude combine, exclude wins, no include means all.
 
+mod absent;
 pub(crate) mod pattern;
 pub mod schemas;
 mod spelling;
@@ -12,7 +13,6 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::ident::TableName;
-use crate::suggest;
 use pattern::Pattern;
 
 /// Names that an error lists before it says "and N more".
@@ -31,10 +31,17 @@ pub struct Selection {
 pub enum Remark {
     IncludeMatchesNothing(String),
     ExcludeMatchesNothing(String),
-    /// An excluded exact name that no table has.
+    /// An excluded exact name that no table has, and none that travels nearly.
     ExcludeMissing(String),
     /// An excluded exact name of a partition of this table.
     ExcludePartition(String, TableName),
+}
+
+impl Remark {
+    /// Whether rows may travel that somebody wants to leave out.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Remark::ExcludeMissing(_) | Remark::ExcludePartition(..))
+    }
 }
 
 impl fmt::Display for Remark {
@@ -46,9 +53,10 @@ impl fmt::Display for Remark {
             Remark::ExcludeMatchesNothing(text) => {
                 write!(f, "-exclude pattern \"{text}\" matches no table")
             }
-            Remark::ExcludeMissing(text) => {
-                write!(f, "-exclude names \"{text}\", which does not exist")
-            }
+            Remark::ExcludeMissing(text) => write!(
+                f,
+                "-exclude names \"{text}\", which no table of the selected schemas is called: it leaves nothing out"
+            ),
             Remark::ExcludePartition(text, root) => write!(
                 f,
                 "-exclude names \"{text}\", a partition of {root}: its rows are that table's, and \
@@ -79,32 +87,44 @@ pub struct Barred {
     pub why: NotSyncable,
 }
 
+/// What is said where there is no table to select from.
+pub const NO_TABLE: &str = "no table to sync: the selected schemas have none (-schema)";
+
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
-/// [`Error::Config`]: a missing or malformed include, or a selection of nothing.
+/// [`Error::Config`]: a missing or malformed include, an exclude that is most likely mistyped, so that what should
+/// stay out would travel, or a selection of nothing.
+///
+/// `barred` is nothing where it is not known what else there is: then an excluded name may be that of
+/// something else.
 pub fn select(
     existing: &[TableName],
-    barred: &[Barred],
+    barred: Option<&[Barred]>,
     include: &[String],
     exclude: &[String],
 ) -> Result<Selection> {
+    let knows_all = barred.is_some();
+    let barred = barred.unwrap_or_default();
     let mut problems = Vec::new();
     let mut remarks = Vec::new();
     let mut included = HashSet::new();
     let mut excluded = HashSet::new();
+    let mut absent = Vec::new();
     for text in include {
         match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => included.extend(tables),
+            Ok(Found::Quoted(plain)) => problems.push(quoted_name(INCLUDE, text, &plain)),
             Ok(Found::Nothing) => remarks.push(Remark::IncludeMatchesNothing(text.clone())),
             Ok(Found::Missing) => problems.push(match find_barred(barred, text) {
                 Some(Barred { name, why }) => barred_include(text, name, why),
                 None => missing(existing, text),
             }),
-            Err(problem) => problems.push(format!("-include (includeTables): {problem}")),
+            Err(problem) => problems.push(format!("{INCLUDE}: {problem}")),
         }
     }
     for text in exclude {
         match find(existing, barred, text) {
             Ok(Found::Tables(tables)) => excluded.extend(tables),
+            Ok(Found::Quoted(plain)) => problems.push(quoted_name(EXCLUDE, text, &plain)),
             Ok(Found::Nothing) => remarks.push(Remark::ExcludeMatchesNothing(text.clone())),
             Ok(Found::Missing) => match find_barred(barred, text).map(|one| &one.why) {
                 Some(NotSyncable::Partition(root)) => {
@@ -112,15 +132,21 @@ pub fn select(
                 }
                 // What is never selected may be excluded, too.
                 Some(_) => {}
-                None => remarks.push(Remark::ExcludeMissing(text.clone())),
+                None => absent.extend(knows_all.then_some(text)),
             },
-            Err(problem) => problems.push(format!("-exclude (excludeTables): {problem}")),
+            Err(problem) => problems.push(format!("{EXCLUDE}: {problem}")),
         }
     }
     let wanted = |table: &&TableName| {
         (include.is_empty() || included.contains(table)) && !excluded.contains(table)
     };
     let tables: Vec<TableName> = existing.iter().filter(wanted).cloned().collect();
+    for text in absent {
+        match absent::mistyped(&tables, text) {
+            Some(problem) => problems.push(format!("{EXCLUDE}: {problem}")),
+            None => remarks.push(Remark::ExcludeMissing(text.clone())),
+        }
+    }
     if problems.is_empty() && tables.is_empty() {
         problems.push(nothing_selected(existing, include, exclude));
     }
@@ -131,8 +157,13 @@ pub fn select(
     }
 }
 
+const INCLUDE: &str = "-include (includeTables)";
+const EXCLUDE: &str = "-exclude (excludeTables)";
+
 enum Found<'a> {
     Tables(Vec<&'a TableName>),
+    /// Tables have it without the quotes that it has; then it is this.
+    Quoted(String),
     /// A pattern with wildcards that matches no table.
     Nothing,
     /// An exact name that no table has.
@@ -155,11 +186,19 @@ fn find<'a>(existing: &'a [TableName], barred: &[Barred], text: &str) -> Result<
         parsed => parsed?,
     };
     let tables = those(existing, |table| pattern.matches(table));
+    let plain = text.replace('"', "");
+    if tables.is_empty() && plain != text && finds_any(existing, &plain) {
+        return Ok(Found::Quoted(plain));
+    }
     Ok(match (tables.is_empty(), pattern.has_wildcard()) {
         (false, _) => Found::Tables(tables),
         (true, true) => Found::Nothing,
         (true, false) => Found::Missing,
     })
+}
+
+fn finds_any(existing: &[TableName], text: &str) -> bool {
+    matches!(find(existing, &[], text), Ok(Found::Tables(_)))
 }
 
 fn those(existing: &[TableName], wanted: impl Fn(&TableName) -> bool) -> Vec<&TableName> {
@@ -174,7 +213,7 @@ fn find_barred<'b>(barred: &'b [Barred], text: &str) -> Option<&'b Barred> {
 /// Whether the patterns would select a table of this name.
 pub fn would_select(name: &TableName, include: &[String], exclude: &[String]) -> bool {
     let one = std::slice::from_ref(name);
-    let fits = |text: &String| matches!(find(one, &[], text), Ok(Found::Tables(_)));
+    let fits = |text: &String| finds_any(one, text);
     (include.is_empty() || include.iter().any(fits)) && !exclude.iter().any(fits)
 }
 
@@ -193,41 +232,27 @@ fn barred_include(text: &str, name: &TableName, why: &NotSyncable) -> String {
             schema = name.schema.as_str()
         ),
     };
-    format!("-include (includeTables): \"{text}\" is {why}")
+    format!("{INCLUDE}: \"{text}\" is {why}")
+}
+
+fn quoted_name(setting: &str, text: &str, plain: &str) -> String {
+    format!("{setting}: names stand without SQL's quotes here: {plain}, and not {text}")
 }
 
 fn missing(existing: &[TableName], text: &str) -> String {
-    let start = format!("-include (includeTables): no table \"{text}\" in the selected schemas");
-    let unquoted = text.replace('"', "");
-    if unquoted != text && matches!(find(existing, &[], &unquoted), Ok(Found::Tables(_))) {
-        return format!("{start}; names stand without SQL's quotes here: {unquoted}");
-    }
-    // With the schema left on, its letters would make every name in it look near.
-    let (schema, word) = match text.split_once('.') {
-        Some((schema, name)) if existing.iter().any(|t| t.schema.as_str() == schema) => {
-            (Some(schema), name)
-        }
-        _ => (None, text),
-    };
-    let candidates =
-        those(existing, |table| schema.is_none_or(|schema| table.schema.as_str() == schema));
-    let mut near = suggest::nearest(word, candidates.iter().map(|table| table.name.as_str()), 3);
-    near.dedup();
-    let tables = near.iter().flat_map(|name| {
-        candidates.iter().filter(move |table| table.name.as_str() == *name).map(|t| t.to_string())
-    });
-    match tables.take(3).collect::<Vec<_>>().as_slice() {
+    let start = format!("{INCLUDE}: no table \"{text}\" in the selected schemas");
+    match absent::near(existing, text).as_slice() {
         [] => format!("{start}; there are {}", list(existing)),
-        names => format!("{start}; did you mean {}?", names.join(" or ")),
+        names => format!("{start}; did you mean {}?", absent::either(names)),
     }
 }
 
 fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[String]) -> String {
     if existing.is_empty() {
-        return "no table to sync: the selected schemas have none (-schema)".into();
+        return NO_TABLE.into();
     }
     format!(
-        "no table selected by -include (includeTables) {} and -exclude (excludeTables) {}; there are {}",
+        "no table selected by {INCLUDE} {} and {EXCLUDE} {}; there are {}",
         quoted(include),
         quoted(exclude),
         list(existing)

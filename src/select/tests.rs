@@ -24,7 +24,7 @@ fn selected(existing: &[&str], include: &[&str], exclude: &[&str]) -> String {
         ("app/item", NotSyncable::OtherSchema),
     ];
     let barred = barred.map(|(name, why)| Barred { name: tables(&[name]).remove(0), why });
-    match select(&tables(existing), &barred, &texts(include), &texts(exclude)) {
+    match select(&tables(existing), Some(&barred), &texts(include), &texts(exclude)) {
         Ok(selection) => {
             let names: Vec<String> = selection.tables.iter().map(TableName::to_string).collect();
             let remarks = selection.remarks.iter().map(|remark| format!("\n{remark}"));
@@ -57,7 +57,7 @@ fn include_and_exclude_combine_and_exclude_wins() {
             &["y_*", "z"],
             "public.users\n-include pattern \"x_*\" matches no table\n\
              -exclude pattern \"y_*\" matches no table\n\
-             -exclude names \"z\", which does not exist",
+             -exclude names \"z\", which no table of the selected schemas is called: it leaves nothing out",
         ),
     ];
     for (include, exclude, expected) in cases {
@@ -123,10 +123,8 @@ fn what_can_never_be_selected_is_named_for_what_it_is() {
         "error: -include (includeTables): \"totals\" is a view: only tables are synced\n\
          -include (includeTables): \"item\" is a table of the schema app, which is not selected: add app to -schema\n\
          -include (includeTables): \"app.item\" is a table of the schema app, which is not selected: add app to -schema\n\
-         -include (includeTables): no table \"\"users\"\" in the selected schemas; names stand without SQL's \
-         quotes here: users\n\
-         -include (includeTables): no table \"public.\"users\"\" in the selected schemas; names stand without SQL's \
-         quotes here: public.users"
+         -include (includeTables): names stand without SQL's quotes here: users, and not \"users\"\n\
+         -include (includeTables): names stand without SQL's quotes here: public.users, and not public.\"users\""
     );
 }
 
@@ -137,17 +135,47 @@ fn a_partition_that_is_asked_for_is_named_with_its_table() {
     let barred = [Barred { name, why: NotSyncable::Partition(root()) }];
     let existing = [root()];
     let asked = texts(&["users_1"]);
-    let excluded = select(&existing, &barred, &[], &asked).unwrap();
+    let excluded = select(&existing, Some(&barred), &[], &asked).unwrap();
     assert_eq!(
         excluded.remarks[0].to_string(),
         "-exclude names \"users_1\", a partition of public.users: its rows are that table's, and \
          travel with it"
     );
     assert_eq!(
-        select(&existing, &barred, &asked, &[]).unwrap_err().to_string(),
+        select(&existing, Some(&barred), &asked, &[]).unwrap_err().to_string(),
         "-include (includeTables): \"users_1\" is a partition of public.users, whose rows it holds: \
          select that table"
     );
+}
+
+#[test]
+fn an_excluded_name_that_is_mistyped_is_an_error_for_its_table_would_travel() {
+    let existing = ["Mixed Case", "users", "log_2024", "orders"];
+    assert_eq!(
+        selected(&existing, &[], &["usres", "public.order", "\"Mixed Case\"", "\"Mix*\""]),
+        "error: \
+         -exclude (excludeTables): names stand without SQL's quotes here: Mixed Case, and not \"Mixed Case\"\n\
+         -exclude (excludeTables): names stand without SQL's quotes here: Mix*, and not \"Mix*\"\n\
+         -exclude (excludeTables): no table \"usres\" in the selected schemas; did you mean public.users? If only \
+         some databases have it, write it as a pattern: [u]sres\n\
+         -exclude (excludeTables): no table \"public.order\" in the selected schemas; did you mean public.orders? \
+         If only some databases have it, write it as a pattern: public.[o]rder"
+    );
+    let none = |text: &str| {
+        format!(
+            "\n-exclude names \"{text}\", which no table of the selected schemas is called: it leaves nothing out"
+        )
+    };
+    // Tables come and go; of numbered ones each name may be right, and what does not travel anyway is not meant.
+    for exclude in ["log_2023", "tmp_import", "usres"] {
+        let expected = format!("public.log_2024{}", none(exclude));
+        assert_eq!(selected(&existing, &["log_*"], &[exclude]), expected);
+    }
+    let pattern = selected(&["users"], &[], &["[u]sres", "app.[t]mp"]);
+    assert!(pattern.starts_with("public.users\n"), "{pattern}");
+    // Where views and the like are not known, the name may be that of one.
+    let unknown = select(&tables(SHOP), None, &texts(&["users"]), &texts(&["usres"])).unwrap();
+    assert_eq!((unknown.tables, unknown.remarks), (tables(&["users"]), vec![]));
 }
 
 #[test]

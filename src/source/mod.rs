@@ -67,6 +67,8 @@ pub struct SourceState {
     pub partitions: Vec<Partition>,
     /// See [`crate::pg::catalog::other_relations`].
     pub others: Vec<OtherRelation>,
+    /// The schemas that have tables, where none is in those that were asked for.
+    pub elsewhere: Vec<Ident>,
     /// Logs of runs that have written here.
     pub logs: Vec<TableName>,
     pub sight: Visibility,

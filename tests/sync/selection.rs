@@ -92,6 +92,38 @@ async fn an_included_name_that_does_not_exist_is_an_error_with_the_choice() {
 }
 
 #[tokio::test]
+async fn an_excluded_name_that_is_mistyped_is_an_error_before_anything_is_written() {
+    let db = many().await;
+    db.source("insert into users values (1)").await;
+    let run = db.sync().exclude("usrs").await.expect_exit(2);
+    run.expect_said("no table \\\"usrs\\\" in the selected schemas; did you mean public.users?");
+    let run = db.sync().exclude("\"User_Case\"").await.expect_exit(2);
+    run.expect_said("names stand without SQL's quotes here: User_Case");
+    assert_eq!(db.target_value("select count(*)::text from users").await, "0");
+    db.sync().exclude("[u]srs").await.expect_ok().expect_note("[u]srs");
+    let run = db.sync().exclude("staging_area").args(&["-quiet"]).plain().await.expect_ok();
+    run.expect_said(
+        "-exclude names \"staging_area\", which no table of the selected schemas is called",
+    );
+}
+
+#[tokio::test]
+async fn where_the_schema_has_no_table_those_are_named_that_have_one() {
+    let db = Pair::fresh().await;
+    let run = db.sync().await.expect_exit(2);
+    run.expect_said(
+        "no table to sync: schema public has none (-schema), and in no other schema is a table",
+    );
+    db.source("create schema app; create table app.item (id int primary key); create schema empty")
+        .await;
+    db.source("create schema hr; create table hr.pay (id int primary key)").await;
+    let run = db.sync().await.expect_exit(2);
+    run.expect_said("no table to sync: schema public has none; ")
+        .expect_said("may read tables of others: -schema app,hr");
+    db.sync().schema("app,hr").await.expect_ok().expect_tables(&["item", "pay"]);
+}
+
+#[tokio::test]
 async fn a_wildcard_that_matches_nothing_is_a_note() {
     let db = many().await;
     let run = db.sync().include("users,nothing_*").exclude("never_?").await.expect_ok();

@@ -84,6 +84,17 @@ impl Source {
         }
     }
 
+    /// The schemas that have tables that the role may read; outside of the snapshot. A file has none.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn filled_schemas(&self) -> Result<Vec<Ident>> {
+        match self {
+            Self::Postgres(source) => source.filled_schemas().await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
     /// The schemas that a pattern may mean; outside of the snapshot.
     ///
     /// # Errors

@@ -120,6 +120,14 @@ impl Source {
         Ok(schemas)
     }
 
+    /// See [`catalog::filled_schemas`]; outside of the snapshot.
+    pub async fn filled_schemas(&self) -> Result<Vec<Ident>> {
+        let mut session = self.outside().await?;
+        let schemas = catalog::filled_schemas(&session).await?;
+        session.set_clean(true);
+        Ok(schemas)
+    }
+
     /// The names of the tables of some schemas, outside of the snapshot.
     pub async fn table_names(&self, schemas: &[Ident]) -> Result<Vec<TableName>> {
         let mut session = self.outside().await?;
@@ -195,6 +203,7 @@ impl Source {
             foreign_keys: foreign_keys?,
             partitions: partitions?,
             others: others?,
+            elsewhere: Vec::new(),
             logs: logs?,
             page_ranges: server.version >= TID_RANGES && !server.standby,
             local: false,

@@ -9,13 +9,17 @@ use super::geopackage::{self, Layer};
 use super::values::Srids;
 use crate::ident::{Ident, OperatorName, TableName};
 use crate::source::ReferenceSystem;
-use crate::table::{Column, ForeignKey, Key, KeyColumn, ObjectName, Operator, Table, Unique};
+use crate::table::{
+    Column, ForeignKey, Key, KeyColumn, ObjectName, Operator, OtherRelation, Table, Unique,
+};
 
 /// The tables of a file, by the names that it gives them, in a schema.
 #[derive(Debug, Default)]
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    /// What somebody may take for one of the tables.
+    pub others: Vec<OtherRelation>,
     /// What tables that are made of them need to know, in the same order.
     pub details: Vec<Details>,
     /// Of a GeoPackage.
@@ -96,6 +100,7 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
         catalog.tables.push(table(connection, schema, name, &found)?);
         catalog.details.push(details(connection, name, &found)?);
     }
+    catalog.others = others(connection, schema, &names)?;
     // How large each table is shows only what lies outside of the schema: see `size`.
     let share = bytes / catalog.tables.len().max(1) as u64;
     catalog.tables.iter_mut().for_each(|table| table.bytes = share);
@@ -103,6 +108,21 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
         catalog.foreign_keys.extend(foreign_keys(connection, schema, name, &catalog.tables)?);
     }
     Ok(catalog)
+}
+
+/// What else has a name, with what it is.
+fn others(connection: &Connection, schema: &Ident, tables: &[String]) -> Read<Vec<OtherRelation>> {
+    let statement = "select name, case type when 'table' then 'a table of the file''s own' \
+                     when 'shadow' then 'a table of a virtual table' when 'virtual' then 'a virtual table' \
+                     else 'a view' end from pragma_table_list where schema = 'main' order by name";
+    let read = |row: &Row| {
+        let name = TableName { schema: schema.clone(), name: Ident::new(row.get::<_, String>(0)?) };
+        Ok(OtherRelation { name, kind: Some(row.get(1)?) })
+    };
+    let mut statement = connection.prepare(statement)?;
+    let mut others: Vec<OtherRelation> = statement.query_map([], read)?.collect::<Read<_>>()?;
+    others.retain(|one| !tables.iter().any(|table| one.name.name.as_str() == table));
+    Ok(others)
 }
 
 fn texts(connection: &Connection, statement: &str) -> Read<Vec<String>> {

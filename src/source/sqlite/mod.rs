@@ -130,7 +130,7 @@ impl Source {
         });
         let catalog = catalog.await?;
         let (tables, foreign_keys) = (catalog.tables.clone(), catalog.foreign_keys.clone());
-        let systems = catalog.systems.clone();
+        let (systems, others) = (catalog.systems.clone(), catalog.others.clone());
         *self.catalog.lock().unwrap_or_else(PoisonError::into_inner) = catalog;
         Ok(SourceState {
             server: self.server(own, &snapshot.database),
@@ -138,7 +138,8 @@ impl Source {
             foreign_keys,
             sequences: Vec::new(),
             partitions: Vec::new(),
-            others: Vec::new(),
+            others,
+            elsewhere: Vec::new(),
             logs: Vec::new(),
             sight: sight(overlap),
             hash_probe: Some(hash::probe()),
