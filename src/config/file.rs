@@ -7,10 +7,13 @@ use serde_json::Value;
 use super::conninfo;
 use super::environment::Environment;
 use super::interpolation;
+use super::json;
+use super::json::ParsedJson;
 use super::layers::{Layer, Layers, Origin, split};
 use super::misspelt;
 use super::rules::{FILE_KEYS, FileReader, FileRules};
 use super::setting::{Kind, Setting};
+use crate::rules;
 
 /// Names the JSON Schema, for editors.
 pub(super) const SCHEMA: &str = "$schema";
@@ -36,9 +39,12 @@ impl File {
 /// Reads what it can; every problem is added to `problems`.
 pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Vec<String>) -> File {
     let mut file = File::default();
-    let entries = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(Value::Object(entries)) => entries,
-        Ok(other) => {
+    let entries = match json::parse(text.trim_start_matches('\u{feff}')) {
+        Ok(ParsedJson { value: Value::Object(entries), doubled }) => {
+            problems.extend(doubled.iter().map(|place| twice(name, place)));
+            entries
+        }
+        Ok(ParsedJson { value: other, .. }) => {
             problems.push(format!("{name}: expected an object, found {}", describe(&other)));
             return File::unread();
         }
@@ -81,6 +87,12 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
     }
     file.rules = reader.finish();
     file
+}
+
+/// What is said of a key that stands twice: one of the two would count for nothing.
+fn twice(name: &str, place: &[String]) -> String {
+    let steps: Vec<&str> = place.iter().map(String::as_str).collect();
+    format!("{}: stands there twice; merge the two into one", rules::Origin::in_file(name, &steps))
 }
 
 /// Whether a secret stands there itself, and not the name of its place.

@@ -5,6 +5,7 @@ pub mod conninfo;
 mod environment;
 pub(crate) mod file;
 mod interpolation;
+mod json;
 mod json_schema;
 mod layers;
 mod messages;

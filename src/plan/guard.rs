@@ -54,8 +54,8 @@ pub fn message(open: &UnmaskedColumns) -> String {
     });
     let lines: Vec<String> = lines.collect();
     format!(
-        "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are: \
-         \"tables\": {{{}}}",
+        "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are, \
+         and merge this into the config file: \"tables\": {{{}}}",
         told.join("; "),
         lines.join(", ")
     )

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::entry::{EntryReader, MOST_ROWS};
-use crate::config::{misspelt, value};
+use crate::config::{json, misspelt, value};
 use crate::rules::{Entry, Given, Key, Origin};
 
 /// The entries of all `-set` flags, in their order; problems are added.
@@ -67,7 +67,13 @@ fn rule(
 ) -> Option<crate::rules::Rule> {
     // What was typed is meant as it is: nothing is a reference to a variable.
     let expand = |text: &str| Ok(text.to_owned());
-    let as_json = serde_json::from_str::<Value>(text).ok().filter(|json| !json.is_null());
+    let parsed = json::parse(text).ok().filter(|json| !json.value.is_null());
+    if let Some(place) = parsed.as_ref().and_then(|json| json.doubled.first()) {
+        let place = place.iter().fold(origin.clone(), |place, step| place.at(step));
+        problems.push(format!("{place}: stands there twice; merge the two into one"));
+        return None;
+    }
+    let as_json = parsed.map(|json| json.value);
     let mut first = Vec::new();
     if let Some(json) = &as_json
         && let Some(rule) =
