@@ -117,6 +117,10 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         notes: Vec::new(),
     };
     if !store::exists(target, log).await? {
+        let other = |log: &TableName| {
+            format!("the target has a log of this name: {log}; to read it, use -log-table {log}")
+        };
+        report.notes = target.control.logs().await?.iter().map(other).collect();
         return Ok(report);
     }
     let rows = target.on_control_session("reading sync_log", &log.status()).await?.pop();

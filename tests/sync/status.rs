@@ -27,6 +27,8 @@ async fn status_tells_success_failure_and_that_nothing_has_run() {
     db.source("insert into item values (1, 1), (2, 2)").await;
     db.sync().await.expect_ok();
     status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync as of");
+    let run = status(&db, &["-schema", "pg_catalog"]).await.expect_exit(1);
+    run.expect_said("the target has a log of this name: public.sync_log; to read it, use -log-table public.sync_log");
     assert_eq!(field(&db, "item", "rows_inserted").await, 2);
     assert_eq!(field(&db, "item", "failures").await, 0);
     assert!(field(&db, "item", "watermark").await.is_string());
