@@ -288,6 +288,12 @@ fn certificate_reason(why: &CertificateError) -> Reason {
             Reason::refused("the server's certificate comes from an unknown authority")
                 .hint("name its root certificate with sslrootcert")
         }
+        CertificateError::Other(why) if why.to_string().contains("CaUsedAsEndEntity") => {
+            Reason::refused(
+                "the server's certificate is its own authority, and none that sslrootcert names",
+            )
+            .hint("name the file with this certificate in sslrootcert")
+        }
         CertificateError::Other(why) => {
             Reason::refused(format!("the server's certificate cannot be used: {}", why.0))
         }
