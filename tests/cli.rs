@@ -273,6 +273,19 @@ async fn a_wrong_password_is_one_line_that_names_the_side() {
 }
 
 #[tokio::test]
+async fn a_login_that_fails_with_a_reference_in_the_string_has_a_hint() {
+    let db = shop().await;
+    let source = db.source_reader_with_password().await;
+    let url = source.url.replace("s3cret-p4ss", "${PW}");
+    let run = db.sync().plain().source_url(url).await.expect_exit(1);
+    run.expect_said("28P01")
+        .expect_said("hint: the connection string has a ${NAME} or $NAME in it");
+    let nowhere = "host=${DB_HOST} user=ann dbname=shop".to_owned();
+    let run = db.sync().plain().source_url(nowhere).await.expect_exit(1);
+    run.expect_said("hint: the connection string has a ${NAME} or $NAME in it");
+}
+
+#[tokio::test]
 async fn a_missing_database_is_one_line_that_names_the_side() {
     let db = shop().await;
     let (source, target) = (db.source_server().url("nowhere"), db.target_server().url("nowhere"));

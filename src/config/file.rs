@@ -25,6 +25,8 @@ pub struct File {
     pub rules: FileRules,
     /// Whether the file itself spells a password.
     pub holds_password: bool,
+    /// What has a `${NAME}` in it.
+    pub expanded: BTreeSet<Setting>,
     /// What the file may say or says in a way that cannot be read; the problem has been told.
     pub unreadable: BTreeSet<Setting>,
 }
@@ -70,6 +72,9 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
             _ => |_: &str| false,
         };
         file.holds_password |= value.as_str().is_some_and(spells);
+        if value.as_str().is_some_and(|text| text.contains("${")) {
+            file.expanded.insert(setting);
+        }
         let origin = Origin::File(name.to_owned());
         match texts(setting.kind(), value, &expand) {
             Ok(texts) => drop(file.layer.insert(setting, Layers { origin, texts })),

@@ -50,6 +50,20 @@ pub fn follow(text: &str, environment: &Environment) -> Result<String, String> {
     }
 }
 
+/// The variable that a text is as a whole: `$NAME` or `${NAME}`, which nobody has replaced.
+pub fn unreplaced(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix('$')?;
+    let braced = rest.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+    Some(braced.unwrap_or(rest)).filter(|name| is_name(name))
+}
+
+/// Whether a text has a `${NAME}` in it, or is `$NAME`.
+pub fn has_unreplaced(text: &str) -> bool {
+    let mut after = text.split("${").skip(1);
+    let is_reference = |rest: &str| rest.split_once('}').is_some_and(|(name, _)| is_name(name));
+    unreplaced(text).is_some() || after.any(is_reference)
+}
+
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with(|c: char| c.is_ascii_digit())
@@ -63,6 +77,24 @@ mod tests {
 
     fn answer(result: Result<String, String>) -> String {
         result.unwrap_or_else(|problem| format!("error: {problem}"))
+    }
+
+    #[test]
+    fn what_nobody_has_replaced_is_seen() {
+        let cases = [
+            ("$SRC", Some("SRC"), true),
+            ("${SRC}", Some("SRC"), true),
+            ("host=h password=${PW}", None, true),
+            ("${PW}x", None, true),
+            ("pa$word", None, false),
+            ("${}", None, false),
+            ("$", None, false),
+            ("$1", None, false),
+            ("a${b c}", None, false),
+        ];
+        for (text, whole, any) in cases {
+            assert_eq!((unreplaced(text), has_unreplaced(text)), (whole, any), "{text}");
+        }
     }
 
     #[test]

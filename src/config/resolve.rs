@@ -24,6 +24,10 @@ use crate::rules::{Ddl, Rules};
 use crate::select::schemas;
 use conninfo::{ConnInfo, Secret};
 
+/// What is said beside a connection string that cannot be read.
+const RAW_VALUE: &str = "what ${NAME} stands for is put in as it is: where it has blanks, quotes or signs of a URL, \
+                         write it as the string needs it, or give the password in ~/.pgpass";
+
 /// What the command line says.
 #[derive(Default)]
 pub struct Flags {
@@ -210,6 +214,8 @@ pub(super) struct Reader {
     problems: Vec<String>,
     /// What was given and is among the problems already.
     unreadable: BTreeSet<Setting>,
+    /// What has a `${NAME}` in it, in the config file.
+    expanded: BTreeSet<Setting>,
     /// Whether a mask key was given, right or wrong.
     has_mask_key: bool,
 }
@@ -219,7 +225,8 @@ impl Reader {
     fn new(file: &mut file::File, problems: Vec<String>) -> Self {
         let layer = std::mem::take(&mut file.layer);
         let unreadable = std::mem::take(&mut file.unreadable);
-        Self { layer, problems, unreadable, has_mask_key: false }
+        let expanded = std::mem::take(&mut file.expanded);
+        Self { layer, problems, unreadable, expanded, has_mask_key: false }
     }
 
     pub(super) fn problem(&mut self, setting: Setting, origin: &Origin, what: &str) {
@@ -359,13 +366,30 @@ impl Reader {
             }
             return None;
         };
-        let parsed = interpolation::follow(texts.concat().trim(), environment)
+        let text = texts.concat();
+        if let Some(name) = interpolation::unreplaced(text.trim()) {
+            let remedy = match origin {
+                Origin::Flag => "write it in double quotes",
+                Origin::Variable => "write the string",
+                Origin::File(_) | Origin::Defaults(_) => &format!("write ${{{name}}}"),
+            };
+            let what = format!(
+                "is {} itself, which nobody has replaced: {remedy}, or env:{name}",
+                text.trim()
+            );
+            self.problem(setting, &origin, &what);
+            return None;
+        }
+        let parsed = interpolation::follow(text.trim(), environment)
             .map_err(|problem| vec![problem])
             .and_then(|text| parse(&text, environment));
         match parsed {
             Ok(parsed) => Some(parsed),
             Err(problems) => {
                 problems.iter().for_each(|problem| self.problem(setting, &origin, problem));
+                if origin.is_file() && self.expanded.contains(&setting) {
+                    self.problem(setting, &origin, RAW_VALUE);
+                }
                 None
             }
         }

@@ -221,6 +221,45 @@ fn a_level_of_log_lines_that_contradicts_quiet_or_verbose_is_a_problem_or_overru
 }
 
 #[test]
+fn a_reference_that_no_shell_has_replaced_is_told() {
+    let problem =
+        |case: Case| case.resolve().unwrap_err().lines().next().unwrap_or_default().to_owned();
+    for text in ["$SRC", "${SRC}", " ${SRC} "] {
+        assert_eq!(
+            problem(Case { flags: &[(Setting::Source, text)], ..Case::default() }),
+            format!(
+                "-source (sourceDb): is {} itself, which nobody has replaced: write it in double quotes, or env:SRC",
+                text.trim()
+            )
+        );
+    }
+    assert_eq!(
+        problem(Case { variables: &[("PGSYNC_SOURCE", "$SRC")], ..Case::default() }),
+        "-source (sourceDb), from PGSYNC_SOURCE: is $SRC itself, which nobody has replaced: write the string, or env:SRC"
+    );
+    assert_eq!(
+        problem(Case { file: Some(r#"{"sourceDb": "$SRC"}"#), ..Case::default() }),
+        "-source (sourceDb), from config.json: is $SRC itself, which nobody has replaced: write ${SRC}, or env:SRC"
+    );
+    // A password may be like that.
+    let flags = &[(Setting::Source, "host=s password=${x}")];
+    assert!(Case { flags, ..Case::default() }.with_both().is_ok());
+}
+
+#[test]
+fn a_value_that_spoils_the_string_around_it_is_told_without_being_shown() {
+    let variables = &[("ODD", "hunter2 'x\\")];
+    let file = Some(r#"{"sourceDb": "host=s password=${ODD}"}"#);
+    let problems = Case { variables, file, ..Case::default() }.resolve().unwrap_err();
+    let expected =
+        "-source (sourceDb), from config.json: what ${NAME} stands for is put in as it is: ";
+    assert!(problems.contains(expected) && !problems.contains("hunter2"), "{problems}");
+    let file = Some(r#"{"sourceDb": "host=s password"}"#);
+    let problems = Case { file, ..Case::default() }.resolve().unwrap_err();
+    assert!(!problems.contains("${NAME}"), "{problems}");
+}
+
+#[test]
 fn what_is_given_but_cannot_be_read_is_not_called_missing() {
     let cases = [
         (

@@ -41,6 +41,10 @@ pub struct Connector {
     reached: AtomicBool,
 }
 
+const UNREPLACED: &str = "the connection string has a ${NAME} or $NAME in it: only the config file replaces ${NAME}; \
+                          on a command line, write the string in double quotes, so that the shell replaces it, \
+                          or give env:NAME";
+
 /// A [`Connector`] for one connection only.
 pub async fn connect(info: &ConnInfo, side: Side) -> Result<Connected> {
     Connector::new(info.clone(), side)?.connect().await
@@ -82,6 +86,16 @@ impl Connector {
 
     /// Errors: of the host that answered and refused, else of all that could not be reached, in one.
     pub async fn connect(&self) -> Result<Connected> {
+        self.connect_any().await.map_err(|error| match error {
+            Error::Database(mut said) if self.info.has_unreplaced() => {
+                said.hint.get_or_insert_with(|| UNREPLACED.to_owned());
+                Error::Database(said)
+            }
+            error => error,
+        })
+    }
+
+    async fn connect_any(&self) -> Result<Connected> {
         let mut unreached = Vec::new();
         for host in &self.info.hosts {
             match self.connect_host(host).await {

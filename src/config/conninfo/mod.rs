@@ -17,6 +17,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::environment::Environment;
+use super::interpolation;
 pub use keepalive::Keepalive;
 use parameters::Parameters;
 
@@ -145,6 +146,17 @@ impl ConnInfo {
             read_write: false,
             application_name: PROGRAM.to_owned(),
         }
+    }
+
+    /// Whether a part of it has a `${NAME}` in it or is `$NAME`: a password can be so, but most likely nobody has
+    /// replaced it.
+    pub fn has_unreplaced(&self) -> bool {
+        let password = self.password.as_ref().map_or("", Secret::expose);
+        let names = self.hosts.iter().map(|host| match &host.address {
+            Address::Tcp(name) | Address::Socket(name) => name.as_str(),
+        });
+        let mut parts = [self.user.as_str(), password, &self.database].into_iter().chain(names);
+        parts.any(interpolation::has_unreplaced)
     }
 
     /// `host:port/database`, as logs and `sync_log.source` have it.
