@@ -355,6 +355,7 @@ fn problem(verb: Verb, error: &clap::Error, arguments: &[String]) -> String {
             let place = arguments.iter().position(|argument| argument == named).unwrap_or(0);
             let before = |count: usize| arguments.get(place.checked_sub(count)?);
             stray::value(Stray {
+                verb,
                 number: place + 1 + verb.words().len(),
                 word: arguments.get(place).map(String::as_str).unwrap_or_default(),
                 before: before(1).map(|text| with_one_dash(text)),

@@ -99,6 +99,7 @@ fn is_plain(word: &str) -> bool {
 
 /// Where a value stands that no flag takes.
 pub(super) struct Stray<'a> {
+    pub verb: Verb,
     /// What people would count it as.
     pub number: usize,
     pub word: &'a str,
@@ -110,7 +111,7 @@ pub(super) struct Stray<'a> {
 
 /// What to say of a value that no flag takes.
 pub(super) fn value(stray: Stray) -> String {
-    let Stray { number, word, before, .. } = stray;
+    let Stray { verb, number, word, before, .. } = stray;
     let shown = if is_plain(word) { format!(" (\"{word}\")") } else { String::new() };
     let is_command = |verb: &&Verb| verb.words().first() == Some(&word);
     let command = Verb::ALL.iter().find(is_command).map(|verb| verb.title());
@@ -121,6 +122,9 @@ pub(super) fn value(stray: Stray) -> String {
         }
         _ if looks_like_connection(word) => {
             "a connection string follows its flag: pgsync -source URL -target URL".to_owned()
+        }
+        Some(_) if verb.takes_table() => {
+            format!("the table comes before the flags: {} TABLE [flags]", verb.title())
         }
         None if is_plain(word) => {
             format!("the commands are {}; a sync is pgsync -source URL -target URL", titles())

@@ -116,6 +116,12 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
         (vec!["-overlap", "30", "s"], "argument 3 (\"s\") belongs to no flag; a value has no blanks: -overlap 30s".into()),
         (vec!["postgres://u:hunter2@h", "postgres://u:hunter2@t"], connection("1")),
         (vec!["-source", "postgres://u:hunter2@h", "host=t dbname=d password=hunter2"], connection("3")),
+        (
+            vec!["config", "show", "-config", "f", "customer"],
+            "argument 5 (\"customer\") belongs to no flag; the table comes before the flags: pgsync config show \
+             TABLE [flags]"
+                .into(),
+        ),
         (vec!["-includeTables", "x"], "unknown flag -includeTables; did you mean -include?".into()),
         (vec!["-where", "x"], "unknown flag -where; it is a rule of a table: -set TABLE.where=VALUE".into()),
         (vec!["-table", "users"], "unknown flag -table; did you mean -include?".into()),
