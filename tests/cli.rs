@@ -3,6 +3,8 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -283,6 +285,38 @@ async fn a_login_that_fails_with_a_reference_in_the_string_has_a_hint() {
     let nowhere = "host=${DB_HOST} user=ann dbname=shop".to_owned();
     let run = db.sync().plain().source_url(nowhere).await.expect_exit(1);
     run.expect_said("hint: the connection string has a ${NAME} or $NAME in it");
+}
+
+/// A port at which another program answers each connection with the same words.
+fn other_program() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            // Whoever leaves something unread ends the connection with a reset.
+            let mut asked = [0; 1024];
+            let _ = connection.read(&mut asked);
+            let _ = connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_port_at_which_another_program_answers_is_told() {
+    let db = shop().await;
+    let port = other_program();
+    for (mode, text) in [
+        (
+            "disable",
+            "what answers there is no PostgreSQL server, or the server closed the connection",
+        ),
+        ("require", "hint: check that a PostgreSQL server with ssl = on listens there"),
+    ] {
+        let url = format!("postgres://ann@127.0.0.1:{port}/shop?sslmode={mode}");
+        let run = db.sync().plain().source_url(url).args(&["-retries", "0"]).await.expect_exit(1);
+        run.expect_said(text);
+    }
 }
 
 #[tokio::test]

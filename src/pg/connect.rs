@@ -19,7 +19,7 @@ use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::Ident;
 
 use super::cancel::{Canceller, ServerAddress};
-use super::failure::{Reason, db_error, io_reason, to_role};
+use super::failure::{CUT_SHORT, Reason, db_error, io_reason, to_role};
 use super::keepalive;
 use super::tls;
 
@@ -191,6 +191,10 @@ impl Connector {
         if said.sqlstate.as_deref() == Some("53300") {
             let hint = "a run needs 2 connections to this server, and one more for each further table at a time (-parallel)";
             said.hint.get_or_insert_with(|| hint.to_owned());
+        }
+        // Another program's first words are no whole message of the protocol.
+        if said.message == CUT_SHORT {
+            said.message = format!("what answers there is no PostgreSQL server, or {CUT_SHORT}");
         }
         Error::Database(said)
     }

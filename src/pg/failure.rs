@@ -213,8 +213,10 @@ fn reason(err: &tokio_postgres::Error) -> Reason {
 fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
     match text {
         "password missing" => Reason::refused("the server asks for a password, and none is given"),
+        // Any answer but "yes" counts as that to the driver.
         "server does not support TLS" => {
             Reason::refused("the server does not offer TLS, which sslmode asks for")
+                .hint("check that a PostgreSQL server with ssl = on listens there")
         }
         "server did not use channel binding" => Reason::refused(
             "the server does not offer channel binding, which channel_binding asks for",
@@ -222,6 +224,9 @@ fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
         _ => Reason::refused(one_line(&format!("{err}: {text}"))),
     }
 }
+
+/// The connection ended before a message did.
+pub(super) const CUT_SHORT: &str = "the server closed the connection in the middle of an answer";
 
 pub(super) fn io_reason(fault: &io::Error, context: &dyn StdError) -> Reason {
     use io::ErrorKind as Kind;
@@ -234,6 +239,10 @@ pub(super) fn io_reason(fault: &io::Error, context: &dyn StdError) -> Reason {
         ),
         Kind::InvalidInput | Kind::InvalidData if fault.raw_os_error().is_none() => {
             Reason::refused(one_line(&format!("{context}: {fault}")))
+        }
+        // The driver's word.
+        Kind::Other if fault.to_string() == "bytes remaining on stream" => {
+            Reason::connection(CUT_SHORT)
         }
         _ => Reason::connection(os_words(fault)),
     }
@@ -263,6 +272,9 @@ fn tls_reason(fault: &rustls::Error) -> Reason {
     match fault {
         rustls::Error::InvalidCertificate(why) => certificate_reason(why),
         rustls::Error::AlertReceived(alert) => alert_reason(*alert),
+        rustls::Error::InvalidMessage(why) => Reason::refused(format!(
+            "TLS failed: what answers there sent no message of TLS ({why:?}); is it a PostgreSQL server?"
+        )),
         other => Reason::refused(format!("TLS failed: {other}")),
     }
 }
