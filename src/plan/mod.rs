@@ -249,8 +249,6 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let compared = append || rules.strategy == Some(Strategy::Compare);
     let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
     let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
-    let parent = |key: &&ForeignKey| key.parent == target.name;
-    let own = |key: &ForeignKey| key.child == target.name && parent(&key);
     Ok(TablePlan {
         name: target_name.clone(),
         strategy: strategy(&candidate, &mapping, usable, context),
@@ -263,13 +261,12 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         bytes: source.bytes,
         storage: source.storage.clone(),
         pages: (!source.partitioned).then_some(source.pages),
-        one_statement: checked.deletes && references.target.iter().any(own),
+        one_statement: checked.deletes && references.are_within(&target.name),
         leave_replica: context.replica_role && checked.writes,
         leave_replica_to_delete: context.replica_role && checked.deletes,
         shared_transaction: false,
         triggers_to_disable: triggers::to_disable(target, checked, context)?,
-        can_delete_and_reinsert: !checked.writes
-            || references.target.iter().filter(parent).all(|key| key.on_delete == 'a'),
+        can_delete_and_reinsert: !checked.writes || references.wait_for_the_end(&target.name),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
         sequences: sequences(source, target),

@@ -128,6 +128,16 @@ impl References {
         self.source.iter().filter(acts).flat_map(|key| &key.child_columns).collect()
     }
 
+    /// Whether the target's table refers to itself.
+    pub fn are_within(&self, table: &TableName) -> bool {
+        self.target.iter().any(|key| &key.child == table && &key.parent == table)
+    }
+
+    /// Whether a check at the end of a statement is all that references to the target's table do about a deleted row.
+    pub fn wait_for_the_end(&self, table: &TableName) -> bool {
+        self.target.iter().filter(|key| &key.parent == table).all(|key| key.on_delete == 'a')
+    }
+
     /// The keys by which the removal of rows of `table` would change rows elsewhere.
     pub fn cascading(&self, table: &TableName) -> Vec<ForeignKey> {
         let acts = |key: &&ForeignKey| {
