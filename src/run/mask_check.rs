@@ -7,6 +7,7 @@ use crate::config::{Settings, Unmasked};
 use crate::context::RunContext;
 use crate::error::Result;
 use crate::event::Events;
+use crate::note::NoteLevel;
 use crate::observe::rules::Tried;
 use crate::plan::guard;
 use crate::plan::hints;
@@ -51,10 +52,16 @@ impl RunContext<'_> {
         }
         let role = catalogs.source.server.role.typed();
         problems.extend(judged.shown.iter().filter_map(|shown| unread(shown, &role)));
-        let masks = judged.shown.iter().map(|shown| shown.rules.mask.len());
-        Ok(MaskCheck { tables: selected.len(), masks: masks.sum(), problems })
+        let masks = judged.shown.iter().map(|shown| shown.rules.mask.len()).sum();
+        if masks == 0 && self.settings.mask_key.is_some() {
+            self.note(NoteLevel::Warning, None, NOTHING_MASKED.to_owned());
+        }
+        Ok(MaskCheck { tables: selected.len(), masks, problems })
     }
 }
+
+/// Most likely the masks are lost or fit no selected table.
+const NOTHING_MASKED: &str = "there is a maskKey, and no column of the selected tables has a mask: all rows would travel as they are";
 
 /// What a run lacks to read a table with masks of which the role may read what travels, and not the place of its rows.
 fn unread(shown: &ShownTable<'_>, role: &str) -> Option<String> {

@@ -54,6 +54,15 @@ async fn a_check_says_that_nothing_is_wrong_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_check_with_a_key_and_without_a_mask_says_so() {
+    let db = filled().await;
+    let said = check(&db, "").await.expect_exit(0);
+    assert_eq!(said.stdout, "nothing is wrong with 1 table and 0 masked columns\n");
+    said.expect_said("there is a maskKey, and no column of the selected tables has a mask");
+    check(&db, ALL).await.expect_exit(0).expect_unsaid("there is a maskKey");
+}
+
+#[tokio::test]
 async fn a_check_prints_all_problems_at_once() {
     let db = filled().await;
     db.both("create function fresh(text) returns text stable language sql as 'select $1 || now()::text'").await;
