@@ -177,7 +177,8 @@ How flags are written:
 
 Where settings come from:
   A flag wins over its environment variable (PGSYNC_SOURCE, PGSYNC_BATCH_SIZE, …), the variable
-  over the config file, and the file over the default.
+  over the config file, and the file over the default. What the file says of single tables (tables,
+  maxDeleteByTable) wins over flags, and -set over all.
   A connection string is what psql takes. PG* variables, ~/.pgpass and service files fill in what
   it leaves open. Other users of the machine can see a password on the command line: use ~/.pgpass,
   PGSYNC_SOURCE, env:NAME or @FILE instead.
@@ -205,7 +206,8 @@ Exit status:
   2        wrong usage or configuration
   3        pgsync verify found rows that differ
   4        another run is working on one of these tables
-  5        a safety check refused: nothing was changed (with -max-delete: nothing of that table)
+  5        a safety check refused: nothing was changed (with -max-delete, or without a mask
+           that earlier runs had: nothing of that table)
   130/143  stopped by SIGINT or SIGTERM
 
 Examples:
