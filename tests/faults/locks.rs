@@ -97,7 +97,7 @@ async fn a_lock_that_is_let_go_in_time_costs_a_retry_and_nothing_else() {
         "select max(pid)::text from pg_locks where not granted and relation = 'one'::regclass";
     let first = db.target_value(first).await;
     let again = format!(
-        "select exists (select from pg_locks where not granted and relation = 'one'::regclass and pid <> {first})"
+        "select exists (select from pg_locks where not granted and relation = 'one'::regclass and pid is distinct from {first})"
     );
     db.target.until(&again).await;
     blocker.run("rollback").await;
