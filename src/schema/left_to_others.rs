@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::diff::SchemaPlan;
-use super::diff::changed_objects::{Difference, Severity};
+use super::diff::changed_objects::{Difference, Severity, THEN};
 use super::tally::subject;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -67,7 +67,9 @@ fn beyond(
         counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
     };
     let differs = followed.differs.iter().filter(is_new);
-    let differs = differs.map(|one| Left { table: one.table.clone(), text: one.text.clone() });
+    // The next run would create only what is its own matter.
+    let own = |text: &str| text.split_once(THEN).map_or(text, |(before, _)| before).to_owned();
+    let differs = differs.map(|one| Left { table: one.table.clone(), text: own(&one.text) });
     let mut all: Vec<Left> = steps.chain(differs).collect();
     all.sort_by(|one, other| one.table.cmp(&other.table));
     all

@@ -61,6 +61,9 @@ struct Change {
     drops: bool,
 }
 
+/// What happens once the target has dropped what differs.
+pub const THEN: &str = "; the next run creates ";
+
 impl DiffInput<'_> {
     /// What a table that pgsync made is given in place, each change by itself.
     pub(super) fn in_place(&self, object: &Object, there: &Object) -> Vec<Step> {
@@ -166,9 +169,8 @@ impl DiffInput<'_> {
             schema_plan.named_keys.extend((object.kind == Kind::Key).then(|| root.clone()));
             let drops = self.drops(there)?;
             let what = if drops.contains("; ") { "them" } else { "it" };
-            let text = format!(
-                "{text}; run on the target: {drops}; the next run creates {what} as the source has {what}"
-            );
+            let text =
+                format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
             let part = keeps_rows_out(there).then(|| there.own_name());
             return Some(Finding { weight: Severity::Part, text, part });
         }
