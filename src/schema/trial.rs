@@ -76,6 +76,9 @@ impl RunContext<'_> {
         let widening = schema_plan.first.iter().filter(|step| step.widens);
         aligned.widened = widening.flat_map(|step| step.roots.iter().cloned()).collect();
         self.announce(&schema_plan);
+        let is_key = |step: &Step| step.kind == Kind::Key;
+        let keyed = schema_plan.after.iter().filter(|(_, steps)| steps.iter().any(is_key));
+        aligned.named_keys.extend(keyed.map(|(table, _)| table.clone()));
         self.simulate(selected, catalogs, aligned);
         self.note_counted_otherwise(&schema_plan, aligned);
         aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();

@@ -167,3 +167,20 @@ async fn a_name_that_something_else_has_is_foreseen_and_named() {
     db.sync().arg("-dry-run").await.expect_exit(1).expect_failed("newtab", &said);
     db.sync().await.expect_exit(1).expect_failed("newtab", &said);
 }
+
+#[tokio::test]
+async fn a_key_that_a_run_creates_is_not_said_to_be_lacking() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v int); insert into item values (1, 1)")
+        .await;
+    db.settle().await;
+    db.target("alter table item drop constraint item_pkey; insert into item values (1, 1)").await;
+    let foretold = db.sync().arg("-dry-run").await.expect_ok();
+    drop(
+        foretold
+            .expect_said("would create constraint public.item item_pkey")
+            .expect_unsaid("the target lacks the key"),
+    );
+    db.sync().await.expect_ok().expect_unsaid("the target lacks the key");
+    db.assert_same("item").await;
+}
