@@ -205,7 +205,7 @@ impl RunContext<'_> {
         let hindered = incompatible(selected, catalogs, self, context).into_iter();
         let hindered = hindered.filter(|(name, _)| !is_rebuilt(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
-        rebuild.all.iter().for_each(|rebuild| schema_plan.drop_root(&rebuild.source));
+        rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {

@@ -525,3 +525,64 @@ async fn a_dry_run_of_a_reset_asks_for_no_drop_of_a_column_that_the_source_has()
     reset(&db).await.expect_ok();
     assert_same_definitions(&db).await;
 }
+
+#[tokio::test]
+async fn a_table_that_cannot_take_its_place_keeps_no_other_from_its_own() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table f (id int primary key, z int); create table c (id int primary key, x int);
+         create table u (id int primary key, y int, c int references c);
+         insert into f values (1, 1), (2, 2); insert into c values (1, 1), (2, 2); insert into u values (1, 1, 1), (2, 2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table f drop column z; alter table c drop column x; alter table u drop column y;
+         delete from f where id = 1; delete from u where id = 1; delete from c where id = 1",
+    )
+    .await;
+    db.target(
+        "create table gg (id int primary key, f int references f); insert into gg values (1, 1)",
+    )
+    .await;
+    let run = reset(&db).await.expect_exit(1);
+    let run = run.expect_failed("f", &["it cannot take its place: rows of public.gg"]);
+    for table in ["c", "u"] {
+        assert_eq!(run.table(table).status, "success", "{run}");
+        db.assert_same(table).await;
+    }
+    let valid = "select bool_and(convalidated) from pg_constraint where contype = 'f'";
+    assert_eq!(db.target_value(valid).await, "t");
+}
+
+#[tokio::test]
+async fn a_parent_of_a_table_that_inherits_is_refused_before_anything_is_copied() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table ev (id int, b int); create table ce () inherits (ev); insert into ev values (1, 1); insert into ce values (2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table ev alter b type bigint").await;
+    let run = reset(&db).await.expect_exit(1);
+    run.expect_failed("ev", &["it cannot be rebuilt", "table public.ce, which inherits from it"])
+        .expect_failed("ce", &["it cannot be rebuilt", "table public.ev, its parent"])
+        .expect_unsaid("CASCADE");
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_the_source_dropped_does_not_guard_rows_while_its_table_is_rebuilt() {
+    for way in ["cascade", "no action"] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table j (id int primary key); create table r (id int primary key, j int references j on delete {way});
+             insert into j values (1), (2); insert into r values (1, 1), (2, 2)"
+        ))
+        .await;
+        db.settle().await;
+        db.source("alter table r drop column j; delete from j where id = 1").await;
+        reset(&db).await.expect_ok();
+        db.assert_all_same().await;
+        assert_same_definitions(&db).await;
+    }
+}

@@ -66,7 +66,8 @@ with recursive roots as (
   from tree t join pg_publication_rel r on r.prrelid = t.oid join pg_publication p on p.oid = r.prpubid
   union all
   select t.root, 'table ' || i.inhrelid::regclass || ', which inherits from it'
-  from tree t join pg_inherits i on i.inhparent = t.oid where i.inhrelid not in (select oid from tree)
+  from tree t join pg_inherits i on i.inhparent = t.oid
+  where i.inhrelid not in (select own.oid from tree own where own.root = t.root)
   union all
   select r.oid, 'table ' || i.inhparent::regclass || ', its parent'
   from roots r join pg_inherits i on i.inhrelid = r.oid

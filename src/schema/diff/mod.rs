@@ -102,6 +102,20 @@ impl SchemaPlan {
         self.last.retain(is_there);
     }
 
+    /// Takes a table out that is rebuilt: nothing is done for it alone, but that foreign keys go which the source does not
+    /// have. They would guard rows of other tables until the new table takes its place.
+    pub fn leave_to_rebuild(&mut self, root: &TableName) {
+        let frees = |step: &Step| step.kind == Kind::ForeignKey && step.drops();
+        let freed: Vec<Step> = self
+            .first
+            .iter()
+            .filter(|step| frees(step) && step.roots.contains(root))
+            .cloned()
+            .collect();
+        self.drop_root(root);
+        self.first.extend(freed);
+    }
+
     /// Takes a table out: nothing is done for it alone.
     pub fn drop_root(&mut self, root: &TableName) {
         for step in self.first.iter_mut().chain(&mut self.last) {

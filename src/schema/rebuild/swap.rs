@@ -31,9 +31,17 @@ pub async fn tables(
     };
     let filled: Vec<&RebuiltTable> = rebuilt.iter().filter(filled).collect();
     let (mut failed, mut validations) = (Vec::new(), Vec::new());
-    match together(round, &filled, incoming).await {
+    let ready = match keep_parents(round, filled.clone(), incoming).await {
+        Ok(Kept { ready, barred }) => {
+            failed.extend(barred);
+            ready
+        }
+        // Each of them says it again.
+        Err(_) => filled,
+    };
+    match together(round, &ready, incoming).await {
         Ok(steps) => validations.extend(steps),
-        Err(error) => match filled.as_slice() {
+        Err(error) => match ready.as_slice() {
             [one] => failed.push((one.source.clone(), error)),
             // One of them is in the way of all.
             several => {
@@ -85,6 +93,30 @@ pub fn not_swapped(
             round.events.send(Event::Retracted(Box::new(outcome.clone())));
         }
     }
+}
+
+/// Tables that can take their places, and those that others' rows bar from that.
+struct Kept<'r> {
+    ready: Vec<&'r RebuiltTable>,
+    barred: Vec<(TableName, Error)>,
+}
+
+/// Takes out the tables to which rows refer that the new ones do not have: the others are swapped together all the same.
+async fn keep_parents<'r>(
+    round: &Round,
+    mut ready: Vec<&'r RebuiltTable>,
+    incoming: &[ForeignKey],
+) -> Result<Kept<'r>> {
+    let mut barred = Vec::new();
+    while let Some(key) = broken(round, &to_others(&ready, incoming)).await? {
+        let is_barred = |one: &&RebuiltTable| {
+            one.shadow.shadow_schema == key.parent.schema
+                && one.shadow.table.name == key.parent.name
+        };
+        let Some(place) = ready.iter().position(is_barred) else { break };
+        barred.push((ready.remove(place).source.clone(), barred_by(&key)));
+    }
+    Ok(Kept { ready, barred })
 }
 
 /// Swaps some tables; gives what is left to be looked at.
@@ -142,6 +174,14 @@ async fn require_parents(
     tables: &[&RebuiltTable],
     incoming: &[ForeignKey],
 ) -> Result<()> {
+    match broken(round, &to_others(tables, incoming)).await? {
+        None => Ok(()),
+        Some(key) => Err(barred_by(&key)),
+    }
+}
+
+/// The foreign keys of tables that stay, to the new tables where they were built.
+fn to_others(tables: &[&RebuiltTable], incoming: &[ForeignKey]) -> Vec<ForeignKey> {
     let swapped =
         |name: &TableName| tables.iter().map(|one| &one.shadow).find(|one| &one.table == name);
     let beside = |key: &ForeignKey| {
@@ -151,39 +191,40 @@ async fn require_parents(
             TableName { schema: shadow.shadow_schema.clone(), name: key.parent.name.clone() };
         Some(ForeignKey { parent, ..key.clone() })
     };
-    let keys: Vec<ForeignKey> = incoming.iter().filter_map(beside).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let keys: Vec<&ForeignKey> = keys.iter().collect();
-    match broken(round, &keys).await? {
-        None => Ok(()),
-        Some(key) => Err(Error::Blocked(format!(
-            "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\")",
-            key.child,
-            key.name.as_str()
-        ))),
-    }
+    incoming.iter().filter_map(beside).collect()
+}
+
+fn barred_by(key: &ForeignKey) -> Error {
+    Error::Blocked(format!(
+        "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\")",
+        key.child,
+        key.name.as_str()
+    ))
 }
 
 /// The first of the keys that rows do not keep. One that cannot be compared cannot be added again, which says more: it
 /// hides no other.
-async fn broken<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Result<Option<&'k ForeignKey>> {
-    let look = dangling(keys);
+async fn broken(round: &Round, keys: &[ForeignKey]) -> Result<Option<ForeignKey>> {
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    let look = dangling(&keys.iter().collect::<Vec<_>>());
     let rows = match round.target.on_control_session("looking for dangling rows", &look).await {
         Ok(rows) => rows,
         Err(error) if error.is_transient() => return Err(error),
-        Err(_) if keys.len() == 1 => return Ok(None),
         Err(_) => {
-            for key in keys {
-                if let Some(key) = Box::pin(broken(round, &[*key])).await? {
-                    return Ok(Some(key));
-                }
+            let (one, rest) = keys.split_at(keys.len() / 2);
+            if one.is_empty() {
+                return Ok(None);
             }
-            return Ok(None);
+            let first = Box::pin(broken(round, one)).await?;
+            return match first {
+                Some(key) => Ok(Some(key)),
+                None => Box::pin(broken(round, rest)).await,
+            };
         }
     };
     let number = rows.iter().flatten().next().map(|row| row.count(0)).transpose()?;
     let number = number.and_then(|number| usize::try_from(number).ok());
-    Ok(number.and_then(|number| keys.get(number)).copied())
+    Ok(number.and_then(|number| keys.get(number)).cloned())
 }
