@@ -31,15 +31,17 @@ pub async fn tables(
     };
     let filled: Vec<&RebuiltTable> = rebuilt.iter().filter(filled).collect();
     let (mut failed, mut validations) = (Vec::new(), Vec::new());
+    let mut unchecked = incoming;
     let ready = match keep_parents(round, filled.clone(), incoming).await {
         Ok(Kept { ready, barred }) => {
             failed.extend(barred);
+            unchecked = &[];
             ready
         }
         // Each of them says it again.
         Err(_) => filled,
     };
-    match together(round, &ready, incoming).await {
+    match together(round, &ready, unchecked).await {
         Ok(steps) => validations.extend(steps),
         Err(error) => match ready.as_slice() {
             [one] => failed.push((one.source.clone(), error)),
@@ -113,13 +115,13 @@ async fn keep_parents<'r>(
             one.shadow.shadow_schema == key.parent.schema
                 && one.shadow.table.name == key.parent.name
         };
-        let Some(place) = ready.iter().position(is_barred) else { break };
+        let place = ready.iter().position(is_barred).ok_or_else(|| barred_by(&key))?;
         barred.push((ready.remove(place).source.clone(), barred_by(&key)));
     }
     Ok(Kept { ready, barred })
 }
 
-/// Swaps some tables; gives what is left to be looked at.
+/// Swaps some tables, if rows keep the foreign keys `incoming`; gives what is left to be looked at.
 async fn together(
     round: &Round,
     tables: &[&RebuiltTable],
