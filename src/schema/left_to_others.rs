@@ -15,7 +15,7 @@ use crate::table::Table;
 
 impl RunContext<'_> {
     /// Adds what a run would do or say of these tables, had pgsync created them, beyond what it does: each
-    /// difference with the statement that ends it.
+    /// difference, and the statement that ends it, if there is one.
     pub(super) async fn left_to_others(
         &self,
         selected: &[&Table],
@@ -44,7 +44,7 @@ impl RunContext<'_> {
     }
 }
 
-/// A difference of a table, and the statement that ends it.
+/// A difference of a table, and the statement that ends it, if there is one.
 struct Left {
     table: TableName,
     text: String,
@@ -77,10 +77,8 @@ fn beyond(
 
 /// What a step would do, in words, and its statements.
 fn told(step: &Step) -> String {
-    let is = match (step.is_validation, step.is_change() || step.drops()) {
-        (true, _) | (_, true) => "is not as on the source",
-        (false, false) => "exists only on the source",
-    };
+    let is_there = step.is_validation || step.is_change() || step.drops();
+    let is = if is_there { "is not as on the source" } else { "exists only on the source" };
     let statements: Vec<&str> = step.statements.iter().map(Statement::as_str).collect();
     format!("{} {is}; to change that, run: {}", subject(step), statements.join("; "))
 }

@@ -209,7 +209,7 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
     {
         format!(
             "the generated column \"{made}\" computes something else on the target (by a function, a collation or \
-             its expression), or somebody else writes to the table: give it the source's definition, {}, keep \
+             its expression), or somebody else writes to the table: give the target the source's definition of it, {}, keep \
              others from writing, and run again",
             recomputed(plan)
         )
