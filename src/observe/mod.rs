@@ -180,6 +180,7 @@ impl RunContext<'_> {
             source,
             fixed: fixed.collect(),
             target: catalogs.target.foreign_keys.clone(),
+            loosened: Vec::new(),
             filtered,
             selected: names.iter().map(|name| (*name).clone()).collect(),
             replica_role: context.replica_role,

@@ -21,6 +21,8 @@ pub struct Checked {
 pub struct References {
     pub source: Vec<ForeignKey>,
     pub target: Vec<ForeignKey>,
+    /// Those of the target that are away while rows are written.
+    pub loosened: Vec<ForeignKey>,
     pub selected: HashSet<TableName>,
     /// Those of which rules let only some rows through.
     pub filtered: HashSet<TableName>,
@@ -101,6 +103,22 @@ impl References {
         Checked { writes: self.are_writes_checked(table), deletes: self.are_checked(table) }
     }
 
+    /// Whether the server would check a key between a table that is rebuilt, in one of `places`, and one that is not:
+    /// there is the old table until all rows are written.
+    pub fn compares_times(&self, key: &ForeignKey, places: &HashSet<&TableName>) -> bool {
+        let is_checked = match [&key.child, &key.parent].map(|end| places.contains(end)) {
+            [true, false] => self.are_checked(&key.parent),
+            [false, true] => self.are_writes_checked(&key.child),
+            _ => false,
+        };
+        is_checked && self.outside(key).is_none()
+    }
+
+    /// The foreign keys that the target has when all is done.
+    pub fn in_the_end(&self) -> Vec<ForeignKey> {
+        self.target.iter().chain(&self.loosened).cloned().collect()
+    }
+
     /// The keys that order the work: of children whose writes are checked, and of parents whose deletes are.
     pub fn ordering(&self) -> Vec<ForeignKey> {
         let ordering = |key: &&ForeignKey| {
@@ -115,7 +133,8 @@ impl References {
             self.are_writes_checked(&key.child) && self.are_checked(&key.parent)
         };
         let holds = |key: &&ForeignKey| key.validated && self.outside(key).is_none();
-        self.target.iter().filter(move |key| holds(key) && !checked(key))
+        let unchecked = self.target.iter().filter(move |key| !checked(key));
+        unchecked.chain(&self.loosened).filter(move |key| holds(key))
     }
 
     /// The columns of `table` on the source that an action of a foreign key changes when a parent goes

@@ -64,13 +64,11 @@ impl RunContext<'_> {
         let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
         // The source is asked for rows while the target's log is looked at.
-        let (empty, sync_log_exists) =
-            tokio::join!(self.without_pages(&shown, &catalogs), self.sync_log_exists());
-        let mut empty = empty?;
+        let (mut empty, sync_log_exists) =
+            tokio::try_join!(self.without_pages(&shown, &catalogs), self.sync_log_exists())?;
         // From here on the target is written: whatever refuses a run stands above.
         let context = self.ground(&catalogs);
         self.remark_observed(&catalogs, &tables, &selected, &context);
-        let sync_log_exists = sync_log_exists?;
         let log_denied = self.open_log(&catalogs, &names, sync_log_exists).await?;
         let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
@@ -81,7 +79,8 @@ impl RunContext<'_> {
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
         catalogs.target.tables.append(&mut aligned.would_be);
-        let references = self.references(&catalogs, &shown, &names, &context);
+        let mut references = self.references(&catalogs, &shown, &names, &context);
+        self.loosen_keys(&mut references, &mut aligned).await?;
         let observed = Observed {
             tables: &shown,
             names: &names,

@@ -60,6 +60,8 @@ pub struct SchemaOutcome {
     pub empty: HashSet<TableName>,
     /// Tables that are built beside the old ones.
     pub rebuilt: Vec<RebuiltTable>,
+    /// Tables that pgsync made, by their names on the source.
+    pub created: HashSet<TableName>,
     /// In a dry run: tables of the target as they would be.
     pub would_be: Vec<Table>,
     /// In a dry run: tables of which columns would take more values than they do.
@@ -223,6 +225,7 @@ impl RunContext<'_> {
             }
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
+        aligned.created = known.created;
         Ok(aligned)
     }
 

@@ -217,6 +217,7 @@ pub struct Dependents {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct IncomingKey {
     pub child: TableName,
+    pub name: Ident,
     pub drop: String,
     /// Without a look at rows, where a key can be added so.
     pub add: String,

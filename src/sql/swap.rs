@@ -114,6 +114,7 @@ mod tests {
         };
         let key = |child: &str| IncomingKey {
             child: TableName::new("public", child),
+            name: Ident::new("key"),
             drop: format!("drop {child}"),
             add: format!("add {child}"),
             validate: Some(format!("validate {child}")),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::dump::assert_same_definitions;
-use crate::support::{Outcome, Pair, Random, pgsync};
+use crate::support::{Outcome, Pair, Random, Rights, Role, pgsync};
 
 const SHOP: &str = "
     create type mood as enum ('sad', 'happy');
@@ -585,4 +585,99 @@ async fn a_foreign_key_that_the_source_dropped_does_not_guard_rows_while_its_tab
         db.assert_all_same().await;
         assert_same_definitions(&db).await;
     }
+}
+
+/// Until the new tables take their places, the server compares rows with those of the old ones.
+#[tokio::test]
+async fn tables_that_refer_to_a_rebuilt_one_and_the_other_way_round_are_in_sync_at_once() {
+    for rights in [Rights::Superuser, Rights::Owner] {
+        for deferrable in ["", "deferrable"] {
+            let db = Pair::fresh().await;
+            db.source(&format!(
+                "create table b (id int primary key, j int, eng text);
+                 create table j (id int primary key, b int references b on delete set null {deferrable});
+                 alter table b add foreign key (j) references j on delete cascade {deferrable};
+                 create table r (id int primary key, j int references j on delete cascade);
+                 insert into b values (1, null, 'x'), (2, null, 'y'); insert into j values (1, 1), (2, 2);
+                 update b set j = id; insert into r values (1, 1), (2, 2)"
+            ))
+            .await;
+            settles_as(
+                &db,
+                rights,
+                "alter table b drop column eng; alter table r drop column j; insert into b values (3);
+                 insert into j values (3, 3); update b set j = 3 where id = 3; update j set b = null where id = 1;
+                 delete from b where id = 1; delete from j where id = 1",
+            )
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_follows_its_parent_that_is_rebuilt_at_once() {
+    for rights in [Rights::Superuser, Rights::Owner] {
+        let db = Pair::fresh().await;
+        db.source(
+            "create table team (id int primary key, x int);
+             create table folder (id int primary key, code int unique, t int references team);
+             create table doc (id int primary key, f int references folder (code));
+             insert into team values (1, 1), (2, 2); insert into folder values (1, 1, 1), (2, 2, 2); insert into doc values (1, 2)",
+        )
+        .await;
+        settles_as(
+            &db,
+            rights,
+            "drop table doc; alter table team drop x; insert into team values (3);
+             insert into folder values (3, 3, 3); delete from folder where id = 1; delete from team where id = 1",
+        )
+        .await;
+    }
+}
+
+/// What is away while rows are written is there again, and looked at, also if a new table cannot take its place.
+#[tokio::test]
+async fn a_foreign_key_of_a_table_that_stays_is_there_after_a_parent_that_could_not_be_rebuilt() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table team (id int primary key, x int); create table folder (id int primary key, t int references team);
+         insert into team values (1, 1), (2, 2); insert into folder values (1, 1), (2, 2)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.target("create table own (id int references team); insert into own values (1)").await;
+    let owner = rebuilder(&db, Rights::Owner).await;
+    db.source(
+        "alter table team drop x; insert into team values (3); insert into folder values (3, 3);
+         delete from folder where id = 1; delete from team where id = 1",
+    )
+    .await;
+    let run = || db.sync().target_role(&owner).args(&["-ddl", "reset"]);
+    let barred = run().await.expect_exit(1);
+    barred
+        .expect_failed("team", &["it cannot take its place: rows of public.own"])
+        .expect_failed("folder", &["rows of public.team that are not there", "folder_t_fkey"]);
+    db.target("drop table own").await;
+    run().await.expect_ok();
+    db.assert_same("folder").await;
+    assert_same_definitions(&db).await;
+}
+
+/// As [`settles`], with a role of these rights on the target.
+async fn settles_as(db: &Pair, rights: Rights, change: &str) {
+    db.settle().await;
+    let role = rebuilder(db, rights).await;
+    db.source(change).await;
+    let run = || db.sync().target_role(&role).args(&["-ddl", "reset"]);
+    run().await.expect_ok();
+    db.assert_all_same().await;
+    run().await.expect_unchanged();
+}
+
+/// A role of these rights that may make the schema in which tables are built.
+async fn rebuilder(db: &Pair, rights: Rights) -> Role {
+    let role = db.target_role(rights).await;
+    db.target(&format!("grant create on database {} to {}", db.name, role.name)).await;
+    db.hand_over_log(&role).await;
+    role
 }

@@ -149,6 +149,7 @@ fn planned(
     let references = References {
         source: Vec::new(),
         target: Vec::new(),
+        loosened: Vec::new(),
         selected: [source.name.clone()].into(),
         filtered: Default::default(),
         fixed: Default::default(),

@@ -138,6 +138,7 @@ select json_build_object(
   'keys', coalesce((
     select json_agg(json_build_object(
       'child', json_build_object('schema', n.nspname, 'name', c.relname),
+      'name', k.conname,
       'drop', 'alter table ' || c.oid::regclass || ' drop constraint ' || quote_ident(k.conname),
       'add', 'alter table ' || c.oid::regclass || ' add constraint ' || quote_ident(k.conname) || ' '
         || pg_get_constraintdef(k.oid) || case when k.convalidated and c.relkind <> 'p' then ' not valid' else '' end,

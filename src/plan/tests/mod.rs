@@ -81,6 +81,7 @@ fn references(selected: &[&str]) -> References {
     References {
         source: Vec::new(),
         target: Vec::new(),
+        loosened: Vec::new(),
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
         filtered: Default::default(),
         fixed: Default::default(),

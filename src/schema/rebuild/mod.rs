@@ -2,6 +2,7 @@
 //! the usual work, and swapped in.
 
 pub mod guard;
+mod loose_keys;
 pub mod plan;
 pub mod shadow_schema;
 pub mod swap;

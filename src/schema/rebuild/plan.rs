@@ -16,7 +16,7 @@ use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::rebuild_reasons;
 use crate::schema::diff::{DiffInput, SchemaPlan};
-use crate::schema_object::{Definitions, Dependents, Kind, Object};
+use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
 use crate::sql::statement::{Statement, statement};
 use crate::sql::swap;
 use crate::sql::swap::ShadowTable;
@@ -60,6 +60,8 @@ pub struct RebuiltTable {
     pub shadow: ShadowTable,
     /// As the target's catalog has it.
     pub table: Table,
+    /// The foreign keys of other tables that refer to the old one.
+    pub keys: Vec<IncomingKey>,
 }
 
 impl Rebuild {
@@ -266,7 +268,8 @@ impl RunContext<'_> {
                     aligned.after.extend(rebuild.schema_plan.after);
                     aligned.last.extend(rebuild.schema_plan.last);
                 }
-                aligned.rebuilt.push(RebuiltTable { source, shadow: rebuild.shadow, table });
+                let keys = rebuild.dependents.keys;
+                aligned.rebuilt.push(RebuiltTable { source, shadow: rebuild.shadow, table, keys });
             }
         }
         Ok(())
