@@ -16,7 +16,7 @@ const LISTED: usize = 3;
 
 impl RunContext<'_> {
     pub(crate) fn remark(&self, catalogs: &Catalogs, context: &PlanContext) {
-        if self.settings.dry_run {
+        if self.settings.foretells() {
             let text = "a dry run counts rows: constraints and triggers of the target are not tried, \
                         and what others write meanwhile is not foreseen";
             self.note(NoteLevel::Notice, None, text.to_owned());

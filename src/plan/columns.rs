@@ -3,11 +3,14 @@
 
 use crate::builtin_type::{self, Fact};
 use crate::error::Error;
-use crate::ident::{Ident, TableName};
+use crate::ident::Ident;
 use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
 use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
+use crate::plan::misfit;
+use crate::plan::misfit::Advice;
+use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::mapping::{Timestamp, TimestampKind};
 use crate::table::{Column, Table};
@@ -30,13 +33,15 @@ pub struct Columns {
 pub fn match_columns(
     source: &Table,
     target: &Table,
+    rules: &TableRules,
     context: &PlanContext,
 ) -> Result<Columns, Error> {
+    let advice = Advice::new(target, rules);
     let mut columns = Vec::new();
     let mut problems = Vec::new();
     for there in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&there.name) {
-            Some(here) => match map_column(here, there, &target.name, context) {
+            Some(here) => match map_column(here, there, &advice, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
@@ -51,36 +56,29 @@ pub fn match_columns(
         }
     }
     let missing = source.columns.iter().filter(|here| target.column(&here.name).is_none());
-    problems.extend(missing.filter(|here| !here.generated).map(|here| {
-        format!(
-            "column \"{}\" is missing on the target: add it there ({})",
-            here.name.as_str(),
-            here.type_text
-        )
-    }));
+    problems.extend(missing.filter(|here| !here.generated).map(|here| advice.missing(here)));
     let computed = target.columns.iter().filter(|there| there.generated);
     let kept = computed.filter(|there| source.column(&there.name).is_some_and(|h| !h.generated));
-    problems.extend(kept.map(|there| {
-        format!(
-            "column \"{}\" is generated on the target only, so the source's values cannot be kept \
-             there: drop the expression",
-            there.name.as_str()
-        )
-    }));
+    problems.extend(kept.map(|there| advice.computed_there(there)));
     if problems.is_empty() {
-        Ok(Columns { carried: columns, generated: generated(source, target, context) })
+        Ok(Columns { carried: columns, generated: generated(source, target, &advice, context) })
     } else {
         Err(Error::Blocked(problems.join("; ")))
     }
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.
-fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanColumn> {
+fn generated(
+    source: &Table,
+    target: &Table,
+    advice: &Advice<'_>,
+    context: &PlanContext,
+) -> Vec<PlanColumn> {
     let there = target.columns.iter().filter(|there| there.generated);
     let pairs = there.filter_map(|there| Some((source.column(&there.name)?, there)));
     let pairs = pairs.filter(|(here, _)| here.generated);
     let planned = pairs.map(|(here, there)| {
-        map_column(here, there, &target.name, context).unwrap_or_else(|_| PlanColumn {
+        map_column(here, there, advice, context).unwrap_or_else(|_| PlanColumn {
             name: there.name.clone(),
             cast: None,
             target_type: there.type_text.clone(),
@@ -94,33 +92,20 @@ fn generated(source: &Table, target: &Table, context: &PlanContext) -> Vec<PlanC
     planned.collect()
 }
 
-/// `table` is the target's.
 fn map_column(
     here: &Column,
     there: &Column,
-    table: &TableName,
+    advice: &Advice<'_>,
     context: &PlanContext,
 ) -> Result<PlanColumn, String> {
-    let name = there.name.as_str();
     let (from, to) = (here.under_domains(), there.under_domains());
     if !same_type(&from, &to) && !widens(&from, &to) {
-        return Err(format!(
-            "column \"{name}\" is {} on the source and {} on the target, which cannot hold every value: \
-             use -ddl reset, or run on the target: alter table {table} alter column {column} type {wanted}",
-            shown(here, &from),
-            shown(there, &to),
-            table = table.typed(),
-            column = there.name.typed(),
-            wanted = here.type_text,
-        ));
+        return Err(advice.other_type(here, there));
     }
     let same = from.type_name == to.type_name && from.is_built_in() == to.is_built_in();
     let arrival = if same && !to.is_built_in() {
-        composition::compare(here, there).map_err(|what| {
-            format!(
-                "column \"{name}\" is {what}, so its values would be others: alter the type there"
-            )
-        })?
+        composition::compare(here, there)
+            .map_err(|misfit| misfit::other_parts(&there.name, &misfit))?
     } else {
         Arrival::Unproven
     };
@@ -146,14 +131,6 @@ fn map_column(
         exact: exact && context.same_text && !context.local,
         updatable: !there.identity_always,
     })
-}
-
-/// A type as people read it, a domain with what is under it.
-fn shown(column: &Column, base: &Column) -> String {
-    if base.type_text == column.type_text {
-        return column.type_text.clone();
-    }
-    format!("{} (a domain over {})", column.type_text, base.type_text)
 }
 
 /// The functions whose bytes stand for a value.

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::ident::{Ident, TableName};
 use crate::plan::kinds::{is_same_in_binary, modifier_fits};
 use crate::table::{Column, TypeKind, TypeMember, TypePart};
 
@@ -26,26 +27,35 @@ struct Use<'a> {
 /// Compares the types of two columns.
 ///
 /// # Errors
-/// What differs, in words that follow the column's name.
-pub fn compare(source: &Column, target: &Column) -> Result<Arrival, String> {
+/// What differs.
+pub fn compare(source: &Column, target: &Column) -> Result<Arrival, Misfit> {
     let (Some(here), Some(there)) = (own(source), own(target)) else {
         return Ok(Arrival::Unproven);
     };
     let sides = Sides { source: &source.parts, target: &target.parts };
-    sides.compare(here, there).map_err(|Difference { what, inside }| {
-        if inside { format!("of the type {}, part of which is {what}", there.text) } else { what }
+    sides.compare(here, there).map_err(|misfit| {
+        let what = if misfit.inside {
+            format!("of the type {}, part of which is {}", there.text, misfit.what)
+        } else {
+            misfit.what
+        };
+        Misfit { what, ..misfit }
     })
 }
 
-/// What differs, and whether in a part of the column's type.
-struct Difference {
-    what: String,
+/// How a type is made otherwise on the target.
+pub struct Misfit {
+    /// In words that follow the column's name.
+    pub what: String,
+    /// Whether a part of the column's type is it that differs.
     inside: bool,
+    /// The statement that makes the target's type as the source's is.
+    pub remedy: Option<String>,
 }
 
-impl From<String> for Difference {
+impl From<String> for Misfit {
     fn from(what: String) -> Self {
-        Self { what, inside: false }
+        Self { what, inside: false, remedy: None }
     }
 }
 
@@ -60,7 +70,7 @@ struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    fn compare(&self, source: Use<'a>, target: Use<'a>) -> Result<Arrival, Difference> {
+    fn compare(&self, source: Use<'a>, target: Use<'a>) -> Result<Arrival, Misfit> {
         let source = base(self.source, source);
         let target = base(self.target, target);
         let (here, there) = (source.part, target.part);
@@ -93,11 +103,7 @@ impl<'a> Sides<'a> {
         Ok(arrival)
     }
 
-    fn compare_members(
-        &self,
-        here: &'a TypePart,
-        there: &'a TypePart,
-    ) -> Result<Arrival, Difference> {
+    fn compare_members(&self, here: &'a TypePart, there: &'a TypePart) -> Result<Arrival, Misfit> {
         if !here.members.iter().map(|m| &m.name).eq(there.members.iter().map(|m| &m.name)) {
             let what = format!(
                 "of the type {}, which has the attributes ({}) on the source and ({}) on the target",
@@ -105,19 +111,55 @@ impl<'a> Sides<'a> {
                 attributes(here),
                 attributes(there)
             );
-            return Err(what.into());
+            return Err(Misfit { remedy: self.remake(here, there), ..what.into() });
         }
         let mut arrival = Arrival::Exact;
         for (one, other) in here.members.iter().zip(&there.members) {
             let (one, other) = (member(self.source, one), member(self.target, other));
             let (Some(one), Some(other)) = (one, other) else { return Ok(Arrival::Unproven) };
             let inner = self.compare(one, other);
-            let inner = inner.map_err(|inner| Difference { inside: true, ..inner })?;
+            let inner = inner.map_err(|inner| Misfit {
+                inside: true,
+                remedy: inner.remedy.or_else(|| self.remake(here, there)),
+                ..inner
+            })?;
             if inner == Arrival::Unproven {
                 arrival = inner;
             }
         }
         Ok(arrival)
+    }
+
+    /// The statement that gives a composite type the source's attributes. A column may be of the type, so that no
+    /// attribute can be changed: what is not at the beginning is dropped and added again, and the rows bring its values.
+    fn remake(&self, here: &TypePart, there: &TypePart) -> Option<String> {
+        if here.kind != TypeKind::Composite {
+            return None;
+        }
+        let mut wanted = here.members.iter().peekable();
+        let mut steps = Vec::new();
+        for member in &there.members {
+            let is_kept = wanted.next_if(|own| own.name == member.name && own.text == member.text);
+            if is_kept.is_none() {
+                steps.push(format!("drop attribute {} cascade", member.name.as_ref()?.typed()));
+            }
+        }
+        for own in wanted {
+            let schema = &self.source.iter().find(|part| part.oid == own.oid)?.schema;
+            let kind = typed_type(schema, &own.text);
+            steps.push(format!("add attribute {} {kind} cascade", own.name.as_ref()?.typed()));
+        }
+        let name = TableName { schema: there.schema.clone(), name: there.name.clone() };
+        Some(format!("alter type {} {}", name.typed(), steps.join(", ")))
+    }
+}
+
+/// A type as people write it into SQL, with its schema.
+fn typed_type(schema: &Ident, text: &str) -> String {
+    if schema.as_str() == "pg_catalog" || text.contains('.') {
+        text.to_owned()
+    } else {
+        format!("{}.{text}", schema.typed())
     }
 }
 
@@ -149,6 +191,11 @@ fn differ(here: &str, there: &str) -> String {
 }
 
 impl Column {
+    /// Its type as people write it into SQL, with its schema.
+    pub fn typed(&self) -> String {
+        typed_type(&self.type_schema, &self.type_text)
+    }
+
     /// The base type of a domain, as if it was the column's own; else the column as it is.
     pub fn under_domains(&self) -> Cow<'_, Column> {
         let Some(own) = own(self).filter(|own| own.part.kind == TypeKind::Domain) else {

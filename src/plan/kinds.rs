@@ -65,6 +65,95 @@ pub fn widens(here: &Column, there: &Column) -> bool {
     here.is_built_in() && listed && !limited
 }
 
+/// How values of one type become those of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conversion {
+    /// Without being told.
+    Assigned,
+    /// By a cast.
+    Cast,
+    Impossible,
+}
+
+/// The built-in casts from a type (`pg_cast`).
+struct Casts {
+    from: &'static str,
+    /// Made without being told.
+    assigned: &'static [&'static str],
+    explicit: &'static [&'static str],
+}
+
+const fn casts(
+    from: &'static str,
+    assigned: &'static [&'static str],
+    explicit: &'static [&'static str],
+) -> Casts {
+    Casts { from, assigned, explicit }
+}
+
+const CASTS: &[Casts] = &[
+    casts("bit", &["varbit"], &["int4", "int8"]),
+    casts("bool", &[], &["int4"]),
+    casts("cidr", &["inet"], &[]),
+    casts("date", &["timestamp", "timestamptz"], &[]),
+    casts("float4", &["float8", "int2", "int4", "int8", "numeric"], &[]),
+    casts("float8", &["float4", "int2", "int4", "int8", "numeric"], &[]),
+    casts("inet", &["cidr"], &[]),
+    casts("int2", &["float4", "float8", "int4", "int8", "numeric", "oid"], &[]),
+    casts(
+        "int4",
+        &["float4", "float8", "int2", "int8", "money", "numeric", "oid"],
+        &["bit", "bool"],
+    ),
+    casts("int8", &["float4", "float8", "int2", "int4", "money", "numeric", "oid"], &["bit"]),
+    casts("interval", &["time"], &[]),
+    casts("json", &["jsonb"], &[]),
+    casts("jsonb", &["json"], &["bool", "float4", "float8", "int2", "int4", "int8", "numeric"]),
+    casts("macaddr", &["macaddr8"], &[]),
+    casts("macaddr8", &["macaddr"], &[]),
+    casts("money", &["numeric"], &[]),
+    casts("numeric", &["float4", "float8", "int2", "int4", "int8", "money"], &[]),
+    casts("oid", &["int4", "int8"], &[]),
+    casts("time", &["interval", "timetz"], &[]),
+    casts("timestamp", &["date", "time", "timestamptz"], &[]),
+    casts("timestamptz", &["date", "time", "timestamp", "timetz"], &[]),
+    casts("timetz", &["time"], &[]),
+    casts("varbit", &["bit"], &[]),
+];
+
+/// Types of text: everything can be written as one, and be read from one by a cast.
+const TEXTS: &[&str] = &["text", "varchar", "bpchar", "name"];
+
+/// How a server converts values of a column that gets another type.
+pub fn conversion(from: &Column, to: &Column) -> Conversion {
+    let is_text =
+        |column: &Column| column.is_built_in() && TEXTS.contains(&column.type_name.as_str());
+    let is_same = from.type_name == to.type_name && from.type_schema == to.type_schema;
+    if is_same || is_text(to) {
+        return Conversion::Assigned;
+    }
+    if is_text(from) {
+        return Conversion::Cast;
+    }
+    if !from.is_built_in() || !to.is_built_in() {
+        return Conversion::Impossible;
+    }
+    let (from, to) = (from.type_name.as_str(), to.type_name.as_str());
+    // Arrays are converted as their elements are.
+    let (from, to) = from.strip_prefix('_').zip(to.strip_prefix('_')).unwrap_or((from, to));
+    if TEXTS.contains(&to) {
+        return Conversion::Assigned;
+    }
+    let known = CASTS.iter().find(|casts| casts.from == from);
+    if known.is_some_and(|casts| casts.assigned.contains(&to)) {
+        Conversion::Assigned
+    } else if known.is_some_and(|casts| casts.explicit.contains(&to)) || TEXTS.contains(&from) {
+        Conversion::Cast
+    } else {
+        Conversion::Impossible
+    }
+}
+
 /// Built-in types whose cast to text is their own function, and what it gives another text than what
 /// travels. For all others somebody could define one.
 const CAST_TO_TEXT: &[&str] = &["bool", "char", "name", "cidr", "inet", "xml", "bpchar", "varchar"];

@@ -167,7 +167,8 @@ struct MaskSubject<'a> {
 
 impl MaskSubject<'_> {
     fn problem(&self) -> Option<String> {
-        self.misfit()
+        self.computed()
+            .or_else(|| self.misfit())
             .or_else(|| self.timestamp())
             .or_else(|| self.without_null())
             .or_else(|| self.unique())
@@ -177,6 +178,17 @@ impl MaskSubject<'_> {
 
     fn who(&self) -> String {
         format!("{} of {}", self.column.name.as_str(), self.table.name)
+    }
+
+    /// What the target computes takes no values.
+    fn computed(&self) -> Option<String> {
+        let there = self.target?.column(self.rules.target_column(&self.column.name))?;
+        (self.column.generated && there.generated).then(|| {
+            format!(
+                "{} is generated, also on the target, which computes it from what arrives: take its mask out",
+                self.who()
+            )
+        })
     }
 
     /// Types and lengths.

@@ -11,6 +11,7 @@ pub mod kinds;
 mod left_columns;
 mod masked_before;
 pub mod masking;
+mod misfit;
 mod missing_key;
 pub mod partition_mismatch;
 pub mod placeholder;
@@ -343,7 +344,8 @@ fn mapping(
     context: &PlanContext,
 ) -> Result<TableMapping, Error> {
     let source = candidate.source;
-    let Columns { carried: columns, generated } = columns::match_columns(source, target, context)?;
+    let Columns { carried: columns, generated } =
+        columns::match_columns(source, target, candidate.rules, context)?;
     let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
     let mut columns = key::arrange(columns, &key, timestamp);
     // Where nothing may be set a conflicting row is left as it is.

@@ -53,19 +53,25 @@ pub fn verdict(table: &TableVerdict) -> String {
         return format!("not comparable: {}", format::error(error));
     }
     let rows = format::counted(table.rows(), "row");
+    let verb = if table.rows() == 1 { "differs" } else { "differ" };
     match table.name() {
         "equal" => "equal".to_owned(),
         "behind" => format!("behind: {rows} ({}), which the next run brings", kinds(table)),
-        _ if table.behind > 0 => {
-            let behind = format::number(table.behind);
-            format!("{rows} differ ({}; {behind} of them the next run brings)", kinds(table))
-        }
-        _ => format!(
-            "{rows} {} ({})",
-            if table.rows() == 1 { "differs" } else { "differ" },
-            kinds(table)
-        ),
+        _ => format!("{rows} {verb} ({}{})", kinds(table), reasons(table)),
     }
+}
+
+/// What is known of the cause of some rows.
+fn reasons(table: &TableVerdict) -> String {
+    let counts = [
+        (table.behind, "the next run brings"),
+        (
+            table.computed,
+            "only in columns that the target computes otherwise (by a function, a collation or the expression)",
+        ),
+    ];
+    let some = counts.iter().filter(|(n, _)| *n > 0);
+    some.map(|(n, words)| format!("; {} of them {words}", format::number(*n))).collect()
 }
 
 fn kinds(table: &TableVerdict) -> String {

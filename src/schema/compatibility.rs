@@ -47,6 +47,9 @@ impl RunContext<'_> {
     }
 }
 
+/// What to do where values are computed of other types.
+const SAME_TYPES: &str = "give the columns that it reads the source's types there";
+
 /// What differences come to.
 #[derive(Default)]
 pub(super) struct Classified {
@@ -64,29 +67,31 @@ impl RunContext<'_> {
         outdated: &mut Vec<NeedsRebuild<'s>>,
     ) -> Classified {
         let Classified { mut fatal, mut said } = Classified::default();
-        for Difference { table: name, text, weight, .. } in differs {
+        for Difference { table: name, text, weight, remedy, .. } in differs {
             let table = selected.iter().find(|table| table.name == name).copied();
+            let may_rebuild = self.may_rebuild(&name);
+            let may_ask = self.may_ask_for_rebuild(&name);
             match (weight, table) {
-                (Severity::Values | Severity::Form, Some(table))
-                    if self.may_rebuild(&table.name) =>
-                {
+                (Severity::Values | Severity::Form, Some(table)) if may_rebuild => {
                     match outdated.iter_mut().find(|one| one.table.name == name) {
                         Some(known) => known.reasons.push(text),
                         None => outdated.push(NeedsRebuild { table, reasons: vec![text] }),
                     }
                 }
                 (Severity::Values, _) => {
-                    let text =
-                        format!("{text}, so its values differ: alter it there, or use -ddl reset");
+                    let remedy = remedy.map_or_else(
+                        || SAME_TYPES.to_owned(),
+                        |statement| format!("run on the target: {statement}"),
+                    );
+                    let reset = if may_ask { "use -ddl reset, or " } else { "" };
+                    let text = format!("{text}, so its values differ: {reset}{remedy}");
                     fatal.push((name, Error::Blocked(text)));
                 }
                 (Severity::Form, _) => {
-                    said.push((
-                        name,
-                        format!("{text}: it stays so, unless -ddl reset rebuilds it"),
-                    ));
+                    let reset = if may_ask { ", unless -ddl reset rebuilds it" } else { "" };
+                    said.push((name, format!("{text}: it stays so{reset}")));
                 }
-                (Severity::Part, _) => said.push((name, text)),
+                (Severity::Type | Severity::Part, _) => said.push((name, text)),
                 (Severity::Hint, _) => {}
             }
         }
@@ -127,7 +132,8 @@ pub(super) fn incompatible(
     let judge = |table: &&Table| {
         let name = ends.settings.target_name_of(&table.name);
         let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
-        let error = columns::match_columns(table, &grown(table, there), context).err()?;
+        let rules = ends.settings.rules.effective(&table.name);
+        let error = columns::match_columns(table, &grown(table, there), &rules, context).err()?;
         Some((table.name.clone(), error))
     };
     selected.iter().filter_map(judge).collect()

@@ -129,13 +129,14 @@ impl RunContext<'_> {
         self.left_to_others(selected, catalogs, &created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
+        let mut hindered = incompatible(selected, catalogs, self, context);
+        schema_plan.leave_types_of(&hindered);
         let differs = std::mem::take(&mut schema_plan.differs);
         let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
         let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
         let RebuildPlan { all: rebuild, refused } =
             self.plan_rebuilds(&outdated, &run, catalogs).await?;
-        let mut hindered = incompatible(selected, catalogs, self, context);
         hindered.retain(|table, _| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
@@ -199,13 +200,14 @@ impl RunContext<'_> {
         if schema_plan == SchemaPlan::default() && aligned.failed.is_empty() {
             self.remember(&known, &look).await?;
         }
+        let hindered = incompatible(selected, catalogs, self, context);
+        schema_plan.leave_types_of(&hindered);
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
         let run = Selection { tables: selected, created_by_pgsync: &known.created };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
         let is_rebuilt =
             |name: &TableName| rebuild.all.iter().any(|rebuild| &rebuild.source == name);
-        let hindered = incompatible(selected, catalogs, self, context).into_iter();
-        let hindered = hindered.filter(|(name, _)| !is_rebuilt(name));
+        let hindered = hindered.into_iter().filter(|(name, _)| !is_rebuilt(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));

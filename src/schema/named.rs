@@ -23,11 +23,13 @@ impl RunContext<'_> {
     /// Nothing is made: tables that lack something fail, with the statements that they need.
     pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
         let all_owed = owed(schema_plan);
-        if all_owed.len() > 1 {
+        let only_compares = self.settings.only_compares;
+        if all_owed.len() > 1 && !only_compares {
             self.note(NoteLevel::Notice, None, ALL_STATEMENTS.to_owned());
         }
         for (table, owed) in &all_owed {
-            aligned.failed.insert((*table).clone(), Error::Blocked(owed.to_string()));
+            let text = if only_compares { owed.in_short() } else { owed.to_string() };
+            aligned.failed.insert((*table).clone(), Error::Blocked(text));
         }
         let after = schema_plan.after.iter();
         let after =
@@ -84,6 +86,8 @@ struct Owed<'s> {
     behind: BTreeSet<&'s TableName>,
     /// Whether all of it is there, and otherwise.
     differs: bool,
+    /// Whether the table itself is missing.
+    is_new: bool,
 }
 
 /// What has to be there before the rows, by table; and all else that a new table has.
@@ -100,6 +104,7 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
         for root in &step.roots {
             let one = owed.entry(root).or_insert_with(|| Owed { differs: true, ..Owed::default() });
             one.titles.push(&step.title);
+            one.is_new |= is_new(&root);
             one.differs &= step.is_change();
             if root == first {
                 one.steps.push(step);
@@ -121,9 +126,27 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
     owed
 }
 
+impl Owed<'_> {
+    /// Without the statements, for somebody who only compares.
+    fn in_short(&self) -> String {
+        let what = if self.is_new {
+            "the target has no such table".to_owned()
+        } else {
+            format!("{}: {}", self.state(), self.titles.join(", "))
+        };
+        format!(
+            "{what}; a run makes it (not with -ddl none), and pgsync schema prints the statements"
+        )
+    }
+
+    fn state(&self) -> &'static str {
+        if self.differs { "not as on the source" } else { "missing on the target" }
+    }
+}
+
 impl std::fmt::Display for Owed<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let is = if self.differs { "not as on the source" } else { "missing on the target" };
+        let is = self.state();
         let behind: Vec<String> = self.behind.iter().map(ToString::to_string).collect();
         let behind = behind.join(", ");
         write!(f, "{is}: {}; run there", self.titles.join(", "))?;

@@ -73,6 +73,12 @@ impl RunContext<'_> {
         self.settings.rules.effective(table).shaping().is_some()
     }
 
+    /// Whether it is of use to ask for the mode that rebuilds tables.
+    pub(super) fn may_ask_for_rebuild(&self, table: &TableName) -> bool {
+        let is_asked = self.settings.ddl_of(table) == Ddl::Reset;
+        !is_asked && self.settings.prevents_rebuild(table).is_none()
+    }
+
     /// Whether a table may be rebuilt: as it is on the source, and never after rules.
     pub(super) fn may_rebuild(&self, table: &TableName) -> bool {
         let is_asked = self.settings.ddl_of(table) == Ddl::Reset;

@@ -144,14 +144,41 @@ pub fn widen(table: &Name, column: &ColumnDefinition) -> Statement {
     )
 }
 
-/// Another type, whose values are made of those that are there.
-pub fn retype(table: &Name, column: &ColumnDefinition, is_alike: bool) -> Statement {
-    let retyped = widen(table, column);
-    if is_alike {
-        return retyped;
-    }
+/// A column that is computed as the source computes it.
+pub fn recompute(table: &Name, column: &ColumnDefinition, version: u32) -> Statement {
+    statement!(
+        "alter table {table} drop column {column}, add column {definition}",
+        table = table,
+        column = column.name,
+        definition = definition(column, version)
+    )
+}
+
+/// Another name of a column.
+pub fn rename_column(table: &Name, from: &Ident, to: &Ident) -> Statement {
+    statement!(
+        "alter table {table} rename column {from} to {to}",
+        table = table,
+        from = from,
+        to = to
+    )
+}
+
+/// Another type, whose values are made of those that are there. A default may be one of the old type alone.
+pub fn retype(table: &Name, column: &ColumnDefinition, there: &ColumnDefinition) -> Statement {
     let (name, kind) = (&column.name, &column.kind);
-    statement!("{r} using {name}::{kind}", r = retyped, name = name, kind = kind)
+    let has_default = there.default.is_some();
+    statement!(
+        "alter table {table} {default}alter column {name} type {kind} using {name}::{kind}",
+        table = table,
+        default = if has_default {
+            statement!("alter column {name} drop default, ", name = name)
+        } else {
+            word("")
+        },
+        name = name,
+        kind = kind
+    )
 }
 
 /// A column that takes NULL.

@@ -17,6 +17,7 @@ use crate::sql::Sql;
 use crate::sql::compared::{ColumnQuery, LastRead, Values};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::{KeyList, NumberedKey};
+use crate::sql::mapping::PlanColumn;
 use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::batches::Batch;
 use crate::sync::reconcile;
@@ -93,7 +94,9 @@ struct Pages<'a> {
 impl Pages<'_> {
     /// Whether changes of the source since the last run may explain a row.
     fn explains(&self, row: &RowDifference) -> bool {
-        row.is_behind || row.kind == RowKind::Extra || self.plan.timestamp.is_none()
+        row.is_behind
+            || row.kind == RowKind::Extra
+            || self.plan.timestamp.is_none() && !row.is_computed
     }
 
     async fn send(&mut self, rows: Vec<RowDifference>) -> Result<()> {
@@ -105,6 +108,7 @@ impl Pages<'_> {
             };
             *counter += 1;
             self.verdict.behind += u64::from(row.is_behind);
+            self.verdict.computed += u64::from(row.is_computed);
             self.verdict.explained += u64::from(self.explains(row));
         }
         let room = self.looking.flags.limit.saturating_sub(self.verdict.first.len());
@@ -222,6 +226,7 @@ async fn only_on_the_target(
         key: key.values.clone(),
         columns: Vec::new(),
         is_behind: false,
+        is_computed: false,
         source: None,
         target: target.get(&key.number).map(|seen| named(&run.state.plan, &seen.values)),
         statement: (flags.repair == Repair::Print).then(|| mapping.delete_row(key)),
@@ -252,7 +257,10 @@ fn difference(
     let (here, there) = (hashes(source), hashes(target));
     let columns = plan.mapping.compared().zip(here.iter().zip(&there));
     let columns = columns.filter(|(_, (here, there))| here != there);
-    let columns: Vec<Ident> = columns.map(|(column, _)| column.name.clone()).collect();
+    let columns: Vec<&PlanColumn> = columns.map(|(column, _)| column).collect();
+    // What a run writes is equal already, and the target computes something else.
+    let is_computed = !columns.is_empty() && columns.iter().all(|column| column.computed);
+    let columns: Vec<Ident> = columns.into_iter().map(|column| column.name.clone()).collect();
     let kind = if target.is_some() { RowKind::Changed } else { RowKind::Missing };
     let shown = |seen: Option<&Seen>| {
         let mut values = named(plan, &seen?.values);
@@ -269,7 +277,8 @@ fn difference(
     RowDifference {
         kind,
         key: key.values.clone(),
-        is_behind: source.is_some_and(|seen| seen.holds),
+        is_behind: !is_computed && source.is_some_and(|seen| seen.holds),
+        is_computed,
         source: shown(source).filter(|_| flags.values),
         target: shown(target).filter(|_| flags.values),
         statement,
@@ -302,6 +311,7 @@ async fn without_key(
             key: Vec::new(),
             columns: Vec::new(),
             is_behind: false,
+            is_computed: false,
             source: None,
             target: None,
             statement: None,

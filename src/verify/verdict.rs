@@ -39,6 +39,8 @@ pub struct RowDifference {
     pub columns: Vec<Ident>,
     /// Its timestamp is later than the last run: the next one brings it.
     pub is_behind: bool,
+    /// It differs only in columns that the target computes: no run can bring it.
+    pub is_computed: bool,
     /// Values of the columns that differ, or of all where only one side has the row; where they are wanted.
     pub source: Option<Values>,
     pub target: Option<Values>,
@@ -64,6 +66,8 @@ pub struct TableVerdict {
     pub changed: u64,
     /// Those of them that the next run brings.
     pub behind: u64,
+    /// Those of them that differ only in columns that the target computes.
+    pub computed: u64,
     /// Those of them that changes of the source since the last run may explain.
     pub explained: u64,
     /// The first ones.
@@ -83,6 +87,7 @@ impl TableVerdict {
             extra: 0,
             changed: 0,
             behind: 0,
+            computed: 0,
             explained: 0,
             first: Vec::new(),
             error: None,

@@ -121,7 +121,7 @@ async fn values_that_others_let_the_target_compute_otherwise_are_no_success() {
     )
     .await;
     let run = db.sync().await.expect_exit(1);
-    run.expect_failed("item", &["public.item.twice", "alter it there"]);
+    run.expect_failed("item", &["public.item.twice", "run on the target: alter table"]);
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod renamed;
 mod reset;
 mod rights;
 mod sequences;
+mod settled;
 mod short_look;
 mod statements;
 mod target_schema;

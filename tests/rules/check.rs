@@ -63,6 +63,22 @@ async fn a_check_with_a_key_and_without_a_mask_says_so() {
 }
 
 #[tokio::test]
+async fn a_mask_on_a_column_that_both_sides_compute_is_a_problem() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.both("create table person (id int primary key, name text, loud text generated always as (upper(name)) stored)")
+        .await;
+    let masks = r#""name": "name.full", "loud": "name.full""#;
+    let text = "/tables/person/mask/loud: loud of public.person is generated, also on the target, which computes it from \
+                what arrives: take its mask out";
+    check(&db, masks).await.expect_exit(2).expect_said(text);
+    sync(&db, masks).await.expect_exit(2).expect_said(text);
+    sync(&db, r#""name": "name.full""#).await.expect_ok();
+}
+
+#[tokio::test]
 async fn a_check_prints_all_problems_at_once() {
     let db = filled().await;
     db.both("create function fresh(text) returns text stable language sql as 'select $1 || now()::text'").await;

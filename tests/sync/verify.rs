@@ -276,3 +276,45 @@ async fn a_role_that_may_not_keep_triggers_and_rules_quiet_compares_all_the_same
     let dry = dry.expect_failed("item", &["trigger \"act\" would fire"]);
     drop(dry.expect_failed("other", &["rule \"act\" would rewrite"]));
 }
+
+#[tokio::test]
+async fn a_table_that_the_target_lacks_is_told_in_a_few_words() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key); create table part (id int primary key, item int references item)")
+        .await;
+    let run = verify(&db, &[]).await.expect_exit(1);
+    let lines = run.stdout.lines().filter(|line| line.contains("not comparable: "));
+    let told = "not comparable: the target has no such table; a run makes it (not with -ddl none), and pgsync schema \
+                prints the statements";
+    assert_eq!(lines.filter(|line| line.ends_with(told)).count(), 2, "{run}");
+    run.expect_unsaid("create table");
+}
+
+#[tokio::test]
+async fn rows_that_the_target_computes_otherwise_are_not_promised_to_the_next_run() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create function vat(n int) returns int immutable language sql as 'select n * 2';
+         create table item (id int primary key, n int, gross int generated always as (vat(n)) stored,
+             updated_at timestamptz default now());
+         insert into item (id, n) values (1, 1), (2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "create or replace function vat(n int) returns int immutable language sql as 'select n * 3';
+         update item set n = 5, updated_at = now() + interval '1 minute' where id = 1",
+    )
+    .await;
+    db.sync().await.expect_exit(1);
+    let run = verify(&db, &[]).await.expect_exit(3);
+    let run = run.expect_said(
+        "1 row differs (1 changed; 1 of them only in columns that the target computes otherwise",
+    );
+    run.expect_unsaid("the next run brings").expect_unsaid("behind");
+    let run = verify(&db, &["-json"]).await.expect_exit(3);
+    run.expect_said("defined differently").expect_unsaid("a dry run");
+}

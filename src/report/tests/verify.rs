@@ -15,6 +15,7 @@ fn row(kind: RowKind, key: &str, columns: &[&str]) -> RowDifference {
         key: vec![key.to_owned()],
         columns: columns.iter().map(|name| Ident::new(*name)).collect(),
         is_behind: kind == RowKind::Missing,
+        is_computed: false,
         source: (kind != RowKind::Extra).then(|| value("<script>alert(1)</script> & 'more'")),
         target: (kind != RowKind::Missing).then(|| value("\u{1b}[31mred \"text\"")),
         statement: None,

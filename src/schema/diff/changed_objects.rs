@@ -24,6 +24,8 @@ pub struct Difference {
     pub weight: Severity,
     /// The constraint or index that rows may violate for it.
     pub part: Option<Ident>,
+    /// What to do about [`Severity::Values`].
+    pub remedy: Option<String>,
 }
 
 /// Something that differs in a table, before it is known whether that counts.
@@ -31,12 +33,19 @@ pub(super) struct Finding {
     pub weight: Severity,
     pub text: String,
     pub part: Option<Ident>,
+    pub remedy: Option<String>,
 }
 
 impl Finding {
     /// About the whole object.
     pub fn new(weight: Severity, text: String) -> Self {
-        Self { weight, text, part: None }
+        Self { weight, text, part: None, remedy: None }
+    }
+
+    /// About a table of the run.
+    pub fn of(self, table: TableName) -> Difference {
+        let Self { weight, text, part, remedy } = self;
+        Difference { table, text, weight, part, remedy }
     }
 }
 
@@ -47,6 +56,8 @@ pub enum Severity {
     Values,
     /// The rows are equal, and the table would have to be rebuilt.
     Form,
+    /// A column keeps another type: only said, and not where the table fails over that.
+    Type,
     /// Something on the table.
     Part,
     /// What is said of its cause, and of the table only if rows violate it.
@@ -104,12 +115,7 @@ impl DiffInput<'_> {
                 weight != Severity::Form || self.resets(root) || self.follows(root)
             };
             let found = found.into_iter().filter(|one| counts(one.weight));
-            let found = found.map(|Finding { weight, text, part }| Difference {
-                table: root.clone(),
-                text,
-                weight,
-                part,
-            });
+            let found = found.map(|one| one.of(root.clone()));
             schema_plan.differs.extend(found);
             schema_plan.differs.extend(self.moved(object, there));
         }
@@ -117,9 +123,10 @@ impl DiffInput<'_> {
 
     /// What differs in the form of a table. Where other versions compute with other types, the rows tell.
     fn forms(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
+        let found = forms(object, there, self.version).into_iter();
         let counts = self.same_major
             || have_same_types(object, there) && (self.resets(root) || self.follows(root));
-        let found = forms(object, there).into_iter();
+
         found.filter(|one| counts || one.weight != Severity::Values).collect()
     }
 
@@ -130,7 +137,7 @@ impl DiffInput<'_> {
         let is_moved = object.kind == Kind::Partition && *root != holder && counts;
         (is_moved && self.selected.contains(&&holder)).then(|| {
             let text = format!("partition {} belongs to {root} on the source", object.id);
-            Difference { table: holder, text, weight: Severity::Form, part: None }
+            Finding::new(Severity::Form, text).of(holder)
         })
     }
 
@@ -172,7 +179,7 @@ impl DiffInput<'_> {
             let text =
                 format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
             let part = keeps_rows_out(there).then(|| there.own_name());
-            return Some(Finding { weight: Severity::Part, text, part });
+            return Some(Finding { part, ..Finding::new(Severity::Part, text) });
         }
         let theirs = objects::settings(there);
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
@@ -187,7 +194,7 @@ impl DiffInput<'_> {
         if gone.is_empty() {
             let part = keeps_rows_out(there).then(|| there.own_name());
             let text = self.use_of_others(object).filter(|_| part.is_some())?;
-            return Some(Finding { weight: Severity::Hint, text, part });
+            return Some(Finding { part, ..Finding::new(Severity::Hint, text) });
         }
         let text = format!(
             "setting of {} exists only on the target; to drop it, run: {}",

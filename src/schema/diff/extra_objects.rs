@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::changed_objects::{Difference, Severity};
+use super::changed_objects::{Finding, Severity};
 use super::short_locks::is_leftover;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
@@ -52,8 +52,9 @@ impl DiffInput<'_> {
                 let drops = self.drops(there).unwrap_or_else(|| drop.as_str().to_owned());
                 (Severity::Part, format!("{text}; to drop it, run: {drops}"))
             };
-            let (table, part) = (root.clone(), Some(there.own_name()));
-            schema_plan.differs.push(Difference { table, text, weight, part });
+            let part = Some(there.own_name());
+            let found = Finding { part, ..Finding::new(weight, text) };
+            schema_plan.differs.push(found.of(root.clone()));
         }
         // A foreign key goes before what it refers to.
         drops.sort_by_key(|step| std::cmp::Reverse(step.kind));

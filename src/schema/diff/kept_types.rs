@@ -45,15 +45,20 @@ impl DiffInput<'_> {
                 parts if parts.is_empty() => String::new(),
                 parts => format!("; until then not compared: {}", parts.join(", ")),
             };
+            let retyped = if column.is_alike() {
+                ddl::widen(&table.at, column.here)
+            } else {
+                ddl::retype(&table.at, column.here, column.there)
+            };
             let text = format!(
                 "column {}.{} is {} on the source and {} on the target; to change it, run on the target: {}{until}",
                 table.id,
                 column.here.name.as_str(),
                 column.here.type_text,
                 column.there.type_text,
-                ddl::retype(&table.at, column.here, column.is_alike()).as_str(),
+                retyped.as_str(),
             );
-            Finding::new(Severity::Part, text)
+            Finding::new(Severity::Type, text)
         });
         said.collect()
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::changed_objects::{Difference, Severity};
+use super::changed_objects::{Finding, Severity};
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -62,12 +62,7 @@ impl DiffInput<'_> {
                 there.title(),
                 objects::drop_table(there).as_str()
             );
-            schema_plan.differs.push(Difference {
-                table,
-                text,
-                weight: Severity::Part,
-                part: None,
-            });
+            schema_plan.differs.push(Finding::new(Severity::Part, text).of(table));
         }
     }
 

@@ -26,13 +26,14 @@ pub mod type_changes;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::ddl_step::Step;
+use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::partition_mismatch;
 use crate::schema_object::make::Make;
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::objects;
-use changed_objects::Difference;
+use changed_objects::{Difference, Severity};
 use left_partitions::RenamedPartition;
 use missing_objects::DependencyWalk;
 
@@ -124,6 +125,12 @@ impl SchemaPlan {
         self.first.retain(|step| !step.roots.is_empty());
         self.last.retain(|step| step.roots.len() == 2);
         self.after.remove(root);
+    }
+
+    /// Says nothing of columns' types where the tables fail over them.
+    pub fn leave_types_of(&mut self, failing: &BTreeMap<TableName, Error>) {
+        self.differs
+            .retain(|one| one.weight != Severity::Type || !failing.contains_key(&one.table));
     }
 }
 

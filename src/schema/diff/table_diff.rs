@@ -4,6 +4,7 @@
 use super::changed_objects::{Finding, Severity};
 use super::expression_eq::{differ_in_casts_only, names};
 use super::type_changes::{in_place, type_of_definition};
+use crate::ident::Ident;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
@@ -17,12 +18,13 @@ pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
 }
 
 /// What differs in a table's form.
-pub(super) fn forms(object: &Object, there: &Object) -> Vec<Finding> {
+pub(super) fn forms(object: &Object, there: &Object, version: u32) -> Vec<Finding> {
     let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
         return Vec::new();
     };
+    let tables = TablePair { object, here, there: other, version };
     let of_column = |own: &ColumnDefinition| {
-        computed(object, own, here, other).or_else(|| form(object, own, other.column(&own.name)?))
+        tables.computed(own).or_else(|| form(object, own, other.column(&own.name)?))
     };
     let mut found: Vec<Finding> = here.columns.iter().filter_map(of_column).collect();
     let layout = |definition: &TableDefinition| match &definition.partition_by {
@@ -68,49 +70,104 @@ fn form(object: &Object, own: &ColumnDefinition, other: &ColumnDefinition) -> Op
     Some(Finding::new(Severity::Form, text))
 }
 
-/// A column that both sides compute, otherwise or of other types.
-fn computed(
-    object: &Object,
-    own: &ColumnDefinition,
-    here: &TableDefinition,
-    there: &TableDefinition,
-) -> Option<Finding> {
-    let other = there.column(&own.name)?;
-    let (text, other_text) = (own.generated.as_ref()?.as_str(), other.generated.as_ref()?.as_str());
-    let uses = |column: &&ColumnDefinition| {
-        let name = column.name.as_str();
-        column.name == own.name || names(text, name) || names(other_text, name)
-    };
-    let used: Vec<TypeRelation> = here
-        .columns
-        .iter()
-        .filter(uses)
-        .map(|column| typing(column, there.column(&column.name)))
-        .collect();
-    let name = format!("column {}.{}", object.id, own.name.as_str());
-    if text == other_text {
-        // Types alone can round otherwise.
-        let (mine, theirs) = (&own.type_text, &other.type_text);
-        let rounds = rounds(own, other) || used.contains(&TypeRelation::Other);
-        return rounds.then(|| {
-            let text = format!(
-                "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
-                 on the target"
+/// A table as both sides define it.
+struct TablePair<'d> {
+    object: &'d Object,
+    here: &'d TableDefinition,
+    there: &'d TableDefinition,
+    /// The target's.
+    version: u32,
+}
+
+impl TablePair<'_> {
+    /// A column that both sides compute, otherwise or of other types.
+    fn computed(&self, own: &ColumnDefinition) -> Option<Finding> {
+        let other = self.there.column(&own.name)?;
+        let (text, other_text) =
+            (own.generated.as_ref()?.as_str(), other.generated.as_ref()?.as_str());
+        let uses = |column: &&ColumnDefinition| {
+            let name = column.name.as_str();
+            column.name == own.name || names(text, name) || names(other_text, name)
+        };
+        let used = self.here.columns.iter().filter(uses);
+        let used: Vec<TypeRelation> =
+            used.map(|column| typing(column, self.there.column(&column.name))).collect();
+        let name = format!("column {}.{}", self.object.id, own.name.as_str());
+        if text == other_text {
+            // Types alone can round otherwise.
+            let (mine, theirs) = (&own.type_text, &other.type_text);
+            let others = used.contains(&TypeRelation::Other);
+            return (rounds(own, other) || others).then(|| {
+                let text = format!(
+                    "{name} is generated as {text} of other types: it is {mine} on the source and {theirs} \
+                     on the target"
+                );
+                let remedy = (!others).then(|| self.recompute(own));
+                Finding { remedy, ..Finding::new(Severity::Values, text) }
+            });
+        }
+        // Of other types the same expression is worded otherwise.
+        let is_same = used.contains(&TypeRelation::Alike)
+            && !rounds(own, other)
+            && used.iter().all(|typing| matches!(typing, TypeRelation::Same | TypeRelation::Alike))
+            && differ_in_casts_only(text, other_text);
+        (!is_same).then(|| {
+            let said = format!(
+                "{name} is generated as {text} on the source and as {other_text} on the target"
             );
-            Finding::new(Severity::Values, text)
-        });
+            match self.renamed(text, other_text) {
+                Some(renamed) => renamed.finding(said),
+                None => Finding {
+                    remedy: Some(self.recompute(own)),
+                    ..Finding::new(Severity::Values, said)
+                },
+            }
+        })
     }
-    // Of other types the same expression is worded otherwise.
-    let is_same = used.contains(&TypeRelation::Alike)
-        && !rounds(own, other)
-        && used.iter().all(|typing| matches!(typing, TypeRelation::Same | TypeRelation::Alike))
-        && differ_in_casts_only(text, other_text);
-    (!is_same).then(|| {
+
+    fn recompute(&self, own: &ColumnDefinition) -> String {
+        ddl::recompute(&self.object.at, own, self.version).as_str().to_owned()
+    }
+
+    /// The column that the source's expression reads, if the target's reads one of another name in its place.
+    fn renamed(&self, text: &str, other_text: &str) -> Option<RenamedColumn<'_>> {
+        let here = own_column(self.here, self.there, text)?;
+        let there = own_column(self.there, self.here, other_text)?;
+        let renamed =
+            RenamedColumn { table: &self.object.at, here: &here.name, there: &there.name };
+        (here.type_text == there.type_text).then_some(renamed)
+    }
+}
+
+/// The one column that the text names and the others do not have.
+fn own_column<'d>(
+    own: &'d TableDefinition,
+    others: &TableDefinition,
+    text: &str,
+) -> Option<&'d ColumnDefinition> {
+    let is_own = |column: &&ColumnDefinition| others.column(&column.name).is_none();
+    let mut named = own.columns.iter().filter(is_own).filter(|own| names(text, own.name.as_str()));
+    named.next().filter(|_| named.next().is_none())
+}
+
+/// A column that seems to have another name on the target.
+struct RenamedColumn<'d> {
+    table: &'d Name,
+    here: &'d Ident,
+    there: &'d Ident,
+}
+
+impl RenamedColumn<'_> {
+    fn finding(&self, said: String) -> Finding {
+        let Self { table, here, there } = self;
         let text = format!(
-            "{name} is generated as {text} on the source and as {other_text} on the target"
+            "{said}, which has no column \"{}\" (\"{}\" may be it)",
+            here.as_str(),
+            there.as_str()
         );
-        Finding::new(Severity::Values, text)
-    })
+        let rename = ddl::rename_column(table, there, here);
+        Finding { remedy: Some(rename.as_str().to_owned()), ..Finding::new(Severity::Values, text) }
+    }
 }
 
 impl DiffInput<'_> {
