@@ -198,6 +198,9 @@ pub struct ObjectName {
 pub struct Unique {
     pub name: Ident,
     pub exclusion: bool,
+    /// Whether it belongs to a constraint of its name.
+    #[serde(default)]
+    pub constraint: bool,
     /// Whether rows with a NULL are never alike.
     pub nulls_distinct: bool,
     /// What it is made of, columns before those of expressions; none that only its predicate names.

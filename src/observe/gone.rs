@@ -11,7 +11,31 @@ use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
 use crate::table::{ForeignKey, Sequence, Table};
 
+/// A table of the target that the source has no more.
+pub(crate) struct GoneTable {
+    /// The target's name.
+    pub name: TableName,
+    /// What settles it; none where there is nothing to say.
+    pub text: Option<String>,
+}
+
 impl RunContext<'_> {
+    /// Says of each table that the source has no more what settles it, and gives their names on the target.
+    pub(crate) async fn note_gone_tables(
+        &self,
+        existing: &[Table],
+        selected: &[&Table],
+        catalogs: &Catalogs,
+    ) -> Result<Vec<TableName>> {
+        let gone = self.gone_tables(existing, selected, catalogs).await?;
+        for one in &gone {
+            if let Some(text) = one.text.clone() {
+                self.note(NoteLevel::Warning, Some(one.name.clone()), text);
+            }
+        }
+        Ok(gone.into_iter().map(|one| one.name).collect())
+    }
+
     /// The target's names of tables that earlier runs from this source filled, that this run would select, and
     /// that the source has no more as tables of their own. `existing` are all such tables of the source.
     pub(crate) async fn gone_tables(
@@ -19,8 +43,10 @@ impl RunContext<'_> {
         existing: &[Table],
         selected: &[&Table],
         catalogs: &Catalogs,
-    ) -> Result<Vec<TableName>> {
-        let has_log = !self.settings.dry_run || store::exists(self.target, &self.sync_log).await?;
+    ) -> Result<Vec<GoneTable>> {
+        // A run has made its log by now.
+        let writes = !self.settings.dry_run && !self.run_id.is_empty();
+        let has_log = writes || store::exists(self.target, &self.sync_log).await?;
         if self.settings.repair || !has_log {
             return Ok(Vec::new());
         }
@@ -54,11 +80,11 @@ impl RunContext<'_> {
         let is_left = |one: &&KnownTable| {
             matches!(one.kind, Some('r' | 'p')) && !partitions.contains(&one.name)
         };
-        for one in gone.iter().filter(is_left) {
-            let text = self.left_behind(&one.name, &new, catalogs);
-            self.note(NoteLevel::Warning, Some(one.name.clone()), text);
-        }
-        Ok(gone.into_iter().map(|one| one.name).collect())
+        let gone = gone.iter().map(|one| GoneTable {
+            name: one.name.clone(),
+            text: is_left(&one).then(|| self.left_behind(&one.name, &new, catalogs)),
+        });
+        Ok(gone.collect())
     }
 
     /// The target's names of those that are partitions on the source, at any depth: their rows are those of other tables

@@ -131,6 +131,10 @@ select pg_catalog.json_build_object(
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
       'exclusion', i.indisexclusion,
+      'constraint', exists (
+        select from pg_catalog.pg_constraint k
+        where k.conrelid operator(pg_catalog.=) c.oid and k.conindid operator(pg_catalog.=) i.indexrelid
+          and k.contype in ('u', 'x')),
       'nulls_distinct', not (select indnullsnotdistinct from (select i.*) x),
       -- Those of its expressions come last, without those that its predicate names.
       'columns', (

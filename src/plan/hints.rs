@@ -16,7 +16,7 @@ pub(super) fn replica(role: &str) -> String {
     )
 }
 
-const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or drop the constraint";
+const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target";
 
 const OTHER_PARTITIONS: &str = "the target is partitioned otherwise than the source: attach a partition for such rows there, or use \
                                 -ddl reset";
@@ -36,6 +36,8 @@ enum Trouble {
     Violated(Ident),
     /// The target's partitions have no place for a row.
     Unplaced,
+    /// A value is too long for this column of the target.
+    TooLong(Ident),
     /// Two rows have one key, in a batch or in a table whose key is created when its rows are there.
     Repeated,
 }
@@ -53,6 +55,12 @@ impl Remedy {
                     && error.constraint.is_none()
             }
             Trouble::Violated(name) => error.constraint.as_deref() == Some(name.as_str()),
+            Trouble::TooLong(column) => {
+                let place = format!(" in column {}", column.as_str());
+                error.side == Side::Target
+                    && error.sqlstate.as_deref() == Some("22001")
+                    && error.message.ends_with(&place)
+            }
             Trouble::Repeated => match error.sqlstate.as_deref() {
                 Some("21000") => error.side == Side::Target,
                 Some("23505") => error.action.starts_with("creating "),
@@ -172,7 +180,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let uniques = target.uniques.iter().map(|unique| Remedy {
         trouble: Trouble::Violated(unique.name.clone()),
         text: if !is_there(unique) {
-            NOT_OF_THE_SOURCE.to_owned()
+            format!("{NOT_OF_THE_SOURCE}: {}", dropping(unique, &target.name))
         } else if candidate.rules.deletes {
             not_aside(role)
         } else {
@@ -189,11 +197,40 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
     let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
     let of_target = of_target.chain(unvalidated(candidate.source, target));
+    let of_target = of_target.chain(too_short(candidate, target));
     let differing = candidate.differing.iter().map(|part| Remedy {
         trouble: Trouble::Violated(part.name.clone()),
         text: part.text.clone(),
     });
     denied.into_iter().flatten().chain(differing).chain(of_target).collect()
+}
+
+/// The statement that drops what keeps rows of a table unique.
+fn dropping(unique: &Unique, table: &TableName) -> String {
+    if unique.constraint {
+        return format!("alter table {} drop constraint {}", table.typed(), unique.name.typed());
+    }
+    let index = TableName { schema: table.schema.clone(), name: unique.name.clone() };
+    format!("drop index {}", index.typed())
+}
+
+/// What to try where a value is too long for a column that the source has longer.
+fn too_short<'t>(
+    candidate: &Candidate<'t>,
+    target: &'t Table,
+) -> impl Iterator<Item = Remedy> + 't {
+    let source = candidate.source;
+    target.columns.iter().filter_map(move |there| {
+        let here = source.column(&there.name).filter(|here| here.type_text != there.type_text)?;
+        let text = format!(
+            "the source has the column as {}: run on the target: alter table {} alter column {} type {}",
+            here.type_text,
+            target.name.typed(),
+            there.name.typed(),
+            here.typed()
+        );
+        Some(Remedy { trouble: Trouble::TooLong(there.name.clone()), text })
+    })
 }
 
 /// What to try where a row violates a check of the target that the source's rows need not keep.

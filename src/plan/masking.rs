@@ -32,13 +32,14 @@ pub fn inherit(
     // A key may lead to a column that has its own mask from a third one.
     for _ in 0..pairs.len() {
         let open = pairs.iter().find_map(|pair| {
-            let mask = ruled[pair.parent].1.mask.get(pair.parent_column)?;
+            let parent = &ruled[pair.parent].1;
             let child = &ruled[pair.child].1;
-            let is_free = !child.mask.contains_key(pair.child_column);
-            (is_free && !child.keep.contains(pair.child_column)).then(|| (pair, mask.clone()))
+            let is_free = parent.mask.contains_key(pair.parent_column)
+                && !child.mask.contains_key(pair.child_column);
+            (is_free && !child.keep.contains(pair.child_column)).then(|| (pair, parent.clone()))
         });
-        let Some((pair, mask)) = open else { break };
-        ruled[pair.child].1.mask.insert(pair.child_column.clone(), mask);
+        let Some((pair, parent)) = open else { break };
+        ruled[pair.child].1.inherit_mask(pair.child_column, &parent, pair.parent_column);
     }
     let differs = |pair: &Pair<'_>| {
         let ((child, own), (parent, others)) = (&ruled[pair.child], &ruled[pair.parent]);
@@ -67,14 +68,14 @@ pub fn inherit(
 /// same kind. What a rule says of such a column itself counts more.
 fn inherit_of_parents(ruled: &mut Ruled<'_>, places: &HashMap<TableName, usize>) {
     for parent in 0..ruled.len() {
-        let (table, masks) = (ruled[parent].0, ruled[parent].1.mask.clone());
+        let (table, masks) = (ruled[parent].0, ruled[parent].1.clone());
         let children = table.inherited_by.iter().filter_map(|child| places.get(&child.name));
         for child in children.copied().collect::<Vec<usize>>() {
             let (table, rules) = &mut ruled[child];
-            for (column, mask) in &masks {
+            for column in masks.mask.keys() {
                 let is_open = !rules.mask.contains_key(column) && !rules.keep.contains(column);
                 if is_open && table.column(column).is_some() {
-                    rules.mask.insert(column.clone(), mask.clone());
+                    rules.inherit_mask(column, &masks, column);
                 }
             }
         }

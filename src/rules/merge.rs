@@ -162,6 +162,16 @@ impl TableRules {
         self.mask.insert(column, mask);
     }
 
+    /// Gives a column the mask that `parent` has for one of its own, which was given there.
+    pub fn inherit_mask(&mut self, column: &Ident, parent: &TableRules, of: &Ident) {
+        if let Some(mask) = parent.mask.get(of) {
+            self.mask.insert(column.clone(), mask.clone());
+        }
+        if let Some(origin) = parent.mask_origins.get(of) {
+            self.mask_origins.insert(column.clone(), origin.clone());
+        }
+    }
+
     /// The first of the rules that want the table otherwise than it is on the source.
     pub fn shaping(&self) -> Option<Key> {
         const SHAPING: [Key; 5] =

@@ -28,6 +28,7 @@ impl RunContext<'_> {
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         self.warn_visibility(&catalogs.source, &selected);
         let context = self.ground(&catalogs);
+        let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = SchemaOutcome::default();
         let mut listing =
             self.list_definitions(&selected, &mut catalogs, &context, &mut aligned).await?;
@@ -45,6 +46,7 @@ impl RunContext<'_> {
             .iter()
             .filter_map(|plan| Some((plan.mapping.source.name.clone(), plan.missing_key.clone()?)));
         listing.left_out.extend(lacking);
+        listing.left_out.extend(gone.into_iter().filter_map(|one| Some((one.name, one.text?))));
         listing.obstacles.extend(obstacles);
         self.list_lacking_rights(&plans, &shown, &catalogs, &mut listing).await?;
         Ok(listing)

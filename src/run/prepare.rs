@@ -70,7 +70,7 @@ impl RunContext<'_> {
         let context = self.ground(&catalogs);
         self.remark_observed(&catalogs, &tables, &selected, &context);
         let log_denied = self.open_log(&catalogs, &names, sync_log_exists).await?;
-        let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
+        let gone = self.note_gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_uncopied(!sync_log_exists).await?;
         self.note_read(&mut catalogs);

@@ -1,7 +1,7 @@
 //! Keys, indexes and constraints that were only renamed.
 
 use crate::dump::assert_same_definitions;
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 const ITEM: &str = "create table parent (id int primary key);
     create table item (id int primary key, n int, state varchar(9), parent int, constraint once unique (n), constraint small check (n < 100),
@@ -89,4 +89,29 @@ async fn tables_that_others_made_keep_the_names_of_their_keys() {
     db.source("insert into item values (1)").await;
     db.settle().await;
     assert_eq!(db.target_value("select to_regclass('theirs') is not null").await, "t");
+}
+
+#[tokio::test]
+async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v text); insert into item values (1, 'a')")
+        .await;
+    db.settle().await;
+    db.source("alter table item rename to thing").await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let asked = "renamed to public.thing? Then run on the target: drop table if exists public.thing; alter table \
+                 public.item rename to thing";
+    for _ in 0..2 {
+        let listed =
+            pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+        assert!(listed.stdout.starts_with("-- public."), "{listed}");
+        assert!(listed.stdout.contains(asked), "{listed}");
+        db.sync().arg("-dry-run").await.expect_note(asked);
+        // What a run makes before it fails does not hide the question.
+        db.sync().await.expect_exit(1).expect_note(asked);
+    }
+    db.target("drop table if exists thing; alter table item rename to thing").await;
+    db.sync().args(&["-reconcile"]).await.expect_ok();
+    db.settle().await;
+    pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(0);
 }

@@ -137,8 +137,14 @@ async fn large_tables_and_dry_runs_see_the_filter_too() {
 #[tokio::test]
 async fn a_filter_that_is_none_is_refused_before_anything_is_written() {
     let db = filled().await;
+    db.source("create schema shop; create table shop.other (id int)").await;
     for (filter, expected) in [
         ("knd = 'a'", "column \"knd\" does not exist"),
+        ("exists (select from app.other where id = 1)", "relation \"app.other\" does not exist"),
+        (
+            "exists (select from other where id = 1)",
+            "\"other\" does not exist: write its schema, too: shop.other",
+        ),
         ("id", "must be type boolean"),
         ("random() > 0.5", "random is volatile"),
         ("updated_at < clock_timestamp()", "clock_timestamp is volatile"),

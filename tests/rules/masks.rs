@@ -352,3 +352,17 @@ async fn what_masks_do_not_carry_is_not_said_to_be_on_the_target_only() {
     let run = masked(&db, fewer, KEY).include("person").await.expect_ok();
     drop(run.expect_unsaid("only on the target").expect_unsaid("drop "));
 }
+
+#[tokio::test]
+async fn a_mask_that_came_by_a_foreign_key_is_told_with_the_place_where_it_stands() {
+    let db = Pair::with(
+        "create table customer (id text primary key); create table visit (id int primary key, customer varchar(20) references customer)",
+    )
+    .await;
+    let run = masked(&db, r#""tables": {"customer": {"mask": {"id": "uuid"}}}"#, KEY)
+        .await
+        .expect_exit(2);
+    run.expect_said(
+        "masks.json: /tables/customer/mask/id: the mask \"uuid\" gives 36 characters, and customer of public.visit is",
+    );
+}

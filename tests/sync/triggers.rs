@@ -345,3 +345,33 @@ async fn an_owner_silences_triggers_of_a_table_whose_foreign_key_is_checked_at_t
     let disabled = "select count(*) from pg_trigger where not tgisinternal and tgenabled <> 'O'";
     assert_eq!(db.target_value(disabled).await, "0");
 }
+
+#[tokio::test]
+async fn a_trigger_that_changes_rows_is_told_with_the_statement_that_quiets_it() {
+    for (args, enable, statement) in [
+        (
+            &[][..],
+            "enable always",
+            "run on the target: alter table public.item enable trigger \"Up\"",
+        ),
+        (
+            &["-fire-triggers"][..],
+            "enable",
+            "leave out -fire-triggers, or run on the target: alter table public.item disable trigger \"Up\"",
+        ),
+    ] {
+        let db = Pair::with("create table item (id int primary key, n int)").await;
+        db.target(&format!(
+            "create function up() returns trigger language plpgsql as $$ begin new.n := 7; return new; end $$;
+             create trigger \"Up\" before insert on item for each row execute procedure up();
+             alter table item {enable} trigger \"Up\""
+        ))
+        .await;
+        db.source("insert into item values (1, 1)").await;
+        let run = db.sync().args(args).await.expect_exit(1);
+        run.expect_failed("item", &[statement]);
+        db.target(statement.rsplit_once(": ").expect("a statement").1).await;
+        db.sync().args(args).await.expect_ok();
+        db.assert_same("item").await;
+    }
+}

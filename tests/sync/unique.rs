@@ -192,3 +192,24 @@ async fn values_swap_in_a_table_to_which_one_that_is_left_out_refers() {
         db.assert_all_same().await;
     }
 }
+
+#[tokio::test]
+async fn what_only_the_target_keeps_unique_is_told_with_the_statement_that_drops_it() {
+    for (made, drop) in [
+        (
+            "alter table item add constraint once unique (n)",
+            "alter table public.item drop constraint once",
+        ),
+        ("create unique index once on item (n)", "drop index public.once"),
+    ] {
+        let db = Pair::with("create table item (id int primary key, n int)").await;
+        db.target(made).await;
+        db.source("insert into item values (1, 1), (2, 1)").await;
+        let told = format!(
+            "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target: {drop}"
+        );
+        db.sync().await.expect_exit(1).expect_failed("item", &[&told]);
+        db.target(drop).await;
+        db.settle().await;
+    }
+}

@@ -257,7 +257,6 @@ impl RunContext<'_> {
                 notice(format!("goes with the old table: {}", rebuild.lost.join(", ")));
             }
             let table = if self.settings.dry_run {
-                self.announce(&rebuild.schema_plan);
                 let table = selected.iter().find(|table| table.name == source);
                 table.map(|table| would_be(table, rebuild.shadow.table.clone()))
             } else {

@@ -58,6 +58,8 @@ pub struct Source {
     turns: Arc<Semaphore>,
     /// Tables that were replaced under a snapshot of this run.
     replaced: Mutex<HashSet<TableName>>,
+    /// The one that was replaced under the snapshot of now.
+    outdated_by: Mutex<Option<TableName>>,
     /// See [`Server::prints_names`].
     prints_names: AtomicBool,
     /// What earlier runs of this program know of tables.
@@ -102,6 +104,7 @@ impl Source {
             snapshot: RwLock::default(),
             turns: Arc::new(Semaphore::new(1)),
             replaced: Mutex::default(),
+            outdated_by: Mutex::default(),
             prints_names: AtomicBool::default(),
             known: None,
         })
@@ -216,6 +219,7 @@ impl Source {
         };
         self.prints_names.store(opening.server.prints_names, Ordering::Relaxed);
         *self.snapshot.write().await = snapshot.needed(0)?.to_owned();
+        *self.outdated_by.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(opening)
     }
 
@@ -235,7 +239,7 @@ impl Source {
         let turn = turn.map_err(|error| Error::Internal(error.to_string()))?;
         let lease = self.pool.get().await?.in_turn(turn);
         if !lease.is_kept() {
-            return Err(lost());
+            return Err(self.lost());
         }
         lease.run("going back to the snapshot", &import_again(OWN_SNAPSHOT)).await?;
         Ok(lease)
@@ -346,6 +350,12 @@ impl Source {
     /// Remembers that a table was replaced under a snapshot: the next one reads it first.
     pub fn note_replaced(&self, table: &TableName) {
         self.replaced.lock().unwrap_or_else(PoisonError::into_inner).insert(table.clone());
+        let mut outdated_by = self.outdated_by.lock().unwrap_or_else(PoisonError::into_inner);
+        *outdated_by = Some(table.clone());
+    }
+
+    fn lost(&self) -> Error {
+        lost(self.outdated_by.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
     }
 
     /// Whether the table was replaced under a snapshot of this run.
@@ -356,7 +366,7 @@ impl Source {
     /// A snapshot that is gone is no fault of the statement that asks for it: there will be another.
     async fn as_snapshot_lost(&self, error: Error) -> Error {
         match error {
-            Error::Database(_) if !self.snapshot_lives().await => lost(),
+            Error::Database(_) if !self.snapshot_lives().await => self.lost(),
             error => error,
         }
     }

@@ -1,6 +1,7 @@
 //! The transactions that read the snapshot, and how it is known that a table is still the one that it shows.
 
 use crate::error::{Cause, DbError, Error, Result, Side};
+use crate::ident::TableName;
 use crate::pg::{OWN_SNAPSHOT, Row};
 use crate::sql::{Literal, Sql, sql};
 
@@ -34,9 +35,14 @@ pub(super) fn import_again(snapshot: &str) -> Sql {
     sql!("rollback; {import}", import = import(snapshot))
 }
 
-/// The error of a snapshot that nobody holds any more.
-pub(super) fn lost() -> Error {
-    let message = "the session that held the snapshot was lost";
+/// The error of a snapshot that nobody holds any more: it was let go for a table that it cannot show, or lost.
+pub(super) fn lost(outdated_by: Option<&TableName>) -> Error {
+    let message = match outdated_by {
+        Some(table) => &format!(
+            "pgsync begins again with a new snapshot, because {table} was changed after this one was taken"
+        ),
+        None => "the session that held the snapshot was lost",
+    };
     failed("reading the snapshot", message, Cause::Connection)
 }
 

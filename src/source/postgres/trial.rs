@@ -15,7 +15,7 @@ use crate::sql::mask;
 use crate::sql::mask::{MaskHash, MaskTrial, Sample};
 use crate::sql::statement::Statement;
 use crate::sql::user_expression::UserExpression;
-use crate::sql::{Sql, sql};
+use crate::sql::{Literal, Sql, sql};
 use crate::table::Table;
 
 const TRYING: &str = "trying the expressions of rules";
@@ -32,7 +32,7 @@ impl Reader {
         moment: &str,
     ) -> Result<Option<String>> {
         match self.refuses(&relation.trial_of_filter(&filter.at(moment)).into()).await? {
-            Some(error) => Ok(Some(told(&relation.name, &error))),
+            Some(error) => Ok(Some(self.told(&relation.name, &error).await?)),
             None => self.is_volatile(filter).await,
         }
     }
@@ -71,7 +71,7 @@ impl Reader {
         // Without rows the server's words quote no value.
         let statement = mask::trial_without_rows(sample.relation, trial.masked);
         if let Some(error) = self.refuses(&statement.into()).await? {
-            let why = told(&sample.relation.name, &error);
+            let why = self.told(&sample.relation.name, &error).await?;
             return Ok(MaskVerdict { objection: Some(why), digest: None });
         }
         let trials = std::slice::from_ref(trial);
@@ -199,6 +199,26 @@ impl Reader {
         }
     }
 
+    /// The server's words, with the right that is missing, or the schema.
+    async fn told(&self, table: &TableName, error: &DbError) -> Result<String> {
+        let policy = || error.hint.clone().filter(|hint| hint.starts_with("alter role "));
+        if let Some(grant) = grant_on(table, error).or_else(policy) {
+            return Ok(format!("{}: {grant}", error.message));
+        }
+        let missing = error.message.strip_prefix("relation \"");
+        let missing = missing.and_then(|rest| rest.strip_suffix("\" does not exist"));
+        let Some(name) = missing else {
+            return Ok(error.message.clone());
+        };
+        let rows = self.session.rows(TRYING, &homes(name)).await?;
+        let homes: Vec<&str> = rows.iter().filter_map(|row| row.text(0)).collect();
+        Ok(if homes.is_empty() {
+            error.message.clone()
+        } else {
+            format!("{}: write its schema, too: {}", error.message, homes.join(" or "))
+        })
+    }
+
     /// Says which functions of an expression may answer otherwise each time.
     async fn is_volatile(&self, expression: &UserExpression) -> Result<Option<String>> {
         let calls = expression.calls();
@@ -214,13 +234,15 @@ impl Reader {
     }
 }
 
-/// The server's words, with the right that is missing.
-fn told(table: &TableName, error: &DbError) -> String {
-    let policy = || error.hint.clone().filter(|hint| hint.starts_with("alter role "));
-    match grant_on(table, error).or_else(policy) {
-        Some(grant) => format!("{}: {grant}", error.message),
-        None => error.message.clone(),
-    }
+/// The full names of tables and views that people call `name`.
+fn homes(name: &str) -> Sql {
+    sql!(
+        "select pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_class c \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+         where c.relname operator(pg_catalog.=) {name} and c.relkind in ('r', 'p', 'v', 'm', 'f') \
+         and n.nspname not in ('pg_catalog', 'information_schema') order by 1 limit 3",
+        name = Literal(name)
+    )
 }
 
 /// What became of a mask that was tried on some rows.

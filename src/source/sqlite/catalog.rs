@@ -288,6 +288,7 @@ fn uniques(connection: &Connection, table: &str) -> Read<Vec<Unique>> {
         uniques.push(Unique {
             name: Ident::new(&*index.name),
             exclusion: false,
+            constraint: false,
             nulls_distinct: true,
             columns: columns.into_iter().flatten().map(Ident::new).collect(),
         });

@@ -193,9 +193,9 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
         .collect();
     let why = if !plan.always_triggers.is_empty() {
         format!(
-            "the trigger \"{}\" fires on what is copied and has changed or swallowed rows: disable it, \
-             or enable it for others' writes only (alter table … enable trigger …)",
-            plan.always_triggers.join("\", \"")
+            "the trigger \"{}\" fires on what is copied and has changed or swallowed rows: {}",
+            plan.always_triggers.join("\", \""),
+            quieted(run)
         )
     } else if !inexact.is_empty() {
         format!(
@@ -219,6 +219,22 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
             .to_owned()
     };
     Error::Blocked(format!("{what} still differ from the source after they were written: {why}"))
+}
+
+/// How to keep triggers from firing on what is copied.
+fn quieted(run: &TableRun<'_>) -> String {
+    let (plan, fires) = (&run.state.plan, run.round.settings.fire_triggers);
+    let (table, verb) = (plan.name.typed(), if fires { "disable" } else { "enable" });
+    let statement = |name: &String| {
+        format!("alter table {table} {verb} trigger {}", Ident::new(name.clone()).typed())
+    };
+    let statements: Vec<String> = plan.always_triggers.iter().map(statement).collect();
+    let statements = statements.join("; ");
+    if fires {
+        format!("leave out -fire-triggers, or run on the target: {statements}")
+    } else {
+        format!("to let it fire on others' writes only, run on the target: {statements}")
+    }
 }
 
 const AGAIN: &str = "have it computed again on both sides, as rows can be older than a function";
