@@ -19,6 +19,7 @@ mod kept_types;
 mod known;
 mod lacking;
 mod listing;
+mod merged;
 mod modes;
 mod partitions;
 mod pasted;

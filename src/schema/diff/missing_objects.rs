@@ -260,7 +260,8 @@ impl DiffInput<'_> {
                 continue;
             };
             let pair = type_of_definition(own).zip(type_of_definition(other));
-            if pair.is_some_and(|(here, there)| in_place(here, there)) {
+            let grows = pair.is_some_and(|(here, there)| in_place(here, there));
+            if grows && !self.is_inherited(object, own) {
                 let how = format!(" as {}", own.type_text);
                 let widen = column(own, &how, vec![ddl::widen(&object.at, own)]);
                 steps.push(optional(Step { widens: true, ..widen }));

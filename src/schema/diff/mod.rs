@@ -11,6 +11,7 @@ mod free_sequences;
 mod kept_types;
 mod late_parts;
 mod left_partitions;
+mod merged_columns;
 mod missing_objects;
 mod open_not_nulls;
 mod other_objects;
@@ -247,6 +248,7 @@ impl DiffInput<'_> {
         } else {
             steps.sort_by_key(|step| (step.level, step.kind))
         }
+        self.children_first(&mut steps);
         steps
     }
 
