@@ -5,7 +5,7 @@ use crate::ident::TableName;
 use crate::sql::mapping::{OwnedSequence, TableMapping};
 use crate::sql::{Literal, Sql, sql};
 
-/// Moves a sequence to the number that another one gave last, if it has not got that far.
+/// Moves a sequence to the number that another one gave last, if it has not got that far, or has given none.
 pub fn follow(sequence: &TableName, last: i64) -> Sql {
     let last = last.to_string();
     sql!(
@@ -14,7 +14,7 @@ pub fn follow(sequence: &TableName, last: i64) -> Sql {
          where w.last operator(pg_catalog.>=) p.seqmin and w.last operator(pg_catalog.<=) p.seqmax \
          and (case when p.seqincrement operator(pg_catalog.>) 0 then q.last_value operator(pg_catalog.<) w.last \
          else q.last_value operator(pg_catalog.>) w.last end \
-         or q.last_value operator(pg_catalog.=) w.last and not q.is_called)",
+         or q.last_value operator(pg_catalog.=) any (array[w.last, p.seqstart]) and not q.is_called)",
         name = Literal(&sequence.quoted()),
         last = Literal(&last),
         sequence = sequence,

@@ -72,9 +72,9 @@ async fn a_restart_is_carried_before_the_first_number_is_given() {
 }
 
 /// As Hibernate, and whoever numbers tickets, has them.
-const ALONE: &str = "create sequence order_seq increment by 50; create sequence down increment -1; create sequence unused start 7; create sequence \"Odd one\" cycle maxvalue 9;
+const ALONE: &str = "create sequence order_seq increment by 50; create sequence down increment -1; create sequence unused start 7; create sequence \"Odd one\" cycle maxvalue 9; create sequence round minvalue 5 start 32 increment 4;
     create table orders (id bigint primary key); insert into orders select nextval('order_seq') from generate_series(1, 20);
-    select setval('\"Odd one\"', 5)";
+    select setval('\"Odd one\"', 5), setval('round', 5)";
 
 #[tokio::test]
 async fn sequences_that_belong_to_no_table_are_made_and_moved() {
@@ -82,9 +82,8 @@ async fn sequences_that_belong_to_no_table_are_made_and_moved() {
     db.source(ALONE).await;
     db.settle().await;
     assert_same_definitions(&db).await;
-    let next =
-        "select nextval('order_seq') || ' ' || nextval('unused') || ' ' || nextval('\"Odd one\"')";
-    assert_eq!(db.target_value(next).await, "1001 7 6");
+    let next = "select nextval('order_seq') || ' ' || nextval('unused') || ' ' || nextval('\"Odd one\"') || ' ' || nextval('round')";
+    assert_eq!(db.target_value(next).await, "1001 7 6 9");
     // The target got further, and does not go back.
     db.target("select setval('order_seq', 5000)").await;
     db.source("select nextval('order_seq'); create sequence later; select setval('later', 3, false); select setval('down', -40)").await;
