@@ -40,15 +40,15 @@ impl RunContext<'_> {
 
 /// What the target says of pairs of one table.
 async fn answers_of(session: &Session, path: &[Ident], pairs: &[Pair<'_>]) -> Result<Vec<Answer>> {
-    let Some(table) = pairs.first().map(|pair| pair.table) else { return Ok(Vec::new()) };
+    let Some(first) = pairs.first() else { return Ok(Vec::new()) };
     let texts: Vec<&Differing> = pairs.iter().flat_map(|pair| &pair.texts).collect();
-    let same = match are_same(session, path, table, &texts).await? {
+    let same = match are_same(session, path, first, &texts).await? {
         Some(same) => same,
         // One of them calls what the target does not have, say.
         None => {
             let mut same = Vec::new();
             for text in &texts {
-                let alone = are_same(session, path, table, &[text]).await?;
+                let alone = are_same(session, path, first, &[text]).await?;
                 same.extend(alone.unwrap_or_else(|| vec![false]));
             }
             same
@@ -64,17 +64,17 @@ async fn answers_of(session: &Session, path: &[Ident], pairs: &[Pair<'_>]) -> Re
     Ok(answers)
 }
 
-/// Of each whether both texts mean the same; none if the target cannot read them.
+/// Of each text of the pair's table whether both mean the same; none if the target cannot read them.
 async fn are_same(
     session: &Session,
     path: &[Ident],
-    table: &Object,
+    pair: &Pair<'_>,
     texts: &[&Differing],
 ) -> Result<Option<Vec<bool>>> {
     let before = [Sql::trusted("begin"), search_path(path)].into_iter().map(Statement::from);
-    let statements: Vec<Statement> = before.chain(read(table, texts)).collect();
+    let statements: Vec<Statement> = before.chain(read(pair, texts)).collect();
     let printed = match session.run_each(DOING, &statements).await {
-        Ok(()) => session.rows(DOING, &printed(table)).await,
+        Ok(()) => session.rows(DOING, &printed(pair.table)).await,
         Err(error) => Err(error),
     };
     session.run(DOING, &Sql::trusted("rollback")).await?;

@@ -282,3 +282,21 @@ async fn a_unique_constraint_that_became_an_index_of_its_name_is_named_until_it_
         assert_same_definitions(&db).await;
     }
 }
+
+#[tokio::test]
+async fn an_index_over_a_column_that_grows_in_the_same_run_is_no_other_one() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function norm(v varchar) returns varchar language sql immutable as 'select lower(v)';
+         create table t (id int primary key, name varchar(255), check (norm(name) <> '')); create index on t (norm(name));
+         insert into t values (1, 'A')",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table t alter name type text").await;
+    let none = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    drop(none.expect_unsaid("defined differently"));
+    db.sync().await.expect_ok().expect_unsaid("defined differently");
+    assert_same_definitions(&db).await;
+    db.sync().await.expect_unchanged();
+}

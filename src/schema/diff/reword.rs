@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::DiffInput;
+use super::type_changes::{in_place, type_of_definition};
 use crate::ident::{Ident, TableName};
 use crate::schema_object::text::Name;
 use crate::schema_object::texts::{PlacedText, Text};
@@ -21,6 +22,8 @@ pub struct Pair<'a> {
     pub same_name: bool,
     /// The table of the target under whose columns they are read.
     pub table: &'a Object,
+    /// Its columns, those that grow as they will be.
+    pub columns: Vec<&'a ColumnDefinition>,
     pub texts: Vec<Differing>,
 }
 
@@ -69,7 +72,17 @@ impl DiffInput<'_> {
             Some(Differing { place, here, there })
         });
         let texts: Vec<Differing> = differing.collect();
-        (!texts.is_empty()).then(|| Pair { node: &here.node, same_name, table, texts })
+        let id = here.table.as_ref().unwrap_or(&here.id);
+        let source = self.source.find(Kind::Table, id).and_then(|table| table.definition.as_ref());
+        let grown = |column: &'a ColumnDefinition| {
+            let here = source.and_then(|source| source.column(&column.name)).filter(|here| {
+                let types = type_of_definition(here).zip(type_of_definition(column));
+                types.is_some_and(|(here, there)| in_place(here, there))
+            });
+            here.unwrap_or(column)
+        };
+        let columns = table.definition.iter().flat_map(|table| &table.columns).map(grown).collect();
+        (!texts.is_empty()).then_some(Pair { node: &here.node, same_name, table, columns, texts })
     }
 }
 
@@ -100,20 +113,13 @@ pub fn reworded(source: &mut Definitions, answers: Vec<Answer>) {
     }
 }
 
-/// Statements that have the server read texts under the columns of a table, of which a temporary one is
+/// Statements that have the server read texts under the columns of the pair's table, of which a temporary one is
 /// made. A constraint holds each, `h0`, `t0` and so on, and looks at no row.
-pub fn read(table: &Object, texts: &[&Differing]) -> Vec<Statement> {
-    let Some(definition) = &table.definition else { return Vec::new() };
-    let column = |column: &ColumnDefinition| {
-        let collation = column.collation.as_ref();
-        let collation = collation.map(|name| statement!(" collate {name}", name = name));
-        let collation = Statement::join(collation, "");
-        statement!("{n} {t}{c}", n = column.name, t = column.kind, c = collation)
-    };
-    let columns = Statement::join(definition.columns.iter().map(column), ", ");
-    let name = &table.at.name;
-    let create = statement!("create temp table {name} ({c})", name = name, c = columns);
-    let temporary = temporary(table);
+pub fn read(pair: &Pair<'_>, texts: &[&Differing]) -> Vec<Statement> {
+    let name = &pair.table.at.name;
+    let columns = columns(pair.columns.iter().copied());
+    let create = statement!("create temp table {name} ({columns})", name = name, columns = columns);
+    let temporary = temporary(pair.table);
     let constraint = |side: &str, place: usize, text: &Text| {
         let tested = match text {
             Text::One(text) => statement!("{text}", text = text),
@@ -130,6 +136,17 @@ pub fn read(table: &Object, texts: &[&Differing]) -> Vec<Statement> {
         [constraint("h", place, &differing.here), constraint("t", place, &differing.there)]
     });
     std::iter::once(create).chain(both).collect()
+}
+
+/// The columns of a temporary table that is to be like another one.
+pub(super) fn columns<'a>(columns: impl Iterator<Item = &'a ColumnDefinition>) -> Statement {
+    let column = |column: &ColumnDefinition| {
+        let collation = column.collation.as_ref();
+        let collation = collation.map(|name| statement!(" collate {name}", name = name));
+        let collation = Statement::join(collation, "");
+        statement!("{n} {t}{c}", n = column.name, t = column.kind, c = collation)
+    };
+    Statement::join(columns.map(column), ", ")
 }
 
 /// The temporary table of the name of a table: rows of it as a whole are called by that name.
