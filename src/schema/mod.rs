@@ -2,6 +2,7 @@
 //! handed on to follow them. `build` does what follows.
 
 mod compatibility;
+mod crowded;
 pub mod diff;
 mod extensions;
 mod known;
@@ -29,6 +30,7 @@ use crate::note::NoteLevel;
 use crate::pg::definitions::changed_meanwhile;
 use crate::plan::inheritance;
 use crate::plan::{DifferingPart, PlanContext};
+use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::compression;
 use crate::schema_object::compression::Uncompressed;
@@ -361,12 +363,14 @@ impl RunContext<'_> {
             same_major: are_of_one_major(catalogs),
             reset: &reset,
             renamed,
+            crowded: &Crowded::new(),
         };
-        let reworded = if catalogs.target.server.temporary {
-            self.reworded(&input, &path).await?
-        } else {
-            None
-        };
+        let (mut reworded, mut crowded) = (None, Crowded::new());
+        if catalogs.target.server.temporary {
+            reworded = self.reworded(&input, &path).await?;
+            crowded = self.crowded(&input, &path).await?;
+        }
+        input.crowded = &crowded;
         if let Some(reworded) = &reworded {
             input.source = reworded;
         }

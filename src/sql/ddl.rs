@@ -49,18 +49,7 @@ pub fn create_table(
         } else {
             statement!(" inherits ({all})", all = Statement::join(&table_definition.inherits, ", "))
         },
-        partition = match &table_definition.partition_by {
-            Some(PartitionKey { strategy, key }) => statement!(
-                " partition by {strategy} ({key})",
-                strategy = word(match strategy {
-                    PartitionStrategy::Range => "range",
-                    PartitionStrategy::List => "list",
-                    PartitionStrategy::Hash => "hash",
-                }),
-                key = key
-            ),
-            None => word(""),
-        },
+        partition = partition_by(table_definition),
         options = if table_definition.options.is_empty() {
             word("")
         } else {
@@ -78,6 +67,22 @@ pub fn create_table(
     statements.extend(columns.iter().filter_map(|c| identity_persistence(c, unlogged, version)));
     statements.extend(objects::settings(table).into_iter().map(|setting| setting.set));
     statements
+}
+
+/// How its rows are divided, behind the columns of CREATE TABLE.
+pub fn partition_by(table_definition: &TableDefinition) -> Statement {
+    match &table_definition.partition_by {
+        Some(PartitionKey { strategy, key }) => statement!(
+            " partition by {strategy} ({key})",
+            strategy = word(match strategy {
+                PartitionStrategy::Range => "range",
+                PartitionStrategy::List => "list",
+                PartitionStrategy::Hash => "hash",
+            }),
+            key = key
+        ),
+        None => word(""),
+    }
 }
 
 /// What stands in the parentheses of CREATE TABLE.

@@ -1,7 +1,7 @@
 //! Tables whose partitions come to be others on the source.
 
 use crate::dump::assert_same_definitions;
-use crate::support::{Outcome, Pair};
+use crate::support::{Outcome, Pair, pgsync};
 
 const PARTED: &str = "create table part (id int, at date, v text, primary key (id, at)) partition by range (at);
     create table early partition of part for values from ('2023-01-01') to ('2024-01-01');
@@ -247,9 +247,17 @@ async fn partitions_that_were_divided_take_the_place_of_the_old_one_once_that_is
          insert into part select * from old; drop table old",
     )
     .await;
-    let drop = "drop table \"public\".\"early\"";
-    db.sync().await.expect_ok().expect_note(drop);
+    let drop = "leaves no room for public.first, public.second; run on the target: drop table \"public\".\"early\"";
+    for args in [vec!["-dry-run"], vec![], vec!["-ddl", "reset"]] {
+        let run = db.sync().args(&args).await.expect_ok();
+        run.expect_note(drop).expect_unsaid("overlap").expect_unsaid("would create");
+    }
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    let listed = listed.expect_ok().stdout;
+    assert!(listed.contains(drop) && !listed.contains("create table"), "{listed}");
     db.assert_all_same().await;
+    let drop = "drop table \"public\".\"early\"";
     db.target(drop).await;
     db.sync().await.expect_ok().expect_unsaid("overlap");
     db.assert_all_same().await;

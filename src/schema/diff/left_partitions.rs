@@ -18,6 +18,13 @@ pub(super) struct RenamedPartition<'a> {
     root: TableName,
 }
 
+/// A partition that only the target has.
+pub(super) struct LeftPartition<'a> {
+    pub there: &'a Object,
+    /// The source's table, whose counterpart it belongs to.
+    pub table: TableName,
+}
+
 impl<'a> RenamedPartition<'a> {
     /// The id of the source's table.
     pub fn id(&self) -> &'a str {
@@ -51,19 +58,35 @@ impl DiffInput<'_> {
             Step { title: format!("name of {}", here.title()), optional: true, ..step }
         });
         schema_plan.first.splice(0..0, steps);
+        for LeftPartition { there, table } in self.left_partitions(renamed) {
+            let (title, drop) = (there.title(), objects::drop_table(there));
+            let text = match self.crowded.get(&there.id) {
+                Some(new) => format!(
+                    "{title} exists only on the target, and leaves no room for {}; run on the target: {}; the next run \
+                     creates what has room then, with the rows that the source has",
+                    new.join(", "),
+                    drop.as_str()
+                ),
+                None => format!(
+                    "{title} exists only on the target; to drop it, run: {}; rows of it that the source has come back \
+                     with the next run",
+                    drop.as_str()
+                ),
+            };
+            schema_plan.differs.push(Finding::new(Severity::Part, text).of(table));
+        }
+    }
+
+    /// Those that the source does not have.
+    pub(super) fn left_partitions(
+        &self,
+        renamed: &[RenamedPartition<'_>],
+    ) -> Vec<LeftPartition<'_>> {
         let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
         let is_left = |there: &Object| self.source.find(Kind::Table, &there.id).is_none();
         let own = self.own_partitions().into_iter();
         let left = own.filter(|(there, _)| is_left(there) && !is_renamed(there));
-        for (there, table) in left {
-            let text = format!(
-                "{} exists only on the target; to drop it, run: {}; rows of it that the source has come back with the \
-                 next run",
-                there.title(),
-                objects::drop_table(there).as_str()
-            );
-            schema_plan.differs.push(Finding::new(Severity::Part, text).of(table));
-        }
+        left.map(|(there, table)| LeftPartition { there, table }).collect()
     }
 
     /// Partitions of the target's tables that pgsync made, each with the root on the source. Those of a partition

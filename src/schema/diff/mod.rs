@@ -3,6 +3,7 @@
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
 pub mod changed_objects;
+pub mod crowded;
 mod detached;
 mod dropped_keys;
 mod expression_eq;
@@ -35,6 +36,7 @@ use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::objects;
 use changed_objects::{Difference, Severity};
+use crowded::Crowded;
 use left_partitions::RenamedPartition;
 use missing_objects::DependencyWalk;
 
@@ -57,6 +59,8 @@ pub struct DiffInput<'a> {
     pub reset: &'a BTreeSet<TableName>,
     /// The schema that has another name on the target, and that name.
     pub renamed: Option<(&'a Ident, &'a Ident)>,
+    /// What the target has no room for.
+    pub crowded: &'a Crowded,
 }
 
 /// Everything that is to be done.
@@ -161,6 +165,7 @@ impl DiffInput<'_> {
         let renamed = self.renamed_partitions();
         let mut misplaced = partition_mismatch::misplaced(self.source, |object| self.there(object));
         misplaced.extend(renamed.iter().map(RenamedPartition::id));
+        misplaced.extend(self.without_room());
         let is_misplaced =
             |object: &Object| misplaced.contains(object.table.as_deref().unwrap_or(&object.id));
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();

@@ -51,6 +51,7 @@ fn planned(
         same_major: comparable,
         reset: &rebuilt,
         renamed: None,
+        crowded: &Default::default(),
     };
     input.schema_plan()
 }

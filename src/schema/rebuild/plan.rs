@@ -14,6 +14,7 @@ use crate::note::NoteLevel;
 use crate::pg::definitions;
 use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
+use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::rebuild_reasons;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
@@ -207,6 +208,7 @@ impl RunContext<'_> {
             same_major: false,
             reset: &reset,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
+            crowded: &Crowded::new(),
         };
         let mut schema_plan = input.schema_plan();
         lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));
