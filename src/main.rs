@@ -50,6 +50,10 @@ fn main() -> ExitCode {
             report::answer(&text);
             ExitCode::SUCCESS
         }
+        Ok(Command::Prose(text)) => {
+            report::prose(&text);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             report::no_run(cli::asked_output(std::env::args_os()), error);
             ExitCode::from(2)

@@ -590,3 +590,41 @@ async fn no_password_is_ever_printed() {
         run.expect_exit(1).expect_unsaid("s3cret");
     }
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_both_sides_is_told_at_once() {
+    let db = Pair::fresh().await;
+    let wrong = |url: String| format!("{url}_not_there");
+    let (source, target) = (wrong(db.source_url()), wrong(db.target_url()));
+    let run = pgsync(&["-source", &source, "-target", &target]).plain().await.expect_exit(1);
+    for side in ["source", "target"] {
+        let told = run
+            .stderr
+            .lines()
+            .filter(|line| line.contains(&format!("{side} while connecting to ")));
+        assert_eq!(told.count(), 1, "{side}: {run}");
+    }
+}
+
+#[tokio::test]
+async fn any_password_of_a_variable_stands_between_quotes() {
+    let db = shop().await;
+    let (reader, password) = (db.source_reader_with_password().await, r"it's \ p@w/:#?%41");
+    db.source(&format!("alter role {} password '{}'", reader.name, password.replace('\'', "''")))
+        .await;
+    let url = db.source_url();
+    let (_, rest) = url.split_once('@').expect("a URL");
+    let (place, name) = rest.split_once('/').expect("a URL");
+    let (host, port) = place.rsplit_once(':').expect("a port");
+    let config = db.file(
+        "quoted.json",
+        &format!(
+            r#"{{"sourceDb": "host={host} port={port} user={} dbname={name} password='${{PW}}'", "targetDb": "{}"}}"#,
+            reader.name,
+            db.target_url()
+        ),
+    );
+    let run = |password: &str| pgsync(&["-config", &config]).env("PW", password).plain();
+    run(password).await.expect_exit(0);
+    run("another").await.expect_exit(1).expect_said("password authentication failed");
+}

@@ -43,8 +43,10 @@ pub enum Command {
     MaskCheck(Resolved),
     /// Print masked rows; with warnings about the configuration. The target is none.
     MaskPreview(PreviewSettings, Vec<String>),
-    /// Help or version: to be printed on stdout, exit status 0.
+    /// To be printed on stdout as it is, exit status 0.
     Text(String),
+    /// Help, or a table of settings: the same, with lines as wide as the terminal.
+    Prose(String),
 }
 
 /// Reads the command line (program name first), the environment and the files that they name.
@@ -103,7 +105,7 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
         return Err(Error::Config(vec![problem]));
     }
     let flags = match flags::read(verb, texts[words..].to_vec())? {
-        flags::Asked::Text(text) => return Ok(Command::Text(text)),
+        flags::Asked::Text(text) => return Ok(Command::Prose(text)),
         flags::Asked::Flags(flags) => flags,
     };
     Ok(match verb {
@@ -125,7 +127,7 @@ fn parse_in(argv: impl Iterator<Item = OsString>, environment: &Environment) -> 
             let Read { resolved: Resolved { settings, warnings }, own, .. } = read?;
             Command::LogPrune(own.with(settings), warnings)
         }
-        Verb::ConfigShow => Command::Text(config::show(flags, environment, table.as_deref())?),
+        Verb::ConfigShow => Command::Prose(config::show(flags, environment, table.as_deref())?),
         Verb::ConfigSchema => Command::Text(config::json_schema()),
         Verb::MaskSuggest => {
             let read = config::resolve_with(flags, environment, Needs::Source, |_| ());

@@ -20,7 +20,7 @@ fn settings(arguments: &[&str]) -> Settings {
 
 fn text(arguments: &[&str]) -> String {
     match parse_texts(arguments) {
-        Ok(Command::Text(text)) => text,
+        Ok(Command::Text(text) | Command::Prose(text)) => text,
         other => panic!("{arguments:?}: {other:?}"),
     }
 }

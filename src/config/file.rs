@@ -57,7 +57,6 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
     };
     // Neither comments nor empty values say anything.
     let said = |(key, value): &(&String, &Value)| !key.starts_with('_') && !value.is_null();
-    let expand = |text: &str| interpolation::expand(text, environment);
     for (key, value) in entries.iter().filter(said) {
         let Some(setting) = Setting::by_key(key) else {
             if !FILE_KEYS.contains(&key.as_str()) && key != SCHEMA {
@@ -76,6 +75,10 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
             file.expanded.insert(setting);
         }
         let origin = Origin::File(name.to_owned());
+        let expand = |text: &str| match setting.kind() {
+            Kind::Connection => interpolation::expand_connection(text, environment),
+            _ => interpolation::expand(text, environment),
+        };
         match texts(setting.kind(), value, &expand) {
             Ok(texts) => drop(file.layer.insert(setting, Layers { origin, texts })),
             Err(problem) => {

@@ -5,6 +5,40 @@ use super::environment::Environment;
 
 /// Replaces each `${NAME}`; `$${` stands for `${`. What a variable holds is not expanded again.
 pub fn expand(text: &str, environment: &Environment) -> Result<String, String> {
+    expand_with(text, environment, &|_, value| value.to_owned())
+}
+
+/// The same in a connection string: between single quotes a value is put in so that it is read as it is.
+pub fn expand_connection(text: &str, environment: &Environment) -> Result<String, String> {
+    expand_with(text, environment, &|before, value| {
+        if is_within_quotes(before) {
+            value.replace('\\', "\\\\").replace('\'', "\\'")
+        } else {
+            value.to_owned()
+        }
+    })
+}
+
+/// Whether a quote is open behind the beginning of a string of key=value pairs. A URL has no quotes.
+fn is_within_quotes(before: &str) -> bool {
+    let mut chars = before.chars();
+    let mut is_open = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => drop(chars.next()),
+            '\'' => is_open = !is_open,
+            _ => {}
+        }
+    }
+    is_open && !before.contains("://")
+}
+
+/// `put` gives what stands in the place of a value, behind a beginning of the text.
+fn expand_with(
+    text: &str,
+    environment: &Environment,
+    put: &dyn Fn(&str, &str) -> String,
+) -> Result<String, String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find("${") {
@@ -21,7 +55,9 @@ pub fn expand(text: &str, environment: &Environment) -> Result<String, String> {
             return Err("has a ${ without a variable's name and a }; a ${ as such is $${".into());
         };
         let value = environment.variables.get(name);
-        expanded.push_str(value.ok_or_else(|| format!("names ${{{name}}}, which is not set"))?);
+        let value = value.ok_or_else(|| format!("names ${{{name}}}, which is not set"))?;
+        let before = text.len() - rest.len() + at;
+        expanded.push_str(&put(&text[..before], value));
         rest = after;
     }
     expanded.push_str(rest);
@@ -105,7 +141,7 @@ mod tests {
             "/run/shut" => Err("permission denied".into()),
             _ => Ok(None),
         };
-        let variables = [("A", "1"), ("B_2", "${A}"), ("E", "")];
+        let variables = [("A", "1"), ("B_2", "${A}"), ("E", ""), ("Q", r"it's \ it")];
         let variables = variables.map(|(name, value)| (name.to_string(), value.to_string())).into();
         let environment = Environment { variables, read: &read };
         let wrong = "error: has a ${ without a variable's name and a }; a ${ as such is $${";
@@ -123,6 +159,16 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(answer(expand(text, &environment)), expected, "{text}");
+        }
+        let cases = [
+            ("host=h password='${Q}'", r"host=h password='it\'s \\ it'"),
+            ("host='h' password=${Q}", r"host='h' password=it's \ it"),
+            (r"user='o\'n' password='${Q}'", r"user='o\'n' password='it\'s \\ it'"),
+            ("postgres://o'n:${Q}@h", r"postgres://o'n:it's \ it@h"),
+            ("'${NO}'", "error: names ${NO}, which is not set"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(answer(expand_connection(text, &environment)), expected, "{text}");
         }
         let cases = [
             ("postgres://h", "postgres://h"),

@@ -17,6 +17,8 @@ mod visibility;
 mod warnings;
 
 use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
 
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
@@ -38,17 +40,36 @@ use crate::table::{OtherRelation, Partition, Table};
 /// Versions from which a server can do a thing.
 const SHORTEST_FLOATS: u32 = 120_000;
 
+/// How long the other side is waited for when one has failed: what is wrong with it is most often known by then.
+const MOMENT: Duration = Duration::from_millis(500);
+
 impl RunContext<'_> {
+    /// The error of one side, once it is said what is wrong with the other.
+    async fn after_other<T>(&self, error: Error, other: impl Future<Output = Result<T>>) -> Error {
+        if let Ok(Err(too)) = tokio::time::timeout(MOMENT, other).await {
+            self.note(NoteLevel::Warning, None, too.to_string());
+        }
+        error
+    }
+
     /// Both sides, read and fit to be worked on.
     pub(crate) async fn open(&self) -> Result<Catalogs> {
         let schemas = &self.settings.schemas;
         let target_schemas = self.settings.target_schemas();
         let asked = self.settings.include.iter().chain(&self.settings.exclude);
         let asked: Vec<&str> = asked.map(String::as_str).collect();
-        let (source, mut target) = tokio::try_join!(
-            self.source.open(schemas, &asked, self.settings.overlap),
-            self.target.open(&target_schemas),
-        )?;
+        let mut source = pin!(self.source.open(schemas, &asked, self.settings.overlap));
+        let mut target = pin!(self.target.open(&target_schemas));
+        let (source, mut target) = tokio::select! {
+            opened = &mut source => match opened {
+                Ok(source) => (source, target.await?),
+                Err(error) => return Err(self.after_other(error, target).await),
+            },
+            opened = &mut target => match opened {
+                Ok(target) => (source.await?, target),
+                Err(error) => return Err(self.after_other(error, source).await),
+            },
+        };
         self.events.send(Event::Connected {
             source: self.settings.source.describe(),
             target: self.settings.target.describe(),

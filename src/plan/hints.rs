@@ -151,19 +151,27 @@ fn not_aside(role: &str) -> String {
     format!("a value moved between rows and could not be put aside: {}", replica(role))
 }
 
+const READS: &[&str] = &["usage", "select"];
+const WRITES: &[&str] = &["usage", "select", "insert", "update", "delete"];
+
+/// The grants of the rights that the role lacks on a table of this side.
+pub(super) fn grants(side: Side, table: &Table, context: &PlanContext) -> Option<String> {
+    let only_reads = side == Side::Source || context.only_compares;
+    let needed = if only_reads { READS } else { WRITES };
+    denied(side, table, needed, None, context).map(|remedy| remedy.text)
+}
+
 /// What to try for each failure that rights, partitions, constraints and unique indexes may cause.
 pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
-    let reads = ["usage", "select"];
-    let writes = ["usage", "select", "insert", "update", "delete"];
     let columns = column_grant(candidate.source, candidate.rules, context.roles.of(Side::Source));
     let columns = columns.map(|grant| format!("; or {grant}"));
     let denied = [
-        denied(Side::Source, candidate.source, &reads, None, context)
+        denied(Side::Source, candidate.source, READS, None, context)
             .map(|remedy| Remedy { text: remedy.text + &columns.unwrap_or_default(), ..remedy }),
         denied(
             Side::Target,
             target,
-            if context.only_compares { &reads } else { &writes },
+            if context.only_compares { READS } else { WRITES },
             context.needs_temporary.as_deref(),
             context,
         ),

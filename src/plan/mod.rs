@@ -233,7 +233,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let target = target.ok_or_else(|| {
         Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
     })?;
-    check_row_security(source, target, &context.roles)?;
+    check_row_security(source, target, context)?;
     let timestamp = columns::timestamp(source, target, rules.target_timestamp());
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
     let missing_key = MissingKey::of(&candidate, target, &mapping);
@@ -422,11 +422,13 @@ fn check_rules(
 }
 
 /// A policy that hides rows would make them look as if they had vanished.
-fn check_row_security(source: &Table, target: &Table, roles: &Roles) -> Result<(), Error> {
+fn check_row_security(source: &Table, target: &Table, context: &PlanContext) -> Result<(), Error> {
     let hidden = [(Side::Source, source), (Side::Target, target)];
     let Some((side, table)) = hidden.into_iter().find(|(_, table)| table.row_security) else {
         return Ok(());
     };
+    let grants = hints::grants(side, table, context);
+    let grants = grants.map_or_else(String::new, |grants| format!("; {grants}"));
     let hides = format!("row-level security hides rows from the {side} role");
     // From an owner it hides rows only where it is forced.
     Err(Error::Blocked(if table.owned {
@@ -436,9 +438,9 @@ fn check_row_security(source: &Table, target: &Table, roles: &Roles) -> Result<(
         )
     } else {
         format!(
-            "{hides}: run there as a superuser: alter role {} bypassrls; or connect as the table's owner where it is \
-             not forced",
-            roles.of(side)
+            "{hides}: run there as a superuser: alter role {} bypassrls{grants}; or connect as the table's owner where \
+             it is not forced",
+            context.roles.of(side)
         )
     }))
 }

@@ -22,6 +22,7 @@ pub mod summary;
 #[cfg(test)]
 mod tests;
 pub mod verify;
+mod wrap;
 
 use std::any::Any;
 use std::io::{self, Write};
@@ -270,6 +271,15 @@ pub async fn abandon(screen: Option<Screen>) {
 /// Prints an answer that was asked for in place of a run: help, the version.
 pub fn answer(text: &str) {
     write(io::stdout().lock(), text);
+}
+
+/// Prints lines that are no wider than the terminal, if there is one.
+pub fn prose(text: &str) {
+    let size = console::Term::stdout().size_checked();
+    answer(&match size {
+        Some((_, columns)) => wrap::wrapped(text, columns.into()),
+        None => text.to_owned(),
+    });
 }
 
 /// Whoever watches a terminal knows the day and the time zone.

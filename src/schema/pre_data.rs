@@ -65,7 +65,7 @@ impl RunContext<'_> {
                 }
             }
         }
-        extensions.name_all(&mut aligned.failed);
+        aligned.failed.iter_mut().for_each(|(table, error)| extensions.name_all(table, error));
         // Where nothing could be made, the tables say why.
         for text in Tally::told(&created, &changed) {
             self.note(NoteLevel::Notice, None, text);
@@ -142,24 +142,23 @@ impl RunContext<'_> {
 }
 
 /// Extensions that were not created: whoever may create one is to hear of all that a table needs.
-struct MissingExtensions<'s>(Vec<&'s Step>);
+pub(super) struct MissingExtensions<'s>(Vec<&'s Step>);
 
 impl<'s> MissingExtensions<'s> {
-    fn of(steps: &'s [Step]) -> Self {
+    /// Those among the steps.
+    pub fn of(steps: &'s [Step]) -> Self {
         Self(steps.iter().filter(|step| step.kind == Kind::Extension).collect())
     }
 
     /// Adds the others to what a table that failed over one of them says.
-    fn name_all(&self, failed: &mut HashMap<TableName, Error>) {
-        for (table, error) in failed {
-            let Error::Database(said) = error else { continue };
-            let of_table = self.0.iter().filter(|step| step.roots.contains(table));
-            let is_said = |step: &&&Step| step.doing() == said.action;
-            let (said_of, others): (Vec<&&Step>, Vec<&&Step>) = of_table.partition(is_said);
-            if let Some(hint) = said.hint.as_mut().filter(|_| !said_of.is_empty()) {
-                for statement in others.iter().flat_map(|step| &step.statements) {
-                    *hint += &format!("; {}", statement.on_one_line());
-                }
+    pub fn name_all(&self, table: &TableName, error: &mut Error) {
+        let Error::Database(said) = error else { return };
+        let of_table = self.0.iter().filter(|step| step.roots.contains(table));
+        let is_said = |step: &&&Step| step.doing() == said.action;
+        let (said_of, others): (Vec<&&Step>, Vec<&&Step>) = of_table.partition(is_said);
+        if let Some(hint) = said.hint.as_mut().filter(|_| !said_of.is_empty()) {
+            for statement in others.iter().flat_map(|step| &step.statements) {
+                *hint += &format!("; {}", statement.on_one_line());
             }
         }
     }

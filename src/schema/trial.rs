@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::SchemaOutcome;
+use super::pre_data::MissingExtensions;
 use super::rights::RightTrial;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -142,7 +143,10 @@ impl RunContext<'_> {
             }
         }
         end(&mut session).await?;
-        Ok(trial.refused)
+        let mut refused = trial.refused;
+        let extensions = MissingExtensions::of(&schema_plan.first);
+        refused.failed.iter_mut().for_each(|(table, error)| extensions.name_all(table, error));
+        Ok(refused)
     }
 }
 
@@ -175,8 +179,13 @@ async fn end(session: &mut Session) -> Result<()> {
 }
 
 impl<'s> Trial<'s> {
+    /// What one of several tables can do without is tried for the others.
     fn is_given_up(&self, step: &Step) -> bool {
-        step.roots.iter().any(|root| self.given_up.contains(root))
+        let is_given_up = |root| self.given_up.contains(root);
+        match step.kind {
+            Kind::ForeignKey => step.roots.iter().any(is_given_up),
+            _ => step.roots.iter().all(is_given_up),
+        }
     }
 
     /// Whether the step touches nothing but what the trial has made.
@@ -224,8 +233,11 @@ impl<'s> Trial<'s> {
         // A foreign key is that of its child.
         let count = if step.kind == Kind::ForeignKey { 1 } else { step.roots.len() };
         let failed = step.roots.iter().take(count);
+        // The first error of a table is the one that is said.
+        let failed: Vec<&TableName> = failed.filter(|root| !self.given_up.contains(root)).collect();
         if tells {
-            self.refused.failed.extend(failed.clone().map(|root| (root.clone(), error.clone())));
+            let failed = failed.iter().map(|root| ((*root).clone(), error.clone()));
+            self.refused.failed.extend(failed);
         }
         self.given_up.extend(failed);
         (!goes_on).then_some(error)

@@ -43,9 +43,12 @@ async fn all_extensions_that_a_table_needs_are_named_at_once() {
     )
     .await;
     let role = db.target_writer().await;
+    let foretold = db.sync().target_role(&role).arg("-dry-run").await.expect_exit(1);
     let run = db.sync().target_role(&role).await.expect_exit(1);
     assert_eq!(run.table("plain").status, "success");
-    for (table, extensions) in [("a", 1), ("b", 2), ("c", 3)] {
+    for (run, table, extensions) in
+        [(&run, "a", 1), (&run, "b", 2), (&run, "c", 3), (&foretold, "b", 2), (&foretold, "c", 3)]
+    {
         let hint = run.table(table).error.and_then(|error| error.hint).unwrap_or_default();
         let statement = hint.strip_prefix("run there as a superuser: ").unwrap_or_default();
         assert_eq!(statement.matches("create extension ").count(), extensions, "{table} of {run}");
@@ -95,6 +98,13 @@ async fn a_policy_that_hides_rows_is_said_with_the_statement_that_shows_them() {
     db.source("insert into item values (1)").await;
     db.target("alter table item enable row level security").await;
     let writer = db.target_writer().await;
+    db.target(&format!("revoke insert on item from {}", writer.name)).await;
+    let both = format!(
+        "alter role {0} bypassrls; grant insert on public.item to {0}; or connect",
+        writer.name
+    );
+    db.sync().target_role(&writer).await.expect_exit(1).expect_failed("item", &[&both]);
+    db.target(&format!("grant insert on item to {}", writer.name)).await;
     let pasted = mended(&db, &writer, &[]).await;
     assert_eq!(pasted, [format!("alter role {} bypassrls", writer.name)]);
     // To its owner a table hides rows only where that is forced.

@@ -179,7 +179,7 @@ fn what_cannot_be_read_is_described_and_not_shown() {
         ),
         (
             "postgres://h/db?sslmod=require&x",
-            "error: unknown parameter \"sslmod\"; did you mean \"sslmode\"?\nerror: a parameter after ? in the URL has no =",
+            "error: unknown parameter \"sslmod\"; did you mean \"sslmode\"?\nerror: a parameter after ? in the URL has no =; in a password, write % as %25, / as %2F, @ as %40, : as %3A, ? as %3F and # as %23",
         ),
         ("host=h password=hunter two=2", hidden),
         (

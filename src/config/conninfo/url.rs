@@ -82,7 +82,7 @@ fn read_hosts(text: &str, found: &mut Parameters, problems: &mut Vec<String>) {
 
 fn parameter(pair: &str, found: &mut Parameters, problems: &mut Vec<String>) {
     let Some((name, value)) = pair.split_once('=') else {
-        return problems.push("a parameter after ? in the URL has no =".into());
+        return problems.push(format!("a parameter after ? in the URL has no =; {ENCODE}"));
     };
     match (decode(name), decode(value)) {
         (Ok(name), Ok(value)) if name == "ssl" && value == "true" => {
