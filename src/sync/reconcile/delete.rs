@@ -76,12 +76,14 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     }
     if let Some(Cascade { key, rows }) = keys::cascading_rows(run.target, &run.state.plan).await? {
         return Err(Error::Blocked(format!(
-            "rows that vanished from the source cannot be deleted: {rows} {} of {} still refer to \
+            "rows that vanished from the source cannot be deleted: {rows} {} of {child} still {} to \
              them, and the foreign key \"{}\" would change those: bring that table in sync too, remove its \
-             rows, or drop it if the source has it no more",
+             rows, or, if the source has it no more, run on the target: drop table {}",
             if rows == 1 { "row" } else { "rows" },
-            key.child,
-            key.name.as_str()
+            if rows == 1 { "refers" } else { "refer" },
+            key.name.as_str(),
+            key.child.typed(),
+            child = key.child,
         )));
     }
     let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());
