@@ -14,8 +14,9 @@ use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::columns;
 use crate::schema::diff::changed_objects::{Difference, Severity};
+use crate::schema::diff::new_values::NewValue;
 use crate::schema::diff::type_changes::in_place;
-use crate::sql::view::GrownColumn;
+use crate::sql::view::{AddedValue, GrownColumn};
 use crate::table::{Column, Sequence, Table};
 
 impl RunContext<'_> {
@@ -23,6 +24,7 @@ impl RunContext<'_> {
     pub(super) fn simulate(
         &self,
         selected: &[&Table],
+        new_values: &[NewValue],
         catalogs: &mut Catalogs,
         aligned: &mut SchemaOutcome,
     ) {
@@ -33,6 +35,7 @@ impl RunContext<'_> {
                 Some(there) => {
                     let mut grown = widen(table, there);
                     grown.extend(with_new_labels(table, there));
+                    grown.extend(add(table, there, new_values));
                     aligned.grown.insert(table.name.clone(), grown);
                     let known = |column: &Ident| there.column(column).is_some();
                     if !table.columns.iter().all(|column| known(&column.name)) {
@@ -157,10 +160,31 @@ fn widen(source: &Table, target: &mut Table) -> Vec<GrownColumn> {
         let pair = BuiltinType::of_column(here).zip(BuiltinType::of_column(column));
         if pair.is_some_and(|(here, there)| in_place(here, there)) {
             column.take_type(here);
-            grown.push(GrownColumn { name: here.name.clone(), as_type: here.type_name.clone() });
+            grown.push(GrownColumn {
+                name: here.name.clone(),
+                as_type: here.type_name.clone(),
+                added: None,
+            });
         }
     }
     grown
+}
+
+/// Adds the new columns to the target of which it is known what its rows get in them, and gives those.
+fn add(source: &Table, target: &mut Table, new_values: &[NewValue]) -> Vec<GrownColumn> {
+    let new = source.columns.iter().filter(|column| target.column(&column.name).is_none());
+    let known = new.filter(|column| column.is_built_in() && !column.generated);
+    let known = known.filter_map(|column| {
+        let is_its = |value: &&NewValue| value.table == source.name && value.column == column.name;
+        let constant = new_values.iter().find(is_its);
+        let constant = constant.map(|value| AddedValue::Constant(value.text.clone()));
+        let added = constant.or((!column.has_default).then_some(AddedValue::Null))?;
+        let (name, as_type) = (column.name.clone(), column.type_name.clone());
+        Some((column.clone(), GrownColumn { name, as_type, added: Some(added) }))
+    });
+    let (columns, added): (Vec<Column>, Vec<GrownColumn>) = known.unzip();
+    Arc::make_mut(&mut target.columns).extend(columns);
+    added
 }
 
 /// The columns of enums to which labels will be added: what has those is text until then.
@@ -175,7 +199,10 @@ fn with_new_labels(source: &Table, target: &Table) -> Vec<GrownColumn> {
         !known.is_empty() && here.iter().any(|label| !known.contains(label))
     };
     let columns = target.columns.iter().filter(lacks);
-    let as_text =
-        |column: &Column| GrownColumn { name: column.name.clone(), as_type: Ident::new("text") };
+    let as_text = |column: &Column| GrownColumn {
+        name: column.name.clone(),
+        as_type: Ident::new("text"),
+        added: None,
+    };
     columns.map(as_text).collect()
 }

@@ -161,7 +161,7 @@ impl RunContext<'_> {
         let statements = steps.iter().flat_map(|step| step.statements.clone()).collect();
         let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
         let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
-        self.simulate(selected, catalogs, aligned);
+        self.simulate(selected, &schema_plan.new_values, catalogs, aligned);
         aligned.after = schema_plan.after;
         Ok(Listing {
             path,

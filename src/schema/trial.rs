@@ -54,7 +54,8 @@ struct Trial<'s> {
 /// What a dry run counts otherwise than a run.
 const DETACHING: &str = "the rows of the partition that a run detaches are counted where they are now, and no limit of \
                          deletes is looked at";
-const GROWING: &str = "rows that differ only in columns that a run adds are not counted";
+const GROWING: &str =
+    "rows that differ only in new columns whose values a run computes are not counted";
 
 impl RunContext<'_> {
     /// For a dry run: says what a run would create, and what the target would refuse of it.
@@ -80,7 +81,7 @@ impl RunContext<'_> {
         let is_key = |step: &Step| step.kind == Kind::Key;
         let keyed = schema_plan.after.iter().filter(|(_, steps)| steps.iter().any(is_key));
         aligned.named_keys.extend(keyed.map(|(table, _)| table.clone()));
-        self.simulate(selected, catalogs, aligned);
+        self.simulate(selected, &schema_plan.new_values, catalogs, aligned);
         self.note_counted_otherwise(&schema_plan, aligned);
         aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
         Ok(())

@@ -6,7 +6,7 @@ use super::user_expression::PinnedExpression;
 use crate::ident::{Ident, TableName};
 use crate::sql::mapping::Relation;
 use crate::sql::mask::SAMPLED;
-use crate::sql::{Sql, sql};
+use crate::sql::{Literal, Sql, sql};
 use crate::table::Column;
 
 /// What is shown of one table.
@@ -28,16 +28,26 @@ pub struct ViewColumn {
     pub mask: Option<Sql>,
 }
 
-/// A column of the target that a run would give a type that holds more.
+/// A column of the target that a run would give a type that holds more, or would add.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GrownColumn {
     pub name: Ident,
     /// The built-in type, without limits, in which a dry run has its values.
     pub as_type: Ident,
+    /// What rows would have in it, if it is not there.
+    pub added: Option<AddedValue>,
+}
+
+/// What all rows have in a column that was just added.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AddedValue {
+    Null,
+    /// As text.
+    Constant(String),
 }
 
 impl Relation {
-    /// For a dry run: the table as it would be once columns have grown.
+    /// For a dry run: the table as it would be once columns have grown or were added.
     pub fn growing(self, columns: &[Column], grown: &[GrownColumn]) -> Self {
         if grown.is_empty() {
             return self;
@@ -46,8 +56,13 @@ impl Relation {
         let shown = |column: &Column| {
             let known = grown.iter().find(|grown| grown.name == column.name);
             let to = known.map(|grown| sql!("::pg_catalog.{to}", to = grown.as_type));
+            let value = match known.and_then(|grown| grown.added.as_ref()) {
+                Some(AddedValue::Null) => Sql::trusted("null"),
+                Some(AddedValue::Constant(text)) => sql!("{text}", text = Literal(text)),
+                None => sql!("{table}.{name}", table = table, name = column.name),
+            };
             let to = to.unwrap_or(Sql::trusted(""));
-            sql!("{table}.{name}{to} as {name}", table = table, name = column.name, to = to)
+            sql!("{value}{to} as {name}", value = value, to = to, name = column.name)
         };
         // A row without a key is told by where it lies.
         let place = sql!("{table}.ctid, {table}.tableoid", table = table);

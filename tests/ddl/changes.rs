@@ -193,7 +193,38 @@ async fn a_column_that_is_not_null_by_now_was_not_created() {
     assert_same_definitions(&db).await;
     db.source("alter table item add more int; update item set more = 1; alter table item alter more set not null").await;
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
-    foretold.expect_note("rows that differ only in columns that a run adds are not counted");
+    foretold.expect_changes("item", (0, 1, 0)).expect_unsaid("not counted");
     let run = db.sync().await.expect_ok().expect_note("created on the target: 1 column");
     drop(run.expect_unsaid("changed on the target"));
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_the_rows_that_a_new_column_changes() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table t (id int primary key, at timestamptz default now()); insert into t select generate_series(1, 10);
+         create table w (id int); insert into w select generate_series(1, 10); create table c (id int primary key);
+         insert into c select generate_series(1, 10); create table p (id int primary key) partition by range (id);
+         create table p1 partition of p for values from (0) to (99); insert into p select generate_series(1, 10)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table t add vip bool, add channel varchar(9) not null default 'it''s'; update t set vip = true where id < 4;
+         update t set channel = 'b' where id between 3 and 5; alter table w add n numeric(9, 2); update w set n = id where id < 3;
+         alter table c add at timestamptz default now(); alter table p add tags text[] default '{}', add m int default -1;
+         update p set tags = '{a}' where id < 3",
+    )
+    .await;
+    let foretold = db.sync().arg("-dry-run").await.expect_ok();
+    foretold
+        .expect_changes("t", (0, 5, 0))
+        .expect_changes("w", (2, 0, 2))
+        .expect_changes("p", (0, 2, 0))
+        .expect_note("new columns whose values a run computes are not counted");
+    let run = db.sync().await.expect_ok();
+    run.expect_changes("t", (0, 5, 0))
+        .expect_changes("w", (2, 0, 2))
+        .expect_changes("p", (0, 2, 0));
+    db.assert_all_same().await;
 }

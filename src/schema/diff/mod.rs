@@ -14,6 +14,7 @@ mod late_parts;
 mod left_partitions;
 mod merged_columns;
 mod missing_objects;
+pub mod new_values;
 mod open_not_nulls;
 mod other_objects;
 pub mod rebuild_reasons;
@@ -39,6 +40,7 @@ use changed_objects::{Difference, Severity};
 use crowded::Crowded;
 use left_partitions::RenamedPartition;
 use missing_objects::DependencyWalk;
+use new_values::NewValue;
 
 /// Both sides, and what is known about the tables.
 #[derive(Clone, Copy)]
@@ -83,6 +85,8 @@ pub struct SchemaPlan {
     pub computing_otherwise: HashSet<TableName>,
     /// Tables that cannot be had as things are, and why.
     pub blocked: Vec<(TableName, String)>,
+    /// What rows that are there get in new columns.
+    pub new_values: Vec<NewValue>,
     /// Tables of the source whose definitions could not be read, for they were changed meanwhile.
     pub unread: Vec<TableName>,
 }
@@ -193,6 +197,7 @@ impl DiffInput<'_> {
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
         schema_plan.computing_otherwise = self.computing_otherwise();
+        schema_plan.new_values = self.new_values();
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
