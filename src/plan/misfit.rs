@@ -55,9 +55,7 @@ impl<'a> Advice<'a> {
                 "{differs}: if the source has renamed the type, run on the target: {rename}"
             );
         }
-        // A table after rules is never rebuilt, and one that a reset would rebuild is not here.
-        let is_offered = self.rules.ddl != Ddl::Reset && self.rules.shaping().is_none();
-        let reset = if is_offered { "use -ddl reset, or " } else { "" };
+        let reset = if may_ask_for_reset(self.rules) { "use -ddl reset, or " } else { "" };
         format!(
             "{differs}, which cannot hold every value: {reset}{}",
             self.retype(here, there, conversion(&to, &from))
@@ -89,6 +87,11 @@ impl<'a> Advice<'a> {
             ),
         }
     }
+}
+
+/// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt.
+pub(super) fn may_ask_for_reset(rules: &TableRules) -> bool {
+    rules.ddl != Ddl::Reset && rules.shaping().is_none()
 }
 
 /// Of a column whose type of the user is made otherwise.

@@ -13,8 +13,14 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
     let is_taken = matches!(error.sqlstate.as_deref(), Some("42P07" | "42710"));
     if let Some(name) = taken(&error.message).filter(|_| is_taken) {
         let rows = session.rows("looking for a name", &holders(name, schemas)).await;
+        let rows = rows.unwrap_or_default();
+        let belongs_to_a_table = rows.iter().any(|row| row.text(2).is_some());
+        let renamed = if belongs_to_a_table {
+            "if the source has renamed that table, rename it there, too; else "
+        } else {
+            ""
+        };
         let holders: Vec<String> = rows
-            .unwrap_or_default()
             .iter()
             .filter_map(|row| {
                 let owner =
@@ -24,7 +30,7 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
             .collect();
         if !holders.is_empty() {
             error.hint = Some(format!(
-                "on the target {} has that name: drop or rename it, or exclude the table",
+                "on the target {} has that name: {renamed}drop or rename it, or exclude the table",
                 holders.join(" and ")
             ));
         }

@@ -108,7 +108,11 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
         assert!(listed.stdout.contains(asked), "{listed}");
         db.sync().arg("-dry-run").await.expect_note(asked);
         // What a run makes before it fails does not hide the question.
-        db.sync().await.expect_exit(1).expect_note(asked);
+        let run = db.sync().await.expect_exit(1).expect_note(asked);
+        run.expect_failed(
+            "thing",
+            &["has that name: if the source has renamed that table, rename it there, too"],
+        );
     }
     db.target("drop table if exists thing; alter table item rename to thing").await;
     db.sync().args(&["-reconcile"]).await.expect_ok();
