@@ -109,8 +109,6 @@ pub struct TablePlan {
     pub post_data: Vec<Step>,
     /// Whether a dry run meets values that the target takes only when the run has changed a type.
     pub is_widened: bool,
-    /// Whether a dry run counts rows of a partition that a run would detach before.
-    pub is_counted_whole: bool,
 }
 
 /// What the last run left in `sync_log` for a table.
@@ -210,8 +208,8 @@ pub struct Candidate<'a> {
     pub key_is_named: bool,
     /// Whether generated columns may have other values on the target, in rows that nobody has changed.
     pub computes_otherwise: bool,
-    /// See [`TablePlan::is_counted_whole`].
-    pub is_counted_whole: bool,
+    /// In a dry run: partitions of the target that a run would detach.
+    pub detaching: &'a [TableName],
     /// In a dry run: the columns of the target that would grow.
     pub grown: &'a [GrownColumn],
 }
@@ -282,7 +280,6 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         batch_size: rules.batch_size,
         post_data: candidate.post_data.to_vec(),
         is_widened: candidate.is_widened,
-        is_counted_whole: candidate.is_counted_whole,
         mapping,
     })
 }
@@ -358,7 +355,11 @@ fn mapping(
     let drifting = drifting.chain(computed);
     Ok(TableMapping {
         source: Relation { view: candidate.view.cloned(), ..Relation::of(source) },
-        target: Relation::of(target).growing(&target.columns, candidate.grown),
+        target: Relation::of(target).as_a_run_leaves_it(
+            &target.columns,
+            candidate.grown,
+            candidate.detaching,
+        ),
         own: own(target, &columns),
         drifting: drifting.filter(|_| !key.is_empty()).cloned().collect(),
         columns,

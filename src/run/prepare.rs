@@ -225,6 +225,7 @@ impl Observed<'_> {
             let source = reduced.unwrap_or(&shown.table);
             let post_data = aligned.after.get(&source.name).map(Vec::as_slice);
             let differing = aligned.differing.get(&source.name).map(Vec::as_slice);
+            let detaching = aligned.detaching.get(&source.name).filter(|_| context.dry_run);
             let candidate = Candidate {
                 source,
                 target: rebuild.get(name).or(there.get(name)).copied(),
@@ -241,7 +242,7 @@ impl Observed<'_> {
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
                 computes_otherwise: aligned.computing_otherwise.contains(&source.name),
-                is_counted_whole: context.dry_run && aligned.detaching.contains(&source.name),
+                detaching: detaching.map(Vec::as_slice).unwrap_or_default(),
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {

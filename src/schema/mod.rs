@@ -80,8 +80,8 @@ pub struct SchemaOutcome {
     pub named_keys: HashSet<TableName>,
     /// Tables of which the target may compute other values, by a function of its own.
     pub computing_otherwise: HashSet<TableName>,
-    /// Tables of which a partition is detached, and those partitions: a dry run counts rows as they are now.
-    pub detaching: HashSet<TableName>,
+    /// By table: its partitions that are detached, by their names on the target.
+    pub detaching: BTreeMap<TableName, Vec<TableName>>,
 }
 
 /// What a run would change, without one.

@@ -52,8 +52,6 @@ struct Trial<'s> {
 }
 
 /// What a dry run counts otherwise than a run.
-const DETACHING: &str = "the rows of the partition that a run detaches are counted where they are now, and no limit of \
-                         deletes is looked at";
 const GROWING: &str =
     "rows that differ only in new columns whose values a run computes are not counted";
 
@@ -83,17 +81,18 @@ impl RunContext<'_> {
         aligned.named_keys.extend(keyed.map(|(table, _)| table.clone()));
         self.simulate(selected, &schema_plan.new_values, catalogs, aligned);
         self.note_counted_otherwise(&schema_plan, aligned);
-        aligned.empty = aligned.would_be.iter().map(|table| table.name.clone()).collect();
+        // What is detached has rows.
+        let detached: Vec<&TableName> = aligned.detaching.values().flatten().collect();
+        let new = aligned.would_be.iter().filter(|table| !detached.contains(&&table.name));
+        aligned.empty = new.map(|table| table.name.clone()).collect();
         Ok(())
     }
 
     /// Says of which tables a dry run does not count what a run would write.
     fn note_counted_otherwise(&self, schema_plan: &SchemaPlan, aligned: &SchemaOutcome) {
-        let detaching = aligned.detaching.iter().map(|table| (table, DETACHING));
         let grows = |table: &&TableName| schema_plan.steps().any(|step| step.roots.contains(table));
-        let growing = aligned.reduced.keys().filter(grows).map(|table| (table, GROWING));
-        for (table, text) in detaching.chain(growing) {
-            self.note(NoteLevel::Notice, Some(table.clone()), text.to_owned());
+        for table in aligned.reduced.keys().filter(grows) {
+            self.note(NoteLevel::Notice, Some(table.clone()), GROWING.to_owned());
         }
     }
 

@@ -47,9 +47,14 @@ pub enum AddedValue {
 }
 
 impl Relation {
-    /// For a dry run: the table as it would be once columns have grown or were added.
-    pub fn growing(self, columns: &[Column], grown: &[GrownColumn]) -> Self {
-        if grown.is_empty() {
+    /// For a dry run: the table as it would be once columns have grown or were added, and partitions are detached.
+    pub fn as_a_run_leaves_it(
+        self,
+        columns: &[Column],
+        grown: &[GrownColumn],
+        detaching: &[TableName],
+    ) -> Self {
+        if grown.is_empty() && detaching.is_empty() {
             return self;
         }
         let table = &self.name;
@@ -69,7 +74,13 @@ impl Relation {
         let columns = columns.iter().map(shown).chain([place]);
         let only = Sql::trusted(if self.partitioned { "" } else { "only " });
         let columns = Sql::join(columns, ", ");
-        let view = sql!("(select {c} from {only}{table})", c = columns, only = only, table = table);
+        let view = sql!(
+            "(select {columns} from {only}{table}{rest})",
+            columns = columns,
+            only = only,
+            table = table,
+            rest = outside(table, detaching)
+        );
         Self { view: Some(view), ..self }
     }
 
@@ -77,6 +88,22 @@ impl Relation {
     pub fn trial_of_filter(&self, filter: &PinnedExpression) -> Sql {
         sql!("select from {table} where {filter} limit 0", table = self.name, filter = filter)
     }
+}
+
+/// The condition on rows of a table that they lie in none of these partitions.
+fn outside(table: &TableName, partitions: &[TableName]) -> Sql {
+    if partitions.is_empty() {
+        return Sql::trusted("");
+    }
+    let names: Vec<String> = partitions.iter().map(TableName::quoted).collect();
+    let oid = |name: &String| sql!("{n}::pg_catalog.regclass::pg_catalog.oid", n = Literal(name));
+    sql!(
+        " where {table}.tableoid operator(pg_catalog.<>) all (array(with recursive tree(oid) as (\
+         select pg_catalog.unnest(array[{partitions}]) union all select i.inhrelid from tree t \
+         join pg_catalog.pg_inherits i on i.inhparent operator(pg_catalog.=) t.oid) select t.oid from tree t))",
+        table = table,
+        partitions = Sql::join(names.iter().map(oid), ", ")
+    )
 }
 
 impl View {

@@ -172,7 +172,7 @@ fn planned(
         lost_partition: None,
         key_is_named: false,
         computes_otherwise: false,
-        is_counted_whole: false,
+        detaching: &[],
         grown: &[],
     };
     let context = PlanContext {

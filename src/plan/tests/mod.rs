@@ -152,7 +152,7 @@ impl Case {
             lost_partition: None,
             key_is_named: false,
             computes_otherwise: false,
-            is_counted_whole: false,
+            detaching: &[],
             grown: &[],
         };
         super::table(candidate, &self.context)

@@ -27,7 +27,8 @@ impl DiffInput<'_> {
             };
             let detach = objects::detach(parent, there);
             if let Some(holder) = self.created_holder(there) {
-                schema_plan.detaching.extend([root.clone(), holder.clone()]);
+                let detached = schema_plan.detaching.entry(holder.clone()).or_default();
+                detached.extend(there.name.clone());
                 let step = Step::about(object, vec![detach], &[root]);
                 let title = format!("detachment of {} from {parent}", object.id);
                 steps.push(Step { title, makes: object.name.clone(), ..step });

@@ -79,8 +79,8 @@ pub struct SchemaPlan {
     pub differs: Vec<Difference>,
     /// Tables of which a key is named that is another one on the target.
     pub named_keys: HashSet<TableName>,
-    /// Tables of which a partition is detached, and those partitions.
-    pub detaching: HashSet<TableName>,
+    /// By table: its partitions that are detached, by their names on the target.
+    pub detaching: BTreeMap<TableName, Vec<TableName>>,
     /// Tables with generated columns, and functions that are others on the target.
     pub computing_otherwise: HashSet<TableName>,
     /// Tables that cannot be had as things are, and why.

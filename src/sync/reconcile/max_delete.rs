@@ -34,8 +34,7 @@ pub async fn allow_vanished(run: &mut TableRun<'_>, probe: &Probe) -> Result<()>
 pub fn limit(run: &TableRun<'_>) -> Option<MaxDelete> {
     let settings = &run.round.settings;
     let limit = settings.max_delete_of(&run.state.plan.mapping.source.name);
-    let plan = &run.state.plan;
-    limit.filter(|_| !settings.force && plan.deletes && !plan.is_counted_whole)
+    limit.filter(|_| !settings.force && run.state.plan.deletes)
 }
 
 /// Whether so many deletes of so many rows are within the limit.
