@@ -73,9 +73,11 @@ impl Sql {
         Self(assembled)
     }
 
-    /// A text of this program with each of its holes, `$name`, filled once.
+    /// A text of this program with each of its holes, `$name`, filled once. Its comments are left out: what fills
+    /// a hole may have a line feed, and that ends a comment.
     pub fn filled(text: &'static str, holes: &[(&str, &Sql)]) -> Self {
-        let (mut filled, mut rest) = (String::with_capacity(text.len()), text);
+        let text = without_comments(text);
+        let (mut filled, mut rest) = (String::with_capacity(text.len()), text.as_str());
         while let Some((before, after)) = rest.split_once('$') {
             let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
             let (name, behind) = after.split_at(end.unwrap_or(after.len()));
@@ -106,6 +108,30 @@ impl Sql {
         }
         Self(text)
     }
+}
+
+/// A text of this program without what stands behind `--`, except in quotes.
+fn without_comments(text: &'static str) -> String {
+    let (mut kept, mut quote) = (String::with_capacity(text.len()), None);
+    let mut rest = text;
+    while let Some(at) = rest.find(['\'', '"', '-']) {
+        let (before, found) = rest.split_at(at);
+        kept.push_str(before);
+        let behind = if quote.is_none() && found.starts_with("--") {
+            found.find('\n').unwrap_or(found.len())
+        } else {
+            let sign = found.as_bytes()[0];
+            quote = match quote {
+                _ if sign == b'-' => quote,
+                None => Some(sign),
+                Some(open) => Some(open).filter(|open| *open != sign),
+            };
+            kept.push_str(&found[..1]);
+            1
+        };
+        rest = &found[behind..];
+    }
+    kept + rest
 }
 
 /// What may stand in a statement.

@@ -19,6 +19,7 @@ mod inheritance;
 mod key_types;
 mod keys;
 mod late_commit;
+mod line_feeds;
 mod not_null;
 mod partitions;
 mod proof;

@@ -163,6 +163,17 @@ fn watermark(horizon: &Horizon, timestamp: &Timestamp, greatest: &str) -> Sql {
 }
 
 #[test]
+fn what_fills_a_hole_is_in_no_comment() {
+    let tables = sql!("{name}", name = Literal("a\ncreate table b(); --"));
+    let text = "-- of $tables\nselect $tables -- those, $tables\nwhere a ~ '--' and \"--\" = '''--' - -1 -- $tables";
+    let filled = Sql::filled(text, &[("tables", &tables)]);
+    assert_eq!(
+        filled.as_str(),
+        "\nselect 'a\ncreate table b(); --' \nwhere a ~ '--' and \"--\" = '''--' - -1 "
+    );
+}
+
+#[test]
 fn values_and_names_cannot_leave_their_quotes() {
     let statement = sql!(
         "select {column} from {table} where x = {value} limit {limit}",
