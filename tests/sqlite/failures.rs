@@ -111,7 +111,7 @@ async fn a_file_on_a_read_only_mount_is_read_as_immutable_on_the_users_word() {
     let (status, said) = on_a_read_only_mount(&app, &db.target_url(), &app.url());
     assert_eq!(status, Some(1), "a mount needs root: {said}");
     assert!(
-        said.contains("a file that nobody writes can be read with ?immutable=1 behind its path"),
+        said.contains("with no -wal beside it, can be read with ?immutable=1 behind its path"),
         "{said}"
     );
     let url = format!("{}?immutable=1", app.url());

@@ -4,14 +4,22 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::app::App;
-use crate::support::{Pair, pgsync};
+use crate::support::{Outcome, Pair, pgsync};
+
+async fn run(url: &str) -> Outcome {
+    let db = Pair::fresh().await;
+    db.target("create table item (id bigint primary key, name text)").await;
+    pgsync(&["-source", url, "-target", &db.target_url()]).await
+}
+
+async fn immutable(app: &App) -> Outcome {
+    run(&format!("{}?immutable=1", app.url())).await
+}
 
 /// The one line of a run from the file of the app.
 async fn told(app: &App) -> String {
-    let db = Pair::fresh().await;
-    db.target("create table item (id bigint primary key, name text)").await;
     let begun = Instant::now();
-    let run = pgsync(&["-source", &app.url(), "-target", &db.target_url()]).await;
+    let run = run(&app.url()).await;
     assert!(begun.elapsed().as_secs_f64() < 5.0, "{:?} of {run}", begun.elapsed());
     assert!(matches!(run.status, 1 | 2), "exit status 1 or 2 expected of {run}");
     run.stderr
@@ -105,6 +113,31 @@ async fn a_file_whose_journal_is_hot() {
     let told = told(&left).await;
     assert!(told.contains("its journal is not rolled back yet"), "{told}");
     assert_eq!(before, left.seen());
+    // As immutable, half a transaction would be read.
+    let told = immutable(&left).await.stderr;
+    assert!(told.contains("its journal is not rolled back yet"), "{told}");
+    assert_eq!(before, left.seen());
+    // A journal that was ended says nothing.
+    let app = many_rows();
+    app.run("pragma journal_mode = persist; update item set name = 'x' || name");
+    assert_eq!(app.seen().len(), 2, "there is a journal");
+    assert_eq!(immutable(&app).await.status, 0);
+}
+
+#[tokio::test]
+async fn an_immutable_file_with_rows_in_its_wal() {
+    let app = many_rows();
+    app.run("pragma journal_mode = wal");
+    let open = app.open();
+    open.execute_batch("insert into item (name) values ('new')").expect("a row");
+    let before = app.seen();
+    let run = immutable(&app).await;
+    assert_eq!(run.status, 1);
+    let told = run.stderr;
+    assert!(told.contains("may hold what the file itself does not have"), "{told}");
+    assert_eq!(before, app.seen());
+    drop(open);
+    assert_eq!(immutable(&app).await.status, 0);
 }
 
 #[tokio::test]

@@ -30,6 +30,11 @@ pub fn refused(action: &str, message: impl Into<String>, hint: Option<&str>) -> 
     }))
 }
 
+/// A file beside which a journal stands that has to be rolled back.
+pub fn hot_journal() -> Error {
+    refused("opening the file", HOT_JOURNAL, Some(OPEN_ONCE))
+}
+
 /// `SQLITE_READONLY_ROLLBACK`: a hot journal.
 const ROLLBACK: i32 = 776;
 
@@ -68,5 +73,5 @@ const WAIT: &str =
 const DECRYPT: &str = "an encrypted file has to be decrypted first";
 const RECOVER: &str =
     "PRAGMA integrity_check tells more; sqlite3's .recover saves what can be saved";
-const MAKE_WRITABLE: &str = "in WAL mode the folder must be writable; a file that nobody writes can be \
-     read with ?immutable=1 behind its path";
+const MAKE_WRITABLE: &str = "in WAL mode the folder must be writable; a file that nobody writes, with no -wal beside it, \
+     can be read with ?immutable=1 behind its path";

@@ -17,10 +17,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::failure::{of, refused};
+use super::failure::{hot_journal, of, refused};
 use super::traces::{Beside, Traces};
 use crate::config::source::SqliteFile;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const OPENING: &str = "opening the file";
 /// The length of the header.
@@ -30,6 +30,12 @@ const WRITE_VERSION: usize = 18;
 /// Pages of the cache of one connection, in KiB.
 const CACHE: i64 = 2048;
 const UNWRITABLE: &str = "is in WAL mode, and this user may only read it: SQLite would leave files beside it that its app may not write";
+const UNREAD_WAL: &str =
+    "may hold what the file itself does not have, and with ?immutable=1 it is not read";
+const UNREAD_WAL_HINT: &str = "leave out ?immutable=1 where the folder may be written; else let its app close the file, \
+     or copy the file with its -wal elsewhere and read the copy";
+/// How a journal begins that can be rolled back: <https://www.sqlite.org/fileformat2.html#the_rollback_journal>.
+const JOURNAL: &[u8] = &[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 const UNWRITABLE_HINT: &str = "run pgsync as the user of the app; a file that nobody writes can be read with ?immutable=1 behind its path";
 
 /// A file that was looked at.
@@ -89,6 +95,9 @@ impl Database {
             let why = format!("{} {UNWRITABLE}", database.path.display());
             return Err(refused(OPENING, why, Some(UNWRITABLE_HINT)));
         }
+        if let Some(refusal) = database.unread().filter(|_| immutable) {
+            return Err(refusal);
+        }
         // As long as somebody writes, pages may be elsewhere.
         let is_whole = !database.beside("-wal").exists() && !database.beside("-journal").exists();
         match missing_pages(&header, bytes).filter(|_| is_whole) {
@@ -98,6 +107,18 @@ impl Database {
             }
             None => Ok(Self { is_writable, ..database }),
         }
+    }
+
+    /// Why the file alone is not what its program has committed: as immutable, what stands beside it is not read.
+    fn unread(&self) -> Option<Error> {
+        let wal = self.beside("-wal");
+        if wal.metadata().is_ok_and(|found| found.len() > 0) {
+            let why = format!("{} {UNREAD_WAL}", wal.display());
+            return Some(refused(OPENING, why, Some(UNREAD_WAL_HINT)));
+        }
+        let journal = self.looks.head(&self.beside("-journal"), JOURNAL.len());
+        let is_hot = journal.is_ok_and(|head| head == JOURNAL);
+        is_hot.then(hot_journal)
     }
 
     /// A connection that cannot write. Files that it brings along go again only if SQLite may write the file itself.
