@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{SinkExt, Stream, TryStreamExt};
+use futures_util::{SinkExt, Stream, StreamExt, TryStreamExt};
 use tokio_postgres::{CopyInSink, CopyOutStream};
 
 use super::failure::{db_error, to_role, without_values};
+use crate::digest::buckets::{Arrival, Bucket, BucketStream};
 use crate::error::{Error, Result, Side};
 use crate::ident::Ident;
 
@@ -32,6 +33,13 @@ impl RowStream {
     /// Says whether errors may quote no value.
     pub(super) fn discreet(self, discreet: bool) -> Self {
         Self { discreet, ..self }
+    }
+
+    /// Its rows as the digests of buckets, which they are.
+    pub fn into_buckets(self) -> BucketStream {
+        let arrival =
+            |line: Bytes| Ok(Arrival { bucket: Bucket::parse(&line)?, bytes: line.len() as u64 });
+        self.map(move |line| line.and_then(arrival)).boxed()
     }
 
     /// The next row, or `None` at the end.

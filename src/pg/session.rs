@@ -5,7 +5,7 @@
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::ClientWrapper;
 use futures_util::StreamExt;
@@ -27,6 +27,9 @@ use crate::ident::Ident;
 use crate::sql::mask::KEY_SETTING;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
+
+/// How often a round trip is tried.
+const ROUND_TRIPS: usize = 3;
 
 /// Of all settings of PostgreSQL 10 to 18 that a role, a database or a connection string can change,
 /// those that count here; a server that does not have one skips it. Only what differs is set: where the
@@ -409,6 +412,17 @@ impl Session {
             outcome = sent.into_iter().fold(outcome, Result::and);
         }
         outcome
+    }
+
+    /// The time of a round trip: the least of a few.
+    pub async fn round_trip(&self) -> Result<Duration> {
+        let mut least = Duration::MAX;
+        for _ in 0..ROUND_TRIPS {
+            let began = Instant::now();
+            self.run("looking how far the server is", &Sql::trusted("")).await?;
+            least = least.min(began.elapsed());
+        }
+        Ok(least)
     }
 
     /// Starts `copy (…) to stdout`; rows arrive as COPY text, one message each.

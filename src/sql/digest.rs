@@ -130,6 +130,17 @@ impl TableMapping {
         )
     }
 
+    /// `bucket, hash` of each row of the target, as binary COPY.
+    pub fn bucket_hashes(&self, measure: DigestOf, slicing: Bucketing, scope: Option<&Sql>) -> Sql {
+        sql!(
+            "copy (select {bucket}, {hash} from {from}{scope}) to stdout (format binary)",
+            bucket = self.bucket(Side::Target, slicing),
+            hash = self.hash(Side::Target, measure),
+            from = self.from(Side::Target),
+            scope = filtered(scope),
+        )
+    }
+
     /// `count, sum(hash)` of the rows of some buckets; of the target's `only_staged` ones only those whose
     /// keys are staged.
     pub fn digest_buckets(

@@ -148,4 +148,9 @@ impl BucketQuery<'_> {
         let scope = (!conditions.is_empty()).then(|| Sql::join(&conditions, " and "));
         mapping.bucket_digests(side, self.of, self.bucketing, scope.as_ref())
     }
+
+    /// A statement that gives `bucket, hash` of each row of the target, in binary.
+    pub fn hashes(&self, mapping: &TableMapping) -> Sql {
+        mapping.bucket_hashes(self.of, self.bucketing, self.scope.condition(Side::Target).as_ref())
+    }
 }

@@ -1,8 +1,9 @@
 //! Digests of the target's rows, as the source is asked for its own.
 
 use crate::digest::Digest;
+use crate::digest::buckets::{Bucket, BucketStream, OpenBuckets};
 use crate::error::{Result, Side};
-use crate::pg::{Row, RowStream, Session};
+use crate::pg::{Row, Session};
 use crate::sql::buckets::Buckets;
 use crate::sql::compared::ColumnQuery;
 use crate::sql::keys::NumberedKey;
@@ -58,7 +59,7 @@ pub async fn all(
     answers.iter().flatten().map(Row::digest).collect()
 }
 
-/// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+/// The digest of every bucket that holds rows.
 ///
 /// # Errors
 /// The target's.
@@ -67,8 +68,42 @@ pub async fn buckets(
     doing: &'static str,
     mapping: &TableMapping,
     query: BucketQuery<'_>,
-) -> Result<RowStream> {
-    session.copy_out(doing, &query.statement(Side::Target, mapping)).await
+) -> Result<BucketStream> {
+    Ok(session.copy_out(doing, &query.statement(Side::Target, mapping)).await?.into_buckets())
+}
+
+/// The same, summed here: the server sends the bucket and the hash of each row. A server that groups fetches the
+/// state of each row's bucket from elsewhere in its memory (measured on 2 M rows: 1.65 s for 2^17 buckets, 0.95 s
+/// to send the hashes).
+///
+/// # Errors
+/// The target's.
+pub async fn buckets_of_hashes(
+    session: &Session,
+    doing: &'static str,
+    mapping: &TableMapping,
+    query: BucketQuery<'_>,
+    mut sums: OpenBuckets,
+) -> Result<BucketStream> {
+    let mut rows = session.copy_out(doing, &query.hashes(mapping)).await?;
+    let mut skipped = BINARY_HEAD;
+    while let Some(message) = rows.next().await? {
+        if let Some(row) = message.get(std::mem::take(&mut skipped)..).and_then(hashed_row) {
+            sums.add(row)?;
+        }
+    }
+    Ok(sums.into_stream(BINARY_ROW))
+}
+
+/// Bytes before the first row of binary COPY, in the same message.
+const BINARY_HEAD: usize = 19;
+/// Bytes of a row: the number of its fields, and two numbers of eight bytes, each behind its length.
+const BINARY_ROW: u64 = 26;
+
+/// A row of a bucket's number and a hash; none at the end.
+fn hashed_row(row: &[u8]) -> Option<Bucket> {
+    let at = |from: usize| Some(i64::from_be_bytes(row.get(from..from + 8)?.try_into().ok()?));
+    Some(Bucket { number: at(6)?, digest: Digest { rows: 1, sum: at(18)?.into() } })
 }
 
 /// From now on one server process digests, not one and its parallel workers.

@@ -5,6 +5,7 @@ use futures_util::Stream;
 use futures_util::future::{Either, try_join_all};
 
 use crate::digest::Digest;
+use crate::digest::buckets::BucketStream;
 use crate::error::Result;
 use crate::ident::Ident;
 use crate::plan::TablePlan;
@@ -96,7 +97,7 @@ impl Reader {
         each!(Self: self, one => one.digest_of_keys(doing, mapping, keys).await)
     }
 
-    /// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+    /// The digest of every bucket that holds rows.
     ///
     /// # Errors
     /// As [`Reader::copy_out`].
@@ -105,15 +106,8 @@ impl Reader {
         doing: &'static str,
         mapping: &TableMapping,
         query: BucketQuery<'_>,
-    ) -> Result<SourceRows> {
-        match self {
-            Self::Postgres(reader) => {
-                reader.bucket_digests(doing, mapping, query).await.map(SourceRows::Postgres)
-            }
-            Self::Sqlite(reader) => {
-                reader.bucket_digests(doing, mapping, query).await.map(SourceRows::Sqlite)
-            }
-        }
+    ) -> Result<BucketStream> {
+        each!(Self: self, one => one.bucket_digests(doing, mapping, query).await)
     }
 
     /// From now on one server process digests, not one and its parallel workers.

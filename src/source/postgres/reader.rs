@@ -3,6 +3,7 @@
 use super::SourceRows;
 use super::snapshot::{IMPORT_AGAIN, check_not_rewritten, import_again};
 use crate::digest::Digest;
+use crate::digest::buckets::BucketStream;
 use crate::error::{Error, Result, Side};
 use crate::pg::{PooledSession, Row, Session};
 use crate::plan::TablePlan;
@@ -80,7 +81,7 @@ impl Reader {
         self.session.row(doing, &mapping.digest_of_keys(keys)).await?.digest()
     }
 
-    /// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+    /// The digest of every bucket that holds rows.
     ///
     /// # Errors
     /// As [`Reader::copy_out`].
@@ -89,8 +90,9 @@ impl Reader {
         doing: &'static str,
         mapping: &TableMapping,
         query: BucketQuery<'_>,
-    ) -> Result<SourceRows> {
-        self.stream(doing, &query.statement(Side::Source, mapping)).await
+    ) -> Result<BucketStream> {
+        let rows = self.session.copy_out(doing, &query.statement(Side::Source, mapping)).await?;
+        Ok(rows.into_buckets())
     }
 
     /// From now on one server process digests, not one and its parallel workers.

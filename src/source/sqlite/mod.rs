@@ -2,7 +2,6 @@
 //! text here, and digests are computed here as the target computes them.
 
 mod bad_rows;
-mod buckets;
 mod catalog;
 mod definitions;
 mod digested;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::bad_rows::{self, BadRowTables};
-use super::buckets::{Bucket, OpenBuckets};
 use super::digested::Digested;
 use super::failure;
 use super::forms::Forms;
@@ -16,6 +15,7 @@ use super::scope::{self, Moments};
 use super::snapshot::{Lease, Wanted};
 use crate::config::source::BadRows;
 use crate::digest::Digest;
+use crate::digest::buckets::{Bucket, BucketStream, OpenBuckets};
 use crate::error::{Error, Result};
 use crate::source::{Answer, BadRow, Question};
 use crate::sql::buckets::Bucketing;
@@ -330,13 +330,13 @@ impl Reader {
         asked.await
     }
 
-    /// The digest of every bucket that holds rows, in the order of buckets: `bucket, count, sum` as COPY text.
+    /// The digest of every bucket that holds rows.
     pub async fn bucket_digests(
         &self,
         _doing: &'static str,
         mapping: &TableMapping,
         query: BucketQuery<'_>,
-    ) -> Result<SourceRows> {
+    ) -> Result<BucketStream> {
         let BucketQuery { of, bucketing, scope, within } = query;
         let within = within.cloned();
         let rows = match bucketing {
@@ -345,9 +345,11 @@ impl Reader {
         };
         let whole = Whole { of, rows, scope };
         let read = self.read_all(mapping, whole, move |scan, connection, wanted| {
-            let is_ordered =
-                matches!(bucketing, Bucketing::Range { .. }) && scan.is_in_order(connection)?;
-            let mut open = OpenBuckets::of(bucketing, is_ordered);
+            let mut open = match bucketing {
+                Bucketing::Range { .. } if scan.is_in_order(connection)? => OpenBuckets::in_order(),
+                Bucketing::Range { .. } => OpenBuckets::anywhere(),
+                Bucketing::Hash { mask } => OpenBuckets::numbered(0..=mask),
+            };
             scan.run(connection, wanted, &mut |values| {
                 let number = scan.shape.bucket(values, bucketing);
                 if within.as_ref().is_some_and(|within| !within.contains(&number)) {
@@ -358,13 +360,7 @@ impl Reader {
             })?;
             Ok(open)
         });
-        let open = read.await?;
-        SourceRows::of(self.lease()?, move |_, _, outlet| {
-            open.into_all().try_for_each(|Bucket { number, digest }| {
-                let line = format!("{number}\t{}\t{}\n", digest.rows, digest.sum);
-                outlet.push(|out| out.extend_from_slice(line.as_bytes()))
-            })
-        })
+        Ok(read.await?.into_stream(0))
     }
 
     /// The hash of each column of the row with this key, if there is one.

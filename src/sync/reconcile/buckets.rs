@@ -16,8 +16,11 @@ const ROWS_OF_FILE: u64 = 8;
 /// The same of hashes of keys, whose buckets cost more: the target's rows of each lie everywhere (measured on 1 M
 /// rows: 3.9 s of CPU for buckets of 32, 3.7 s for 16 and for 8, and 1.7 s, 1.9 s, 2.4 s where no row has changed).
 const HASHED_ROWS_OF_FILE: u64 = 16;
+/// Where both sides are summed here, a bucket costs 16 bytes of memory on each side.
+const FINE_ROWS: u64 = 4;
+const MOST_FINE: u32 = 19;
 /// Buckets of a table at most, 2^18: their digests are what both servers keep in memory.
-const MOST: u32 = 18;
+const MOST: u32 = 19;
 /// Where so many keys are expected to differ that each has a bucket for itself among this many, most
 /// often: fewer buckets cost less (measured on 2 M rows: 0.7 s for 2^13, 2.0 s for 2^17), and a key that
 /// differs alone is known by its hash. 2^10 at least.
@@ -31,16 +34,39 @@ pub struct Slicing {
     pub buckets: RangeInclusive<i64>,
 }
 
+/// How small buckets are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// For servers that sum them.
+    Coarse,
+    /// So large that about so many keys that differ lie alone.
+    Expected(u64),
+    /// For sums that are made here.
+    Fine,
+}
+
+impl Detail {
+    /// The digits of the number of buckets of a table with so many rows, of which `rows` should lie in one bucket.
+    fn bits(self, all: u64, rows: u64) -> u32 {
+        let bits_of = |buckets: u64| u64::BITS - buckets.max(1).leading_zeros();
+        match self {
+            Self::Coarse => bits_of(all / rows).min(MOST),
+            Self::Expected(keys) => {
+                let few = bits_of(keys.saturating_mul(SINGLE)).clamp(LEAST, MOST);
+                few.min(bits_of(all / rows))
+            }
+            Self::Fine => bits_of(all / FINE_ROWS).min(MOST_FINE),
+        }
+    }
+}
+
 /// Ranges of integer keys, when they lie close enough together that each holds some rows; else
-/// buckets of key hashes, fewer when it is known how many keys are `expected` to differ.
-pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Slicing> {
+/// buckets of key hashes.
+pub async fn slicing(run: &TableRun<'_>, detail: Detail) -> Result<Slicing> {
     let mapping = &run.state.plan.mapping;
-    let bits_of = |buckets: u64| (u64::BITS - buckets.leading_zeros()).min(MOST);
     let is_file = run.round.source.is_local();
     let rows = if is_file { HASHED_ROWS_OF_FILE } else { ROWS };
-    let bits = bits_of((run.state.plan.rows / rows).max(1));
-    let few = expected.map(|keys| bits_of(keys.saturating_mul(SINGLE)).max(LEAST));
-    let mask = (1 << few.unwrap_or(bits).min(bits)) - 1;
+    let mask = (1 << detail.bits(run.state.plan.rows, rows)) - 1;
     let hash = Slicing { bucketing: Bucketing::Hash { mask }, buckets: 0..=mask };
     if !mapping.has_integer_key() {
         return Ok(hash);
@@ -58,7 +84,9 @@ pub async fn slicing(run: &TableRun<'_>, expected: Option<u64>) -> Result<Slicin
         return Ok(hash);
     }
     let rows = if is_file { ROWS_OF_FILE } else { ROWS };
-    let bits = bits_of((run.state.plan.rows / rows).max(1));
+    // Neighbours share a bucket, and no key is expected to lie alone.
+    let detail = if detail == Detail::Fine { detail } else { Detail::Coarse };
+    let bits = detail.bits(run.state.plan.rows, rows);
     let shift = (0..62).find(|shift| span >> shift <= i128::from(1u64 << bits)).unwrap_or(62);
     let number = |key: i128| i64::try_from(key >> shift).unwrap_or_default();
     let buckets = ends.map_or(0..=0, |(least, greatest)| number(*least)..=number(*greatest));

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
-use super::buckets::{self, Slicing};
+use super::buckets::{self, Detail, Slicing};
 use super::merge::{self, BucketDiff};
 use super::{Difference, Scope};
 use crate::error::Result;
@@ -27,7 +27,7 @@ const MOST_OF_HASHES: i64 = 16;
 /// # Errors
 /// Those of both sides, and a stop.
 pub async fn find(run: &mut TableRun<'_>, share: f64) -> Result<Difference> {
-    let Slicing { bucketing, buckets } = buckets::slicing(run, None).await?;
+    let Slicing { bucketing, buckets } = buckets::slicing(run, Detail::Coarse).await?;
     // One server process, not one and its helpers.
     tokio::try_join!(
         run.source.without_helpers("calming the source"),
@@ -71,7 +71,7 @@ async fn range(
         run.source.bucket_digests("digesting buckets", mapping, query),
         target_side::digest::buckets(run.target, "digesting buckets", mapping, query),
     )?;
-    merge::merge(source.into_stream(), target, false).await
+    merge::merge(source, target, false).await
 }
 
 /// The size of a range that takes as long as it should, going by the last one.

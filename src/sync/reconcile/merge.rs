@@ -4,12 +4,11 @@
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
-use bytes::Bytes;
-use futures_util::{Stream, TryStreamExt};
+use futures_util::TryStreamExt;
 
-use crate::copy_text;
 use crate::digest::Digest;
-use crate::error::{Error, Result};
+use crate::digest::buckets::{Arrival, Bucket, BucketStream};
+use crate::error::Result;
 use crate::sql::buckets::LoneKey;
 
 /// What the comparison of all buckets found.
@@ -42,86 +41,57 @@ impl BucketDiff {
     }
 
     /// Notes a bucket of which the sides have these digests.
-    fn note(&mut self, source: Option<&Line>, target: Option<&Line>, singles: bool) -> Result<()> {
-        if let Some(line) = target {
-            self.target_rows += line.rows;
+    fn note(&mut self, source: Option<Bucket>, target: Option<Bucket>, singles: bool) {
+        self.target_rows += target.map_or(0, |bucket| bucket.digest.rows);
+        self.source_rows.add(digest(source));
+        if source == target {
+            return;
         }
-        let digest = source.map(|line| line.digest().ok_or_else(unreadable)).transpose()?;
-        self.source_rows.add(digest.unwrap_or_default());
-        if source.map(|line| &line.bytes) == target.map(|line| &line.bytes) {
-            return Ok(());
-        }
-        self.source.add(digest.unwrap_or_default());
+        self.source.add(digest(source));
         match (source, target) {
-            (Some(line), None) => extend(&mut self.missing_on_target, line.bucket),
-            _ => match Line::single(source, target).filter(|_| singles) {
+            (Some(bucket), None) => extend(&mut self.missing_on_target, bucket.number),
+            _ => match single(source, target).filter(|_| singles) {
                 Some(single) => self.singles.push(single),
-                None => source.or(target).iter().for_each(|line| {
-                    extend(&mut self.differing, line.bucket);
+                None => source.or(target).iter().for_each(|bucket| {
+                    extend(&mut self.differing, bucket.number);
                 }),
             },
         }
-        Ok(())
     }
 
-    /// Reads the next line of a stream.
-    async fn next(
-        &mut self,
-        stream: &mut (impl Stream<Item = Result<Bytes>> + Unpin),
-    ) -> Result<Option<Line>> {
-        let Some(bytes) = stream.try_next().await? else { return Ok(None) };
-        self.bytes += bytes.len() as u64;
-        Line::parse(bytes).map(Some)
+    /// Takes the next bucket of a stream.
+    async fn next(&mut self, stream: &mut BucketStream) -> Result<Option<Bucket>> {
+        let Some(Arrival { bucket, bytes }) = stream.try_next().await? else { return Ok(None) };
+        self.bytes += bytes;
+        Ok(Some(bucket))
     }
 }
 
-/// One line of digests: the bucket's number, its rows, and all as it came.
-#[derive(Debug)]
-struct Line {
-    bucket: i64,
-    rows: u64,
-    bytes: Bytes,
+/// Of no bucket, that of no rows.
+fn digest(bucket: Option<Bucket>) -> Digest {
+    bucket.map(|bucket| bucket.digest).unwrap_or_default()
 }
 
-impl Line {
-    fn parse(bytes: Bytes) -> Result<Self> {
-        let mut fields = copy_text::fields(&bytes);
-        let bucket = fields.next().and_then(|field| field.parse().ok());
-        let rows = fields.next().and_then(|field| field.parse().ok());
-        let (bucket, rows) = bucket.zip(rows).ok_or_else(unreadable)?;
-        drop(fields);
-        Ok(Self { bucket, rows, bytes })
-    }
-
-    /// Its rows and the sum of their hashes.
-    fn digest(&self) -> Option<Digest> {
-        let sum = copy_text::fields(&self.bytes).nth(2)?.parse().ok()?;
-        Some(Digest { rows: self.rows, sum })
-    }
-
-    /// The hash by which a bucket of the source differs from that of the target, if that may be one row's:
-    /// sums are exact, so the difference of two sums of which one has one row more is the hash of this row,
-    /// or else that of none.
-    fn single(source: Option<&Self>, target: Option<&Self>) -> Option<LoneKey> {
-        let bucket = source.or(target)?.bucket;
-        let digest = |line: Option<&Self>| line.map_or(Some(Digest::default()), Self::digest);
-        let (source, target) = (digest(source)?, digest(target)?);
-        let difference = source.sum - target.sum;
-        let hash = if source.rows == target.rows + 1 {
-            difference
-        } else if source.rows + 1 == target.rows {
-            -difference
-        } else {
-            return None;
-        };
-        Some(LoneKey { bucket, hash: i64::try_from(hash).ok()? })
-    }
+/// The hash by which a bucket of the source differs from that of the target, if that may be one row's: sums are
+/// exact, so the difference of two sums of which one has one row more is the hash of this row, or else that of none.
+fn single(source: Option<Bucket>, target: Option<Bucket>) -> Option<LoneKey> {
+    let bucket = source.or(target)?.number;
+    let (source, target) = (digest(source), digest(target));
+    let difference = source.sum - target.sum;
+    let hash = if source.rows == target.rows + 1 {
+        difference
+    } else if source.rows + 1 == target.rows {
+        -difference
+    } else {
+        return None;
+    };
+    Some(LoneKey { bucket, hash: i64::try_from(hash).ok()? })
 }
 
 /// Walks both streams in the order of buckets, with an eye for `singles`.
 pub async fn merge(
-    mut source: impl Stream<Item = Result<Bytes>> + Unpin,
-    mut target: impl Stream<Item = Result<Bytes>> + Unpin,
+    mut source: BucketStream,
+    mut target: BucketStream,
     singles: bool,
 ) -> Result<BucketDiff> {
     let mut diff = BucketDiff::default();
@@ -132,12 +102,12 @@ pub async fn merge(
             (None, None) => return Ok(diff),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (Some(one), Some(two)) => one.bucket.cmp(&two.bucket),
+            (Some(one), Some(two)) => one.number.cmp(&two.number),
         };
         // The lower bucket is the other side's turn to wait.
         let one = here.take_if(|_| order.is_le());
         let two = there.take_if(|_| order.is_ge());
-        diff.note(one.as_ref(), two.as_ref(), singles)?;
+        diff.note(one, two, singles);
         if one.is_some() {
             here = diff.next(&mut source).await?;
         }
@@ -145,10 +115,6 @@ pub async fn merge(
             there = diff.next(&mut target).await?;
         }
     }
-}
-
-fn unreadable() -> Error {
-    Error::Internal("a digest cannot be read".to_owned())
 }
 
 /// Adds a bucket behind the others.
@@ -161,15 +127,17 @@ fn extend(spans: &mut Vec<RangeInclusive<i64>>, bucket: i64) {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, stream};
+    use futures_util::{FutureExt, StreamExt, stream};
 
     use super::*;
 
     /// What the merge of two lists of lines finds. Streams of lists are always ready.
     fn merged(source: &[&str], target: &[&str], singles: bool) -> Result<BucketDiff> {
         let lines = |lines: &[&str]| {
-            let lines = lines.iter().map(|line| Ok(Bytes::from(format!("{line}\n"))));
-            stream::iter(lines.collect::<Vec<_>>())
+            let arrival = |line: &&str| {
+                Ok(Arrival { bucket: Bucket::parse(line.as_bytes())?, bytes: line.len() as u64 })
+            };
+            stream::iter(lines.iter().map(arrival).collect::<Vec<_>>()).boxed()
         };
         let merged = merge(lines(source), lines(target), singles).now_or_never();
         merged.expect("nothing is waited for")
@@ -179,7 +147,7 @@ mod tests {
     fn buckets_that_are_equal_say_nothing() {
         let lines = ["0\t3\t30", "5\t1\t-7"];
         let diff = merged(&lines, &lines, true).expect("merges");
-        let bytes = 2 * ("0\t3\t30\n5\t1\t-7\n".len() as u64);
+        let bytes = 2 * ("0\t3\t30".len() + "5\t1\t-7".len()) as u64;
         let source_rows = Digest { rows: 4, sum: 23 };
         let equal = BucketDiff { target_rows: 4, source_rows, bytes, ..BucketDiff::default() };
         assert_eq!(diff, equal);

@@ -13,10 +13,13 @@ pub mod proof;
 pub use probe::{Probe, Sessions, Window, probe, probes, same_rows};
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
+use buckets::{Detail, Slicing};
 use merge::BucketDiff;
 
 use crate::digest::Digest;
+use crate::digest::buckets::OpenBuckets;
 use crate::error::{Result, Side};
 use crate::event::Phase;
 use crate::outcome::Strategy;
@@ -36,6 +39,8 @@ use crate::target_side::keys;
 /// Keys looked up on the source by one statement; and in a file, which is read ahead while the target writes.
 const LOOKUP: u64 = 2000;
 const LOOKUP_OF_FILE: u64 = 8000;
+/// The round trip to a target in the same network.
+const NEAR: Duration = Duration::from_millis(1);
 
 /// Which rows are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,20 +210,38 @@ pub async fn find(
     scope: Scope,
     expected: Option<u64>,
 ) -> Result<Difference> {
-    let slicing = buckets::slicing(run, expected).await?.bucketing;
+    let detail = match expected {
+        Some(keys) => Detail::Expected(keys),
+        None if is_summed_here(run).await? => Detail::Fine,
+        None => Detail::Coarse,
+    };
+    let Slicing { bucketing: slicing, buckets } = buckets::slicing(run, detail).await?;
     let (mapping, rows) = (&run.state.plan.mapping, scope.rows(&run.state.plan));
     let query = BucketQuery { of: measure, bucketing: slicing, scope: rows, within: None };
-    let (source, target) = tokio::try_join!(
-        run.source.bucket_digests("digesting buckets", mapping, query),
-        target_side::digest::buckets(run.target, "digesting buckets", mapping, query),
-    )?;
+    let doing = "digesting buckets";
+    let target = async {
+        if detail == Detail::Fine {
+            let sums = OpenBuckets::numbered(buckets);
+            target_side::digest::buckets_of_hashes(run.target, doing, mapping, query, sums).await
+        } else {
+            target_side::digest::buckets(run.target, doing, mapping, query).await
+        }
+    };
+    let (source, target) =
+        tokio::try_join!(run.source.bucket_digests(doing, mapping, query), target)?;
     let singles = expected.is_some() && matches!(slicing, Bucketing::Hash { .. });
-    let merged = merge::merge(source.into_stream(), target, singles).await?;
+    let merged = merge::merge(source, target, singles).await?;
     run.state.travelled += merged.bytes;
     if (measure, scope) == (DigestOf::Rows, Scope::Table) {
         run.note_source(merged.source_rows);
     }
     Ok(Difference::of(merged, measure, scope, slicing))
+}
+
+/// Whether the target's rows are hashed there and summed here, as those of a file are: it has to be near, because
+/// 26 bytes of each row travel.
+async fn is_summed_here(run: &TableRun<'_>) -> Result<bool> {
+    Ok(run.round.source.is_local() && run.target.round_trip().await? < NEAR)
 }
 
 /// Sends the source's keys and hashes of the differing buckets to the target, which then knows what

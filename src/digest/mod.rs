@@ -1,5 +1,7 @@
 //! What a server says of a set of rows: how many there are, and the sum of their hashes.
 
+pub mod buckets;
+
 use crate::error::{Error, Result};
 
 /// The number of rows and the sum of their hashes: equal for equal sets of rows, whatever their order.
