@@ -62,7 +62,7 @@ const OF_NO_VALUE: [&str; 9] = ["08", "23", "25", "26", "28", "40", "44", "53", 
 
 /// Source files of PostgreSQL that word messages from names of the catalog or of the statement. Beside them
 /// there are those of the input of types and of functions: they quote the values that they are given.
-const OF_NAMES: [&str; 61] = [
+const OF_NAMES: [&str; 65] = [
     "aclchk.c",
     "alter.c",
     "bufmgr.c",
@@ -85,12 +85,15 @@ const OF_NAMES: [&str; 61] = [
     "fmgr.c",
     "heap.c",
     "heapam.c",
+    "hio.c",
     "index.c",
+    "indextuple.c",
     "lmgr.c",
     "lock.c",
     "md.c",
     "nbtdedup.c",
     "nbtinsert.c",
+    "nbtsort.c",
     "nbtutils.c",
     "nodeModifyTable.c",
     "objectaddress.c",
@@ -114,6 +117,7 @@ const OF_NAMES: [&str; 61] = [
     "sequence.c",
     "snapmgr.c",
     "spgdoinsert.c",
+    "stringinfo.c",
     "table.c",
     "tablespace.c",
     "toast_compression.c",
