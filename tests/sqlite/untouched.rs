@@ -240,6 +240,25 @@ async fn a_log_of_an_older_version_gets_its_column() {
 }
 
 #[tokio::test]
+async fn a_file_behind_a_link_is_read_with_its_wal() {
+    let app = App::with(&format!("pragma journal_mode = wal; {FILE}"));
+    let (link, db) = (App::empty(), Pair::fresh().await);
+    std::os::unix::fs::symlink(app.path(), link.path()).expect("a link");
+    db.target(TARGET).await;
+    let open = app.open();
+    open.execute_batch("insert into tag values ('three', 3)").expect("a row");
+    settle(&app).await;
+    sync(&link, &db).await.expect_read().expect_changes("tag", (3, 0, 0));
+    sync(&link, &db).await.expect_unchanged().expect_not_read();
+    open.execute_batch("update tag set item_id = 4").expect("rows");
+    sync(&link, &db).await.expect_read().expect_changes("tag", (0, 3, 0));
+    drop(open);
+    // Nothing is left beside the file either.
+    sync(&link, &db).await.expect_ok();
+    assert_eq!((app.seen().len(), link.seen().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn an_immutable_file_is_not_read_again_either() {
     let app = App::with(FILE);
     let db = Pair::fresh().await;

@@ -41,7 +41,10 @@ const UNWRITABLE_HINT: &str = "run pgsync as the user of the app; a file that no
 /// A file that was looked at.
 #[derive(Clone, Debug)]
 pub struct Database {
+    /// As it was named.
     path: PathBuf,
+    /// Where the links of this path lead: beside that SQLite keeps the other files.
+    real: PathBuf,
     immutable: bool,
     lock_timeout: Duration,
     /// Changes when another file takes its place.
@@ -74,6 +77,10 @@ impl Database {
         if found.len() == 0 {
             return bad("is empty (0 bytes): it holds no SQLite database");
         }
+        let real = path.canonicalize();
+        let real = real.map_err(|error| {
+            refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
+        })?;
         let looks = Arc::new(Traces::default());
         let header = looks.head(&path, HEADER).map_err(|error| {
             refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
@@ -88,10 +95,11 @@ impl Database {
             _ => return bad("is cut off: it is shorter than the header of a SQLite database"),
         };
         let (identity, bytes) = (identity(&found), found.len());
+        let is_writable = false;
         let database =
-            Self { immutable, lock_timeout, identity, bytes, is_writable: false, path, looks };
+            Self { path, real, immutable, lock_timeout, identity, bytes, is_writable, looks };
         let is_writable = is_wal && !immutable && !database.beside("-wal").exists();
-        if is_writable && database.looks.is_denied(&database.path) {
+        if is_writable && database.looks.is_denied(&database.real) {
             let why = format!("{} {UNWRITABLE}", database.path.display());
             return Err(refused(OPENING, why, Some(UNWRITABLE_HINT)));
         }
@@ -152,7 +160,7 @@ impl Database {
     pub fn traces(&self) -> Option<String> {
         let beside = Beside { wal: self.beside("-wal"), index: self.beside("-shm") };
         // Of an immutable file, what stands beside it is not read.
-        self.looks.read(&self.path, Some(&beside).filter(|_| !self.immutable))
+        self.looks.read(&self.real, Some(&beside).filter(|_| !self.immutable))
     }
 
     /// Lets a `-wal` go with the connection that brought it along, where nobody has written into it.
@@ -167,7 +175,7 @@ impl Database {
     /// As a URI of SQLite.
     fn uri(&self) -> String {
         let mut uri = "file:".to_owned();
-        for byte in self.path.as_os_str().as_encoded_bytes() {
+        for byte in self.real.as_os_str().as_encoded_bytes() {
             match byte {
                 b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
                     uri.push(char::from(*byte));
@@ -179,7 +187,7 @@ impl Database {
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
+        let mut path = self.real.clone().into_os_string();
         path.push(suffix);
         path.into()
     }
