@@ -147,7 +147,7 @@ impl Finish<'_> {
         sequences::raise(round, &self.plans, outcomes).await;
         sequences::raise_free(round, &self.sequences).await;
         swap::tables(round, &self.rebuilt, &self.references.in_the_end(), outcomes).await;
-        orphan_check::check(round, &self.references, outcomes, self.failed).await;
+        orphan_check::check(round, &self.plans, &self.references, outcomes, self.failed).await;
         post_data::foreign_keys(round, &self.foreign_keys, outcomes).await;
         if round.settings.lag {
             lag::measure(round, &self.plans, outcomes).await;

@@ -1,5 +1,8 @@
-//! Where a table failed, the tables around it were brought to another moment than its own. Foreign
-//! keys that nothing checked are looked at then: rows that refer to what is not there are no success.
+//! Where a table failed, the tables around it were brought to another moment than its own; and a source may hold
+//! rows that its own foreign keys do not allow. Foreign keys that nothing checked are looked at then: rows that refer
+//! to what is not there are no success.
+
+use std::sync::Arc;
 
 use crate::context::Round;
 use crate::error::Error;
@@ -7,6 +10,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
+use crate::plan::TablePlan;
 use crate::plan::references::References;
 use crate::sql::displace::dangling;
 use crate::table::ForeignKey;
@@ -15,6 +19,7 @@ use crate::table::ForeignKey;
 /// could not even be planned.
 pub async fn check(
     round: &Round,
+    plans: &[Arc<TablePlan>],
     references: &References,
     outcomes: &mut [TableOutcome],
     failed: &[TableOutcome],
@@ -25,7 +30,15 @@ pub async fn check(
         .map(|outcome| round.settings.target_name_of(&outcome.table))
         .collect();
     let doubtful = |key: &&ForeignKey| broken.contains(&key.child) || broken.contains(&key.parent);
-    let keys: Vec<&ForeignKey> = references.trusted().filter(doubtful).collect();
+    // What was not read is as it was when it was looked at.
+    let read: Vec<TableName> = plans
+        .iter()
+        .filter(|plan| round.source.may_have_orphans() && plan.is_source_read())
+        .map(|plan| round.settings.target_name_of(&plan.name))
+        .collect();
+    let unknown = |key: &ForeignKey| read.contains(&key.child) || read.contains(&key.parent);
+    let keys = references.trusted().filter(|key| doubtful(key) || unknown(key));
+    let keys: Vec<&ForeignKey> = keys.collect();
     if keys.is_empty() {
         return;
     }
@@ -54,12 +67,17 @@ pub async fn check(
 }
 
 fn words(key: &ForeignKey, broken: &[TableName]) -> String {
-    let failed = if broken.contains(&key.parent) { &key.parent } else { &key.child };
+    let (parent, name) = (&key.parent, key.name.as_str());
+    let failed = [parent, &key.child].into_iter().find(|table| broken.contains(table));
+    let Some(failed) = failed else {
+        return format!(
+            "rows refer to rows of {parent} that are not there (foreign key \"{name}\"), and the source does not have \
+             those either: PRAGMA foreign_key_check lists them there"
+        );
+    };
     format!(
-        "rows refer to rows of {} that are not there (foreign key \"{}\"), because {failed} failed: fix \
-         {failed} and run again",
-        key.parent,
-        key.name.as_str()
+        "rows refer to rows of {parent} that are not there (foreign key \"{name}\"), because {failed} failed: fix \
+         {failed} and run again"
     )
 }
 

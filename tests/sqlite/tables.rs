@@ -21,6 +21,28 @@ const FILE: &str = "
 ";
 
 #[tokio::test]
+async fn rows_without_a_parent_fail_their_table_until_they_have_one() {
+    let app = App::with(
+        "create table p (id integer primary key); create table c (id integer primary key, p integer references p); \
+         insert into p values (1), (2); insert into c values (1, 1), (2, 2), (3, null)",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok();
+    // SQLite checks nothing unless it is asked to.
+    app.run("pragma foreign_keys = off; delete from p where id = 1");
+    for _ in 0..3 {
+        let run = app.sync(&db).await.expect_exit(1);
+        run.expect_failed(
+            "c",
+            &["rows refer to rows of public.p that are not there", "PRAGMA foreign_key_check"],
+        );
+    }
+    app.run("update c set p = 2 where id = 1");
+    app.sync(&db).await.expect_ok();
+    app.sync(&db).await.expect_ok().expect_unchanged();
+}
+
+#[tokio::test]
 async fn missing_tables_are_made_with_keys_indexes_and_defaults() {
     let app = App::with(FILE);
     let db = Pair::fresh().await;

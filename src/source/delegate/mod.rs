@@ -256,6 +256,11 @@ impl Source {
         matches!(self, Self::Sqlite(_))
     }
 
+    /// Whether rows may refer to rows that are not there: SQLite looks only where its program asks for it.
+    pub fn may_have_orphans(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Whether there can be such rows at all.
     pub fn may_have_bad_rows(&self) -> bool {
         matches!(self, Self::Sqlite(_))
