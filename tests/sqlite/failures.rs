@@ -103,6 +103,26 @@ fn ended(command: &mut Command) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
+async fn a_file_that_is_overwritten_while_it_is_read_is_no_success() {
+    let app = App::with(FILE);
+    app.run("pragma journal_mode = delete");
+    let db = Pair::fresh().await;
+    db.target(TARGET).await;
+    let session = db.target_session().await;
+    session.run("begin; lock table item").await;
+    let run = app.sync(&db).start();
+    db.until_blocked().await;
+    // The same bytes: what counts is that somebody else than SQLite writes them.
+    let bytes = std::fs::read(app.path()).expect("a file");
+    std::fs::write(app.path(), bytes).expect("a file");
+    session.run("rollback").await;
+    let run = run.end().await.expect_exit(1);
+    run.expect_said("the file was overwritten while it was read, as cp or scp do");
+    app.sync(&db).await.expect_ok();
+    assert_eq!(db.target_value(FOUND).await, "2000 2001000 2000");
+}
+
+#[tokio::test]
 async fn a_file_on_a_read_only_mount_is_read_as_immutable_on_the_users_word() {
     let app = App::with(FILE);
     let db = Pair::fresh().await;

@@ -8,9 +8,9 @@
 //!
 //! A file with rows in its `-wal` is never checkpointed: that is its program's to do.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub struct Database {
     pub bytes: u64,
     /// How all connections are opened: what the first one brings along says nothing to the next.
     is_writable: bool,
+    /// As long as somebody reads it, nobody who goes by SQLite's locks writes into it; none where that is not so.
+    locked: Option<Arc<File>>,
     /// Dropped behind the last connection.
     looks: Arc<Traces>,
 }
@@ -63,20 +65,8 @@ impl Database {
     /// What is there is no database that can be read as it is.
     pub fn look(file: &SqliteFile, lock_timeout: Duration) -> Result<Self> {
         let SqliteFile { path, immutable, .. } = file.clone();
-        let found = path.metadata();
-        let found = found.map_err(|error| {
-            refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
-        })?;
+        let found = regular_file(&path)?;
         let bad = |what: &str| Err(refused(OPENING, format!("{} {what}", path.display()), None));
-        if found.is_dir() {
-            return bad("is a directory, not a SQLite database");
-        }
-        if !found.is_file() {
-            return bad("is no regular file, so it is no SQLite database");
-        }
-        if found.len() == 0 {
-            return bad("is empty (0 bytes): it holds no SQLite database");
-        }
         let real = path.canonicalize();
         let real = real.map_err(|error| {
             refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
@@ -95,9 +85,18 @@ impl Database {
             _ => return bad("is cut off: it is shorter than the header of a SQLite database"),
         };
         let (identity, bytes) = (identity(&found), found.len());
-        let is_writable = false;
-        let database =
-            Self { path, real, immutable, lock_timeout, identity, bytes, is_writable, looks };
+        let (is_writable, locked) = (false, None);
+        let database = Self {
+            path,
+            real,
+            immutable,
+            lock_timeout,
+            identity,
+            bytes,
+            is_writable,
+            locked,
+            looks,
+        };
         let is_writable = is_wal && !immutable && !database.beside("-wal").exists();
         if is_writable && database.looks.is_denied(&database.real) {
             let why = format!("{} {UNWRITABLE}", database.path.display());
@@ -113,7 +112,15 @@ impl Database {
                 let why = format!("is cut off: {pages} of its pages are missing");
                 Err(refused(OPENING, format!("{} {why}", database.path.display()), None))
             }
-            None => Ok(Self { is_writable, ..database }),
+            // In WAL mode its app may bring what stands in the -wal into the file.
+            None => {
+                let locked = if is_wal && !immutable {
+                    None
+                } else {
+                    database.looks.open(&database.real).ok()
+                };
+                Ok(Self { is_writable, locked, ..database })
+            }
         }
     }
 
@@ -149,6 +156,12 @@ impl Database {
         connection.pragma_update(None, "trusted_schema", false).map_err(told)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(told)?;
         Ok(connection)
+    }
+
+    /// When the file was last written, and how large it is, where nobody may change that; else nothing.
+    pub fn written(&self) -> Option<Written> {
+        let found = self.locked.as_ref()?.metadata().ok()?;
+        Some(Written { size: found.size(), moment: (found.mtime(), found.mtime_nsec()) })
     }
 
     /// Whether the path still leads to the file that was looked at. Each connection opens it by its path.
@@ -191,6 +204,32 @@ impl Database {
         path.push(suffix);
         path.into()
     }
+}
+
+/// What the system says of a file that is more than nothing.
+fn regular_file(path: &Path) -> Result<Metadata> {
+    let found = path.metadata();
+    let found = found.map_err(|error| {
+        refused(OPENING, format!("{}: {}", path.display(), plain(&error)), None)
+    })?;
+    let bad = |what: &str| Err(refused(OPENING, format!("{} {what}", path.display()), None));
+    if found.is_dir() {
+        return bad("is a directory, not a SQLite database");
+    }
+    if !found.is_file() {
+        return bad("is no regular file, so it is no SQLite database");
+    }
+    if found.len() == 0 {
+        return bad("is empty (0 bytes): it holds no SQLite database");
+    }
+    Ok(found)
+}
+
+/// What writing into a file changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    size: u64,
+    moment: (i64, i64),
 }
 
 fn plain(error: &std::io::Error) -> String {

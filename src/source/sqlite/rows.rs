@@ -67,6 +67,7 @@ impl SourceRows {
             let mut outlet = Outlet { sender, bundle: Bundle::default() };
             let connection = handle.connection();
             let done = wanted.check().and_then(|()| read(&connection, &wanted, &mut outlet));
+            let done = handle.require_same().and(done);
             wanted.finish();
             match done {
                 Ok(()) => drop(outlet.flush()),

@@ -12,7 +12,7 @@ use rusqlite::{Connection, InterruptHandle};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::failure;
-use super::file::Database;
+use super::file::{Database, Written};
 use crate::error::{Error, Result};
 
 const TAKING: &str = "taking a snapshot";
@@ -34,6 +34,8 @@ pub struct Handle {
     connection: Mutex<Connection>,
     interrupt: InterruptHandle,
     database: Database,
+    /// As the file was when its reading began.
+    written: Option<Written>,
 }
 
 /// A connection that nobody else has.
@@ -65,10 +67,11 @@ impl Snapshot {
                 begin(&connections[0]).map_err(told)?;
             }
         }
+        let written = database.written();
         let handles = connections.into_iter().map(|connection| {
             let interrupt = connection.get_interrupt_handle();
             let database = database.clone();
-            Arc::new(Handle { connection: Mutex::new(connection), interrupt, database })
+            Arc::new(Handle { connection: Mutex::new(connection), interrupt, database, written })
         });
         let handles: Vec<Arc<Handle>> = handles.collect();
         // Whoever has written while the snapshot was taken may be in it or not.
@@ -117,7 +120,22 @@ impl Handle {
     pub fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// To be asked when rows have been read.
+    ///
+    /// # Errors
+    /// Somebody has written into the file without SQLite's locks, so that they may be of two moments.
+    pub fn require_same(&self) -> Result<()> {
+        if self.database.written() == self.written {
+            return Ok(());
+        }
+        Err(failure::refused("reading rows", OVERWRITTEN, Some(REPLACE)))
+    }
 }
+
+const OVERWRITTEN: &str = "the file was overwritten while it was read, as cp or scp do";
+const REPLACE: &str =
+    "copy to another name, and give the copy the name of the file with mv; then run again";
 
 impl Lease {
     /// Has the connection work in a thread that may block. What nobody waits for any more is ended.
@@ -145,7 +163,8 @@ impl Lease {
         let done = tokio::task::spawn_blocking(move || {
             let mut connection = handle.connection();
             wanted.check()?;
-            work(&mut connection, &wanted)
+            let done = work(&mut connection, &wanted);
+            handle.require_same().and(done)
         });
         let done = done.await;
         unless_done.0 = None;

@@ -88,7 +88,11 @@ impl Traces {
         }
     }
 
-    fn open(&self, path: &Path) -> std::io::Result<Arc<File>> {
+    /// Opens a file, which stays open.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn open(&self, path: &Path) -> std::io::Result<Arc<File>> {
         let file = Arc::new(File::open(path)?);
         self.keep(&file);
         Ok(file)
