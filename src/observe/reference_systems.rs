@@ -4,7 +4,7 @@
 use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::ident::Ident;
-use crate::source::SourceState;
+use crate::source::{ReferenceSystem, SourceState};
 use crate::sql::{Sql, reference_systems};
 
 const DOING: &str = "looking for reference systems";
@@ -31,26 +31,50 @@ impl RunContext<'_> {
         let srids: Vec<i64> = systems.iter().map(|system| i64::from(system.srid)).collect();
         let known = reference_systems::known(schema, &srids);
         let known = self.target.on_control_session(DOING, &known).await?;
-        let known: Vec<&str> = known.iter().flatten().filter_map(|row| row.text(0)).collect();
-        let missing = systems.iter().filter(|one| !known.contains(&one.srid.to_string().as_str()));
-        let failed: Vec<_> = missing
-            .map(|one| {
-                let insert = reference_systems::insert(
-                    schema,
-                    one.srid.into(),
-                    &one.authority,
-                    &one.definition,
-                );
-                let why = format!(
-                    "the target does not know the reference system {}:{} of its geometries; to add it, run: {}",
-                    one.authority,
-                    one.srid,
-                    insert.as_str()
-                );
-                (one.table.clone(), Error::Blocked(why))
-            })
-            .collect();
+        let known = known.iter().flatten().filter_map(|row| {
+            let authority = row.text(1).map(str::to_owned);
+            Some(KnownSystem { srid: row.text(0)?.parse().ok()?, authority })
+        });
+        let known: Vec<KnownSystem> = known.collect();
+        let failed = systems.iter().filter_map(|system| {
+            let why = why_unknown(system, &known, schema)?;
+            Some((system.table.clone(), Error::Blocked(why)))
+        });
+        let failed: Vec<_> = failed.collect();
         source.failed.extend(failed);
         Ok(())
     }
+}
+
+/// A reference system of the target.
+struct KnownSystem {
+    srid: i32,
+    /// Who has given it that number, if the target says it.
+    authority: Option<String>,
+}
+
+/// Why geometries of a system cannot arrive; none where the target knows it.
+fn why_unknown(system: &ReferenceSystem, known: &[KnownSystem], schema: &Ident) -> Option<String> {
+    let ReferenceSystem { srid, authority, definition, .. } = system;
+    let unknown =
+        format!("the target does not know the reference system {authority}:{srid} of its geometries");
+    let Some(there) = known.iter().find(|known| known.srid == *srid) else {
+        let insert = reference_systems::insert(schema, (*srid).into(), authority, definition);
+        return Some(match srid {
+            1..=reference_systems::GREATEST => {
+                format!("{unknown}; to add it, run: {}", insert.as_str())
+            }
+            _ => format!(
+                "{unknown}, and PostGIS takes numbers from 1 to {} only: give it another \
+                 organization_coordsys_id in gpkg_spatial_ref_sys of the file",
+                reference_systems::GREATEST
+            ),
+        });
+    };
+    let others = there.authority.as_ref().filter(|own| !own.eq_ignore_ascii_case(authority))?;
+    Some(format!(
+        "{unknown}: there the number {srid} is that of {others}:{srid}; correct organization and \
+         organization_coordsys_id in gpkg_spatial_ref_sys of the file, or give the system a number that \
+         the target has free"
+    ))
 }

@@ -8,10 +8,13 @@ pub const LISTS: &str = "select n.nspname from pg_catalog.pg_extension e \
      join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) e.extnamespace \
      where e.extname operator(pg_catalog.=) 'postgis'";
 
-/// Those of these numbers that the list in `schema` has.
+/// The greatest number that the list takes.
+pub const GREATEST: i32 = 998_999;
+
+/// Those of these numbers that the list in `schema` has, each with who has given it.
 pub fn known(schema: &Ident, srids: &[i64]) -> Sql {
     sql!(
-        "select s.srid from {schema}.spatial_ref_sys s where s.srid operator(pg_catalog.=) any (array[{srids}])",
+        "select s.srid, s.auth_name from {schema}.spatial_ref_sys s where s.srid operator(pg_catalog.=) any (array[{srids}])",
         schema = schema,
         srids = Sql::join(srids, ", "),
     )

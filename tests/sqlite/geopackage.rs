@@ -149,6 +149,33 @@ async fn ogr_writes_a_reference_system_that_the_target_may_lack() {
 }
 
 #[tokio::test]
+async fn ogr_writes_reference_systems_whose_number_is_anothers_on_the_target() {
+    let db = Pair::fresh().await;
+    let made = "create table place (id serial primary key, geom geometry(point, 3857)); \
+                insert into place (geom) values (ST_SetSRID(ST_MakePoint(1, 2), 3857))";
+    let package = GeoPackage::of(&db, made).await;
+    let system = |organization: &str, number: i64| {
+        package.run(&format!(
+            "update gpkg_spatial_ref_sys set organization = '{organization}', \
+             organization_coordsys_id = {number} where srs_id = 3857"
+        ));
+    };
+    system("MyOrg", 3857);
+    package.sync(&db).await.expect_exit(1).expect_failed(
+        "place",
+        &["does not know the reference system MyOrg:3857", "the number 3857 is that of EPSG:3857"],
+    );
+    // PostGIS has no place for it.
+    system("MyOrg", 9_000_001);
+    let run = package.sync(&db).await.expect_exit(1);
+    run.expect_failed("place", &["MyOrg:9000001", "PostGIS takes numbers from 1 to 998999 only"])
+        .expect_unsaid("insert into");
+    assert_eq!(db.target_value("select to_regclass('place') is null").await, "t");
+    system("epsg", 3857);
+    package.sync(&db).await.expect_ok().expect_changes("place", (1, 0, 0));
+}
+
+#[tokio::test]
 async fn ogr_writes_layers_whose_tables_are_made() {
     let db = Pair::fresh().await;
     let made = "create table place (id serial primary key, name text, geom geometry(pointz, 4326)); \
