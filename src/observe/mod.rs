@@ -29,7 +29,7 @@ use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::key::fixed_columns;
 use crate::plan::references::References;
-use crate::plan::shown::ShownTable;
+use crate::plan::shown::{ShownTable, travelling};
 use crate::plan::{PlanContext, Roles};
 use crate::select;
 use crate::select::{Barred, NotSyncable};
@@ -87,6 +87,7 @@ impl RunContext<'_> {
         let column = |table: &TableName, column: &Ident| {
             self.settings.rules.effective(table).target_column(column).clone()
         };
+        let travelling = |table: &Table| self.travelling(table);
         let tables = &catalogs.target.tables;
         let postgis = self.postgis(&catalogs.source).await?;
         let postgis = postgis.as_ref();
@@ -95,6 +96,7 @@ impl RunContext<'_> {
             tables,
             named: &named,
             column: &column,
+            travelling: &travelling,
             postgis,
             wanted: &wanted,
         };
@@ -108,6 +110,11 @@ impl RunContext<'_> {
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
         self.require_log_schema(&catalogs.target.server)?;
         Ok(catalogs)
+    }
+
+    fn travelling(&self, table: &Table) -> Vec<Ident> {
+        let rules = self.settings.rules.effective(&table.name);
+        travelling(table, &rules).into_iter().cloned().collect()
     }
 
     /// `tables` are the source's. What else is on both sides is said when somebody asks for it.

@@ -56,8 +56,9 @@ struct KnownSystem {
 /// Why geometries of a system cannot arrive; none where the target knows it.
 fn why_unknown(system: &ReferenceSystem, known: &[KnownSystem], schema: &Ident) -> Option<String> {
     let ReferenceSystem { srid, authority, definition, .. } = system;
-    let unknown =
-        format!("the target does not know the reference system {authority}:{srid} of its geometries");
+    let unknown = format!(
+        "the target does not know the reference system {authority}:{srid} of its geometries"
+    );
     let Some(there) = known.iter().find(|known| known.srid == *srid) else {
         let insert = reference_systems::insert(schema, (*srid).into(), authority, definition);
         return Some(match srid {

@@ -149,6 +149,9 @@ fn violated_check(error: &DbError, table: &TableName) -> Option<String> {
     })
 }
 
+/// Of rows that refer to nothing, which a file may hold.
+const OF_THE_FILE: &str = "; if the file itself lacks the row that is referred to, PRAGMA foreign_key_check lists such rows of it";
+
 /// Of keys that a file tells apart, and the target does not.
 const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
                         and the text '6' have: change or delete one of them (-verbose shows the value)";
@@ -186,9 +189,10 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let role = context.roles.target.as_str();
     let keys = references.target.iter();
     let keys = keys.filter(|key| key.child == target.name || key.parent == target.name);
-    let keys = keys.map(|key| Remedy {
-        trouble: Trouble::Violated(key.name.clone()),
-        text: reference(key, &target.name, references, role),
+    let keys = keys.map(|key| {
+        let text = reference(key, &target.name, references, role);
+        let text = if context.local { format!("{text}{OF_THE_FILE}") } else { text };
+        Remedy { trouble: Trouble::Violated(key.name.clone()), text }
     });
     let is_there =
         |unique: &Unique| candidate.source.uniques.iter().any(|one| one.columns == unique.columns);

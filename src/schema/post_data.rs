@@ -195,8 +195,22 @@ pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOu
     failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
     for (step, error) in failed {
         if let Some(child) = step.roots.first() {
+            let error = with_orphan(round, child, error).await;
             retract(round, outcomes, child, error).await;
         }
+    }
+}
+
+/// The error with a row that refers to nothing, where it is about one and the source knows it.
+async fn with_orphan(round: &Round, child: &TableName, error: Error) -> Error {
+    match error {
+        Error::Database(mut said) if said.sqlstate.as_deref() == Some("23503") => {
+            if let Some(orphan) = round.source.orphan(child).await {
+                said.hint = Some(orphan);
+            }
+            Error::Database(said)
+        }
+        error => error,
     }
 }
 

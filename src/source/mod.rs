@@ -172,6 +172,8 @@ pub struct TargetView<'a> {
     pub named: &'a (dyn Fn(&TableName) -> TableName + Sync),
     /// What the target calls a column of a table of the source.
     pub column: &'a (dyn Fn(&TableName, &Ident) -> Ident + Sync),
+    /// The columns of a table that travel.
+    pub travelling: &'a (dyn Fn(&Table) -> Vec<Ident> + Sync),
     /// The schema of PostGIS, if it is there.
     pub postgis: Option<&'a Ident>,
     /// Whether a table of this name belongs to the run.

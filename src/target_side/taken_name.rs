@@ -25,14 +25,21 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
             .filter_map(|row| {
                 let owner =
                     row.text(2).map(|table| format!(" of table {table}")).unwrap_or_default();
-                Some(format!("{} {}{owner}", row.text(0)?, row.text(1)?))
+                let extension =
+                    row.text(3).map(|name| format!(" of extension {name}")).unwrap_or_default();
+                Some(format!("{} {}{owner}{extension}", row.text(0)?, row.text(1)?))
             })
             .collect();
+        // Without what belongs to it, an extension does not work any more.
+        let is_of_extension = rows.iter().any(|row| row.text(3).is_some());
+        let advice = if is_of_extension {
+            "exclude the table".to_owned()
+        } else {
+            format!("{renamed}drop or rename it, or exclude the table")
+        };
         if !holders.is_empty() {
-            error.hint = Some(format!(
-                "on the target {} has that name: {renamed}drop or rename it, or exclude the table",
-                holders.join(" and ")
-            ));
+            let holders = holders.join(" and ");
+            error.hint = Some(format!("on the target {holders} has that name: {advice}"));
         }
     }
     Error::Database(error)
@@ -44,14 +51,18 @@ fn taken(message: &str) -> Option<&str> {
     rest.strip_suffix("\" already exists")
 }
 
-/// `kind, name, table of an index` of what has a name in some schemas.
+/// `kind, name, table of an index, extension that owns it` of what has a name in some schemas.
 fn holders(name: &str, schemas: &BTreeSet<&Ident>) -> Sql {
     let schemas = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
     sql!(
-        "select o.type, o.identity, i.indrelid::pg_catalog.regclass::pg_catalog.text \
+        "select o.type, o.identity, i.indrelid::pg_catalog.regclass::pg_catalog.text, e.extname \
          from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid \
+         left join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) \
+         'pg_catalog.pg_class'::pg_catalog.regclass and d.objid operator(pg_catalog.=) c.oid \
+         and d.objsubid operator(pg_catalog.=) 0 and d.deptype operator(pg_catalog.=) 'e' \
+         left join pg_catalog.pg_extension e on e.oid operator(pg_catalog.=) d.refobjid \
          cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0) o \
          where c.relname operator(pg_catalog.=) {name} and n.nspname operator(pg_catalog.=) any \
          (array[{schemas}]::pg_catalog.name[])",

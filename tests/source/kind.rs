@@ -91,6 +91,7 @@ impl<K: Kind> Subject<K> {
             tables: &tables,
             named: &TableName::clone,
             column: &|_, column| column.clone(),
+            travelling: &|table| table.columns.iter().map(|column| column.name.clone()).collect(),
             postgis: None,
             wanted: &|_| true,
         };

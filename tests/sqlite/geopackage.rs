@@ -205,3 +205,76 @@ async fn ogr_writes_layers_whose_tables_are_made() {
     run.expect_said("install PostGIS and run there: create extension postgis");
     assert_eq!(db.target_value("select to_regclass('place') is null").await, "t");
 }
+
+#[tokio::test]
+async fn ogr_writes_geometries_that_are_not_as_their_layer_says() {
+    let db = Pair::fresh().await;
+    let made = "create table parcel (id serial primary key, geom geometry(geometry, 4326)); \
+                insert into parcel (geom) select ST_GeomFromText(w, 4326) from (values \
+                ('MULTIPOLYGON(((0 0, 1 0, 1 1, 0 0)))'), ('POLYGON((0 0, 1 0, 1 1, 0 0))'), (null)) v(w); \
+                create table peak (id serial primary key, geom geometry(pointz, 4326)); \
+                insert into peak (geom) values (ST_GeomFromText('POINT Z(1 2 3)', 4326))";
+    let package = GeoPackage::of(&db, made).await;
+    package.run(
+        "update gpkg_geometry_columns set geometry_type_name = 'MULTIPOLYGON' where table_name = 'parcel'; \
+         update gpkg_geometry_columns set z = 0 where table_name = 'peak'",
+    );
+    let run = package.sync(&db).await.expect_ok().expect_changes("parcel", (3, 0, 0));
+    run.expect_note("column \"geom\" is made for geometries of any kind")
+        .expect_note("column \"geom\" is made for any geometry");
+    let types = "select string_agg(format_type(atttypid, atttypmod), ' ' order by attrelid::regclass::text) \
+                 from pg_attribute where attname = 'geom' and attrelid in ('parcel'::regclass, 'peak'::regclass)";
+    assert_eq!(db.target_value(types).await, "geometry(Geometry,4326) geometry");
+    package.sync(&db).await.expect_unchanged();
+    db.target(
+        "drop table parcel; create table parcel (id bigint primary key, geom geometry(multipolygon, 4326)); \
+         alter table peak alter geom type geometry(point, 4326) using ST_Force2D(geom)",
+    )
+    .await;
+    let run = package.sync(&db).args(&["-bad-rows", "skip"]).await.expect_exit(1);
+    run.expect_changes("parcel", (2, 0, 0))
+        .expect_said("row (id) = (2): column \"geom\" holds what the target cannot hold: is a Polygon, and the column takes MultiPolygon")
+        .expect_said("is a PointZ, and the column takes Point");
+    // Without a reference system it has that of the column, as PostGIS says.
+    package.run("update parcel set geom = cast(substr(geom, 1, 4) || x'00000000' || substr(geom, 9) as blob) where id = 1; \
+                 delete from parcel where id = 2; delete from peak");
+    package.sync(&db).await.expect_ok().expect_changes("parcel", (0, 0, 0));
+    package.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_layer_without_its_geometries_needs_no_postgis() {
+    let app = App::with(
+        "create table gpkg_contents (table_name text); \
+         create table gpkg_geometry_columns (table_name text, column_name text, geometry_type_name text, \
+             srs_id integer, z integer, m integer); \
+         create table gpkg_spatial_ref_sys (srs_id integer, organization text, organization_coordsys_id integer, \
+             definition text); \
+         insert into gpkg_geometry_columns values ('place', 'geom', 'POINT', 0, 0, 0); \
+         create table place (id integer primary key, name text, geom point, at datetime); \
+         insert into place values (1, 'a', null, 1700000000), (2, 'b', null, '2024-01-01')",
+    );
+    let db = Pair::fresh().await;
+    let rule = |rule: &str| format!("place.{rule}");
+    for rule in [rule("excludeColumns=geom,at"), rule("columns=id,name")] {
+        let run = app.sync(&db).args(&["-set", &rule]).await.expect_ok();
+        run.expect_changes("place", (2, 0, 0));
+        let rows = "select string_agg(p::text, ' ' order by id) from place p";
+        assert_eq!(db.target_value(rows).await, "(1,a) (2,b)");
+        db.target("drop table place").await;
+    }
+    let run = app.sync(&db).args(&["-set", "place.excludeColumns=at"]).await.expect_exit(1);
+    run.expect_failed("place", &["install PostGIS"]);
+}
+
+#[tokio::test]
+async fn ogr_or_not_what_belongs_to_postgis_is_not_to_be_dropped() {
+    let app = App::with("create table geometry_columns (id integer primary key)");
+    let db = Pair::fresh().await;
+    db.target("create extension postgis").await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said(
+        "on the target view public.geometry_columns of extension postgis has that name: exclude the table",
+    )
+    .expect_unsaid("drop or rename");
+}

@@ -165,3 +165,58 @@ async fn of_several_tables_and_columns_that_differ_by_case_none_is_guessed() {
     db.target("alter table \"Item\" drop \"NAME\"").await;
     app.sync(&db).await.expect_ok().expect_changes("Item", (1, 0, 1));
 }
+
+#[tokio::test]
+async fn foreign_keys_that_postgresql_cannot_have_are_left_out() {
+    let app = App::with(
+        "pragma foreign_keys = off; create table p (id integer primary key, code text, part text); \
+         create unique index p_part on p (part) where part > ''; \
+         create table own (id integer primary key, p references p(id), q integer references P); \
+         create table loose (id integer primary key, code text references p(code), part text references p(part)); \
+         create table typed (id integer primary key, p text references p(id)); \
+         create table lost (id integer primary key, n integer references absent(id)); \
+         insert into p values (1, 'a', 'x'); insert into own values (1, 1, 1); insert into loose values (1, 'a', 'x'); \
+         insert into typed values (1, '1'); insert into lost values (1, 5)",
+    );
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_ok();
+    run.expect_note("the foreign key (code) to p is left out: no unique constraint is over (code)")
+        .expect_note("the foreign key (part) to p is left out")
+        .expect_note("the foreign key (p) to p is left out: \"p\" is text, and \"id\" is bigint")
+        .expect_note("the foreign key (n) to absent is left out: the file has no such table");
+    let keys =
+        "select string_agg(conname, ' ' order by conname) from pg_constraint where contype = 'f'";
+    assert_eq!(db.target_value(keys).await, "own_p_fkey own_q_fkey");
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_row_that_refers_to_nothing_is_named() {
+    let app = App::with(
+        "pragma foreign_keys = off; create table p (id integer primary key); create table c (id integer primary key, p integer references p(id)); \
+         create table w (a text, b integer references p(id), primary key (a, b)); \
+         insert into p values (1); insert into c values (3, 99), (4, 1); insert into w values ('x', 98)",
+    );
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_exit(1);
+    run.expect_said("row (id) = (3) refers to a row of p that the file does not have; PRAGMA foreign_key_check lists such rows")
+        .expect_said("row (a, b) = (x, 98) refers to a row of p");
+    app.run("pragma foreign_keys = off; delete from c where id = 3; delete from w");
+    app.sync(&db).await.expect_ok();
+}
+
+#[tokio::test]
+async fn tables_of_spatialite_itself_are_left_out() {
+    let app = App::with(
+        "create table spatial_ref_sys (srid integer primary key, auth_name text); \
+         create table geometry_columns (f_table_name text, f_geometry_column text); \
+         create table geometry_columns_time (f_table_name text, last_insert timestamp default '0000-01-01T00:00:00.000Z'); \
+         create table spatialite_history (event_id integer primary key); create table sql_statements_log (id integer primary key); \
+         create table SpatialIndex (n integer); create table virts_geometry_columns_auth (n integer); \
+         create table data_licenses (id integer primary key); create table parcel (id integer primary key, geom polygon); \
+         insert into parcel values (1, x'0001')",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok().expect_tables(&["parcel"]);
+    assert_eq!(db.target_value("select geom::text from parcel").await, "\\x0001");
+}

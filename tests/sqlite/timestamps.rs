@@ -157,3 +157,24 @@ async fn a_form_that_only_later_rows_have_counts_as_well() {
     }
     app.sync(&db).await.expect_unchanged();
 }
+
+#[tokio::test]
+async fn a_column_whose_form_is_given_is_made_for_instants() {
+    let app = App::with(
+        "create table message (id integer primary key, date integer, day date, size integer); \
+         insert into message values (1, 730902645, 730857600, 5)",
+    );
+    let db = Pair::fresh().await;
+    let given = "message.date=apple,message.day=apple";
+    app.sync(&db).args(&["-timestamps", given]).await.expect_ok();
+    let row = "set timezone = 'UTC'; select concat_ws(' ', date, day, size, pg_typeof(date)) from message";
+    assert_eq!(
+        db.target_value(row).await,
+        "2024-02-29 12:30:45+00 2024-02-29 5 timestamp with time zone"
+    );
+    app.sync(&db).args(&["-timestamps", given]).await.expect_unchanged();
+    let run = app.sync(&db).args(&["-timestamps", "message.size=unix"]).await;
+    run.expect_note(
+        "column \"size\" is bigint on the target: the form that \"timestamps\" gives it",
+    );
+}

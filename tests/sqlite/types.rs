@@ -105,3 +105,44 @@ async fn other_types_are_refused_by_name() {
         ));
     }
 }
+
+#[tokio::test]
+async fn a_column_that_is_made_holds_what_its_declaration_does_not_allow() {
+    let app = App::with(
+        "create table item (id integer primary key, price decimal(10,2), cost decimal(10,2), code number(4), \
+             done boolean, open bool, level bool, body json, raw jsonb, name varchar(10), other varchar(20)); \
+         insert into item values (1, 1.001, 1.25, 12345, 't', 'maybe', 2, '', '{}', 'a', 'b'), \
+             (2, 1.239, 7, 3.7, 'False', 'no', 0, '{}', '[1]', 'a', 'b'), (3, null, null, null, 1, null, null, null, null, null, null)",
+    );
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_ok().expect_changes("item", (3, 0, 0));
+    run.expect_note("columns \"price\", \"code\" are numeric without a limit")
+        .expect_note("column \"open\" is text and not boolean")
+        .expect_note("column \"level\" is bigint and not boolean")
+        .expect_note("column \"body\" is text and not json")
+        .expect_note("columns \"name\", \"other\" are text without a limit");
+    let types = "select string_agg(format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute \
+                 where attrelid = 'item'::regclass and attnum > 1";
+    assert_eq!(
+        db.target_value(types).await,
+        "numeric, numeric(10,2), numeric, boolean, text, bigint, text, json, text, text"
+    );
+    let row = "select concat_ws('|', price, cost, code, done, open, level, body, raw) from item where id = 1";
+    assert_eq!(db.target_value(row).await, "1.001|1.25|12345|t|maybe|2||{}");
+    app.sync(&db).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn text_that_is_no_json_is_a_bad_row_of_json_too() {
+    let app = App::with(
+        "create table item (id integer primary key, body text); \
+         insert into item values (1, '{\"a\" :1}'), (2, '[1'), (3, ''), (4, 'NaN')",
+    );
+    let db = Pair::fresh().await;
+    db.target("create table item (id bigint primary key, body json)").await;
+    let run = app.sync(&db).args(&["-bad-rows", "skip"]).await.expect_exit(1);
+    run.expect_changes("item", (1, 0, 0)).expect_said(
+        "row (id) = (2): column \"body\" holds what the target cannot hold: not a value of type json",
+    );
+    assert_eq!(db.target_value("select body from item").await, "{\"a\" :1}");
+}

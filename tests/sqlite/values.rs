@@ -239,7 +239,7 @@ async fn postgis_prints_geometries_as_they_are_written_for_it() {
         wkt.join(", ")
     );
     let srids = Srids::from([(0, 0), (4326, 4326)]);
-    let form = Form::Geometry(std::sync::Arc::new(srids));
+    let form = Form::Geometry { srids: std::sync::Arc::new(srids), limits: None };
     let rows = db.target_rows(&sql).await;
     assert_eq!(rows.len(), wkt.len());
     for row in rows {

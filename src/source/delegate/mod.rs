@@ -130,6 +130,14 @@ impl Source {
         }
     }
 
+    /// A row of a table that refers to nothing, and what to do about it, where the source lets such rows be.
+    pub async fn orphan(&self, child: &TableName) -> Option<String> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(source) => source.orphan(child).await,
+        }
+    }
+
     /// Adds to plans how large the tables are that will be read, where the catalog does not say.
     ///
     /// # Errors

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use rusqlite::{Connection, Row, params};
 
 use super::geopackage::{self, Layer};
+use super::references::LostReference;
+use super::spatialite;
 use super::values::Srids;
 use crate::ident::{Ident, OperatorName, TableName};
 use crate::source::ReferenceSystem;
@@ -18,6 +20,7 @@ use crate::table::{
 pub struct Catalog {
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
+    pub lost_references: Vec<LostReference>,
     /// What somebody may take for one of the tables.
     pub others: Vec<OtherRelation>,
     /// What tables that are made of them need to know, in the same order.
@@ -95,6 +98,9 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
         catalog.layers = geopackage::layers(connection)?;
         catalog.systems = geopackage::systems(connection, schema)?;
     }
+    if spatialite::is_spatialite(connection)? {
+        names.retain(|name| !spatialite::is_own(name));
+    }
     for name in &names {
         let found = columns(connection, name)?;
         catalog.tables.push(table(connection, schema, name, &found)?);
@@ -105,7 +111,12 @@ pub fn read(connection: &Connection, schema: &Ident, bytes: u64) -> Read<Catalog
     let share = bytes / catalog.tables.len().max(1) as u64;
     catalog.tables.iter_mut().for_each(|table| table.bytes = share);
     for name in &names {
-        catalog.foreign_keys.extend(foreign_keys(connection, schema, name, &catalog.tables)?);
+        for reference in foreign_keys(connection, schema, name, &catalog.tables)? {
+            match reference {
+                Ok(key) => catalog.foreign_keys.push(key),
+                Err(lost) => catalog.lost_references.push(lost),
+            }
+        }
     }
     Ok(catalog)
 }
@@ -285,6 +296,9 @@ fn uniques(connection: &Connection, table: &str) -> Read<Vec<Unique>> {
     let mut uniques = Vec::new();
     for index in unique_indexes(connection, table, false)? {
         let columns = index_columns(connection, &index.name)?;
+        if index.is_partial || columns.iter().any(Option::is_none) {
+            continue;
+        }
         uniques.push(Unique {
             name: Ident::new(&*index.name),
             exclusion: false,
@@ -324,7 +338,7 @@ fn foreign_keys(
     schema: &Ident,
     table: &str,
     tables: &[Table],
-) -> Read<Vec<ForeignKey>> {
+) -> Read<Vec<Result<ForeignKey, LostReference>>> {
     let statement = "select id, \"table\", \"from\", \"to\", on_update, on_delete \
                      from pragma_foreign_key_list(?1) order by id, seq";
     let found = |row: &Row<'_>| {
@@ -341,7 +355,8 @@ fn foreign_keys(
         connection.prepare(statement)?.query_map([table], found)?.collect::<Read<_>>()?;
     let by_name: HashMap<String, &Table> =
         tables.iter().map(|table| (table.name.name.as_str().to_ascii_lowercase(), table)).collect();
-    let keys = found.chunk_by(|one, other| one.id == other.id).filter_map(|columns| {
+    let child = TableName { schema: schema.clone(), name: Ident::new(table) };
+    let key = |columns: &[FoundReference]| {
         let first = columns.first()?;
         // SQLite takes a reference to a table that is not there.
         let parent = by_name.get(&first.parent.to_ascii_lowercase())?;
@@ -354,7 +369,7 @@ fn foreign_keys(
         let names: Vec<&str> = from.iter().map(Ident::as_str).collect();
         Some(ForeignKey {
             name: Ident::new(format!("{table}_{}_fkey", names.join("_"))),
-            child: TableName { schema: schema.clone(), name: Ident::new(table) },
+            child: child.clone(),
             parent: parent.name.clone(),
             parent_columns: to.collect::<Option<_>>()?,
             on_delete: action(&first.on_delete),
@@ -365,8 +380,15 @@ fn foreign_keys(
             equals: from.iter().map(|_| equals()).collect(),
             child_columns: from,
         })
-    });
-    Ok(keys.collect())
+    };
+    let read = |columns: &[FoundReference]| {
+        key(columns).ok_or_else(|| LostReference {
+            child: child.clone(),
+            columns: columns.iter().map(|column| column.from.clone()).collect(),
+            parent: columns.first().map_or_else(String::new, |first| first.parent.clone()),
+        })
+    };
+    Ok(found.chunk_by(|one, other| one.id == other.id).map(read).collect())
 }
 
 /// As `confdeltype` has it.

@@ -15,7 +15,7 @@ use crate::table::{Column, ForeignKey, Table};
 const LONGEST: usize = 63;
 
 /// What stays undone, by table.
-type LeftOut = Vec<(TableName, String)>;
+pub type LeftOut = Vec<(TableName, String)>;
 
 /// The objects of all tables. Names in the schemas of `path` have no schema.
 ///
@@ -268,7 +268,7 @@ fn created(column: &Column) -> CreatedType {
         name: known(column.type_name.as_str()),
         modifier: column.type_modifier,
         text: column.type_text.clone(),
-        note: None,
+        departure: None,
     }
 }
 

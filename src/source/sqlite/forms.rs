@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use super::observe::{self, Looked};
+use super::observe::{self, Looked, SeenColumn};
 use super::settle::Settled;
 use super::snapshot::Lease;
-use super::values::{Form, Observed, Srids, TargetType, TimestampForm, Zone};
+use super::values::{Form, GeometryLimits, Observed, Srids, TargetType, TimestampForm, Zone};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::source::TargetView;
@@ -195,9 +195,13 @@ impl TableForms {
         looked: Looked,
     ) -> Result<Vec<Observed>> {
         let (table, names) = (table.name.clone(), self.open.iter());
-        let names: Vec<Ident> = names.map(|open| open.column.name.clone()).collect();
+        let columns = names.map(|open| SeenColumn {
+            name: open.column.name.clone(),
+            observed: Observed::default(),
+        });
+        let columns: Vec<SeenColumn> = columns.collect();
         let observed = lease.ask(move |connection, wanted| {
-            observe::columns(connection, wanted, &table, &names, looked)
+            observe::columns(connection, wanted, &table, columns, looked)
         });
         observed.await
     }
@@ -227,7 +231,10 @@ impl ColumnForm {
         let own = base.parts.iter().find(|part| part.oid == base.type_oid);
         let labels = own.filter(|own| own.kind == TypeKind::Enum).map(|own| &own.labels);
         let form = match (srids.filter(|_| is_geometry), labels) {
-            (Some(srids), _) => Form::Geometry(srids.clone()),
+            (Some(srids), _) => Form::Geometry {
+                srids: srids.clone(),
+                limits: GeometryLimits::of_modifier(base.type_modifier),
+            },
             (None, Some(labels)) => Form::Enum(labels.as_slice().into()),
             (None, None) => Form::of(target, timestamps),
         };

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::values::Srids;
+use super::values::{KINDS, Srids};
 use crate::ident::{Ident, TableName};
 use crate::source::ReferenceSystem;
 
@@ -39,23 +39,6 @@ pub enum Dimension {
     Open,
 }
 
-/// Kinds of geometries as PostGIS prints them, each at its number.
-const KINDS: &[&str] = &[
-    "Geometry",
-    "Point",
-    "LineString",
-    "Polygon",
-    "MultiPoint",
-    "MultiLineString",
-    "MultiPolygon",
-    "GeometryCollection",
-    "CircularString",
-    "CompoundCurve",
-    "CurvePolygon",
-    "MultiCurve",
-    "MultiSurface",
-];
-
 impl Layer {
     /// The type that holds it: `geometry(PointZ,4326)`.
     pub fn type_text(&self) -> String {
@@ -79,6 +62,22 @@ impl Layer {
         let kind = i32::try_from(kind).unwrap_or_default();
         let modifier = self.srid.max(0) << 8 | kind << 2 | bit(self.z, 2) | bit(self.m, 1);
         if modifier == 0 { -1 } else { modifier }
+    }
+
+    /// Whether it is about this column; names have no case.
+    pub fn is_of(&self, table: &Ident, column: &Ident) -> bool {
+        self.table.eq_ignore_ascii_case(table.as_str())
+            && self.column.eq_ignore_ascii_case(column.as_str())
+    }
+
+    /// The same for geometries of any kind.
+    pub fn of_any_kind(self) -> Self {
+        Self { kind: KINDS[0].to_owned(), ..self }
+    }
+
+    /// The same for geometries of any kind, number of dimensions and reference system.
+    pub fn of_any(self) -> Self {
+        Self { z: Dimension::Open, m: Dimension::Open, ..self }
     }
 
     fn kind_number(&self) -> Option<usize> {

@@ -13,6 +13,7 @@ mod geopackage;
 mod hash;
 mod observe;
 mod reader;
+mod references;
 mod row;
 mod rows;
 mod scan;
@@ -20,7 +21,9 @@ mod scope;
 mod settle;
 mod size;
 mod snapshot;
+mod spatialite;
 mod traces;
+mod types;
 pub mod values;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +34,7 @@ use tokio::sync::RwLock;
 
 use crate::config::source::SqliteFile;
 use crate::error::{Error, Result};
-use crate::ident::Ident;
+use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
 use crate::plan::TablePlan;
 use crate::schema_object::Definitions;
@@ -212,6 +215,19 @@ impl Source {
     /// What tables on the target are made of.
     pub fn definitions(&self, path: &[Ident]) -> Result<Definitions> {
         definitions::of(&self.catalog.lock().unwrap_or_else(PoisonError::into_inner), path)
+    }
+
+    /// A row of a table that refers to nothing in the file as it is now, if there is one and somebody can tell.
+    pub async fn orphan(&self, child: &TableName) -> Option<String> {
+        let table = {
+            let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
+            settle::find(&catalog.tables, child)?.clone()
+        };
+        // The run has let its snapshot go when all rows are there.
+        let (file, lock_timeout) = (self.file.clone(), self.lock_timeout);
+        let taken = tokio::task::spawn_blocking(move || take_snapshot(&file, lock_timeout, 1));
+        let lease = Arc::new(taken.await.ok()?.ok()?).lease().await.ok()?;
+        lease.ask(move |connection, _| references::orphan(connection, &table)).await.ok()?
     }
 
     /// Adds how large the tables are that will be read.

@@ -20,6 +20,12 @@ pub enum Looked {
     First(u64),
 }
 
+/// A column, and what was seen of it.
+pub struct SeenColumn {
+    pub name: Ident,
+    pub observed: Observed,
+}
+
 /// Blocks: looks at the values of some columns of a table.
 ///
 /// # Errors
@@ -28,11 +34,11 @@ pub fn columns(
     connection: &Connection,
     wanted: &Wanted,
     table: &Ident,
-    columns: &[Ident],
+    mut columns: Vec<SeenColumn>,
     looked: Looked,
 ) -> Result<Vec<Observed>> {
     let told = |error: rusqlite::Error| failure::of(LOOKING, &error);
-    let names = Sql::join(columns, ", ");
+    let names = Sql::join(columns.iter().map(|column| &column.name), ", ");
     let limit = match looked {
         Looked::All => Sql::trusted(""),
         Looked::First(rows) => sql!(" limit {rows}", rows = rows),
@@ -41,16 +47,15 @@ pub fn columns(
         sql!("select {names} from {table}{limit}", names = names, table = table, limit = limit);
     let mut statement = connection.prepare(statement.as_str()).map_err(told)?;
     let mut rows = statement.query([]).map_err(told)?;
-    let mut observed = vec![Observed::default(); columns.len()];
     let mut seen = 0_u64;
     while let Some(row) = rows.next().map_err(told)? {
         seen += 1;
         if seen.is_multiple_of(1024) {
             wanted.check()?;
         }
-        for (place, observed) in observed.iter_mut().enumerate() {
-            observed.add(raw(row.get_ref(place).map_err(told)?));
+        for (place, column) in columns.iter_mut().enumerate() {
+            column.observed.add(raw(row.get_ref(place).map_err(told)?));
         }
     }
-    Ok(observed)
+    Ok(columns.into_iter().map(|column| column.observed).collect())
 }

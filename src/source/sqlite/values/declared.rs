@@ -1,22 +1,49 @@
 //! The type of a column that is created on the target, from the type that SQLite's table declares. SQLite does
 //! not check it, so some declarations need to know what values there are.
 
+use std::sync::Arc;
+
+use super::geometry::{self, GeometryLimits, Misfit, Srids};
 use super::moment::{Mixed, Tally};
-use super::{StorageClass, Value};
+use super::numeric::{self, Limits};
+use super::{StorageClass, Value, text};
 
 /// What occurs in a column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     integers: bool,
     reals: bool,
     texts: bool,
     blobs: bool,
-    /// Something that is neither 0 nor 1.
-    no_bits: bool,
+    fit: Fit,
+    /// Whether there is a value that does not fit.
+    misfits: bool,
+    /// The same of geometries, because of their dimensions or their reference system.
+    misplaced: bool,
     timestamps: Tally,
 }
 
+/// What values have to be, so that a column can have the type that its declaration asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Fit {
+    #[default]
+    Any,
+    Boolean,
+    /// A number that these limits do not round.
+    Exact(Limits),
+    Json,
+    Geometry {
+        srids: Arc<Srids>,
+        limits: GeometryLimits,
+    },
+}
+
 impl Observed {
+    /// Nothing yet, of a column whose type depends on what fits.
+    pub fn of(fit: Fit) -> Self {
+        Self { fit, ..Self::default() }
+    }
+
     /// Takes note of one value of the column.
     pub fn add(&mut self, value: Value) {
         match value {
@@ -26,8 +53,20 @@ impl Observed {
             Value::Text(_) => self.texts = true,
             Value::Blob(_) => self.blobs = true,
         }
-        self.no_bits |= !matches!(value, Value::Integer(0 | 1));
-        self.timestamps.add(value);
+        match (&self.fit, value) {
+            (Fit::Any, _) => self.timestamps.add(value),
+            (Fit::Boolean, _) => self.misfits |= text::boolean(value).is_err(),
+            (Fit::Json, _) => self.misfits |= text::json(value).is_err(),
+            (Fit::Exact(limits), _) => self.misfits |= !numeric::is_exact(value, *limits),
+            (Fit::Geometry { srids, limits }, Value::Blob(blob)) => {
+                match geometry::misfit(blob, srids, *limits) {
+                    Some(Misfit::Kind(_)) => self.misfits = true,
+                    Some(Misfit::Space(_)) => self.misplaced = true,
+                    None => {}
+                }
+            }
+            (Fit::Geometry { .. }, _) => {}
+        }
     }
 
     /// What another reader has seen.
@@ -36,13 +75,23 @@ impl Observed {
         self.reals |= other.reals;
         self.texts |= other.texts;
         self.blobs |= other.blobs;
-        self.no_bits |= other.no_bits;
+        self.misfits |= other.misfits;
+        self.misplaced |= other.misplaced;
         self.timestamps.merge(&other.timestamps);
     }
 
     /// In which forms moments are written.
     pub fn timestamps(&self) -> &Tally {
         &self.timestamps
+    }
+
+    /// Why the column cannot have the type of its layer.
+    pub fn strays(&self) -> Option<Departure> {
+        match (self.misplaced, self.misfits) {
+            (true, _) => Some(Departure::Space),
+            (false, true) => Some(Departure::Kind),
+            (false, false) => None,
+        }
     }
 
     /// The only storage class that occurs.
@@ -66,8 +115,37 @@ pub struct CreatedType {
     pub modifier: i32,
     /// As `format_type` prints it.
     pub text: String,
-    /// What the declaration says and the type does not.
-    pub note: Option<String>,
+    /// Why it is not the declared one.
+    pub departure: Option<Departure>,
+}
+
+/// Why a column is not made as it is declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Departure {
+    Length,
+    Scale,
+    Bits,
+    Words,
+    Json,
+    Kind,
+    Space,
+}
+
+impl Departure {
+    /// What is said of columns, behind their names.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Length => "text without a limit: SQLite does not check the declared length",
+            Self::Scale => "numeric without a limit: some values do not fit the declared one",
+            Self::Bits => "bigint and not boolean: there are other values than 0 and 1",
+            Self::Words => "text and not boolean: there are other values than true and false",
+            Self::Json => "text and not json: there are values that are no JSON",
+            Self::Kind => "made for geometries of any kind: some are of another kind than declared",
+            Self::Space => {
+                "made for any geometry: some have another SRID or other dimensions than declared"
+            }
+        }
+    }
 }
 
 /// What a declaration means.
@@ -79,14 +157,29 @@ enum Meaning {
     },
     Numeric,
     Boolean,
+    Json,
     Timestamp,
     /// Nothing: the values decide.
     Unknown,
 }
 
-/// Whether the type depends on the values.
-pub fn needs_values(declared: &str) -> bool {
-    matches!(meaning(declared), Meaning::Boolean | Meaning::Timestamp | Meaning::Unknown)
+/// What the type of a column of this declaration depends on; none where it depends on no value.
+pub fn needed_fit(declared: &str) -> Option<Fit> {
+    match meaning(declared) {
+        Meaning::Boolean => Some(Fit::Boolean),
+        Meaning::Json => Some(Fit::Json),
+        Meaning::Timestamp | Meaning::Unknown => Some(Fit::Any),
+        Meaning::Numeric => Limits::of_modifier(numeric(declared).modifier).map(Fit::Exact),
+        Meaning::Plain(..) | Meaning::Text { .. } => None,
+    }
+}
+
+/// The type for a column whose values are moments, whatever it is declared as.
+pub fn created_moment(declared: &str) -> CreatedType {
+    match meaning(declared) {
+        Meaning::Plain("date", text) => plain("date", text),
+        _ => plain("timestamptz", "timestamp with time zone"),
+    }
 }
 
 /// The type for a column of this declaration with these values.
@@ -97,15 +190,25 @@ pub fn created_type(declared: &str, observed: &Observed) -> Result<CreatedType, 
     let kept = match meaning(declared) {
         Meaning::Plain(name, text) => plain(name, text),
         Meaning::Text { limited: false } => plain("text", "text"),
-        Meaning::Text { limited: true } => CreatedType {
-            note: Some(format!("{declared} becomes text: SQLite does not check the length")),
-            ..plain("text", "text")
-        },
+        Meaning::Text { limited: true } => {
+            CreatedType { departure: Some(Departure::Length), ..plain("text", "text") }
+        }
+        Meaning::Numeric if observed.misfits => {
+            CreatedType { departure: Some(Departure::Scale), ..plain("numeric", "numeric") }
+        }
         Meaning::Numeric => numeric(declared),
-        Meaning::Boolean if observed.no_bits => CreatedType {
-            note: Some(format!("{declared} becomes bigint: it holds more than 0 and 1")),
-            ..plain("int8", "bigint")
+        Meaning::Boolean if observed.misfits => match observed.class() {
+            Some(StorageClass::Integer) => {
+                CreatedType { departure: Some(Departure::Bits), ..plain("int8", "bigint") }
+            }
+            _ => CreatedType { departure: Some(Departure::Words), ..plain("text", "text") },
         },
+        // JSON in SQLite's own binary form.
+        Meaning::Json if observed.class() == Some(StorageClass::Blob) => plain("bytea", "bytea"),
+        Meaning::Json if observed.misfits => {
+            CreatedType { departure: Some(Departure::Json), ..plain("text", "text") }
+        }
+        Meaning::Json => plain("json", "json"),
         Meaning::Boolean => plain("bool", "boolean"),
         Meaning::Timestamp => match observed.timestamps.judge()? {
             Some(form) if form.is_instant() => plain("timestamptz", "timestamp with time zone"),
@@ -122,7 +225,7 @@ pub fn created_type(declared: &str, observed: &Observed) -> Result<CreatedType, 
 }
 
 fn plain(name: &'static str, text: &str) -> CreatedType {
-    CreatedType { name, modifier: -1, text: text.to_owned(), note: None }
+    CreatedType { name, modifier: -1, text: text.to_owned(), departure: None }
 }
 
 fn meaning(declared: &str) -> Meaning {
@@ -143,7 +246,7 @@ fn meaning(declared: &str) -> Meaning {
         }
         "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" => Meaning::Numeric,
         "UUID" | "GUID" | "UNIQUEIDENTIFIER" => Meaning::Plain("uuid", "uuid"),
-        "JSON" => Meaning::Plain("json", "json"),
+        "JSON" | "JSONB" => Meaning::Json,
         "DATE" => Meaning::Plain("date", "date"),
         "TIME" => Meaning::Plain("time", "time without time zone"),
         "DATETIME" | "TIMESTAMP" => Meaning::Timestamp,
@@ -190,12 +293,12 @@ mod tests {
     use super::*;
 
     fn created(declared: &str, values: &[Value]) -> String {
-        let mut observed = Observed::default();
+        let mut observed = Observed::of(needed_fit(declared).unwrap_or_default());
         for value in values {
             observed.add(*value);
         }
         let created = created_type(declared, &observed).expect("one form of timestamps");
-        let limits = super::super::numeric::Limits::of_modifier(created.modifier);
+        let limits = Limits::of_modifier(created.modifier);
         assert_eq!(limits.is_some(), created.text.contains('('), "{declared}");
         created.text
     }
@@ -222,6 +325,7 @@ mod tests {
             ("BLOB", "bytea"),
             ("uuid", "uuid"),
             ("JSON", "json"),
+            ("jsonb", "json"),
             ("DATE", "date"),
             ("TIME", "time without time zone"),
             ("TIMESTAMP WITH TIME ZONE", "timestamp with time zone"),
@@ -236,9 +340,21 @@ mod tests {
 
     #[test]
     fn values_decide_where_the_declaration_does_not() {
-        let cases: [(&str, &[Value], &str); 12] = [
+        let cases: [(&str, &[Value], &str); 24] = [
             ("BOOLEAN", &[Value::Integer(0), Value::Null, Value::Integer(1)], "boolean"),
             ("bool", &[Value::Integer(2)], "bigint"),
+            ("bool", &[Value::Text(b"t"), Value::Text(b"False"), Value::Integer(1)], "boolean"),
+            ("bool", &[Value::Text(b"maybe"), Value::Integer(1)], "text"),
+            ("bool", &[Value::Integer(2), Value::Text(b"true")], "text"),
+            ("decimal(10,2)", &[Value::Real(1.25), Value::Integer(7)], "numeric(10,2)"),
+            ("decimal(10,2)", &[Value::Real(1.239)], "numeric"),
+            ("decimal(10,2)", &[Value::Text(b"1.500")], "numeric(10,2)"),
+            ("DECIMAL(5)", &[Value::Real(12_345.6)], "numeric"),
+            ("number(4)", &[Value::Integer(10_000)], "numeric"),
+            ("json", &[Value::Text(b"{}"), Value::Integer(1)], "json"),
+            ("json", &[Value::Text(b"{}"), Value::Text(b"")], "text"),
+            ("JSONB", &[Value::Blob(b"\x4c")], "bytea"),
+            ("decimal(4,1)", &[Value::Text(b"none")], "numeric(4,1)"),
             ("DATETIME", &[], "timestamp without time zone"),
             ("DATETIME", &[Value::Text(b"2024-01-01 10:00:00")], "timestamp without time zone"),
             ("DATETIME", &[Value::Text(b"2024-01-01T10:00:00Z")], "timestamp with time zone"),
@@ -252,7 +368,7 @@ mod tests {
         ];
         for (declared, values, expected) in cases {
             assert_eq!(created(declared, values), expected, "{declared} {values:?}");
-            assert!(needs_values(declared), "{declared}");
+            assert!(needed_fit(declared).is_some(), "{declared}");
         }
         let mut mixed = Observed::default();
         mixed.add(Value::Integer(1_700_000_000));
@@ -264,9 +380,10 @@ mod tests {
 
     #[test]
     fn what_gets_lost_is_noted() {
-        let note = |declared: &str| created_type(declared, &Observed::default()).map(|t| t.note);
-        let expected = "VARCHAR(64) becomes text: SQLite does not check the length".to_owned();
-        assert_eq!(note("VARCHAR(64)"), Ok(Some(expected)));
-        assert_eq!(note("TEXT"), Ok(None));
+        let why = |declared| {
+            created_type(declared, &Observed::default()).map(|created| created.departure)
+        };
+        assert_eq!(why("VARCHAR(64)"), Ok(Some(Departure::Length)));
+        assert_eq!(why("TEXT"), Ok(None));
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::moment::{self, TimestampForm, Zone};
 use super::number::{self, Width};
-use super::{BadValue, Datum, Reason, Srids, Value, geometry, jsonb, numeric, text};
+use super::{
+    BadValue, Datum, GeometryLimits, Reason, Srids, Value, geometry, jsonb, numeric, text,
+};
 
 /// The first version whose numeric can be infinite.
 const INFINITE_NUMERIC: u32 = 140_000;
@@ -49,7 +51,10 @@ pub enum Form {
     /// An enum with these labels.
     Enum(Arc<[String]>),
     /// A geometry of a GeoPackage, for PostGIS.
-    Geometry(Arc<Srids>),
+    Geometry {
+        srids: Arc<Srids>,
+        limits: Option<GeometryLimits>,
+    },
     /// Any other type: text goes through its input function on the target, which may print something else.
     Input,
 }
@@ -178,11 +183,11 @@ impl Form {
             Self::Timestamptz { form, decimals } => {
                 Datum::Timestamptz(moment::moment(value, *form, *decimals)?)
             }
-            Self::Geometry(srids) => match value {
-                Value::Blob(blob) => Datum::Geometry(geometry::geometry(blob, srids)?),
+            Self::Geometry { srids, limits } => match value {
+                Value::Blob(blob) => Datum::Geometry(geometry::geometry(blob, srids, *limits)?),
                 _ => return Err(Reason::NotOfType("geometry")),
             },
-            Self::Json => Datum::Text(text::text(value, "json")?),
+            Self::Json => Datum::Text(text::json(value)?),
             Self::Jsonb => Datum::Text(Cow::Owned(jsonb::jsonb(&text::text(value, "jsonb")?)?)),
             Self::Enum(labels) => {
                 let text = text::text(value, "enum")?;

@@ -18,10 +18,12 @@ mod text;
 
 pub use bad::{BadValue, Reason, StorageClass};
 pub use datum::Datum;
-pub use declared::{CreatedType, Observed, created_type, needs_values};
+pub use declared::{
+    CreatedType, Departure, Fit, Observed, created_moment, created_type, needed_fit,
+};
 pub use default::{CreatedDefault, created_default};
 pub use form::{Form, TargetType};
-pub use geometry::Srids;
+pub use geometry::{GeometryLimits, KINDS, Misfit, Srids};
 pub use moment::{Mixed, Tally, TimestampForm, Unit, Zone};
 
 /// A value as SQLite keeps it. Text is bytes: SQLite does not check its encoding.

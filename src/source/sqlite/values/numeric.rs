@@ -24,6 +24,16 @@ impl Limits {
     }
 }
 
+/// Whether a column with these limits holds the number as it is. What is no number does not tell.
+pub fn is_exact(value: Value, limits: Limits) -> bool {
+    let Ok(whole) = numeric(value, None, true) else { return true };
+    let digits = |text: &str| {
+        let kept = text.trim_end_matches('0').trim_end_matches('.');
+        if text.contains('.') { kept.to_owned() } else { text.to_owned() }
+    };
+    numeric(value, Some(limits), true).is_ok_and(|limited| digits(&limited) == digits(&whole))
+}
+
 /// The text that PostgreSQL prints for the number. Infinite ones are refused unless the target has them.
 pub fn numeric(value: Value, limits: Option<Limits>, has_infinity: bool) -> Result<String, Reason> {
     let mut printed = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
+
 use super::{Datum, Reason, Value, number};
 
 /// Text that PostgreSQL can store.
@@ -25,6 +27,15 @@ pub fn text<'a>(value: Value<'a>, name: &'static str) -> Result<Cow<'a, str>, Re
         Value::Null | Value::Blob(_) => return Err(Reason::NotOfType(name)),
     }
     Ok(Cow::Owned(String::from_utf8_lossy(&printed).into_owned()))
+}
+
+/// Text that is JSON, as it is written.
+pub fn json(value: Value<'_>) -> Result<Cow<'_, str>, Reason> {
+    const NAME: &str = "json";
+    let text = text(value, NAME)?;
+    // It looks at all, however deep it is nested, and makes nothing of it.
+    let read: Result<IgnoredAny, _> = serde_json::from_str(&text);
+    if read.is_ok() { Ok(text) } else { Err(Reason::NotOfType(NAME)) }
 }
 
 /// Text of at most so many characters. More than these are cut off where they are blanks, as PostgreSQL does.
@@ -110,6 +121,30 @@ mod tests {
         assert_eq!(utf8(b"a\0b"), Err(Reason::Nul));
         assert_eq!(text(Value::Blob(b"a"), "text"), Err(Reason::NotOfType("text")));
         assert_eq!(text(Value::Real(1e20), "text"), Ok("1e+20".into()));
+    }
+
+    #[test]
+    fn json_is_that_of_postgresql() {
+        let deep = format!("{}{}", "[".repeat(3000), "]".repeat(3000));
+        let good = [
+            " {\"a\" :1, \"a\": \"\\u0000\\ud800\"} ",
+            "-0.5e+3",
+            "null",
+            &deep,
+            "1e999",
+            "\"\u{7f}\"",
+        ];
+        for given in good {
+            assert_eq!(json(Value::Text(given.as_bytes())).as_deref(), Ok(given));
+        }
+        for given in
+            ["", "[1", "{a:1}", "NaN", "01", "'a'", "[1,]", "\"\n\"", "\"\\x\"", "1 2", "True"]
+        {
+            let read = json(Value::Text(given.as_bytes()));
+            assert_eq!(read, Err(Reason::NotOfType("json")), "{given}");
+        }
+        assert_eq!(json(Value::Integer(7)), Ok("7".into()));
+        assert!(json(Value::Real(f64::INFINITY)).is_err());
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! From the well-known binary form of ISO to that of PostGIS.
 
 /// Bits of a kind in PostGIS's form.
-const HAS_Z: u32 = 0x8000_0000;
-const HAS_M: u32 = 0x4000_0000;
-const HAS_SRID: u32 = 0x2000_0000;
+pub const HAS_Z: u32 = 0x8000_0000;
+/// The same of a measure.
+pub const HAS_M: u32 = 0x4000_0000;
+/// The same of a reference system.
+pub const HAS_SRID: u32 = 0x2000_0000;
 
 /// How deep geometries may lie in each other: more than any program makes, and than PostGIS reads.
 const DEEPEST: usize = 32;

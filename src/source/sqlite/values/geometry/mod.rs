@@ -5,10 +5,12 @@
 //! server's byte order, which is little-endian everywhere that PostgreSQL is still run.
 
 mod ewkb;
+mod limits;
 
 use std::collections::BTreeMap;
 
 use super::Reason;
+pub use limits::{GeometryLimits, KINDS, Misfit};
 
 /// The SRID on the target of each reference system of a GeoPackage.
 pub type Srids = BTreeMap<i32, i32>;
@@ -19,8 +21,28 @@ const ENVELOPES: [usize; 5] = [0, 32, 48, 48, 64];
 const EXTENDED: u8 = 0x20;
 const LITTLE_ENDIAN: u8 = 0x01;
 
-/// The form of PostGIS for a blob of a GeoPackage.
-pub fn geometry(blob: &[u8], srids: &Srids) -> Result<Vec<u8>, Reason> {
+/// The form of PostGIS for a blob of a GeoPackage, if a column with these limits takes it.
+pub fn geometry(
+    blob: &[u8],
+    srids: &Srids,
+    limits: Option<GeometryLimits>,
+) -> Result<Vec<u8>, Reason> {
+    let ewkb = transcoded(blob, srids, limits)?;
+    limits.map_or(Ok(()), |limits| limits.check(&ewkb))?;
+    Ok(ewkb)
+}
+
+/// Why a column with these limits does not take a geometry, if it is one at all.
+pub fn misfit(blob: &[u8], srids: &Srids, limits: GeometryLimits) -> Option<Misfit> {
+    let ewkb = transcoded(blob, srids, Some(limits)).ok()?;
+    limits.check(&ewkb).err()
+}
+
+fn transcoded(
+    blob: &[u8],
+    srids: &Srids,
+    limits: Option<GeometryLimits>,
+) -> Result<Vec<u8>, Reason> {
     let not = |why: &str| Reason::Geometry(format!("not a geometry of a GeoPackage: {why}"));
     let Some((&[b'G', b'P', version, flags, ..], rest)) = blob.split_at_checked(8) else {
         return Err(not("it does not begin with GP"));
@@ -46,7 +68,9 @@ pub fn geometry(blob: &[u8], srids: &Srids) -> Result<Vec<u8>, Reason> {
     let srid = srids.get(&system).ok_or_else(|| {
         Reason::Geometry(format!("its reference system {system} is not in gpkg_spatial_ref_sys"))
     })?;
-    ewkb::ewkb(wkb, *srid).map_err(|fault| not(&fault))
+    // PostGIS gives the system of the column to a geometry without one.
+    let srid = if *srid == 0 { limits.map_or(0, |limits| limits.srid) } else { *srid };
+    ewkb::ewkb(wkb, srid).map_err(|fault| not(&fault))
 }
 
 #[cfg(test)]
@@ -69,12 +93,12 @@ mod tests {
         let with_srid = "0101000020E6100000000000000000F03F0000000000000040";
         for (kind, size) in ENVELOPES.iter().enumerate() {
             let flags = (kind as u8) << 1;
-            let little = geometry(&blob(flags | 1, [7, 0, 0, 0], *size, POINT), &srids);
+            let little = geometry(&blob(flags | 1, [7, 0, 0, 0], *size, POINT), &srids, None);
             assert_eq!(hex(&little.expect("a point")), with_srid);
-            let big = geometry(&blob(flags, [0, 0, 0, 7], *size, POINT), &srids);
+            let big = geometry(&blob(flags, [0, 0, 0, 7], *size, POINT), &srids, None);
             assert_eq!(hex(&big.expect("a point")), with_srid);
         }
-        let without = geometry(&blob(1, [0; 4], 0, POINT), &srids).expect("a point");
+        let without = geometry(&blob(1, [0; 4], 0, POINT), &srids, None).expect("a point");
         assert_eq!(hex(&without), "0101000000000000000000F03F0000000000000040");
     }
 
@@ -104,7 +128,7 @@ mod tests {
             ),
         ];
         for (given, expected) in cases {
-            assert_eq!(geometry(&given, &srids), Err(Reason::Geometry(expected.to_owned())));
+            assert_eq!(geometry(&given, &srids, None), Err(Reason::Geometry(expected.to_owned())));
         }
     }
 }
