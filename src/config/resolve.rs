@@ -15,7 +15,9 @@ use super::layers::{Layer, Layers, Origin};
 use super::own_flags::{Needs, OwnFlags};
 use super::rules;
 use super::setting::Setting;
-use super::source::{ParsedSource, Refused, SourceInfo, SourceOptions, parse_source};
+use super::source::{
+    ParsedSource, Refused, SourceInfo, SourceOptions, is_file_url, parse_source, parse_target,
+};
 use super::value;
 use crate::config::{LogLevel, Logging, Output, Resolved, Settings};
 use crate::error::{Error, Result};
@@ -342,7 +344,7 @@ impl Reader {
         environment: &Environment,
         warnings: &mut Vec<String>,
     ) -> Option<ConnInfo> {
-        let parsed = self.connection(Setting::Target, environment, conninfo::parse)?;
+        let parsed = self.connection(Setting::Target, environment, parse_target)?;
         warn(warnings, parsed.warnings);
         Some(parsed.info)
     }
@@ -380,9 +382,12 @@ impl Reader {
             self.problem(setting, &origin, &what);
             return None;
         }
-        let parsed = interpolation::follow(text.trim(), environment)
-            .map_err(|problem| vec![problem])
-            .and_then(|text| parse(&text, environment));
+        let followed = match text.trim() {
+            own if is_file_url(own) => Ok(own.to_owned()),
+            own => interpolation::follow(own, environment),
+        };
+        let parsed =
+            followed.map_err(|problem| vec![problem]).and_then(|text| parse(&text, environment));
         match parsed {
             Ok(parsed) => Some(parsed),
             Err(problems) => {

@@ -232,13 +232,47 @@ pub fn parse_source(text: &str, environment: &Environment) -> Result<ParsedSourc
     let text = text.trim();
     let file = match text.strip_prefix("sqlite:") {
         Some(rest) => Some(url(rest).map_err(|problem| vec![problem])?),
-        None => named(text),
+        // A file of that very name comes before one with parameters behind it.
+        None => match named(text) {
+            None if is_path(text) => Some(url(text).map_err(|problem| vec![problem])?),
+            named => named,
+        },
     };
     if let Some(file) = file {
         return Ok(ParsedSource { info: SourceInfo::Sqlite(file), warnings: Vec::new() });
     }
-    let Parsed { info, warnings } = conninfo::parse(text, environment)?;
+    let parsed = conninfo::parse(text, environment).map_err(|problems| {
+        let told = |problem: String| match problem.as_str() {
+            conninfo::FORMS => format!("{problem}; or sqlite:///path for a SQLite file"),
+            _ => problem,
+        };
+        problems.into_iter().map(told).collect::<Vec<_>>()
+    });
+    let Parsed { info, warnings } = parsed?;
     Ok(ParsedSource { info: SourceInfo::Postgres(info), warnings })
+}
+
+/// Reads what names a target. Returns every problem found.
+pub fn parse_target(text: &str, environment: &Environment) -> Result<Parsed, Vec<String>> {
+    if text.trim().starts_with("sqlite:") || is_path(text) || named(text.trim()).is_some() {
+        return Err(vec!["a SQLite file can only be the source".to_owned()]);
+    }
+    conninfo::parse(text, environment)
+}
+
+/// Whether a text is `file:` with a SQLite file behind it, and not with one that holds a connection string.
+pub fn is_file_url(text: &str) -> bool {
+    text.starts_with("file:") && named(text).is_some()
+}
+
+/// How names of SQLite files end.
+const ENDS: &[&str] = &[".db", ".sqlite", ".sqlite3", ".gpkg"];
+
+/// Whether a text can only mean a file, be it there or not. What may hold a password is none.
+fn is_path(text: &str) -> bool {
+    let path = text.split_once('?').map_or(text, |(path, _)| path);
+    let may_be_secret = path.contains(['@', ':', '=', '$']);
+    !may_be_secret && (path.contains('/') || ENDS.iter().any(|end| path.ends_with(end)))
 }
 
 /// A path, or `file:` with one, of a file that is SQLite's.
@@ -335,6 +369,25 @@ mod tests {
     }
 
     #[test]
+    fn what_can_only_be_a_path_is_one() {
+        for text in ["/tmp/none", "./none", "app.db", "a.gpkg?immutable=1", "data/app", "x.sqlite3"]
+        {
+            assert!(is_path(text), "{text}");
+        }
+        let others = [
+            "shop",
+            "host=db",
+            "postgres:/u:pw@h/db",
+            "u:pw@h/x.db",
+            "host=/run dbname=a.db",
+            "${DB}/x",
+        ];
+        for text in others {
+            assert!(!is_path(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_path_means_a_file_only_if_the_file_is_sqlites() {
         let folder = std::env::temp_dir().join(format!("pgsync-source-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -350,6 +403,7 @@ mod tests {
         assert_eq!(named_as(&format!("file://{path}")), Some((path.clone(), false)));
         assert_eq!(named_as(&format!("file:{path}?immutable=1")), Some((path.clone(), true)));
         assert_eq!(named(&folder.display().to_string()), None);
+        assert!(is_file_url(&format!("file:{path}")) && !is_file_url(&path));
         std::fs::remove_dir_all(&folder).expect("the folder goes");
     }
 }

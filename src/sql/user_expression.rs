@@ -54,7 +54,8 @@ impl UserExpression {
         if let Some(word) = tokens.iter().find_map(Token::special_moment) {
             return Err(format!(
                 "has the constant '{word}', which means another moment for each session: write now() or \
-                 current_date; where the text is meant, write it in two pieces joined by ||"
+                 current_date; where the text is meant, write it in two pieces joined by ||; \
+                 for a SQLite file write datetime(current_timestamp, '-30 days') and the like"
             ));
         }
         if expression.asks_for_age_until_today(&tokens) {

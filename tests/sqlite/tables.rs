@@ -220,3 +220,27 @@ async fn tables_of_spatialite_itself_are_left_out() {
     app.sync(&db).await.expect_ok().expect_tables(&["parcel"]);
     assert_eq!(db.target_value("select geom::text from parcel").await, "\\x0001");
 }
+
+#[tokio::test]
+async fn names_that_postgresql_does_not_take_fail_their_table_alone() {
+    let long = "n".repeat(64);
+    let app = App::with(&format!(
+        "create table \"\" (id integer primary key); create table nameless (id integer primary key, \"\" text); \
+         create table own (id integer primary key, ctid text); create table {long} (id integer primary key); \
+         create table wide (id integer primary key, {long} text); create table item (id integer primary key); \
+         insert into item values (1); insert into own values (1, 'a')"
+    ));
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_exit(1).expect_changes("item", (1, 0, 0));
+    run.expect_failed("nameless", &["without a name cannot be on the target"])
+        .expect_failed("", &["without a name cannot be on the target"])
+        .expect_failed(&long, &["PostgreSQL keeps 63 bytes of a name"])
+        .expect_failed("wide", &["PostgreSQL keeps 63 bytes of a name"])
+        .expect_failed(
+            "own",
+            &["has a column \"ctid\" of its own: give this one another name (rename)"],
+        );
+    let rule = r#"own.rename={"ctid": "place"}"#;
+    let run = app.sync(&db).args(&["-include", "own", "-set", rule]).await.expect_ok();
+    run.expect_changes("own", (1, 0, 0));
+}

@@ -153,3 +153,40 @@ async fn a_file_that_another_program_holds_locked() {
     assert!(run.stderr.contains("another program holds the file locked"), "{run}");
     drop(open);
 }
+
+#[tokio::test]
+async fn a_bare_path_that_is_no_database() {
+    let app = App::empty();
+    let db = Pair::fresh().await;
+    db.target("create table item (id bigint primary key, name text)").await;
+    let run =
+        async |source: String| pgsync(&["-source", &source, "-target", &db.target_url()]).await;
+    let path = app.path().display().to_string();
+    run(path.clone()).await.expect_exit(1).expect_said("app.db: there is no such file");
+    std::fs::write(app.path(), "Dear diary").expect("a file");
+    run(path.clone()).await.expect_exit(1).expect_said("no SQLite database");
+    let forms = "or a database name; or sqlite:///path for a SQLite file";
+    run("two words".to_owned()).await.expect_exit(2).expect_said(forms);
+    std::fs::remove_file(app.path()).expect("the file goes");
+    app.run(
+        "create table item (id integer primary key, name text); insert into item values (1, 'a')",
+    );
+    run(format!("file:{path}")).await.expect_exit(0);
+    run(path.clone()).await.expect_exit(0);
+    let turned = pgsync(&["-source", &db.target_url(), "-target", &app.url()]).await.expect_exit(2);
+    turned.expect_said("a SQLite file can only be the source");
+}
+
+#[tokio::test]
+async fn a_file_in_which_one_table_is_damaged() {
+    let app = App::with(
+        "create table a (id integer primary key, t text); create table b (id integer primary key); \
+                         insert into a values (1, 'x'); insert into b values (1)",
+    );
+    let mut bytes = std::fs::read(app.path()).expect("a file");
+    bytes[4096..8192].fill(0xa5);
+    std::fs::write(app.path(), bytes).expect("a file");
+    let db = Pair::fresh().await;
+    let run = app.sync(&db).await.expect_exit(1).expect_changes("b", (1, 0, 0));
+    run.expect_failed("a", &["the file is damaged"]);
+}

@@ -43,6 +43,10 @@ pub struct ConnInfo {
 
 const PROGRAM: &str = "pgsync";
 
+/// What a string may be that is none of this.
+pub const FORMS: &str =
+    "must be one of: postgresql://user@host/database, host=… dbname=…, or a database name";
+
 /// One server that may be tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
@@ -231,8 +235,7 @@ fn read(text: &str) -> Result<Parameters, Vec<String>> {
     // `postgres:/u:pw@h/db` and the like must not become a database name that is then printed.
     // Nor must a `${NAME}` that no shell has expanded.
     if text.contains("${") || text.contains(|c: char| c.is_whitespace() || "/:@?".contains(c)) {
-        let forms = "postgresql://user@host/database, host=… dbname=…, or a database name";
-        return Err(vec![format!("must be one of: {forms}")]);
+        return Err(vec![FORMS.to_owned()]);
     }
     let mut parameters = Parameters::default();
     parameters.set("dbname", text.to_owned());

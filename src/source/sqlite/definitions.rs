@@ -14,6 +14,32 @@ use crate::table::{Column, ForeignKey, Table};
 /// The longest name that a server keeps.
 const LONGEST: usize = 63;
 
+/// Columns that every table has.
+const OF_THE_SYSTEM: &[&str] = &["cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"];
+
+/// Why a table cannot be made with columns of these names; none where it can.
+pub fn unusable(table: &Ident, columns: &[Ident]) -> Option<String> {
+    if table.as_str().is_empty() || columns.iter().any(|name| name.as_str().is_empty()) {
+        return Some(
+            "a table or a column without a name cannot be on the target: exclude it".to_owned(),
+        );
+    }
+    let long = [table].into_iter().chain(columns).find(|name| name.as_str().len() > LONGEST);
+    if let Some(long) = long {
+        return Some(format!(
+            "PostgreSQL keeps {LONGEST} bytes of a name, and \"{}\" is longer: give it a shorter one on the target \
+             (targetTable, rename), or leave it out",
+            long.as_str()
+        ));
+    }
+    let own = columns.iter().find(|name| OF_THE_SYSTEM.contains(&name.as_str()))?;
+    Some(format!(
+        "every table of PostgreSQL has a column \"{}\" of its own: give this one another name (rename), or leave it out \
+         (excludeColumns)",
+        own.as_str()
+    ))
+}
+
 /// What stays undone, by table.
 pub type LeftOut = Vec<(TableName, String)>;
 
@@ -23,7 +49,8 @@ pub type LeftOut = Vec<(TableName, String)>;
 /// [`Error::Internal`], where a description cannot be read.
 pub fn of(catalog: &Catalog, path: &[Ident]) -> Result<Definitions> {
     let mut found = Vec::new();
-    for (table, details) in catalog.tables.iter().zip(&catalog.details) {
+    let tables = catalog.tables.iter().zip(&catalog.details);
+    for (table, details) in tables.filter(|(table, _)| is_named(table)) {
         let writer = Writer { table, details, path };
         found.push(writer.schema());
         found.push(writer.table());
@@ -56,7 +83,7 @@ pub fn left_out(catalog: &Catalog, is_made: impl Fn(&TableName) -> bool) -> Left
                 && created_default(written, &created(column)) == CreatedDefault::LeftOut
             {
                 let text = format!(
-                    "the default of column \"{}\" is left out: it is no constant (default {written})",
+                    "the default of column \"{}\" is left out: it is no constant of its type (default {written})",
                     column.name.as_str()
                 );
                 left_out.push((table.name.clone(), text));
@@ -71,6 +98,12 @@ pub fn left_out(catalog: &Catalog, is_made: impl Fn(&TableName) -> bool) -> Left
         }
     }
     left_out
+}
+
+/// Whether the table and its columns have names: SQLite takes empty ones.
+fn is_named(table: &Table) -> bool {
+    let mut names = table.columns.iter().map(|column| &column.name).chain([&table.name.name]);
+    names.all(|name| !name.as_str().is_empty())
 }
 
 fn can_be_made(index: &IndexDetails) -> bool {

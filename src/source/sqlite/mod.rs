@@ -52,8 +52,8 @@ pub use rows::SourceRows;
 use snapshot::Snapshot;
 
 /// Why a mask of a column is refused.
-pub const NO_MASKS: &str = "masks are computed by a PostgreSQL source, and this one is a SQLite file: leave the column out, or mask \
-     it in a view of the file's program";
+pub const NO_MASKS: &str = "masks are computed by a PostgreSQL source, and this one is a SQLite file: leave the column out, or let \
+     the file's program fill a table without it";
 
 /// No horizon is known: nobody can see when transactions of other programs began.
 const OVERLAP: Duration = Duration::from_secs(300);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use super::Source;
 use super::geopackage::Layer;
 use super::observe::{self, Looked, SeenColumn};
 use super::settle::{Settled, find, find_column};
@@ -11,6 +10,7 @@ use super::values::{
     CreatedType, Departure, Fit, GeometryLimits, Observed, Srids, TimestampForm, created_moment,
     created_type, needed_fit,
 };
+use super::{Source, definitions};
 use crate::config::source::GivenTimestamps;
 use crate::error::{Error, Result};
 use crate::ident::Ident;
@@ -95,9 +95,23 @@ impl Source {
         settled: &mut Settled,
     ) -> Result<()> {
         let open = self.open_columns(place, &state.tables[place], target)?;
-        let observed = self.observed(&state.tables[place], &open).await?;
+        let observed = match self.observed(&state.tables[place], &open).await {
+            Err(damaged @ Error::Database(_)) => {
+                state.failed.push((state.tables[place].name.clone(), damaged));
+                return Ok(());
+            }
+            observed => observed?,
+        };
         let table = &mut state.tables[place];
         let own = table.name.clone();
+        let names = table.columns.iter().zip(&open).filter(|(_, open)| open.travels);
+        let names = names.map(|(column, _)| (target.column)(&own, &column.name));
+        let names: Vec<Ident> = names.collect();
+        if find(target.tables, &(target.named)(&own)).is_none()
+            && let Some(why) = definitions::unusable(&(target.named)(&own).name, &names)
+        {
+            state.failed.push((own.clone(), Error::Blocked(why)));
+        }
         let mut departures: BTreeMap<Departure, Vec<Ident>> = BTreeMap::new();
         let columns = Arc::make_mut(&mut table.columns).iter_mut();
         for (column, (open, seen)) in columns.zip(open.iter().zip(&observed)) {

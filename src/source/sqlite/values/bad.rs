@@ -43,7 +43,7 @@ pub enum Reason {
     /// PostgreSQL's calendar goes from 1 BC to 1 AD.
     #[error("the year 0, which PostgreSQL does not have")]
     YearZero,
-    #[error("not a date that exists")]
+    #[error("no date or time of day that exists")]
     NoSuchDate,
     #[error("has a time of day, which a date cannot hold")]
     TimeOfDay,
@@ -56,6 +56,16 @@ pub enum Reason {
     NullInKey,
     #[error("{0}")]
     Geometry(String),
+}
+
+impl Reason {
+    /// The same of another type, where it names one.
+    pub fn of_type(self, name: &'static str) -> Self {
+        match self {
+            Self::NotOfType(_) => Self::NotOfType(name),
+            reason => reason,
+        }
+    }
 }
 
 impl StorageClass {

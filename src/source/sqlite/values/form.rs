@@ -175,13 +175,16 @@ impl Form {
             Self::Numeric { limits, has_infinity } => {
                 Datum::Numeric(numeric::numeric(value, *limits, *has_infinity)?)
             }
-            Self::Date(form) => Datum::Date(moment::date(value, *form)?),
+            Self::Date(form) => {
+                Datum::Date(moment::date(value, *form).map_err(|reason| reason.of_type("date"))?)
+            }
             Self::Time { decimals } => Datum::Time(moment::time(value, *decimals)?),
             Self::Timestamp { form, decimals } => {
                 Datum::Timestamp(moment::moment(value, *form, *decimals)?)
             }
             Self::Timestamptz { form, decimals } => {
-                Datum::Timestamptz(moment::moment(value, *form, *decimals)?)
+                let moment = moment::moment(value, *form, *decimals);
+                Datum::Timestamptz(moment.map_err(|reason| reason.of_type("timestamptz"))?)
             }
             Self::Geometry { srids, limits } => match value {
                 Value::Blob(blob) => Datum::Geometry(geometry::geometry(blob, srids, *limits)?),
