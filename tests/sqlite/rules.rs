@@ -134,6 +134,34 @@ async fn columns_are_left_out_by_name() {
 }
 
 #[tokio::test]
+async fn rules_name_what_the_file_writes_in_upper_case() {
+    let app = App::with(
+        "create table \"Order\" (\"Id\" integer primary key, \"IsPaid\" boolean, \"At\" datetime); \
+         insert into \"Order\" values (1, 1, '2024-01-01 10:00:00'); \
+         create table \"Kept\" (\"Id\" integer primary key, \"IsPaid\" boolean); insert into \"Kept\" values (1, 0)",
+    );
+    let db = Pair::fresh().await;
+    db.target("create schema land").await;
+    let rules = [
+        "-set",
+        "order.targetTable=orders",
+        "-set",
+        r#"order.rename={"ispaid": "paid"}"#,
+        "-set",
+        "kept.targetSchema=land",
+        "-set",
+        r#"kept.rename={"IsPaid": "paid"}"#,
+    ];
+    app.sync(&db).args(&rules).await.expect_ok();
+    app.sync(&db).args(&rules).await.expect_unchanged();
+    app.run("update \"Order\" set \"IsPaid\" = 0; update \"Kept\" set \"IsPaid\" = 1");
+    let run = app.sync(&db).args(&rules).await.expect_ok();
+    run.expect_changes("order", (0, 1, 0)).expect_changes("kept", (0, 1, 0));
+    let rows = "select o.paid::text || k.paid || o.at from orders o join land.kept k using (id)";
+    assert_eq!(db.target_value(rows).await, "falsetrue2024-01-01 10:00:00");
+}
+
+#[tokio::test]
 async fn a_table_has_another_name_on_the_target() {
     let app = App::with(EVENTS);
     let db = Pair::fresh().await;

@@ -39,13 +39,14 @@ impl Source {
         let mut settled = Settled::default();
         for place in 0..state.tables.len() {
             let own = state.tables[place].name.clone();
-            let there = find(target.tables, &(target.named)(&own));
+            let known = known_table(&own, target);
+            let named = (target.named)(&known);
+            let there = find(target.tables, &named);
             let name = match there {
-                Some(there) if (target.named)(&own).name != there.name.name => {
-                    there.name.name.clone()
-                }
-                Some(_) => own.name.clone(),
-                None => Ident::new(own.name.as_str().to_ascii_lowercase()),
+                // What a rule renames stays what the rule calls it.
+                Some(there) if named.name == known.name => there.name.name.clone(),
+                Some(_) => known.name.clone(),
+                None => lower(&own.name),
             };
             let renamed = TableName { schema: own.schema.clone(), name };
             rename_table(state, &own, &renamed);
@@ -56,7 +57,6 @@ impl Source {
                 settled.keyed.insert(renamed.clone());
             }
             if (target.wanted)(&renamed) {
-                let named = (target.named)(&own);
                 let alike = target.tables.iter().filter(|table| table.name.schema == named.schema);
                 let alike = alike.map(|table| &table.name.name);
                 if let Some(names) = several_alike(alike, &named.name) {
@@ -100,6 +100,26 @@ impl Source {
     }
 }
 
+fn lower(name: &Ident) -> Ident {
+    Ident::new(name.as_str().to_ascii_lowercase())
+}
+
+/// The name by which rules know a table: that of the file, or the same in lower case, as people write it.
+fn known_table(own: &TableName, target: &TargetView<'_>) -> TableName {
+    let low = TableName { schema: own.schema.clone(), name: lower(&own.name) };
+    let (named, named_low) = ((target.named)(own), (target.named)(&low));
+    let is_alike = named.schema == named_low.schema && lower(&named.name) == lower(&named_low.name);
+    let is_own = named.name != own.name || target.tables.iter().any(|table| table.name == named);
+    if is_alike || is_own { own.clone() } else { low }
+}
+
+/// The same of a column.
+fn known_column(table: &TableName, own: &Ident, target: &TargetView<'_>) -> Ident {
+    let low = lower(own);
+    let is_own = (target.column)(table, own) != *own || (target.column)(table, &low) == low;
+    if is_own { own.clone() } else { low }
+}
+
 /// Lets the columns of one table have the names and types that they have `there`, on the target.
 fn settle_columns(
     state: &mut SourceState,
@@ -109,7 +129,8 @@ fn settle_columns(
 ) {
     let columns = state.tables[place].columns.iter().map(|column| column.name.clone());
     for column in columns.collect::<Vec<_>>() {
-        let given = (target.column)(&state.tables[place].name, &column);
+        let known = known_column(&state.tables[place].name, &column, target);
+        let given = (target.column)(&state.tables[place].name, &known);
         let alike = there.into_iter().flat_map(|there| there.columns.iter());
         let open = several_alike(alike.map(|column| &column.name), &given);
         if let Some(names) = open.filter(|_| (target.wanted)(&state.tables[place].name)) {
@@ -121,12 +142,11 @@ fn settle_columns(
             state.failed.push((table, Error::Blocked(why)));
         }
         let same = there.and_then(|there| find_column(there, &given));
-        let lower = || Ident::new(column.as_str().to_ascii_lowercase());
         // What a rule renames stays what the rule calls it.
         let name = match same {
-            _ if given != column => column.clone(),
+            _ if given != known => known,
             Some(same) => same.clone(),
-            None => lower(),
+            None => lower(&column),
         };
         rename_column(state, place, &column, &name);
         let table = &mut state.tables[place];
