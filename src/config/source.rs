@@ -268,11 +268,16 @@ pub fn is_file_url(text: &str) -> bool {
 /// How names of SQLite files end.
 const ENDS: &[&str] = &[".db", ".sqlite", ".sqlite3", ".gpkg"];
 
+/// How paths begin. `host/database`, with a slash too, is a URL that lacks its beginning.
+const BEGINS: &[&str] = &["/", "./", "../", "~/"];
+
 /// Whether a text can only mean a file, be it there or not. What may hold a password is none.
 fn is_path(text: &str) -> bool {
     let path = text.split_once('?').map_or(text, |(path, _)| path);
     let may_be_secret = path.contains(['@', ':', '=', '$']);
-    !may_be_secret && (path.contains('/') || ENDS.iter().any(|end| path.ends_with(end)))
+    let is_one = BEGINS.iter().any(|begin| path.starts_with(begin))
+        || ENDS.iter().any(|end| path.ends_with(end));
+    is_one && !may_be_secret
 }
 
 /// A path, or `file:` with one, of a file that is SQLite's.
@@ -370,12 +375,12 @@ mod tests {
 
     #[test]
     fn what_can_only_be_a_path_is_one() {
-        for text in ["/tmp/none", "./none", "app.db", "a.gpkg?immutable=1", "data/app", "x.sqlite3"]
-        {
+        for text in ["/tmp/none", "./none", "app.db", "a.gpkg?immutable=1", "data/x.sqlite3"] {
             assert!(is_path(text), "{text}");
         }
         let others = [
             "shop",
+            "localhost/shop",
             "host=db",
             "postgres:/u:pw@h/db",
             "u:pw@h/x.db",
