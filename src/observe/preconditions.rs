@@ -153,12 +153,13 @@ pub(crate) fn require_schemas(schemas: &[Ident], server: &Server) -> Result<()> 
 }
 
 fn no_schema(setting: &str, schema: &Ident, side: &str, server: &Server) -> String {
+    let name = schema.as_str();
+    if name.starts_with("pg_") || name == "information_schema" {
+        return format!("{setting}: the schema \"{name}\" belongs to the server: name another");
+    }
     let there: Vec<&str> = server.schemas.iter().map(Ident::as_str).collect();
-    format!(
-        "{setting}: the {side} has no schema \"{}\"; it has {}",
-        schema.as_str(),
-        there.join(", ")
-    )
+    let quotes = if name.contains('"') { "; names stand without SQL's quotes here" } else { "" };
+    format!("{setting}: the {side} has no schema \"{name}\"; it has {}{quotes}", there.join(", "))
 }
 
 fn by_name(tables: &[Table]) -> HashMap<&TableName, &Table> {

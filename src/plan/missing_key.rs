@@ -69,6 +69,21 @@ pub(super) fn is_new(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
     !candidate.key_is_named && (is_first || left_columns::have_changed(candidate, fingerprint))
 }
 
+/// Why no key tells the rows, and whether each of them may differ for it.
+pub(super) fn why(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> String {
+    let why = match (candidate.source.keys.is_empty(), target.keys.is_empty()) {
+        (true, true) => "the table has no key",
+        (true, false) => "the source's table has no key",
+        (false, true) => "the target's table has no key",
+        (false, false) => "the two tables have no key in common",
+    };
+    if left_columns::have_changed(candidate, fingerprint) {
+        format!("{why}, and its columns have changed, so that every row may differ")
+    } else {
+        why.to_owned()
+    }
+}
+
 impl fmt::Display for MissingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -95,6 +95,8 @@ pub struct TablePlan {
     pub notes: Vec<String>,
     /// Says that the target lacks the source's key, in each run.
     pub missing_key: Option<String>,
+    /// Why rows are told by all their columns, if they are.
+    pub keyless: Option<String>,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
     /// The role that writes the target, as SQL names it.
@@ -240,6 +242,8 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
     let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
+    let keyless =
+        mapping.key.is_empty().then(|| missing_key::why(&candidate, target, &fingerprint));
     let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
     let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
     let watermark = trusted.and_then(|last| last.settled.clone());
@@ -272,6 +276,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         remedies: hints::remedies(&candidate, target, context),
         notes: [triggers::notes(&firing, context), changed].concat(),
         missing_key,
+        keyless,
         always_triggers: firing,
         path: context.path.clone(),
         target_role: context.roles.target.clone(),

@@ -44,7 +44,13 @@ pub fn sentence(report: &StatusReport) -> String {
     let count = report.present().count() as u64;
     if report.tables.is_empty() {
         let log = format::sanitize(&report.log.to_string());
-        return format!("No run of a table is recorded in {log}.");
+        return match report.unselected {
+            0 => format!("No run of a table is recorded in {log}."),
+            n => format!(
+                "None of the {} of {log} is selected: look at -include and -exclude.",
+                format::counted(n as u64, "table")
+            ),
+        };
     }
     let troubled: Vec<&TableStatus> = report.troubled().collect();
     let counted = format::counted(count, "table");

@@ -37,6 +37,8 @@ pub struct StatusReport {
     pub now: DateTime<Utc>,
     /// In the order of their names.
     pub tables: Vec<TableStatus>,
+    /// How many tables of the log are left out, because they are not selected.
+    pub unselected: usize,
     /// Only those in trouble are wanted.
     pub only_failed: bool,
     /// How old a success may be.
@@ -112,6 +114,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         log: log.table.clone(),
         now: Utc::now(),
         tables: Vec::new(),
+        unselected: 0,
         only_failed: settings.only_failed,
         stale: settings.stale,
         notes: Vec::new(),
@@ -128,8 +131,9 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         report.now = standing::moment(row.text(3)).unwrap_or(report.now);
         report.tables.extend(standing::of_row(&row)?);
     }
-    let base = &settings.base;
+    let (base, recorded) = (&settings.base, report.tables.len());
     report.tables.retain(|table| select::would_select(&table.table, &base.include, &base.exclude));
+    report.unselected = recorded - report.tables.len();
     // A run that died has left its row as it was; its locks died with it.
     let running: Vec<TableName> = running(&report).map(|table| table.table.clone()).collect();
     let names: Vec<&TableName> = running.iter().collect();

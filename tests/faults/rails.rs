@@ -225,7 +225,8 @@ async fn item(tables: &str) -> Pair {
 
 async fn held_back(db: &Pair, run: Outcome) {
     let run = run.expect_exit(5);
-    let texts = ["30 of 100 rows would be deleted", "-max-delete", "-force"];
+    let texts =
+        ["30 of 100 rows would be deleted", "no row was changed", "-set public.item.maxDelete=off"];
     let run = run.expect_refused("item", &texts);
     if run.json["dry_run"] == false {
         let last = "select status from sync_log where table_name = 'item' order by id desc limit 1";
@@ -291,6 +292,27 @@ async fn deletes_from_a_table_without_a_key_are_counted_too() {
     db.assert_same("item").await;
 }
 
+/// A column that is new, and a key that is another one.
+#[tokio::test]
+async fn a_refusal_names_why_each_row_is_another_one() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table log (n int); insert into log select generate_series(1, 50);
+        create table price (a int primary key, v int); insert into price select i, i from generate_series(1, 50) i",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("alter table log add seq bigserial; alter table price drop constraint price_pkey, add id bigserial primary key").await;
+    let limited = ["-max-delete", "20%"];
+    let run = db.sync().args(&limited).await.expect_exit(5);
+    let run = run.expect_refused("log", &["the table has no key, and its columns have changed"]);
+    let run = run.expect_refused("price", &["no key in common, and its columns have changed"]);
+    run.expect_unsaid("nothing of the table was changed");
+    let lifted = ["-set", "public.log.maxDelete=off", "-set", "public.price.maxDelete=off"];
+    db.sync().args(&limited).args(&lifted).await.expect_ok();
+    db.assert_all_same().await;
+}
+
 #[tokio::test]
 async fn a_dry_run_says_that_it_would_be_refused() {
     let db = item(ITEM).await;
@@ -304,4 +326,16 @@ async fn a_refused_table_does_not_hold_up_the_others() {
     let run = db.sync().plain().args(&["-max-delete", "20%"]).await.expect_exit(5);
     run.expect_said("item - refused: 30 of 100 rows").expect_said("1 of 2 tables refused");
     db.assert_same("other").await;
+}
+
+#[tokio::test]
+async fn a_schema_that_cannot_be_synced_is_told_with_the_reason() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    let cases = [
+        ("pg_catalog", "the schema \"pg_catalog\" belongs to the server: name another"),
+        ("\"public\"", "it has public; names stand without SQL's quotes here"),
+    ];
+    for (name, text) in cases {
+        db.sync().plain().args(&["-schema", name]).await.expect_exit(2).expect_said(text);
+    }
 }

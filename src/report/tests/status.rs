@@ -23,6 +23,7 @@ fn report(tables: Vec<TableStatus>) -> StatusReport {
         log: TableName::new("public", "sync_log"),
         now: now(),
         tables,
+        unselected: 0,
         only_failed: false,
         notes: Vec::new(),
         stale: None,
@@ -62,6 +63,10 @@ fn nothing_has_run() {
     let report = report(Vec::new());
     assert_eq!(text(&report, 80), "No run of a table is recorded in public.sync_log.\n");
     assert_eq!(report.exit_status(), 1);
+    let unselected = StatusReport { unselected: 34, ..report };
+    let expected =
+        "None of the 34 tables of public.sync_log is selected: look at -include and -exclude.\n";
+    assert_eq!(text(&unselected, 120), expected);
 }
 
 #[test]

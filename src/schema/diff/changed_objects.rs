@@ -190,6 +190,7 @@ impl DiffInput<'_> {
             schema_plan.after.entry(root.clone()).or_default().push(step);
         }
         let gone = given_up(object, there);
+        let what = if gone.iter().all(is_comment) { "comment" } else { "setting" };
         let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
         if gone.is_empty() {
             let part = keeps_rows_out(there).then(|| there.own_name());
@@ -197,7 +198,7 @@ impl DiffInput<'_> {
             return Some(Finding { part, ..Finding::new(Severity::Hint, text) });
         }
         let text = format!(
-            "setting of {} exists only on the target; to drop it, run: {}",
+            "{what} of {} exists only on the target; to drop it, run: {}",
             object.title(),
             gone.join("; ")
         );
@@ -356,7 +357,8 @@ fn changes(object: &Object, there: &Object, version: u32) -> Vec<Change> {
         add(format!("setting of table {}", object.id), new.set, false);
     }
     for gone in given_up(object, there) {
-        add(format!("setting of table {}", object.id), gone, true);
+        let what = if is_comment(&gone) { "comment" } else { "setting" };
+        add(format!("{what} of table {}", object.id), gone, true);
     }
     for own in &here.columns {
         let Some(other) = other.column(&own.name) else { continue };
@@ -368,6 +370,10 @@ fn changes(object: &Object, there: &Object, version: u32) -> Vec<Change> {
         }
     }
     changes
+}
+
+fn is_comment(statement: &Statement) -> bool {
+    statement.as_str().starts_with("comment on ")
 }
 
 /// Statements that take away what only the target's has beside its definition.

@@ -68,8 +68,8 @@ impl DiffInput<'_> {
                     drop.as_str()
                 ),
                 None => format!(
-                    "{title} exists only on the target; to drop it, run: {}; rows of it that the source has come back \
-                     with the next run",
+                    "{title} exists only on the target; to drop it, run: {}; if the source still has rows of it, the \
+                     next run brings them back",
                     drop.as_str()
                 ),
             };

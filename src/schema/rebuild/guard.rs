@@ -21,7 +21,7 @@ impl RunContext<'_> {
                               -no-deletes keeps them"
                 .to_owned(),
             (_, Some(_), _) => "the rows that would go with the old table are not counted, and \
-                                -max-delete limits them: leave it out once"
+                                -max-delete limits them: give -max-delete off for this run"
                 .to_owned(),
             (_, _, Some(key)) => {
                 let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();

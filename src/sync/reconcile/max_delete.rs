@@ -47,13 +47,35 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
     if deletes <= allowed {
         return Ok(());
     }
-    let keyless = if run.state.plan.mapping.key.is_empty() {
-        " (the table has no key: a changed row counts as one deleted and one inserted)"
-    } else {
-        ""
+    let plan = &run.state.plan;
+    let keyless = match &plan.keyless {
+        Some(why) => format!(" ({why}: a changed row counts as one deleted and one inserted)"),
+        None => String::new(),
     };
     Err(Error::Refused(format!(
-        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: \
-         nothing of the table was changed; check the source, then raise the limit or use -force"
+        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: no row was changed; check \
+         the source, then allow it for one run: -set {}, or -force for all tables",
+        pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
     )))
+}
+
+/// One word of a shell's command.
+fn pasted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.=-".contains(c);
+    if word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_table_is_one_word_to_a_shell() {
+        assert_eq!(pasted("public.item.maxDelete=off"), "public.item.maxDelete=off");
+        assert_eq!(pasted("it's.a b.maxDelete=off"), r"'it'\''s.a b.maxDelete=off'");
+    }
 }

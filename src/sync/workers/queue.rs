@@ -258,8 +258,13 @@ impl State {
             let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
             let Some(&failed) = failed.filter(|_| *pass == Pass::Write) else { continue };
             let parent = self.plan_of(failed).mapping.source.name.clone();
+            let whose = if self.tasks[task].fk_cycle.is_empty() {
+                "it"
+            } else {
+                "it, or a table of the circle that it is in,"
+            };
             let error = Error::Blocked(format!(
-                "not tried, because it refers to {parent}, which failed: fix that one first"
+                "not tried, because {whose} refers to {parent}, which failed: fix that one first"
             ));
             self.progress[task] = Progress::Failed;
             self.permits[task] = None;
