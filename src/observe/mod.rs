@@ -237,6 +237,7 @@ impl RunContext<'_> {
             same_floats: !source.local && shortest(here) == shortest(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
             mark: source.mark.clone(),
+            now: source.sight.horizon.now.clone(),
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
-    OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp,
+    OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
 };
 use crate::sql::view::GrownColumn;
 use crate::table::{ForeignKey, Sequence, Table, Trigger};
@@ -182,6 +182,8 @@ pub struct PlanContext {
     pub same_text: bool,
     /// See [`crate::source::SourceState::mark`].
     pub mark: Option<String>,
+    /// The time on the source, in UTC, as `2024-12-13 15:25:30.5`.
+    pub now: String,
 }
 
 /// One selected table with what is known about it.
@@ -241,12 +243,12 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
-    let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
+    let mut changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
     let keyless =
         mapping.key.is_empty().then(|| missing_key::why(&candidate, target, &fingerprint));
-    let trusted = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(&fingerprint));
-    let trusted = trusted.filter(|last| last.watermark.is_some() && timestamp.is_some());
-    let watermark = trusted.and_then(|last| last.settled.clone());
+    let Followed { watermark, reached, note } =
+        Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
+    changed.extend(note);
     let checked = references.checked(&target.name);
     let firing = triggers::firing(target, checked, context);
     let compared = append || rules.strategy == Some(Strategy::Compare);
@@ -255,7 +257,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     Ok(TablePlan {
         name: target_name.clone(),
         strategy: strategy(&candidate, &mapping, usable, context),
-        reached: trusted.filter(|_| watermark.is_some()).and_then(|last| last.watermark.clone()),
+        reached,
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
@@ -288,6 +290,52 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         mapping,
     })
 }
+
+/// What of the last run counts: its watermark may be one of other columns, another source or another clock.
+#[derive(Default)]
+struct Followed {
+    /// See [`TablePlan::watermark`].
+    watermark: Option<String>,
+    /// See [`TablePlan::reached`].
+    reached: Option<String>,
+    /// Why it does not count, where somebody should know.
+    note: Option<String>,
+}
+
+impl Followed {
+    fn of(
+        candidate: &Candidate<'_>,
+        fingerprint: &str,
+        timestamp: Option<&Timestamp>,
+        context: &PlanContext,
+    ) -> Self {
+        let last = candidate.last.filter(|last| last.fingerprint.as_deref() == Some(fingerprint));
+        let last = last.filter(|last| last.watermark.is_some() && timestamp.is_some());
+        let Some(last) = last else { return Self::default() };
+        if is_set_back(last, timestamp, &context.now) {
+            return Self { note: Some(SET_BACK.to_owned()), ..Self::default() };
+        }
+        let watermark = last.settled.clone();
+        let reached = last.watermark.clone().filter(|_| watermark.is_some());
+        Self { watermark, reached, note: None }
+    }
+}
+
+const SET_BACK: &str = "the last run saw a later time on the source than this one does, because its clock was set back or \
+    another server answers: the table is compared";
+
+/// Whether the watermark of the last run lies behind the source's clock, `now`: rows that are changed until then would
+/// be passed over. Of the types without a time zone nobody can say, and their overlap is a day.
+fn is_set_back(last: &LastRun, timestamp: Option<&Timestamp>, now: &str) -> bool {
+    let has_zone = timestamp.is_some_and(|one| one.source == TimestampKind::Timestamptz);
+    // Both in UTC, in one form; of the seconds, no fraction counts.
+    let seconds = |text: &str| text.get(..SECONDS).map(str::to_owned);
+    let settled = last.settled.as_deref().and_then(seconds);
+    has_zone && settled.zip(seconds(now)).is_some_and(|(settled, now)| settled > now)
+}
+
+/// The length of `2024-12-13 15:25:30`.
+const SECONDS: usize = 19;
 
 /// What is said once, when the columns or the key have changed since the last run.
 fn changed(

@@ -32,6 +32,31 @@ async fn settles(db: &Pair) {
 }
 
 #[tokio::test]
+async fn a_new_partition_joins_a_table_with_columns_that_the_source_has_no_more() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, x int not null default 7, y text, n int generated always as (1) stored,
+           constraint small check (x < 100)) partition by range (id);
+         create table p1 partition of p for values from (0) to (10); insert into p values (1, 1, 'a')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source(
+        "alter table p drop x, drop n; alter table p rename y to z;
+         create table p2 partition of p for values from (10) to (20) partition by range (id);
+         create table p2a partition of p2 for values from (10) to (15); insert into p values (11, 'b')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value("select string_agg(concat_ws(' ', tableoid::regclass, id, z, x, n), ', ' order by id) from p").await, "p1 1 a 1 1, p2a 11 b 7 1");
+    db.sync().await.expect_ok().expect_unchanged();
+    db.source("create table p3 (like p); alter table p attach partition p3 for values from (20) to (30); insert into p values (21, 'c')").await;
+    db.sync().await.expect_ok();
+    db.sync().await.expect_ok().expect_unchanged();
+    assert_eq!(db.target_value("select x || z from p3").await, "7c");
+}
+
+#[tokio::test]
 async fn a_table_that_came_to_be_partitioned_is_named_and_rebuilt_by_a_reset() {
     let db = changed(PLAIN, PARTED).await;
     for mode in ["additive", "none"] {

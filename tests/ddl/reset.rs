@@ -660,6 +660,30 @@ async fn a_foreign_key_of_a_table_that_stays_is_there_after_a_parent_that_could_
     assert_same_definitions(&db).await;
 }
 
+#[tokio::test]
+async fn a_foreign_key_that_rows_keep_is_there_also_while_its_parent_cannot_be_rebuilt() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table team (id int primary key, x int); create table folder (id int primary key, t int references team);
+         insert into team values (1, 1), (2, 2); insert into folder values (1, 2)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.target("create table own (id int references team); insert into own values (1)").await;
+    let owner = rebuilder(&db, Rights::Owner).await;
+    db.source(
+        "alter table team drop x; delete from team where id = 1; insert into folder values (2, 2)",
+    )
+    .await;
+    let key = "select convalidated from pg_constraint where conname = 'folder_t_fkey'";
+    for _ in 0..2 {
+        let run = db.sync().target_role(&owner).args(&["-ddl", "reset"]).await.expect_exit(1);
+        run.expect_failed("team", &["it cannot take its place: rows of public.own"]);
+        assert_eq!(db.target_value(key).await, "t");
+        db.assert_same("folder").await;
+    }
+}
+
 /// As [`settles`], with a role of these rights on the target.
 async fn settles_as(db: &Pair, rights: Rights, change: &str) {
     db.settle().await;

@@ -192,6 +192,7 @@ fn planned(
         same_floats: !local,
         same_text: true,
         mark: None,
+        now: String::new(),
     };
     plan::table(candidate, &context).expect("item can be planned")
 }

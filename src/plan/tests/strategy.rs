@@ -59,6 +59,16 @@ fn the_strategy_follows_from_what_is_there_and_what_is_known() {
         ("emptied since", Case { is_empty: true, ..after(Case::of(item())) }, Strategy::Copy),
         ("another fingerprint", changed(|last| last.fingerprint = None), Strategy::Compare),
         ("distrusted", changed(|last| last.watermark = None), Strategy::Compare),
+        (
+            "the clock was set back",
+            changed(|last| last.settled = Some("2024-12-13 15:25:31+00".to_owned())),
+            Strategy::Compare,
+        ),
+        (
+            "the clock stands still",
+            changed(|last| last.settled = Some("2024-12-13 15:25:30.9+00".to_owned())),
+            Strategy::Incremental,
+        ),
         ("never ended", changed(|last| last.settled = None), Strategy::Compare),
         ("without a key", after(Case::of(without_key)), Strategy::Compare),
         ("without a timestamp", after(Case::of(without_time)), Strategy::Compare),

@@ -85,7 +85,8 @@ pub fn place(name: &str, partition: &Object) -> Option<Statement> {
     ))
 }
 
-fn parent(partition: &Object) -> Option<&Name> {
+/// The table of which it is a partition.
+pub fn parent(partition: &Object) -> Option<&Name> {
     match &partition.make {
         Some(Make::Partition { parent, .. }) => Some(parent),
         _ => None,

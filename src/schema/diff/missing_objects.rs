@@ -213,7 +213,8 @@ impl DiffInput<'_> {
                 let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
                 let early = self.without_late_parts(object);
                 let definition = early.definition.as_ref().unwrap_or(definition);
-                let statements = ddl::create_table(&early, definition, self.version);
+                let definition = self.joinable(object, definition);
+                let statements = ddl::create_table(&early, &definition, self.version);
                 vec![Step { makes, ..new(statements) }]
             }
             // One that cannot be made: what needs it says so.

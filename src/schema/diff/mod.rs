@@ -9,6 +9,7 @@ mod dropped_keys;
 mod expression_eq;
 mod extra_objects;
 mod free_sequences;
+mod joining;
 mod kept_types;
 mod late_parts;
 mod left_partitions;

@@ -25,13 +25,18 @@ pub fn of(connection: &Connection, tables: &[Ident], bytes: u64) -> rusqlite::Re
         // The file holds the other tables, too.
         Ok(COUNTED) => Ok(COUNTED.max(bytes / ROW)),
         // Whoever reads the table will say so, of this table alone.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(0),
+        Err(error) if error.sqlite_error_code().is_some_and(is_of_one_table) => Ok(0),
         rows => rows,
     });
     let rows: Vec<u64> = rows.collect::<rusqlite::Result<_>>()?;
     let all: u128 = rows.iter().map(|rows| u128::from(*rows).max(1)).sum();
     let share = |rows: u64| u128::from(bytes) * u128::from(rows) / all.max(1);
     Ok(rows.into_iter().map(|rows| Size { rows, bytes: share(rows) as u64 }).collect())
+}
+
+/// Whether other tables can be read all the same: this one is damaged, or its key has an order that only its app knows.
+fn is_of_one_table(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::Unknown)
 }
 
 /// About how many rows a table has, without a look at all of them: `COUNTED` stands for as many or more.
