@@ -55,12 +55,11 @@ async fn are_nothing_but_names() {
     }
     pgsync(&["status", "-target", &db.target_url()]).await.expect_exit(0);
     expect_nothing_made(&db).await;
-    let [schema, table, column, child, part] =
-        ["schema", "table", "column", "child", "part"].map(named);
+    let [schema, table, child, part, moved, extra] =
+        ["schema", "table", "child", "part", "moved", "extra"].map(named);
     db.source(&format!(
-        "alter table {schema}.{table} alter {column} type bigint; alter table {schema}.{child} rename to {moved};
-         alter table {schema}.parts detach partition {schema}.{part}",
-        moved = named("moved"),
+        "alter table {schema}.{table} add column {extra} text default 'x'; alter table {schema}.{child} rename to {moved};
+         alter table {schema}.parts detach partition {schema}.{part}"
     ))
     .await;
     for ddl in ["additive", "reset"] {
