@@ -82,8 +82,7 @@ impl<'a> Advice<'a> {
                 "run on the target: alter table {table} drop column {column}, add column {column} {kind}"
             ),
             Conversion::Impossible => format!(
-                "let the next run create the column again, after there is run on the target: \
-                 alter table {table} drop column {column}"
+                "run on the target, and the next run creates the column again: alter table {table} drop column {column}"
             ),
         }
     }

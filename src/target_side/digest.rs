@@ -2,7 +2,7 @@
 
 use crate::digest::Digest;
 use crate::digest::buckets::{Bucket, BucketStream, OpenBuckets};
-use crate::error::{Result, Side};
+use crate::error::{Error, Result, Side};
 use crate::pg::{Row, Session};
 use crate::sql::buckets::Buckets;
 use crate::sql::compared::ColumnQuery;
@@ -88,8 +88,9 @@ pub async fn buckets_of_hashes(
     let mut rows = session.copy_out(doing, &query.hashes(mapping)).await?;
     let mut skipped = BINARY_HEAD;
     while let Some(message) = rows.next().await? {
-        if let Some(row) = message.get(std::mem::take(&mut skipped)..).and_then(hashed_row) {
-            sums.add(row)?;
+        let row = message.get(std::mem::take(&mut skipped)..).unwrap_or_default();
+        if row != BINARY_TAIL {
+            sums.add(hashed_row(row).ok_or_else(unreadable)?)?;
         }
     }
     Ok(sums.into_stream(BINARY_ROW))
@@ -97,10 +98,16 @@ pub async fn buckets_of_hashes(
 
 /// Bytes before the first row of binary COPY, in the same message.
 const BINARY_HEAD: usize = 19;
+/// What comes behind all rows.
+const BINARY_TAIL: &[u8] = b"\xff\xff";
 /// Bytes of a row: the number of its fields, and two numbers of eight bytes, each behind its length.
 const BINARY_ROW: u64 = 26;
 
-/// A row of a bucket's number and a hash; none at the end.
+fn unreadable() -> Error {
+    Error::Internal("a hash of the target cannot be read".to_owned())
+}
+
+/// A row of a bucket's number and a hash.
 fn hashed_row(row: &[u8]) -> Option<Bucket> {
     let at = |from: usize| Some(i64::from_be_bytes(row.get(from..from + 8)?.try_into().ok()?));
     Some(Bucket { number: at(6)?, digest: Digest { rows: 1, sum: at(18)?.into() } })
