@@ -39,6 +39,8 @@ pub struct Step {
     pub runs_code: bool,
     /// Whether a column takes values then that it does not take before.
     pub widens: bool,
+    /// The column that it makes an identity: that has a sequence then.
+    pub numbers: Option<Ident>,
     /// What its tables need that the target lacks and that pgsync does not make.
     pub unmade: Vec<UnmadeFunction>,
     /// How many other steps have to come before, one after the other.
@@ -75,6 +77,7 @@ impl Step {
             shared: false,
             runs_code: false,
             widens: false,
+            numbers: None,
             unmade: Vec::new(),
             level: 0,
             path: Vec::new(),

@@ -274,7 +274,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         can_delete_and_reinsert: !checked.writes || references.wait_for_the_end(&target.name),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
-        sequences: sequences(source, target),
+        sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, context),
         notes: [triggers::notes(&firing, context), changed].concat(),
         missing_key,
@@ -499,8 +499,9 @@ fn check_row_security(source: &Table, target: &Table, context: &PlanContext) -> 
     }))
 }
 
-/// The target's sequences, each with the one of the source that serves the same column.
-fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
+/// The target's sequences, each with the one of the source that serves the same column; among them those of columns that
+/// become an identity when the rows are there.
+fn sequences(source: &Table, target: &Table, post_data: &[Step]) -> Vec<OwnedSequence> {
     let of_source = |there: &Sequence| {
         let same = || source.sequences.iter().filter(|here| here.column == there.column);
         same().find(|here| here.name.name == there.name.name).or_else(|| same().next())
@@ -509,12 +510,26 @@ fn sequences(source: &Table, target: &Table) -> Vec<OwnedSequence> {
         let column = target.column(name).filter(|column| column.is_built_in());
         column.is_some_and(|c| matches!(c.type_name.as_str(), "int2" | "int4" | "int8" | "numeric"))
     };
-    let owned = target.sequences.iter().map(|sequence| OwnedSequence {
+    let is_numbered =
+        |column: &Ident| post_data.iter().any(|step| step.numbers.as_ref() == Some(column));
+    let new = source.sequences.iter().filter(|here| !here.serial && is_numbered(&here.column));
+    let new = new.map(|here| Sequence {
+        name: TableName { schema: target.name.schema.clone(), name: here.name.name.clone() },
+        readable: true,
+        settable: true,
+        ..here.clone()
+    });
+    let new: Vec<Sequence> = new.collect();
+    // One that is in the way of a new one goes.
+    let stays = |there: &&Sequence| new.iter().all(|new| new.name != there.name);
+    let owned = |sequence: &Sequence, is_new| OwnedSequence {
         source_last: of_source(sequence).and_then(|here| here.last),
         numeric: sequence.plain && numeric(&sequence.column),
         sequence: sequence.clone(),
-    });
-    owned.collect()
+        is_new,
+    };
+    let kept = target.sequences.iter().filter(stays).map(|sequence| owned(sequence, false));
+    kept.chain(new.iter().map(|sequence| owned(sequence, true))).collect()
 }
 
 /// The planner's estimate, or a guess from the size where there is none.

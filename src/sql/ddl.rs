@@ -9,7 +9,7 @@ use crate::schema_object::make::{
     Compression, Identity, Parameter, PartitionKey, PartitionStrategy, Storage,
 };
 use crate::schema_object::text::{Enclosed, Name};
-use crate::schema_object::{ColumnDefinition, Object, TableDefinition};
+use crate::schema_object::{ColumnDefinition, Object, OwnedSequence, TableDefinition};
 use crate::sql::{Literal, Sql};
 
 /// Versions from which a server can do a thing.
@@ -202,19 +202,35 @@ pub fn tighten(
     there: &ColumnDefinition,
     version: u32,
 ) -> Vec<Statement> {
-    let alter = |what: Statement| {
-        statement!(
-            "alter table {table} alter column {column} {what}",
-            table = table,
-            column = here.name,
-            what = what
-        )
-    };
     let not_null = here.not_null && !there.not_null;
     let not_null = not_null.then(|| not_null::set(table, here, version)).into_iter().flatten();
-    let identity = here.identity.as_ref().filter(|_| there.identity.is_none());
-    let identity = identity.map(|identity| alter(statement!("add {i}", i = identity_of(identity))));
-    not_null.chain(identity).collect()
+    not_null.collect()
+}
+
+/// Makes a column an identity that is none yet. A default has to go before, and a sequence that is in the way.
+pub fn number(
+    table: &Name,
+    here: &ColumnDefinition,
+    there: &ColumnDefinition,
+    in_the_way: Option<&Name>,
+) -> Vec<Statement> {
+    let Some(identity) = here.identity.as_ref().filter(|_| there.identity.is_none()) else {
+        return Vec::new();
+    };
+    let alter = |what: Statement| alter_column(table, &here.name, what);
+    let default = there.default.as_ref().map(|_| alter(word("drop default")));
+    let sequence = in_the_way.map(|name| statement!("drop sequence {name}", name = name));
+    let add = alter(statement!("add {identity}", identity = identity_of(identity)));
+    default.into_iter().chain(sequence).chain([add]).collect()
+}
+
+fn alter_column(table: &Name, column: &Ident, what: Statement) -> Statement {
+    statement!(
+        "alter table {table} alter column {column} {what}",
+        table = table,
+        column = column,
+        what = what
+    )
 }
 
 /// Prefixes `alter table` and the name to what is to be done.
@@ -448,15 +464,17 @@ fn extras(table: &Name, column: &ColumnDefinition, version: u32) -> Vec<Statemen
 fn owned(table: &Name, table_definition: &TableDefinition, only: Option<&Ident>) -> Vec<Statement> {
     let wanted =
         table_definition.owns.iter().filter(|owned| only.is_none_or(|only| only == &owned.column));
-    let own = wanted.map(|owned| {
-        statement!(
-            "alter sequence {sequence} owned by {table}.{column}",
-            sequence = owned.sequence,
-            table = table,
-            column = owned.column
-        )
-    });
-    own.collect()
+    wanted.map(|owned| own(table, owned)).collect()
+}
+
+/// Lets a sequence go with a column.
+pub fn own(table: &Name, owned: &OwnedSequence) -> Statement {
+    statement!(
+        "alter sequence {sequence} owned by {table}.{column}",
+        sequence = owned.sequence,
+        table = table,
+        column = owned.column
+    )
 }
 
 fn identity_of(identity: &Identity) -> Statement {

@@ -182,6 +182,8 @@ pub struct OwnedSequence {
     pub source_last: Option<i64>,
     /// Whether the column holds numbers to compare with.
     pub numeric: bool,
+    /// Whether it is there only once the table has what follows its rows.
+    pub is_new: bool,
 }
 
 impl OwnedSequence {

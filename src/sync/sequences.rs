@@ -34,12 +34,15 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
             continue;
         }
         let role = &round.roles.target;
+        let is_there = |owned: &&OwnedSequence| !owned.is_new || outcome.status == Status::Success;
         let may = plan.sequences.iter().filter(|owned| owned.denied(role).is_none());
+        let may = may.filter(is_there);
         let may: Vec<&OwnedSequence> = may.collect();
         remark_denied(round, plan);
         plan.sequences.iter().for_each(|owned| remark_too_small(round, plan, owned));
         moves.extend(may.iter().filter_map(|owned| {
-            let rows = owned.numeric && (outcome.counts.changed() || owned.sequence.indexed);
+            let is_looked_up = outcome.counts.changed() || owned.sequence.indexed || owned.is_new;
+            let rows = owned.numeric && is_looked_up;
             let needed = rows || owned.source_last.is_some();
             needed.then(|| Move {
                 sequence: owned.sequence.name.clone(),

@@ -14,6 +14,7 @@ mod generated;
 mod given_up;
 mod grants;
 mod held;
+mod identities;
 mod interrupted;
 mod kept_types;
 mod known;

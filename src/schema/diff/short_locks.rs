@@ -115,14 +115,20 @@ impl DiffInput<'_> {
             ..Step::about(table, statements, &[root])
         };
         let is_proof_needed = here.not_null && !there.not_null;
+        let complete = |proven: &ColumnDefinition| {
+            let not_null = ddl::tighten(&table.at, here, proven, self.version);
+            not_null.into_iter().chain(self.number(table, here, there)).collect::<Vec<Statement>>()
+        };
+        let numbers = here.identity.as_ref().filter(|_| there.identity.is_none());
+        let numbers = numbers.map(|_| here.name.clone());
+        let last = |statements| Step { numbers: numbers.clone(), ..step(statements) };
         if let Some(validate) = not_null::validate(&table.at, there).filter(|_| is_proof_needed) {
             let proven = ColumnDefinition { not_null: true, ..there.clone() };
-            let complete = ddl::tighten(&table.at, here, &proven, self.version);
-            return vec![step(std::iter::once(validate).chain(complete).collect())];
+            return vec![last(std::iter::once(validate).chain(complete(&proven)).collect())];
         }
-        let complete = ddl::tighten(&table.at, here, there, self.version);
+        let complete = complete(there);
         if !is_proof_needed || self.version < NOT_NULL_BY_PROOF {
-            return (!complete.is_empty()).then(|| step(complete)).into_iter().collect();
+            return (!complete.is_empty()).then(|| last(complete)).into_iter().collect();
         }
         let check = not_null_check(table, here);
         let proof = NotNullProof { table: &table.at, column: &here.name, check: &check };
@@ -132,8 +138,23 @@ impl DiffInput<'_> {
             steps.push(step(vec![proof.add()]));
         }
         steps.push(step(vec![proof.validate()]));
-        steps.push(step(complete.into_iter().chain([proof.drop()]).collect()));
+        steps.push(last(complete.into_iter().chain([proof.drop()]).collect()));
         steps
+    }
+
+    /// Makes a column an identity. A sequence that the column owns goes if the new one has its name.
+    fn number(
+        &self,
+        table: &Object,
+        here: &ColumnDefinition,
+        there: &ColumnDefinition,
+    ) -> Vec<Statement> {
+        let owned = self.there(table).and_then(|there| there.definition.as_ref());
+        let owned = owned.into_iter().flat_map(|definition| &definition.owns);
+        let name = here.identity.as_ref().map(|identity| &identity.name);
+        let mut in_the_way = owned.filter(|owned| owned.column == here.name);
+        let in_the_way = in_the_way.find(|owned| Some(&owned.sequence) == name);
+        ddl::number(&table.at, here, there, in_the_way.map(|owned| &owned.sequence))
     }
 
     fn has_column(&self, table: &Object, column: &ColumnDefinition) -> bool {

@@ -89,7 +89,7 @@ fn sequences_move_forward_in_their_own_series() {
         serial: false,
         indexed: true,
     };
-    let up = OwnedSequence { sequence, source_last: Some(25), numeric: true };
+    let up = OwnedSequence { sequence, source_last: Some(25), numeric: true, is_new: false };
     let mut down = up.clone();
     down.sequence =
         Sequence { start: -1, increment: -1, least: -1000, greatest: -1, ..down.sequence };
