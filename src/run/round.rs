@@ -17,6 +17,7 @@ use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
 use crate::plan::references::References;
+use crate::schema::foreign_keys;
 use crate::schema::post_data;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::schema::rebuild::swap;
@@ -148,7 +149,7 @@ impl Finish<'_> {
         sequences::raise_free(round, &self.sequences).await;
         swap::tables(round, &self.rebuilt, &self.references.in_the_end(), outcomes).await;
         orphan_check::check(round, &self.plans, &self.references, outcomes, self.failed).await;
-        post_data::foreign_keys(round, &self.foreign_keys, outcomes).await;
+        foreign_keys::create(round, &self.foreign_keys, &self.references.source, outcomes).await;
         if round.settings.lag {
             lag::measure(round, &self.plans, outcomes).await;
         }

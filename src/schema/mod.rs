@@ -5,6 +5,7 @@ mod compatibility;
 mod crowded;
 pub mod diff;
 mod extensions;
+pub mod foreign_keys;
 mod known;
 mod left_to_others;
 mod locked_tables;
@@ -287,6 +288,8 @@ impl RunContext<'_> {
         if has_made || lacking {
             self.look_again(catalogs, aligned).await?;
         }
+        schema_plan.last.append(&mut schema_plan.doubtful);
+        schema_plan.last.sort_by_key(|step| step.is_validation);
         (aligned.after, aligned.last) = (schema_plan.after, schema_plan.last);
         Ok(has_made)
     }

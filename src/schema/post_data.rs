@@ -4,7 +4,6 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 
 use super::tally::Tally;
@@ -161,61 +160,13 @@ impl IndexBuilder<'_> {
 }
 
 /// The connection broke after the step was committed and before the answer came.
-fn is_there(error: &Error) -> bool {
+pub(super) fn is_there(error: &Error) -> bool {
     matches!(error.sqlstate(), Some("42P07" | "42710" | "42P16"))
 }
 
 /// The same of a step that may have made a key of an index: it is in no state to become another one.
 fn is_built(error: &Error) -> bool {
     is_there(error) || error.sqlstate() == Some("55000")
-}
-
-/// Makes foreign keys between tables that are in sync. One that cannot be made fails its table.
-pub async fn foreign_keys(round: &Round, steps: &[Step], outcomes: &mut [TableOutcome]) {
-    let in_step = |step: &&Step| {
-        let ended_well = |root| {
-            outcomes.iter().any(|table| &table.table == root && table.status == Status::Success)
-        };
-        step.roots.iter().all(ended_well)
-    };
-    let steps: Vec<&Step> = steps.iter().filter(in_step).collect();
-    let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.is_validation);
-    let mut failed: Vec<(&Step, Error)> = Vec::new();
-    for step in make {
-        failed.extend(
-            retry_foreign_keys(round, step, is_there).await.err().map(|error| (step, error)),
-        );
-    }
-    let lost: BTreeSet<&str> = failed.iter().map(|(step, _)| step.title.as_str()).collect();
-    let look = look.into_iter().filter(|step| !lost.iter().any(|lost| step.title.ends_with(lost)));
-    let looks =
-        look.map(|step| async move { (step, retry_foreign_keys(round, step, is_there).await) });
-    let looks = futures_util::stream::iter(looks).buffer_unordered(round.settings.parallel);
-    let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
-    failed.extend(looks.into_iter().filter_map(|(step, done)| Some((step, done.err()?))));
-    for (step, error) in failed {
-        let Some(child) = step.roots.first() else {
-            // It belongs to no table of the run alone, such as a key that was away while rows were written.
-            let text = format!("{} is not there: {error}", step.title);
-            round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
-            continue;
-        };
-        let error = with_orphan(round, child, error).await;
-        retract(round, outcomes, child, error).await;
-    }
-}
-
-/// The error with a row that refers to nothing, where it is about one and the source knows it.
-async fn with_orphan(round: &Round, child: &TableName, error: Error) -> Error {
-    match error {
-        Error::Database(mut said) if said.sqlstate.as_deref() == Some("23503") => {
-            if let Some(orphan) = round.source.orphan(child).await {
-                said.hint = Some(orphan);
-            }
-            Error::Database(said)
-        }
-        error => error,
-    }
 }
 
 /// Says what was made of tables that were there before: what a new one has goes without saying.

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod doubtful_keys;
 mod drift;
 mod dump;
 mod everything;

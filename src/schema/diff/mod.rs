@@ -74,6 +74,8 @@ pub struct SchemaPlan {
     pub after: BTreeMap<TableName, Vec<Step>>,
     /// Foreign keys; all are made before any looks at rows.
     pub last: Vec<Step>,
+    /// Foreign keys that refer to tables that failed: they are tried all the same.
+    pub doubtful: Vec<Step>,
     /// What stays undone, by table and why.
     pub left_out: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
@@ -111,6 +113,7 @@ impl SchemaPlan {
             |step: &Step| step.table.as_ref().is_none_or(|table| !tables.contains(table));
         self.after.values_mut().for_each(|steps| steps.retain(is_there));
         self.last.retain(is_there);
+        self.doubtful.retain(is_there);
     }
 
     /// Takes a table out that is rebuilt: nothing is done for it alone, but that foreign keys go which the source does not
@@ -123,12 +126,22 @@ impl SchemaPlan {
             .filter(|step| frees(step) && step.roots.contains(root))
             .cloned()
             .collect();
-        self.drop_root(root);
+        self.take_out(root);
         self.first.extend(freed);
     }
 
-    /// Takes a table out: nothing is done for it alone.
+    /// Takes a table out that failed. Foreign keys of others that refer to it are tried when all is done: their rows may
+    /// be there from before.
     pub fn drop_root(&mut self, root: &TableName) {
+        let is_of_child = |step: &Step| step.roots.first() == Some(root);
+        self.doubtful.retain(|step| !is_of_child(step));
+        let refers = |step: &&Step| step.roots.last() == Some(root) && !is_of_child(step);
+        self.doubtful.extend(self.last.iter().filter(refers).cloned());
+        self.take_out(root);
+    }
+
+    /// Takes a table out: nothing is done for it alone.
+    fn take_out(&mut self, root: &TableName) {
         for step in self.first.iter_mut().chain(&mut self.last) {
             step.roots.retain(|other| other != root);
         }
