@@ -240,7 +240,12 @@ pub fn validate(object: &Object) -> Option<Statement> {
 
 /// An index makes room for another of its name.
 pub fn move_aside(object: &Object, aside: &Ident) -> Statement {
-    statement!("alter index {name} rename to {aside}", name = object.at, aside = aside)
+    rename_index(&object.at, aside)
+}
+
+/// Another name of an index, and of the key that it may serve.
+pub fn rename_index(from: &Name, to: &Ident) -> Statement {
+    statement!("alter index {from} rename to {to}", from = from, to = to)
 }
 
 /// Drops the index that was moved aside.

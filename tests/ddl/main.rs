@@ -24,6 +24,7 @@ mod listing;
 mod merged;
 mod modes;
 mod partitions;
+mod passed_names;
 mod pasted;
 mod readers;
 mod renamed;

@@ -157,6 +157,10 @@ impl DiffInput<'_> {
         schema_plan: &mut SchemaPlan,
     ) -> Option<Finding> {
         if self.is_another_part(object, there) {
+            // Its parent's is another one, too, and they go together.
+            if self.is_attached(there) {
+                return None;
+            }
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             let text = format!("{} is defined differently on the source: {here}", object.title());
@@ -245,8 +249,11 @@ impl DiffInput<'_> {
         definition.is_none_or(|one| one.partition || one.partition_by.is_some())
     }
 
-    /// Whether foreign keys of the target keep a key from being dropped.
+    /// Whether foreign keys of the target keep a key, or a unique index, from being dropped.
     pub(super) fn is_referred_to(&self, key: &Object) -> bool {
+        if key.kind == Kind::Index {
+            return self.serves_alone(key);
+        }
         let keys = self.target.objects.iter().filter(|object| object.kind == Kind::ForeignKey);
         key.kind == Kind::Key && keys.into_iter().any(|foreign| foreign.parent == key.root)
     }

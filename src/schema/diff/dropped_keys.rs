@@ -1,6 +1,8 @@
 //! Keys that somebody is to drop on the target, and the foreign keys that refer to them: those have to go before, and
 //! nothing more is said of them.
 
+use std::collections::HashSet;
+
 use crate::ident::Ident;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::Make;
@@ -28,6 +30,17 @@ impl DiffInput<'_> {
     fn referring(&self, key: &Object) -> Vec<&Object> {
         let foreign = self.target.objects.iter().filter(|other| other.kind == Kind::ForeignKey);
         foreign.filter(|foreign| refers_to(foreign, key)).collect()
+    }
+
+    /// Whether foreign keys of the target need a unique index: no key or other index of the table has its columns.
+    pub(super) fn serves_alone(&self, index: &Object) -> bool {
+        let columns: HashSet<&Ident> = key_columns(index).into_iter().collect();
+        let has_columns = |other: &&Object| {
+            other.node != index.node
+                && other.table == index.table
+                && key_columns(other).into_iter().collect::<HashSet<&Ident>>() == columns
+        };
+        !self.referring(index).is_empty() && !self.target.objects.iter().any(|o| has_columns(&o))
     }
 
     /// Whether the target has a key, of a table that is followed, that the source does not have or has otherwise.

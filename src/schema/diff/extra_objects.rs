@@ -9,6 +9,7 @@ use super::short_locks::is_leftover;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::make::Make;
 use crate::schema_object::{Kind, Object};
 use crate::sql::objects;
 
@@ -61,19 +62,42 @@ impl DiffInput<'_> {
         schema_plan.first.extend(drops);
     }
 
-    /// Whether the target's table has a key of the name that an index is to have, or the reverse: that one stays until it is
-    /// dropped, which is said of it.
+    /// Whether the target's table has another thing of the name, such as a key in place of an index, or a check in place of a
+    /// foreign key: that one stays until it is dropped, which is said of it. A partition's index waits with its parent's.
     pub(super) fn is_in_the_way(&self, object: &Object, root: &TableName) -> bool {
-        let is_index = |kind: Kind| matches!(kind, Kind::Key | Kind::Index);
         let is_other = |there: &&Object| {
-            is_index(there.kind) && there.kind != object.kind && there.table == object.table
+            share_names(there.kind, object.kind)
+                && there.kind != object.kind
+                && there.table == object.table
         };
         let mut others = self.target.objects.iter().filter(is_other);
         let has_name = |there: &Object| there.own_name() == object.own_name();
-        is_index(object.kind)
-            && self.comparable
+        let is_taken = self.comparable
             && !self.resets(root)
-            && others.any(|there| has_name(there) && self.is_surplus(there))
+            && others.any(|there| has_name(there) && self.is_surplus(there));
+        is_taken || self.waits_for_parent(object, root)
+    }
+
+    /// Whether an index of a partition would join one that is another one on the target.
+    pub(super) fn waits_for_parent(&self, object: &Object, root: &TableName) -> bool {
+        let index = match object.kind {
+            Kind::AttachedIndex => &object.at,
+            _ => match &object.index {
+                Some(index) => &index.name,
+                None => return false,
+            },
+        };
+        let place = self.source.find(Kind::AttachedIndex, &index.printed());
+        let Some(Make::AttachedIndex { parent }) = place.and_then(|place| place.make.as_ref())
+        else {
+            return false;
+        };
+        let is_parent = |one: &&Object| one.index.as_ref().is_some_and(|i| &i.name == parent);
+        self.source.objects.iter().find(is_parent).is_some_and(|parent| {
+            let there = self.there(parent);
+            there.is_some_and(|there| self.comparable && self.is_another_part(parent, there))
+                || self.is_in_the_way(parent, root)
+        })
     }
 
     /// What a partition has of its parent goes with that. What rules do not carry is no matter of theirs.
@@ -82,16 +106,25 @@ impl DiffInput<'_> {
             there.kind,
             Kind::Key | Kind::Index | Kind::Check | Kind::Statistics | Kind::ForeignKey
         );
-        let is_attached = || {
-            let mut index = there.needs.iter().filter_map(|need| need.split_once('/'));
-            index.any(|(_, oid)| self.target.at(&format!("attached/{oid}")).is_some())
-        };
         let same = self.source.same(there).filter(|here| here.table == there.table);
         let is_uncarried = || self.source.uncarried.contains(&there.title());
         is_part
             && same.is_none()
             && !is_uncarried()
-            && !is_attached()
+            && !self.is_attached(there)
             && !self.is_in_progress(there)
     }
+
+    /// Whether an index of the target, or that of a key, goes with one of the parent's.
+    pub(super) fn is_attached(&self, there: &Object) -> bool {
+        let mut index = there.needs.iter().filter_map(|need| need.split_once('/'));
+        index.any(|(_, oid)| self.target.at(&format!("attached/{oid}")).is_some())
+    }
+}
+
+/// Whether a table cannot have one of each by the same name.
+fn share_names(one: Kind, other: Kind) -> bool {
+    let both = |is_one: fn(Kind) -> bool| is_one(one) && is_one(other);
+    both(|kind| matches!(kind, Kind::Key | Kind::Index))
+        || both(|kind| matches!(kind, Kind::Key | Kind::Check | Kind::ForeignKey))
 }

@@ -188,6 +188,7 @@ impl<'a> DependencyWalk<'a> {
                 && object.since <= input.version
                 && input.there(object).is_none()
                 && !self.placed.contains_key(object.node.as_str())
+                && !object.root.as_ref().is_some_and(|root| input.waits_for_parent(object, root))
         };
         input.source.objects.iter().filter(own).collect()
     }

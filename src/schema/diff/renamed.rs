@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::changed_objects::is_same;
 use crate::ddl_step::Step;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
+use crate::plan::digest;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::{Key, Make};
 use crate::schema_object::text::Name;
@@ -28,13 +29,15 @@ impl DiffInput<'_> {
         if pairs.is_empty() {
             return None;
         }
-        let steps = pairs.iter().filter_map(|(here, there)| {
+        let (exchanged, plain): (Vec<Pair<'_>>, Vec<Pair<'_>>) =
+            pairs.iter().copied().partition(|pair| is_exchanged(*pair, &pairs));
+        let steps = plain.iter().filter_map(|(here, there)| {
             let root = here.root.as_ref()?;
             let rename = objects::rename(there, here)?;
             let title = format!("name of {}", here.title());
             Some(Step { title, optional: true, ..Step::about(here, vec![rename], &[root]) })
         });
-        let steps = steps.collect();
+        let steps = steps.chain(exchange(&exchanged)).collect();
         let indexes = pairs.iter().filter_map(|(here, there)| {
             let (here, there) = (here.index.as_ref()?, there.index.as_ref()?);
             Some((there.name.clone(), here.name.clone()))
@@ -94,6 +97,36 @@ impl DiffInput<'_> {
         }
         others
     }
+}
+
+/// Whether an index has a name that another one is to have, or is to have the name of another one.
+fn is_exchanged((here, there): Pair<'_>, pairs: &[Pair<'_>]) -> bool {
+    let name = |object: &Object| object.index.as_ref().map(|index| index.name.clone());
+    let (new, old) = (name(here), name(there));
+    let meets = |(other_here, other_there): &Pair<'_>| {
+        other_there.node != there.node
+            && (new.is_some() && new == name(other_there)
+                || old.is_some() && old == name(other_here))
+    };
+    pairs.iter().any(meets)
+}
+
+/// Gives indexes the names of one another, all at once: each has a name of its own in between.
+fn exchange(pairs: &[Pair<'_>]) -> Option<Step> {
+    let (first, _) = pairs.first()?;
+    let (mut aside, mut rename, mut titles) = (Vec::new(), Vec::new(), Vec::new());
+    let mut roots: Vec<&TableName> = Vec::new();
+    for (here, there) in pairs {
+        let (new, old) = (&here.index.as_ref()?.name, &there.index.as_ref()?.name);
+        let between = Ident::new(format!("pgsync_old_{}", digest(&old.printed())));
+        aside.push(objects::rename_index(old, &between));
+        rename.push(objects::rename_index(&old.beside(&between), &new.name));
+        titles.push(here.title());
+        roots.extend(here.root.as_ref().filter(|root| !roots.contains(root)));
+    }
+    let title = format!("name of {}", titles.join(", "));
+    let statements = aside.into_iter().chain(rename).collect();
+    Some(Step { title, optional: true, ..Step::about(first, statements, &roots) })
 }
 
 fn is_part(kind: Kind) -> bool {
