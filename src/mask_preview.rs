@@ -75,7 +75,7 @@ async fn read(session: &Session, settings: &PreviewSettings) -> Result<Preview> 
     let server = catalog::server(session).await?;
     let schemas = catalog::chosen_schemas(session, &base.schemas).await?;
     let tables = catalog::tables(session, &schemas, server.user_types).await?;
-    let keys = catalog::foreign_keys(session, &schemas).await?;
+    let keys = catalog::foreign_keys(session, &schemas).await?.of_tables;
     let table = named(&tables, settings.table.as_deref())?;
     let rules = |table: &Table| base.rules.effective(&table.name);
     let mut ruled: Ruled<'_> = tables.iter().map(|table| (table, rules(table))).collect();

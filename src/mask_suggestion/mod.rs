@@ -40,7 +40,7 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let server = catalog::server(&session).await?;
     let schemas = catalog::chosen_schemas(&session, &settings.schemas).await?;
     let tables = catalog::tables(&session, &schemas, server.user_types).await?;
-    let keys = catalog::foreign_keys(&session, &schemas).await?;
+    let keys = catalog::foreign_keys(&session, &schemas).await?.of_tables;
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
     let selected = select::select(&names, None, &settings.include, &settings.exclude)?.tables;
     let (mut judged, mut passed_over) = (Vec::new(), Vec::new());

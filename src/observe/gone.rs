@@ -107,7 +107,7 @@ impl RunContext<'_> {
     fn left_behind(&self, name: &TableName, new: &[&Table], catalogs: &Catalogs) -> String {
         let start =
             "the source has this table no more; the target keeps it with the rows that it has";
-        let keys = catalogs.target.foreign_keys.iter();
+        let keys = catalogs.target.foreign_keys.of_tables.iter();
         let drop = format!("to drop it, run on the target: {}", dropping(name, keys));
         let old = catalogs.target.tables.iter().find(|table| table.name == *name);
         let renamed =

@@ -207,7 +207,9 @@ impl RunContext<'_> {
         References {
             source,
             fixed: fixed.collect(),
-            target: catalogs.target.foreign_keys.clone(),
+            target: catalogs.target.foreign_keys.of_tables.clone(),
+            of_checks: catalogs.target.foreign_keys.of_checks.clone(),
+            of_partitions: catalogs.target.foreign_keys.of_partitions.clone(),
             loosened: Vec::new(),
             filtered,
             selected: names.iter().map(|name| (*name).clone()).collect(),

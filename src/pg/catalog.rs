@@ -327,10 +327,44 @@ pub async fn checks(session: &Session, tables: &[&Table]) -> Result<Vec<Check>> 
     objects(session, "reading the catalog of check constraints", &statement).await
 }
 
+/// The foreign keys of one side.
+pub struct ForeignKeys {
+    pub of_tables: Vec<ForeignKey>,
+    /// Those that a partition has or leads to, and its topmost parent does not: between the topmost parents.
+    pub of_partitions: Vec<ForeignKey>,
+    /// No foreign keys: from tables to those that functions of their checks name.
+    pub of_checks: Vec<ForeignKey>,
+}
+
 /// The foreign keys with an end in `schemas`.
-pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Vec<ForeignKey>> {
+pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<ForeignKeys> {
+    #[derive(Deserialize, PartialEq)]
+    #[serde(rename_all = "snake_case")]
+    enum What {
+        Table,
+        Partition,
+        Check,
+    }
+    #[derive(Deserialize)]
+    struct Listed {
+        #[serde(flatten)]
+        key: ForeignKey,
+        what: What,
+    }
     let statement = Sql::filled(include_str!("foreign_keys.sql"), &[("schemas", &names(schemas))]);
-    objects(session, "reading the catalog of foreign keys", &statement).await
+    let mut listed: Vec<Listed> =
+        objects(session, "reading the catalog of foreign keys", &statement).await?;
+    let place = |key: &ForeignKey| (key.child.clone(), key.name.clone());
+    listed.sort_by_key(|one| place(&one.key));
+    let of = |what: What| {
+        let keys = listed.iter().filter(|one| one.what == what);
+        keys.map(|one| one.key.clone()).collect()
+    };
+    Ok(ForeignKeys {
+        of_tables: of(What::Table),
+        of_partitions: of(What::Partition),
+        of_checks: of(What::Check),
+    })
 }
 
 /// The logs of runs that this role may read, in any schema and of any name.

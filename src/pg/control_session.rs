@@ -4,6 +4,7 @@
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::catalog;
+use super::catalog::ForeignKeys;
 use super::definitions;
 use super::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use super::pool::PooledSession;
@@ -17,12 +18,12 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
-use crate::table::{ForeignKey, Partition, Table};
+use crate::table::{Partition, Table};
 
 /// The tables of some schemas, and their foreign keys.
 pub struct TablesAndKeys {
     pub tables: Vec<Table>,
-    pub foreign_keys: Vec<ForeignKey>,
+    pub foreign_keys: ForeignKeys,
 }
 
 /// The place of one side's session: the source's holds the snapshot, the target's the locks.

@@ -21,6 +21,10 @@ pub struct Checked {
 pub struct References {
     pub source: Vec<ForeignKey>,
     pub target: Vec<ForeignKey>,
+    /// Those of the target that only partitions have or are referred to by, between the tables of the run.
+    pub of_partitions: Vec<ForeignKey>,
+    /// From tables of the target to those that functions of their checks name, which the server always asks.
+    pub of_checks: Vec<ForeignKey>,
     /// Those of the target that are away while rows are written.
     pub loosened: Vec<ForeignKey>,
     pub selected: HashSet<TableName>,
@@ -124,7 +128,15 @@ impl References {
         let ordering = |key: &&ForeignKey| {
             self.are_writes_checked(&key.child) || self.are_checked(&key.parent)
         };
-        self.target.iter().filter(ordering).cloned().collect()
+        let of_partitions =
+            self.of_partitions.iter().filter(|key| !self.replica_role && key.child != key.parent);
+        self.target
+            .iter()
+            .filter(ordering)
+            .chain(of_partitions)
+            .chain(&self.of_checks)
+            .cloned()
+            .collect()
     }
 
     /// The keys that hold in the end, and that nothing checks while the tables are written.

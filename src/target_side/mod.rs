@@ -21,11 +21,11 @@ use std::time::Duration;
 use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
-use crate::pg::catalog::Server;
+use crate::pg::catalog::{ForeignKeys, Server};
 use crate::pg::rights;
 use crate::pg::{ControlSession, EMPTY_PATH, KnownTables, Pool, PooledSession, Row, Session};
 use crate::sql::{Literal, Sql, sql};
-use crate::table::{ForeignKey, Table};
+use crate::table::Table;
 
 /// How often, and how long apart, it is looked whether a terminated session is gone.
 const LEFTOVER_LOOKS: u32 = 500;
@@ -53,7 +53,7 @@ pub struct Target {
 pub struct TargetState {
     pub server: Server,
     pub tables: Vec<Table>,
-    pub foreign_keys: Vec<ForeignKey>,
+    pub foreign_keys: ForeignKeys,
     pub hash_probe: Option<String>,
 }
 

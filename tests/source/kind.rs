@@ -150,6 +150,8 @@ fn planned(
     let references = References {
         source: Vec::new(),
         target: Vec::new(),
+        of_partitions: Vec::new(),
+        of_checks: Vec::new(),
         loosened: Vec::new(),
         selected: [source.name.clone()].into(),
         filtered: Default::default(),

@@ -277,3 +277,40 @@ async fn a_parent_that_only_the_target_has_is_not_to_be_included() {
     db.target(drop).await;
     db.sync().target_role(&role).await.expect_ok();
 }
+
+#[tokio::test]
+async fn a_foreign_key_of_a_partition_alone_orders_tables() {
+    let schema = "create table z_parent (id int primary key); create table a_child (id int, ref int) partition by range (id);
+        create table a_child_1 partition of a_child for values from (0) to (1000) partition by range (id); create table a_child_11 partition of a_child_1 for values from (0) to (500);
+        alter table a_child_11 add foreign key (ref) references z_parent;
+        create table z_part (id int primary key) partition by range (id); create table z_part_1 partition of z_part for values from (0) to (1000);
+        create table a_ref (id int primary key, ref int references z_part_1)";
+    if !Pair::fresh().await.has(11, "primary keys of partitioned tables").await {
+        return;
+    }
+    for rights in Rights::ALL {
+        let db = Pair::with(schema).await;
+        let role = db.target_role(rights).await;
+        db.source("insert into z_parent select generate_series(1, 400); insert into a_child select i, i from generate_series(1, 50) i;
+            insert into z_part select generate_series(1, 400); insert into a_ref select i, i from generate_series(1, 50) i").await;
+        db.settle_as(&role).await;
+        db.follow_as(&role, "delete from a_child where id < 9; delete from z_parent where id < 9; insert into z_parent values (900); insert into a_child values (60, 900);
+            delete from a_ref where id < 9; delete from z_part where id < 9; insert into z_part values (900); insert into a_ref values (60, 900)").await;
+    }
+}
+
+#[tokio::test]
+async fn a_table_whose_check_looks_into_another_one_comes_after_that() {
+    let db = Pair::fresh().await;
+    db.source("create table z_country (code text primary key); create table \"a shop\" (id int primary key, c text);
+        create function cok(c text) returns boolean language plpgsql stable as $$ begin return exists (select from public.z_country where code = c); end $$;
+        alter table \"a shop\" add check (cok(c));
+        insert into z_country select 'c' || generate_series(1, 30000); insert into \"a shop\" select i, 'c' || i from generate_series(1, 100) i").await;
+    db.settle().await;
+    db.source("insert into z_country values ('new'); insert into \"a shop\" values (200, 'new')")
+        .await;
+    db.settle().await;
+    db.source("delete from \"a shop\" where id = 200; delete from z_country where code = 'new'")
+        .await;
+    db.settle().await;
+}

@@ -81,6 +81,8 @@ fn references(selected: &[&str]) -> References {
     References {
         source: Vec::new(),
         target: Vec::new(),
+        of_partitions: Vec::new(),
+        of_checks: Vec::new(),
         loosened: Vec::new(),
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
         filtered: Default::default(),

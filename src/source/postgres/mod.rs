@@ -203,7 +203,7 @@ impl Source {
             hash_probe,
             tables: with_values(tables?, &sequences.of_tables),
             sequences: sequences.free,
-            foreign_keys: foreign_keys?,
+            foreign_keys: foreign_keys?.of_tables,
             partitions: partitions?,
             others: others?,
             elsewhere: Vec::new(),
