@@ -6,6 +6,8 @@ use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
+use crate::plan::dropping;
+use crate::rules::Ddl;
 use crate::select;
 use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
@@ -82,7 +84,7 @@ impl RunContext<'_> {
         };
         let gone = gone.iter().map(|one| GoneTable {
             name: one.name.clone(),
-            text: is_left(&one).then(|| self.left_behind(&one.name, &new, catalogs)),
+            text: is_left(&one).then(|| self.left_behind(&one.name, &new, &there, catalogs)),
         });
         Ok(gone.collect())
     }
@@ -103,15 +105,31 @@ impl RunContext<'_> {
             && !self.settings.rules.effective(name).skip
     }
 
-    /// What is said of a table of the target that the source has no more. `new` are tables that the target lacked.
-    fn left_behind(&self, name: &TableName, new: &[&Table], catalogs: &Catalogs) -> String {
+    /// What is said of a table of the target that the source has no more. `new` are tables that the target lacked, `there`
+    /// the target's names of those that the source has.
+    fn left_behind(
+        &self,
+        name: &TableName,
+        new: &[&Table],
+        there: &HashSet<TableName>,
+        catalogs: &Catalogs,
+    ) -> String {
         let start =
             "the source has this table no more; the target keeps it with the rows that it has";
+        // A reset takes from the tables that the source has the keys that it does not have.
+        let is_reset = |key: &&ForeignKey| {
+            let child = self.settings.source_name_of(&key.child);
+            there.contains(&key.child) && self.settings.ddl_of(&child) == Ddl::Reset
+        };
         let keys = catalogs.target.foreign_keys.of_tables.iter();
-        let drop = format!("to drop it, run on the target: {}", dropping(name, keys));
+        let keys = keys.filter(|key| key.parent == *name && key.child != *name);
+        let (taken, kept): (Vec<&ForeignKey>, Vec<&ForeignKey>) = keys.partition(is_reset);
+        let drop = format!("to drop it, run on the target: {}", dropping::statements(name, kept));
         let old = catalogs.target.tables.iter().find(|table| table.name == *name);
         let renamed =
             old.and_then(|old| Some((old, new.iter().find(|new| has_same_columns(old, new))?)));
+        // The new one has its children by then.
+        let renamed = renamed.filter(|_| taken.is_empty());
         let Some((old, new)) = renamed else { return format!("{start}; {drop}") };
         let named = |name: &TableName| self.settings.target_name_of(name);
         let mut statements = given_back(old, new, &named);
@@ -123,16 +141,6 @@ impl RunContext<'_> {
             rename = statements.join("; "),
         )
     }
-}
-
-/// The statements that drop a table, and before it the foreign keys of other tables that refer to it.
-fn dropping<'k>(name: &TableName, keys: impl Iterator<Item = &'k ForeignKey>) -> String {
-    let keys = keys.filter(|key| key.parent == *name && key.child != *name);
-    let keys = keys.map(|key| {
-        format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed())
-    });
-    let drop = format!("drop table {}", name.typed());
-    keys.chain([drop]).collect::<Vec<String>>().join("; ")
 }
 
 /// The statements that give the old table the sequences that a run gives to the new one: they would be dropped with that.

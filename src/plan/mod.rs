@@ -3,6 +3,7 @@
 
 pub mod columns;
 mod composition;
+pub mod dropping;
 pub mod guard;
 pub mod hints;
 pub mod inheritance;
@@ -36,13 +37,13 @@ use crate::sql::mapping::{
     OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
 };
 use crate::sql::view::GrownColumn;
-use crate::table::{ForeignKey, Sequence, Table, Trigger};
+use crate::table::{Sequence, Table, Trigger};
 use columns::Columns;
 use hints::Remedy;
 use key::ChosenKey;
 use missing_key::MissingKey;
 pub use recall::RowsBefore;
-use references::References;
+use references::{CascadingKey, References};
 
 /// How one table is brought in sync.
 #[derive(Clone, Debug)]
@@ -88,7 +89,7 @@ pub struct TablePlan {
     /// What rows hold while unique values move between them.
     pub placeholders: Vec<Placeholder>,
     /// Foreign keys by which deletes would reach rows of other tables.
-    pub cascades: Vec<ForeignKey>,
+    pub cascades: Vec<CascadingKey>,
     pub sequences: Vec<OwnedSequence>,
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
@@ -382,7 +383,7 @@ impl TablePlan {
     pub fn join(&mut self, ring: &[TableName]) {
         self.shared_transaction = true;
         self.one_statement = true;
-        self.cascades.retain(|key| !ring.contains(&key.child));
+        self.cascades.retain(|one| !ring.contains(&one.key.child));
     }
 }
 

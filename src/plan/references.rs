@@ -5,6 +5,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ident::{Ident, TableName};
+use crate::plan::dropping;
 use crate::table::ForeignKey;
 
 /// What of a table's foreign keys the server checks, outside of the replica role.
@@ -170,16 +171,42 @@ impl References {
     }
 
     /// The keys by which the removal of rows of `table` would change rows elsewhere.
-    pub fn cascading(&self, table: &TableName) -> Vec<ForeignKey> {
+    pub fn cascading(&self, table: &TableName) -> Vec<CascadingKey> {
         let acts = |key: &&ForeignKey| {
             key.parent == *table && key.child != *table && matches!(key.on_delete, 'c' | 'n' | 'd')
         };
         if self.are_checked(table) {
-            self.target.iter().filter(acts).cloned().collect()
+            let keys = self.target.iter().filter(acts);
+            keys.map(|key| CascadingKey { key: key.clone(), way_out: self.way_out(key) }).collect()
         } else {
             Vec::new()
         }
     }
+
+    /// What settles that rows refer by a key to rows that the source does not have.
+    pub fn way_out(&self, key: &ForeignKey) -> String {
+        let (child, name) = (key.child.typed(), key.name.typed());
+        if !self.selected.contains(&key.child) {
+            return format!(
+                "bring that table in sync too, remove its rows, or, if the source has it no more, run on the target: {}",
+                dropping::statements(&key.child, &self.target)
+            );
+        }
+        if self.is_on_the_source(key) {
+            return "bring that table in sync first".to_owned();
+        }
+        format!(
+            "the source does not have this key; to drop it, run on the target: alter table {child} drop constraint {name}"
+        )
+    }
+}
+
+/// A key by which the removal of rows would change rows of another table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CascadingKey {
+    pub key: ForeignKey,
+    /// What settles that, in words.
+    pub way_out: String,
 }
 
 /// Whether both keys join the same columns, in whichever order.

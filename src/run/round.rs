@@ -147,7 +147,7 @@ impl Finish<'_> {
         }
         sequences::raise(round, &self.plans, outcomes).await;
         sequences::raise_free(round, &self.sequences).await;
-        swap::tables(round, &self.rebuilt, &self.references.in_the_end(), outcomes).await;
+        swap::tables(round, &self.rebuilt, &self.references, outcomes).await;
         orphan_check::check(round, &self.plans, &self.references, outcomes, self.failed).await;
         foreign_keys::create(round, &self.foreign_keys, &self.references.source, outcomes).await;
         if round.settings.lag {

@@ -47,8 +47,8 @@ impl TableMapping {
 
     /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
     /// rows: `number of the key, rows`.
-    pub fn cascading_rows(&self, cascades: &[ForeignKey]) -> Sql {
-        let counts = cascades.iter().enumerate().map(|(number, key)| {
+    pub fn cascading_rows<'k>(&self, cascades: impl Iterator<Item = &'k ForeignKey>) -> Sql {
+        let counts = cascades.enumerate().map(|(number, key)| {
             sql!(
                 "select {number}, pg_catalog.count(*) from {child} c where exists \
                  (select from {vanished} v join {from} on {matching} where {pairs})",

@@ -5,12 +5,12 @@ use super::transaction;
 use crate::error::Result;
 use crate::pg::{Row, RowSink, Session};
 use crate::plan::TablePlan;
+use crate::plan::references::CascadingKey;
 use crate::sql::buckets::{Buckets, LoneKey};
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sql::sql;
 use crate::sql::sync_log::{CteSet, Progress, SyncLog};
-use crate::table::ForeignKey;
 
 /// Makes the stage of keys and opens it.
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
@@ -92,7 +92,7 @@ pub struct LogRow<'l> {
 
 /// A foreign key whose action would reach rows of another table, and how many.
 pub struct Cascade<'p> {
-    pub key: &'p ForeignKey,
+    pub key: &'p CascadingKey,
     pub rows: u64,
 }
 
@@ -120,7 +120,7 @@ pub async fn cascading_rows<'p>(
     if plan.cascades.is_empty() {
         return Ok(None);
     }
-    let looks = plan.mapping.cascading_rows(&plan.cascades);
+    let looks = plan.mapping.cascading_rows(plan.cascades.iter().map(|one| &one.key));
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
         let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
         if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {

@@ -13,6 +13,7 @@ mod first_run;
 mod functions;
 mod generated;
 mod given_up;
+mod gone;
 mod grants;
 mod held;
 mod identities;

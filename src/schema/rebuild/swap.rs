@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::{Ident, TableName};
 use crate::outcome::{Status, TableOutcome};
+use crate::plan::references::References;
 use crate::schema::post_data;
 use crate::schema_object::Dependents;
 use crate::sql::displace::dangling;
@@ -18,14 +19,22 @@ use crate::sql::statement::Statement;
 use crate::sql::swap::{ShadowTable, Validation, swap, validations};
 use crate::table::ForeignKey;
 
-/// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was. `incoming`
-/// are foreign keys of the target.
+/// Foreign keys of the target.
+#[derive(Clone, Copy)]
+struct IncomingKeys<'r> {
+    keys: &'r [ForeignKey],
+    references: &'r References,
+}
+
+/// Swaps the tables that are in sync. One that cannot be swapped fails, and stays as it was.
 pub async fn tables(
     round: &Round,
     rebuilt: &[RebuiltTable],
-    incoming: &[ForeignKey],
+    references: &References,
     outcomes: &mut [TableOutcome],
 ) {
+    let keys = references.in_the_end();
+    let incoming = IncomingKeys { keys: &keys, references };
     let filled = |one: &&RebuiltTable| {
         outcomes.iter().any(|o| o.table == one.source && o.status == Status::Success)
     };
@@ -35,7 +44,7 @@ pub async fn tables(
     let ready = match keep_parents(round, filled.clone(), incoming).await {
         Ok(Kept { ready, barred }) => {
             failed.extend(barred);
-            unchecked = &[];
+            unchecked.keys = &[];
             ready
         }
         // Each of them says it again.
@@ -107,16 +116,16 @@ struct Kept<'r> {
 async fn keep_parents<'r>(
     round: &Round,
     mut ready: Vec<&'r RebuiltTable>,
-    incoming: &[ForeignKey],
+    incoming: IncomingKeys<'_>,
 ) -> Result<Kept<'r>> {
     let mut barred = Vec::new();
-    while let Some(key) = broken(round, &to_others(&ready, incoming)).await? {
+    while let Some(key) = broken(round, &to_others(&ready, incoming.keys)).await? {
         let is_barred = |one: &&RebuiltTable| {
             one.shadow.shadow_schema == key.parent.schema
                 && one.shadow.table.name == key.parent.name
         };
-        let place = ready.iter().position(is_barred).ok_or_else(|| barred_by(&key))?;
-        barred.push((ready.remove(place).source.clone(), barred_by(&key)));
+        let place = ready.iter().position(is_barred).ok_or_else(|| incoming.barred_by(&key))?;
+        barred.push((ready.remove(place).source.clone(), incoming.barred_by(&key)));
     }
     Ok(Kept { ready, barred })
 }
@@ -125,7 +134,7 @@ async fn keep_parents<'r>(
 async fn together(
     round: &Round,
     tables: &[&RebuiltTable],
-    incoming: &[ForeignKey],
+    incoming: IncomingKeys<'_>,
 ) -> Result<Vec<Step>> {
     if tables.is_empty() {
         return Ok(Vec::new());
@@ -174,11 +183,11 @@ async fn together(
 async fn require_parents(
     round: &Round,
     tables: &[&RebuiltTable],
-    incoming: &[ForeignKey],
+    incoming: IncomingKeys<'_>,
 ) -> Result<()> {
-    match broken(round, &to_others(tables, incoming)).await? {
+    match broken(round, &to_others(tables, incoming.keys)).await? {
         None => Ok(()),
-        Some(key) => Err(barred_by(&key)),
+        Some(key) => Err(incoming.barred_by(&key)),
     }
 }
 
@@ -196,12 +205,15 @@ fn to_others(tables: &[&RebuiltTable], incoming: &[ForeignKey]) -> Vec<ForeignKe
     incoming.iter().filter_map(beside).collect()
 }
 
-fn barred_by(key: &ForeignKey) -> Error {
-    Error::Blocked(format!(
-        "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\")",
-        key.child,
-        key.name.as_str()
-    ))
+impl IncomingKeys<'_> {
+    fn barred_by(self, key: &ForeignKey) -> Error {
+        Error::Blocked(format!(
+            "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\"): {}",
+            key.child,
+            key.name.as_str(),
+            self.references.way_out(key)
+        ))
+    }
 }
 
 /// The first of the keys that rows do not keep. One that cannot be compared cannot be added again, which says more: it

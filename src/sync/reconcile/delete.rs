@@ -74,16 +74,17 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     if deleted == 0 {
         return Ok(());
     }
-    if let Some(Cascade { key, rows }) = keys::cascading_rows(run.target, &run.state.plan).await? {
+    if let Some(Cascade { key: one, rows }) =
+        keys::cascading_rows(run.target, &run.state.plan).await?
+    {
         return Err(Error::Blocked(format!(
             "rows that vanished from the source cannot be deleted: {rows} {} of {child} still {} to \
-             them, and the foreign key \"{}\" would change those: bring that table in sync too, remove its \
-             rows, or, if the source has it no more, run on the target: drop table {}",
+             them, and the foreign key \"{}\" would change those: {}",
             if rows == 1 { "row" } else { "rows" },
             if rows == 1 { "refers" } else { "refer" },
-            key.name.as_str(),
-            key.child.typed(),
-            child = key.child,
+            one.key.name.as_str(),
+            one.way_out,
+            child = one.key.child,
         )));
     }
     let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());

@@ -1,0 +1,87 @@
+//! Tables that the source has no more: the statements that drop them are ones that the target takes, in any order.
+
+use crate::support::{Outcome, Pair};
+
+/// The statements behind `run on the target: ` of what is said of tables that are gone.
+fn drops(run: &Outcome) -> Vec<String> {
+    let of_note = |note: String| {
+        let (_, statements) = note.rsplit_once("run on the target: ")?;
+        note.contains("the source has this table no more").then(|| statements.to_owned())
+    };
+    run.notes().into_iter().filter_map(of_note).collect()
+}
+
+async fn tables(db: &Pair) -> String {
+    db.target_value("select string_agg(relname, ' ' order by relname) from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace and relname <> 'sync_log'").await
+}
+
+const FAMILY: &str = "create table b (id int primary key); create table a (id int primary key, b int references b); create table k (id int primary key, b int references b, a int references a);
+    alter table b add a int references a; create table t (id int primary key);
+    insert into b values (1), (2); insert into a values (1, 1), (2, 2); insert into k values (1, 1, 1), (2, 2, 2); insert into t values (1)";
+
+#[tokio::test]
+async fn statements_for_several_dropped_tables_work_in_any_order() {
+    for mode in ["additive", "reset"] {
+        for backwards in [false, true] {
+            let db = Pair::fresh().await;
+            db.source(FAMILY).await;
+            db.settle().await;
+            db.source("alter table k drop a, drop b; drop table a, b cascade").await;
+            let run = db.sync().args(&["-ddl", mode]).await.expect_ok();
+            let mut drops = drops(&run);
+            assert_eq!(drops.len(), 2, "{run}");
+            if backwards {
+                drops.reverse();
+            }
+            for one in drops {
+                db.target(&one).await;
+            }
+            assert_eq!(tables(&db).await, "k t");
+            db.settle().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reset_asks_for_no_rename_that_its_new_keys_forbid() {
+    let db = Pair::fresh().await;
+    db.source("create table t (id int primary key, v text); create table k (id int primary key, t int references t); insert into t values (1); insert into k values (1, 1)").await;
+    db.settle().await;
+    db.source("alter table t rename to t2; alter index t_pkey rename to t2_pkey").await;
+    let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok().expect_unsaid("renamed to");
+    assert_eq!(drops(&run), ["drop table public.t"]);
+    db.target("drop table public.t").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_table_that_the_source_has_is_not_told_to_be_dropped() {
+    let db = Pair::fresh().await;
+    db.source("create table j (id int primary key); create table r (id int primary key, j int references j on delete cascade); insert into j values (1), (2); insert into r values (1, 1), (2, 2)").await;
+    db.settle().await;
+    db.source("alter table r drop column j; delete from j where id = 1").await;
+    let run = db.sync().await.expect_exit(1).expect_unsaid("drop table");
+    let drop = "alter table public.r drop constraint r_j_fkey";
+    run.expect_failed("j", &["1 row of public.r still refers", drop]);
+    db.target(drop).await;
+    db.sync().await.expect_ok();
+    db.assert_same("j").await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_and_to_which_another_refers_can_be_dropped_in_every_run() {
+    for mode in ["additive", "reset"] {
+        let db = Pair::fresh().await;
+        db.source("create table p (id int primary key, x int); create table c (id int primary key, p int references p on delete cascade); create table g (id int primary key, c int references c);
+            insert into p values (1), (2); insert into c values (1, 1), (2, 2); insert into g values (1, 1)").await;
+        db.settle().await;
+        db.source("drop table g, c; alter table p drop x; delete from p where id = 1").await;
+        let drop = "alter table if exists public.g drop constraint if exists g_c_fkey; drop table public.c";
+        for _ in 0..2 {
+            db.sync().args(&["-ddl", mode]).await.expect_failed("p", &["public.c", drop]);
+        }
+        db.target(drop).await;
+        db.sync().args(&["-ddl", mode]).await.expect_ok();
+        db.assert_same("p").await;
+    }
+}
