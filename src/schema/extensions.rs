@@ -31,17 +31,21 @@ impl RunContext<'_> {
         if moved.is_empty() {
             return Ok(found);
         }
-        // What is made has no schema in its name either, and comes to lie in the first one.
-        let (mut filled, empty): (Vec<Ident>, Vec<Ident>) =
-            moved.into_iter().partition(|schema| holds_something(&found.source, schema));
+        // Tables that are made have no schema in their names either, and come to lie in the first one.
+        let (mut filled, others): (Vec<Ident>, Vec<Ident>) =
+            moved.into_iter().partition(|schema| holds_tables(&found.source, schema));
         if filled.len() + from.len() > 1 {
             return Ok(found);
         }
-        filled.extend(empty);
-        let with_others =
-            |home: Vec<Ident>| home.into_iter().chain(filled.iter().cloned()).collect();
-        let (from, to): (Vec<Ident>, Vec<Ident>) = (with_others(from), with_others(to));
-        self.read_definitions(catalogs, &from, to).await
+        filled.extend(others);
+        let with_others = |home: Vec<Ident>| -> Vec<Ident> {
+            home.into_iter().chain(filled.iter().cloned()).collect()
+        };
+        let (from, to) = (with_others(from), with_others(to));
+        let mut read = self.read_definitions(catalogs, &from, to.clone()).await?;
+        read.source = read.source.placed_as(&found.source, from.first());
+        read.target = read.target.placed_as(&found.target, to.first());
+        Ok(read)
     }
 
     async fn read_definitions(
@@ -59,9 +63,11 @@ impl RunContext<'_> {
     }
 }
 
-/// Whether a schema holds anything but extensions.
-fn holds_something(side: &schema_object::Definitions, schema: &Ident) -> bool {
-    let is_named = |kind| !matches!(kind, Kind::Schema | Kind::Extension);
+/// Whether a schema holds anything but extensions and what can be told by the schema in its name.
+fn holds_tables(side: &schema_object::Definitions, schema: &Ident) -> bool {
+    let is_named = |kind: Kind| {
+        !matches!(kind, Kind::Schema | Kind::Extension) && !kind.is_told_by_its_schema()
+    };
     let mut objects = side.objects.iter().filter(|object| is_named(object.kind));
     objects.any(|object| object.at.schema.as_ref() == Some(schema))
 }

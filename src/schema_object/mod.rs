@@ -297,6 +297,13 @@ impl Object {
         }
     }
 
+    /// Gives it a schema, where its name has none.
+    fn put_into(&mut self, schema: &Ident) {
+        self.at.schema = Some(schema.clone());
+        self.on.schema = Some(schema.clone());
+        self.described.id = format!("{}.{}", schema.typed(), self.described.id);
+    }
+
     /// Lets a partition's index follow indexes, its own or its parent's, to other names.
     pub fn follow_names(&mut self, renamed: &[(Name, Name)]) {
         let Some(Make::AttachedIndex { parent }) = &mut self.described.make else { return };
@@ -317,6 +324,12 @@ impl Object {
 }
 
 impl Kind {
+    /// Whether nothing but the statements that make it has its name as it was read, and not as SQL finds it.
+    pub fn is_told_by_its_schema(self) -> bool {
+        let of_searches = matches!(self, Kind::Dictionary | Kind::SearchConfiguration);
+        of_searches || matches!(self, Kind::Collation | Kind::Enum | Kind::Type | Kind::Function)
+    }
+
     /// Made before any row arrives; the others after the rows of their table.
     pub fn comes_first(self) -> bool {
         self <= Kind::Partition
@@ -370,6 +383,20 @@ impl Definitions {
             |object: &Object| object.kind == Kind::Sequence && owned.contains(&object.at);
         let left = self.objects.iter().filter(|object| !is_theirs(object) && !is_owned(object));
         Self::new(left.cloned().collect(), self.needs)
+    }
+
+    /// With the schemas that `qualified` has in the names of types, functions and the like, where those lie elsewhere than
+    /// in the first schema that names without one lead to.
+    pub fn placed_as(self, qualified: &Self, home: Option<&Ident>) -> Self {
+        let Self { mut objects, needs, unread, uncarried, .. } = self;
+        for object in objects.iter_mut().filter(|object| object.kind.is_told_by_its_schema()) {
+            let schema = qualified.at(&object.node).and_then(|known| known.at.schema.as_ref());
+            let schema = schema.filter(|schema| Some(*schema) != home);
+            if let Some(schema) = schema.filter(|_| object.at.schema.is_none()) {
+                object.put_into(schema);
+            }
+        }
+        Self { unread, uncarried, ..Self::new(objects, needs) }
     }
 
     /// The object of the other side's kind and id.

@@ -292,3 +292,36 @@ async fn a_function_that_a_body_finds_by_the_search_path_is_not_asked_for() {
         &["function plain(text) does not exist", "looks for it by the search path"],
     );
 }
+
+#[tokio::test]
+async fn an_extension_is_found_elsewhere_though_its_schema_holds_types_and_functions_of_its_own() {
+    let web = "create schema web; create extension citext schema web; create type web.mood as enum ('a', 'b'); create function web.fn(web.citext) returns int language sql immutable as 'select 1';
+        create domain public.em as web.citext check (value <> 'x'::web.citext); create domain web.short as varchar(9); create type mood as enum ('other');
+        create table b (id int primary key, name web.citext unique, m web.mood default 'a', n mood, e em, s web.short, f int generated always as (web.fn(name)) stored, check (web.fn(name) > 0));
+        create index on b (web.fn(name), lower(name::text)); insert into b values (1, 'A', 'a', 'other', 'e', 's')";
+    for schemas in [&[][..], &["-target-schema", "copy"]] {
+        let db = Pair::fresh().await;
+        db.source(web).await;
+        db.target("create extension citext").await;
+        db.sync().args(schemas).await.expect_ok();
+        db.source(
+            "create table c (id int primary key, m web.mood); alter type web.mood add value 'c'",
+        )
+        .await;
+        db.source("insert into b (id, m) values (2, 'c')").await;
+        db.sync().args(schemas).await.expect_ok().expect_unsaid("on the source");
+        let run = db.sync().args(schemas).await.expect_unchanged();
+        assert_eq!(run.notes(), Vec::<String>::new());
+        let place = "select string_agg(typname || ' ' || typnamespace::regnamespace, ', ' order by typname, typnamespace::regnamespace::text) from pg_type where typname in ('mood', 'short', 'em')";
+        let home = if schemas.is_empty() { "public" } else { "copy" };
+        let [first, second] = if schemas.is_empty() {
+            ["mood public", "mood web"]
+        } else {
+            ["mood copy", "mood web"]
+        };
+        assert_eq!(
+            db.target_value(place).await,
+            format!("em {home}, {first}, {second}, short web")
+        );
+    }
+}
