@@ -142,9 +142,10 @@ impl Buckets {
         singles.any(|single| single.hash == hash)
     }
 
-    /// Whether a row of this bucket can be one of these.
-    pub fn may_hold(&self, bucket: i64) -> bool {
-        self.hold_all_of(bucket) || self.singles_of(bucket).next().is_some()
+    /// The numbers of all buckets of which rows can be among these.
+    pub fn numbers(&self) -> impl Iterator<Item = i64> {
+        let singles = self.singles.iter().map(|single| single.bucket);
+        self.spans.iter().cloned().flatten().chain(singles)
     }
 
     fn hold_all_of(&self, bucket: i64) -> bool {
@@ -184,8 +185,7 @@ impl Buckets {
 
     /// All buckets of the spans, then those of the singles.
     fn listed(&self) -> String {
-        let singles = self.singles.iter().map(|single| single.bucket);
-        array(self.spans.iter().cloned().flatten().chain(singles))
+        array(self.numbers())
     }
 
     /// Beside them, the hashes of the singles.

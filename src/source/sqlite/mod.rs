@@ -2,6 +2,7 @@
 //! text here, and digests are computed here as the target computes them.
 
 mod bad_rows;
+mod bucket_filter;
 mod catalog;
 mod definitions;
 mod digested;

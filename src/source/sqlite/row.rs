@@ -249,22 +249,19 @@ impl RowShape {
         }
     }
 
-    /// The bucket of a row by the hash of its key, without a look at its other columns; none where the target
-    /// cannot hold its key.
-    ///
-    /// # Errors
-    /// SQLite's.
-    pub fn hashed_bucket(&self, row: &Row<'_>, mask: i64) -> Result<Option<i64>> {
-        let mut key = Vec::with_capacity(self.identity.len());
-        for place in &self.identity {
-            match self.columns[*place].read(stored(row, *place)?) {
-                Ok(value) => key.push(value),
-                Err(_) => return Ok(None),
-            }
-        }
-        let methods = self.identity.iter().map(|place| &self.columns[*place].hashed);
+    /// The bucket of a row by the hash of its key's values; none where the target cannot hold one of them.
+    pub fn hashed_bucket<'v>(
+        &self,
+        key: impl Iterator<Item = Value<'v>>,
+        mask: i64,
+    ) -> Option<i64> {
+        let columns = self.identity.iter().map(|place| &self.columns[*place]);
+        let key: Option<Vec<Datum<'_>>> =
+            columns.clone().zip(key).map(|(column, value)| column.read(value).ok()).collect();
+        let key = key?;
+        let methods = columns.map(|column| &column.hashed);
         let inputs = key.iter().zip(methods).map(|(value, method)| HashInput { value, method });
-        Ok(Some(self.hash_inputs(inputs) & mask))
+        Some(self.hash_inputs(inputs) & mask)
     }
 
     /// The text of a row's key, as the target prints it; none where a value is NULL.

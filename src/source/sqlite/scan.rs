@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use rusqlite::types::Value as Bound;
-use rusqlite::{Connection, Row, Statement, params_from_iter};
+use rusqlite::{Connection, Statement, params_from_iter};
 
 use super::bad_rows::BadRowWatch;
+use super::bucket_filter::BucketFilter;
 use super::failure;
 use super::row::RowShape;
 use super::scope::Moments;
@@ -58,7 +59,7 @@ impl Scan {
     /// # Errors
     /// SQLite's, a row that the target cannot hold unless such are left out, those of `visit`, and that nobody waits any more.
     pub fn run(&self, connection: &Connection, wanted: &Wanted, visit: Visit<'_>) -> Result<()> {
-        let mut walk = Walk { scan: self, wanted, visit, among: None, seen: 0 };
+        let mut walk = Walk { scan: self, wanted, visit, seen: 0 };
         match &self.rows {
             Rows::All => walk.all(connection, &Sql::trusted("")),
             Rows::ByKey if !self.is_in_order(connection)? => {
@@ -100,12 +101,10 @@ struct Walk<'w> {
     scan: &'w Scan,
     wanted: &'w Wanted,
     visit: Visit<'w>,
-    /// Buckets of hashes outside of which no row is meant.
-    among: Option<&'w Buckets>,
     seen: u64,
 }
 
-impl<'w> Walk<'w> {
+impl Walk<'_> {
     fn all(&mut self, connection: &Connection, more: &Sql) -> Result<()> {
         let mut statement = prepare(connection, &self.scan.statement(more))?;
         self.read(&mut statement, Vec::new(), |_, _| true)
@@ -122,9 +121,13 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    fn filtered(&mut self, connection: &Connection, buckets: &'w Buckets) -> Result<()> {
-        self.among = Some(buckets);
-        let mut statement = prepare(connection, &self.scan.statement(&Sql::trusted("")))?;
+    fn filtered(&mut self, connection: &Connection, buckets: &Buckets) -> Result<()> {
+        let filter = BucketFilter::define(connection, &self.scan.shape, buckets)?;
+        let of_buckets = filter.as_ref().map(BucketFilter::condition);
+        let of_buckets =
+            of_buckets.map(|condition| sql!(" where {condition}", condition = condition));
+        let statement = self.scan.statement(&of_buckets.unwrap_or_else(|| Sql::trusted("")));
+        let mut statement = prepare(connection, &statement)?;
         self.read(&mut statement, Vec::new(), |shape, values| {
             let bucket = shape.bucket(values, buckets.bucketing());
             buckets.hold(bucket, || shape.hash(values, DigestOf::Keys))
@@ -178,9 +181,6 @@ impl<'w> Walk<'w> {
             if self.seen.is_multiple_of(ASKED) {
                 self.wanted.check()?;
             }
-            if self.is_apart(row)? {
-                continue;
-            }
             let Some(values) = shape.read(row)? else {
                 let bad = shape.bad_row(row)?.unwrap_or_default();
                 self.scan.watch.meet(&bad)?;
@@ -192,14 +192,6 @@ impl<'w> Walk<'w> {
             }
         }
         Ok(())
-    }
-
-    /// Whether the key of a row says that it is not meant: then its other values need not be made.
-    fn is_apart(&self, row: &Row<'_>) -> Result<bool> {
-        let Some(buckets) = self.among else { return Ok(false) };
-        let Bucketing::Hash { mask } = buckets.bucketing() else { return Ok(false) };
-        let bucket = self.scan.shape.hashed_bucket(row, mask)?;
-        Ok(bucket.is_some_and(|bucket| !buckets.may_hold(bucket)))
     }
 }
 
