@@ -177,3 +177,31 @@ async fn a_table_has_another_name_on_the_target() {
     assert_eq!(db.target_value(rows).await, "2q 3z");
     sync().await.expect_unchanged();
 }
+
+/// The region's own rows of a table that each region's file calls `parcels`.
+fn region(text: &str) -> App {
+    App::with(&format!(
+        "create table parcels (id integer primary key autoincrement, owner text not null unique, at text); \
+         create index parcels_at on parcels (at); insert into parcels values (7, '{text}', 'now')"
+    ))
+}
+
+#[tokio::test]
+async fn tables_of_one_name_in_two_files_have_their_own_tables() {
+    let db = Pair::fresh().await;
+    for (name, rule) in
+        [("north", "parcels.targetTable=north"), ("south", "parcels.targetTable=south")]
+    {
+        let app = region(name);
+        app.sync(&db).args(&["-set", rule]).await.expect_ok();
+        app.sync(&db).args(&["-set", rule]).await.expect_unchanged();
+        db.target(&format!("insert into {name} (owner) values ('own')")).await;
+    }
+    let rows = "select string_agg(id || owner, ' ' order by owner, id) from (table north union all table south) t";
+    assert_eq!(db.target_value(rows).await, "7north 8own 8own 7south");
+    let named = "select string_agg(indexrelid::regclass::text, ' ' order by indexrelid::regclass::text) \
+                 from pg_index where indrelid in ('north'::regclass, 'south'::regclass)";
+    let names =
+        "north_owner_key north_parcels_at north_pkey south_owner_key south_parcels_at south_pkey";
+    assert_eq!(db.target_value(named).await, names);
+}

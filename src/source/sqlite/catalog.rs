@@ -34,6 +34,8 @@ pub struct Catalog {
 /// What a file says of a table beside that.
 #[derive(Clone, Debug, Default)]
 pub struct Details {
+    /// What a rule calls the table on the target, if one does.
+    pub called: Option<Ident>,
     pub columns: Vec<ColumnDetails>,
     /// Whether its integer key never takes a number again (AUTOINCREMENT), and the last one that it took.
     pub autoincrement: Option<i64>,
@@ -197,6 +199,7 @@ fn details(connection: &Connection, table: &str, found: &[Found]) -> Read<Detail
         Ok(IndexDetails { columns, ..index })
     });
     Ok(Details {
+        called: None,
         columns: columns.collect(),
         autoincrement: autoincrement(connection, table)?,
         indexes: indexes.collect::<Read<_>>()?,

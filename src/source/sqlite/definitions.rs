@@ -158,7 +158,7 @@ impl Writer<'_> {
     fn column(&self, column: &Column, default: Option<&str>) -> Value {
         let is_built_in = column.is_built_in();
         let identity = self.numbered().filter(|own| **own == column.name).map(|own| {
-            let name = shortened(&[self.table.name.name.as_str(), own.as_str(), "seq"]);
+            let name = shortened(&[self.called(), own.as_str(), "seq"]);
             json!({
                 "always": false, "name": self.printed(&self.table.name.schema, &name), "start": 1,
                 "increment": 1, "least": 1, "greatest": i64::MAX, "cache": 1, "cycle": false,
@@ -195,8 +195,14 @@ impl Writer<'_> {
         key.columns.first().map(|column| &column.name)
     }
 
+    /// The name of the table on the target: what belongs to it is named after it, as two files may have tables of
+    /// one name.
+    fn called(&self) -> &str {
+        self.details.called.as_ref().unwrap_or(&self.table.name.name).as_str()
+    }
+
     fn keys(&self) -> Vec<Value> {
-        let table = self.table.name.name.as_str();
+        let table = self.called();
         let primary = self.table.keys.iter().filter(|key| key.primary).map(|key| {
             let columns: Vec<&str> =
                 key.columns.iter().map(|column| column.name.as_str()).collect();
@@ -250,7 +256,9 @@ impl Writer<'_> {
     }
 
     fn index(&self, index: &IndexDetails) -> Value {
-        let name = Ident::new(cut(&index.name.to_ascii_lowercase()));
+        let called = self.details.called.as_ref().map(Ident::as_str);
+        let words: Vec<&str> = called.into_iter().chain([index.name.as_str()]).collect();
+        let name = shortened(&words);
         let columns = self.columns_of(index);
         let elements = columns.iter().zip(&index.columns);
         let elements: Vec<Value> = elements

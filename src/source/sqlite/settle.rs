@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
+use super::catalog::Catalog;
 use super::forms::Forms;
 use super::values::TimestampForm;
 use super::{Source, definitions, references};
@@ -73,6 +74,12 @@ impl Source {
         let forms = Forms::of(&state.tables, target, &settled, catalog.srids.as_ref());
         *self.forms.lock().unwrap_or_else(PoisonError::into_inner) = forms;
         catalog.tables = state.tables.clone();
+        let Catalog { tables, details, .. } = &mut *catalog;
+        for (table, details) in tables.iter().zip(details) {
+            let name = (target.named)(&table.name).name;
+            details.called =
+                (!name.as_str().eq_ignore_ascii_case(table.name.name.as_str())).then_some(name);
+        }
         catalog.foreign_keys = references::possible(state, target);
         let is_made = |name: &TableName| {
             (target.wanted)(name) && find(target.tables, &(target.named)(name)).is_none()
