@@ -7,6 +7,8 @@
 use super::buckets::{Bucketing, Buckets};
 use super::horizon::Horizon;
 use super::keys::NumberedKey;
+use crate::digest::Digest;
+use crate::digest::buckets::Bucket;
 use crate::error::Side;
 use crate::ident::Ident;
 use crate::sql::mapping::Cast;
@@ -76,9 +78,38 @@ pub enum DigestOf {
 const GROUP: usize = 64;
 
 /// A value that enters a hash.
+#[derive(PartialEq)]
 pub(super) struct HashInput {
     pub(super) value: Sql,
     hashed: HashMethod,
+}
+
+/// A statement that gives two numbers of each row, as binary COPY.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowHashes {
+    pub statement: Sql,
+    pub numbers: Numbers,
+}
+
+/// What the two numbers of a row are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Numbers {
+    /// Its bucket and its hash.
+    OfBucket,
+    /// The hash of its key, of which the bits of `mask` are the bucket, and the hash of the rest. So the key is
+    /// hashed once (measured on 2 M rows: a sixth less time).
+    OfKey { mask: i64 },
+}
+
+impl Numbers {
+    /// The bucket of the row, with its hash.
+    pub fn bucket(self, first: i64, second: i64) -> Bucket {
+        let (number, hash) = match self {
+            Self::OfBucket => (first, second),
+            Self::OfKey { mask } => (first & mask, first ^ second),
+        };
+        Bucket { number, digest: Digest { rows: 1, sum: hash.into() } }
+    }
 }
 
 impl TableMapping {
@@ -130,15 +161,41 @@ impl TableMapping {
         )
     }
 
-    /// `bucket, hash` of each row of the target, as binary COPY.
-    pub fn bucket_hashes(&self, measure: DigestOf, slicing: Bucketing, scope: Option<&Sql>) -> Sql {
-        sql!(
-            "copy (select {bucket}, {hash} from {from}{scope}) to stdout (format binary)",
-            bucket = self.bucket(Side::Target, slicing),
-            hash = self.hash(Side::Target, measure),
+    /// The bucket and the hash of each row of the target.
+    pub fn bucket_hashes(
+        &self,
+        measure: DigestOf,
+        slicing: Bucketing,
+        scope: Option<&Sql>,
+    ) -> RowHashes {
+        let (first, second, numbers) = match (slicing, self.behind_key(measure)) {
+            (Bucketing::Hash { mask }, Some(rest)) => {
+                let key = self.hash_of(Side::Target, self.key_values(Side::Target));
+                (key, chain(rest.into_iter(), self.key.len() + 1), Numbers::OfKey { mask })
+            }
+            _ => {
+                let bucket = self.bucket(Side::Target, slicing);
+                (bucket, self.hash(Side::Target, measure), Numbers::OfBucket)
+            }
+        };
+        let statement = sql!(
+            "copy (select {first}, {second} from {from}{scope}) to stdout (format binary)",
+            first = first,
+            second = second,
             from = self.from(Side::Target),
             scope = filtered(scope),
-        )
+        );
+        RowHashes { statement, numbers }
+    }
+
+    /// What enters the target's hash of a row behind its key, where the key enters it first, as it enters the hash
+    /// of a key.
+    fn behind_key(&self, measure: DigestOf) -> Option<Vec<HashInput>> {
+        let (key, mut all) = (self.key_values(Side::Target), self.measured(Side::Target, measure));
+        let is_chained = self.hasher == HashFamily::Extended && all.len() <= GROUP;
+        let has_more = !key.is_empty() && key.len() < all.len();
+        let rest = (is_chained && has_more).then(|| all.split_off(key.len()));
+        rest.filter(|_| key == all)
     }
 
     /// `count, sum(hash)` of the rows of some buckets; of the target's `only_staged` ones only those whose
@@ -182,15 +239,18 @@ impl TableMapping {
 
     /// The hash of a row, or of its key and what drifts.
     pub fn hash(&self, side: Side, measure: DigestOf) -> Sql {
+        self.hash_of(side, self.measured(side, measure))
+    }
+
+    fn measured(&self, side: Side, measure: DigestOf) -> Vec<HashInput> {
         match measure {
             DigestOf::Keys => {
                 let mut values = self.identity(side);
                 values.extend(columns(side, &self.drifting));
-                self.hash_of(side, values)
+                values
             }
             DigestOf::Rows => {
-                let values = columns(side, &self.columns).chain(columns(side, &self.generated));
-                self.hash_of(side, values.collect())
+                columns(side, &self.columns).chain(columns(side, &self.generated)).collect()
             }
         }
     }
@@ -216,8 +276,9 @@ impl TableMapping {
                 values
                     .chunks(GROUP)
                     .map(|group| HashInput { value: printed(group), hashed: HashMethod::Text }),
+                1,
             ),
-            HashFamily::Extended => chain(values.into_iter()),
+            HashFamily::Extended => chain(values.into_iter(), 1),
         }
     }
 
@@ -263,9 +324,8 @@ fn md5(text: &Sql) -> Sql {
 ///
 /// The hash of a 64-bit integer folds it to 32 bits first, so that 1 and 2^32 collide: the whole value
 /// goes into the seed as well, which takes 64 bits.
-fn chain(values: impl Iterator<Item = HashInput>) -> Sql {
-    let hashes = values.enumerate().map(|(index, value)| {
-        let seed = index + 1;
+fn chain(values: impl Iterator<Item = HashInput>, first_seed: usize) -> Sql {
+    let hashes = values.zip(first_seed..).map(|(value, seed)| {
         let call = match &value.hashed {
             HashMethod::Integer => sql!(
                 "hashint8extended({v}::pg_catalog.int8, {v}::pg_catalog.int8 operator(pg_catalog.#) \

@@ -5,7 +5,7 @@
 use std::ops::RangeInclusive;
 
 use super::buckets::{Bucketing, Buckets};
-use super::digest::{DigestOf, FirstRows};
+use super::digest::{DigestOf, FirstRows, RowHashes};
 use super::horizon::Horizon;
 use super::keys::NumberedKey;
 use super::read::{Pages, not};
@@ -149,8 +149,8 @@ impl BucketQuery<'_> {
         mapping.bucket_digests(side, self.of, self.bucketing, scope.as_ref())
     }
 
-    /// A statement that gives `bucket, hash` of each row of the target, in binary.
-    pub fn hashes(&self, mapping: &TableMapping) -> Sql {
+    /// The bucket and the hash of each row of the target.
+    pub fn hashes(&self, mapping: &TableMapping) -> RowHashes {
         mapping.bucket_hashes(self.of, self.bucketing, self.scope.condition(Side::Target).as_ref())
     }
 }

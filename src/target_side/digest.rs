@@ -6,6 +6,7 @@ use crate::error::{Error, Result, Side};
 use crate::pg::{Row, Session};
 use crate::sql::buckets::Buckets;
 use crate::sql::compared::ColumnQuery;
+use crate::sql::digest::{Numbers, RowHashes};
 use crate::sql::keys::NumberedKey;
 use crate::sql::mapping::TableMapping;
 use crate::sql::query::{BucketQuery, DigestQuery, RowScope, WITHOUT_HELPERS};
@@ -72,7 +73,7 @@ pub async fn buckets(
     Ok(session.copy_out(doing, &query.statement(Side::Target, mapping)).await?.into_buckets())
 }
 
-/// The same, summed here: the server sends the bucket and the hash of each row. A server that groups fetches the
+/// The same, summed here: the server sends two numbers of each row. A server that groups fetches the
 /// state of each row's bucket from elsewhere in its memory (measured on 2 M rows: 1.65 s for 2^17 buckets, 0.95 s
 /// to send the hashes).
 ///
@@ -85,12 +86,13 @@ pub async fn buckets_of_hashes(
     query: BucketQuery<'_>,
     mut sums: OpenBuckets,
 ) -> Result<BucketStream> {
-    let mut rows = session.copy_out(doing, &query.hashes(mapping)).await?;
+    let RowHashes { statement, numbers } = query.hashes(mapping);
+    let mut rows = session.copy_out(doing, &statement).await?;
     let mut skipped = BINARY_HEAD;
     while let Some(message) = rows.next().await? {
         let row = message.get(std::mem::take(&mut skipped)..).unwrap_or_default();
         if row != BINARY_TAIL {
-            sums.add(hashed_row(row).ok_or_else(unreadable)?)?;
+            sums.add(hashed_row(row, numbers).ok_or_else(unreadable)?)?;
         }
     }
     Ok(sums.into_stream(BINARY_ROW))
@@ -107,10 +109,10 @@ fn unreadable() -> Error {
     Error::Internal("a hash of the target cannot be read".to_owned())
 }
 
-/// A row of a bucket's number and a hash.
-fn hashed_row(row: &[u8]) -> Option<Bucket> {
+/// A row of two numbers.
+fn hashed_row(row: &[u8], numbers: Numbers) -> Option<Bucket> {
     let at = |from: usize| Some(i64::from_be_bytes(row.get(from..from + 8)?.try_into().ok()?));
-    Some(Bucket { number: at(6)?, digest: Digest { rows: 1, sum: at(18)?.into() } })
+    Some(numbers.bucket(at(6)?, at(18)?))
 }
 
 /// From now on one server process digests, not one and its parallel workers.

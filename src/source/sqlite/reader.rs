@@ -15,7 +15,7 @@ use super::scope::{self, Moments};
 use super::snapshot::{Lease, Wanted};
 use crate::config::source::BadRows;
 use crate::digest::Digest;
-use crate::digest::buckets::{Bucket, BucketStream, OpenBuckets};
+use crate::digest::buckets::{BucketStream, OpenBuckets};
 use crate::error::{Error, Result};
 use crate::source::{Answer, BadRow, Question};
 use crate::sql::buckets::Bucketing;
@@ -351,12 +351,11 @@ impl Reader {
                 Bucketing::Hash { mask } => OpenBuckets::numbered(0..=mask),
             };
             scan.run(connection, wanted, &mut |values| {
-                let number = scan.shape.bucket(values, bucketing);
-                if within.as_ref().is_some_and(|within| !within.contains(&number)) {
+                let row = scan.shape.hashed_bucket_of(values, of, bucketing);
+                if within.as_ref().is_some_and(|within| !within.contains(&row.number)) {
                     return Ok(());
                 }
-                let digest = Digest { rows: 1, sum: scan.shape.hash(values, of).into() };
-                open.add(Bucket { number, digest })
+                open.add(row)
             })?;
             Ok(open)
         });

@@ -1,6 +1,8 @@
 //! A row of a file as the target will have it: the text that travels, and the hash that the target makes of
 //! the same row.
 
+use std::ops::Range;
+
 use rusqlite::types::{Value as Bound, ValueRef};
 use rusqlite::{Row, Statement};
 
@@ -8,6 +10,8 @@ use super::failure;
 use super::forms::{Forms, LikelyForms};
 use super::hash::{hash_bytes, hash_int8, md5_hash};
 use super::values::{BadValue, Datum, Form, Reason, Value};
+use crate::digest::Digest;
+use crate::digest::buckets::Bucket;
 use crate::error::Result;
 use crate::ident::Ident;
 use crate::source::{BadField, BadRow, KeyField};
@@ -249,6 +253,33 @@ impl RowShape {
         }
     }
 
+    /// The bucket of a row, with its hash, or that of its key and what drifts. The key is hashed once, where it enters
+    /// the row's hash first.
+    pub fn hashed_bucket_of(
+        &self,
+        values: &[Datum<'_>],
+        of: DigestOf,
+        bucketing: Bucketing,
+    ) -> Bucket {
+        let (number, hash) = match bucketing {
+            Bucketing::Hash { mask } if of == DigestOf::Rows && self.begins_with_key() => {
+                let key = self.identity.len();
+                let inputs = |places: Range<usize>| places.map(|place| self.input(values, place));
+                let rest = chain(inputs(key..self.columns.len()), key as u64 + 1);
+                let key = chain(inputs(0..key), 1);
+                (key & mask, key ^ rest)
+            }
+            _ => (self.bucket(values, bucketing), self.hash(values, of)),
+        };
+        Bucket { number, digest: Digest { rows: 1, sum: hash.into() } }
+    }
+
+    /// Whether the hash of a row is that of its key, and behind it that of what else there is.
+    fn begins_with_key(&self) -> bool {
+        let is_chained = self.hasher == HashFamily::Extended && self.columns.len() <= GROUP;
+        is_chained && self.identity.iter().copied().eq(0..self.identity.len())
+    }
+
     /// The bucket of a row by the hash of its key's values; none where the target cannot hold one of them.
     pub fn hashed_bucket<'v>(
         &self,
@@ -279,16 +310,16 @@ impl RowShape {
     }
 
     fn hash_of(&self, values: &[Datum<'_>], places: impl ExactSizeIterator<Item = usize>) -> i64 {
-        let input =
-            |place: usize| HashInput { value: &values[place], method: &self.columns[place].hashed };
-        self.hash_inputs(places.map(input))
+        self.hash_inputs(places.map(|place| self.input(values, place)))
+    }
+
+    fn input<'i>(&'i self, values: &'i [Datum<'_>], place: usize) -> HashInput<'i> {
+        HashInput { value: &values[place], method: &self.columns[place].hashed }
     }
 
     fn hash_inputs<'i>(&self, inputs: impl ExactSizeIterator<Item = HashInput<'i>>) -> i64 {
         if self.hasher == HashFamily::Extended && inputs.len() <= GROUP {
-            let mut text = Vec::new();
-            let hashes = inputs.zip(1..);
-            return hashes.fold(0, |all, (input, seed)| all ^ hash_value(input, seed, &mut text));
+            return chain(inputs, 1);
         }
         let inputs: Vec<HashInput<'_>> = inputs.collect();
         if self.hasher != HashFamily::Extended {
@@ -375,6 +406,12 @@ pub fn raw(value: ValueRef<'_>) -> Value<'_> {
         ValueRef::Text(bytes) => Value::Text(bytes),
         ValueRef::Blob(bytes) => Value::Blob(bytes),
     }
+}
+
+fn chain<'i>(inputs: impl Iterator<Item = HashInput<'i>>, first_seed: u64) -> i64 {
+    let mut text = Vec::new();
+    let hashes = inputs.zip(first_seed..);
+    hashes.fold(0, |all, (input, seed)| all ^ hash_value(input, seed, &mut text))
 }
 
 fn hash_value(input: HashInput<'_>, seed: u64, text: &mut Vec<u8>) -> i64 {

@@ -8,7 +8,7 @@ mod view;
 use std::time::Duration;
 
 use super::buckets::{Bucketing, Buckets, LoneKey};
-use super::digest::{DigestOf, FirstRows, HashFamily};
+use super::digest::{DigestOf, FirstRows, HashFamily, Numbers};
 use super::displace::dangling;
 use super::horizon::Horizon;
 use super::keys::{KeyList, NumberedKey};
@@ -312,6 +312,29 @@ fn rows_are_digested_as_a_whole_and_by_buckets() {
             ),
         ],
     );
+}
+
+#[test]
+fn a_key_is_hashed_once_where_the_hash_of_its_row_begins_with_it() {
+    let by_hash = Bucketing::Hash { mask: 7 };
+    let numbers =
+        |mapping: TableMapping, bucketing, of| mapping.bucket_hashes(of, bucketing, None).numbers;
+    let of_key = Numbers::OfKey { mask: 7 };
+    assert_eq!(numbers(item(), by_hash, DigestOf::Rows), of_key);
+    assert_eq!(of_key.bucket(13, 6), Numbers::OfBucket.bucket(5, 11));
+    let mut behind = item();
+    behind.columns.swap(0, 1);
+    let text = KeyColumn { hashed: HashMethod::Text, ..item().key[0].clone() };
+    for (mapping, bucketing, of) in [
+        (item(), Bucketing::Range { shift: 3 }, DigestOf::Rows),
+        (item(), by_hash, DigestOf::Keys),
+        (behind, by_hash, DigestOf::Rows),
+        (TableMapping { key: vec![text], ..item() }, by_hash, DigestOf::Rows),
+        (TableMapping { key: Vec::new(), ..item() }, by_hash, DigestOf::Rows),
+        (TableMapping { hasher: HashFamily::Md5, ..item() }, by_hash, DigestOf::Rows),
+    ] {
+        assert_eq!(numbers(mapping, bucketing, of), Numbers::OfBucket);
+    }
 }
 
 #[test]
