@@ -39,6 +39,8 @@ use crate::table::{OtherRelation, Partition, Table};
 
 /// Versions from which a server can do a thing.
 const SHORTEST_FLOATS: u32 = 120_000;
+/// The first version with infinite intervals.
+const INFINITE_INTERVALS: u32 = 170_000;
 
 /// How long the other side is waited for when one has failed: what is wrong with it is most often known by then.
 const MOMENT: Duration = Duration::from_millis(500);
@@ -221,6 +223,7 @@ impl RunContext<'_> {
         let Catalogs { source, target, .. } = catalogs;
         let (here, there) = (&source.server, &target.server);
         let shortest = |server: &Server| server.version >= SHORTEST_FLOATS;
+        let infinite = |server: &Server| server.version >= INFINITE_INTERVALS;
         PlanContext {
             source_identity: format!("{}{}/{}", here.identity(), here.database, here.timeline),
             hasher: catalogs.hasher().family,
@@ -237,6 +240,7 @@ impl RunContext<'_> {
             local: source.local,
             // The bytes of a number are the same everywhere, its text is not.
             same_floats: !source.local && shortest(here) == shortest(there),
+            same_intervals: infinite(here) == infinite(there),
             same_text: here.encoding == there.encoding && comes_back(&here.encoding),
             mark: source.mark.clone(),
             now: source.sight.horizon.now.clone(),

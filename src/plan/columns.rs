@@ -110,8 +110,9 @@ fn map_column(
         Arrival::Unproven
     };
     let cast = cast(&from, &to);
-    let plain =
-        same && to.is_built_in() && is_same_in_binary(to.type_name.as_str()) && cast.is_none();
+    let name = to.type_name.as_str();
+    let is_same = is_same_in_binary(name) && (context.same_intervals || !is_interval(name));
+    let plain = same && to.is_built_in() && is_same && cast.is_none();
     // Each side's own type, without a domain.
     let built_in = here.is_built_in() && there.is_built_in();
     let exact = arrival == Arrival::Exact || plain && from.type_modifier == to.type_modifier;
@@ -131,6 +132,10 @@ fn map_column(
         exact: exact && context.same_text && !context.local,
         updatable: !there.identity_always,
     })
+}
+
+fn is_interval(name: &str) -> bool {
+    name.trim_start_matches('_') == "interval"
 }
 
 /// The functions whose bytes stand for a value.

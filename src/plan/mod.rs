@@ -179,6 +179,9 @@ pub struct PlanContext {
     pub local: bool,
     /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
     pub same_floats: bool,
+    /// Both servers have infinite intervals (from PostgreSQL 17), or neither has: the others take their bytes for
+    /// millions of years.
+    pub same_intervals: bool,
     /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.
     pub same_text: bool,
     /// See [`crate::source::SourceState::mark`].

@@ -192,6 +192,7 @@ fn planned(
         path: None,
         local,
         same_floats: !local,
+        same_intervals: true,
         same_text: true,
         mark: None,
         now: String::new(),

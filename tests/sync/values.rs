@@ -48,6 +48,35 @@ pub async fn carried(db: &Pair, columns: &[Column<'_>]) {
     nothing_travels(db).await;
 }
 
+/// The bytes of an infinite interval are those of the longest one before PostgreSQL 17.
+#[tokio::test]
+async fn an_interval_is_infinite_on_both_sides_or_fails_its_table() {
+    let db = Pair::fresh().await;
+    let version = "select current_setting('server_version_num')::int >= 170000";
+    let [here, there] = [db.source_value(version).await, db.target_value(version).await];
+    let longest = "178956970 years 7 mons 2147483647 days 2562047788:00:54.775807";
+    let value = if here == "t" { "infinity" } else { longest };
+    db.source(&format!(
+        "create table one (id int primary key, i interval); insert into one values (1, '{value}'); \
+         create table many (id int primary key, i interval[]); insert into many values (1, array['{value}'::interval])"
+    ))
+    .await;
+    for _ in 0..2 {
+        let run = db.sync().await;
+        if here == there {
+            run.expect_ok();
+            db.assert_all_same().await;
+            continue;
+        }
+        let run = run.expect_exit(1);
+        for table in ["one", "many"] {
+            run.table(table).error.expect("an error");
+            let held = format!("select count(*) from {table}");
+            assert_eq!(db.target_value(&held).await, "0", "{table}");
+        }
+    }
+}
+
 /// Whole rows are compared, found equal, and none is read.
 pub async fn nothing_travels(db: &Pair) -> Outcome {
     let run = db.sync().args(&["-reconcile"]).await.expect_unchanged();

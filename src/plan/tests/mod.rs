@@ -107,6 +107,7 @@ fn context() -> PlanContext {
         force: false,
         path: None,
         same_floats: true,
+        same_intervals: true,
         same_text: true,
         mark: None,
         now: "2024-12-13 15:25:30.5".to_owned(),
