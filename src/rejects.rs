@@ -137,6 +137,7 @@ mod tests {
             class: "text",
             reason: "not a value of type integer".to_owned(),
             value: "x\"y".to_owned(),
+            widening: None,
         }];
         BadRow { key, values }
     }

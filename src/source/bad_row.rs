@@ -25,17 +25,25 @@ pub struct BadField {
     pub reason: String,
     /// May be personal: shown on demand only.
     pub value: String,
+    /// A statement for the target that gives the column the type that the file declares, which holds the value.
+    pub widening: Option<String>,
 }
 
 impl BadRow {
     /// The row and its first bad column, without the value.
     pub fn describe(&self) -> String {
-        let Some(BadField { column, class, reason, .. }) = self.values.first() else {
+        let Some(BadField { column, class, reason, widening, .. }) = self.values.first() else {
             return self.name();
         };
+        let widening = widening.as_ref().map(|statement| {
+            format!(
+                "; to give the column the type that the file declares, run on the target: {statement}"
+            )
+        });
         format!(
-            "{}: column \"{column}\" holds what the target cannot hold: {reason} (stored as {class})",
-            self.name()
+            "{}: column \"{column}\" holds what the target cannot hold: {reason} (stored as {class}){}",
+            self.name(),
+            widening.unwrap_or_default()
         )
     }
 

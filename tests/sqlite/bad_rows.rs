@@ -267,3 +267,27 @@ async fn postgresql_as_the_source_has_no_bad_rows() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_column_that_is_declared_otherwise_now_fails_with_the_statement_that_widens_it() {
+    let app = App::with(
+        "create table item (id integer primary key, n integer); insert into item values (1, 10)",
+    );
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok();
+    app.run(
+        "create table other (id integer primary key, n real); insert into other values (1, 10.5), (2, 20); \
+         drop table item; alter table other rename to item",
+    );
+    let statement = "alter table public.item alter column n type double precision";
+    app.sync(&db).await.expect_exit(1).expect_said(&format!(
+        "holds a fraction, which the column cannot hold (stored as real); to give the column the type that the file \
+         declares, run on the target: {statement}"
+    ));
+    db.target(statement).await;
+    app.sync(&db).await.expect_ok().expect_changes("item", (1, 1, 0));
+    assert_eq!(
+        db.target_value("select string_agg(n::text, ' ' order by id) from item").await,
+        "10.5 20"
+    );
+}

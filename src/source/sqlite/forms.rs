@@ -8,7 +8,9 @@ use tokio::sync::OnceCell;
 use super::observe::{self, Looked, SeenColumn};
 use super::settle::Settled;
 use super::snapshot::Lease;
-use super::values::{Form, GeometryLimits, Observed, Srids, TargetType, TimestampForm, Zone};
+use super::values::{
+    Form, GeometryLimits, Observed, Srids, TargetType, TimestampForm, Zone, created_type,
+};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::source::TargetView;
@@ -36,6 +38,14 @@ struct ColumnForm {
     form: Form,
     /// The type on the target, in words.
     type_text: String,
+    declared: Option<DeclaredForm>,
+}
+
+/// How values would be read if the target's column had the type that the file declares, which is another one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclaredForm {
+    pub form: Form,
+    pub type_text: String,
 }
 
 /// A column of timestamps whose values have to tell its form, when its table is read.
@@ -83,9 +93,12 @@ impl Forms {
                 name: named(&table.name, &column.name),
             });
             let form = |column: &Column| {
-                let found = settled.forms.get(&(table.name.clone(), column.name.clone()));
+                let name = (table.name.clone(), column.name.clone());
+                let found = settled.forms.get(&name);
                 let form = ColumnForm::of(column, found.copied(), srids).on(target.version);
-                (named(&table.name, &column.name), form)
+                let declared = settled.declared.get(&name).and_then(|it| DeclaredForm::of(it));
+                let declared = declared.filter(|form| form.type_text != column.type_text);
+                (named(&table.name, &column.name), ColumnForm { declared, ..form })
             };
             TableForms {
                 columns: table.columns.iter().map(form).collect(),
@@ -142,13 +155,18 @@ impl Forms {
         }
     }
 
+    /// The form that one column would have with the type that the file declares, where the target's is another one.
+    pub fn declared(&self, table: &TableName, column: &Ident) -> Option<&DeclaredForm> {
+        self.0.get(table)?.columns.get(column)?.declared.as_ref()
+    }
+
     /// The form of one column, once its table was looked at.
     ///
     /// # Errors
     /// [`Error::Blocked`], where the target would print a value otherwise than it was sent.
     pub fn form(&self, table: &TableName, column: &Ident) -> Result<&Form> {
         let forms = self.0.get(table);
-        let ColumnForm { form, type_text } =
+        let ColumnForm { form, type_text, .. } =
             forms.and_then(|forms| forms.columns.get(column)).ok_or_else(|| {
                 Error::Internal(format!("the form of column \"{}\" is not known", column.as_str()))
             })?;
@@ -238,10 +256,25 @@ impl ColumnForm {
             (None, Some(labels)) => Form::Enum(labels.as_slice().into()),
             (None, None) => Form::of(target, timestamps),
         };
-        Self { form, type_text: column.type_text.clone() }
+        Self { form, type_text: column.type_text.clone(), declared: None }
     }
 
     fn on(self, version: u32) -> Self {
         Self { form: self.form.on(version), ..self }
+    }
+}
+
+impl DeclaredForm {
+    /// None of moments: of those the values tell the type.
+    fn of(declared: &str) -> Option<Self> {
+        let created = created_type(declared, &Observed::default()).ok()?;
+        let target =
+            TargetType { schema: "pg_catalog", name: created.name, modifier: created.modifier };
+        let form = Form::of(target, None);
+        let is_moment = matches!(
+            form,
+            Form::Date(_) | Form::Time { .. } | Form::Timestamp { .. } | Form::Timestamptz { .. }
+        );
+        (!is_moment).then_some(Self { form, type_text: created.text })
     }
 }

@@ -46,6 +46,14 @@ pub struct ShapedColumn {
     hashed: HashMethod,
     /// SQLite has NULL also in keys.
     never_null: bool,
+    widening: Option<Widening>,
+}
+
+/// A statement that gives a column of the target the type that the file declares, and how it reads values then.
+#[derive(Clone, Debug, PartialEq)]
+struct Widening {
+    form: Form,
+    statement: String,
 }
 
 impl RowShape {
@@ -65,9 +73,20 @@ impl RowShape {
         };
         let columns = mapping.columns.iter().enumerate().map(|(place, column)| {
             let form = forms.form(&mapping.source.name, &column.name)?.clone();
+            let widening = forms.declared(&mapping.source.name, &column.name);
+            let widening = widening.map(|declared| Widening {
+                form: declared.form.clone(),
+                statement: format!(
+                    "alter table {} alter column {} type {}",
+                    mapping.target.name.typed(),
+                    column.name.typed(),
+                    declared.type_text
+                ),
+            });
             Ok(ShapedColumn {
                 name: column.name.clone(),
                 form,
+                widening,
                 hashed: column.hashed.clone(),
                 never_null: told_by.contains(&place),
             })
@@ -198,6 +217,7 @@ impl RowShape {
                     class: class.name(),
                     reason: reason.to_string(),
                     value: shown(value),
+                    widening: column.widening_for(value),
                 });
             }
         }
@@ -344,6 +364,12 @@ impl ShapedColumn {
             Value::Null if self.never_null => Err(value.bad(Reason::NullInKey)),
             value => self.form.read(value),
         }
+    }
+
+    /// The statement by which the column can hold the value.
+    fn widening_for(&self, value: Value<'_>) -> Option<String> {
+        let widening = self.widening.as_ref()?;
+        widening.form.read(value).is_ok().then(|| widening.statement.clone())
     }
 }
 

@@ -11,7 +11,9 @@ use super::snapshot::{Lease, Unwanted, Wanted};
 use crate::error::{Error, Result};
 use crate::source::RowBundle;
 
-/// Bytes that travel at once: a message for each row would cost more than the row.
+/// Bytes that travel at once: a message for each row would cost more than the row. The first are fewer, as somebody
+/// waits for them, and each bundle may hold twice as many as the one before.
+const FIRST_BUNDLE: usize = 8 * 1024;
 const BUNDLE: usize = 256 * 1024;
 /// Bundles that wait for their reader, who may do something else first: the keys of some hundred thousand rows,
 /// which are read while the target takes down its own.
@@ -48,6 +50,8 @@ impl Bundle {
 pub struct Outlet {
     sender: mpsc::Sender<Result<Bundle>>,
     bundle: Bundle,
+    /// The bytes that it may hold.
+    most: usize,
 }
 
 impl SourceRows {
@@ -64,7 +68,7 @@ impl SourceRows {
         let wanted = Wanted::new(&handle);
         let unless_done = Unwanted(Some(wanted.clone()));
         let reading = tokio::task::spawn_blocking(move || {
-            let mut outlet = Outlet { sender, bundle: Bundle::default() };
+            let mut outlet = Outlet { sender, bundle: Bundle::default(), most: FIRST_BUNDLE };
             let connection = handle.connection();
             let done = wanted.check().and_then(|()| read(&connection, &wanted, &mut outlet));
             let done = handle.require_same().and(done);
@@ -138,7 +142,7 @@ impl Outlet {
         let before = self.bundle.rows.len();
         write(&mut self.bundle.rows);
         self.bundle.lengths.push(self.bundle.rows.len() - before);
-        if self.bundle.rows.len() < BUNDLE { Ok(()) } else { self.flush() }
+        if self.bundle.rows.len() < self.most { Ok(()) } else { self.flush() }
     }
 
     /// Adds what comes before or behind all rows.
@@ -154,7 +158,8 @@ impl Outlet {
         if self.bundle.lengths.is_empty() {
             return Ok(());
         }
-        let rows = Vec::with_capacity(BUNDLE + BUNDLE / 4);
+        self.most = BUNDLE.min(self.most * 2);
+        let rows = Vec::with_capacity(self.most + self.most / 4);
         let next = Bundle { rows, ..Bundle::default() };
         let bundle = std::mem::replace(&mut self.bundle, next);
         let sent = self.sender.blocking_send(Ok(bundle));

@@ -19,11 +19,15 @@ pub type TimestampForms = HashMap<(TableName, Ident), TimestampForm>;
 /// Those that are found when the table is read, if it is.
 pub type OpenForms = HashSet<(TableName, Ident)>;
 
+/// The declarations of columns that the target has.
+pub type Declarations = HashMap<(TableName, Ident), String>;
+
 /// What is known of tables before their rows are read.
 #[derive(Default)]
 pub struct Settled {
     pub forms: TimestampForms,
     pub open: OpenForms,
+    pub declared: Declarations,
     /// Tables whose primary key holds no NULL on the target: those that it lacks, and those that have it, or
     /// get it when their rows are there.
     pub keyed: HashSet<TableName>,

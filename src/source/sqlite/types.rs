@@ -118,7 +118,10 @@ impl Source {
             if !open.travels {
                 continue;
             }
-            if !open.is_there {
+            if open.is_there {
+                let name = (own.clone(), column.name.clone());
+                settled.declared.insert(name, open.declared.clone());
+            } else {
                 match open.create(column, seen, target.postgis) {
                     Ok(Some(why)) => departures.entry(why).or_default().push(column.name.clone()),
                     Ok(None) => {}
