@@ -97,7 +97,7 @@ pub enum Numbers {
     /// Its bucket and its hash.
     OfBucket,
     /// The hash of its key, of which the bits of `mask` are the bucket, and the hash of the rest. So the key is
-    /// hashed once (measured on 2 M rows: a sixth less time).
+    /// hashed once.
     OfKey { mask: i64 },
 }
 

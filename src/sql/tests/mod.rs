@@ -319,19 +319,21 @@ fn a_key_is_hashed_once_where_the_hash_of_its_row_begins_with_it() {
     let by_hash = Bucketing::Hash { mask: 7 };
     let numbers =
         |mapping: TableMapping, bucketing, of| mapping.bucket_hashes(of, bucketing, None).numbers;
+    let mut first = item();
+    first.columns.swap(0, 1);
     let of_key = Numbers::OfKey { mask: 7 };
-    assert_eq!(numbers(item(), by_hash, DigestOf::Rows), of_key);
+    assert_eq!(numbers(first.clone(), by_hash, DigestOf::Rows), of_key);
+    // Its key, and behind it what drifts.
+    assert_eq!(numbers(item(), by_hash, DigestOf::Keys), of_key);
     assert_eq!(of_key.bucket(13, 6), Numbers::OfBucket.bucket(5, 11));
-    let mut behind = item();
-    behind.columns.swap(0, 1);
     let text = KeyColumn { hashed: HashMethod::Text, ..item().key[0].clone() };
     for (mapping, bucketing, of) in [
-        (item(), Bucketing::Range { shift: 3 }, DigestOf::Rows),
-        (item(), by_hash, DigestOf::Keys),
-        (behind, by_hash, DigestOf::Rows),
-        (TableMapping { key: vec![text], ..item() }, by_hash, DigestOf::Rows),
-        (TableMapping { key: Vec::new(), ..item() }, by_hash, DigestOf::Rows),
-        (TableMapping { hasher: HashFamily::Md5, ..item() }, by_hash, DigestOf::Rows),
+        (first.clone(), Bucketing::Range { shift: 3 }, DigestOf::Rows),
+        (tracked(), by_hash, DigestOf::Keys),
+        (item(), by_hash, DigestOf::Rows),
+        (TableMapping { key: vec![text], ..first.clone() }, by_hash, DigestOf::Rows),
+        (TableMapping { key: Vec::new(), ..first.clone() }, by_hash, DigestOf::Rows),
+        (TableMapping { hasher: HashFamily::Md5, ..first }, by_hash, DigestOf::Rows),
     ] {
         assert_eq!(numbers(mapping, bucketing, of), Numbers::OfBucket);
     }
