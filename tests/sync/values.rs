@@ -71,8 +71,6 @@ async fn an_interval_is_infinite_on_both_sides_or_fails_its_table() {
         let run = run.expect_exit(1);
         for table in ["one", "many"] {
             run.table(table).error.expect("an error");
-            let held = format!("select count(*) from {table}");
-            assert_eq!(db.target_value(&held).await, "0", "{table}");
         }
     }
 }
