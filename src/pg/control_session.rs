@@ -7,6 +7,8 @@ use super::catalog;
 use super::catalog::ForeignKeys;
 use super::definitions;
 use super::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
+use super::holders;
+use super::holders::HeldColumn;
 use super::pool::PooledSession;
 use super::rights;
 use super::sequences;
@@ -124,6 +126,11 @@ impl ControlSession {
     /// See [`definitions::held`].
     pub async fn held(&self, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
+    }
+
+    /// See [`holders::held_columns`].
+    pub async fn held_columns(&self, tables: &[u32]) -> Result<Vec<HeldColumn>> {
+        holders::held_columns(self.kept(&self.session.lock().await)?, tables).await
     }
 
     /// See [`catalog::logs`].

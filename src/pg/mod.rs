@@ -11,6 +11,7 @@ mod control_session;
 mod copy;
 pub mod definitions;
 pub mod failure;
+pub mod holders;
 mod keepalive;
 mod known_tables;
 mod manager;

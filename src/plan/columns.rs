@@ -13,7 +13,7 @@ use crate::plan::misfit::Advice;
 use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::mapping::{Timestamp, TimestampKind};
-use crate::table::{Column, Table};
+use crate::table::{Column, Key, Table};
 
 /// What both sides have.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +47,9 @@ pub fn match_columns(
             },
             None if there.not_null && !there.has_default => problems.push(format!(
                 "column \"{}\" is NOT NULL without a default on the target and missing on the source: run on the target: \
-                 alter table {} alter column {} drop not null",
+                 {}alter table {} alter column {} drop not null",
                 there.name.as_str(),
+                without_primary_key(target, there),
                 target.name.typed(),
                 there.name.typed()
             )),
@@ -65,6 +66,16 @@ pub fn match_columns(
     } else {
         Err(Error::Blocked(problems.join("; ")))
     }
+}
+
+/// The statement that drops the primary key in which a column is: that takes no NULL.
+fn without_primary_key(target: &Table, column: &Column) -> String {
+    let has_column = |key: &&Key| key.columns.iter().any(|one| one.name == column.name);
+    let key = target.keys.iter().filter(|key| key.primary).find(has_column);
+    key.map_or_else(String::new, |key| {
+        let (table, name) = (target.name.typed(), key.index.typed());
+        format!("alter table {table} drop constraint {name}; ")
+    })
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.

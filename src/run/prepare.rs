@@ -18,6 +18,7 @@ use crate::plan::schedule::{self, Task};
 use crate::plan::shown::ShownTable;
 use crate::plan::{self, Candidate, LastRun, PlanContext, Roles, TablePlan};
 use crate::schema::SchemaOutcome;
+use crate::schema::holders::Failing;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::select;
 use crate::sql::horizon::Horizon;
@@ -89,7 +90,8 @@ impl RunContext<'_> {
             last: &last,
             references: &references,
         };
-        let Planned { plans, failed } = observed.planned(&aligned, &context);
+        let Planned { plans, mut failed } = observed.planned(&aligned, &context);
+        self.name_holders(failing(&mut failed), &catalogs).await?;
         self.note_plans(&plans);
         let Schedule { plans, tasks } = self.schedule(plans, &references.ordering()).await?;
         self.note_large_objects(&plans).await?;
@@ -184,6 +186,12 @@ impl RunContext<'_> {
         let tasks = schedule::ordered(&places, keys, &rings);
         Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
+}
+
+/// The tables that have no plan.
+pub(super) fn failing(failed: &mut [TableOutcome]) -> impl Iterator<Item = Failing<'_>> {
+    let failing = failed.iter_mut().map(|one| (&one.table, one.error.as_mut()));
+    failing.filter_map(|(table, error)| Some(Failing { table, error: error? }))
 }
 
 /// The plans that can be worked on, and the tables that have none.

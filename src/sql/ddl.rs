@@ -159,6 +159,11 @@ pub fn recompute(table: &Name, column: &ColumnDefinition, version: u32) -> State
     )
 }
 
+/// Takes a column away.
+pub fn drop_column(table: &Name, column: &Ident) -> Statement {
+    statement!("alter table {table} drop column {column}", table = table, column = column)
+}
+
 /// Another name of a column.
 pub fn rename_column(table: &Name, from: &Ident, to: &Ident) -> Statement {
     statement!(

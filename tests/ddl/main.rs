@@ -16,6 +16,7 @@ mod given_up;
 mod gone;
 mod grants;
 mod held;
+mod holders;
 mod identities;
 mod interrupted;
 mod kept_types;

@@ -123,11 +123,33 @@ impl DiffInput<'_> {
 
     /// What differs in the form of a table. Where other versions compute with other types, the rows tell.
     fn forms(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
-        let found = forms(object, there, self.version).into_iter();
+        let lacks_functions = self.lacks_functions(object);
+        let found = forms(object, there, self.version, lacks_functions).into_iter();
         let counts = self.same_major
             || have_same_types(object, there) && (self.resets(root) || self.follows(root));
 
         found.filter(|one| counts || one.weight != Severity::Values).collect()
+    }
+
+    /// Whether values of the table of which an object is a partition differ: that one is altered then, not the partition.
+    fn is_told_of_its_root(&self, object: &Object, root: &TableName) -> bool {
+        let tables = self.source.objects.iter().filter(|one| one.kind == Kind::Table);
+        let mut tops = tables.filter(|one| one.name.as_ref() == Some(root) && one.id != object.id);
+        let pair = tops.next().and_then(|top| Some((top, self.there(top)?)));
+        pair.is_some_and(|(top, there)| {
+            self.forms(top, there, root).iter().any(|one| one.weight == Severity::Values)
+        })
+    }
+
+    /// Whether the target lacks a function that an object needs.
+    fn lacks_functions(&self, object: &Object) -> bool {
+        let needs = |node: &str| self.source.needs.get(node).into_iter().flatten();
+        let mut parts = needs(&object.node).chain([&object.node]);
+        parts.any(|part| {
+            let needed = needs(part).filter_map(|node| self.source.at(node));
+            let mut functions = needed.filter(|needed| needed.kind == Kind::Function);
+            functions.any(|function| self.there(function).is_none())
+        })
     }
 
     /// A partition that belongs to another table on the target: that one has to give it up.
@@ -296,6 +318,9 @@ impl DiffInput<'_> {
     /// What differs in a table and is set in place, or is said.
     fn of_table(&self, object: &Object, there: &Object, root: &TableName) -> Vec<Finding> {
         let mut found = self.forms(object, there, root);
+        if self.is_told_of_its_root(object, root) {
+            found.retain(|one| one.weight != Severity::Values);
+        }
         if self.resets(root) || !self.follows(root) {
             return found;
         }

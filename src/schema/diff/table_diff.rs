@@ -1,7 +1,7 @@
 //! What differs in the form of a table that both sides have: how its columns are computed and sorted,
 //! and how its rows are kept. Values that are computed otherwise are never passed over.
 
-use super::changed_objects::{Finding, Severity};
+use super::changed_objects::{Finding, Severity, THEN};
 use super::expression_eq::{differ_in_casts_only, names};
 use super::type_changes::{in_place, type_of_definition};
 use crate::ident::Ident;
@@ -18,11 +18,16 @@ pub(super) fn have_same_types(here: &Object, there: &Object) -> bool {
 }
 
 /// What differs in a table's form.
-pub(super) fn forms(object: &Object, there: &Object, version: u32) -> Vec<Finding> {
+pub(super) fn forms(
+    object: &Object,
+    there: &Object,
+    version: u32,
+    lacks_functions: bool,
+) -> Vec<Finding> {
     let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
         return Vec::new();
     };
-    let tables = TablePair { object, here, there: other, version };
+    let tables = TablePair { object, here, there: other, version, lacks_functions };
     let of_column = |own: &ColumnDefinition| {
         tables.computed(own).or_else(|| form(object, own, other.column(&own.name)?))
     };
@@ -77,6 +82,8 @@ struct TablePair<'d> {
     there: &'d TableDefinition,
     /// The target's.
     version: u32,
+    /// Whether the target lacks a function that the table needs.
+    lacks_functions: bool,
 }
 
 impl TablePair<'_> {
@@ -126,6 +133,10 @@ impl TablePair<'_> {
     }
 
     fn recompute(&self, own: &ColumnDefinition) -> String {
+        if self.lacks_functions {
+            let drop = ddl::drop_column(&self.object.at, &own.name);
+            return format!("{}{THEN}the column and what it needs", drop.as_str());
+        }
         ddl::recompute(&self.object.at, own, self.version).as_str().to_owned()
     }
 

@@ -1,0 +1,40 @@
+//! What keeps columns from getting another type: asked only of tables that fail over that.
+
+use serde::Deserialize;
+
+use super::catalog::objects;
+use super::definitions::search_path;
+use super::session::Session;
+use crate::error::Result;
+use crate::ident::{Ident, TableName};
+use crate::sql::{Sql, sql};
+
+/// A column that something holds.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct HeldColumn {
+    /// The table's oid.
+    pub table: u32,
+    pub column: Ident,
+    pub holder: Holder,
+}
+
+/// What holds a column.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(rename_all = "snake_case")]
+pub enum Holder {
+    View(TableName),
+    /// A column that is computed of it.
+    Generated(Ident),
+    PartitionKey(String),
+    /// A table from which it is inherited.
+    Parent(TableName),
+}
+
+/// What holds columns of these tables.
+pub async fn held_columns(session: &Session, tables: &[u32]) -> Result<Vec<HeldColumn>> {
+    let tables = Sql::join(tables, ", ");
+    let tables = sql!("array[{tables}]::oid[]", tables = tables);
+    let query = Sql::filled(include_str!("definitions/holders.sql"), &[("tables", &tables)]);
+    let statement = sql!("{path}; {query}", path = search_path(None), query = query);
+    objects(session, "looking for what holds columns", &statement).await
+}

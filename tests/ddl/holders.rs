@@ -1,0 +1,134 @@
+//! Statements that are told for a column that cannot be had as it is: the target takes them.
+
+use crate::support::{Pair, pgsync};
+
+/// What somebody is told to run for a table that failed.
+async fn told(db: &Pair, table: &str) -> String {
+    let run = db.sync().await.expect_exit(1);
+    let message = run.table(table).error.map(|error| error.message).unwrap_or_default();
+    let (_, statements) = message.rsplit_once("on the target: ").unwrap_or_default();
+    statements.split(" (").next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_view_that_holds_a_column_is_named_with_the_statement() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, qty int, price numeric(6, 2)); insert into item values (1, 1, 1)").await;
+    db.settle().await;
+    db.target("create view total as select sum(qty) as n from item; create materialized view other as select id from item").await;
+    db.source("alter table item alter qty type bigint").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "item",
+        &["type bigint (view public.total uses the column", "drop the view before"],
+    );
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    assert!(listed.stdout.contains("view public.total uses the column"), "{listed}");
+    db.target("drop view total").await;
+    db.target(&told(&db, "item").await).await;
+    db.sync().await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_column_of_which_another_is_computed_gets_its_type_by_what_is_told() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source("create table a (id int primary key, x int, g int generated always as (x * 2) stored); insert into a values (1, 1)").await;
+    db.settle().await;
+    db.source("alter table a drop g; alter table a alter x type bigint; alter table a add g bigint generated always as (x * 2) stored").await;
+    db.target(&told(&db, "a").await).await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_column_of_a_partition_key_is_told_to_need_another_table() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "primary keys of partitioned tables").await {
+        return;
+    }
+    db.source("create table p (id int primary key) partition by range (id); create table p1 partition of p for values from (0) to (10); insert into p values (1)").await;
+    db.settle().await;
+    db.source("drop table p; create table p (id bigint primary key) partition by range (id); create table p1 partition of p for values from (0) to (10); insert into p values (1)").await;
+    let text =
+        "the column is in its partition key, and the next run creates it: drop table public.p";
+    db.sync().await.expect_failed("p", &[text]);
+    db.target("drop table public.p").await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn an_inherited_column_gets_its_type_by_what_is_told_of_the_parent() {
+    let db = Pair::fresh().await;
+    db.source("create table ev (id int, b int); create table ce () inherits (ev); insert into ev values (1, 1); insert into ce values (2, 2)").await;
+    db.settle().await;
+    db.source("alter table ev alter b type bigint").await;
+    db.sync()
+        .await
+        .expect_failed("ce", &["what is told for public.ev, from which the column is inherited"]);
+    db.target(&told(&db, "ev").await).await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_key_column_that_the_source_has_no_more_takes_null_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key, v int unique); insert into a values (1, 1)")
+        .await;
+    db.settle().await;
+    db.source("alter table a rename id to ident").await;
+    db.target(&told(&db, "a").await).await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_function_that_a_generated_column_needs_comes_with_the_column() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source("create function vat(int) returns int language sql immutable as 'select $1 * 2'; create table a (id int primary key, g int generated always as (vat(id)) stored) ; insert into a values (1)").await;
+    db.settle().await;
+    db.source("alter function vat(int) rename to vat2").await;
+    let message = db
+        .sync()
+        .await
+        .expect_exit(1)
+        .table("a")
+        .error
+        .map(|error| error.message)
+        .unwrap_or_default();
+    let statement = "alter table \"public\".\"a\" drop column \"g\"";
+    assert!(
+        message
+            .ends_with(&format!("{statement}; the next run creates the column and what it needs")),
+        "{message}"
+    );
+    db.target(statement).await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_generated_column_of_a_partitioned_table_is_altered_in_that() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source("create table p (id int, x int, g int generated always as (x * 2) stored) partition by range (id); create table p1 partition of p for values from (0) to (10);
+        create table p2 partition of p for values from (10) to (20); create table a2 partition of p for values from (20) to (30) partition by range (id); insert into p values (1, 1), (11, 1)").await;
+    db.settle().await;
+    db.source("alter table p drop g; alter table p add g int generated always as (x * 3) stored")
+        .await;
+    let run =
+        db.sync().await.expect_failed("p", &["alter table \"public\".\"p\" drop column \"g\""]);
+    run.expect_unsaid("\"p2\"").expect_unsaid("\"a2\"");
+    db.target("alter table p drop column g, add column g int generated always as (x * 3) stored")
+        .await;
+    db.settle().await;
+}
