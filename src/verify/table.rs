@@ -118,6 +118,15 @@ impl Pages<'_> {
         let gone = |_| Error::Blocked("the rows that differ cannot be written".to_owned());
         self.looking.pages.send(page).await.map_err(gone)
     }
+
+    /// Sends so many rows of which nothing else is known.
+    async fn send_alike(&mut self, row: RowDifference, number: u64) -> Result<()> {
+        for from in (0..number).step_by(PAGE as usize) {
+            let size = usize::try_from((number - from).min(PAGE)).unwrap_or_default();
+            self.send(vec![row.clone(); size]).await?;
+        }
+        Ok(())
+    }
 }
 
 async fn by_key(
@@ -305,21 +314,15 @@ async fn without_key(
     }
     // Without a row in the log nothing is written, only counted.
     let counts = batch.commit(&mut writer).await?.counts;
-    for (kind, number) in [(RowKind::Missing, counts.inserted), (RowKind::Extra, counts.deleted)] {
-        let row = RowDifference {
-            kind,
-            key: Vec::new(),
-            columns: Vec::new(),
-            is_behind: false,
-            is_computed: false,
-            source: None,
-            target: None,
-            statement: None,
-        };
-        for from in (0..number).step_by(PAGE as usize) {
-            let size = usize::try_from((number - from).min(PAGE)).unwrap_or_default();
-            pages.send(vec![row.clone(); size]).await?;
-        }
+    pages.send_alike(RowDifference::of(RowKind::Missing), counts.inserted).await?;
+    pages.send_alike(RowDifference::of(RowKind::Extra), counts.deleted).await?;
+    // What travels is the same, so what is computed of it differs: of some rows in these buckets, if not of all.
+    let generated = plan.mapping.generated.iter().map(|column| column.name.clone());
+    let columns: Vec<Ident> = generated.collect();
+    if counts.inserted + counts.deleted == 0 && !columns.is_empty() {
+        let row =
+            RowDifference { columns, is_computed: true, ..RowDifference::of(RowKind::Changed) };
+        pages.send_alike(row, difference.source.rows).await?;
     }
     Ok(())
 }

@@ -48,6 +48,22 @@ pub struct RowDifference {
     pub statement: Option<Sql>,
 }
 
+impl RowDifference {
+    /// A row of which nothing else is known.
+    pub fn of(kind: RowKind) -> Self {
+        Self {
+            kind,
+            key: Vec::new(),
+            columns: Vec::new(),
+            is_behind: false,
+            is_computed: false,
+            source: None,
+            target: None,
+            statement: None,
+        }
+    }
+}
+
 /// Rows of one table, as they are found.
 #[derive(Clone, Debug)]
 pub struct DifferencePage {

@@ -318,3 +318,30 @@ async fn rows_that_the_target_computes_otherwise_are_not_promised_to_the_next_ru
     let run = verify(&db, &["-json"]).await.expect_exit(3);
     run.expect_said("defined differently").expect_unsaid("a dry run");
 }
+
+#[tokio::test]
+async fn what_a_table_without_a_key_computes_otherwise_is_a_difference() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create function vat(int) returns int language sql immutable as 'select $1 * 2';
+         create table item (n int, gross int generated always as (vat(n)) stored); insert into item values (1), (2)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    verify(&db, &[]).await.expect_exit(0);
+    db.target(
+        "create or replace function vat(int) returns int language sql immutable as 'select $1 * 3'; update item set n = n",
+    )
+    .await;
+    let found = found(&db, &[]).await;
+    assert_eq!(found["exit_status"], 3, "{found}");
+    let changed = ["changed null: gross", "changed null: gross"];
+    assert_eq!(rows(&found), changed, "{found}");
+    verify(&db, &[])
+        .await
+        .expect_exit(3)
+        .expect_said("2 of them only in columns that the target computes otherwise");
+}
