@@ -4,14 +4,17 @@ use std::collections::HashSet;
 
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::plan::dropping;
 use crate::rules::Ddl;
 use crate::select;
 use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
-use crate::table::{ForeignKey, Sequence, Table};
+use crate::table::{ForeignKey, Partition, Sequence, Table};
+
+const KEPT: &str =
+    "the source has this table no more; the target keeps it with the rows that it has";
 
 /// A table of the target that the source has no more.
 pub(crate) struct GoneTable {
@@ -76,17 +79,38 @@ impl RunContext<'_> {
         let failed: HashSet<&TableName> = failed.collect();
         let target = catalogs.target.tables.iter().map(|table| &table.name);
         let old: HashSet<&TableName> = target.filter(|name| !failed.contains(name)).collect();
-        let is_new = |table: &&Table| !old.contains(&self.settings.target_name_of(&table.name));
+        let held = self.held(&there, &target_schemas).await?;
+        let is_new = |table: &&Table| {
+            let name = self.settings.target_name_of(&table.name);
+            !old.contains(&name) && held.iter().all(|held| held.name != name)
+        };
         let new: Vec<&Table> = selected.iter().copied().filter(is_new).collect();
         let partitions = self.partitions_among(&gone).await?;
         let is_left = |one: &&KnownTable| {
             matches!(one.kind, Some('r' | 'p')) && !partitions.contains(&one.name)
         };
-        let gone = gone.iter().map(|one| GoneTable {
-            name: one.name.clone(),
-            text: is_left(&one).then(|| self.left_behind(&one.name, &new, &there, catalogs)),
+        let gone = gone.iter().map(|one| {
+            let of_it = held.iter().filter(|held| held.root == one.name);
+            let text = is_left(&one).then(|| {
+                let left = self.left_behind(&one.name, &new, &there, catalogs);
+                format!("{KEPT}; {}{left}", detached(&of_it.collect::<Vec<_>>()))
+            });
+            GoneTable { name: one.name.clone(), text }
         });
         Ok(gone.collect())
+    }
+
+    /// Tables of the source that are partitions on the target.
+    async fn held(
+        &self,
+        there: &HashSet<TableName>,
+        target_schemas: &[Ident],
+    ) -> Result<Vec<Partition>> {
+        let names: Vec<String> = there.iter().map(TableName::to_string).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut held = self.target.control.partitions(target_schemas, &names).await?;
+        held.retain(|held| there.contains(&held.name));
+        Ok(held)
     }
 
     /// The target's names of those that are partitions on the source, at any depth: their rows are those of other tables
@@ -114,8 +138,6 @@ impl RunContext<'_> {
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
     ) -> String {
-        let start =
-            "the source has this table no more; the target keeps it with the rows that it has";
         // A reset takes from the tables that the source has the keys that it does not have.
         let is_reset = |key: &&ForeignKey| {
             let child = self.settings.source_name_of(&key.child);
@@ -130,17 +152,35 @@ impl RunContext<'_> {
             old.and_then(|old| Some((old, new.iter().find(|new| has_same_columns(old, new))?)));
         // The new one has its children by then.
         let renamed = renamed.filter(|_| taken.is_empty());
-        let Some((old, new)) = renamed else { return format!("{start}; {drop}") };
+        let Some((old, new)) = renamed else { return drop };
         let named = |name: &TableName| self.settings.target_name_of(name);
         let mut statements = given_back(old, new, &named);
         statements.extend(renaming(name, &named(&new.name)));
         format!(
-            "{start}; renamed to {new}? Then run on the target: {rename}, and run pgsync once with -reconcile; \
+            "renamed to {new}? Then run on the target: {rename}, and run pgsync once with -reconcile; \
              otherwise, {drop}",
             new = new.name,
             rename = statements.join("; "),
         )
     }
+}
+
+/// What is said before all else of a partitioned table that the source has no more, of which these partitions are tables
+/// of their own on the source: dropped with it, they would be lost.
+fn detached(held: &[&Partition]) -> String {
+    if held.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = held.iter().map(|held| held.name.to_string()).collect();
+    let detach = |held: &&Partition| {
+        format!("alter table {} detach partition {}", held.root.typed(), held.name.typed())
+    };
+    let statements: Vec<String> = held.iter().map(detach).collect();
+    format!(
+        "it holds {}, which the source still has: before all else, run on the target: {}; then, ",
+        names.join(", "),
+        statements.join("; "),
+    )
 }
 
 /// The statements that give the old table the sequences that a run gives to the new one: they would be dropped with that.

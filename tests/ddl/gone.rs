@@ -85,3 +85,29 @@ async fn a_table_that_is_gone_and_to_which_another_refers_can_be_dropped_in_ever
         db.assert_same("p").await;
     }
 }
+
+#[tokio::test]
+async fn partitions_that_became_tables_are_not_dropped_with_their_table() {
+    let db = Pair::with(
+        "create table p (id int primary key) partition by range (id); \
+         create table p1 partition of p for values from (0) to (10); \
+         create table p2 partition of p for values from (10) to (20); insert into p values (1), (11)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("alter table p detach partition p2; drop table p; insert into p2 values (12)").await;
+    let detach = "alter table public.p detach partition public.p2";
+    let run = db.sync().await.expect_exit(1).expect_unsaid("renamed to");
+    run.expect_said(&format!(
+        "it holds public.p2, which the source still has: before all else, run on the target: {detach}; then, to drop it, \
+         run on the target: drop table public.p"
+    ));
+    db.target(detach).await;
+    db.sync().await.expect_ok();
+    db.target("drop table public.p").await;
+    db.sync().await.expect_unchanged();
+    assert_eq!(
+        db.target_value("select string_agg(id::text, ' ' order by id) from p2").await,
+        "11 12"
+    );
+}

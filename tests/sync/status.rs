@@ -216,7 +216,8 @@ async fn a_table_that_others_refer_to_is_dropped_by_what_is_printed() {
         .await;
     db.sync().await.expect_ok();
     db.source("drop table a cascade").await;
-    let drops = "alter table public.child drop constraint up; drop table public.a";
+    let drops =
+        "alter table if exists public.child drop constraint if exists up; drop table public.a";
     db.sync().await.expect_ok().expect_said(&format!("to drop it, run on the target: {drops}"));
     db.target(drops).await;
     db.sync().await.expect_unchanged();
