@@ -30,11 +30,13 @@ impl Message {
             };
             return Self::without_words(&format!("{text} (-verbose shows its words)"), said);
         }
-        let is_known = holds_no_value(said) || is_of_a_new_object(said, action);
-        if !state.starts_with("22") && !is_known {
+        let is_new = is_of_a_new_object(said, action);
+        let (is_data, is_known) =
+            (state.starts_with("22") && !is_new, is_new || holds_no_value(said));
+        if !is_data && !is_known {
             return Self::without_words(worded_object(state), said);
         }
-        if !state.starts_with("22") {
+        if !is_data {
             // Violations name their constraint, and have the row in the detail.
             return Self { text: message, detail: own, hint, constraint };
         }
@@ -171,7 +173,8 @@ fn is_of_a_new_object(said: &DbError, action: &str) -> bool {
     let is_new = action
         .strip_prefix("creating ")
         .is_some_and(|title| WITHOUT_ROWS.iter().any(|kind| title.starts_with(kind)));
-    let is_of_names = ["0A000", "42P01", "42704"].contains(&said.code().code());
+    // 22023 is of a storage option, a way of partitioning or a type's limit that an older server does not have.
+    let is_of_names = ["0A000", "22023", "42P01", "42704"].contains(&said.code().code());
     is_new && is_of_names && said.where_().is_none()
 }
 

@@ -137,3 +137,26 @@ async fn a_column_that_others_compute_again_is_compared() {
     db.sync().await.expect_ok().expect_strategy("item", "compare");
     db.assert_same("item").await;
 }
+
+#[tokio::test]
+async fn an_option_that_the_target_does_not_know_is_told_in_its_words() {
+    let db = Pair::fresh().await;
+    let option =
+        "select count(*) filter (where current_setting('server_version_num')::int >= 130000)";
+    let [here, there] = [db.source_value(option).await, db.target_value(option).await];
+    if here == "0" {
+        // It is one of PostgreSQL 13.
+        return;
+    }
+    db.source(
+        "create table item (id int primary key) with (autovacuum_vacuum_insert_threshold = 1000)",
+    )
+    .await;
+    let run = db.sync().await;
+    if there == "1" {
+        run.expect_ok();
+        return;
+    }
+    let words = "unrecognized parameter \"autovacuum_vacuum_insert_threshold\"";
+    run.expect_exit(1).expect_failed("item", &[words]);
+}
