@@ -41,6 +41,8 @@ pub struct Step {
     pub widens: bool,
     /// The column that it makes an identity: that has a sequence then.
     pub numbers: Option<Ident>,
+    /// Of a new partition: the statement that takes its rows out of the default one.
+    pub room: Option<String>,
     /// What its tables need that the target lacks and that pgsync does not make.
     pub unmade: Vec<UnmadeFunction>,
     /// How many other steps have to come before, one after the other.
@@ -78,6 +80,7 @@ impl Step {
             runs_code: false,
             widens: false,
             numbers: None,
+            room: None,
             unmade: Vec::new(),
             level: 0,
             path: Vec::new(),

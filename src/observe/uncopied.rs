@@ -8,6 +8,7 @@ use crate::context::RunContext;
 use crate::error::Result;
 use crate::note::NoteLevel;
 use crate::pg::uncopied::UncopiedObject;
+use crate::sync_log::store;
 
 /// One and several of each kind, in the order in which they are named.
 const KINDS: [(&str, &str); 10] = [
@@ -24,14 +25,18 @@ const KINDS: [(&str, &str); 10] = [
 ];
 
 impl RunContext<'_> {
-    /// One note, in the run that makes the log: it `is_first`. Whoever names tables means no more than those.
-    pub(crate) async fn note_uncopied(&self, is_first: bool) -> Result<()> {
+    /// One note, in the first run, or in one that follows none that came to its end: the log does not know all tables then.
+    /// Whoever names tables means no more than those.
+    pub(crate) async fn note_uncopied(&self, all_are_known: bool) -> Result<()> {
         let settings = self.settings;
-        if !is_first
+        if all_are_known
             || settings.dry_run
             || settings.ddl == Ddl::None
             || !settings.include.is_empty()
         {
+            return Ok(());
+        }
+        if store::has_ended_run(self.target, &self.sync_log, self.run_id).await? {
             return Ok(());
         }
         let targets = settings.target_schemas();

@@ -1,4 +1,5 @@
-//! Columns that only the target has: said once, when the columns of a table have changed since its last run.
+//! Columns that only the target has: said once, when the columns of a table have changed since its last run, and whenever
+//! definitions are listed.
 
 use crate::plan::Candidate;
 use crate::rules::Key;
@@ -14,11 +15,10 @@ pub(super) fn have_changed(candidate: &Candidate<'_>, fingerprint: &str) -> bool
     written_as.is_some_and(|before| columns(before) != columns(fingerprint))
 }
 
-/// Says once, when the columns have changed since the last run, which of them only the target has.
-pub(super) fn notes(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> Vec<String> {
-    let has_changed = have_changed(candidate, fingerprint);
+/// Says which columns only the target has.
+pub(super) fn told(candidate: &Candidate<'_>, target: &Table) -> Vec<String> {
     let reshaped = candidate.rules.shaping().is_some_and(|rule| rule != Key::Mask);
-    if !has_changed || reshaped || !candidate.source.fed.is_empty() {
+    if reshaped || !candidate.source.fed.is_empty() {
         return Vec::new();
     }
     // Of a table with masks the target computes the generated columns by itself.

@@ -108,6 +108,8 @@ pub struct TablePlan {
     pub append: bool,
     /// Rows per batch, 1 or more.
     pub batch_size: u64,
+    /// What is said of columns that only the target has.
+    pub left_columns: Vec<String>,
     /// What is built once the rows are there.
     pub post_data: Vec<Step>,
     /// Whether a dry run meets values that the target takes only when the run has changed a type.
@@ -128,6 +130,8 @@ pub struct LastRun {
     pub rows: Option<String>,
     /// The fingerprint of the last run that had one: as what it wrote rows, if it wrote any.
     pub written_as: Option<String>,
+    /// Whether it did not come to its end.
+    pub interrupted: bool,
 }
 
 /// The roles that pgsync works as, as SQL names them.
@@ -247,12 +251,11 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
-    let mut changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
+    let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
     let keyless =
         mapping.key.is_empty().then(|| missing_key::why(&candidate, target, &fingerprint));
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
-    changed.extend(note);
     let checked = references.checked(&target.name);
     let firing = triggers::firing(target, checked, context);
     let compared = append || rules.strategy == Some(Strategy::Compare);
@@ -278,9 +281,10 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         can_delete_and_reinsert: !checked.writes || references.wait_for_the_end(&target.name),
         placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
+        left_columns: left_columns::told(&candidate, target),
         sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, context),
-        notes: [triggers::notes(&firing, context), changed].concat(),
+        notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
         missing_key,
         keyless,
         always_triggers: firing,
@@ -348,7 +352,8 @@ fn changed(
     missing_key: Option<&String>,
     fingerprint: &str,
 ) -> Vec<String> {
-    let left = left_columns::notes(candidate, target, fingerprint);
+    let has_changed = left_columns::have_changed(candidate, fingerprint);
+    let left = if has_changed { left_columns::told(candidate, target) } else { Vec::new() };
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
     left.into_iter().chain(new.cloned()).collect()
 }

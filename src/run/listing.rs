@@ -46,6 +46,10 @@ impl RunContext<'_> {
             .iter()
             .filter_map(|plan| Some((plan.mapping.source.name.clone(), plan.missing_key.clone()?)));
         listing.left_out.extend(lacking);
+        for plan in &plans {
+            let told = plan.left_columns.iter().cloned();
+            listing.left_out.extend(told.map(|text| (plan.mapping.source.name.clone(), text)));
+        }
         listing.left_out.extend(gone.into_iter().filter_map(|one| Some((one.name, one.text?))));
         listing.obstacles.extend(obstacles);
         self.list_lacking_rights(&plans, &shown, &catalogs, &mut listing).await?;

@@ -73,9 +73,9 @@ impl RunContext<'_> {
         let log_denied = self.open_log(&catalogs, &names, sync_log_exists).await?;
         let gone = self.note_gone_tables(&tables, &selected, &catalogs).await?;
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
-        self.note_uncopied(!sync_log_exists).await?;
         self.note_read(&mut catalogs);
         let last = self.last_runs(&names, &catalogs).await?;
+        self.note_uncopied(names.iter().all(|name| has_ended(last.get(*name)))).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
@@ -186,6 +186,11 @@ impl RunContext<'_> {
         let tasks = schedule::ordered(&places, keys, &rings);
         Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
+}
+
+/// Whether a run came to its end with a table, as far as the log tells.
+fn has_ended(last: Option<&LastRun>) -> bool {
+    last.is_some_and(|last| last.written_as.is_some() && !last.interrupted)
 }
 
 /// The tables that have no plan.

@@ -46,6 +46,7 @@ impl RunContext<'_> {
             let ended: Vec<Result<Vec<StepResult<'_>>>> = groups.collect().await;
             for group in ended {
                 for StepResult { step, error } in group? {
+                    let error = error.map(|error| with_room(step, error));
                     if error.is_none() {
                         extensions.0.retain(|missing| !std::ptr::eq(*missing, step));
                     }
@@ -168,6 +169,23 @@ impl<'s> MissingExtensions<'s> {
 struct StepResult<'s> {
     step: &'s Step,
     error: Option<Error>,
+}
+
+/// The error with what makes room for a partition whose rows are in the default one.
+fn with_room(step: &Step, error: Error) -> Error {
+    match (error, &step.room) {
+        (Error::Database(mut said), Some(room))
+            if said.sqlstate.as_deref() == Some("23514")
+                && said.message.starts_with("updated partition constraint for default ") =>
+        {
+            said.hint = Some(format!(
+                "its rows are in the default partition: run on the target: {room}; the next run creates the partition \
+                 and brings the rows"
+            ));
+            Error::Database(said)
+        }
+        (error, _) => error,
+    }
 }
 
 /// What to do where rows would go into a partition that the role may not make.

@@ -142,7 +142,8 @@ impl SyncLog {
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) \
              order by {order} limit 1) end)::pg_catalog.text, (\
              select l.fingerprint from {log} l where {of_table} and l.fingerprint is not null \
-             and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1) from {names} cross join lateral (\
+             and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1), \
+             l.status operator(pg_catalog.=) 'interrupted' from {names} cross join lateral (\
              select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \
              cross join lateral (select l.fingerprint) m",
@@ -196,6 +197,17 @@ impl SyncLog {
             log = self.table,
             run = Literal(run_id),
             names = names(tables),
+        )
+    }
+
+    /// Whether there is a run, other than this one, of which no row tells that it was killed or is under way.
+    pub fn has_ended_run(&self, run_id: &str) -> Sql {
+        sql!(
+            "select exists (select from {log} l where l.run_id operator(pg_catalog.<>) {run} \
+             and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create' group by l.run_id \
+             having pg_catalog.bool_and(l.status operator(pg_catalog.<>) all (array['running', 'interrupted'])))",
+            log = self.table,
+            run = Literal(run_id),
         )
     }
 

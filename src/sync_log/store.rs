@@ -142,6 +142,7 @@ pub async fn last_runs(
                 settled: row.text(5).map(str::to_owned),
                 rows: None,
                 written_as: row.text(6).map(str::to_owned),
+                interrupted: row.is_true(7),
             };
             last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
         }
@@ -252,6 +253,13 @@ pub async fn renamed_tables(
 /// Whether pgsync has ever made a table, or failed over something that it was to make, as far as the log goes back.
 pub async fn has_tried_to_create(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     let statement = sync_log.has_tried_to_create();
+    let rows = target.on_control_session("reading sync_log", &statement).await?;
+    Ok(rows.iter().flatten().any(|row| row.is_true(0)))
+}
+
+/// Whether all that another run than this one wrote into the log is about tables that came to their end.
+pub async fn has_ended_run(target: &Target, sync_log: &SyncLog, run_id: &str) -> Result<bool> {
+    let statement = sync_log.has_ended_run(run_id);
     let rows = target.on_control_session("reading sync_log", &statement).await?;
     Ok(rows.iter().flatten().any(|row| row.is_true(0)))
 }

@@ -239,3 +239,19 @@ async fn values_that_another_function_computes_fail_a_table_with_timestamps_too(
     db.assert_same("product").await;
     db.sync().await.expect_unchanged();
 }
+
+#[tokio::test]
+async fn a_dry_run_says_that_rows_can_fail_over_another_function_of_the_target() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source("create function vat(int) returns int language sql immutable as 'select $1 * 2'; create table a (id int check (vat(id) > 0));
+        create table product (id int primary key, n int, g int generated always as (vat(n)) stored); insert into product values (1, 1)").await;
+    db.settle().await;
+    db.source("create or replace function vat(int) returns int language sql immutable as 'select $1 * 3'; update product set n = 2").await;
+    for args in [&["-dry-run"][..], &[]] {
+        let run = db.sync().args(args).await;
+        run.expect_note("the one of the target is used, and public.product fails if a generated column gets another value by it");
+    }
+}

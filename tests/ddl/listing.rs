@@ -136,3 +136,24 @@ async fn what_tables_that_pgsync_did_not_create_have_otherwise_is_a_comment() {
     .await;
     assert_eq!(schema(&db, &[]).await.expect_exit(0).stdout, "");
 }
+
+#[tokio::test]
+async fn columns_that_only_the_target_has_are_listed_whenever_it_is_asked() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, gone text); insert into item values (1, 'x')",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item drop column gone").await;
+    db.target("alter table item add own int default 1").await;
+    for _ in 0..2 {
+        let listed = schema(&db, &[]).await.expect_exit(0);
+        for column in ["gone", "own"] {
+            let comment =
+                format!("run on the target: alter table public.item drop column {column}");
+            assert_eq!(listed.stdout.matches(&comment).count(), 1, "{listed}");
+        }
+        db.sync().arg("-quiet").await.expect_ok();
+    }
+}

@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod default_partition;
 mod doubtful_keys;
 mod drift;
 mod dump;

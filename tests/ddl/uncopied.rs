@@ -32,6 +32,34 @@ async fn what_an_application_lacks_is_named_once_and_comes_with_the_recipe() {
     assert_eq!(db.target_value(secured).await, "t");
 }
 
+/// The moment of the kill is any: what a run that ended has said is not said again.
+#[tokio::test]
+async fn what_an_application_lacks_is_named_by_the_first_run_that_ends() {
+    let db = Pair::fresh().await;
+    db.source(SHOP).await;
+    db.source(
+        "create table a_large as select i, repeat('x', 500) as v from generate_series(1, 400000) i",
+    )
+    .await;
+    let run = db.sync().start();
+    db.target.until("select count(*) > 0 from pg_class where relname = 'sync_log'").await;
+    db.target.until("select count(*) > 0 from sync_log where status = 'running'").await;
+    run.signal("KILL");
+    tokio::task::spawn_blocking(|| run.finish()).await.expect("the run ends");
+    db.until_no_sessions().await;
+    assert_eq!(
+        db.target_value(
+            "select count(*) from sync_log where status = 'running' and table_name = 'a_large'"
+        )
+        .await,
+        "1"
+    );
+    db.sync().await.expect_ok().expect_note(NOTE);
+    db.sync().await.expect_unchanged().expect_unsaid("not copied");
+    db.source("create table later (id int)").await;
+    db.sync().await.expect_ok().expect_unsaid("not copied");
+}
+
 #[tokio::test]
 async fn who_names_tables_hears_nothing_of_views() {
     let db = Pair::fresh().await;

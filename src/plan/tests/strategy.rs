@@ -30,6 +30,7 @@ fn after(case: Case) -> Case {
         source: None,
         rows: None,
         written_as: None,
+        interrupted: false,
     };
     Case { last: Some(last), ..case }
 }

@@ -161,6 +161,7 @@ impl<'a> DependencyWalk<'a> {
         step.creates = None;
         step.table = partition.table.clone();
         step.statements.extend(statements);
+        step.room = self.input.room(partition);
         step.optional = true;
         self.placed.insert(&partition.node, vec![place]);
         let table = partition.table.as_ref().and_then(|id| self.input.source.find(Kind::Table, id));
@@ -221,7 +222,9 @@ impl DiffInput<'_> {
             // One that cannot be made: what needs it says so.
             (None, Kind::Function, _) if object.make.is_none() => Vec::new(),
             // It joins what may be there.
-            (None, Kind::Partition, _) => vec![step(objects::create(object))],
+            (None, Kind::Partition, _) => {
+                vec![Step { room: self.room(object), ..step(objects::create(object)) }]
+            }
             (None, ..) => vec![new(objects::create(object))],
             (Some(there), Kind::Enum, _) => labels(object, there)
                 .into_iter()

@@ -4,6 +4,7 @@
 
 pub mod changed_objects;
 pub mod crowded;
+mod default_partition;
 mod detached;
 mod dropped_keys;
 mod expression_eq;

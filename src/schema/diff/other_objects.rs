@@ -20,7 +20,11 @@ impl<'a> DependencyWalk<'a> {
         let there = self.input.there(object);
         if there.is_some_and(|there| self.input.is_another(object, there)) {
             let way_out = match object.kind {
-                Kind::Function => format!("; to have that of the source, {}", replacing(object)),
+                Kind::Function => format!(
+                    "{}; to have that of the source, {}",
+                    self.input.failing_over(object),
+                    replacing(object)
+                ),
                 _ => String::new(),
             };
             let text = format!(
@@ -90,16 +94,35 @@ impl DiffInput<'_> {
         ))
     }
 
+    /// Says which tables' values a function of the target computes in its own way.
+    fn failing_over(&self, function: &Object) -> String {
+        let tables = self.source.objects.iter().filter(|table| self.computes_otherwise(table));
+        let by_it = tables.filter(|table| {
+            let mut others = self.other_functions(table).into_iter();
+            others.any(|other| other.node == function.node)
+        });
+        let mut roots: Vec<String> =
+            by_it.filter_map(|table| table.root.as_ref().map(ToString::to_string)).collect();
+        roots.dedup();
+        if roots.is_empty() {
+            return String::new();
+        }
+        format!(", and {} fails if a generated column gets another value by it", roots.join(", "))
+    }
+
+    /// Whether both sides have a table with generated columns, and functions that do another thing on the target.
+    fn computes_otherwise(&self, table: &Object) -> bool {
+        let definition = table.definition.as_ref().filter(|_| table.kind == Kind::Table);
+        let mut columns = definition.into_iter().flat_map(|definition| &definition.columns);
+        columns.any(|column| column.generated.is_some())
+            && self.there(table).is_some()
+            && !self.other_functions(table).is_empty()
+    }
+
     /// The tables that both sides have, with generated columns and with functions that do another thing on the target:
     /// values may differ in rows that nobody has changed.
     pub(super) fn computing_otherwise(&self) -> HashSet<TableName> {
-        let tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
-        let computes = |table: &&Object| {
-            let definition = table.definition.as_ref();
-            let mut columns = definition.iter().flat_map(|definition| &definition.columns);
-            columns.any(|column| column.generated.is_some()) && self.there(table).is_some()
-        };
-        let roots = tables.filter(computes).filter(|table| !self.other_functions(table).is_empty());
+        let roots = self.source.objects.iter().filter(|table| self.computes_otherwise(table));
         let roots = roots.filter_map(|table| table.root.clone());
         roots.filter(|root| self.selected.contains(&root)).collect()
     }
