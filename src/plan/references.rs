@@ -69,16 +69,7 @@ impl References {
 
     /// Whether a key is part of a circle, in which no table can be written before the others.
     pub fn closes_a_circle(&self, key: &ForeignKey) -> bool {
-        let mut reached = vec![&key.parent];
-        let mut at = 0;
-        while let Some(&table) = reached.get(at) {
-            let parents = self.target.iter().filter(|key| key.child == *table);
-            let new: Vec<&TableName> =
-                parents.map(|key| &key.parent).filter(|parent| !reached.contains(parent)).collect();
-            reached.extend(new);
-            at += 1;
-        }
-        reached.contains(&&key.child)
+        leads_to(&self.target, &key.parent, &key.child)
     }
 
     /// The end of a key that is not in the run.
@@ -124,20 +115,20 @@ impl References {
         self.target.iter().chain(&self.loosened).cloned().collect()
     }
 
-    /// The keys that order the work: of children whose writes are checked, and of parents whose deletes are.
+    /// The keys that order the work: of children whose writes are checked, and of parents whose deletes are. What
+    /// partitions and checks want beside them closes no circle: tables in one wait for each other in vain.
     pub fn ordering(&self) -> Vec<ForeignKey> {
         let ordering = |key: &&ForeignKey| {
             self.are_writes_checked(&key.child) || self.are_checked(&key.parent)
         };
-        let of_partitions =
-            self.of_partitions.iter().filter(|key| !self.replica_role && key.child != key.parent);
-        self.target
-            .iter()
-            .filter(ordering)
-            .chain(of_partitions)
-            .chain(&self.of_checks)
-            .cloned()
-            .collect()
+        let mut keys: Vec<ForeignKey> = self.target.iter().filter(ordering).cloned().collect();
+        let of_partitions = self.of_partitions.iter().filter(|_| !self.replica_role);
+        for key in of_partitions.chain(&self.of_checks) {
+            if !leads_to(&keys, &key.parent, &key.child) {
+                keys.push(key.clone());
+            }
+        }
+        keys
     }
 
     /// The keys that hold in the end, and that nothing checks while the tables are written.
@@ -199,6 +190,19 @@ impl References {
             "the source does not have this key; to drop it, run on the target: alter table {child} drop constraint {name}"
         )
     }
+}
+
+/// Whether a table is another one, or refers to it by these keys, at any distance.
+fn leads_to(keys: &[ForeignKey], from: &TableName, to: &TableName) -> bool {
+    let mut reached = vec![from];
+    let mut at = 0;
+    while let Some(&table) = reached.get(at) {
+        let parents = keys.iter().filter(|key| key.child == *table).map(|key| &key.parent);
+        let new: Vec<&TableName> = parents.filter(|parent| !reached.contains(parent)).collect();
+        reached.extend(new);
+        at += 1;
+    }
+    reached.contains(&to)
 }
 
 /// A key by which the removal of rows would change rows of another table.

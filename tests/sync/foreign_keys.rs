@@ -314,3 +314,26 @@ async fn a_table_whose_check_looks_into_another_one_comes_after_that() {
         .await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_check_that_names_a_table_below_its_own_is_in_nobodys_way() {
+    for rights in Rights::ALL {
+        let db = Pair::fresh().await;
+        let role = db.target_role(rights).await;
+        db.source(
+            "create table part (id int primary key);
+             create function counted(int) returns boolean language plpgsql stable as
+                 'begin return $1 > 0 or exists (select from part where id = $1); end';
+             create table whole (id int primary key, check (counted(id))); alter table part add whole int references whole;
+             insert into whole select generate_series(1, 100); insert into part select i, i from generate_series(1, 100) i",
+        )
+        .await;
+        db.settle_as(&role).await;
+        db.follow_as(
+            &role,
+            "delete from part where id < 9; delete from whole where id < 9; insert into whole values (200); \
+             insert into part values (200, 200)",
+        )
+        .await;
+    }
+}
