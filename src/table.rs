@@ -283,6 +283,13 @@ pub struct ForeignKey {
     pub equals: Vec<Operator>,
 }
 
+impl ForeignKey {
+    /// Whether it is one, and not merely what the body of a check's function names.
+    pub fn has_columns(&self) -> bool {
+        !self.child_columns.is_empty()
+    }
+}
+
 /// An operator by its name.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Operator {

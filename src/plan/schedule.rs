@@ -26,6 +26,9 @@ pub struct Task {
     pub pass: Pass,
     /// Tasks that have to end before. A write whose predecessor failed is not tried.
     pub after: Vec<usize>,
+    /// Of those, the ones of which only the body of a function says so: it may name a table for another reason, so that
+    /// the write is tried all the same.
+    pub perhaps: Vec<usize>,
 }
 
 impl Task {
@@ -44,6 +47,12 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
         .into_iter()
         .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
     let edges: BTreeSet<Edge> = edges.collect();
+    let of_keys: Vec<ForeignKey> = keys.iter().filter(|key| key.has_columns()).cloned().collect();
+    let of_keys = all_edges(tables, &of_keys);
+    let of_keys = of_keys
+        .iter()
+        .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
+    let of_keys: BTreeSet<Edge> = of_keys.collect();
     let tied = edges.iter().flat_map(|edge| [edge.child, edge.parent]);
     let tied: BTreeSet<usize> = tied.chain(rings.iter().map(|ring| ring[0])).collect();
     let firsts: Vec<usize> = (0..tables.len()).filter(|table| first_of(*table) == *table).collect();
@@ -53,15 +62,20 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
     let others = |table: usize| ring_of(table).map_or(Vec::new(), |ring| ring[1..].to_vec());
     let writes = firsts.iter().map(|&table| {
         let pass = if tied.contains(&table) { Pass::Write } else { Pass::Whole };
-        let parents = edges.iter().filter(|edge| edge.child == table);
-        let after = parents.map(|edge| write_of(edge.parent)).collect();
-        Task { table, fk_cycle: others(table), pass, after }
+        let (surely, perhaps): (Vec<Edge>, Vec<Edge>) = edges
+            .iter()
+            .filter(|edge| edge.child == table)
+            .partition(|edge| of_keys.contains(edge));
+        let writes = |edges: Vec<Edge>| edges.into_iter().map(|edge| write_of(edge.parent));
+        let perhaps: Vec<usize> = writes(perhaps).collect();
+        let after = writes(surely).chain(perhaps.iter().copied()).collect();
+        Task { table, fk_cycle: others(table), pass, after, perhaps }
     });
     let deletes = tied.iter().map(|&table| {
         let children = edges.iter().filter(|edge| edge.parent == table);
         let mut after: Vec<usize> = children.map(|edge| delete_of(edge.child)).collect();
         after.push(write_of(table));
-        Task { table, fk_cycle: others(table), pass: Pass::Delete, after }
+        Task { table, fk_cycle: others(table), pass: Pass::Delete, after, perhaps: Vec::new() }
     });
     writes.chain(deletes).collect()
 }
@@ -169,6 +183,7 @@ mod tests {
             fk_cycle: Vec::new(),
             pass,
             after: after.to_vec(),
+            perhaps: Vec::new(),
         };
         assert_eq!(
             ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")], &[]),
@@ -181,6 +196,17 @@ mod tests {
                 task(2, Pass::Delete, &[4, 2]),
             ]
         );
+    }
+
+    #[test]
+    fn what_a_function_names_orders_and_holds_nothing_up() {
+        let names = names(&["a", "b", "c"]);
+        let names: Vec<&TableName> = names.iter().collect();
+        let named = |child, parent| ForeignKey { child_columns: Vec::new(), ..key(child, parent) };
+        let keys = [named("a", "b"), key("a", "c"), named("a", "c")];
+        let write = &ordered(&names, &keys, &[])[0];
+        assert_eq!(write.after, [2, 1]);
+        assert_eq!(write.perhaps, [1]);
     }
 
     #[test]
@@ -206,6 +232,7 @@ mod tests {
             fk_cycle: ring.to_vec(),
             pass,
             after: after.to_vec(),
+            perhaps: Vec::new(),
         };
         assert_eq!(
             ordered(&names, &keys, &rings),

@@ -254,8 +254,9 @@ impl State {
     /// A write whose parent failed is not tried: its rows could refer to missing ones.
     fn skip_orphans(&mut self, round: &Round) {
         for task in self.ready() {
-            let Task { pass, after, .. } = &self.tasks[task];
-            let failed = after.iter().find(|before| self.progress[**before] == Progress::Failed);
+            let Task { pass, after, perhaps, .. } = &self.tasks[task];
+            let mut sure = after.iter().filter(|before| !perhaps.contains(before));
+            let failed = sure.find(|before| self.progress[**before] == Progress::Failed);
             let Some(&failed) = failed.filter(|_| *pass == Pass::Write) else { continue };
             let parent = self.plan_of(failed).mapping.source.name.clone();
             let whose = if self.tasks[task].fk_cycle.is_empty() {
