@@ -97,7 +97,7 @@ impl Forms {
                 let found = settled.forms.get(&name);
                 let form = ColumnForm::of(column, found.copied(), srids).on(target.version);
                 let declared = settled.declared.get(&name).and_then(|it| DeclaredForm::of(it));
-                let declared = declared.filter(|form| form.type_text != column.type_text);
+                let declared = declared.filter(|form| form.takes_place_of(column));
                 (named(&table.name, &column.name), ColumnForm { declared, ..form })
             };
             TableForms {
@@ -276,5 +276,21 @@ impl DeclaredForm {
             Form::Date(_) | Form::Time { .. } | Form::Timestamp { .. } | Form::Timestamptz { .. }
         );
         (!is_moment).then_some(Self { form, type_text: created.text })
+    }
+
+    /// Whether the server turns all values of a column into this type without being told how.
+    fn takes_place_of(&self, column: &Column) -> bool {
+        let is_number = |names: &[&str]| names.contains(&column.type_name.as_str());
+        column.is_built_in()
+            && self.type_text != column.type_text
+            && match self.form {
+                Form::Text { longest: None } => true,
+                Form::Integer(_) => is_number(&["int2", "int4"]),
+                Form::Float8 => is_number(&["int2", "int4", "int8", "float4", "numeric"]),
+                Form::Numeric { limits: None, .. } => {
+                    is_number(&["int2", "int4", "int8", "float4", "float8", "numeric"])
+                }
+                _ => false,
+            }
     }
 }
