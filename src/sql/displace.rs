@@ -1,9 +1,7 @@
 //! Statements about values that stand in each other's way: parking rows, and finding rows that refer
 //! to what is not there (any more).
 
-use super::buckets::Buckets;
-use super::digest::DigestOf;
-use super::keys::{KEYS, VANISHED};
+use super::keys::{VANISHED, WANTED};
 use super::read::operator;
 use crate::error::Side;
 use crate::sql::mapping::TableMapping;
@@ -12,34 +10,28 @@ use crate::sql::{Sql, sql};
 use crate::table::ForeignKey;
 
 impl TableMapping {
-    /// Gives every row of some buckets that will be written or removed values that are in nobody's
-    /// way. The source's keys and hashes of the buckets are staged, the vanished ones listed.
-    pub fn displace(&self, buckets: &Buckets, by: &[Placeholder], deletes: bool) -> Sql {
+    /// Gives every row that will be written or removed values that are in nobody's way: those of the
+    /// numbered keys that the source has otherwise and, if rows are to be deleted, of the listed vanished
+    /// ones. Both lists are small beside the table, so each row is found by its key.
+    pub fn displace(&self, by: &[Placeholder], deletes: bool) -> Sql {
         let sets = by.iter().map(|placeholder| {
             sql!("{c} = {v}", c = placeholder.column, v = self.filler(placeholder))
         });
         let vanished = sql!(
-            " or exists (select from {vanished} v where {matching})",
+            " union all select {names} from {vanished} w",
+            names = self.key_list("w"),
             vanished = Sql::trusted(VANISHED),
-            matching = self.matching("v"),
         );
-        let key = || Sql::join(self.key.iter().map(|c| sql!("t.{n}", n = c.name)), ", ");
         sql!(
-            "update {from} set {sets} from (select {key}, pg_catalog.row_number() over () as {n}, \
-             pg_catalog.md5(row({key})::pg_catalog.text) as {name} from {buckets} join {from} \
-             on {condition} left join {keys} s on {matching} \
-             where {hash} operator(pg_catalog.<>) s.{hash_name}{vanished}) p where {displaced}",
+            "update {from} set {sets} from (select w.*, pg_catalog.row_number() over () as {n}, \
+             pg_catalog.md5(row({names})::pg_catalog.text) as {name} from \
+             (select {names} from {wanted} w{vanished}) w) p where {displaced}",
             n = self.beside_key("pgsync_n"),
             name = self.beside_key("pgsync_name"),
-            hash_name = self.beside_key("pgsync_hash"),
             from = self.from(Side::Target),
             sets = Sql::join(sets, ", "),
-            key = key(),
-            buckets = buckets.relation(),
-            condition = buckets.condition(self, Side::Target),
-            keys = Sql::trusted(KEYS),
-            matching = self.matching("s"),
-            hash = self.hash(Side::Target, DigestOf::Rows),
+            names = self.key_list("w"),
+            wanted = Sql::trusted(WANTED),
             vanished = if deletes { vanished } else { Sql::trusted("") },
             displaced = self.matching("p"),
         )

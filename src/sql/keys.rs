@@ -12,10 +12,10 @@ use crate::sql::mapping::KeyColumn;
 use crate::sql::mapping::TableMapping;
 use crate::sql::{Literal, Sql, sql};
 
-pub(super) const KEYS: &str = "pg_temp.pgsync_keys";
+const KEYS: &str = "pg_temp.pgsync_keys";
 /// The target's own rows of the buckets of which keys are staged.
 pub(super) const HERE: &str = "pg_temp.pgsync_here";
-const WANTED: &str = "pg_temp.pgsync_wanted";
+pub(super) const WANTED: &str = "pg_temp.pgsync_wanted";
 pub(super) const VANISHED: &str = "pg_temp.pgsync_vanished";
 
 /// A key by the number that a temporary table of the target gave it, as its columns' types print it.
@@ -259,7 +259,8 @@ impl TableMapping {
         }
     }
 
-    fn key_list(&self, row: &'static str) -> Sql {
+    /// The key's columns of a row, as a list.
+    pub(super) fn key_list(&self, row: &'static str) -> Sql {
         let row = Sql::trusted(row);
         Sql::join(self.key.iter().map(|c| sql!("{row}.{n}", row = row, n = c.name)), ", ")
     }

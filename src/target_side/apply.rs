@@ -66,9 +66,9 @@ pub enum Mode {
     Upsert,
     /// Rows that differ are taken out together before they go in: unique values may move.
     Replace,
-    /// Rows of these buckets that differ get placeholders before the upsert: unique values may move
-    /// where rows cannot be taken out. The keys of the buckets are staged.
-    Displace(Buckets),
+    /// Rows that differ get placeholders before the upsert: unique values may move where rows cannot be
+    /// taken out. Their keys are numbered, and the vanished ones listed.
+    Displace,
     /// For a table without a key: the rows of these buckets become the staged ones.
     ReplaceRows(Buckets),
 }
@@ -76,7 +76,7 @@ pub enum Mode {
 impl Mode {
     /// Whether all rows go in one batch.
     pub fn takes_all(&self) -> bool {
-        matches!(self, Mode::Replace | Mode::Displace(_))
+        matches!(self, Mode::Replace | Mode::Displace)
     }
 }
 
@@ -202,7 +202,7 @@ impl<'a> Writer<'a> {
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.mapping.replace_rows(buckets), CteSet::Both)
                     }
-                    Mode::Upsert | Mode::Displace(_) | Mode::Direct => (
+                    Mode::Upsert | Mode::Displace | Mode::Direct => (
                         self.plan.mapping.write(self.plan.can_delete_and_reinsert),
                         CteSet::Written,
                     ),
@@ -223,7 +223,7 @@ impl<'a> Writer<'a> {
                     || self.plan.mapping.writes_by_replacing(self.plan.can_delete_and_reinsert);
                 let mut applied = written(self.plan, &answers?, replaced)?;
                 // Rows that were put aside were updated for that.
-                applied.more &= !matches!(mode, Mode::Displace(_));
+                applied.more &= !matches!(mode, Mode::Displace);
                 self.sink = next?;
                 self.begun = self.sink.is_some();
                 applied
@@ -247,9 +247,11 @@ impl<'a> Writer<'a> {
     }
 
     async fn displace(&self) -> Result<()> {
-        let Mode::Displace(buckets) = &self.mode else { return Ok(()) };
+        if self.mode != Mode::Displace {
+            return Ok(());
+        }
         let TablePlan { mapping, placeholders, deletes, .. } = self.plan;
-        let statement = mapping.displace(buckets, placeholders, *deletes);
+        let statement = mapping.displace(placeholders, *deletes);
         let displaced = self.session.run("putting rows aside", &statement).await;
         displaced.map_err(|error| self.plan.cannot_displace(error))
     }

@@ -144,10 +144,10 @@ pub async fn resolve_unique_conflicts(
     let mode = match (plan.can_delete_and_reinsert, plan.placeholders.is_empty()) {
         (true, true) => Mode::Replace,
         (true, false) if alone => Mode::Replace,
-        (_, false) => Mode::Displace(difference.differing()),
+        (_, false) => Mode::Displace,
         (false, true) => return Err(collision),
     };
-    if matches!(mode, Mode::Displace(_)) {
+    if mode == Mode::Displace {
         delete::list(run).await?;
     }
     reconcile::fetch(run, &difference, mode).await?;
