@@ -13,9 +13,6 @@ use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
 use crate::table::{ForeignKey, Partition, Sequence, Table};
 
-const KEPT: &str =
-    "the source has this table no more; the target keeps it with the rows that it has";
-
 /// A table of the target that the source has no more.
 pub(crate) struct GoneTable {
     /// The target's name.
@@ -92,8 +89,10 @@ impl RunContext<'_> {
         let gone = gone.iter().map(|one| {
             let of_it = held.iter().filter(|held| held.root == one.name);
             let text = is_left(&one).then(|| {
-                let left = self.left_behind(&one.name, &new, &there, catalogs);
-                format!("{KEPT}; {}{left}", detached(&of_it.collect::<Vec<_>>()))
+                let moved = self.brought_elsewhere(&one.name, &there);
+                let reason = self.reason(&one.name, moved.as_ref());
+                let left = self.left_behind(&one.name, moved.as_ref(), &new, &there, catalogs);
+                format!("{reason}; {}{left}", detached(&of_it.collect::<Vec<_>>()))
             });
             GoneTable { name: one.name.clone(), text }
         });
@@ -124,16 +123,38 @@ impl RunContext<'_> {
         Ok(partitions.iter().map(|one| settings.target_name_of(&one.name)).collect())
     }
 
+    /// The target's name of the table of the source that an earlier run brought to `name`, if the source still has it
+    /// and a rule brings it elsewhere now.
+    fn brought_elsewhere(&self, name: &TableName, there: &HashSet<TableName>) -> Option<TableName> {
+        let now = self.settings.target_name_of(&self.settings.source_name_of(name));
+        (now != *name && there.contains(&now)).then_some(now)
+    }
+
+    /// Why a table of the target gets no rows any more; `moved` is where they go instead.
+    fn reason(&self, name: &TableName, moved: Option<&TableName>) -> String {
+        match moved {
+            Some(moved) => format!(
+                "a rule brings {} of the source to {moved} now; this table keeps the rows that earlier runs brought",
+                self.settings.source_name_of(name)
+            ),
+            None => {
+                "the source has this table no more; the target keeps it with the rows that it has"
+                    .to_owned()
+            }
+        }
+    }
+
     fn would_select(&self, name: &TableName) -> bool {
         select::would_select(name, &self.settings.include, &self.settings.exclude)
             && !self.settings.rules.effective(name).skip
     }
 
-    /// What is said of a table of the target that the source has no more. `new` are tables that the target lacked, `there`
-    /// the target's names of those that the source has.
+    /// The statements for a table of the target that gets no rows any more. `moved` is where they go instead, `new` are
+    /// tables that the target lacked, `there` the target's names of those that the source has.
     fn left_behind(
         &self,
         name: &TableName,
+        moved: Option<&TableName>,
         new: &[&Table],
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
@@ -148,18 +169,22 @@ impl RunContext<'_> {
         let (taken, kept): (Vec<&ForeignKey>, Vec<&ForeignKey>) = keys.partition(is_reset);
         let drop = format!("to drop it, run on the target: {}", dropping::statements(name, kept));
         let old = catalogs.target.tables.iter().find(|table| table.name == *name);
-        let renamed =
-            old.and_then(|old| Some((old, new.iter().find(|new| has_same_columns(old, new))?)));
+        let named = |name: &TableName| self.settings.target_name_of(name);
+        let may_be = |old: &Table, new: &Table| {
+            has_same_columns(old, new) && moved.is_none_or(|moved| *moved == named(&new.name))
+        };
+        let renamed = old.and_then(|old| Some((old, new.iter().find(|new| may_be(old, new))?)));
         // The new one has its children by then.
         let renamed = renamed.filter(|_| taken.is_empty());
         let Some((old, new)) = renamed else { return drop };
-        let named = |name: &TableName| self.settings.target_name_of(name);
         let mut statements = given_back(old, new, &named);
         statements.extend(renaming(name, &named(&new.name)));
+        let go_on = match moved {
+            Some(_) => "to go on with them, run on the target".to_owned(),
+            None => format!("renamed to {}? Then run on the target", new.name),
+        };
         format!(
-            "renamed to {new}? Then run on the target: {rename}, and run pgsync once with -reconcile; \
-             otherwise, {drop}",
-            new = new.name,
+            "{go_on}: {rename}, and run pgsync once with -reconcile; otherwise, {drop}",
             rename = statements.join("; "),
         )
     }

@@ -111,3 +111,32 @@ async fn partitions_that_became_tables_are_not_dropped_with_their_table() {
         "11 12"
     );
 }
+
+#[tokio::test]
+async fn a_table_that_a_rule_brings_elsewhere_is_not_gone_from_the_source() {
+    let moved = "a rule brings public.t of the source to public.t2 now; this table keeps the rows that earlier runs brought; ";
+    let db = Pair::fresh().await;
+    db.source("create table t (id int primary key, v text); insert into t values (1)").await;
+    db.settle().await;
+    let run = || db.sync().args(&["-set", "t.targetTable=t2"]);
+    // The old table holds the name of the new one's key.
+    let refused = run().await.expect_failed("t", &["t_pkey"]).expect_unsaid("no more");
+    let statements = "to go on with them, run on the target: drop table if exists public.t2; alter table public.t rename to t2";
+    refused.expect_said(&format!("{moved}{statements}, and run pgsync once with -reconcile"));
+    db.target("drop table if exists public.t2; alter table public.t rename to t2").await;
+    run().arg("-reconcile").await.expect_unchanged();
+    run().await.expect_unchanged().expect_unsaid("brings");
+}
+
+#[tokio::test]
+async fn a_table_that_a_rule_brings_elsewhere_is_told_once() {
+    let db = Pair::fresh().await;
+    db.source("create table t (id int primary key, v text); insert into t values (1)").await;
+    db.target("create table t2 (id int primary key, v text)").await;
+    db.settle().await;
+    let run = || db.sync().args(&["-set", "t.targetTable=t2"]);
+    let said = "this table keeps the rows that earlier runs brought; to drop it, run on the target: drop table public.t";
+    run().arg("-dry-run").await.expect_ok().expect_said(said);
+    run().await.expect_ok().expect_said(said).expect_unsaid("no more");
+    run().await.expect_unchanged().expect_unsaid("to drop it");
+}
