@@ -14,28 +14,36 @@ use crate::sync_log::store::{self, KnownTable};
 use crate::table::{ForeignKey, Partition, Sequence, Table};
 
 /// A table of the target that the source has no more.
-pub(crate) struct GoneTable {
+pub struct GoneTable {
     /// The target's name.
     pub name: TableName,
     /// What settles it; none where there is nothing to say.
     pub text: Option<String>,
+    /// The source's name of a table that may be the same one, renamed.
+    pub renamed: Option<TableName>,
+}
+
+/// The statements for a table of the target that gets no rows any more.
+struct LeftBehind {
+    text: String,
+    renamed: Option<TableName>,
 }
 
 impl RunContext<'_> {
-    /// Says of each table that the source has no more what settles it, and gives their names on the target.
+    /// Says of each table that the source has no more what settles it, and gives them.
     pub(crate) async fn note_gone_tables(
         &self,
         existing: &[Table],
         selected: &[&Table],
         catalogs: &Catalogs,
-    ) -> Result<Vec<TableName>> {
+    ) -> Result<Vec<GoneTable>> {
         let gone = self.gone_tables(existing, selected, catalogs).await?;
         for one in &gone {
             if let Some(text) = one.text.clone() {
                 self.note(NoteLevel::Warning, Some(one.name.clone()), text);
             }
         }
-        Ok(gone.into_iter().map(|one| one.name).collect())
+        Ok(gone)
     }
 
     /// The target's names of tables that earlier runs from this source filled, that this run would select, and
@@ -88,13 +96,16 @@ impl RunContext<'_> {
         };
         let gone = gone.iter().map(|one| {
             let of_it = held.iter().filter(|held| held.root == one.name);
-            let text = is_left(&one).then(|| {
-                let moved = self.brought_elsewhere(&one.name, &there);
-                let reason = self.reason(&one.name, moved.as_ref());
-                let left = self.left_behind(&one.name, moved.as_ref(), &new, &there, catalogs);
-                format!("{reason}; {}{left}", detached(&of_it.collect::<Vec<_>>()))
-            });
-            GoneTable { name: one.name.clone(), text }
+            let name = one.name.clone();
+            if !is_left(&one) {
+                return GoneTable { name, text: None, renamed: None };
+            }
+            let moved = self.brought_elsewhere(&name, &there);
+            let reason = self.reason(&name, moved.as_ref());
+            let left = self.left_behind(&name, moved.as_ref(), &new, &there, catalogs);
+            let detached = detached(&of_it.collect::<Vec<_>>());
+            let text = format!("{reason}; {detached}{}", left.text);
+            GoneTable { name, text: Some(text), renamed: left.renamed }
         });
         Ok(gone.collect())
     }
@@ -158,7 +169,7 @@ impl RunContext<'_> {
         new: &[&Table],
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
-    ) -> String {
+    ) -> LeftBehind {
         // A reset takes from the tables that the source has the keys that it does not have.
         let is_reset = |key: &&ForeignKey| {
             let child = self.settings.source_name_of(&key.child);
@@ -176,17 +187,20 @@ impl RunContext<'_> {
         let renamed = old.and_then(|old| Some((old, new.iter().find(|new| may_be(old, new))?)));
         // The new one has its children by then.
         let renamed = renamed.filter(|_| taken.is_empty());
-        let Some((old, new)) = renamed else { return drop };
+        let Some((old, new)) = renamed else {
+            return LeftBehind { text: drop, renamed: None };
+        };
         let mut statements = given_back(old, new, &named);
         statements.extend(renaming(name, &named(&new.name)));
         let go_on = match moved {
             Some(_) => "to go on with them, run on the target".to_owned(),
             None => format!("renamed to {}? Then run on the target", new.name),
         };
-        format!(
+        let text = format!(
             "{go_on}: {rename}, and run pgsync once with -reconcile; otherwise, {drop}",
             rename = statements.join("; "),
-        )
+        );
+        LeftBehind { text, renamed: Some(new.name.clone()) }
     }
 }
 
@@ -208,10 +222,11 @@ fn detached(held: &[&Partition]) -> String {
     )
 }
 
-/// The statements that give the old table the sequences that a run gives to the new one: they would be dropped with that.
+/// The statements that give the old table the sequences that a run gives to the new one, or has given to it: they
+/// would be dropped with that.
 fn given_back(old: &Table, new: &Table, named: &dyn Fn(&TableName) -> TableName) -> Vec<String> {
     let taken = |own: &&Sequence| {
-        own.serial && new.sequences.iter().any(|one| one.serial && named(&one.name) == own.name)
+        own.plain && new.sequences.iter().any(|one| one.serial && named(&one.name) == own.name)
     };
     let statement = |own: &Sequence| {
         let column = format!("{}.{}", old.name.typed(), own.column.typed());

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
+use crate::observe::gone::GoneTable;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::references::References;
@@ -40,8 +41,8 @@ pub struct RunPlan {
     /// Those of the source that belong to no table, and to the run.
     pub sequences: Vec<FreeSequence>,
     pub roles: Roles,
-    /// The target's names of tables that the source has no more.
-    pub gone: Vec<TableName>,
+    /// Tables that the source has no more.
+    pub gone: Vec<GoneTable>,
     /// In a dry run: what a run would say of its log, if the role may not write it.
     pub log_denied: Option<Error>,
 }

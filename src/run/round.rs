@@ -1,6 +1,6 @@
 //! One round: prepare, work on the tables, finish. All of it reads one snapshot of the source.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::endpoints::Endpoints;
@@ -13,6 +13,7 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
+use crate::observe::gone::GoneTable;
 use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::TablePlan;
@@ -98,11 +99,14 @@ async fn work(
     if logged.is_ok() {
         logged = scrub::write(round, &planned, &outcomes).await;
         sync_log::keep_source_rows(round, &planned).await;
-        // A name that is taken may be that of what is gone: it is said again as long as it is in the way.
-        let collides =
-            |table: &TableOutcome| table.error.as_ref().and_then(Error::sqlstate) == Some("42P07");
-        if is_whole && !outcomes.iter().chain(&failed).any(collides) {
-            logged = logged.and(sync_log::write_gone(round, &gone).await);
+        if is_whole {
+            let collided = outcomes.iter().chain(&failed).filter(|outcome| collides(outcome));
+            let collided: HashSet<&TableName> = collided.map(|outcome| &outcome.table).collect();
+            // What is in the way of its new name is said again as long as it is.
+            let is_in_the_way =
+                |one: &&GoneTable| one.renamed.as_ref().is_some_and(|new| collided.contains(new));
+            let said = gone.iter().filter(|one| !is_in_the_way(one)).map(|one| &one.name);
+            logged = logged.and(sync_log::write_gone(round, &said.collect::<Vec<_>>()).await);
         }
     }
     let tell = |outcome: &TableOutcome| {
@@ -121,6 +125,11 @@ async fn work(
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
         (None, logged) => logged.and(log_denied).map(|()| changed),
     }
+}
+
+/// Whether a name that the table needs is taken on the target.
+fn collides(outcome: &TableOutcome) -> bool {
+    outcome.error.as_ref().and_then(Error::sqlstate) == Some("42P07")
 }
 
 /// What is left to do once the rows of all tables are there.

@@ -74,7 +74,7 @@ pub(super) async fn write(
 }
 
 /// Writes that the source has tables no more, which is said once.
-pub(super) async fn write_gone(round: &Round, gone: &[TableName]) -> Result<()> {
+pub(super) async fn write_gone(round: &Round, gone: &[&TableName]) -> Result<()> {
     if gone.is_empty() || round.settings.dry_run {
         return Ok(());
     }
@@ -91,7 +91,7 @@ pub(super) async fn write_gone(round: &Round, gone: &[TableName]) -> Result<()> 
         elapsed: Some(Duration::ZERO),
         earlier: None,
     };
-    let entries: Vec<Entry<'_>> = gone.iter().map(entry).collect();
+    let entries: Vec<Entry<'_>> = gone.iter().copied().map(entry).collect();
     store::insert_ended(&round.target, &round.sync_log, &entries).await.map(drop)
 }
 

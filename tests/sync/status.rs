@@ -238,6 +238,37 @@ async fn a_renamed_table_that_cannot_be_made_is_named_until_it_can() {
     db.sync().arg("-reconcile").await.expect_ok().expect_unsaid("customer");
 }
 
+/// The first run that fails has made the new table, which owns the sequence by then.
+#[tokio::test]
+async fn a_renamed_serial_column_has_statements_that_work_after_each_run() {
+    for runs in [1, 2, 3] {
+        let db = Pair::with(
+            "create table c (id serial primary key, n text); create table x (id int primary key)",
+        )
+        .await;
+        db.source("insert into c (n) values ('a'); insert into x values (1)").await;
+        db.sync().await.expect_ok();
+        db.source("alter table c rename to sc; drop table x").await;
+        let settles = "alter sequence public.c_id_seq owned by public.c.id; drop table if exists public.sc; \
+                       alter table public.c rename to sc";
+        for number in 1..=runs {
+            let run = db.sync().await.expect_failed("sc", &["c_pkey"]);
+            let run = run.expect_said(&format!("run on the target: {settles}, and"));
+            // Which is in nobody's way.
+            if number == 1 {
+                run.expect_said("drop table public.x");
+            } else {
+                run.expect_unsaid("drop table public.x");
+            }
+        }
+        db.target(settles).await;
+        db.sync().arg("-reconcile").await.expect_ok();
+        db.source("insert into sc (n) values ('b')").await;
+        db.settle().await;
+        assert_eq!(db.target_value("insert into sc (n) values ('c') returning id").await, "3");
+    }
+}
+
 #[tokio::test]
 async fn pruning_keeps_what_runs_go_by() {
     let db = Pair::with("create table other (id int primary key)").await;
