@@ -252,6 +252,6 @@ async fn a_dry_run_says_that_rows_can_fail_over_another_function_of_the_target()
     db.source("create or replace function vat(int) returns int language sql immutable as 'select $1 * 3'; update product set n = 2").await;
     for args in [&["-dry-run"][..], &[]] {
         let run = db.sync().args(args).await;
-        run.expect_note("the one of the target is used, and public.product fails if a generated column gets another value by it");
+        run.expect_note("the one of the target is used, and public.a fails if a check refuses a row by it, and public.product fails if a generated column gets another value by it");
     }
 }
