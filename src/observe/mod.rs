@@ -39,6 +39,8 @@ use crate::table::{OtherRelation, Partition, Table};
 
 /// Versions from which a server can do a thing.
 const SHORTEST_FLOATS: u32 = 120_000;
+/// The first version in which the right to set a parameter can be granted.
+const GRANTS_PARAMETERS: u32 = 150_000;
 /// The first version with infinite intervals.
 const INFINITE_INTERVALS: u32 = 170_000;
 
@@ -233,7 +235,11 @@ impl RunContext<'_> {
             only_compares: self.settings.only_compares,
             needs_temporary: (!there.temporary)
                 .then(|| format!("temporary on database {}", Ident::new(&there.database).typed())),
-            roles: Roles { source: here.role.typed(), target: there.role.typed() },
+            roles: Roles {
+                source: here.role.typed(),
+                target: there.role.typed(),
+                target_grants_parameters: there.version >= GRANTS_PARAMETERS,
+            },
             reconcile: self.settings.reconcile,
             force: self.settings.force,
             path: there.prints_names.then(|| search_path(&there.path)),

@@ -89,8 +89,10 @@ impl RunContext<'_> {
             stops && !catalogs.source.local && unmasked.contains_key(&one.table.name)
         };
         // A run fails over such a table alone, with its name.
-        let fails =
-            |one: &&TriedTable<'_>| which == Tried::Decided && !hints::is_readable(&one.shown);
+        let fails = |one: &&TriedTable<'_>| {
+            let is_hidden = one.table.row_security || !hints::is_readable(&one.shown);
+            which == Tried::Decided && is_hidden
+        };
         let to_try = tried.iter().filter(|one| !is_left_alone(one) && !fails(one));
         let to_try: Vec<_> = to_try.collect();
         problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);

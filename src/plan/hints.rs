@@ -5,16 +5,20 @@ use crate::ident::{Ident, TableName};
 use crate::plan::misfit;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
-use crate::plan::{Candidate, PlanContext, TablePlan};
+use crate::plan::{Candidate, PlanContext, Roles, TablePlan};
 use crate::rules::TableRules;
 use crate::table::{ForeignKey, Table, Unique};
 
 /// The right that makes most of what follows unnecessary.
-pub(super) fn replica(role: &str) -> String {
-    format!(
-        "let a superuser run on the target: grant set on parameter session_replication_role to {role}; before PostgreSQL 15, \
-         connect as a superuser"
-    )
+pub(super) fn replica(roles: &Roles) -> String {
+    if roles.target_grants_parameters {
+        format!(
+            "run on the target as a superuser: grant set on parameter session_replication_role to {}",
+            roles.target
+        )
+    } else {
+        "connect to the target as a superuser".to_owned()
+    }
 }
 
 const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target";
@@ -107,7 +111,7 @@ impl TablePlan {
             let is_alike = error.sqlstate.as_deref() == Some("23505");
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             let helpful = helpful.filter(|_| is_alike).map(str::to_owned);
-            helpful.unwrap_or_else(|| not_aside(&self.target_role))
+            helpful.unwrap_or_else(|| not_aside(&self.roles))
         };
         error.hint = displaced.then(text).or(error.hint);
         Error::Database(error)
@@ -126,7 +130,7 @@ impl TablePlan {
             names.join("\", \""),
             self.mapping.target.name.typed(),
             alter.join(", "),
-            replica(&self.target_role)
+            replica(&self.roles)
         ))
     }
 }
@@ -156,8 +160,8 @@ const OF_THE_FILE: &str = "; if the file itself lacks the row that is referred t
 const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
                         and the text '6' have: change or delete one of them (-verbose shows the value)";
 
-fn not_aside(role: &str) -> String {
-    format!("a value moved between rows and could not be put aside: {}", replica(role))
+fn not_aside(roles: &Roles) -> String {
+    format!("a value moved between rows and could not be put aside: {}", replica(roles))
 }
 
 const READS: &[&str] = &["usage", "select"];
@@ -186,11 +190,11 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         ),
     ];
     let (references, rules) = (candidate.references, candidate.rules);
-    let role = context.roles.target.as_str();
+    let roles = &context.roles;
     let keys = references.target.iter();
     let keys = keys.filter(|key| key.child == target.name || key.parent == target.name);
     let keys = keys.map(|key| {
-        let text = reference(key, &target.name, references, role);
+        let text = reference(key, &target.name, references, roles);
         let text = if context.local { format!("{text}{OF_THE_FILE}") } else { text };
         Remedy { trouble: Trouble::Violated(key.name.clone()), text }
     });
@@ -201,7 +205,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         text: if !is_there(unique) {
             format!("{NOT_OF_THE_SOURCE}: {}", dropping(unique, &target.name))
         } else if candidate.rules.deletes {
-            not_aside(role)
+            not_aside(roles)
         } else {
             "a row that vanished from the source may hold the value: leave out -no-deletes"
                 .to_owned()
@@ -320,7 +324,7 @@ pub fn hidden<'t>(shown: &'t Table, rules: &'t TableRules) -> impl Iterator<Item
 }
 
 /// What to try where a foreign key stops the table `own`.
-fn reference(key: &ForeignKey, own: &TableName, references: &References, role: &str) -> String {
+fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: &Roles) -> String {
     let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
     if let Some(outside) = references.outside(key) {
         return if references.is_on_the_source(key) {
@@ -342,7 +346,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, role: &
         let otherwise = if key.validated {
             "make it NOT VALID on the target, too".to_owned()
         } else {
-            replica(role)
+            replica(roles)
         };
         return format!(
             "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or {otherwise}"
@@ -354,7 +358,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, role: &
     if references.closes_a_circle(key) {
         return format!(
             "tables that refer to each other need a DEFERRABLE constraint, or {}",
-            replica(role)
+            replica(roles)
         );
     }
     let other = if key.child == *own { &key.parent } else { &key.child };

@@ -100,8 +100,10 @@ pub struct TablePlan {
     pub keyless: Option<String>,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
-    /// The role that writes the target, as SQL names it.
-    pub target_role: String,
+    /// Who reads and who writes.
+    pub roles: Roles,
+    /// Whether the role can keep the target's triggers from firing.
+    pub can_quiet_triggers: bool,
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// Whether rows with new keys are inserted, and nothing else is written.
@@ -139,12 +141,18 @@ pub struct LastRun {
 pub struct Roles {
     pub source: String,
     pub target: String,
+    /// Whether the target's server lets a superuser grant the right to set a parameter (from PostgreSQL 15 on).
+    pub target_grants_parameters: bool,
 }
 
 impl Default for Roles {
     /// Where nobody knows their names.
     fn default() -> Self {
-        Self { source: "the source role".to_owned(), target: "the target role".to_owned() }
+        Self {
+            source: "the source role".to_owned(),
+            target: "the target role".to_owned(),
+            target_grants_parameters: true,
+        }
     }
 }
 
@@ -289,7 +297,8 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         keyless,
         always_triggers: firing,
         path: context.path.clone(),
-        target_role: context.roles.target.clone(),
+        roles: context.roles.clone(),
+        can_quiet_triggers: target.owned || !checked.deletes,
         deletes: rules.deletes,
         append,
         batch_size: rules.batch_size,

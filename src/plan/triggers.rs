@@ -44,8 +44,8 @@ pub fn to_disable(
     }
     Err(Error::Blocked(format!(
         "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: connect as the \
-         table's owner, {}, or let triggers fire with -fire-triggers",
-        replica(&context.roles.target)
+         table's owner, let triggers fire with -fire-triggers, or {}",
+        replica(&context.roles)
     )))
 }
 
@@ -57,17 +57,16 @@ fn no_rules(target: &Table, checked: Checked, context: &PlanContext) -> Result<(
         Fires::Replica => !checked.writes,
         Fires::Never => false,
     };
-    match target.rules.iter().find(|rule| fires(rule.fires)) {
-        Some(rule) => Err(Error::Blocked(format!(
-            "the target's rule \"{}\" would rewrite what is written: run there: alter table {} disable rule {}; or, for \
-             a rule that fires in origin mode only, {}",
-            rule.name.as_str(),
-            target.name.typed(),
-            rule.name.typed(),
-            replica(&context.roles.target)
-        ))),
-        None => Ok(()),
+    let Some(rule) = target.rules.iter().find(|rule| fires(rule.fires)) else { return Ok(()) };
+    let (table, name) = (target.name.typed(), rule.name.typed());
+    let mut text = format!(
+        "the target's rule \"{}\" would rewrite what is written: run on the target: alter table {table} disable rule {name}",
+        rule.name.as_str(),
+    );
+    if rule.fires == Fires::Origin && !context.replica_role {
+        text.push_str(&format!("; or {}", replica(&context.roles)));
     }
+    Err(Error::Blocked(text))
 }
 
 /// The names of triggers that fire all the same, because their owner said so or the run is asked to let

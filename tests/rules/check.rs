@@ -243,3 +243,25 @@ async fn a_table_that_may_not_be_read_fails_alone_and_is_named_with_its_grant() 
         run.expect_failed("shop.person", &["permission denied for table person", &grant]);
     }
 }
+
+#[tokio::test]
+async fn a_table_whose_rows_are_hidden_fails_alone_whatever_its_rule() {
+    let db = Pair::with(
+        "create table person (id int primary key, email text); create table other (id int primary key)",
+    )
+    .await;
+    let reader = db.source_reader().await;
+    db.source("insert into other values (1); alter table person enable row level security").await;
+    let bypass = format!("run there as a superuser: alter role {} bypassrls", reader.name);
+    for rule in [r#""where": "id > 1""#, r#""mask": {"email": "email"}"#] {
+        let text =
+            format!("{{\"maskKey\": \"env:MASK_KEY\", \"tables\": {{\"person\": {{{rule}}}}}}}");
+        let config = db.file("hidden.json", &text);
+        for args in [&["-dry-run"][..], &[]] {
+            let run = db.sync().source_role(&reader).args(&["-config", &config]).args(args);
+            let run = run.env("MASK_KEY", KEY).await.expect_exit(1);
+            run.expect_failed("person", &["row-level security", &bypass]);
+        }
+    }
+    db.assert_same("other").await;
+}

@@ -102,8 +102,7 @@ async fn what_differs_in_the_end_is_said_by_row_and_column() {
     pair.both("insert into item select * from rows()").await;
     with_hostile_check(&pair, "update item set name = 'wrong' where id = 1").await;
     pair.source(CHANGES).await;
-    let said =
-        "1 row of the table (the first has the key (id) = (1) and differs in column \"name\")";
+    let said = "1 row of the table (the first has the key (id) = (1) and differs in column \"name\") still differs";
     pair.sync().await.expect_failed("item", &[said]);
 }
 

@@ -54,6 +54,17 @@ async fn a_role_that_cannot_keep_triggers_quiet_is_told_what_would_help() {
 }
 
 #[tokio::test]
+async fn a_trigger_that_only_others_can_quiet_is_no_reason_to_leave_out_a_flag() {
+    let db = items().await;
+    let writer = db.target_writer().await;
+    db.sync().target_role(&writer).arg("-fire-triggers").await.expect_ok();
+    db.source("update item set name = 'x', updated_at = '2024-01-02' where id = 3").await;
+    let run = db.sync().target_role(&writer).arg("-fire-triggers").await.expect_exit(1);
+    let statement = "run on the target: alter table public.item disable trigger touch";
+    run.expect_failed("item", &["1 row", "still differs", statement]).expect_unsaid("leave out");
+}
+
+#[tokio::test]
 async fn no_trigger_of_any_kind_fires() {
     let db = items().await;
     db.target(

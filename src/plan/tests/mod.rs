@@ -102,7 +102,11 @@ fn context() -> PlanContext {
         dry_run: false,
         only_compares: false,
         needs_temporary: None,
-        roles: crate::plan::Roles { source: "reader".to_owned(), target: "writer".to_owned() },
+        roles: crate::plan::Roles {
+            source: "reader".to_owned(),
+            target: "writer".to_owned(),
+            target_grants_parameters: true,
+        },
         reconcile: false,
         force: false,
         path: None,

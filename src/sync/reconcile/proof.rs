@@ -97,7 +97,9 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
         let rows = difference.source.rows.max(1);
         return Err(failed(
             run,
-            &format!("up to {rows} rows of the table, which has no key that both sides have,"),
+            &format!(
+                "up to {rows} rows of the table, which has no key that both sides have, still differ"
+            ),
             None,
         ));
     }
@@ -119,7 +121,8 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     } else {
         FirstRow::default()
     };
-    let what = format!("{rows} {} of the table{text}", plural(rows));
+    let (noun, verb) = if rows == 1 { ("row", "differs") } else { ("rows", "differ") };
+    let what = format!("{rows} {noun} of the table{text} still {verb}");
     Err(failed(run, &what, column.as_deref()))
 }
 
@@ -130,10 +133,6 @@ struct FirstRow {
     text: String,
     /// The first column in which it differs.
     column: Option<String>,
-}
-
-fn plural(rows: u64) -> &'static str {
-    if rows == 1 { "row" } else { "rows" }
 }
 
 /// The first key of a list, and in what it differs.
@@ -218,7 +217,7 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
          that): keep others from writing, and run again"
             .to_owned()
     };
-    Error::Blocked(format!("{what} still differ from the source after they were written: {why}"))
+    Error::Blocked(format!("{what} from the source after the write: {why}"))
 }
 
 /// How to keep triggers from firing on what is copied.
@@ -230,10 +229,12 @@ fn quieted(run: &TableRun<'_>) -> String {
     };
     let statements: Vec<String> = plan.always_triggers.iter().map(statement).collect();
     let statements = statements.join("; ");
-    if fires {
-        format!("leave out -fire-triggers, or run on the target: {statements}")
-    } else {
-        format!("to let it fire on others' writes only, run on the target: {statements}")
+    match (fires, plan.can_quiet_triggers) {
+        (true, true) => format!("leave out -fire-triggers, or run on the target: {statements}"),
+        (true, false) => format!("run on the target: {statements}"),
+        (false, _) => {
+            format!("to let it fire on others' writes only, run on the target: {statements}")
+        }
     }
 }
 
