@@ -104,6 +104,9 @@ pub struct Column {
     pub not_null: bool,
     pub generated: bool,
     pub identity_always: bool,
+    /// Whether it is an identity of either kind.
+    #[serde(default)]
+    pub identity: bool,
     pub has_default: bool,
     /// Whether rows can be found by it only with a look at all of them, so that no watermark is worth it.
     #[serde(default)]
@@ -167,6 +170,9 @@ pub struct Key {
     pub index: Ident,
     pub primary: bool,
     pub deferrable: bool,
+    /// Whether subscribers find rows by it: then its columns stay NOT NULL.
+    #[serde(default)]
+    pub replica_identity: bool,
     pub columns: Vec<KeyColumn>,
 }
 
@@ -310,6 +316,7 @@ impl Column {
             not_null: self.not_null,
             generated: self.generated,
             identity_always: self.identity_always,
+            identity: self.identity,
             has_default: self.has_default,
             unindexed: self.unindexed,
             nondeterministic: self.nondeterministic,

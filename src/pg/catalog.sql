@@ -51,6 +51,7 @@ select pg_catalog.json_build_object(
       'not_null', a.attnotnull,
       'generated', (select attgenerated from (select a.*) x) operator(pg_catalog.<>) '',
       'identity_always', a.attidentity operator(pg_catalog.=) 'a',
+      'identity', a.attidentity operator(pg_catalog.<>) '',
       'has_default', a.atthasdef or a.attidentity operator(pg_catalog.<>) '',
       'nondeterministic', coalesce((
         select not (select collisdeterministic from (select co.*) x)
@@ -85,6 +86,7 @@ select pg_catalog.json_build_object(
         'index', ic.relname,
         'primary', i.indisprimary,
         'deferrable', not i.indimmediate,
+        'replica_identity', i.indisreplident,
         'columns', pg_catalog.json_agg(pg_catalog.json_build_object(
           'name', a.attname,
           'equals_schema', oc.equals_schema,
@@ -118,7 +120,7 @@ select pg_catalog.json_build_object(
         and ic.relam operator(pg_catalog.=) (
           select am.oid from pg_catalog.pg_am am where am.amname operator(pg_catalog.=) 'btree')
         and u.place operator(pg_catalog.<=) n.columns
-      group by ic.relname, i.indisprimary, i.indimmediate, n.columns
+      group by ic.relname, i.indisprimary, i.indimmediate, i.indisreplident, n.columns
       having pg_catalog.bool_and(a.attnotnull and not exists (
           -- From PostgreSQL 18, where a NOT NULL that is not validated lets old NULLs be.
           select from pg_catalog.pg_constraint nn

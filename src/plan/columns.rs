@@ -10,10 +10,11 @@ use crate::plan::composition::Arrival;
 use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
 use crate::plan::misfit;
 use crate::plan::misfit::Advice;
+use crate::plan::takes_null;
 use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
 use crate::sql::mapping::{Timestamp, TimestampKind};
-use crate::table::{Column, Key, Table};
+use crate::table::{Column, ForeignKey, Table};
 
 /// What both sides have.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub struct Columns {
     pub generated: Vec<PlanColumn>,
 }
 
-/// Both sides' columns, by their names.
+/// Both sides' columns, by their names. `foreign_keys` are those of the target.
 ///
 /// # Errors
 /// [`Error::Blocked`] naming every column in the way and the remedy.
@@ -35,6 +36,7 @@ pub fn match_columns(
     target: &Table,
     rules: &TableRules,
     context: &PlanContext,
+    foreign_keys: &[ForeignKey],
 ) -> Result<Columns, Error> {
     let advice = Advice::new(target, rules);
     let mut columns = Vec::new();
@@ -46,12 +48,9 @@ pub fn match_columns(
                 Err(problem) => problems.push(problem),
             },
             None if there.not_null && !there.has_default => problems.push(format!(
-                "column \"{}\" is NOT NULL without a default on the target and missing on the source: run on the target: \
-                 {}alter table {} alter column {} drop not null",
+                "column \"{}\" is NOT NULL without a default on the target and missing on the source: run on the target: {}",
                 there.name.as_str(),
-                without_primary_key(target, there),
-                target.name.typed(),
-                there.name.typed()
+                takes_null::statements(target, there, foreign_keys)
             )),
             None => {}
         }
@@ -66,16 +65,6 @@ pub fn match_columns(
     } else {
         Err(Error::Blocked(problems.join("; ")))
     }
-}
-
-/// The statement that drops the primary key in which a column is: that takes no NULL.
-fn without_primary_key(target: &Table, column: &Column) -> String {
-    let has_column = |key: &&Key| key.columns.iter().any(|one| one.name == column.name);
-    let key = target.keys.iter().filter(|key| key.primary).find(has_column);
-    key.map_or_else(String::new, |key| {
-        let (table, name) = (target.name.typed(), key.index.typed());
-        format!("alter table {table} drop constraint {name}; ")
-    })
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.

@@ -5,6 +5,7 @@ use crate::ident::{Ident, TableName};
 use crate::plan::misfit;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
+use crate::plan::takes_null;
 use crate::plan::{Candidate, PlanContext, Roles, TablePlan};
 use crate::rules::TableRules;
 use crate::table::{ForeignKey, Table, Unique};
@@ -41,6 +42,8 @@ enum Trouble {
     Violated(Ident),
     /// The target's partitions have no place for a row.
     Unplaced,
+    /// This column of the target takes no NULL.
+    Null(Ident),
     /// A value is too long for this column of the target.
     TooLong(Ident),
     /// Two rows have one key, in a batch or in a table whose key is created when its rows are there.
@@ -60,6 +63,12 @@ impl Remedy {
                     && error.constraint.is_none()
             }
             Trouble::Violated(name) => error.constraint.as_deref() == Some(name.as_str()),
+            Trouble::Null(column) => {
+                let place = format!("null value in column \"{}\" ", column.as_str());
+                error.side == Side::Target
+                    && error.sqlstate.as_deref() == Some("23502")
+                    && error.message.starts_with(&place)
+            }
             Trouble::TooLong(column) => {
                 let place = format!(" in column {}", column.as_str());
                 error.side == Side::Target
@@ -221,6 +230,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
     let of_target = of_target.chain(unvalidated(candidate.source, target));
     let of_target = of_target.chain(too_short(candidate, target));
+    let of_target = of_target.chain(no_null(candidate, target));
     let differing = candidate.differing.iter().map(|part| Remedy {
         trouble: Trouble::Violated(part.name.clone()),
         text: part.text.clone(),
@@ -259,6 +269,17 @@ fn too_short<'t>(
             here.typed()
         );
         Some(Remedy { trouble: Trouble::TooLong(there.name.clone()), text })
+    })
+}
+
+/// What to try where a column takes NULL on the source only.
+fn no_null<'t>(candidate: &Candidate<'t>, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+    let (source, keys) = (candidate.source, &candidate.references.target);
+    target.columns.iter().filter(|there| there.not_null).filter_map(move |there| {
+        source.column(&there.name).filter(|here| !here.not_null)?;
+        let run = takes_null::statements(target, there, keys);
+        let text = format!("the column takes NULL on the source: run on the target: {run}");
+        Some(Remedy { trouble: Trouble::Null(there.name.clone()), text })
     })
 }
 

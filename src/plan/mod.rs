@@ -21,6 +21,7 @@ pub mod references;
 mod resumed;
 pub mod schedule;
 pub mod shown;
+mod takes_null;
 #[cfg(test)]
 mod tests;
 mod triggers;
@@ -412,8 +413,13 @@ fn mapping(
     context: &PlanContext,
 ) -> Result<TableMapping, Error> {
     let source = candidate.source;
-    let Columns { carried: columns, generated } =
-        columns::match_columns(source, target, candidate.rules, context)?;
+    let Columns { carried: columns, generated } = columns::match_columns(
+        source,
+        target,
+        candidate.rules,
+        context,
+        &candidate.references.target,
+    )?;
     let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
     let mut columns = key::arrange(columns, &key, timestamp);
     // Where nothing may be set a conflicting row is left as it is.

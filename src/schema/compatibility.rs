@@ -132,11 +132,13 @@ pub(super) fn incompatible(
     ends: &RunContext<'_>,
     context: &PlanContext,
 ) -> BTreeMap<TableName, Error> {
+    let keys = &catalogs.target.foreign_keys.of_tables;
     let judge = |table: &&Table| {
         let name = ends.settings.target_name_of(&table.name);
         let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
         let rules = ends.settings.rules.effective(&table.name);
-        let error = columns::match_columns(table, &grown(table, there), &rules, context).err()?;
+        let error =
+            columns::match_columns(table, &grown(table, there), &rules, context, keys).err()?;
         Some((table.name.clone(), error))
     };
     selected.iter().filter_map(judge).collect()

@@ -355,7 +355,7 @@ fn value_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<Alt
     })
 }
 
-/// What makes a column's identity the source's, and whether that drops it.
+/// What makes a column's identity the source's, and whether that drops it. While it is an identity it takes no NULL.
 fn identity_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<Alteration> {
     let always =
         |column: &ColumnDefinition| column.identity.as_ref().map(|identity| identity.always);
@@ -364,7 +364,13 @@ fn identity_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<
             let how = word(if here { "always" } else { "by default" });
             Some(Alteration { how: statement!("set generated {how}", how = how), drops: false })
         }
-        (None, Some(_)) => Some(Alteration { how: word("drop identity"), drops: true }),
+        (None, Some(_)) => {
+            let and_not_null = here.takes_null_before(there);
+            let then = and_not_null
+                .then(|| statement!(", alter column {column} drop not null", column = here.name));
+            let how = statement!("drop identity{then}", then = then.unwrap_or_else(|| word("")));
+            Some(Alteration { how, drops: true })
+        }
         _ => None,
     }
 }

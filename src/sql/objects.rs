@@ -36,16 +36,21 @@ impl Setting {
     }
 
     fn replica_identity(table: &Name, what: Statement) -> Self {
-        let of = |what: Statement| {
-            statement!(
-                "alter table only {table} replica identity {what}",
-                table = table,
-                what = what
-            )
-        };
-        let unset = of(word("default"));
-        Self { subject: of(word("")), set: of(what), unset: Some(unset) }
+        Self {
+            subject: replica_identity(table, word("")),
+            set: replica_identity(table, what),
+            unset: Some(no_replica_identity(table)),
+        }
     }
+}
+
+fn replica_identity(table: &Name, what: Statement) -> Statement {
+    statement!("alter table only {table} replica identity {what}", table = table, what = what)
+}
+
+/// Lets subscribers find rows by the primary key, if there is one.
+pub fn no_replica_identity(table: &Name) -> Statement {
+    replica_identity(table, word("default"))
 }
 
 /// Everything that makes an object that is no table, and sets it.

@@ -26,6 +26,7 @@ mod lacking;
 mod listing;
 mod merged;
 mod modes;
+mod null;
 mod partitions;
 mod passed_names;
 mod pasted;

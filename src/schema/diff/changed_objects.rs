@@ -2,6 +2,7 @@
 //! said, or rebuilt by a run that may. What servers word differently has been written in the target's
 //! words before.
 
+use super::surplus_settings::{Gone, is_comment};
 use super::table_diff::{bounds, forms, have_same_types};
 use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
@@ -12,7 +13,6 @@ use crate::schema_object::{Kind, Object, OwnedSequence, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::ddl::{ColumnChange, OptionChanges};
 use crate::sql::objects;
-use crate::sql::objects::Setting;
 use crate::sql::statement::Statement;
 
 /// A difference that no statement of this run fixes.
@@ -81,7 +81,7 @@ impl DiffInput<'_> {
         let Some(root) = object.root.as_ref().filter(|root| self.follows(root)) else {
             return Vec::new();
         };
-        let changes = changes(object, there, self.version).into_iter();
+        let changes = self.changes(object, there).into_iter();
         let changes = changes.filter(|change| self.resets(root) || !change.drops);
         let steps = changes.map(|change| Step {
             title: change.title,
@@ -89,6 +89,44 @@ impl DiffInput<'_> {
             ..Step::about(object, vec![change.statement], &[root])
         });
         steps.collect()
+    }
+
+    /// What of a table is set without touching a row.
+    fn changes(&self, object: &Object, there: &Object) -> Vec<Change> {
+        let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
+            return Vec::new();
+        };
+        let mut changes = Vec::new();
+        let mut add = |title: String, statement: Statement, drops: bool| {
+            changes.push(Change { title, statement, drops });
+        };
+        let OptionChanges { set, reset } = ddl::options(&here.options, &other.options);
+        let table = |what: Statement| ddl::alter_table(&object.at, what);
+        if let Some(set) = set {
+            add(format!("option of table {}", object.id), table(set), false);
+        }
+        if let Some(reset) = reset {
+            add(format!("option of table {}", object.id), table(reset), true);
+        }
+        let theirs = objects::settings(there);
+        for new in objects::settings(object).into_iter().filter(|own| !theirs.contains(own)) {
+            add(format!("setting of table {}", object.id), new.set, false);
+        }
+        for gone in self.given_up(object, there) {
+            let what = if is_comment(&gone) { "comment" } else { "setting" };
+            add(format!("{what} of table {}", object.id), gone, true);
+        }
+        for own in &here.columns {
+            let Some(other) = other.column(&own.name) else { continue };
+            let column = format!("column {}.{}", object.id, own.name.as_str());
+            for ColumnChange { what, statement, drops } in
+                ddl::settings(&object.at, own, other, self.version)
+            {
+                add(format!("{what} of {column}"), statement, drops);
+            }
+        }
+        changes.extend(owned_anew(object, here, other));
+        changes
     }
 
     /// Whether the definitions of the table are followed in detail.
@@ -207,17 +245,8 @@ impl DiffInput<'_> {
             let part = keeps_rows_out(there).then(|| there.own_name());
             return Some(Finding { part, ..Finding::new(Severity::Part, text) });
         }
-        let theirs = objects::settings(there);
-        let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
-        let new: Vec<Statement> = new.map(|setting| setting.set).collect();
-        if !new.is_empty() {
-            let title = format!("setting of {}", object.title());
-            let step = Step { title, ..Step::about(object, new, &[root]) };
-            schema_plan.after.entry(root.clone()).or_default().push(step);
-        }
-        let gone = given_up(object, there);
-        let what = if gone.iter().all(is_comment) { "comment" } else { "setting" };
-        let gone: Vec<&str> = gone.iter().map(Statement::as_str).collect();
+        let Gone { what, statements } = self.settings_of_part(object, there, root, schema_plan);
+        let gone: Vec<&str> = statements.iter().map(Statement::as_str).collect();
         if gone.is_empty() {
             let part = keeps_rows_out(there).then(|| there.own_name());
             let text = self.use_of_others(object).filter(|_| part.is_some())?;
@@ -324,7 +353,7 @@ impl DiffInput<'_> {
         if self.resets(root) || !self.follows(root) {
             return found;
         }
-        let kept = changes(object, there, self.version).into_iter();
+        let kept = self.changes(object, there).into_iter();
         found.extend(kept.filter(|change| change.drops).map(|change| {
             let run = change.statement;
             let text = format!(
@@ -367,44 +396,6 @@ pub(super) fn is_same(here: &Object, there: &Object) -> bool {
     bare(here) == bare(there)
 }
 
-/// What of a table is set without touching a row, on a server of a version.
-fn changes(object: &Object, there: &Object, version: u32) -> Vec<Change> {
-    let (Some(here), Some(other)) = (&object.definition, &there.definition) else {
-        return Vec::new();
-    };
-    let mut changes = Vec::new();
-    let mut add = |title: String, statement: Statement, drops: bool| {
-        changes.push(Change { title, statement, drops });
-    };
-    let OptionChanges { set, reset } = ddl::options(&here.options, &other.options);
-    let table = |what: Statement| ddl::alter_table(&object.at, what);
-    if let Some(set) = set {
-        add(format!("option of table {}", object.id), table(set), false);
-    }
-    if let Some(reset) = reset {
-        add(format!("option of table {}", object.id), table(reset), true);
-    }
-    let theirs = objects::settings(there);
-    for new in objects::settings(object).into_iter().filter(|own| !theirs.contains(own)) {
-        add(format!("setting of table {}", object.id), new.set, false);
-    }
-    for gone in given_up(object, there) {
-        let what = if is_comment(&gone) { "comment" } else { "setting" };
-        add(format!("{what} of table {}", object.id), gone, true);
-    }
-    for own in &here.columns {
-        let Some(other) = other.column(&own.name) else { continue };
-        let column = format!("column {}.{}", object.id, own.name.as_str());
-        for ColumnChange { what, statement, drops } in
-            ddl::settings(&object.at, own, other, version)
-        {
-            add(format!("{what} of {column}"), statement, drops);
-        }
-    }
-    changes.extend(owned_anew(object, here, other));
-    changes
-}
-
 /// Sequences that go with a column of the source only.
 fn owned_anew(object: &Object, here: &TableDefinition, there: &TableDefinition) -> Vec<Change> {
     let is_new = |owned: &&OwnedSequence| {
@@ -419,16 +410,4 @@ fn owned_anew(object: &Object, here: &TableDefinition, there: &TableDefinition) 
         drops: false,
     };
     here.owns.iter().filter(is_new).map(change).collect()
-}
-
-fn is_comment(statement: &Statement) -> bool {
-    statement.as_str().starts_with("comment on ")
-}
-
-/// Statements that take away what only the target's has beside its definition.
-fn given_up(object: &Object, there: &Object) -> Vec<Statement> {
-    let own = objects::settings(object);
-    let only_there = |theirs: &Setting| own.iter().all(|own| own.subject != theirs.subject);
-    let gone = objects::settings(there).into_iter().filter(only_there);
-    gone.filter_map(|setting| setting.unset).collect()
 }

@@ -252,8 +252,8 @@ impl DiffInput<'_> {
         let is_made =
             object.root.as_ref().is_some_and(|root| self.created_by_pgsync.contains(root));
         for own in here.columns.iter().filter(|_| is_made && !here.partition) {
-            if there.column(&own.name).is_some_and(|other| own.takes_null_before(other)) {
-                let loosen = vec![ddl::loosen(&object.at, own)];
+            let other = there.column(&own.name).filter(|other| own.takes_null_before(other));
+            if let Some(loosen) = other.and_then(|other| self.loosen(object, own, other)) {
                 steps.push(optional(column(own, " without NOT NULL", loosen)));
             }
         }

@@ -14,6 +14,7 @@ mod joining;
 mod kept_types;
 mod late_parts;
 mod left_partitions;
+mod loosened;
 mod merged_columns;
 mod missing_objects;
 pub mod new_values;
@@ -23,6 +24,7 @@ pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;
 mod short_locks;
+mod surplus_settings;
 mod table_diff;
 #[cfg(test)]
 mod tests;

@@ -242,6 +242,7 @@ fn column(found: &Found) -> Column {
         not_null: found.not_null || found.key_place > 0,
         generated: false,
         identity_always: false,
+        identity: false,
         has_default: found.default.is_some(),
         // Text of timestamps has no order of its own: tables are compared.
         unindexed: true,
@@ -287,7 +288,8 @@ fn key<'n>(index: &str, primary: bool, names: impl Iterator<Item = &'n str>) -> 
         nondeterministic: false,
         as_column: true,
     });
-    Key { index: Ident::new(index), primary, deferrable: false, columns: columns.collect() }
+    let (index, columns) = (Ident::new(index), columns.collect());
+    Key { index, primary, deferrable: false, replica_identity: false, columns }
 }
 
 fn equals() -> Operator {

@@ -17,6 +17,7 @@ fn column(type_name: &str, type_modifier: i32) -> Column {
         not_null: false,
         generated: false,
         identity_always: false,
+        identity: false,
         has_default: false,
         unindexed: false,
         nondeterministic: false,
