@@ -61,12 +61,7 @@ impl RunContext<'_> {
             return Ok(Vec::new());
         }
         let known = store::known_from(self.target, &self.sync_log, &self.source_name).await?;
-        let names = existing.iter().map(|table| &table.name);
-        // What cannot be read is there all the same.
-        let failed = catalogs.source.failed.iter().map(|(name, _)| name);
-        let there = names.chain(failed);
-        let there: HashSet<TableName> =
-            there.map(|name| self.settings.target_name_of(name)).collect();
+        let there = self.places_of(existing, catalogs);
         let target_schemas = self.settings.target_schemas();
         let is_gone = |one: &KnownTable| {
             let source = self.settings.source_name_of(&one.name);
@@ -108,6 +103,13 @@ impl RunContext<'_> {
             GoneTable { name, text: Some(text), renamed: left.renamed }
         });
         Ok(gone.collect())
+    }
+
+    /// What tables of the source are called on the target. What cannot be read is there all the same.
+    fn places_of(&self, existing: &[Table], catalogs: &Catalogs) -> HashSet<TableName> {
+        let names = existing.iter().map(|table| &table.name);
+        let failed = catalogs.source.failed.iter().map(|(name, _)| name);
+        names.chain(failed).map(|name| self.settings.target_name_of(name)).collect()
     }
 
     /// Tables of the source that are partitions on the target.

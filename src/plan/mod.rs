@@ -249,9 +249,7 @@ pub struct DifferingPart {
 /// [`Error::Blocked`] with the remedy, when the table cannot be brought in sync as things are.
 pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
     let Candidate { source, target, target_name, rules, .. } = candidate;
-    let target = target.ok_or_else(|| {
-        Error::Blocked(format!("missing on the target: create {target_name} there, or exclude it"))
-    })?;
+    let target = target.ok_or_else(|| missing(target_name))?;
     check_row_security(source, target, context)?;
     let timestamp = columns::timestamp(source, target, rules.target_timestamp());
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
@@ -403,6 +401,10 @@ impl TablePlan {
         self.one_statement = true;
         self.cascades.retain(|one| !ring.contains(&one.key.child));
     }
+}
+
+fn missing(target: &TableName) -> Error {
+    Error::Blocked(format!("missing on the target: create {target} there, or exclude it"))
 }
 
 /// Which columns travel, and which of them are the key.
