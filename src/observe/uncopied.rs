@@ -10,8 +10,11 @@ use crate::note::NoteLevel;
 use crate::pg::uncopied::UncopiedObject;
 use crate::sync_log::store;
 
+/// Wherever one is, it serves the whole database.
+const EXTENSION: &str = "extension";
 /// One and several of each kind, in the order in which they are named.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 11] = [
+    (EXTENSION, "extensions"),
     ("view", "views"),
     ("materialized view", "materialized views"),
     ("foreign table", "foreign tables"),
@@ -25,18 +28,16 @@ const KINDS: [(&str, &str); 10] = [
 ];
 
 impl RunContext<'_> {
-    /// One note, in the first run, or in one that follows none that came to its end: the log does not know all tables then.
-    /// Whoever names tables means no more than those.
-    pub(crate) async fn note_uncopied(&self, all_are_known: bool) -> Result<()> {
+    /// One note, in the first run, in one that follows none that came to its end, and in one of which most tables are
+    /// `new` to the log: the runs before were of some tables. Whoever names tables means no more than those.
+    pub(crate) async fn note_uncopied(&self, new: usize, selected: usize) -> Result<()> {
         let settings = self.settings;
-        if all_are_known
-            || settings.dry_run
-            || settings.ddl == Ddl::None
-            || !settings.include.is_empty()
+        if new == 0 || settings.dry_run || settings.ddl == Ddl::None || !settings.include.is_empty()
         {
             return Ok(());
         }
-        if store::has_ended_run(self.target, &self.sync_log, self.run_id).await? {
+        let is_first = new * 2 >= selected;
+        if !is_first && store::has_ended_run(self.target, &self.sync_log, self.run_id).await? {
             return Ok(());
         }
         let targets = settings.target_schemas();
@@ -46,14 +47,16 @@ impl RunContext<'_> {
         )?;
         let target: HashSet<UncopiedObject> = target.into_iter().collect();
         let renamed = |mut object: UncopiedObject| {
-            object.schema = settings.target_schema.clone().unwrap_or(object.schema);
+            if object.kind != EXTENSION {
+                object.schema = settings.target_schema.clone().unwrap_or(object.schema);
+            }
             object
         };
         let missing = source.into_iter().map(renamed).filter(|object| !target.contains(object));
         if let Some(counts) = counted(&missing.collect::<Vec<_>>()) {
             let text = format!(
-                "not copied: {counts}; an application may need them: pg_dump and pg_restore bring them, see \
-                 \"What an application still lacks\" in docs/schema-changes.md"
+                "not copied: {counts}; an application may need them: \"What an application still lacks\" in \
+                 docs/schema-changes.md says how to bring them"
             );
             self.note(NoteLevel::Notice, None, text);
         }
@@ -61,13 +64,19 @@ impl RunContext<'_> {
     }
 }
 
-/// `2 views, 1 function in C`; nothing of nothing.
+/// `1 extension (citext), 2 views`; nothing of nothing.
 fn counted(objects: &[UncopiedObject]) -> Option<String> {
     let counts = KINDS.iter().filter_map(|(one, several)| {
-        match objects.iter().filter(|object| object.kind == *one).count() {
+        let of_kind = objects.iter().filter(|object| object.kind == *one);
+        let mut names: Vec<&str> = of_kind.map(|object| object.name.as_str()).collect();
+        names.sort_unstable();
+        // The statements that bring others bring no extension.
+        let named = (*one == EXTENSION).then(|| format!(" ({})", names.join(", ")));
+        let named = named.unwrap_or_default();
+        match names.len() {
             0 => None,
-            1 => Some(format!("1 {one}")),
-            n => Some(format!("{n} {several}")),
+            1 => Some(format!("1 {one}{named}")),
+            n => Some(format!("{n} {several}{named}")),
         }
     });
     let counts: Vec<String> = counts.collect();
@@ -91,8 +100,11 @@ mod tests {
             object("view", "a"),
             object("view", "b"),
             object("policy", "t p"),
+            object("extension", "hstore"),
+            object("extension", "isn"),
         ];
-        assert_eq!(counted(&objects).as_deref(), Some("2 views, 1 policy, 1 function in C"));
+        let counted_as = "2 extensions (hstore, isn), 2 views, 1 policy, 1 function in C";
+        assert_eq!(counted(&objects).as_deref(), Some(counted_as));
         assert_eq!(counted(&[]), None);
     }
 }

@@ -38,7 +38,7 @@ pub struct RunPlan {
     pub last: Vec<Step>,
     /// Tables that take the places of others before.
     pub rebuilt: Vec<RebuiltTable>,
-    /// Those of the source that belong to no table, and to the run.
+    /// Those of the source that belong to no table.
     pub sequences: Vec<FreeSequence>,
     pub roles: Roles,
     /// Tables that the source has no more.
@@ -76,7 +76,8 @@ impl RunContext<'_> {
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_read(&mut catalogs);
         let last = self.last_runs(&names, &catalogs).await?;
-        self.note_uncopied(names.iter().all(|name| has_ended(last.get(*name)))).await?;
+        let new = names.iter().filter(|name| !has_ended(last.get(**name))).count();
+        self.note_uncopied(new, names.len()).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
@@ -98,7 +99,7 @@ impl RunContext<'_> {
         self.note_large_objects(&plans).await?;
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
-            sequences: self.free_sequences(&catalogs).to_vec(),
+            sequences: catalogs.source.sequences.clone(),
             plans,
             failed,
             tasks,

@@ -7,7 +7,7 @@ use crate::ident::TableName;
 use crate::pg::sequences::FreeSequence;
 
 impl RunContext<'_> {
-    /// Those of the source that this run makes and moves.
+    /// Those of the source that this run makes, whether a function of its tables draws from them or not.
     pub(crate) fn free_sequences<'s>(&self, catalogs: &'s Catalogs) -> &'s [FreeSequence] {
         let all = self.settings.include.is_empty();
         if all { &catalogs.source.sequences } else { &[] }

@@ -86,12 +86,14 @@ async fn move_all(round: &Round, moves: &[Move], short_of: &str) -> Result<()> {
 }
 
 /// Moves sequences that belong to no table, to where the source's stand, and never back. Those
-/// that are not there were named when they could not be made.
+/// that are not there were named when they could not be made. Of a run of some tables they are no concern: it moves
+/// them where it can, and says nothing.
 pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
+    let is_whole = round.settings.include.is_empty();
     let target = |one: &FreeSequence| round.settings.target_name_of(&one.name);
     let given: Vec<(TableName, i64)> =
         sequences.iter().filter_map(|one| Some((target(one), one.last?))).collect();
-    for one in sequences.iter().filter(|one| one.hidden) {
+    for one in sequences.iter().filter(|one| one.hidden && is_whole) {
         let name = one.name.typed();
         let text = format!(
             "the sequence {name} of the source may not be read, so the target's was not moved: grant select on \
@@ -106,7 +108,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
     let names: Vec<TableName> = given.iter().map(|(name, _)| name.clone()).collect();
     let moved = async {
         let known = round.target.control.known_sequences(&names).await?;
-        for one in known.iter().filter(|one| !one.settable) {
+        for one in known.iter().filter(|one| !one.settable && is_whole) {
             let name = one.name.typed();
             let text = format!(
                 "the sequence {name} was not moved to where the source's stands, so its numbers can collide: \

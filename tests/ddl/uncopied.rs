@@ -65,6 +65,21 @@ async fn who_names_tables_hears_nothing_of_views() {
     let db = Pair::fresh().await;
     db.source(SHOP).await;
     db.sync().include("orders").await.expect_ok().expect_unsaid("not copied");
+    // He has not seen the whole.
+    db.sync().await.expect_ok().expect_note(NOTE);
+    db.sync().await.expect_unchanged().expect_unsaid("not copied");
+}
+
+#[tokio::test]
+async fn an_extension_that_no_table_needs_is_named() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create extension citext; create extension hstore; create extension fuzzystrmatch;
+         create table t (id int primary key, c citext); create view v as select levenshtein('a', 'b')",
+    )
+    .await;
+    let run = db.sync().await.expect_ok();
+    run.expect_note("not copied: 2 extensions (fuzzystrmatch, hstore), 1 view; ");
 }
 
 #[tokio::test]

@@ -169,3 +169,26 @@ async fn a_sequence_that_ends_before_the_sources_is_named_with_the_statement() {
     assert_eq!(last(&db, "a_id_seq").await, "3000000000 true");
     assert_eq!(last(&db, "free").await, "3000000000 true");
 }
+
+#[tokio::test]
+async fn a_sequence_that_a_function_of_an_included_table_draws_from_is_made_and_moved() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create schema shop; create sequence shop.invoice_no; create sequence shop.unused;
+         create function shop.next_invoice() returns text language sql as
+           $$ select 'I' || nextval('shop.invoice_no') $$;
+         create table shop.orders (id int primary key, invoice text unique default shop.next_invoice());
+         create table shop.other (id int primary key); insert into shop.orders values (1), (2)",
+    )
+    .await;
+    let run = || db.sync().args(&["-schema", "shop", "-include", "orders"]);
+    run().await.expect_ok();
+    run().await.expect_unchanged();
+    db.source("insert into shop.orders values (3)").await;
+    run().await.expect_changes("shop.orders", (1, 0, 0));
+    run().await.expect_unchanged();
+    let insert = "insert into shop.orders values (4) returning invoice";
+    assert_eq!(db.target_value(insert).await, "I4");
+    let made = "select string_agg(relname, ' ') from pg_class where relkind = 'S' and relname <> 'sync_log_id_seq' and relnamespace = 'shop'::regnamespace";
+    assert_eq!(db.target_value(made).await, "invoice_no");
+}

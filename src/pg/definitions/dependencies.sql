@@ -86,11 +86,17 @@ with recursive path(text) as (
           select from pg_type t
           where t.oid >= 16384 and t.oid = any (called.proargtypes::oid[]) and strpos(p.prosrc, t.typname) > 0))
     union all
-    -- Nor does it of text searches: those count that stand in quotes in it.
+    -- Nor does it of text searches and sequences: those count that stand in quotes in it.
     select named.class, named.oid from pg_proc p join (
       select 'pg_ts_config'::regclass::oid, c.oid, c.cfgname from pg_ts_config c
       union all
       select 'pg_ts_dict'::regclass, d.oid, d.dictname from pg_ts_dict d
+      union all
+      -- One that a column owns comes with its table.
+      select 'pg_class'::regclass, s.oid, s.relname from pg_class s
+      where s.relkind = 'S' and not exists (
+        select from pg_depend d
+        where d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('a', 'i', 'e'))
     ) named(class, oid, name) on named.oid >= 16384
     cross join lateral (select regexp_replace(named.name, '([^[:alnum:]_])', '\\\1', 'g') as name offset 0) quoted
     where w.class = 'pg_proc'::regclass and p.oid = w.oid

@@ -1,5 +1,9 @@
--- What $schemas hold that pgsync does not copy, without what belongs to extensions, one JSON object a row.
+-- What $schemas hold that pgsync does not copy, without what belongs to extensions, and the extensions of the database,
+-- one JSON object a row.
 -- Is parsed under an empty search path, so that no function of a user is meant.
+select json_build_object('kind', 'extension', 'schema', 'pg_catalog', 'name', e.extname)
+from pg_extension e where e.extname <> 'plpgsql'
+union all
 select json_build_object('kind', o.kind, 'schema', n.nspname, 'name', o.name) from (
   select case c.relkind when 'v' then 'view' when 'm' then 'materialized view' else 'foreign table' end,
     c.relnamespace, c.relname::text, 'pg_class'::regclass::oid, c.oid
