@@ -23,11 +23,8 @@ impl RunContext<'_> {
         created_by_pgsync: &HashSet<TableName>,
         schema_plan: &mut SchemaPlan,
     ) -> Result<()> {
-        let is_there = |table: &&&Table| {
-            let name = self.settings.target_name_of(&table.name);
-            catalogs.target.tables.iter().any(|there| there.name == name)
-        };
-        let there = selected.iter().filter(is_there).map(|table| table.name.clone());
+        let there = selected.iter().map(|table| &table.name);
+        let there = there.filter(|name| self.is_on_target(name, catalogs)).cloned();
         let others: HashSet<TableName> =
             there.filter(|name| !created_by_pgsync.contains(name)).collect();
         if others.is_empty() {

@@ -131,6 +131,7 @@ impl RunContext<'_> {
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
         let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        schema_plan.left_out.append(&mut schema_plan.unselected);
         self.left_to_others(selected, catalogs, &created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
@@ -204,9 +205,12 @@ impl RunContext<'_> {
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
         let mut schema_plan = self.plan_changes(selected, catalogs, &known.created).await?;
+        let mut unselected = std::mem::take(&mut schema_plan.unselected);
         if schema_plan == SchemaPlan::default() && aligned.failed.is_empty() {
             self.remember(&known, &look).await?;
         }
+        unselected.retain(|(table, _)| !self.is_on_target(table, catalogs));
+        schema_plan.left_out.append(&mut unselected);
         let hindered = incompatible(selected, catalogs, self, context);
         schema_plan.leave_types_of(&hindered);
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
@@ -236,6 +240,12 @@ impl RunContext<'_> {
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
         aligned.created = known.created;
         Ok(aligned)
+    }
+
+    /// Whether the target has this table of the source.
+    fn is_on_target(&self, name: &TableName, catalogs: &Catalogs) -> bool {
+        let name = self.settings.target_name_of(name);
+        catalogs.target.tables.iter().any(|table| table.name == name)
     }
 
     /// Says it until the log tells of a table that was made so, or failed to be: whoever keeps to a superuser then knows.
@@ -348,10 +358,7 @@ impl RunContext<'_> {
         let lz4 = catalogs.target.server.lz4;
         let uncompressed = if lz4 { Vec::new() } else { source.without_lz4() };
         // It is said when the table is made.
-        let is_there = |name: &TableName| {
-            let name = settings.target_name_of(name);
-            catalogs.target.tables.iter().any(|table| table.name == name)
-        };
+        let is_there = |name: &TableName| self.is_on_target(name, catalogs);
         not_carried.retain(|(table, _)| !is_there(table));
         let new = uncompressed.into_iter().filter(|one| !is_there(&one.root));
         let new: Vec<Uncompressed> = new.collect();
@@ -386,7 +393,10 @@ impl RunContext<'_> {
         schema_plan.unread = unread.into_iter().map(|table| table.name.clone()).collect();
         let sequences = self.free_sequences(catalogs);
         let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();
-        schema_plan.first.extend(input.free_sequences(&sequences));
+        let mut free = input.free_sequences(&sequences);
+        // Those from which a function draws come before it.
+        free.retain(|step| schema_plan.first.iter().all(|first| first.title != step.title));
+        schema_plan.first.extend(free);
         schema_plan.lead(&path);
         Ok(schema_plan)
     }

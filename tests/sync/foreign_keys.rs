@@ -337,3 +337,24 @@ async fn a_check_that_names_a_table_below_its_own_is_in_nobodys_way() {
         .await;
     }
 }
+
+#[tokio::test]
+async fn a_key_to_a_table_that_is_not_selected_is_named_when_its_table_is_made() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table parent (id int primary key); create table child (id int primary key, p int references parent);
+         insert into parent values (1); insert into child values (1, 1)",
+    )
+    .await;
+    let said = "foreign key public.child child_p_fkey is left out: public.parent is not selected";
+    let child = || db.sync().include("child");
+    child().arg("-dry-run").await.expect_ok().expect_note(said);
+    child().await.expect_ok().expect_note(said);
+    for _ in 0..2 {
+        child().await.expect_unchanged().expect_unsaid("is left out");
+    }
+    let made = "select count(*) from pg_constraint where conname = 'child_p_fkey'";
+    assert_eq!(db.target_value(made).await, "0");
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value(made).await, "1");
+}

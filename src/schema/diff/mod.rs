@@ -81,6 +81,8 @@ pub struct SchemaPlan {
     pub doubtful: Vec<Step>,
     /// What stays undone, by table and why.
     pub left_out: Vec<(TableName, String)>,
+    /// What is left out for the selection's sake: a run says it of the tables that it makes.
+    pub unselected: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
     pub differs: Vec<Difference>,
     /// Tables of which a key is named that is another one on the target.
@@ -378,7 +380,7 @@ impl DiffInput<'_> {
         let Some(parent) = object.parent.as_ref() else { return };
         if !selected.contains(parent) {
             let text = format!("{} is left out: {parent} is not selected", object.title());
-            return schema_plan.left_out.push((root.clone(), text));
+            return schema_plan.unselected.push((root.clone(), text));
         }
         let step = |statements| Step::about(object, statements, &[root, parent]);
         if let Some(validate) = objects::validate(object).filter(|_| object.validate) {
