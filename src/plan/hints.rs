@@ -51,6 +51,11 @@ enum Trouble {
 }
 
 impl Remedy {
+    /// What is said where a value is too long for a column that could get another type.
+    pub fn of_length(&mut self) -> Option<&mut String> {
+        matches!(self.trouble, Trouble::TooLong(_)).then_some(&mut self.text)
+    }
+
     /// What to try, if the error is the one that this is for.
     fn helps(&self, error: &DbError) -> Option<&str> {
         let fits = match &self.trouble {

@@ -14,12 +14,13 @@ use crate::note::NoteLevel;
 use crate::observe::gone::GoneTable;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::sequences::FreeSequence;
+use crate::plan::hints::Remedy;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
 use crate::plan::shown::ShownTable;
 use crate::plan::{self, Candidate, LastRun, PlanContext, Roles, TablePlan};
 use crate::schema::SchemaOutcome;
-use crate::schema::holders::Failing;
+use crate::schema::holders::Told;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::select;
 use crate::sql::horizon::Horizon;
@@ -92,8 +93,8 @@ impl RunContext<'_> {
             last: &last,
             references: &references,
         };
-        let Planned { plans, mut failed } = observed.planned(&aligned, &context);
-        self.name_holders(failing(&mut failed), &catalogs).await?;
+        let Planned { mut plans, mut failed } = observed.planned(&aligned, &context);
+        self.name_holders(told(&mut plans, &mut failed), &catalogs).await?;
         self.note_plans(&plans);
         let Schedule { plans, tasks } = self.schedule(plans, &references.ordering()).await?;
         self.note_large_objects(&plans).await?;
@@ -195,10 +196,18 @@ fn has_ended(last: Option<&LastRun>) -> bool {
     last.is_some_and(|last| last.written_as.is_some() && !last.interrupted)
 }
 
-/// The tables that have no plan.
-pub(super) fn failing(failed: &mut [TableOutcome]) -> impl Iterator<Item = Failing<'_>> {
-    let failing = failed.iter_mut().map(|one| (&one.table, one.error.as_mut()));
-    failing.filter_map(|(table, error)| Some(Failing { table, error: error? }))
+/// What is said of tables that have no plan, and what will be said of values that are too long.
+pub(super) fn told<'e>(
+    plans: &'e mut [TablePlan],
+    failed: &'e mut [TableOutcome],
+) -> impl Iterator<Item = Told<'e>> {
+    let failed = failed.iter_mut().filter_map(|one| Told::by(&one.table, one.error.as_mut()?));
+    let of_plans = plans.iter_mut().flat_map(|plan| {
+        let table = &plan.mapping.source.name;
+        let texts = plan.remedies.iter_mut().filter_map(Remedy::of_length);
+        texts.map(move |text| Told { table, text })
+    });
+    failed.chain(of_plans)
 }
 
 /// The plans that can be worked on, and the tables that have none.

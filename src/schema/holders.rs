@@ -6,33 +6,43 @@ use crate::ident::TableName;
 use crate::pg::holders::{HeldColumn, Holder};
 use crate::table::Table;
 
-/// A table that fails.
-pub(crate) struct Failing<'e> {
+/// What is said of a table of the source.
+pub(crate) struct Told<'e> {
     pub table: &'e TableName,
-    pub error: &'e mut Error,
+    pub text: &'e mut String,
+}
+
+impl<'e> Told<'e> {
+    /// What is said by the error of a table that cannot be brought in sync as it is.
+    pub fn by(table: &'e TableName, error: &'e mut Error) -> Option<Self> {
+        match error {
+            Error::Blocked(text) => Some(Self { table, text }),
+            _ => None,
+        }
+    }
 }
 
 impl RunContext<'_> {
-    /// Says in the errors of tables what holds the columns that are to get another type.
+    /// Adds to what is said of tables what holds the columns that are to get another type.
     pub(crate) async fn name_holders<'e>(
         &self,
-        failing: impl Iterator<Item = Failing<'e>>,
+        told: impl Iterator<Item = Told<'e>>,
         catalogs: &Catalogs,
     ) -> Result<()> {
         let of = |name: &TableName| {
             let name = self.settings.target_name_of(name);
             catalogs.target.tables.iter().find(|table| table.name == name)
         };
-        let is_told = |one: &Failing<'_>| one.error.to_string().contains(" alter column ");
-        let told: Vec<Failing<'e>> = failing.filter(is_told).collect();
+        let has_change = |one: &Told<'_>| one.text.contains(" alter column ");
+        let told: Vec<Told<'e>> = told.filter(has_change).collect();
         let tables: Vec<&Table> = told.iter().filter_map(|one| of(one.table)).collect();
         if tables.is_empty() {
             return Ok(());
         }
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
         let held = self.target.control.held_columns(&oids).await?;
-        for Failing { table, error } in told {
-            let (Some(table), Error::Blocked(text)) = (of(table), error) else { continue };
+        for Told { table, text } in told {
+            let Some(table) = of(table) else { continue };
             for one in held.iter().filter(|one| one.table == table.oid) {
                 *text = told_with(text, &table.name, one);
             }

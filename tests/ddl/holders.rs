@@ -132,3 +132,25 @@ async fn a_generated_column_of_a_partitioned_table_is_altered_in_that() {
         .await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
+    let db =
+        Pair::with("create table item (id int primary key, code varchar(8), other varchar(8))")
+            .await;
+    db.settle().await;
+    db.target("create view codes as select code from item").await;
+    db.source("alter table item alter code type varchar(30); insert into item values (1, 'longer than eight')")
+        .await;
+    for mode in ["additive", "reset"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
+        let told = "alter table public.item alter column code type character varying(30) (view public.codes uses the column: \
+                    keep its definition";
+        run.expect_failed("item", &["value too long", told]);
+    }
+    db.target(
+        "drop view codes; alter table public.item alter column code type character varying(30)",
+    )
+    .await;
+    db.settle().await;
+}

@@ -123,7 +123,7 @@ async fn what_tables_that_pgsync_did_not_create_have_otherwise_is_a_comment() {
     for line in [
         "index public.item_v exists only on the source; to change that, run: create index \"item_v\" on \"public\".\"item\"",
         "default of column public.item.v is not as on the source; to change that, run: alter table",
-        "constraint public.item pos is defined differently on the source: ",
+        "constraint public.item pos is defined differently on the source (constraint \"pos\" check (",
         "index public.item_w exists only on the target; to drop it, run: drop index ",
     ] {
         assert!(printed.contains(&format!("{begin}{line}")), "{line}: {printed}");

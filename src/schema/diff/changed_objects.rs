@@ -223,7 +223,9 @@ impl DiffInput<'_> {
             }
             let here = objects::definition(object);
             let here = here.first().map(Statement::as_str).unwrap_or_default();
-            let text = format!("{} is defined differently on the source: {here}", object.title());
+            // What it is there, and nothing to run.
+            let here = here.split_once(" add ").map_or(here, |(_, part)| part);
+            let text = format!("{} is defined differently on the source ({here})", object.title());
             if self.resets(root) && self.is_referred_to(there) {
                 return Some(Finding::new(Severity::Form, text));
             }
