@@ -243,6 +243,11 @@ pub fn alter_table(table: &Name, what: Statement) -> Statement {
     statement!("alter table {table} {what}", table = table, what = what)
 }
 
+/// What a change of a column's identity is called.
+pub const IDENTITY: &str = "identity";
+/// What drops it begins so.
+pub const DROP_IDENTITY: &str = "drop identity";
+
 /// `set (…)` and `reset (…)`, where there is something to set and to reset.
 pub struct OptionChanges {
     pub set: Option<Statement>,
@@ -302,7 +307,7 @@ pub fn settings(
     };
     let mut found: Vec<ColumnChange> = Vec::new();
     found.extend(value_change(here, there).map(|one| change("default", one.how, one.drops)));
-    found.extend(identity_change(here, there).map(|one| change("identity", one.how, one.drops)));
+    found.extend(identity_change(here, there).map(|one| change(IDENTITY, one.how, one.drops)));
     if let Some(storage) = here.storage.filter(|_| here.storage != there.storage) {
         let set = statement!("set storage {s}", s = storage_word(storage));
         found.push(change("storage", set, false));
@@ -368,7 +373,11 @@ fn identity_change(here: &ColumnDefinition, there: &ColumnDefinition) -> Option<
             let and_not_null = here.takes_null_before(there);
             let then = and_not_null
                 .then(|| statement!(", alter column {column} drop not null", column = here.name));
-            let how = statement!("drop identity{then}", then = then.unwrap_or_else(|| word("")));
+            let how = statement!(
+                "{drop}{then}",
+                drop = word(DROP_IDENTITY),
+                then = then.unwrap_or_else(|| word(""))
+            );
             Some(Alteration { how, drops: true })
         }
         _ => None,

@@ -9,7 +9,7 @@ use crate::ident::{Ident, TableName};
 use crate::plan::digest;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
-use crate::schema_object::{Kind, Object, OwnedSequence, TableDefinition};
+use crate::schema_object::{Kind, Object};
 use crate::sql::ddl;
 use crate::sql::ddl::{ColumnChange, OptionChanges};
 use crate::sql::objects;
@@ -65,11 +65,11 @@ pub enum Severity {
 }
 
 /// A change of something that is there.
-struct Change {
-    title: String,
-    statement: Statement,
+pub(super) struct Change {
+    pub title: String,
+    pub statement: Statement,
     /// Whether the target loses something.
-    drops: bool,
+    pub drops: bool,
 }
 
 /// What happens once the target has dropped what differs.
@@ -125,7 +125,7 @@ impl DiffInput<'_> {
                 add(format!("{what} of {column}"), statement, drops);
             }
         }
-        changes.extend(owned_anew(object, here, other));
+        changes.extend(self.after_identities(object, there));
         changes
     }
 
@@ -396,20 +396,4 @@ pub(super) fn is_same(here: &Object, there: &Object) -> bool {
         make
     };
     bare(here) == bare(there)
-}
-
-/// Sequences that go with a column of the source only.
-fn owned_anew(object: &Object, here: &TableDefinition, there: &TableDefinition) -> Vec<Change> {
-    let is_new = |owned: &&OwnedSequence| {
-        let mut theirs = there.owns.iter().filter(|theirs| theirs.column == owned.column);
-        // That of an identity may be in the way of one of its name.
-        let column = there.column(&owned.column).filter(|column| column.identity.is_none());
-        column.is_some() && theirs.all(|theirs| theirs.sequence != owned.sequence)
-    };
-    let change = |owned: &OwnedSequence| Change {
-        title: format!("sequence of column {}.{}", object.id, owned.column.as_str()),
-        statement: ddl::own(&object.at, owned),
-        drops: false,
-    };
-    here.owns.iter().filter(is_new).map(change).collect()
 }

@@ -221,6 +221,8 @@ impl DiffInput<'_> {
             }
             // One that cannot be made: what needs it says so.
             (None, Kind::Function, _) if object.make.is_none() => Vec::new(),
+            // It comes once the identity is gone.
+            (None, Kind::Sequence, _) if self.is_name_of_identity(object) => Vec::new(),
             // It joins what may be there.
             (None, Kind::Partition, _) => {
                 vec![Step { room: self.room(object), ..step(objects::create(object)) }]

@@ -6,6 +6,7 @@ pub mod changed_objects;
 pub mod crowded;
 mod default_partition;
 mod detached;
+mod dropped_identities;
 mod dropped_keys;
 mod expression_eq;
 mod extra_objects;
@@ -278,6 +279,7 @@ impl DiffInput<'_> {
             steps.sort_by_key(|step| (step.level, step.kind))
         }
         self.children_first(&mut steps);
+        self.identities_first(&mut steps);
         steps
     }
 
