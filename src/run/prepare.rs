@@ -77,8 +77,7 @@ impl RunContext<'_> {
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_read(&mut catalogs);
         let last = self.last_runs(&names, &catalogs).await?;
-        let new = names.iter().filter(|name| !has_ended(last.get(**name))).count();
-        self.note_uncopied(new, names.len()).await?;
+        self.note_uncopied(new_ones(&names, &last), names.len()).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
@@ -189,6 +188,11 @@ impl RunContext<'_> {
         let tasks = schedule::ordered(&places, keys, &rings);
         Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
+}
+
+/// How many of the tables no run has come to its end with.
+fn new_ones(names: &[&TableName], last: &HashMap<TableName, LastRun>) -> usize {
+    names.iter().filter(|name| !has_ended(last.get(**name))).count()
 }
 
 /// Whether a run came to its end with a table, as far as the log tells.
