@@ -27,31 +27,38 @@ pub struct Columns {
     pub generated: Vec<PlanColumn>,
 }
 
-/// Both sides' columns, by their names. `foreign_keys` are those of the target.
+/// The target's table, and what is said of it goes by.
+pub struct MatchedTarget<'t> {
+    /// As it will be when columns are matched.
+    pub table: &'t Table,
+    /// As it is now.
+    pub now: &'t Table,
+    pub foreign_keys: &'t [ForeignKey],
+}
+
+/// Both sides' columns, by their names.
 ///
 /// # Errors
 /// [`Error::Blocked`] naming every column in the way and the remedy.
 pub fn match_columns(
     source: &Table,
-    target: &Table,
+    there: &MatchedTarget<'_>,
     rules: &TableRules,
     context: &PlanContext,
-    foreign_keys: &[ForeignKey],
 ) -> Result<Columns, Error> {
+    let target = there.table;
     let advice = Advice::new(target, rules);
     let mut columns = Vec::new();
     let mut problems = Vec::new();
-    for there in target.columns.iter().filter(|column| !column.generated) {
-        match source.column(&there.name) {
-            Some(here) => match map_column(here, there, &advice, context) {
+    for column in target.columns.iter().filter(|column| !column.generated) {
+        match source.column(&column.name) {
+            Some(here) => match map_column(here, column, &advice, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
-            None if there.not_null && !there.has_default => problems.push(format!(
-                "column \"{}\" is NOT NULL without a default on the target and missing on the source: run on the target: {}",
-                there.name.as_str(),
-                takes_null::statements(target, there, foreign_keys)
-            )),
+            None if column.not_null && !column.has_default => {
+                problems.push(left_over(column, source, there));
+            }
             None => {}
         }
     }
@@ -65,6 +72,35 @@ pub fn match_columns(
     } else {
         Err(Error::Blocked(problems.join("; ")))
     }
+}
+
+/// What is said of a column that only the target has, and that needs a value.
+fn left_over(column: &Column, source: &Table, there: &MatchedTarget<'_>) -> String {
+    let takes_null = takes_null::statements(there.table, column, there.foreign_keys);
+    let name = column.name.typed();
+    let remedy = match renamed(column, source, there.now) {
+        Some(here) => format!(
+            "renamed to \"{}\"? Then run on the target: alter table {} rename column {name} to {}; otherwise, run there",
+            here.name.as_str(),
+            there.now.name.typed(),
+            here.name.typed()
+        ),
+        None => "run on the target".to_owned(),
+    };
+    format!(
+        "column \"{}\" is NOT NULL without a default on the target and missing on the source: {remedy}: {takes_null}",
+        column.name.as_str(),
+    )
+}
+
+/// The one column of its type that only the source has.
+fn renamed<'t>(column: &Column, source: &'t Table, target: &Table) -> Option<&'t Column> {
+    let is_new = |here: &&Column| {
+        let is_alike = here.type_text == column.type_text && !here.generated;
+        is_alike && target.column(&here.name).is_none()
+    };
+    let mut new = source.columns.iter().filter(is_new);
+    new.next().filter(|_| new.next().is_none())
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.

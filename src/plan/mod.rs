@@ -39,7 +39,7 @@ use crate::sql::mapping::{
 };
 use crate::sql::view::GrownColumn;
 use crate::table::{Sequence, Table, Trigger};
-use columns::Columns;
+use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
 use missing_key::MissingKey;
@@ -415,13 +415,10 @@ fn mapping(
     context: &PlanContext,
 ) -> Result<TableMapping, Error> {
     let source = candidate.source;
-    let Columns { carried: columns, generated } = columns::match_columns(
-        source,
-        target,
-        candidate.rules,
-        context,
-        &candidate.references.target,
-    )?;
+    let there =
+        MatchedTarget { table: target, now: target, foreign_keys: &candidate.references.target };
+    let Columns { carried: columns, generated } =
+        columns::match_columns(source, &there, candidate.rules, context)?;
     let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
     let mut columns = key::arrange(columns, &key, timestamp);
     // Where nothing may be set a conflicting row is left as it is.

@@ -12,7 +12,7 @@ use crate::context::{Catalogs, RunContext};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
-use crate::plan::columns;
+use crate::plan::columns::{self, MatchedTarget};
 use crate::schema::diff::changed_objects::{Difference, Severity};
 use crate::schema::diff::new_values::NewValue;
 use crate::schema::diff::type_changes::in_place;
@@ -137,8 +137,9 @@ pub(super) fn incompatible(
         let name = ends.settings.target_name_of(&table.name);
         let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
         let rules = ends.settings.rules.effective(&table.name);
-        let error =
-            columns::match_columns(table, &grown(table, there), &rules, context, keys).err()?;
+        let grown = grown(table, there);
+        let there = MatchedTarget { table: &grown, now: there, foreign_keys: keys };
+        let error = columns::match_columns(table, &there, &rules, context).err()?;
         Some((table.name.clone(), error))
     };
     selected.iter().filter_map(judge).collect()
