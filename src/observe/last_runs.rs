@@ -50,7 +50,13 @@ impl RunContext<'_> {
             return Ok(None);
         }
         if is_there {
-            let hindered = store::tidy(self.target, &self.sync_log, self.run_id, names).await?;
+            // Else each table would fail that has something to write.
+            let (hindered, may_write) = tokio::join!(
+                store::tidy(self.target, &self.sync_log, self.run_id, names),
+                store::try_to_write(self.target, &self.sync_log),
+            );
+            let hindered = hindered?;
+            may_write?;
             if let Some(why) = hindered {
                 let text =
                     format!("{} stays without some of its indexes: {why}", self.sync_log.table);

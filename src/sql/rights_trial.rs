@@ -124,11 +124,16 @@ impl SyncLog {
         let table = &self.table;
         let read = sql!("select run_id from {table}", table = table);
         let close = sql!("update {table} set run_id = run_id", table = table);
-        let write = sql!("insert into {table} (run_id) values ('')", table = table);
         [
             PlannedUse::of("reading sync_log", &read),
             PlannedUse::of("closing rows of sync_log", &close),
-            PlannedUse::of("writing sync_log", &write),
+            self.explain_write(),
         ]
+    }
+
+    /// Writes rows of the log.
+    pub fn explain_write(&self) -> PlannedUse {
+        let write = sql!("insert into {table} (run_id) values ('')", table = self.table);
+        PlannedUse::of("writing sync_log", &write)
     }
 }

@@ -106,6 +106,12 @@ pub async fn try_to_use(target: &Target, sync_log: &SyncLog) -> Result<()> {
     Ok(())
 }
 
+/// Tries whether the role may write rows of the table; writes none.
+pub async fn try_to_write(target: &Target, sync_log: &SyncLog) -> Result<()> {
+    let PlannedUse { action, statement } = sync_log.explain_write();
+    target.on_control_session(action, &statement).await.map(drop)
+}
+
 /// The error with all ways to a log, where a right to create it is missing.
 fn with_ways_out(error: Error, sync_log: &SyncLog) -> Error {
     match error {

@@ -142,7 +142,8 @@ async fn a_log_that_the_role_may_not_make_or_use_is_said() {
         let grant = format!("grant {right} on table public.sync_log to {writer}");
         drop(listed.expect_said("permission denied for table sync_log").expect_said(&grant));
         drop(roles.run(&db, &["-dry-run"]).await.expect_exit(1).expect_said(&grant));
-        roles.run(&db, &[]).await.expect_exit(1).expect_said(&grant);
+        let run = roles.run(&db, &[]).await.expect_exit(1).expect_said(&grant);
+        assert_eq!(run.stderr.matches("permission denied").count(), 1, "{run}");
         db.target(&grant).await;
     }
     assert_eq!(roles.schema(&[]).await.expect_exit(0).stdout, "");
