@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::context::Round;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
@@ -42,17 +42,7 @@ pub async fn check(
     if keys.is_empty() {
         return;
     }
-    let rows = match round
-        .target
-        .on_control_session("looking for dangling rows", &dangling(&keys))
-        .await
-    {
-        Ok(rows) => rows,
-        Err(error) => return warn(round, None, format!("foreign keys were not checked: {error}")),
-    };
-    for row in rows.iter().flatten() {
-        let number = row.count(0).ok().and_then(|number| usize::try_from(number).ok());
-        let Some(key) = number.and_then(|number| keys.get(number)) else { continue };
+    for key in broken_keys(round, &keys).await {
         let error = Error::Blocked(words(key, &broken));
         let is_child = |outcome: &&mut TableOutcome| {
             round.settings.target_name_of(&outcome.table) == key.child
@@ -64,6 +54,40 @@ pub async fn check(
             _ => warn(round, Some(key.child.clone()), error.to_string()),
         }
     }
+}
+
+/// Those of the keys that some row does not keep. Names those that cannot be looked at.
+async fn broken_keys<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Vec<&'k ForeignKey> {
+    match look(round, keys).await {
+        Ok(broken) => return broken,
+        Err(error) if keys.len() == 1 || error.sqlstate().is_none() => {
+            let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+            let (noun, verb) = if names.len() == 1 { ("key", "was") } else { ("keys", "were") };
+            let text =
+                format!("the foreign {noun} {} {verb} not checked: {error}", names.join(", "));
+            let child = keys.first().map(|key| key.child.clone()).filter(|_| names.len() == 1);
+            warn(round, child, text);
+            return Vec::new();
+        }
+        Err(_) => {}
+    }
+    // What the role may not read stands in the way of no other.
+    let mut broken = Vec::new();
+    for key in keys {
+        broken.extend(Box::pin(broken_keys(round, &[key])).await);
+    }
+    broken
+}
+
+async fn look<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Result<Vec<&'k ForeignKey>> {
+    let statement = dangling(keys);
+    let rows = round.target.on_control_session("looking for dangling rows", &statement).await?;
+    let mut broken = Vec::new();
+    for row in rows.iter().flatten() {
+        let number = usize::try_from(row.count(0)?).ok();
+        broken.extend(number.and_then(|number| keys.get(number)));
+    }
+    Ok(broken)
 }
 
 fn words(key: &ForeignKey, broken: &[TableName]) -> String {

@@ -358,3 +358,28 @@ async fn a_key_to_a_table_that_is_not_selected_is_named_when_its_table_is_made()
     db.sync().await.expect_ok();
     assert_eq!(db.target_value(made).await, "1");
 }
+
+#[tokio::test]
+async fn a_table_that_cannot_be_read_keeps_no_other_key_from_being_checked() {
+    let db = Pair::with(
+        "create table parent (id int primary key); create table child (id int primary key, p int references parent);
+         create table apart (id int primary key); create table part (id int primary key, a int references apart)",
+    )
+    .await;
+    if !db.has(15, "a grant of session_replication_role").await {
+        return;
+    }
+    db.source("insert into apart values (1); insert into part values (1, 1)").await;
+    let writer = db.target_writer().await;
+    db.target(&format!("grant set on parameter session_replication_role to {}", writer.name)).await;
+    db.sync().target_role(&writer).await.expect_ok();
+    db.target(&format!(
+        "revoke select on apart from {}; alter table parent add extra int not null",
+        writer.name
+    ))
+    .await;
+    db.source("insert into parent values (1); insert into child values (1, 1)").await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    run.expect_failed("child", &["rows refer to rows of public.parent that are not there"])
+        .expect_said("part - warning: the foreign key part_a_fkey was not checked: ");
+}
