@@ -18,17 +18,44 @@ use crate::target_side::ddl::DdlRunner;
 /// Steps that one transaction takes together, for speed.
 const GROUP: usize = 50;
 
+/// What came of steps.
+#[derive(Default)]
+struct Made {
+    /// The ids of partitions that are not there, and that their tables can do without.
+    left_out: HashSet<String>,
+    /// What was created and what was changed, for a note each.
+    told: Vec<String>,
+}
+
 impl RunContext<'_> {
-    /// Runs the steps. One that fails takes along the tables that need it; the others go on. Gives the ids
-    /// of partitions that are not there, and that their tables can do without.
+    /// Runs the steps, and says what is created and changed. Gives the ids of partitions that are not there, and that
+    /// their tables can do without.
     pub(super) async fn make(
         &self,
         steps: &[Step],
         aligned: &mut SchemaOutcome,
     ) -> Result<HashSet<String>> {
+        let Made { left_out, told } = self.run_steps(steps, aligned).await?;
+        for text in told {
+            self.note(NoteLevel::Notice, None, text);
+        }
+        Ok(left_out)
+    }
+
+    /// Runs the steps that make a table beside the one whose place it takes: it is no new one.
+    pub(super) async fn make_shadow(
+        &self,
+        steps: &[Step],
+        aligned: &mut SchemaOutcome,
+    ) -> Result<()> {
+        self.run_steps(steps, aligned).await.map(drop)
+    }
+
+    /// One that fails takes along the tables that need it; the others go on.
+    async fn run_steps(&self, steps: &[Step], aligned: &mut SchemaOutcome) -> Result<Made> {
         let mut left_out = HashSet::new();
         if steps.is_empty() {
-            return Ok(left_out);
+            return Ok(Made::default());
         }
         let (mut created, mut changed) = (Tally::of(steps), Tally::of(steps));
         let mut extensions = MissingExtensions::of(steps);
@@ -68,10 +95,7 @@ impl RunContext<'_> {
         }
         aligned.failed.iter_mut().for_each(|(table, error)| extensions.name_all(table, error));
         // Where nothing could be made, the tables say why.
-        for text in Tally::told(&created, &changed) {
-            self.note(NoteLevel::Notice, None, text);
-        }
-        Ok(left_out)
+        Ok(Made { left_out, told: Tally::told(&created, &changed) })
     }
 
     /// Says that a table does without a step; nothing of a partition whose parent was left out.

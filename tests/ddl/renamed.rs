@@ -111,7 +111,7 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
         let run = db.sync().await.expect_exit(1).expect_note(asked);
         run.expect_failed(
             "thing",
-            &["has that name: if the source has renamed that table, rename it there, too"],
+            &["has that name: if the source has renamed that table, drop the new one on the target"],
         );
     }
     db.target("drop table if exists thing; alter table item rename to thing").await;

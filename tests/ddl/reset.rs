@@ -77,7 +77,9 @@ async fn a_table_that_a_view_shows_is_refused_by_the_views_name() {
     let db = changed("alter table parent alter name type int using id; alter table child alter v type int using id").await;
     db.target("create view shown as select name from parent").await;
     let run = reset(&db).await.expect_exit(1);
-    let run = run.expect_failed("parent", &["cannot be rebuilt", "view public.shown"]);
+    let why = "it would be rebuilt because column \"name\" is integer on the source";
+    let run = run.expect_failed("parent", &["cannot be rebuilt", "view public.shown", why]);
+    let run = run.expect_note("is rebuilt: ").expect_unsaid("created on the target");
     assert_eq!(run.table("child").status, "success");
     assert_eq!(db.target_value("select count(*) from shown").await, "50");
 }

@@ -220,7 +220,7 @@ impl RunContext<'_> {
                 .check_rebuild_allowed(one.table, behind)
                 .and(check_dependents(own, &source, &target, &name));
             match allowed {
-                Err(error) => planned.refused.push((name, error)),
+                Err(error) => planned.refused.push((name, because(error, &one.reasons))),
                 Ok(dependents) => {
                     let shadow = shadow_table(&source, &name, place, &shadow_schema);
                     planned.all.push(Rebuild {
@@ -290,10 +290,20 @@ impl RunContext<'_> {
             return Ok(None);
         }
         let own = rebuild.schema_plan.first.iter().filter(|step| !step.shared);
-        self.make(&own.cloned().collect::<Vec<Step>>(), aligned).await?;
+        self.make_shadow(&own.cloned().collect::<Vec<Step>>(), aligned).await?;
         let name = TableName { schema: shadow_schema.clone(), name: rebuild.source.name.clone() };
         let tables = self.target.control.catalog(std::slice::from_ref(shadow_schema)).await?.tables;
         Ok(tables.into_iter().find(|table| table.name == name))
+    }
+}
+
+/// The refusal, with what there would be to rebuild for: whoever alters the table himself has to know.
+fn because(refused: Error, reasons: &[String]) -> Error {
+    match refused {
+        Error::Blocked(text) if !reasons.is_empty() => {
+            Error::Blocked(format!("{text}; it would be rebuilt because {}", reasons.join("; ")))
+        }
+        other => other,
     }
 }
 
