@@ -28,6 +28,15 @@ pub enum Holder {
     PartitionKey(String),
     /// A table from which it is inherited.
     Parent(TableName),
+    /// Of another table, whose rows refer to it.
+    ForeignKey(ReferringKey),
+}
+
+/// A foreign key of another table.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct ReferringKey {
+    pub table: TableName,
+    pub name: Ident,
 }
 
 /// What holds columns of these tables.

@@ -88,10 +88,10 @@ async fn work(
     let finish =
         Finish { plans, failed: &failed, references, foreign_keys: last, rebuilt, sequences };
     let is_whole = early.is_none();
-    finish.tables(round, early, &mut outcomes).await;
+    let keys = finish.tables(round, early, &mut outcomes).await;
     let renumbered =
         renumbered::check(round, &finish.rebuilt, &planned, &mut outcomes, &mut unlogged).await;
-    post_data::remark(round, &planned, &outcomes);
+    post_data::remark(round, &planned, &outcomes, &keys);
     let mut logged = sync_log::write(round, &mut outcomes, &unlogged, &failed).await;
     if logged.is_ok() {
         logged = renumbered;
@@ -144,24 +144,33 @@ struct Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Moves sequences, swaps what was rebuilt, looks for orphans, creates foreign keys; nothing of it
+    /// Moves sequences, swaps what was rebuilt, looks for orphans, creates foreign keys, and gives these; nothing of it
     /// after a round that ended `early`.
-    async fn tables(&self, round: &Round, early: Option<Error>, outcomes: &mut [TableOutcome]) {
+    async fn tables(
+        &self,
+        round: &Round,
+        early: Option<Error>,
+        outcomes: &mut [TableOutcome],
+    ) -> Vec<&Step> {
         if round.settings.dry_run {
             // Nothing was written that could be put in its place.
-            return sequences::remark_all_denied(round, &self.plans, outcomes);
+            sequences::remark_all_denied(round, &self.plans, outcomes);
+            return Vec::new();
         }
         if let Some(why) = early {
-            return swap::not_swapped(round, &self.rebuilt, outcomes, &why);
+            swap::not_swapped(round, &self.rebuilt, outcomes, &why);
+            return Vec::new();
         }
         sequences::raise(round, &self.plans, outcomes).await;
         sequences::raise_free(round, &self.sequences).await;
         swap::tables(round, &self.rebuilt, &self.references, outcomes).await;
         orphan_check::check(round, &self.plans, &self.references, outcomes, self.failed).await;
-        foreign_keys::create(round, &self.foreign_keys, &self.references.source, outcomes).await;
+        let source = &self.references.source;
+        let keys = foreign_keys::create(round, &self.foreign_keys, source, outcomes).await;
         if round.settings.lag {
             lag::measure(round, &self.plans, outcomes).await;
         }
+        keys
     }
 }
 

@@ -22,17 +22,19 @@ struct FailedKey<'s> {
 }
 
 /// Makes the foreign keys of tables that are in sync. One that cannot be made fails its table, unless it refers to a
-/// table that failed: then only rows that refer to nothing do. `of_source` are those that the source has.
-pub async fn create(
+/// table that failed: then only rows that refer to nothing do. `of_source` are those that the source has. Gives those
+/// that were made.
+pub async fn create<'s>(
     round: &Round,
-    steps: &[Step],
+    steps: &'s [Step],
     of_source: &[ForeignKey],
     outcomes: &mut [TableOutcome],
-) {
+) -> Vec<&'s Step> {
     let child_is_done =
         |step: &&Step| step.roots.first().is_none_or(|child| ended_well(child, outcomes));
     let steps: Vec<&Step> = steps.iter().filter(child_is_done).collect();
     let (look, make): (Vec<&Step>, Vec<&Step>) = steps.iter().partition(|step| step.is_validation);
+    let mut made = make.clone();
     let mut failed: Vec<FailedKey<'_>> = Vec::new();
     for step in make {
         let error = retry_foreign_keys(round, step, is_there).await.err();
@@ -46,9 +48,11 @@ pub async fn create(
     let looks: Vec<(&Step, Result<()>)> = looks.collect().await;
     let unkept = looks.into_iter();
     failed.extend(unkept.filter_map(|(step, done)| Some(FailedKey { step, error: done.err()? })));
+    made.retain(|step| failed.iter().all(|one| one.step.title != step.title));
     for one in failed {
         one.settle(round, of_source, outcomes).await;
     }
+    made
 }
 
 fn ended_well(table: &TableName, outcomes: &[TableOutcome]) -> bool {

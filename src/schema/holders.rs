@@ -3,7 +3,7 @@
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
-use crate::pg::holders::{HeldColumn, Holder};
+use crate::pg::holders::{HeldColumn, Holder, ReferringKey};
 use crate::table::Table;
 
 /// What is said of a table of the source.
@@ -80,6 +80,12 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn) -> String {
         ),
         Holder::Parent(parent) => format!(
             "run on the target what is told for {parent}, from which the column is inherited"
+        ),
+        Holder::ForeignKey(ReferringKey { table, name }) => format!(
+            "{statement} (if rows of {table} refer to rows that are still missing, run before: alter table {} drop \
+             constraint {}, which a run creates again)",
+            table.typed(),
+            name.typed()
         ),
     };
     format!("{}{instead}{}", &text[..part.start], &text[part.end..])

@@ -170,7 +170,8 @@ fn is_built(error: &Error) -> bool {
 }
 
 /// Says what was made of tables that were there before: what a new one has goes without saying.
-pub fn remark(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
+/// `keys` are the foreign keys that were made.
+pub fn remark(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome], keys: &[&Step]) {
     let is_done = |plan: &&Arc<TablePlan>| {
         let own = outcomes.iter().find(|outcome| outcome.table == plan.mapping.source.name);
         own.is_some_and(|own| own.status == Status::Success)
@@ -178,7 +179,13 @@ pub fn remark(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]
     let owed = plans.iter().filter(|plan| !plan.post_data.is_empty());
     let owed = owed.filter(|plan| plan.strategy != Strategy::Copy && !round.settings.dry_run);
     let steps = || owed.clone().filter(is_done).flat_map(|plan| &plan.post_data);
+    let is_of_old = |step: &&&Step| {
+        let old = |one: &TableOutcome| one.strategy.is_some_and(|by| by != Strategy::Copy);
+        let mut own = outcomes.iter().filter(|one| step.roots.first() == Some(&one.table));
+        own.any(old)
+    };
     let (mut created, mut changed) = (Tally::of(steps()), Tally::of(steps()));
+    keys.iter().filter(is_of_old).for_each(|step| created.add(step));
     for step in steps() {
         if step.is_change() {
             changed.add(step)

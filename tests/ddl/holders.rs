@@ -158,3 +158,26 @@ async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
     .await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_key_that_becomes_bigint_is_settled_by_what_is_told_though_rows_refer_to_missing_ones() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table c (id serial primary key, n text); create table rv (id serial primary key, cid int references c);
+         insert into c (n) select i from generate_series(1, 5) i; insert into rv (cid) select i from generate_series(1, 5) i",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table c alter id type bigint; insert into c (n) values ('new'); insert into rv (cid) values (6)")
+        .await;
+    let run = db.sync().await.expect_exit(1);
+    let told = "run on the target: alter table public.c alter column id type bigint (if rows of public.rv refer to rows that are \
+                still missing, run before: alter table public.rv drop constraint rv_cid_fkey, which a run creates again)";
+    run.expect_failed("c", &[told]);
+    db.target("alter table public.rv drop constraint rv_cid_fkey").await;
+    db.target("alter table public.c alter column id type bigint").await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+    let keys = "select count(*) from pg_constraint where conname = 'rv_cid_fkey'";
+    assert_eq!(db.target_value(keys).await, "1");
+}

@@ -383,3 +383,16 @@ async fn a_table_that_cannot_be_read_keeps_no_other_key_from_being_checked() {
     run.expect_failed("child", &["rows refer to rows of public.parent that are not there"])
         .expect_said("part - warning: the foreign key part_a_fkey was not checked: ");
 }
+
+#[tokio::test]
+async fn a_foreign_key_that_a_table_gets_later_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key); create table b (id int primary key, aid int); insert into a values (1); insert into b values (1, 1)").await;
+    db.sync().await.expect_ok().expect_unsaid("foreign key");
+    db.source("alter table b add constraint b_a foreign key (aid) references a; create index b_aid on b (aid)")
+        .await;
+    db.sync().await.expect_ok().expect_note("created on the target: 1 foreign key, 1 index");
+    db.sync().await.expect_unchanged().expect_unsaid("created");
+    db.target("alter table b drop constraint b_a").await;
+    db.sync().await.expect_ok().expect_note("created on the target: 1 foreign key");
+}

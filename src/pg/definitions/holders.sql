@@ -1,5 +1,6 @@
 -- What keeps columns of the tables $tables from getting another type, one JSON object a row: views, columns that are
--- computed of them, their place in a partition key, and parents that they come from.
+-- computed of them, their place in a partition key, parents that they come from, and foreign keys of other tables, which
+-- are looked at again when the type changes.
 select json_build_object('table', x.oid::int8, 'column', x.attname, 'holder', x.holder)
 from (
   select a.attrelid as oid, a.attname, json_build_object('view', json_build_object('schema', n.nspname, 'name', v.relname)) as holder
@@ -32,5 +33,14 @@ from (
   join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute b on b.attrelid = c.oid and b.attname = a.attname and not b.attisdropped
   where a.attrelid = any ($tables) and a.attnum > 0
+  union all
+  select a.attrelid, a.attname, json_build_object('foreign_key', json_build_object(
+    'table', json_build_object('schema', n.nspname, 'name', c.relname), 'name', k.conname))
+  from pg_constraint k
+  join pg_attribute a on a.attrelid = k.confrelid and a.attnum = any (k.confkey)
+  join pg_class c on c.oid = k.conrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where k.contype = 'f' and k.confrelid = any ($tables) and k.conrelid <> k.confrelid
+    and coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0'
 ) x
 order by x.oid, x.attname, x.holder::text
