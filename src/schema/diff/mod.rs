@@ -123,7 +123,8 @@ impl SchemaPlan {
     }
 
     /// Takes a table out that is rebuilt: nothing is done for it alone, but that foreign keys go which the source does not
-    /// have. They would guard rows of other tables until the new table takes its place.
+    /// have. They would guard rows of other tables until the new table takes its place. Those that others get are made
+    /// when it has.
     pub fn leave_to_rebuild(&mut self, root: &TableName) {
         let frees = |step: &Step| step.kind == Kind::ForeignKey && step.drops();
         let freed: Vec<Step> = self
@@ -132,8 +133,15 @@ impl SchemaPlan {
             .filter(|step| frees(step) && step.roots.contains(root))
             .cloned()
             .collect();
+        let refers = |step: &&Step| {
+            step.kind == Kind::ForeignKey
+                && step.roots.last() == Some(root)
+                && step.roots.first() != Some(root)
+        };
+        let referring: Vec<Step> = self.last.iter().filter(refers).cloned().collect();
         self.take_out(root);
         self.first.extend(freed);
+        self.last.extend(referring);
     }
 
     /// Takes a table out that failed. Foreign keys of others that refer to it are tried when all is done: their rows may
