@@ -187,12 +187,16 @@ impl RunContext<'_> {
             has_same_columns(old, new) && moved.is_none_or(|moved| *moved == named(&new.name))
         };
         let renamed = old.and_then(|old| Some((old, new.iter().find(|new| may_be(old, new))?)));
-        // The new one has its children by then.
-        let renamed = renamed.filter(|_| taken.is_empty());
         let Some((old, new)) = renamed else {
             return LeftBehind { text: drop, renamed: None };
         };
-        let mut statements = given_back(old, new, &named);
+        // The new one may have its children by then; the next run gives them their keys again.
+        let free = |key: &&ForeignKey| {
+            let (child, name) = (key.child.typed(), key.name.typed());
+            format!("alter table if exists {child} drop constraint if exists {name}")
+        };
+        let mut statements: Vec<String> = taken.iter().map(free).collect();
+        statements.extend(given_back(old, new, &named));
         statements.extend(renaming(name, &named(&new.name)));
         let go_on = match moved {
             Some(_) => "to go on with them, run on the target".to_owned(),

@@ -100,11 +100,11 @@ async fn work(
         logged = scrub::write(round, &planned, &outcomes).await;
         sync_log::keep_source_rows(round, &planned).await;
         if is_whole {
-            let collided = outcomes.iter().chain(&failed).filter(|outcome| collides(outcome));
-            let collided: HashSet<&TableName> = collided.map(|outcome| &outcome.table).collect();
+            let failing = outcomes.iter().chain(&failed).filter(|one| one.error.is_some());
+            let failing: HashSet<&TableName> = failing.map(|outcome| &outcome.table).collect();
             // What is in the way of its new name is said again as long as it is.
             let is_in_the_way =
-                |one: &&GoneTable| one.renamed.as_ref().is_some_and(|new| collided.contains(new));
+                |one: &&GoneTable| one.renamed.as_ref().is_some_and(|new| failing.contains(new));
             let said = gone.iter().filter(|one| !is_in_the_way(one)).map(|one| &one.name);
             logged = logged.and(sync_log::write_gone(round, &said.collect::<Vec<_>>()).await);
         }
@@ -125,11 +125,6 @@ async fn work(
         (None, Err(error)) if error.is_transient() => Ok(Some(error)),
         (None, logged) => logged.and(log_denied).map(|()| changed),
     }
-}
-
-/// Whether a name that the table needs is taken on the target.
-fn collides(outcome: &TableOutcome) -> bool {
-    outcome.error.as_ref().and_then(Error::sqlstate) == Some("42P07")
 }
 
 /// What is left to do once the rows of all tables are there.

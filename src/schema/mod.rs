@@ -243,7 +243,7 @@ impl RunContext<'_> {
     }
 
     /// Whether the target has this table of the source.
-    fn is_on_target(&self, name: &TableName, catalogs: &Catalogs) -> bool {
+    pub(in crate::schema) fn is_on_target(&self, name: &TableName, catalogs: &Catalogs) -> bool {
         let name = self.settings.target_name_of(name);
         catalogs.target.tables.iter().any(|table| table.name == name)
     }

@@ -43,14 +43,22 @@ async fn statements_for_several_dropped_tables_work_in_any_order() {
 }
 
 #[tokio::test]
-async fn a_reset_asks_for_no_rename_that_its_new_keys_forbid() {
+async fn a_reset_asks_for_a_rename_that_its_new_keys_allow() {
     let db = Pair::fresh().await;
     db.source("create table t (id int primary key, v text); create table k (id int primary key, t int references t); insert into t values (1); insert into k values (1, 1)").await;
     db.settle().await;
     db.source("alter table t rename to t2; alter index t_pkey rename to t2_pkey").await;
-    let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok().expect_unsaid("renamed to");
+    let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    let renames = "alter table if exists public.k drop constraint if exists k_t_fkey; drop table if exists public.t2; \
+                   alter table public.t rename to t2";
+    let run = run
+        .expect_said(&format!("renamed to public.t2? Then run on the target: {renames}, and run"));
     assert_eq!(drops(&run), ["drop table public.t"]);
-    db.target("drop table public.t").await;
+    db.target(renames).await;
+    db.sync().args(&["-ddl", "reset", "-reconcile"]).await.expect_ok();
+    let keys =
+        "select count(*) from pg_constraint where contype = 'f' and confrelid = 't2'::regclass";
+    assert_eq!(db.target_value(keys).await, "1");
     db.settle().await;
 }
 

@@ -734,3 +734,37 @@ async fn tables_that_are_rebuilt_together_have_their_new_foreign_key() {
     db.assert_all_same().await;
     reset(&db).await.expect_unchanged().expect_unsaid("created");
 }
+
+#[tokio::test]
+async fn a_partitioned_table_that_was_renamed_has_the_statement_that_renames_it() {
+    for child in [
+        "",
+        "create table i (id int primary key, o bigint, d date, foreign key (o, d) references o)",
+    ] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table o (id bigserial, d date, primary key (id, d)) partition by range (d);
+             create table o1 partition of o for values from ('2024-01-01') to ('2025-01-01');
+             insert into o (d) values ('2024-05-05'); {child}"
+        ))
+        .await;
+        reset(&db).await.expect_ok();
+        db.source("alter table o rename to so").await;
+        for _ in 0..2 {
+            let run = reset(&db).await.expect_exit(1).expect_unsaid("it has just gone");
+            assert_eq!(run.table("so").status, "failed", "{run}");
+            run.expect_said("renamed to public.so? Then run on the target: alter ");
+        }
+        let drops = if child.is_empty() {
+            ""
+        } else {
+            "alter table if exists public.i drop constraint if exists i_o_d_fkey; "
+        };
+        db.target(&format!(
+            "{drops}alter sequence public.o_id_seq owned by public.o.id; drop table if exists public.so; alter table public.o rename to so"
+        ))
+        .await;
+        db.sync().args(&["-ddl", "reset", "-reconcile"]).await.expect_ok();
+        db.assert_all_same().await;
+    }
+}

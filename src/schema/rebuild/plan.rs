@@ -129,13 +129,16 @@ impl RunContext<'_> {
         run: &Selection<'_>,
         catalogs: &Catalogs,
     ) -> Result<RebuildPlan> {
+        // What is not there, because its partitions still belong to a table of another name, is made and not rebuilt.
+        let is_there = |one: &&NeedsRebuild<'_>| self.is_on_target(&one.table.name, catalogs);
+        let outdated: Vec<&NeedsRebuild<'_>> = outdated.iter().filter(is_there).collect();
         let mut schemas: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.schema).collect();
         schemas.sort();
         schemas.dedup();
         let mut planned = RebuildPlan::default();
         for schema in schemas {
             let of_schema = outdated.iter().filter(|one| &one.table.name.schema == schema);
-            let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.collect();
+            let of_schema: Vec<&NeedsRebuild<'_>> = of_schema.copied().collect();
             let shadow_schema = swap::shadow_schema_of(self.settings.target_schema_of(schema));
             if let Some(why) = shadow_schema::hindrance(self.target, &shadow_schema).await? {
                 let refused = of_schema.iter().map(|one| (one.table.name.clone(), why.clone()));
