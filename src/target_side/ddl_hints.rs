@@ -39,6 +39,9 @@ const NO_COMPRESSION: &str = "the target's server is built without it: create th
 const NO_FEATURE: &str = "the target's server does not have it: create the object there by hand in a form that it knows, or exclude the \
                           table";
 
+const ROWS_OF_A_PARTITION: &str = "rows of the target still refer to rows of the partition: if the source has deleted those, this run does so, too, \
+                                   and another run detaches the partition";
+
 /// What replaces the server's hint, which is for somebody who can write the statement in another way.
 fn instead_of_hint<'a>(
     error: &DbError,
@@ -110,6 +113,7 @@ pub(super) fn explained<'a>(
         }
         Some("0A000") => NO_FEATURE,
         Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
+        Some("23503") if is_about_a_partition(&error) => ROWS_OF_A_PARTITION,
         Some("58P01" | "42704") => "create it on the target first: pgsync installs no software",
         _ => return with_true_hint(error, steps),
     };
@@ -150,6 +154,12 @@ fn with_hint(error: Error, hint: String) -> Error {
 fn is_about_compression(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     error.message.starts_with("compression method ")
+}
+
+/// Whether rows refer to a partition that is detached.
+fn is_about_a_partition(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.message.starts_with("removing partition ")
 }
 
 /// Whether a view holds the type of a column.

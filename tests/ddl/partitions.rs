@@ -336,3 +336,17 @@ async fn of_many_tables_too_one_that_cannot_be_made_says_why_and_not_what_its_pa
         "60"
     );
 }
+
+#[tokio::test]
+async fn a_partition_to_which_rows_referred_is_detached_by_another_run() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "foreign keys to partitioned tables").await {
+        return;
+    }
+    db.source("create table p (id int primary key) partition by range (id); create table p1 partition of p for values from (0) to (10);
+        create table p2 partition of p for values from (10) to (20); create table k (id int references p); insert into p values (1), (11); insert into k values (11), (1)").await;
+    db.settle().await;
+    db.source("delete from k where id = 11; alter table p detach partition p2").await;
+    db.sync().await.expect_exit(1).expect_failed("p2", &["another run detaches the partition"]);
+    db.settle().await;
+}
