@@ -49,7 +49,7 @@ pub fn match_columns(
     let target = there.table;
     let advice = Advice::new(target, rules);
     let mut columns = Vec::new();
-    let mut problems = Vec::new();
+    let (mut problems, mut freed) = (Vec::new(), Vec::new());
     for column in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&column.name) {
             Some(here) => match map_column(here, column, &advice, context) {
@@ -57,7 +57,8 @@ pub fn match_columns(
                 Err(problem) => problems.push(problem),
             },
             None if column.not_null && !column.has_default => {
-                problems.push(left_over(column, source, there));
+                problems.push(left_over(column, source, there, &freed));
+                freed.extend(renamed(column, source, there.now).is_none().then_some(column));
             }
             None => {}
         }
@@ -74,9 +75,14 @@ pub fn match_columns(
     }
 }
 
-/// What is said of a column that only the target has, and that needs a value.
-fn left_over(column: &Column, source: &Table, there: &MatchedTarget<'_>) -> String {
-    let takes_null = takes_null::statements(there.table, column, there.foreign_keys);
+/// What is said of a column that only the target has, and that needs a value. The keys of columns that are `freed` go before.
+fn left_over(
+    column: &Column,
+    source: &Table,
+    there: &MatchedTarget<'_>,
+    freed: &[&Column],
+) -> String {
+    let takes_null = takes_null::statements(there.table, column, there.foreign_keys, freed);
     let name = column.name.typed();
     let remedy = match renamed(column, source, there.now) {
         Some(here) => format!(
@@ -93,14 +99,19 @@ fn left_over(column: &Column, source: &Table, there: &MatchedTarget<'_>) -> Stri
     )
 }
 
-/// The one column of its type that only the source has.
+/// The one column of its type that only the source has, if only one of the target can be it.
 fn renamed<'t>(column: &Column, source: &'t Table, target: &Table) -> Option<&'t Column> {
     let is_new = |here: &&Column| {
         let is_alike = here.type_text == column.type_text && !here.generated;
         is_alike && target.column(&here.name).is_none()
     };
+    let is_old = |other: &&Column| {
+        let needs_value = other.not_null && !other.has_default && !other.generated;
+        let is_alike = other.type_text == column.type_text && needs_value;
+        is_alike && source.column(&other.name).is_none()
+    };
     let mut new = source.columns.iter().filter(is_new);
-    new.next().filter(|_| new.next().is_none())
+    new.next().filter(|_| new.next().is_none() && target.columns.iter().filter(is_old).count() == 1)
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.

@@ -282,7 +282,7 @@ fn no_null<'t>(candidate: &Candidate<'t>, target: &'t Table) -> impl Iterator<It
     let (source, keys) = (candidate.source, &candidate.references.target);
     target.columns.iter().filter(|there| there.not_null).filter_map(move |there| {
         source.column(&there.name).filter(|here| !here.not_null)?;
-        let run = takes_null::statements(target, there, keys);
+        let run = takes_null::statements(target, there, keys, &[]);
         let text = format!("the column takes NULL on the source: run on the target: {run}");
         Some(Remedy { trouble: Trouble::Null(there.name.clone()), text })
     })

@@ -5,10 +5,17 @@ use std::collections::HashSet;
 use crate::ident::Ident;
 use crate::table::{Column, ForeignKey, Key, Table};
 
-/// The statements that let a column of a table of the target take NULL, in an order that works.
-pub(super) fn statements(target: &Table, column: &Column, foreign_keys: &[ForeignKey]) -> String {
+/// The statements that let a column of a table of the target take NULL, in an order that works: after those of the columns
+/// `before`.
+pub(super) fn statements(
+    target: &Table,
+    column: &Column,
+    foreign_keys: &[ForeignKey],
+    before: &[&Column],
+) -> String {
     let table = target.name.typed();
-    let (name, has_column) = (column.name.typed(), |key: &&Key| holds(key, column));
+    let has_column =
+        |key: &&Key| holds(key, column) && !before.iter().any(|other| holds(key, other));
     let mut statements = Vec::new();
     for key in target.keys.iter().filter(has_column) {
         if key.primary {
@@ -23,7 +30,7 @@ pub(super) fn statements(target: &Table, column: &Column, foreign_keys: &[Foreig
             statements.push(format!("alter table {table} replica identity default"));
         }
     }
-    let alter = format!("alter table {table} alter column {name}");
+    let alter = format!("alter table {table} alter column {}", column.name.typed());
     statements.extend(column.identity.then(|| format!("{alter} drop identity")));
     statements.push(format!("{alter} drop not null"));
     statements.join("; ")

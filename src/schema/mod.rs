@@ -143,15 +143,13 @@ impl RunContext<'_> {
         let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
         let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
-        let RebuildPlan { all: rebuild, refused } =
-            self.plan_rebuilds(&outdated, &run, catalogs).await?;
+        let mut planned = self.plan_rebuilds(&outdated, &run, catalogs).await?;
+        planned.leave_heirs(&schema_plan.heirs);
+        let RebuildPlan { all: rebuild, refused } = planned;
         hindered.retain(|table, _| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
-        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
-        obstacles.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
-        let unread = std::mem::take(&mut schema_plan.unread).into_iter();
-        obstacles.extend(unread.map(|table| (table, changed_meanwhile(Side::Source))));
+        obstacles.extend(take_blocked(&mut schema_plan));
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
@@ -216,9 +214,8 @@ impl RunContext<'_> {
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
         let run = Selection { tables: selected, created_by_pgsync: &known.created };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
-        let is_rebuilt =
-            |name: &TableName| rebuild.all.iter().any(|rebuild| &rebuild.source == name);
-        let hindered = hindered.into_iter().filter(|(name, _)| !is_rebuilt(name));
+        rebuild.leave_heirs(&schema_plan.heirs);
+        let hindered = hindered.into_iter().filter(|(name, _)| !rebuild.contains(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
@@ -235,6 +232,7 @@ impl RunContext<'_> {
             if has_made && !rebuild.all.is_empty() {
                 // Types that have just been made are there now.
                 rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
+                aligned.failed.extend(rebuild.refused.iter().cloned());
             }
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
@@ -278,10 +276,7 @@ impl RunContext<'_> {
         }
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);
-        let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
-        aligned.failed.extend(blocked.map(|(table, why)| (table, Error::Blocked(why))));
-        let unread = std::mem::take(&mut schema_plan.unread).into_iter();
-        aligned.failed.extend(unread.map(|table| (table, changed_meanwhile(Side::Source))));
+        aligned.failed.extend(take_blocked(schema_plan));
         for (table, text) in std::mem::take(&mut schema_plan.left_out).into_iter().chain(said) {
             self.note(NoteLevel::Notice, Some(table), text);
         }
@@ -400,4 +395,12 @@ impl RunContext<'_> {
         schema_plan.lead(&path);
         Ok(schema_plan)
     }
+}
+
+/// The tables that cannot be had as things are.
+fn take_blocked(schema_plan: &mut SchemaPlan) -> BTreeMap<TableName, Error> {
+    let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
+    let blocked = blocked.map(|(table, why)| (table, Error::Blocked(why)));
+    let unread = std::mem::take(&mut schema_plan.unread).into_iter();
+    blocked.chain(unread.map(|table| (table, changed_meanwhile(Side::Source)))).collect()
 }

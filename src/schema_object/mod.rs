@@ -218,6 +218,9 @@ pub struct Dependents {
 pub struct IncomingKey {
     pub child: TableName,
     pub name: Ident,
+    /// The table that it names: a partition, too.
+    pub parent: Ident,
+    pub parent_columns: Vec<Ident>,
     pub drop: String,
     /// Without a look at rows, where a key can be added so.
     pub add: String,

@@ -115,6 +115,8 @@ mod tests {
         let key = |child: &str| IncomingKey {
             child: TableName::new("public", child),
             name: Ident::new("key"),
+            parent: Ident::new("a"),
+            parent_columns: vec![Ident::new("id")],
             drop: format!("drop {child}"),
             add: format!("add {child}"),
             validate: Some(format!("validate {child}")),

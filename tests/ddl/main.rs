@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod barred;
 mod changes;
 mod default_partition;
 mod doubtful_keys;

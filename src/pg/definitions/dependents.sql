@@ -139,6 +139,11 @@ select json_build_object(
     select json_agg(json_build_object(
       'child', json_build_object('schema', n.nspname, 'name', c.relname),
       'name', k.conname,
+      'parent', (select p.relname from pg_class p where p.oid = k.confrelid),
+      'parent_columns', (
+        select json_agg(a.attname order by u.place)
+        from unnest(k.confkey) with ordinality u(attnum, place)
+        join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.attnum),
       'drop', 'alter table ' || c.oid::regclass || ' drop constraint ' || quote_ident(k.conname),
       'add', 'alter table ' || c.oid::regclass || ' add constraint ' || quote_ident(k.conname) || ' '
         || pg_get_constraintdef(k.oid) || case when k.convalidated and c.relkind <> 'p' then ' not valid' else '' end,

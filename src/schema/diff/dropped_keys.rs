@@ -67,7 +67,7 @@ fn refers_to(foreign: &Object, key: &Object) -> bool {
 }
 
 /// Those of a key, or of an index that may serve as one; none of all else.
-fn key_columns(key: &Object) -> Vec<&Ident> {
+pub(in crate::schema) fn key_columns(key: &Object) -> Vec<&Ident> {
     match &key.make {
         Some(Make::Key(key)) => key.columns.iter().collect(),
         Some(Make::Index(index)) if index.unique && index.predicate.is_none() => {

@@ -1,6 +1,9 @@
 //! Columns that a table has both of its own and from its parents.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::ddl_step::Step;
+use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, Object};
@@ -37,6 +40,20 @@ impl<'a> DiffInput<'a> {
                 None => place += 1,
             }
         }
+    }
+
+    /// New tables that inherit, with their parents.
+    pub(super) fn heirs(&self) -> BTreeMap<TableName, BTreeSet<TableName>> {
+        let is_new = |object: &&Object| object.kind == Kind::Table && self.there(object).is_none();
+        let mut heirs = BTreeMap::new();
+        for table in self.source.objects.iter().filter(is_new) {
+            let root = |parent: &Name| self.table(parent)?.root.clone();
+            let parents: BTreeSet<TableName> = parents(table).filter_map(root).collect();
+            if let Some(child) = table.root.as_ref().filter(|_| !parents.is_empty()) {
+                heirs.insert(child.clone(), parents);
+            }
+        }
+        heirs
     }
 
     /// Whether a parent has the column, too: then the type is changed there.

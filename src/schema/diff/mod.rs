@@ -7,7 +7,7 @@ pub mod crowded;
 mod default_partition;
 mod detached;
 mod dropped_identities;
-mod dropped_keys;
+pub mod dropped_keys;
 mod expression_eq;
 mod extra_objects;
 mod free_sequences;
@@ -92,6 +92,8 @@ pub struct SchemaPlan {
     pub detaching: BTreeMap<TableName, Vec<TableName>>,
     /// Tables with generated columns, and functions that are others on the target.
     pub computing_otherwise: HashSet<TableName>,
+    /// By new table that inherits: the tables that it needs for it.
+    pub heirs: BTreeMap<TableName, BTreeSet<TableName>>,
     /// Tables that cannot be had as things are, and why.
     pub blocked: Vec<(TableName, String)>,
     /// What rows that are there get in new columns.
@@ -225,6 +227,7 @@ impl DiffInput<'_> {
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
         schema_plan.computing_otherwise = self.computing_otherwise();
+        schema_plan.heirs = self.heirs();
         schema_plan.new_values = self.new_values();
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);

@@ -1,11 +1,14 @@
 //! What forbids that a table goes when another takes its place: nothing is lost that a setting, its
 //! definition or something else on the target keeps.
 
+use std::collections::HashSet;
+
 use super::plan::parts;
 use crate::context::RunContext;
 use crate::error::{Error, Result};
-use crate::ident::TableName;
-use crate::schema_object::{Definitions, Dependents, Kind, Object};
+use crate::ident::{Ident, TableName};
+use crate::schema::diff::dropped_keys::key_columns;
+use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
 use crate::table::Table;
 
 impl RunContext<'_> {
@@ -82,6 +85,40 @@ pub(in crate::schema) fn check_dependents<'k>(
             dependents.blockers.join(", ")
         )))
     }
+}
+
+/// Whether the new table has what the foreign keys of others refer to, as far as these stay.
+pub(in crate::schema) fn check_keys<'k>(
+    dependents: &'k Dependents,
+    source: &Definitions,
+    name: &TableName,
+    stays: impl Fn(&TableName) -> bool,
+) -> Result<&'k Dependents> {
+    let keys = dependents.keys.iter().filter(|key| stays(&key.child));
+    let lost: Vec<&IncomingKey> = keys.filter(|key| !has_key_for(source, name, key)).collect();
+    let Some(first) = lost.first() else { return Ok(dependents) };
+    let columns: Vec<&str> = first.parent_columns.iter().map(Ident::as_str).collect();
+    let drops: Vec<&str> = lost.iter().map(|key| key.drop.as_str()).collect();
+    Err(refusal(format!(
+        "foreign key {} of {} refers to ({}), which is no key on the source: run on the target: {}",
+        first.name.as_str(),
+        first.child,
+        columns.join(", "),
+        drops.join("; ")
+    )))
+}
+
+/// Whether the source's table, or its partition of that name, has a key of the columns to which a foreign key refers.
+fn has_key_for(source: &Definitions, name: &TableName, key: &IncomingKey) -> bool {
+    let is_parent = |table: &&Object| {
+        table.root.as_ref() == Some(name)
+            && table.name.as_ref().is_some_and(|own| own.name == key.parent)
+    };
+    let mut tables = source.objects.iter().filter(|object| object.kind == Kind::Table);
+    let Some(parent) = tables.find(is_parent) else { return false };
+    let wanted: HashSet<&Ident> = key.parent_columns.iter().collect();
+    let mut own = source.objects.iter().filter(|own| own.table.as_ref() == Some(&parent.id));
+    own.any(|own| key_columns(own).into_iter().collect::<HashSet<&Ident>>() == wanted)
 }
 
 /// A partition whose name another table of the target has, and that table.

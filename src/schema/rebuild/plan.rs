@@ -1,11 +1,12 @@
 //! Tables that additions cannot make equal, built beside the old ones in a schema of their own. The
 //! usual job fills them; `swap` puts them in their places.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::slice::from_ref;
 
-use super::guard::{check_dependents, left_behind};
+use super::guard::{check_dependents, check_keys, left_behind};
 use super::shadow_schema;
+use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result, Side};
@@ -35,11 +36,47 @@ pub(in crate::schema) struct Selection<'a> {
     pub created_by_pgsync: &'a HashSet<TableName>,
 }
 
+impl Selection<'_> {
+    /// Whether a table of the target keeps its foreign keys: it has no new form, and it does not follow the source's, whose
+    /// keys it has, or loses others before the rows.
+    fn keeps_keys(&self, there: &TableName, rebuilt: &[TableName], settings: &Settings) -> bool {
+        let name = settings.source_name_of(there);
+        let mut names = self.tables.iter().map(|table| &table.name);
+        let follows = self.created_by_pgsync.contains(&name) && names.any(|one| one == &name);
+        !follows && !rebuilt.contains(there)
+    }
+}
+
 /// What is to be rebuilt, and what cannot be.
 #[derive(Default)]
 pub(in crate::schema) struct RebuildPlan {
     pub all: Vec<Rebuild>,
     pub refused: Vec<(TableName, Error)>,
+}
+
+impl RebuildPlan {
+    /// Whether a table, by its name on the source, is rebuilt.
+    pub fn contains(&self, name: &TableName) -> bool {
+        self.all.iter().any(|rebuild| &rebuild.source == name)
+    }
+
+    /// Refuses new tables whose parents are rebuilt: they would inherit from the old ones.
+    pub fn leave_heirs(&mut self, heirs: &BTreeMap<TableName, BTreeSet<TableName>>) {
+        let mut waiting: BTreeSet<&TableName> = BTreeSet::new();
+        loop {
+            let waits = |parent: &&TableName| self.contains(parent) || waiting.contains(*parent);
+            let next = heirs.iter().find_map(|(child, parents)| {
+                let parent = parents.iter().find(waits)?;
+                (!waiting.contains(child)).then_some((child, parent))
+            });
+            let Some((child, parent)) = next else { return };
+            let text = format!(
+                "{parent}, from which it inherits, gets a new form in this run: the next run creates it"
+            );
+            self.refused.push((child.clone(), Error::Blocked(text)));
+            waiting.insert(child);
+        }
+    }
 }
 
 /// How one table is rebuilt.
@@ -215,13 +252,15 @@ impl RunContext<'_> {
         };
         let mut schema_plan = input.schema_plan();
         lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));
+        let stays = |child: &TableName| run.keeps_keys(child, &places, settings);
         let old = places.iter().zip(lost.into_iter().zip(behind));
         for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
             let name = one.table.name.clone();
             let own = dependents.iter().find(|own| &own.table == place);
             let allowed = self
                 .check_rebuild_allowed(one.table, behind)
-                .and(check_dependents(own, &source, &target, &name));
+                .and(check_dependents(own, &source, &target, &name))
+                .and_then(|own| check_keys(own, &source, &name, stays));
             match allowed {
                 Err(error) => planned.refused.push((name, because(error, &one.reasons))),
                 Ok(dependents) => {
