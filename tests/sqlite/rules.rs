@@ -205,3 +205,27 @@ async fn tables_of_one_name_in_two_files_have_their_own_tables() {
         "north_owner_key north_parcels_at north_pkey south_owner_key south_parcels_at south_pkey";
     assert_eq!(db.target_value(named).await, names);
 }
+
+#[tokio::test]
+async fn what_belongs_to_a_table_has_room_beside_any_name() {
+    let app = App::with(
+        "create table a (id integer primary key autoincrement, v text unique); create index by_v on a (v, id); \
+         create table b (id integer primary key autoincrement, v text unique); \
+         insert into a values (1, 'x'); insert into b values (1, 'p')",
+    );
+    let db = Pair::fresh().await;
+    let long = "n".repeat(63);
+    for [first, second] in [["North", "north"], [long.as_str(), "other"]] {
+        let rules = [format!("a.targetTable={first}"), format!("b.targetTable={second}")];
+        let run = || app.sync(&db).args(&["-set", &rules[0], "-set", &rules[1]]);
+        run().await.expect_ok();
+        run().await.expect_unchanged();
+        let rows =
+            format!("select string_agg(v, '') from (table \"{first}\" union all table {second}) t");
+        assert_eq!(db.target_value(&rows).await.len(), 2);
+        let keys = format!(
+            "select count(*) from pg_constraint where conrelid in ('\"{first}\"'::regclass, '{second}'::regclass) and contype in ('p', 'u')"
+        );
+        assert_eq!(db.target_value(&keys).await, "4");
+    }
+}

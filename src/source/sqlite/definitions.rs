@@ -158,7 +158,7 @@ impl Writer<'_> {
     fn column(&self, column: &Column, default: Option<&str>) -> Value {
         let is_built_in = column.is_built_in();
         let identity = self.numbered().filter(|own| **own == column.name).map(|own| {
-            let name = shortened(&[self.called(), own.as_str(), "seq"]);
+            let name = object_name(&self.called(), &own.as_str().to_ascii_lowercase(), "seq");
             json!({
                 "always": false, "name": self.printed(&self.table.name.schema, &name), "start": 1,
                 "increment": 1, "least": 1, "greatest": i64::MAX, "cache": 1, "cycle": false,
@@ -197,8 +197,11 @@ impl Writer<'_> {
 
     /// The name of the table on the target: what belongs to it is named after it, as two files may have tables of
     /// one name.
-    fn called(&self) -> &str {
-        self.details.called.as_ref().unwrap_or(&self.table.name.name).as_str()
+    fn called(&self) -> String {
+        match &self.details.called {
+            Some(called) => called.as_str().to_owned(),
+            None => self.table.name.name.as_str().to_ascii_lowercase(),
+        }
     }
 
     fn keys(&self) -> Vec<Value> {
@@ -206,15 +209,14 @@ impl Writer<'_> {
         let primary = self.table.keys.iter().filter(|key| key.primary).map(|key| {
             let columns: Vec<&str> =
                 key.columns.iter().map(|column| column.name.as_str()).collect();
-            self.key(&shortened(&[table, "pkey"]), true, &columns)
+            self.key(&object_name(&table, "", "pkey"), true, &columns)
         });
         let constraints = self.details.indexes.iter().filter(|index| index.is_constraint);
         let unique = constraints.map(|index| {
             let columns = self.columns_of(index);
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let words: Vec<&str> =
-                [table].into_iter().chain(columns.iter().copied()).chain(["key"]).collect();
-            self.key(&shortened(&words), false, &columns)
+            let name = object_name(&table, &columns.join("_").to_ascii_lowercase(), "key");
+            self.key(&name, false, &columns)
         });
         primary.chain(unique).collect()
     }
@@ -256,9 +258,11 @@ impl Writer<'_> {
     }
 
     fn index(&self, index: &IndexDetails) -> Value {
-        let called = self.details.called.as_ref().map(Ident::as_str);
-        let words: Vec<&str> = called.into_iter().chain([index.name.as_str()]).collect();
-        let name = shortened(&words);
+        let own = index.name.as_str().to_ascii_lowercase();
+        let name = match &self.details.called {
+            Some(called) => object_name(called.as_str(), &own, ""),
+            None => Ident::new(cut(&own, LONGEST)),
+        };
         let columns = self.columns_of(index);
         let elements = columns.iter().zip(&index.columns);
         let elements: Vec<Value> = elements
@@ -281,7 +285,7 @@ impl Writer<'_> {
     }
 
     fn foreign_key(&self, key: &ForeignKey) -> Value {
-        let name = Ident::new(cut(&key.name.as_str().to_ascii_lowercase()));
+        let name = Ident::new(cut(&key.name.as_str().to_ascii_lowercase(), LONGEST));
         let own = Name { schema: None, name: name.clone() }.printed();
         json!({
             "node": format!("constraint/{} {own}", self.id()), "kind": "foreign_key",
@@ -336,15 +340,44 @@ fn known(name: &str) -> &'static str {
     MADE.iter().find(|made| **made == name).copied().unwrap_or("text")
 }
 
-fn shortened(words: &[&str]) -> Ident {
-    Ident::new(cut(&words.join("_").to_ascii_lowercase()))
+/// The name of what belongs to a table, made as PostgreSQL makes it: of what is too long, the longer one of both names is
+/// cut, and never the `label`.
+fn object_name(table: &str, columns: &str, label: &str) -> Ident {
+    let parts = [columns, label].into_iter().filter(|part| !part.is_empty()).count();
+    let room = LONGEST - label.len() - parts;
+    let (mut first, mut second) = (table.len(), columns.len());
+    while first + second > room {
+        if first > second { first -= 1 } else { second -= 1 }
+    }
+    let words = [cut(table, first), cut(columns, second), label.to_owned()];
+    let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    Ident::new(words.join("_"))
 }
 
-/// So much of a name as a server keeps.
-fn cut(name: &str) -> String {
-    let mut end = name.len().min(LONGEST);
-    while !name.is_char_boundary(end) {
-        end -= 1;
+/// So much of a name as has room in so many bytes.
+fn cut(name: &str, bytes: usize) -> String {
+    name[..name.floor_char_boundary(bytes)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_table_is_named_as_postgresql_names_it() {
+        let long = "n".repeat(63);
+        let name = |table: &str, columns: &str, label: &str| {
+            object_name(table, columns, label).as_str().to_owned()
+        };
+        assert_eq!(name("North", "", "pkey"), "North_pkey");
+        assert_eq!(name("item", "a_b", "key"), "item_a_b_key");
+        assert_eq!(name(&long, "", "pkey"), format!("{}_pkey", "n".repeat(58)));
+        // As `create table` with a column of 63 bytes, too, names its unique constraint.
+        assert_eq!(
+            name(&long, &"c".repeat(63), "key"),
+            format!("{}_{}_key", "n".repeat(29), "c".repeat(29))
+        );
+        assert_eq!(name(&"ä".repeat(31), "", "pkey"), format!("{}_pkey", "ä".repeat(29)));
+        assert_eq!(name(&long, "own", ""), format!("{}_own", "n".repeat(59)));
     }
-    name[..end].to_owned()
 }

@@ -81,8 +81,8 @@ impl Source {
         let Catalog { tables, details, .. } = &mut *catalog;
         for (table, details) in tables.iter().zip(details) {
             let name = (target.named)(&table.name).name;
-            details.called =
-                (!name.as_str().eq_ignore_ascii_case(table.name.name.as_str())).then_some(name);
+            let usual = table.name.name.as_str().to_ascii_lowercase();
+            details.called = (name.as_str() != usual).then_some(name);
         }
         catalog.foreign_keys = references::possible(state, target);
         let is_made = |name: &TableName| {
