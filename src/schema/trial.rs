@@ -44,8 +44,8 @@ struct Trial<'s> {
     made_tables: HashSet<&'s TableName>,
     /// Tables of which no more is tried.
     given_up: HashSet<&'s TableName>,
-    /// Whether a step that is not tried may free a name.
-    frees_names: bool,
+    /// Steps that are not tried and may free a name.
+    freeing: Vec<&'s Step>,
     /// Tables of which some step was left out: what is refused of them then may be for want of that.
     untried: HashSet<&'s TableName>,
     refused: Refused,
@@ -102,8 +102,8 @@ impl RunContext<'_> {
         schema_plan: &SchemaPlan,
         catalogs: &Catalogs,
     ) -> Result<Refused> {
-        let frees_names = schema_plan.steps().any(Step::frees_a_name);
-        let mut trial = Trial { frees_names, ..Trial::default() };
+        let freeing = schema_plan.steps().filter(|step| step.frees_a_name()).collect();
+        let mut trial = Trial { freeing, ..Trial::default() };
         if schema_plan.steps().next().is_none() {
             return Ok(trial.refused);
         }
@@ -198,6 +198,15 @@ impl<'s> Trial<'s> {
         is_new && !step.alone
     }
 
+    /// Whether a step that is not tried speaks of the name that is taken.
+    fn may_be_freed(&self, error: &Error) -> bool {
+        let Error::Database(error) = error else { return true };
+        let name = error.message.split('"').nth(1).map(|name| format!("\"{name}\""));
+        let Some(name) = name else { return true };
+        let mut statements = self.freeing.iter().flat_map(|step| &step.statements);
+        statements.any(|statement| statement.as_str().contains(&name))
+    }
+
     /// Takes in whether the role has the right for a step; gives the error after which the trial cannot go on.
     fn end_of_right(&mut self, step: &'s Step, done: Result<()>) -> Option<Error> {
         match done {
@@ -222,7 +231,7 @@ impl<'s> Trial<'s> {
             && !error.is_transient();
         let is_taken = matches!(error.sqlstate(), Some(DUPLICATE_RELATION | DUPLICATE_OBJECT));
         // Who has a name already may be renamed or dropped by a step that is not tried.
-        let is_of_the_step = !(is_taken && self.frees_names)
+        let is_of_the_step = !(is_taken && self.may_be_freed(&error))
             && step.roots.iter().all(|root| !self.untried.contains(root));
         let tells = goes_on && (is_of_the_step || error.sqlstate() == Some(DENIED));
         if tells && step.optional {

@@ -184,3 +184,28 @@ async fn a_key_that_a_run_creates_is_not_said_to_be_lacking() {
     db.sync().await.expect_ok().expect_unsaid("the target lacks the key");
     db.assert_same("item").await;
 }
+
+#[tokio::test]
+async fn a_rename_elsewhere_keeps_no_taken_name_from_being_foretold() {
+    let db =
+        Pair::with("create table prod (id int primary key, n int constraint ck check (n > 0))")
+            .await;
+    db.settle().await;
+    db.target("create view newt as select 1 as id").await;
+    for rename in
+        ["alter index prod_pkey rename to prod_pk", "alter table prod rename constraint ck to ck2"]
+    {
+        db.source(&format!(
+            "drop table if exists newt; {rename}; create table newt (id int primary key)"
+        ))
+        .await;
+        let dry = db.sync().arg("-dry-run").await.expect_exit(1);
+        drop(dry.expect_failed("newt", &["relation \"newt\" already exists"]));
+    }
+    db.sync().await.expect_exit(1).expect_failed("newt", &["relation \"newt\" already exists"]);
+    // A name that a rename frees is free.
+    db.target("drop view newt").await;
+    db.source("alter table prod rename constraint ck2 to ck3; create table other (id int constraint ck2 primary key)").await;
+    db.sync().arg("-dry-run").await.expect_ok();
+    db.settle().await;
+}
