@@ -39,15 +39,22 @@ pub(super) async fn fail_all(
     failure: Failure,
 ) -> Vec<TaskResult> {
     let Failure { status, culprit, error } = failure;
+    // What stands behind a refusal did not fail.
+    let (behind, what) = match error {
+        Error::Refused(_) => (Status::Skipped, "was refused: settle"),
+        _ => (status, "failed: fix"),
+    };
     let mut results = Vec::new();
     for state in states {
         let other = culprit.as_ref().filter(|culprit| **culprit != state.plan.mapping.source.name);
-        let error = match other {
-            Some(culprit) => Error::Blocked(format!(
-                "not done, because it shares a transaction with {culprit}, which failed: fix that one \
-                 first"
-            )),
-            None => error.clone(),
+        let (status, error) = match other {
+            Some(culprit) => {
+                let text = format!(
+                    "not done, because it shares a transaction with {culprit}, which {what} that one first"
+                );
+                (behind, Error::Blocked(text))
+            }
+            None => (status, error.clone()),
         };
         results.push(fail(round, state, status, error).await);
     }
