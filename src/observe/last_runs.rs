@@ -20,7 +20,7 @@ impl RunContext<'_> {
         match self.target.lock(names).await? {
             None => Ok(()),
             Some(holder) => Err(Error::Locked(format!(
-                "another run is working on {}: {}",
+                "another run, or a verification, is working on {}: {}",
                 holder.table, holder.description
             ))),
         }

@@ -1,6 +1,6 @@
 //! Tells web servers that a comparison began and how it ended, as they are told of runs.
 
-use crate::config::Messages;
+use crate::config::{Messages, Output};
 use crate::notify::{Message, Notifier};
 use crate::report::verify;
 use crate::verify::VerifyReport;
@@ -38,7 +38,7 @@ fn message(found: &VerifyReport, exit_status: u8) -> Message {
         exit_status,
         has_changes: false,
         is_recovery: false,
-        summary: format!("{}{verdict}\n", verify::text(&found, false)),
+        summary: format!("{}{verdict}\n", verify::text(&found, Output::default())),
         sentence: format!("pgsync verify: {verdict}"),
         object: verify::object(&found),
         verdict,

@@ -19,16 +19,17 @@ pub fn printed(report: &VerifyReport, output: Output) -> String {
     match output {
         Output { json: true, .. } => object(report),
         Output { quiet: true, .. } if report.exit_status() == 0 => String::new(),
-        _ => text(report, output.verbose),
+        _ => text(report, output),
     }
 }
 
-/// Verdicts, the first rows that differ below each, and a sentence.
-pub fn text(report: &VerifyReport, verbose: bool) -> String {
+/// Verdicts, the first rows that differ below each, and a sentence. Who wants it quiet reads nothing of what is equal.
+pub fn text(report: &VerifyReport, output: Output) -> String {
     let name = |table: &TableVerdict| format::table(&table.table);
     let width = report.tables.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
     let mut lines = Vec::new();
-    for table in &report.tables {
+    let told = report.tables.iter().filter(|table| !output.quiet || table.name() != "equal");
+    for table in told {
         let name = format::pad_or_truncate(&name(table), width);
         lines.push(format!("{name}  {}", verdict(table)));
         lines.extend(table.first.iter().flat_map(|row| row_lines(table, row)));
@@ -38,7 +39,7 @@ pub fn text(report: &VerifyReport, verbose: bool) -> String {
             lines.push(format!("  … and {more} more; -rows FILE lists all"));
         }
     }
-    let matters = |level: NoteLevel| verbose || level == NoteLevel::Warning;
+    let matters = |level: NoteLevel| output.verbose || level == NoteLevel::Warning;
     let notes = report.notes.iter().filter(|note| matters(note.level));
     lines.extend(notes.map(|note| format!("note: {}", format::sanitize(&note.text))));
     if report.error.is_none() {

@@ -21,6 +21,10 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
         } else {
             ""
         };
+        // A sequence that serves a column goes with it.
+        let serves =
+            rows.iter().any(|row| row.text(0) == Some("sequence") && row.text(2).is_some());
+        let verb = if serves { "rename" } else { "drop or rename" };
         let holders: Vec<String> = rows
             .iter()
             .filter_map(|row| {
@@ -36,7 +40,7 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
         let advice = if is_of_extension {
             "exclude the table".to_owned()
         } else {
-            format!("{renamed}drop or rename it, or exclude the table")
+            format!("{renamed}{verb} it, or exclude the table")
         };
         if !holders.is_empty() {
             let holders = holders.join(" and ");
@@ -56,10 +60,15 @@ fn taken(message: &str) -> Option<&str> {
 fn holders(name: &str, schemas: &BTreeSet<&Ident>) -> Sql {
     let schemas = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
     sql!(
-        "select o.type, o.identity, i.indrelid::pg_catalog.regclass::pg_catalog.text, e.extname \
+        "select o.type, o.identity, \
+         coalesce(i.indrelid, s.refobjid)::pg_catalog.regclass::pg_catalog.text, e.extname \
          from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid \
+         left join pg_catalog.pg_depend s on c.relkind operator(pg_catalog.=) 'S' \
+         and s.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
+         and s.objid operator(pg_catalog.=) c.oid and s.refclassid operator(pg_catalog.=) s.classid \
+         and s.deptype operator(pg_catalog.=) any (array['a', 'i']::pg_catalog.\"char\"[]) \
          left join pg_catalog.pg_depend d on d.classid operator(pg_catalog.=) \
          'pg_catalog.pg_class'::pg_catalog.regclass and d.objid operator(pg_catalog.=) c.oid \
          and d.objsubid operator(pg_catalog.=) 0 and d.deptype operator(pg_catalog.=) 'e' \

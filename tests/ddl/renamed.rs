@@ -119,3 +119,14 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
     db.settle().await;
     pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(0);
 }
+
+#[tokio::test]
+async fn a_sequence_that_serves_a_renamed_table_is_told_with_that_table() {
+    let db = Pair::fresh().await;
+    db.source("create table ev (id int generated always as identity primary key); alter index ev_pkey rename to own").await;
+    db.settle().await;
+    db.source("alter table ev rename to evs; alter index own rename to evs_pkey").await;
+    let run = db.sync().await.expect_exit(1);
+    let told = "sequence public.ev_id_seq of table ev has that name: if the source has renamed that table, drop the new one";
+    run.expect_failed("evs", &[told, "else rename it"]);
+}

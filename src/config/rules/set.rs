@@ -50,6 +50,11 @@ fn split(text: &str) -> Result<Parts<'_>, String> {
     found.ok_or_else(|| {
         let start = text.split('=').next().unwrap_or_default();
         match start.rsplit_once('.') {
+            Some((rule, part)) if rule_of(rule).is_some() && text.contains('=') => {
+                let value = text.split_once('=').map_or("", |(_, value)| value);
+                let object = serde_json::json!({ part: value });
+                format!("{rule} is given as a whole: write -set '{rule}={object}'")
+            }
             Some((table, name)) if !table.is_empty() && text.contains('=') => {
                 let near = misspelt::rule_of_a_table(name);
                 format!("{table}: unknown key \"{name}\"{near}")
@@ -57,6 +62,12 @@ fn split(text: &str) -> Result<Parts<'_>, String> {
             _ => "expected TABLE.KEY=VALUE, such as orders.batchSize=500".to_owned(),
         }
     })
+}
+
+/// The rule that stands behind the last point, if a table stands before it.
+fn rule_of(text: &str) -> Option<Key> {
+    let (table, key) = text.rsplit_once('.')?;
+    Key::by_name(key).filter(|_| !table.is_empty())
 }
 
 fn rule(
