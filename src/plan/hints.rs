@@ -1,5 +1,7 @@
 //! What to try, worded when the table is planned: by then both catalogs are at hand.
 
+use std::collections::BTreeSet;
+
 use crate::error::{DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::plan::misfit;
@@ -8,7 +10,7 @@ use crate::plan::shown::ShownTable;
 use crate::plan::takes_null;
 use crate::plan::{Candidate, PlanContext, Roles, TablePlan};
 use crate::rules::TableRules;
-use crate::table::{ForeignKey, Table, Unique};
+use crate::table::{ForeignKey, Key, Table, Unique};
 
 /// The right that makes most of what follows unnecessary.
 pub(super) fn replica(roles: &Roles) -> String {
@@ -235,6 +237,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
     let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
+    let of_target = of_target.chain(other_keys(candidate.source, target));
     let of_target = of_target.chain(unvalidated(candidate.source, target));
     let of_target = of_target.chain(too_short(candidate, target));
     let of_target = of_target.chain(no_null(candidate, target));
@@ -258,6 +261,23 @@ fn dropping(unique: &Unique, table: &TableName) -> String {
     }
     let index = TableName { schema: table.schema.clone(), name: unique.name.clone() };
     format!("drop index {}", index.typed())
+}
+
+/// What to try where rows violate a primary key that the source does not have.
+fn other_keys<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+    let columns = |key: &Key| -> BTreeSet<Ident> {
+        key.columns.iter().map(|column| column.name.clone()).collect()
+    };
+    let is_other =
+        move |key: &&Key| key.primary && source.keys.iter().all(|own| columns(own) != columns(key));
+    target.keys.iter().filter(is_other).map(|key| Remedy {
+        trouble: Trouble::Violated(key.index.clone()),
+        text: format!(
+            "{NOT_OF_THE_SOURCE}: alter table {} drop constraint {}",
+            target.name.typed(),
+            key.index.typed()
+        ),
+    })
 }
 
 /// What to try where a value is too long for a column that the source has longer.

@@ -228,3 +228,22 @@ async fn a_dry_run_counts_the_rows_that_a_new_column_changes() {
         .expect_changes("p", (0, 2, 0));
     db.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn a_primary_key_that_rows_violate_is_named_with_the_way_out() {
+    const TABLE: &str = "create table t (id int primary key, d int not null, x text)";
+    for made in ["", TABLE] {
+        let db = Pair::fresh().await;
+        db.source(&format!("{TABLE}; insert into t values (1, 1, 'a')")).await;
+        db.target(made).await;
+        db.settle().await;
+        db.source("alter table t drop constraint t_pkey, add primary key (id, d); insert into t values (1, 9, 'b')")
+            .await;
+        let table = if made.is_empty() { "\"public\".\"t\"" } else { "public.t" };
+        let way_out = format!("run on the target: alter table {table} drop constraint ");
+        db.sync().await.expect_exit(1).expect_failed("t", &["duplicate key value", &way_out]);
+        db.target("alter table t drop constraint t_pkey").await;
+        db.sync().await.expect_ok();
+        db.settle().await;
+    }
+}

@@ -244,7 +244,8 @@ impl DiffInput<'_> {
             let what = if drops.contains("; ") { "them" } else { "it" };
             let text =
                 format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
-            let part = keeps_rows_out(there).then(|| there.own_name());
+            let keeps_out = keeps_rows_out(there) || there.kind == Kind::Key;
+            let part = keeps_out.then(|| there.own_name());
             return Some(Finding { part, ..Finding::new(Severity::Part, text) });
         }
         let Gone { what, statements } = self.settings_of_part(object, there, root, schema_plan);
