@@ -34,9 +34,12 @@ use crate::plan::inheritance;
 use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::Definitions as Objects;
 use crate::schema_object::compression;
-use crate::schema_object::compression::Uncompressed;
+use crate::schema_object::older;
+use crate::schema_object::older::Remark;
 use crate::schema_object::reshape::Reshaped;
+
 use crate::sql::statement::Statement;
 use crate::sql::view::GrownColumn;
 use crate::table::Table;
@@ -334,6 +337,27 @@ impl RunContext<'_> {
         Ok(())
     }
 
+    /// Takes away what the target's server does not have and tables can do without; gives what is said of new tables.
+    fn leave_out_unknown(
+        &self,
+        source: &mut Objects,
+        selected: &[&TableName],
+        catalogs: &Catalogs,
+    ) -> Vec<Remark> {
+        let server = &catalogs.target.server;
+        let is_new =
+            |name: &TableName| selected.contains(&name) && !self.is_on_target(name, catalogs);
+        let mut uncompressed = if server.lz4 { Vec::new() } else { source.without_lz4() };
+        uncompressed.retain(|one| is_new(&one.root));
+        let mut lost = source.without_newer(server.version);
+        lost.retain(|one| is_new(&one.root));
+        let first = uncompressed.first().map(|first| Remark {
+            root: first.root.clone(),
+            text: compression::left_out(first, uncompressed.len()),
+        });
+        first.into_iter().chain(older::told(&lost)).collect()
+    }
+
     /// What there is to do.
     async fn plan_changes(
         &self,
@@ -350,17 +374,11 @@ impl RunContext<'_> {
         let selected = &selected[..];
         let shapes = self.shapes(selected, &source, &path);
         let Reshaped { definitions: mut source, mut not_carried } = source.reshaped(&shapes);
-        let lz4 = catalogs.target.server.lz4;
-        let uncompressed = if lz4 { Vec::new() } else { source.without_lz4() };
-        // It is said when the table is made.
-        let is_there = |name: &TableName| self.is_on_target(name, catalogs);
-        not_carried.retain(|(table, _)| !is_there(table));
-        let new = uncompressed.into_iter().filter(|one| !is_there(&one.root));
-        let new: Vec<Uncompressed> = new.collect();
-        let first =
-            new.first().map(|first| (first.root.clone(), compression::left_out(first, new.len())));
-        not_carried.extend(first);
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
+        // It is said when the table is made.
+        not_carried.retain(|(table, _)| !self.is_on_target(table, catalogs));
+        let unknown = self.leave_out_unknown(&mut source, &names, catalogs).into_iter();
+        not_carried.extend(unknown.map(|Remark { root, text }| (root, text)));
         let reset = self.rebuilt_tables(selected);
         let mut input = DiffInput {
             source: &source,

@@ -3,6 +3,7 @@
 
 pub mod compression;
 pub mod make;
+pub mod older;
 pub mod reshape;
 pub mod text;
 pub mod texts;

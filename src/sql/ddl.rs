@@ -13,7 +13,8 @@ use crate::schema_object::{ColumnDefinition, Object, OwnedSequence, TableDefinit
 use crate::sql::{Literal, Sql};
 
 /// Versions from which a server can do a thing.
-const STORED_GENERATED: u32 = 120_000;
+/// A column is computed when a row is written.
+pub const STORED_GENERATED: u32 = 120_000;
 const COMPRESSION: u32 = 140_000;
 /// A child may compute a column in another way than its parent.
 pub const GENERATED_OF_CHILDREN: u32 = 160_000;

@@ -42,6 +42,9 @@ const NO_FEATURE: &str = "the target's server does not have it: create the objec
 const ROWS_OF_A_PARTITION: &str = "rows of the target still refer to rows of the partition: if the source has deleted those, this run does so, too, \
                                    and another run detaches the partition";
 
+const TOO_OLD: &str = "the target's version of PostgreSQL does not have it: exclude the table, or do without it on the source";
+const MISSING_TYPE: &str = "create it on the target first: pgsync creates no base types (CREATE TYPE … (INPUT = …)) and installs no software";
+
 /// What replaces the server's hint, which is for somebody who can write the statement in another way.
 fn instead_of_hint<'a>(
     error: &DbError,
@@ -114,6 +117,8 @@ pub(super) fn explained<'a>(
         Some("0A000") => NO_FEATURE,
         Some("42704") if is_about_text_search(&error) => MISSING_TEXT_SEARCH,
         Some("23503") if is_about_a_partition(&error) => ROWS_OF_A_PARTITION,
+        Some("42704") if is_built_in(&error) => TOO_OLD,
+        Some("42704") if is_about_a_type(&error) => MISSING_TYPE,
         Some("58P01" | "42704") => "create it on the target first: pgsync installs no software",
         _ => return with_true_hint(error, steps),
     };
@@ -160,6 +165,18 @@ fn is_about_compression(error: &Error) -> bool {
 fn is_about_a_partition(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
     error.message.starts_with("removing partition ")
+}
+
+/// Whether a type or an operator class of PostgreSQL's own is missing.
+fn is_built_in(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    let words = ["type \"pg_catalog.", "operator class \"pg_catalog."];
+    words.iter().any(|word| error.message.starts_with(word))
+}
+
+fn is_about_a_type(error: &Error) -> bool {
+    let Error::Database(error) = error else { return false };
+    error.message.starts_with("type \"")
 }
 
 /// Whether a view holds the type of a column.

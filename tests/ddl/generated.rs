@@ -200,3 +200,25 @@ async fn a_child_that_alone_computes_a_column_computes_it_on_the_target() {
     db.source("update b set n = 7").await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_column_that_comes_to_be_generated_is_told_with_its_statement() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source("create table t (a int primary key, g int); insert into t values (1, 5)").await;
+    db.settle().await;
+    db.source("alter table t drop g; alter table t add g int generated always as (a * 2) stored")
+        .await;
+    let run = db.sync().await.expect_ok();
+    db.assert_same("t").await;
+    let notes = run.notes();
+    let statement = notes.iter().find_map(|note| note.split_once("; to change that, run: "));
+    db.target(statement.expect("a statement").1).await;
+    db.sync().await.expect_ok().expect_unsaid("to change that");
+    db.assert_same("t").await;
+    let generated =
+        "select attgenerated from pg_attribute where attrelid = 't'::regclass and attname = 'g'";
+    assert_eq!(db.target_value(generated).await, "s");
+}

@@ -158,6 +158,17 @@ impl Pair {
         has
     }
 
+    /// The same of the source alone.
+    #[allow(clippy::print_stderr)] // the test runner captures it
+    pub async fn source_has(&self, version: u32, what: &str) -> bool {
+        let sql = "select current_setting('server_version_num')::int / 10000";
+        let has = self.source_value(sql).await.parse().is_ok_and(|own: u32| own >= version);
+        if !has {
+            eprintln!("left out: {what}, which PostgreSQL has from {version} on");
+        }
+        has
+    }
+
     /// Both sides hold the same rows in this table (a name as SQL has it, quoted where needed).
     pub async fn assert_same(&self, table: &str) {
         if let Err(difference) = self.difference(table).await {

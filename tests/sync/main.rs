@@ -21,6 +21,7 @@ mod keys;
 mod late_commit;
 mod line_feeds;
 mod not_null;
+mod older;
 mod partitions;
 mod proof;
 mod property;

@@ -201,3 +201,14 @@ async fn a_renamed_column_that_needs_a_value_has_the_statement_that_renames_it()
     db.settle().await;
     assert_eq!(db.target_value("select title from item").await, "b");
 }
+
+#[tokio::test]
+async fn one_whose_name_a_copy_of_the_table_has_is_made_with_its_name() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "NOT NULL as a constraint").await {
+        return;
+    }
+    db.source("create table p (f1 int not null) partition by range (f1); create table p1 partition of p for values from (0) to (10);
+        create table a (like p1); create table c (x int not null); create table b (like c); create table h () inherits (c)").await;
+    settles(&db).await;
+}

@@ -63,7 +63,11 @@ select json_build_object(
           where co.oid = a.attcollation and a.attcollation <> t.typcollation),
         'not_null', a.attnotnull and coalesce(nn.convalidated, true),
         'not_null_rule', case when a.attnotnull then json_build_object(
-          'name', nn.conname, 'by_default', coalesce(nn.conname = concat(c.relname, '_', a.attname, '_not_null'), true),
+          'name', nn.conname, 'by_default', coalesce(nn.conname = concat(c.relname, '_', a.attname, '_not_null')
+            -- Where a copy of the table has the name, the server would choose another one.
+            and not exists (
+              select from pg_constraint o
+              where o.connamespace = nn.connamespace and o.conname = nn.conname and o.oid <> nn.oid and o.coninhcount = 0), true),
           'local', c.relispartition or coalesce(nn.conislocal, not above.passed_on),
           'inherited', coalesce(nn.coninhcount > 0, above.passed_on),
           -- Before PostgreSQL 18 somebody may have dropped it from a child alone.

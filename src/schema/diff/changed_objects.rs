@@ -366,6 +366,7 @@ impl DiffInput<'_> {
             );
             Finding::new(Severity::Part, text)
         }));
+        found.extend(self.plain_columns(object, there));
         found.extend(self.kept_types(object, there));
         found
     }

@@ -29,6 +29,7 @@ mod surplus_settings;
 mod table_diff;
 #[cfg(test)]
 mod tests;
+mod too_old;
 pub mod type_changes;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -226,6 +227,7 @@ impl DiffInput<'_> {
         self.open_not_nulls(&wanted, &mut schema_plan);
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
+        self.refuse_new_partitions(&mut schema_plan);
         schema_plan.computing_otherwise = self.computing_otherwise();
         schema_plan.heirs = self.heirs();
         schema_plan.new_values = self.new_values();

@@ -182,6 +182,28 @@ impl RenamedColumn<'_> {
 }
 
 impl DiffInput<'_> {
+    /// Columns that only the source computes: the target gets their values.
+    pub(super) fn plain_columns(&self, object: &Object, there: &Object) -> Vec<Finding> {
+        let pair = object.definition.as_ref().zip(there.definition.as_ref());
+        let Some((here, there)) = pair.filter(|_| self.version >= ddl::STORED_GENERATED) else {
+            return Vec::new();
+        };
+        let is_plain = |own: &&ColumnDefinition| {
+            own.generated.is_some()
+                && there.column(&own.name).is_some_and(|other| other.generated.is_none())
+        };
+        let found = here.columns.iter().filter(is_plain).map(|own| {
+            let text = format!(
+                "column {}.{} is generated on the source and not on the target, which keeps its values; to change that, run: {}",
+                object.id,
+                own.name.as_str(),
+                ddl::recompute(&object.at, own, self.version).as_str()
+            );
+            Finding::new(Severity::Part, text)
+        });
+        found.collect()
+    }
+
     /// Before PostgreSQL 16 a child computes what its parent computes, whatever it is told.
     pub(super) fn refuse_own_expressions(&self, schema_plan: &mut SchemaPlan) {
         if self.version >= ddl::GENERATED_OF_CHILDREN {

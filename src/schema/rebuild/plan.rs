@@ -214,6 +214,7 @@ impl RunContext<'_> {
         if !catalogs.target.server.lz4 {
             source.without_lz4();
         }
+        source.without_newer(catalogs.target.server.version);
         Ok(SchemaOfBoth { schema, shadow_schema, source, target, dependents, catalogs })
     }
 
