@@ -127,7 +127,7 @@ impl TablePlan {
             let is_alike = error.sqlstate.as_deref() == Some("23505");
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             let helpful = helpful.filter(|_| is_alike).map(str::to_owned);
-            helpful.unwrap_or_else(|| not_aside(&self.roles))
+            helpful.unwrap_or_else(|| not_aside(&self.roles, self.leave_replica))
         };
         error.hint = displaced.then(text).or(error.hint);
         Error::Database(error)
@@ -178,8 +178,16 @@ const OF_THE_FILE: &str = "; if the file itself lacks the row that is referred t
 const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
                         and the text '6' have: change or delete one of them (-verbose shows the value)";
 
-fn not_aside(roles: &Roles) -> String {
-    format!("a value moved between rows and could not be put aside: {}", replica(roles))
+/// What to try where unique values move between rows. A role that `may_be_replica` is kept from it by keys.
+fn not_aside(roles: &Roles, may_be_replica: bool) -> String {
+    let remedy = if may_be_replica {
+        "foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: \
+         drop them on the target, or include these tables"
+            .to_owned()
+    } else {
+        replica(roles)
+    };
+    format!("a value moved between rows and could not be put aside: {remedy}")
 }
 
 const READS: &[&str] = &["usage", "select"];
@@ -223,7 +231,7 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         text: if !is_there(unique) {
             format!("{NOT_OF_THE_SOURCE}: {}", dropping(unique, &target.name))
         } else if candidate.rules.deletes {
-            not_aside(roles)
+            not_aside(roles, context.replica_role)
         } else {
             "a row that vanished from the source may hold the value: leave out -no-deletes"
                 .to_owned()

@@ -229,3 +229,26 @@ async fn what_belongs_to_a_table_has_room_beside_any_name() {
         assert_eq!(db.target_value(&keys).await, "4");
     }
 }
+
+/// As PostgreSQL names them, with numbers.
+#[tokio::test]
+async fn no_constraint_is_lost_where_shortened_names_are_alike() {
+    let (table, column) = ("m".repeat(40), "c".repeat(30));
+    let app = App::with(&format!(
+        "create table {table} (id integer primary key, {column}x text unique, {column}y text unique, z text); \
+         create index {table}{column}1 on {table} (z); create index {table}{column}2 on {table} (z, id); \
+         insert into {table} values (1, 'a', 'b', 'c')"
+    ));
+    let db = Pair::fresh().await;
+    app.sync(&db).await.expect_ok();
+    app.sync(&db).await.expect_unchanged();
+    let made = format!(
+        "select string_agg(right(indexrelid::regclass::text, 6), ' ' order by indexrelid) from pg_index where indrelid = '{table}'::regclass"
+    );
+    let made = db.target_value(&made).await;
+    assert_eq!(made.split(' ').count(), 5, "{made}");
+    let unique = format!(
+        "select count(*) from pg_constraint where conrelid = '{table}'::regclass and contype = 'u'"
+    );
+    assert_eq!(db.target_value(&unique).await, "2");
+}

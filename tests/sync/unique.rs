@@ -213,3 +213,19 @@ async fn what_only_the_target_keeps_unique_is_told_with_the_statement_that_drops
         db.settle().await;
     }
 }
+
+#[tokio::test]
+async fn a_superuser_is_told_of_the_keys_that_keep_values_from_moving() {
+    let db = Pair::fresh().await;
+    db.source("create table look (id int primary key); create table p (id int primary key, u int not null unique); insert into look values (1), (2); insert into p values (1, 1), (2, 2)").await;
+    db.target(
+        "create table look (id int primary key); create table p (id int primary key, u int not null unique references look);
+         create table c (id int primary key, p int references p on delete cascade)",
+    )
+    .await;
+    db.settle().await;
+    db.source("delete from p; insert into p values (1, 2), (2, 1)").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("p", &["could not be put aside: foreign keys that only the target has"])
+        .expect_unsaid("grant set on parameter");
+}

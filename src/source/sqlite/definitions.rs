@@ -1,6 +1,8 @@
 //! What tables on the target are made of, going by a file: columns, keys, indexes and foreign keys, in the words
 //! in which a server describes its own.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::catalog::{Catalog, Details, IndexDetails};
@@ -206,19 +208,24 @@ impl Writer<'_> {
 
     fn keys(&self) -> Vec<Value> {
         let table = self.called();
+        let mut names = Names::default();
         let primary = self.table.keys.iter().filter(|key| key.primary).map(|key| {
             let columns: Vec<&str> =
                 key.columns.iter().map(|column| column.name.as_str()).collect();
-            self.key(&object_name(&table, "", "pkey"), true, &columns)
+            self.key(&names.distinct(&table, "", "pkey"), true, &columns)
         });
+        let primary: Vec<Value> = primary.collect();
         let constraints = self.details.indexes.iter().filter(|index| index.is_constraint);
-        let unique = constraints.map(|index| {
+        let mut constraints: Vec<&IndexDetails> = constraints.collect();
+        // The file names them by their place in the table.
+        constraints.sort_by_key(|index| (index.name.as_str().len(), index.name.as_str()));
+        let unique = constraints.into_iter().map(|index| {
             let columns = self.columns_of(index);
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let name = object_name(&table, &columns.join("_").to_ascii_lowercase(), "key");
+            let name = names.distinct(&table, &columns.join("_").to_ascii_lowercase(), "key");
             self.key(&name, false, &columns)
         });
-        primary.chain(unique).collect()
+        primary.into_iter().chain(unique).collect()
     }
 
     /// The columns of an index, by the names that they get.
@@ -254,14 +261,17 @@ impl Writer<'_> {
     fn indexes(&self) -> Vec<Value> {
         let own = self.details.indexes.iter();
         let made = own.filter(|index| !index.is_constraint && can_be_made(index));
-        made.map(|index| self.index(index)).collect()
+        let mut made: Vec<&IndexDetails> = made.collect();
+        made.sort_by_key(|index| index.name.as_str());
+        let mut names = Names::default();
+        made.into_iter().map(|index| self.index(index, &mut names)).collect()
     }
 
-    fn index(&self, index: &IndexDetails) -> Value {
+    fn index(&self, index: &IndexDetails, names: &mut Names) -> Value {
         let own = index.name.as_str().to_ascii_lowercase();
         let name = match &self.details.called {
-            Some(called) => object_name(called.as_str(), &own, ""),
-            None => Ident::new(cut(&own, LONGEST)),
+            Some(called) => names.distinct(called.as_str(), &own, ""),
+            None => names.distinct(&own, "", ""),
         };
         let columns = self.columns_of(index);
         let elements = columns.iter().zip(&index.columns);
@@ -354,6 +364,22 @@ fn object_name(table: &str, columns: &str, label: &str) -> Ident {
     Ident::new(words.join("_"))
 }
 
+/// Names that a table has given already.
+#[derive(Default)]
+struct Names(HashSet<String>);
+
+impl Names {
+    /// As [`object_name`], with a number behind the label where the name is taken, as PostgreSQL does it.
+    fn distinct(&mut self, table: &str, columns: &str, label: &str) -> Ident {
+        let number = |n: usize| if n == 0 { String::new() } else { n.to_string() };
+        let mut names =
+            (0..).map(|n| object_name(table, columns, &format!("{label}{}", number(n))));
+        names
+            .find(|name| self.0.insert(name.as_str().to_owned()))
+            .unwrap_or_else(|| object_name(table, columns, label))
+    }
+}
+
 /// So much of a name as has room in so many bytes.
 fn cut(name: &str, bytes: usize) -> String {
     name[..name.floor_char_boundary(bytes)].to_owned()
@@ -379,5 +405,10 @@ mod tests {
         );
         assert_eq!(name(&"ä".repeat(31), "", "pkey"), format!("{}_pkey", "ä".repeat(29)));
         assert_eq!(name(&long, "own", ""), format!("{}_own", "n".repeat(59)));
+        let mut names = Names::default();
+        let mut distinct = |columns: &str| names.distinct("t", columns, "key").as_str().to_owned();
+        assert_eq!(distinct("a"), "t_a_key");
+        assert_eq!(distinct("a"), "t_a_key1");
+        assert_eq!(distinct("b"), "t_b_key");
     }
 }
