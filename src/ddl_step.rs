@@ -35,6 +35,8 @@ pub struct Step {
     pub optional: bool,
     /// Whether what it makes belongs to no table: a type, a sequence that no column owns.
     pub shared: bool,
+    /// Whether it makes what a column lacks that somebody is to give another type: it is made for tables that fail, too.
+    pub retypes: bool,
     /// Whether it can run functions of users: building an index computes constants.
     pub runs_code: bool,
     /// Whether a column takes values then that it does not take before.
@@ -77,6 +79,7 @@ impl Step {
             is_validation: false,
             optional: false,
             shared: false,
+            retypes: false,
             runs_code: false,
             widens: false,
             numbers: None,

@@ -141,7 +141,7 @@ impl RunContext<'_> {
         let mut hindered = incompatible(selected, catalogs, self, context);
         let told = hindered.iter_mut().filter_map(|(table, error)| Told::by(table, error));
         self.name_holders(told, catalogs).await?;
-        schema_plan.leave_types_of(&hindered);
+        schema_plan.settle_types(&hindered, &created_by_pgsync);
         let differs = std::mem::take(&mut schema_plan.differs);
         let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
@@ -213,7 +213,7 @@ impl RunContext<'_> {
         unselected.retain(|(table, _)| !self.is_on_target(table, catalogs));
         schema_plan.left_out.append(&mut unselected);
         let hindered = incompatible(selected, catalogs, self, context);
-        schema_plan.leave_types_of(&hindered);
+        schema_plan.settle_types(&hindered, &known.created);
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
         let run = Selection { tables: selected, created_by_pgsync: &known.created };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;

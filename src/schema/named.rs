@@ -32,19 +32,22 @@ impl RunContext<'_> {
             aligned.failed.insert((*table).clone(), Error::Blocked(text));
         }
         let after = schema_plan.after.iter();
-        let after =
-            after.flat_map(|(table, steps)| steps.iter().map(move |step| StepOf { table, step }));
+        let after = after.flat_map(|(table, steps)| {
+            steps.iter().map(move |step| StepOf { table: Some(table), step })
+        });
+        // A type that a failed table needs is no table's.
+        let is_said = |step: &&Step| !step.roots.is_empty() || !only_compares;
         let can_do_without = schema_plan.first.iter().filter(|step| step.optional);
-        let others = can_do_without.chain(&schema_plan.last);
-        let others = others.filter_map(|step| Some(StepOf { table: step.roots.first()?, step }));
+        let others = can_do_without.filter(is_said).chain(&schema_plan.last);
+        let others = others.map(|step| StepOf { table: step.roots.first(), step });
         for Subject { table, steps } in by_subject(after.chain(others)) {
-            if !aligned.failed.contains_key(table) {
+            if table.is_none_or(|table| !aligned.failed.contains_key(table)) {
                 let title = &steps[0].title;
                 let is = if steps[0].is_change() { "differs" } else { "is missing" };
                 let text = format!("{title} {is} on the target; run there: {}", pasted(&steps));
-                self.note(NoteLevel::Notice, Some(table.clone()), text);
+                self.note(NoteLevel::Notice, table.cloned(), text);
                 let names_key = steps.iter().any(|step| step.kind == Kind::Key);
-                aligned.named_keys.extend(names_key.then(|| table.clone()));
+                aligned.named_keys.extend(table.filter(|_| names_key).cloned());
             }
         }
     }

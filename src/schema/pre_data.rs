@@ -133,7 +133,7 @@ impl RunContext<'_> {
         let mut ended: Vec<StepResult<'s>> = Vec::new();
         let mut lost: HashSet<&TableName> = failed.keys().collect();
         for step in group {
-            if step.roots.iter().all(|root| lost.contains(root)) {
+            if !step.retypes && step.roots.iter().all(|root| lost.contains(root)) {
                 continue;
             }
             let doing = step.doing();

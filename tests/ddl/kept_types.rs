@@ -1,6 +1,6 @@
 //! Columns of which the target keeps another type, and what is compared of their tables all the same.
 
-use crate::support::Pair;
+use crate::support::{Outcome, Pair};
 
 async fn followed(table: &str, change: &str) -> Pair {
     let db = Pair::fresh().await;
@@ -69,4 +69,80 @@ async fn an_operator_that_another_type_lacks_is_no_missing_function() {
     let run = db.sync().await;
     let run = run.expect_note("alter column \"c\" type integer using \"c\"::integer");
     drop(run.expect_unsaid("psql").expect_said("a column has another type on the target"));
+}
+
+/// What is told to run on the target, of failures and of notes.
+fn told(run: &Outcome) -> Vec<String> {
+    let errors = run.tables().into_iter().filter_map(|table| table.error);
+    let all = errors.map(|error| error.message).chain(run.notes());
+    let statements = all.flat_map(|text| {
+        let told = text.split("run on the target: ").skip(1).map(str::to_owned);
+        told.collect::<Vec<String>>()
+    });
+    statements.collect()
+}
+
+/// Types that a column comes to have, each with the one before, with what makes it and with a value of it.
+const NEW_TYPES: [[&str; 4]; 7] = [
+    ["e", "varchar(12)", "create type e as enum ('a', 'b')", "'b'"],
+    ["e", "text", "create type e as enum ('a', 'b')", "'b'"],
+    ["e[]", "varchar(12)", "create type e as enum ('a', 'b')", "'{a,b}'"],
+    ["d", "varchar(12)", "create domain d as varchar(3) check (value <> '')", "'a'"],
+    [
+        "c",
+        "varchar(12)",
+        "create type e as enum ('a', 'b'); create type c as (x int, y e)",
+        "'(1,a)'",
+    ],
+    ["r", "varchar(12)", "create type r as range (subtype = int4)", "'[1,2)'"],
+    ["s.e", "varchar(12)", "create schema s; create type s.e as enum ('a', 'b')", "'b'"],
+];
+
+#[tokio::test]
+async fn a_type_that_a_column_comes_to_have_is_there_for_the_told_statement() {
+    for [kind, before, create, value] in NEW_TYPES {
+        let change = format!(
+            "{create}; alter table t alter v type {kind} using null; update t set v = {value}"
+        );
+        let table =
+            format!("create table t (id int primary key, v {before}); insert into t values (1)");
+        let db = followed(&table, &change).await;
+        let run = db.sync().await.expect_note("created on the target: ");
+        let statements = told(&run);
+        assert!(!statements.is_empty(), "{run}");
+        for statement in statements {
+            db.target(&statement).await;
+        }
+        db.settle().await.expect_unsaid("on the source");
+        db.assert_all_same().await;
+    }
+}
+
+#[tokio::test]
+async fn without_changes_of_definitions_a_missing_type_is_told_with_its_statement() {
+    let db = followed(
+        "create table t (id int primary key, v date); create table u (id int primary key, v text)",
+        "create type e as enum ('a', 'b'); alter table t alter v type e using null; alter table u alter v type e using null",
+    )
+    .await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    let run = run.expect_note("type public.e is missing on the target; run there: ");
+    let note = run.notes().into_iter().find(|note| note.contains("create type")).expect("a note");
+    db.target(note.rsplit_once("run there: ").expect("a statement").1).await;
+    for statement in told(&run) {
+        db.target(&statement).await;
+    }
+    db.sync().args(&["-ddl", "none"]).await.expect_ok().expect_unsaid("on the target");
+}
+
+#[tokio::test]
+async fn a_type_is_made_for_no_table_of_others_that_does_without() {
+    let db = Pair::fresh().await;
+    db.source("create type e as enum ('a'); create table t (id int primary key, v e); insert into t values (1, 'a')").await;
+    db.target("create table t (id int primary key, v text)").await;
+    db.sync().await.expect_ok();
+    assert_eq!(
+        db.target_value("select count(*)::text from pg_type where typname = 'e'").await,
+        "0"
+    );
 }

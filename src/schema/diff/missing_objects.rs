@@ -33,10 +33,15 @@ pub(super) struct DependencyWalk<'a> {
 /// One object's way down.
 struct Visit<'a> {
     root: &'a TableName,
-    seen: HashSet<(&'a str, bool, bool)>,
+    seen: HashSet<(&'a str, bool, bool, bool)>,
     /// Whether it leads only to what the table may do without.
     lesser: bool,
+    /// Whether it leads to the type of a column of a table that is there.
+    retypes: bool,
 }
+
+/// What the nodes of types begin with: the oid of `pg_type`, which is the same everywhere.
+const TYPES: &str = "1247/";
 
 impl<'a> DependencyWalk<'a> {
     /// Begins with no object visited.
@@ -55,7 +60,7 @@ impl<'a> DependencyWalk<'a> {
 
     /// Plans what `object` needs and the target lacks, and the object itself, for the table `root`.
     pub fn from(&mut self, object: &'a Object, root: &'a TableName) {
-        let visit = || Visit { root, seen: HashSet::new(), lesser: false };
+        let visit = || Visit { root, seen: HashSet::new(), lesser: false, retypes: false };
         self.visit(&object.node, true, &mut visit());
         // The level of all that they need is known by now.
         while let Some(part) = self.late.pop() {
@@ -66,7 +71,7 @@ impl<'a> DependencyWalk<'a> {
     /// What is there as it should be needs nothing that is not there: somebody may have made it of
     /// other things. `makes` is false below such an object.
     fn visit(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) {
-        if !way.seen.insert((node, makes, way.lesser)) {
+        if !way.seen.insert((node, makes, way.lesser, way.retypes)) {
             return;
         }
         let level = self.place(node, makes, way);
@@ -74,13 +79,21 @@ impl<'a> DependencyWalk<'a> {
         *known = level.max(*known);
     }
 
+    /// The same for the type of a column of a table that is there. The column may have another one on the target: whoever
+    /// is to change that needs the source's.
+    fn visit_type(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) {
+        let (lesser, retypes) = (way.lesser, way.retypes);
+        way.lesser |= !makes;
+        way.retypes = true;
+        self.visit(node, true, way);
+        (way.lesser, way.retypes) = (lesser, retypes);
+    }
+
     /// Places what the node needs, and its own steps; gives its level.
     fn place(&mut self, node: &'a str, makes: bool, way: &mut Visit<'a>) -> usize {
         let input = self.input;
         let object = input.source.at(node);
-        let steps =
-            object.filter(|object| object.kind.comes_first()).map(|object| input.make(object));
-        let steps = steps.unwrap_or_default();
+        let steps = object.map(|object| self.own_steps(object, way)).unwrap_or_default();
         let is_there = object.is_some_and(|object| input.there(object).is_some());
         if !makes && !is_there && object.is_some() {
             return 0;
@@ -96,7 +109,11 @@ impl<'a> DependencyWalk<'a> {
         let needs = input.source.needs.get(node).into_iter().flatten().map(String::as_str);
         let mut level = 0;
         for need in needs.filter(|need| !late.contains(need)) {
-            self.visit(need, makes, way);
+            if is_there && need.starts_with(TYPES) && object.is_some_and(is_table) {
+                self.visit_type(need, makes, way);
+            } else {
+                self.visit(need, makes, way);
+            }
             level = level.max(self.levels.get(need).copied().unwrap_or_default());
         }
         way.lesser = lesser;
@@ -124,8 +141,14 @@ impl<'a> DependencyWalk<'a> {
             let places = self.placed.get(node).into_iter().flatten();
             places.for_each(|place| self.steps[*place].optional = false);
         }
-        self.needed_by(node, way.root);
+        self.needed_by(node, way);
         level + 1
+    }
+
+    /// What makes an object that comes before rows, if that is to be.
+    fn own_steps(&self, object: &Object, way: &Visit<'_>) -> Vec<Step> {
+        let is_known = way.retypes && self.input.may_be_renamed(object);
+        if object.kind.comes_first() && !is_known { self.input.make(object) } else { Vec::new() }
     }
 
     fn joins_parent(&self, partition: &Object) -> bool {
@@ -194,17 +217,31 @@ impl<'a> DependencyWalk<'a> {
         input.source.objects.iter().filter(own).collect()
     }
 
-    fn needed_by(&mut self, node: &str, root: &TableName) {
+    fn needed_by(&mut self, node: &str, way: &Visit<'_>) {
         for place in self.placed.get(node).into_iter().flatten() {
-            let roots = &mut self.steps[*place].roots;
-            if roots.last() != Some(root) && !roots.contains(root) {
-                roots.push(root.clone());
+            let step = &mut self.steps[*place];
+            step.retypes |= way.retypes && step.creates.is_some();
+            if step.roots.last() != Some(way.root) && !step.roots.contains(way.root) {
+                step.roots.push(way.root.clone());
             }
         }
     }
 }
 
+fn is_table(object: &Object) -> bool {
+    object.kind == Kind::Table
+}
+
 impl DiffInput<'_> {
+    /// Whether the target may have a type that it lacks under the name that the source has given up.
+    fn may_be_renamed(&self, object: &Object) -> bool {
+        let has_form = |there: &&Object| {
+            there.kind == object.kind && there.labels == object.labels && there.make == object.make
+        };
+        let mut alike = self.target.objects.iter().filter(has_form);
+        self.there(object).is_none() && alike.any(|there| self.source.same(there).is_none())
+    }
+
     /// What makes an object that comes before rows what it is on the source.
     fn make(&self, object: &Object) -> Vec<Step> {
         let step = |statements| Step::about(object, statements, &[]);

@@ -162,15 +162,23 @@ impl SchemaPlan {
         for step in self.first.iter_mut().chain(&mut self.last) {
             step.roots.retain(|other| other != root);
         }
-        self.first.retain(|step| !step.roots.is_empty());
+        self.first.retain(|step| !step.roots.is_empty() || step.retypes);
         self.last.retain(|step| step.roots.len() == 2);
         self.after.remove(root);
     }
 
-    /// Says nothing of columns' types where the tables fail over them.
-    pub fn leave_types_of(&mut self, failing: &BTreeMap<TableName, Error>) {
+    /// Says nothing of columns' types where the tables fail over them. Where they neither fail nor are pgsync's matter,
+    /// types that columns have on the source only are left to others, too.
+    pub fn settle_types(
+        &mut self,
+        failing: &BTreeMap<TableName, Error>,
+        created_by_pgsync: &HashSet<TableName>,
+    ) {
         self.differs
             .retain(|one| one.weight != Severity::Type || !failing.contains_key(&one.table));
+        let is_told =
+            |root: &TableName| failing.contains_key(root) || created_by_pgsync.contains(root);
+        self.first.retain(|step| !step.retypes || !step.optional || step.roots.iter().any(is_told));
     }
 }
 
