@@ -85,7 +85,8 @@ impl RunContext<'_> {
             !old.contains(&name) && held.iter().all(|held| held.name != name)
         };
         let new: Vec<&Table> = selected.iter().copied().filter(is_new).collect();
-        let partitions = self.partitions_among(&gone).await?;
+        let mut partitions = self.partitions_among(&gone).await?;
+        partitions.extend(self.left_partitions_among(&gone, &there).await?);
         let is_left = |one: &&KnownTable| {
             matches!(one.kind, Some('r' | 'p')) && !partitions.contains(&one.name)
         };
@@ -134,6 +135,27 @@ impl RunContext<'_> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let partitions = self.source.partitions(&settings.schemas, &names).await?;
         Ok(partitions.iter().map(|one| settings.target_name_of(&one.name)).collect())
+    }
+
+    /// Those that are partitions, on the target, of tables that pgsync made and the source has: what is said of these
+    /// names them.
+    async fn left_partitions_among(
+        &self,
+        gone: &[KnownTable],
+        there: &HashSet<TableName>,
+    ) -> Result<HashSet<TableName>> {
+        let names: Vec<String> = gone.iter().map(|one| one.name.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let schemas = self.settings.target_schemas();
+        let mut left = self.target.control.partitions(&schemas, &names).await?;
+        left.retain(|one| there.contains(&one.root));
+        let roots: Vec<&TableName> = left.iter().map(|one| &one.root).collect();
+        if roots.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let made = store::created_tables(self.target, &self.sync_log, &roots).await?;
+        let left = left.iter().filter(|one| made.contains_key(&one.root));
+        Ok(left.map(|one| one.name.clone()).collect())
     }
 
     /// The target's name of the table of the source that an earlier run brought to `name`, if the source still has it

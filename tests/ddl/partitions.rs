@@ -350,3 +350,47 @@ async fn a_partition_to_which_rows_referred_is_detached_by_another_run() {
     db.sync().await.expect_exit(1).expect_failed("p2", &["another run detaches the partition"]);
     db.settle().await;
 }
+
+const REFERRED_TO: &str = "create table o (id int, d int, primary key (id, d)) partition by range (d);
+    create table o1 partition of o for values from (0) to (10); create table o2 partition of o for values from (10) to (20);
+    create table i (id int primary key, oid int, d int, foreign key (oid, d) references o (id, d));
+    insert into o values (1, 1), (2, 11); insert into i values (1, 1, 1), (2, 2, 11)";
+
+#[tokio::test]
+async fn a_partition_of_a_table_to_which_another_refers_is_dropped_by_what_is_told() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "foreign keys to partitioned tables").await {
+        return;
+    }
+    db.source(REFERRED_TO).await;
+    db.settle().await;
+    db.source("delete from i where d < 10; alter table o detach partition o1; drop table o1").await;
+    let run = db.sync().await.expect_ok();
+    let note = run.notes().into_iter().find(|note| note.contains("to drop it, run: "));
+    let note = note.unwrap_or_else(|| panic!("a note expected of {run}"));
+    let (_, told) = note.split_once("to drop it, run: ").expect("statements");
+    let (statements, _) = told.split_once("; if the source").expect("an end");
+    db.target(statements).await;
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_partition_that_could_not_be_detached_is_told_once_when_it_is_gone() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "foreign keys to partitioned tables").await {
+        return;
+    }
+    db.source(REFERRED_TO).await;
+    db.settle().await;
+    db.target("create table mine (id int, d int, foreign key (id, d) references o (id, d)); insert into mine values (1, 1)")
+        .await;
+    db.source("delete from i where d < 10; alter table o detach partition o1").await;
+    db.sync().await.expect_exit(1);
+    db.source("drop table o1").await;
+    db.target("drop table mine").await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_ok().expect_unsaid("this table no more");
+        run.expect_note("partition public.o1 exists only on the target");
+    }
+}

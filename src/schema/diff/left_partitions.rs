@@ -59,21 +59,34 @@ impl DiffInput<'_> {
         });
         schema_plan.first.splice(0..0, steps);
         for LeftPartition { there, table } in self.left_partitions(renamed) {
-            let (title, drop) = (there.title(), objects::drop_table(there));
+            let (title, drop) = (there.title(), self.drop_of_partition(there));
             let text = match self.crowded.get(&there.id) {
                 Some(new) => format!(
                     "{title} exists only on the target, and leaves no room for {}; run on the target: {}; the next run \
                      creates what has room then, with the rows that the source has",
                     new.join(", "),
-                    drop.as_str()
+                    drop
                 ),
                 None => format!(
-                    "{title} exists only on the target; to drop it, run: {}; if the source still has rows of it, the \
-                     next run brings them back",
-                    drop.as_str()
+                    "{title} exists only on the target; to drop it, run: {drop}; if the source still has rows of it, the \
+                     next run brings them back"
                 ),
             };
             schema_plan.differs.push(Finding::new(Severity::Part, text).of(table));
+        }
+    }
+
+    /// The statements that drop a partition. As long as it is one, what refers to its parents refers to it.
+    fn drop_of_partition(&self, there: &Object) -> String {
+        let drop = objects::drop_table(there);
+        let keys = self.target.objects.iter().filter(|one| one.kind == Kind::ForeignKey);
+        let mut parents = keys.filter_map(|key| key.parent.as_ref());
+        let is_referred_to = parents.any(|parent| Some(parent) == there.root.as_ref());
+        match &there.make {
+            Some(Make::Partition { parent, .. }) if is_referred_to => {
+                format!("{}; {}", objects::detach(parent, there).as_str(), drop.as_str())
+            }
+            _ => drop.as_str().to_owned(),
         }
     }
 
