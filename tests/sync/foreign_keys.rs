@@ -396,3 +396,31 @@ async fn a_foreign_key_that_a_table_gets_later_is_told() {
     db.target("alter table b drop constraint b_a").await;
     db.sync().await.expect_ok().expect_note("created on the target: 1 foreign key");
 }
+
+#[tokio::test]
+async fn tables_that_are_not_tried_name_the_table_that_failed() {
+    let db = Pair::with(
+        "create table a_region (id int primary key, code text);
+         create table b_customer (id int primary key, region int references a_region);
+         create table c_address (id int primary key, customer int references b_customer);
+         create table d_session (id int primary key, customer int references b_customer)",
+    )
+    .await;
+    db.target("alter table a_region add check (code <> 'bad')").await;
+    db.source(
+        "insert into a_region values (1, 'bad'); insert into b_customer values (1, 1); insert into c_address values (1, 1);
+         insert into d_session values (1, 1)",
+    )
+    .await;
+    let writer = db.target_writer().await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    let run = run.expect_unsaid("b_customer, which");
+    let of = |table: &str| run.table(table).error.expect("an error").message;
+    let direct =
+        "not tried, because of a foreign key to public.a_region, which failed: fix that one first";
+    let leads = "not tried, because of foreign keys that lead to public.a_region, which failed: fix that one first";
+    assert_eq!(of("b_customer"), direct);
+    for table in ["c_address", "d_session"] {
+        assert_eq!(of(table), leads, "{table}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Which tasks are ready, which are under way, and how each table ended.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -35,6 +36,8 @@ struct State {
     plans: Vec<Arc<TablePlan>>,
     carried: Vec<Option<TableState>>,
     outcomes: Vec<Option<(TableOutcome, Option<PendingLogRow>)>>,
+    /// By table that was not tried: the table that failed.
+    causes: HashMap<usize, usize>,
     lost: Option<Error>,
 }
 
@@ -44,6 +47,21 @@ enum Progress {
     Running,
     Done,
     Failed,
+}
+
+/// A task that is not tried.
+struct Orphan {
+    task: usize,
+    /// The task that comes before, and failed.
+    failed: usize,
+}
+
+/// Why a task was not tried.
+struct Cause {
+    /// The table that failed.
+    table: usize,
+    /// Whether it failed itself in the task that comes before.
+    is_direct: bool,
 }
 
 pub(super) enum Taken {
@@ -63,6 +81,7 @@ impl Queue {
             plans: plans.to_vec(),
             carried: vec![None; plans.len()],
             outcomes: vec![None; plans.len()],
+            causes: HashMap::new(),
             lost: None,
         };
         Self { state: Mutex::new(state), changed: Notify::new() }
@@ -251,21 +270,18 @@ impl State {
         Assignment { task, pass: self.tasks[task].pass, states, permit: self.permits[task].take() }
     }
 
-    /// A write whose parent failed is not tried: its rows could refer to missing ones.
+    /// A write whose parent failed is not tried: its rows could refer to missing ones. Neither are those that wait for it.
     fn skip_orphans(&mut self, round: &Round) {
-        for task in self.ready() {
-            let Task { pass, after, perhaps, .. } = &self.tasks[task];
-            let mut sure = after.iter().filter(|before| !perhaps.contains(before));
-            let failed = sure.find(|before| self.progress[**before] == Progress::Failed);
-            let Some(&failed) = failed.filter(|_| *pass == Pass::Write) else { continue };
-            let parent = self.plan_of(failed).mapping.source.name.clone();
-            let whose = if self.tasks[task].fk_cycle.is_empty() {
-                "it"
+        while let Some(Orphan { task, failed }) = self.orphan() {
+            let Cause { table: cause, is_direct } = self.cause(failed);
+            let parent = &self.plans[cause].mapping.source.name;
+            let keys = if is_direct && self.tasks[task].fk_cycle.is_empty() {
+                "a foreign key to"
             } else {
-                "it, or a table of the circle that it is in,"
+                "foreign keys that lead to"
             };
             let error = Error::Blocked(format!(
-                "not tried, because {whose} refers to {parent}, which failed: fix that one first"
+                "not tried, because of {keys} {parent}, which failed: fix that one first"
             ));
             self.progress[task] = Progress::Failed;
             self.permits[task] = None;
@@ -273,9 +289,35 @@ impl State {
                 let carried_state = TableState::new(round, self.plans[table].clone());
                 let outcome = carried_state.outcome(Status::Skipped, Some(error.clone()));
                 self.outcomes[table] = Some((outcome, Some(carried_state.unlogged(None))));
+                self.causes.insert(table, cause);
                 self.close_others(table, task);
             }
         }
+    }
+
+    /// The next write whose parent failed.
+    fn orphan(&self) -> Option<Orphan> {
+        self.ready().into_iter().find_map(|task| {
+            let Task { pass, after, perhaps, .. } = &self.tasks[task];
+            let mut sure = after.iter().filter(|before| !perhaps.contains(before));
+            let failed = sure.find(|before| self.progress[**before] == Progress::Failed);
+            let failed = failed.filter(|_| *pass == Pass::Write)?;
+            Some(Orphan { task, failed: *failed })
+        })
+    }
+
+    /// The table for which a task has failed, or was not tried.
+    fn cause(&self, task: usize) -> Cause {
+        let tables: Vec<usize> = self.tasks[task].tables().collect();
+        if let Some(cause) = tables.iter().find_map(|table| self.causes.get(table)) {
+            return Cause { table: *cause, is_direct: false };
+        }
+        let has_failed = |table: &&usize| {
+            let outcome = self.outcomes[**table].as_ref();
+            outcome.is_some_and(|(one, _)| matches!(one.status, Status::Failed | Status::Refused))
+        };
+        let failed = tables.iter().find(has_failed).copied();
+        Cause { table: failed.unwrap_or(self.tasks[task].table), is_direct: true }
     }
 
     /// A table that has ended has no other task to come.
