@@ -9,7 +9,7 @@ use crate::plan::composition;
 use crate::plan::composition::Arrival;
 use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
 use crate::plan::misfit;
-use crate::plan::misfit::Advice;
+use crate::plan::misfit::{Advice, Problem};
 use crate::plan::takes_null;
 use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
@@ -57,21 +57,22 @@ pub fn match_columns(
                 Err(problem) => problems.push(problem),
             },
             None if column.not_null && !column.has_default => {
-                problems.push(left_over(column, source, there, &freed));
+                problems.push(Problem::Told(left_over(column, source, there, &freed)));
                 freed.extend(renamed(column, source, there.now).is_none().then_some(column));
             }
             None => {}
         }
     }
     let missing = source.columns.iter().filter(|here| target.column(&here.name).is_none());
-    problems.extend(missing.filter(|here| !here.generated).map(|here| advice.missing(here)));
+    let missing = missing.filter(|here| !here.generated).map(|here| advice.missing(here));
+    problems.extend(missing.map(Problem::Told));
     let computed = target.columns.iter().filter(|there| there.generated);
     let kept = computed.filter(|there| source.column(&there.name).is_some_and(|h| !h.generated));
-    problems.extend(kept.map(|there| advice.computed_there(there)));
+    problems.extend(kept.map(|there| Problem::Told(advice.computed_there(there))));
     if problems.is_empty() {
         Ok(Columns { carried: columns, generated: generated(source, target, &advice, context) })
     } else {
-        Err(Error::Blocked(problems.join("; ")))
+        Err(Error::Blocked(advice.told(problems)))
     }
 }
 
@@ -144,7 +145,7 @@ fn map_column(
     there: &Column,
     advice: &Advice<'_>,
     context: &PlanContext,
-) -> Result<PlanColumn, String> {
+) -> Result<PlanColumn, Problem> {
     let (from, to) = (here.under_domains(), there.under_domains());
     if !same_type(&from, &to) && !widens(&from, &to) {
         return Err(advice.other_type(here, there));
@@ -152,7 +153,7 @@ fn map_column(
     let same = from.type_name == to.type_name && from.is_built_in() == to.is_built_in();
     let arrival = if same && !to.is_built_in() {
         composition::compare(here, there)
-            .map_err(|misfit| misfit::other_parts(&there.name, &misfit))?
+            .map_err(|misfit| Problem::Told(misfit::other_parts(&there.name, &misfit)))?
     } else {
         Arrival::Unproven
     };

@@ -1,7 +1,7 @@
 //! What is said of a column of the target that cannot take the source's values, with the statement that settles it.
 
 use super::composition::Misfit as TypeMisfit;
-use super::kinds::{Conversion, conversion};
+use super::kinds::{Conversion, conversion, same_type, widens};
 use crate::ident::{Ident, TableName};
 use crate::rules::{Ddl, TableRules};
 use crate::table::{Column, Table, TypeKind, TypePart};
@@ -41,8 +41,8 @@ impl<'a> Advice<'a> {
         )
     }
 
-    /// Of a column whose type cannot hold every value.
-    pub fn other_type(&self, here: &Column, there: &Column) -> String {
+    /// Of a column of a type that may not stand for the source's.
+    pub fn other_type(&self, here: &Column, there: &Column) -> Problem {
         let (from, to) = (here.under_domains(), there.under_domains());
         let differs = format!(
             "column \"{}\" is {} on the source and {} on the target",
@@ -51,41 +51,84 @@ impl<'a> Advice<'a> {
             shown(there, &to)
         );
         if let Some(rename) = renamed_type(here, there) {
-            return format!(
+            return Problem::Told(format!(
                 "{differs}: if the source has renamed the type, run on the target: {rename}"
-            );
+            ));
         }
-        let reset = if may_ask_for_reset(self.rules) { "use -ddl reset, or " } else { "" };
-        format!(
-            "{differs}, which cannot hold every value: {reset}{}",
-            self.retype(here, there, conversion(&to, &from))
-        )
+        let drops = conversion(&to, &from) == Conversion::Impossible;
+        Problem::OtherType(Retype { differs, change: self.retype(here, there), drops })
     }
 
-    /// The statement that gives the column the source's type.
-    fn retype(&self, here: &Column, there: &Column, conversion: Conversion) -> String {
-        let (table, column, kind) = (self.table.typed(), there.name.typed(), here.typed());
+    /// What gives the column the source's type, as a part of ALTER TABLE.
+    fn retype(&self, here: &Column, there: &Column) -> String {
+        let (column, kind) = (there.name.typed(), here.typed());
+        let (from, to) = (here.under_domains(), there.under_domains());
         let default = if there.has_default {
             format!("alter column {column} drop default, ")
         } else {
             String::new()
         };
-        match conversion {
-            Conversion::Assigned => {
-                format!("run on the target: alter table {table} alter column {column} type {kind}")
+        let change = format!("alter column {column} type {kind}");
+        let converts = same_type(&to, &from) || widens(&to, &from);
+        // A domain may take no NULL.
+        let may_be_null = !there.not_null && from.type_text == here.type_text;
+        match conversion(&to, &from) {
+            Conversion::Impossible if self.rules.ddl == Ddl::None => {
+                format!("drop column {column}, add column {column} {kind}")
             }
-            Conversion::Cast => format!(
-                "run on the target: alter table {table} {default}alter column {column} type {kind} using \
-                 {column}::{kind}"
-            ),
-            Conversion::Impossible if self.rules.ddl == Ddl::None => format!(
-                "run on the target: alter table {table} drop column {column}, add column {column} {kind}"
-            ),
-            Conversion::Impossible => format!(
-                "run on the target, and the next run creates the column again: alter table {table} drop column {column}"
-            ),
+            Conversion::Impossible => format!("drop column {column}"),
+            Conversion::Assigned if converts || !may_be_null => change,
+            Conversion::Assigned => format!("{change} using null::{kind}"),
+            // The values come from the source anyway, and those of the target may be no values of the type.
+            Conversion::Cast if may_be_null => format!("{default}{change} using null::{kind}"),
+            Conversion::Cast => format!("{default}{change} using {column}::{kind}"),
         }
     }
+
+    /// What is said of all columns of other types, with one statement.
+    fn other_types(&self, columns: &[Retype]) -> String {
+        let differs: Vec<&str> = columns.iter().map(|one| one.differs.as_str()).collect();
+        let changes: Vec<&str> = columns.iter().map(|one| one.change.as_str()).collect();
+        let reset = if may_ask_for_reset(self.rules) { "use -ddl reset, or " } else { "" };
+        let comes_back = columns.iter().any(|one| one.drops) && self.rules.ddl != Ddl::None;
+        let then = if comes_back { ", and the next run creates again what is dropped" } else { "" };
+        format!(
+            "{}, and these types may not differ: {reset}run on the target{then}: alter table {} {}",
+            differs.join(", "),
+            self.table.typed(),
+            changes.join(", ")
+        )
+    }
+
+    /// What is said of all columns that keep a table from being synced.
+    pub fn told(&self, problems: Vec<Problem>) -> String {
+        let (mut told, mut retyped) = (Vec::new(), Vec::new());
+        for problem in problems {
+            match problem {
+                Problem::Told(text) => told.push(text),
+                Problem::OtherType(retype) => retyped.push(retype),
+            }
+        }
+        told.extend((!retyped.is_empty()).then(|| self.other_types(&retyped)));
+        told.join("; ")
+    }
+}
+
+/// Why a column of the target cannot take the source's values.
+pub(super) enum Problem {
+    /// In words, with what settles it.
+    Told(String),
+    OtherType(Retype),
+}
+
+/// A column that is to get another type.
+pub(super) struct Retype {
+    /// How it differs, in words.
+    differs: String,
+    /// What changes it, as a part of ALTER TABLE.
+    change: String,
+    /// Whether that drops it.
+    drops: bool,
 }
 
 /// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt.

@@ -28,7 +28,7 @@ async fn a_statement_for_another_type_is_one_that_the_server_takes() {
         ("int", "smallint default 7", "1", "type integer"),
         ("timestamptz", "int", "'2024-01-01'", "drop column v"),
         ("int[]", "int", "'{1}'", "drop column v"),
-        ("boolean", "int default 1", "true", "using v::boolean"),
+        ("boolean", "int default 1", "true", "using null::boolean"),
         ("int", "mood default 'sad'", "1", "drop column v"),
         ("varchar(5)", "mood default 'sad'", "'sad'", "type character varying(5)"),
         ("mood", "int", "'sad'", "drop column v"),
@@ -156,5 +156,34 @@ async fn a_table_that_is_never_rebuilt_is_not_told_to_be() {
     for mode in ["additive", "reset"] {
         let run = db.sync().args(&["-config", &config, "-ddl", mode]).await.expect_exit(1);
         run.expect_failed("item", &["drop column v"]).expect_unsaid("-ddl reset");
+    }
+}
+
+#[tokio::test]
+async fn several_columns_of_other_types_are_settled_by_one_statement_whatever_their_values_are() {
+    for timestamp in [false, true] {
+        let db = Pair::fresh().await;
+        db.source(
+            "create table item (id int primary key, a varchar(30), b varchar(5), c int not null, d varchar(9), updated_at timestamp not null default now());
+             insert into item values (1, '6f7c', 'maybe', 7, '', '2024-01-01'), (2, 'x', 'no', 8, 'y', '2024-01-01')",
+        )
+        .await;
+        let sync = || if timestamp { db.sync().timestamp("updated_at") } else { db.sync() };
+        sync().await.expect_ok();
+        db.source(
+            "alter table item alter a type int using 1, alter b type boolean using true, alter c type bigint, alter d type int[] using array[id]",
+        )
+        .await;
+        let run = sync().await.expect_exit(1);
+        let message = run.table("item").error.expect("an error").message;
+        assert!(
+            message
+                .contains("and these types may not differ: use -ddl reset, or run on the target"),
+            "{message}"
+        );
+        assert_eq!(message.matches("alter table").count(), 1, "{message}");
+        db.target(&statement(&run, "item")).await;
+        sync().await.expect_ok();
+        db.assert_same("item").await;
     }
 }
