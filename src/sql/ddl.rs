@@ -400,6 +400,16 @@ pub fn add_label(name: &Name, label: &str, after: Option<&str>, before: Option<&
     )
 }
 
+/// Another name of a label of an enum.
+pub fn rename_label(name: &Name, from: &str, to: &str) -> Statement {
+    statement!(
+        "alter type {name} rename value {from} to {to}",
+        name = name,
+        from = Literal(from),
+        to = Literal(to)
+    )
+}
+
 fn definition(column: &ColumnDefinition, version: u32) -> Statement {
     let mut parts = vec![statement!("{n} {t}", n = column.name, t = column.kind)];
     parts.extend(column.collation.as_ref().map(|name| statement!("collate {name}", name = name)));

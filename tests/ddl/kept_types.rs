@@ -146,3 +146,25 @@ async fn a_type_is_made_for_no_table_of_others_that_does_without() {
         "0"
     );
 }
+
+#[tokio::test]
+async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_it() {
+    for acts in [false, true] {
+        let db = Pair::fresh().await;
+        db.source("create type st as enum ('a', 'b'); create table t (id int primary key, s st); insert into t values (1, 'a'), (2, 'b')").await;
+        db.settle().await;
+        db.source("alter type st rename value 'a' to 'a''a'").await;
+        let rename = r#"alter type "public"."st" rename value 'a' to 'a''a'"#;
+        let said = "type public.st keeps 'a', which the source has no more";
+        db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_note(rename);
+        if acts {
+            db.target(rename).await;
+            db.settle().await.expect_unsaid("which the source has no more");
+            assert_eq!(db.target_value("select enum_range(null::st)::text").await, "{a'a,b}");
+        } else {
+            db.sync().await.expect_ok().expect_note(said);
+            db.sync().await.expect_unchanged().expect_unsaid("which the source has no more");
+        }
+        db.assert_all_same().await;
+    }
+}

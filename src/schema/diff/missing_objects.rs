@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::other_objects::may_be_another;
 use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{Step, UnmadeFunction};
 use crate::ident::TableName;
@@ -98,7 +97,7 @@ impl<'a> DependencyWalk<'a> {
         if !makes && !is_there && object.is_some() {
             return 0;
         }
-        if let Some(object) = object.filter(|object| may_be_another(object.kind)) {
+        if let Some(object) = object {
             self.note_other(object, way.root);
         }
         let makes =
