@@ -143,6 +143,20 @@ impl Error {
         }))
     }
 
+    /// The same, with something more that the user should know.
+    pub fn with_remark(self, remark: &str) -> Self {
+        match self {
+            Self::Blocked(text) => Self::Blocked(format!("{text}; {remark}")),
+            Self::Refused(text) => Self::Refused(format!("{text}; {remark}")),
+            Self::Database(mut error) => {
+                let hint = error.hint.take().map(|hint| format!("{hint}; {remark}"));
+                error.hint = Some(hint.unwrap_or_else(|| remark.to_owned()));
+                Self::Database(error)
+            }
+            other => other,
+        }
+    }
+
     /// Whether it is what the snapshot cannot show: in another one the same work may succeed.
     pub fn is_of_snapshot(&self) -> bool {
         matches!(self, Error::Database(db) if db.cause == Cause::Snapshot)

@@ -42,6 +42,8 @@ pub struct TableState {
     pub more: bool,
     /// What a comparison found when it wrote, until vanished rows are deleted and all is proven.
     pub unproven: Option<Difference>,
+    /// Whether rows that vanished have placeholders until they are deleted.
+    pub holds_placeholders: bool,
     /// What of its indexes and constraints is built.
     pub built: CompletedSteps,
     /// Set once the source is read no more for this table.
@@ -162,6 +164,7 @@ impl TableState {
             keys: None,
             more: false,
             unproven: None,
+            holds_placeholders: false,
             built: CompletedSteps::default(),
             rows: None,
         }
@@ -215,9 +218,23 @@ impl TableState {
             elapsed: self.elapsed(),
             lag: None,
             watermark: None,
-            error,
+            error: error.map(|error| self.with_placeholders(error)),
             retries: self.retries,
         }
+    }
+
+    /// The error, with what stands in rows that could not be deleted after their values passed to others.
+    fn with_placeholders(&self, error: Error) -> Error {
+        if !self.holds_placeholders {
+            return error;
+        }
+        let columns = self.plan.placeholders.iter().map(|placeholder| placeholder.column.as_str());
+        let columns: Vec<&str> = columns.collect();
+        error.with_remark(&format!(
+            "until they are deleted, rows that vanished from the source have a placeholder in \"{}\", because their \
+             values passed to others",
+            columns.join("\", \"")
+        ))
     }
 
     /// What is still to be written about a table whose work has not begun.

@@ -229,3 +229,23 @@ async fn a_superuser_is_told_of_the_keys_that_keep_values_from_moving() {
     run.expect_failed("p", &["could not be put aside: foreign keys that only the target has"])
         .expect_unsaid("grant set on parameter");
 }
+
+#[tokio::test]
+async fn a_placeholder_in_a_row_that_cannot_be_deleted_is_named() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, u text unique not null); create table c (id int primary key, p int references p on delete cascade);
+         insert into p select i, 'u' || i from generate_series(1, 9) i; insert into c select i, i from generate_series(1, 9) i",
+    )
+    .await;
+    let owner = db.target_owner().await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.source("delete from p where id = 5; update p set u = 'u5' where id = 6").await;
+    let kept =
+        db.sync().target_role(&owner).args(&["-set", "c.deletes=false"]).await.expect_exit(1);
+    let said =
+        "until they are deleted, rows that vanished from the source have a placeholder in \"u\"";
+    kept.expect_failed("p", &["rows that vanished from the source cannot be deleted", said]);
+    db.sync().target_role(&owner).await.expect_ok().expect_unsaid("placeholder");
+    db.assert_all_same().await;
+}

@@ -90,5 +90,6 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());
     let applied = keys::delete_vanished(run.target, &run.state.plan, row, &buckets).await?;
     run.state.add(&applied);
+    run.state.holds_placeholders = false;
     Ok(())
 }

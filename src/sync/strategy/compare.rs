@@ -147,10 +147,11 @@ pub async fn resolve_unique_conflicts(
         (_, false) => Mode::Displace,
         (false, true) => return Err(collision),
     };
-    if mode == Mode::Displace {
-        delete::list(run).await?;
-    }
+    let vanished = if mode == Mode::Displace { delete::list(run).await? } else { 0 };
     reconcile::fetch(run, &difference, mode).await?;
+    // What the tables of a circle share is rolled back.
+    run.state.holds_placeholders =
+        vanished > 0 && plan.deletes && !plan.shared_transaction && !run.is_dry();
     if pass == Pass::Write {
         run.state.unproven = Some(difference);
         return Ok(());
