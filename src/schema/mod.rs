@@ -39,7 +39,6 @@ use crate::schema_object::compression;
 use crate::schema_object::older;
 use crate::schema_object::older::Remark;
 use crate::schema_object::reshape::Reshaped;
-
 use crate::sql::statement::Statement;
 use crate::sql::view::GrownColumn;
 use crate::table::Table;
