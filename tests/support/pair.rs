@@ -169,6 +169,15 @@ impl Pair {
         has
     }
 
+    /// What lets a role of the target keep triggers from firing, in the words for its server.
+    pub async fn replica_right(&self) -> &'static str {
+        let sql = "select current_setting('server_version_num')::int >= 150000";
+        match self.target_value(sql).await.as_str() {
+            "t" => "as a superuser: grant set on parameter session_replication_role to",
+            _ => "connect to the target as a superuser",
+        }
+    }
+
     /// Both sides hold the same rows in this table (a name as SQL has it, quoted where needed).
     pub async fn assert_same(&self, table: &str) {
         if let Err(difference) = self.difference(table).await {

@@ -78,7 +78,7 @@ async fn a_circle_that_cannot_be_deferred_is_told_what_would_help() {
             Superuser => drop(db.settle_as(&role).await),
             Owner | Writer => {
                 let run = db.sync().target_role(&role).await.expect_exit(1);
-                run.expect_said("DEFERRABLE").expect_said("session_replication_role");
+                run.expect_said("DEFERRABLE").expect_said(db.replica_right().await);
             }
         }
     }

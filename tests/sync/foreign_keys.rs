@@ -255,7 +255,7 @@ async fn a_foreign_key_that_is_not_valid_on_the_source_only_is_named_as_such() {
     db.target(&format!("{KEY} not valid")).await;
     let owner = db.target_owner().await;
     let run = db.sync().target_role(&owner).await.expect_exit(1);
-    run.expect_failed("child", &["NOT VALID on the source", "session_replication_role"]);
+    run.expect_failed("child", &["NOT VALID on the source", db.replica_right().await]);
     db.hand_over_log(&owner).await;
     db.settle().await;
 }

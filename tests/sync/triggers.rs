@@ -50,7 +50,7 @@ async fn a_role_that_cannot_keep_triggers_quiet_is_told_what_would_help() {
     let db = items().await;
     let writer = db.target_writer().await;
     let run = db.sync().target_role(&writer).await.expect_exit(1);
-    run.expect_failed("item", &["trigger", "session_replication_role"]);
+    run.expect_failed("item", &["trigger", db.replica_right().await]);
 }
 
 #[tokio::test]

@@ -149,7 +149,7 @@ async fn values_that_cannot_be_put_aside_are_named_with_the_right_that_would_hel
         db.source(&rows(other, one)).await;
         let run = db.sync().target_role(&owner).await.expect_exit(1);
         run.expect_failed("item", texts)
-            .expect_failed("item", &["put aside", "session_replication_role"]);
+            .expect_failed("item", &["put aside", db.replica_right().await]);
         db.hand_over_log(&owner).await;
         db.settle().await;
     }
