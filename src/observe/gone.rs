@@ -213,11 +213,7 @@ impl RunContext<'_> {
             return LeftBehind { text: drop, renamed: None };
         };
         // The new one may have its children by then; the next run gives them their keys again.
-        let free = |key: &&ForeignKey| {
-            let (child, name) = (key.child.typed(), key.name.typed());
-            format!("alter table if exists {child} drop constraint if exists {name}")
-        };
-        let mut statements: Vec<String> = taken.iter().map(free).collect();
+        let mut statements: Vec<String> = taken.into_iter().map(dropping::foreign_key).collect();
         statements.extend(given_back(old, new, &named));
         statements.extend(renaming(name, &named(&new.name)));
         let go_on = match moved {

@@ -7,10 +7,13 @@ use crate::table::ForeignKey;
 /// each finds what the others have left, in any order.
 pub fn statements<'k>(name: &TableName, keys: impl IntoIterator<Item = &'k ForeignKey>) -> String {
     let keys = keys.into_iter().filter(|key| key.parent == *name && key.child != *name);
-    let keys = keys.map(|key| {
-        let (child, key) = (key.child.typed(), key.name.typed());
-        format!("alter table if exists {child} drop constraint if exists {key}")
-    });
+    let keys = keys.map(foreign_key);
     let drop = format!("drop table {}", name.typed());
     keys.chain([drop]).collect::<Vec<String>>().join("; ")
+}
+
+/// The statement that drops a foreign key, if it and its table are still there.
+pub fn foreign_key(key: &ForeignKey) -> String {
+    let (child, key) = (key.child.typed(), key.name.typed());
+    format!("alter table if exists {child} drop constraint if exists {key}")
 }

@@ -4,6 +4,7 @@
 pub mod columns;
 mod composition;
 pub mod dropping;
+mod fingerprint;
 pub mod guard;
 pub mod hints;
 pub mod inheritance;
@@ -256,7 +257,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let missing_key = MissingKey::of(&candidate, target, &mapping);
     check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
-    let fingerprint = fingerprint(&mapping, &candidate, target, timestamp.as_ref(), context);
+    let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
     let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
     let keyless =
@@ -561,37 +562,6 @@ fn estimate(source: &Table) -> u64 {
         rows if rows > 0.0 => rows as u64,
         _ => source.bytes / 100,
     }
-}
-
-/// What a watermark depends on. Everything in it is readable, for whoever wonders why it changed.
-fn fingerprint(
-    mapping: &TableMapping,
-    candidate: &Candidate<'_>,
-    target: &Table,
-    timestamp: Option<&Timestamp>,
-    context: &PlanContext,
-) -> String {
-    let (source, made) = (candidate.source, candidate.made);
-    let generated = target.columns.iter().filter(|column| column.generated);
-    let columns = mapping.columns.iter().map(|column| (&column.name, &column.target_type));
-    let columns = columns.chain(generated.map(|column| (&column.name, &column.type_text)));
-    let columns = columns.map(|(name, kind)| {
-        let defined = |table: &Table| table.column(name).map(|found| found.definition.clone());
-        let defined = [source, target].map(|table| defined(table).unwrap_or_default());
-        format!("{}:{kind}:{}", name.as_str(), defined.join(":"))
-    });
-    let columns: Vec<String> = columns.collect();
-    let column = timestamp.map_or("", |timestamp| timestamp.column.as_str());
-    let lacks_key = MissingKey::of(candidate, target, mapping).map_or("", |_| " lacks a key");
-    [
-        context.source_identity.as_str(),
-        &source.storage,
-        &target.storage,
-        column,
-        &digest(&(columns.join(",") + &source.fed + made + lacks_key)),
-    ]
-    .join("/")
-        + &masked_before::part_of_fingerprint(candidate, mapping)
 }
 
 /// FNV-1a, 64 bits: a short name for a long list, stable across builds (`DefaultHasher` is not).
