@@ -1,12 +1,7 @@
 //! The memory of a run does not grow with what it moves; `scripts/stress.sh` does the large sizes.
 
-use crate::support::{Outcome, Pair, Running, peak};
+use crate::support::{Outcome, PROMISED, Pair, Running, peak};
 
-/// What README promises, in KiB, beside twice the largest value.
-const LIMIT: u64 = 64 * 1024;
-/// What the code of a program takes more that is not optimized, in KiB: with one large value after another, 85 MB were measured
-/// for it, and 66 MB for a release.
-const UNOPTIMIZED: u64 = 16 * 1024;
 /// Of the large value, in KiB.
 const VALUE: u64 = 20 * 1024;
 
@@ -29,13 +24,13 @@ async fn memory_does_not_grow_with_the_rows() {
          insert into bag select i, 'x' from generate_series(1, 50000) i",
     )
     .await;
-    within(LIMIT, db.sync().start()).await;
-    within(LIMIT, db.sync().start()).await.expect_unchanged();
+    within(PROMISED, db.sync().start()).await;
+    within(PROMISED, db.sync().start()).await.expect_unchanged();
     db.source("update item set body = 'y', updated_at = '2024-02-01' where id % 10 = 0").await;
-    let run = within(LIMIT, db.sync().start()).await;
+    let run = within(PROMISED, db.sync().start()).await;
     run.expect_changes("item", (0, 20_000, 0));
     db.target("update item set body = 'z' where id % 3 = 0").await;
-    within(LIMIT, db.sync().arg("-reconcile").start()).await;
+    within(PROMISED, db.sync().arg("-reconcile").start()).await;
     db.assert_all_same().await;
 }
 
@@ -46,7 +41,8 @@ async fn memory_grows_with_the_largest_value_alone() {
         "insert into large select i, repeat('v', {VALUE} * 1024) from generate_series(1, 3) i"
     );
     db.source(&fill).await;
-    let limit = LIMIT + UNOPTIMIZED + 2 * VALUE;
+    // README: beside twice the largest value.
+    let limit = PROMISED + 2 * VALUE;
     within(limit, db.sync().start()).await;
     db.source("update large set body = body || 'w'").await;
     within(limit, db.sync().start()).await.expect_changes("large", (0, 3, 0));

@@ -22,7 +22,7 @@ mod web;
 mod wire;
 
 pub use cluster::{Server, clusters};
-pub use memory::peak;
+pub use memory::{PROMISED, peak};
 pub use outcome::{Outcome, TableResult};
 pub use own::{OwnServer, SmallDisk};
 pub use pair::Pair;
