@@ -200,11 +200,16 @@ impl RunContext<'_> {
         names: &[&TableName],
         context: &PlanContext,
     ) -> References {
-        let filtered = shown.iter().zip(names).filter(|(shown, _)| shown.rules.filter.is_some());
+        let all = || shown.iter().zip(names);
+        let filtered = all().filter(|(shown, _)| shown.rules.filter.is_some());
         let filtered = filtered.map(|(_, name)| (*name).clone()).collect();
+        let keeping = all().filter(|(shown, _)| !shown.rules.deletes);
+        let limits = all().filter(|(shown, _)| shown.rules.deletes && !self.settings.force);
+        let limited =
+            limits.filter_map(|(shown, name)| Some(((*name).clone(), shown.rules.max_delete?)));
         let source = catalogs.source.foreign_keys.iter();
         let source = source.map(|key| rules::as_shown(key, &self.settings.rules)).collect();
-        let fixed = shown.iter().zip(names).filter_map(|(shown, name)| {
+        let fixed = all().filter_map(|(shown, name)| {
             let there = catalogs.target.tables.iter().find(|there| there.name == **name)?;
             Some(((*name).clone(), fixed_columns(&shown.table, there)))
         });
@@ -216,6 +221,8 @@ impl RunContext<'_> {
             of_partitions: catalogs.target.foreign_keys.of_partitions.clone(),
             loosened: Vec::new(),
             filtered,
+            keeping: keeping.map(|(_, name)| (*name).clone()).collect(),
+            limited: limited.collect(),
             selected: names.iter().map(|name| (*name).clone()).collect(),
             replica_role: context.replica_role,
         }

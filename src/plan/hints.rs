@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::error::{DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::plan::misfit;
+use crate::plan::moves::Moves;
 use crate::plan::references::References;
 use crate::plan::shown::ShownTable;
 use crate::plan::takes_null;
 use crate::plan::{Candidate, PlanContext, Roles, TablePlan};
 use crate::rules::TableRules;
-use crate::table::{ForeignKey, Key, Table, Unique};
+use crate::table::{ForeignKey, Key, Table};
 
 /// The right that makes most of what follows unnecessary.
 pub(super) fn replica(roles: &Roles) -> String {
@@ -24,7 +25,7 @@ pub(super) fn replica(roles: &Roles) -> String {
     }
 }
 
-const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target";
+pub(super) const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target";
 
 const OTHER_PARTITIONS: &str =
     "the target is partitioned otherwise than the source: attach a partition for such rows there";
@@ -32,12 +33,12 @@ const OTHER_PARTITIONS: &str =
 /// What to try when a statement fails.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remedy {
-    trouble: Trouble,
-    text: String,
+    pub(super) trouble: Trouble,
+    pub(super) text: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Trouble {
+pub(super) enum Trouble {
     /// A right is missing on this side.
     Denied(Side),
     /// This constraint or unique index of the target is violated.
@@ -127,7 +128,7 @@ impl TablePlan {
             let is_alike = error.sqlstate.as_deref() == Some("23505");
             let helpful = self.remedies.iter().find_map(|remedy| remedy.helps(&error));
             let helpful = helpful.filter(|_| is_alike).map(str::to_owned);
-            helpful.unwrap_or_else(|| not_aside(&self.roles, self.leave_replica))
+            helpful.unwrap_or_else(|| self.moves.hint.clone())
         };
         error.hint = displaced.then(text).or(error.hint);
         Error::Database(error)
@@ -178,18 +179,6 @@ const OF_THE_FILE: &str = "; if the file itself lacks the row that is referred t
 const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
                         and the text '6' have: change or delete one of them (-verbose shows the value)";
 
-/// What to try where unique values move between rows. A role that `may_be_replica` is kept from it by keys.
-fn not_aside(roles: &Roles, may_be_replica: bool) -> String {
-    let remedy = if may_be_replica {
-        "foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: \
-         drop them on the target, or include these tables"
-            .to_owned()
-    } else {
-        replica(roles)
-    };
-    format!("a value moved between rows and could not be put aside: {remedy}")
-}
-
 const READS: &[&str] = &["usage", "select"];
 const WRITES: &[&str] = &["usage", "select", "insert", "update", "delete"];
 
@@ -201,7 +190,12 @@ pub(super) fn grants(side: Side, table: &Table, context: &PlanContext) -> Option
 }
 
 /// What to try for each failure that rights, partitions, constraints and unique indexes may cause.
-pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext) -> Vec<Remedy> {
+pub fn remedies(
+    candidate: &Candidate<'_>,
+    target: &Table,
+    moves: &Moves,
+    context: &PlanContext,
+) -> Vec<Remedy> {
     let columns = column_grant(candidate.source, candidate.rules, context.roles.of(Side::Source));
     let columns = columns.map(|grant| format!("; or {grant}"));
     let denied = [
@@ -224,19 +218,6 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
         let text = if context.local { format!("{text}{OF_THE_FILE}") } else { text };
         Remedy { trouble: Trouble::Violated(key.name.clone()), text }
     });
-    let is_there =
-        |unique: &Unique| candidate.source.uniques.iter().any(|one| one.columns == unique.columns);
-    let uniques = target.uniques.iter().map(|unique| Remedy {
-        trouble: Trouble::Violated(unique.name.clone()),
-        text: if !is_there(unique) {
-            format!("{NOT_OF_THE_SOURCE}: {}", dropping(unique, &target.name))
-        } else if candidate.rules.deletes {
-            not_aside(roles, context.replica_role)
-        } else {
-            "a row that vanished from the source may hold the value: leave out -no-deletes"
-                .to_owned()
-        },
-    });
     let unplaced = target.partitioned.then(|| Remedy {
         trouble: Trouble::Unplaced,
         text: candidate.lost_partition.map_or_else(|| other_partitions(rules), str::to_owned),
@@ -244,7 +225,8 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
     let same_keys = target.keys.iter().map(|key| Trouble::Violated(key.index.clone()));
     let same_keys = same_keys.chain([Trouble::Repeated]).filter(|_| context.local);
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
-    let of_target = unplaced.into_iter().chain(keys).chain(uniques).chain(same_keys);
+    let of_target =
+        unplaced.into_iter().chain(keys).chain(moves.remedies.iter().cloned()).chain(same_keys);
     let of_target = of_target.chain(other_keys(candidate.source, target));
     let of_target = of_target.chain(unvalidated(candidate.source, target));
     let of_target = of_target.chain(too_short(candidate, target));
@@ -260,15 +242,6 @@ pub fn remedies(candidate: &Candidate<'_>, target: &Table, context: &PlanContext
 fn other_partitions(rules: &TableRules) -> String {
     let reset = if misfit::may_ask_for_reset(rules) { ", or use -ddl reset" } else { "" };
     format!("{OTHER_PARTITIONS}{reset}")
-}
-
-/// The statement that drops what keeps rows of a table unique.
-fn dropping(unique: &Unique, table: &TableName) -> String {
-    if unique.constraint {
-        return format!("alter table {} drop constraint {}", table.typed(), unique.name.typed());
-    }
-    let index = TableName { schema: table.schema.clone(), name: unique.name.clone() };
-    format!("drop index {}", index.typed())
 }
 
 /// What to try where rows violate a primary key that the source does not have.
@@ -391,6 +364,9 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
                  target: {drop}"
             )
         };
+    }
+    if references.outlives(key) {
+        return references.way_out(key);
     }
     if references.filtered.contains(&key.parent) {
         return format!(

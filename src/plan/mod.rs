@@ -15,6 +15,7 @@ mod masked_before;
 pub mod masking;
 mod misfit;
 mod missing_key;
+mod moves;
 pub mod partition_mismatch;
 pub mod placeholder;
 mod recall;
@@ -36,16 +37,17 @@ use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
-    OwnedSequence, Placeholder, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
+    OwnedSequence, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
 };
 use crate::sql::view::GrownColumn;
-use crate::table::{Sequence, Table, Trigger};
+use crate::table::{ForeignKey, Sequence, Table, Trigger};
 use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
 use missing_key::MissingKey;
+use moves::Moves;
 pub use recall::RowsBefore;
-use references::{CascadingKey, References};
+use references::{CascadingKey, Keeper, References};
 
 /// How one table is brought in sync.
 #[derive(Clone, Debug)]
@@ -86,12 +88,12 @@ pub struct TablePlan {
     /// Triggers of the target that fire, whatever we do or because the run is asked to let them: nothing
     /// but a look at the end tells what became of the rows.
     pub always_triggers: Vec<String>,
-    /// Whether rows may be deleted and inserted again within one statement: nothing cascades.
-    pub can_delete_and_reinsert: bool,
-    /// What rows hold while unique values move between them.
-    pub placeholders: Vec<Placeholder>,
+    /// How unique values move between rows.
+    pub moves: Moves,
     /// Foreign keys by which deletes would reach rows of other tables.
     pub cascades: Vec<CascadingKey>,
+    /// Foreign keys by which rows that may stay refer to rows of the table.
+    pub keepers: Vec<Keeper>,
     pub sequences: Vec<OwnedSequence>,
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
@@ -269,6 +271,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let compared = append || rules.strategy == Some(Strategy::Compare);
     let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
     let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
+    let moves = Moves::of(&candidate, target, &mapping, context);
     Ok(TablePlan {
         name: target_name.clone(),
         strategy: strategy(&candidate, &mapping, usable, context),
@@ -286,12 +289,11 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         leave_replica_to_delete: context.replica_role && checked.deletes,
         shared_transaction: false,
         triggers_to_disable: triggers::to_disable(target, checked, context)?,
-        can_delete_and_reinsert: !checked.writes || references.wait_for_the_end(&target.name),
-        placeholders: placeholder::placeholders(target, &mapping.columns, references),
         cascades: references.cascading(&target.name),
+        keepers: references.keepers(&target.name),
         left_columns: left_columns::told(&candidate, target),
         sequences: sequences(source, target, candidate.post_data),
-        remedies: hints::remedies(&candidate, target, context),
+        remedies: hints::remedies(&candidate, target, &moves, context),
         notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
         missing_key,
         keyless,
@@ -305,6 +307,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         post_data: candidate.post_data.to_vec(),
         is_widened: candidate.is_widened,
         mapping,
+        moves,
     })
 }
 
@@ -400,7 +403,11 @@ impl TablePlan {
     pub fn join(&mut self, ring: &[TableName]) {
         self.shared_transaction = true;
         self.one_statement = true;
-        self.cascades.retain(|one| !ring.contains(&one.key.child));
+        let keepers = &self.keepers;
+        let stay = |key: &ForeignKey| {
+            keepers.iter().any(|keeper| keeper.key == *key && keeper.limit.is_none())
+        };
+        self.cascades.retain(|one| !ring.contains(&one.key.child) || stay(&one.key));
     }
 }
 

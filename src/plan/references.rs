@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ident::{Ident, TableName};
 use crate::plan::dropping;
+use crate::rules::MaxDelete;
 use crate::table::ForeignKey;
 
 /// What of a table's foreign keys the server checks, outside of the replica role.
@@ -31,6 +32,10 @@ pub struct References {
     pub selected: HashSet<TableName>,
     /// Those of which rules let only some rows through.
     pub filtered: HashSet<TableName>,
+    /// Those whose rows stay on the target when the source has them no more, by a rule.
+    pub keeping: HashSet<TableName>,
+    /// Of the others those that may be refused if too many rows are to be deleted.
+    pub limited: HashMap<TableName, MaxDelete>,
     /// Of the target's tables the columns by which their rows are found, and whose values no write changes.
     pub fixed: HashMap<TableName, Vec<Ident>>,
     /// Whether the target's sessions check nothing by themselves.
@@ -45,7 +50,20 @@ impl References {
         let promises = |other: &&ForeignKey| other.validated || !key.validated;
         self.outside(key).is_none()
             && !self.filtered.contains(&key.parent)
+            && !self.outlives(key)
             && self.on_the_source(key).any(|other| promises(&other))
+    }
+
+    /// Whether rows that the source has no more, and that a rule keeps, may refer by a key to what the target has no more.
+    pub fn outlives(&self, key: &ForeignKey) -> bool {
+        let stays = self.keeping.contains(&key.parent) && self.are_fixed(key);
+        self.keeping.contains(&key.child) && !stays
+    }
+
+    /// Whether no write changes the values to which a key refers.
+    fn are_fixed(&self, key: &ForeignKey) -> bool {
+        let fixed = self.fixed.get(&key.parent);
+        key.parent_columns.iter().all(|name| fixed.is_some_and(|fixed| fixed.contains(name)))
     }
 
     /// Whether the source has a key of the target, but does not say that all of its rows keep it.
@@ -80,18 +98,20 @@ impl References {
     /// Whether the server checks the foreign keys of a table while rows are inserted and updated. Of a key to what no
     /// write changes, only deletes have to be checked.
     pub fn are_writes_checked(&self, table: &TableName) -> bool {
-        let fixed = self.fixed.get(table);
-        let is_fixed = |name: &Ident| fixed.is_some_and(|fixed| fixed.contains(name));
-        let touches = |key: &&ForeignKey| {
-            key.child == *table || key.parent == *table && !key.parent_columns.iter().all(is_fixed)
-        };
+        let touches =
+            |key: &&ForeignKey| key.child == *table || key.parent == *table && !self.are_fixed(key);
         !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
     }
 
     /// Whether the server checks the foreign keys of a table when rows of it are deleted, or written.
     pub fn are_checked(&self, table: &TableName) -> bool {
-        let touches = |key: &&ForeignKey| key.child == *table || key.parent == *table;
-        !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
+        !self.replica_role || self.always_checked(table).next().is_some()
+    }
+
+    /// The keys from or to a table that the server checks whatever the role may do.
+    pub fn always_checked(&self, table: &TableName) -> impl Iterator<Item = &ForeignKey> {
+        let touches = move |key: &&ForeignKey| key.child == *table || key.parent == *table;
+        self.target.iter().filter(touches).filter(|key| !self.is_sound(key))
     }
 
     /// When the foreign keys of a table are checked.
@@ -174,9 +194,38 @@ impl References {
         }
     }
 
+    /// What may keep rows of `table` from being deleted: rows of other tables that refer to them, and stay.
+    pub fn keepers(&self, table: &TableName) -> Vec<Keeper> {
+        if !self.are_checked(table) {
+            return Vec::new();
+        }
+        let refers = |key: &&ForeignKey| key.parent == *table && key.child != *table;
+        let keepers = self.target.iter().filter(refers).filter_map(|key| {
+            let limit = self.limited.get(&key.child).copied();
+            let stays = self.outside(key).is_some()
+                || self.keeping.contains(&key.child)
+                || !self.is_on_the_source(key);
+            let way_out = match limit.filter(|_| !stays) {
+                None if !stays => return None,
+                None => self.way_out(key),
+                Some(_) => {
+                    "-max-delete may refuse to delete those: allow it for one run, with -force"
+                        .to_owned()
+                }
+            };
+            Some(Keeper { key: key.clone(), limit: limit.filter(|_| !stays), way_out })
+        });
+        keepers.collect()
+    }
+
     /// What settles that rows refer by a key to rows that the source does not have.
     pub fn way_out(&self, key: &ForeignKey) -> String {
         let (child, name) = (key.child.typed(), key.name.typed());
+        if self.keeping.contains(&key.child) {
+            return format!(
+                "the rules keep rows of {child} that the source has no more: let runs delete them, or delete these on the target"
+            );
+        }
         if !self.selected.contains(&key.child) {
             return format!(
                 "bring that table in sync too, remove its rows, or, if the source has it no more, run on the target: {}",
@@ -203,6 +252,16 @@ fn leads_to(keys: &[ForeignKey], from: &TableName, to: &TableName) -> bool {
         at += 1;
     }
     reached.contains(&to)
+}
+
+/// A key by which rows that may stay refer to rows of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keeper {
+    pub key: ForeignKey,
+    /// They stay if more rows of theirs than this refer to such that have vanished. Without one they stay for certain.
+    pub limit: Option<MaxDelete>,
+    /// What settles that, in words.
+    pub way_out: String,
 }
 
 /// A key by which the removal of rows would change rows of another table.

@@ -242,6 +242,16 @@ pub enum MaxDelete {
     Share(f64),
 }
 
+impl MaxDelete {
+    /// How many of so many rows may be deleted.
+    pub fn allowed(self, rows: u64) -> u64 {
+        match self {
+            MaxDelete::Rows(allowed) => allowed,
+            MaxDelete::Share(share) => (rows as f64 * share) as u64,
+        }
+    }
+}
+
 /// What happens to a column of text that is neither masked nor kept, once any column is masked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmasked {

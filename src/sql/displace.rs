@@ -4,6 +4,7 @@
 use super::keys::{VANISHED, WANTED};
 use super::read::operator;
 use crate::error::Side;
+use crate::ident::TableName;
 use crate::sql::mapping::TableMapping;
 use crate::sql::mapping::{Placeholder, PlaceholderValue};
 use crate::sql::{Sql, sql};
@@ -37,10 +38,9 @@ impl TableMapping {
         )
     }
 
-    /// Counts, per foreign key that would act on it, the rows of other tables that refer to vanished
-    /// rows: `number of the key, rows`.
-    pub fn cascading_rows<'k>(&self, cascades: impl Iterator<Item = &'k ForeignKey>) -> Sql {
-        let counts = cascades.enumerate().map(|(number, key)| {
+    /// Counts, per foreign key, the rows of other tables that refer to vanished rows: `number of the key, rows`.
+    pub fn referring_rows<'k>(&self, keys: impl Iterator<Item = &'k ForeignKey>) -> Sql {
+        let counts = keys.enumerate().map(|(number, key)| {
             sql!(
                 "select {number}, pg_catalog.count(*) from {child} c where exists \
                  (select from {vanished} v join {from} on {matching} where {pairs})",
@@ -53,6 +53,19 @@ impl TableMapping {
             )
         });
         Sql::join(counts, " union all ")
+    }
+
+    /// Takes the keys of rows to which rows of another table refer off the list of vanished ones; gives their number.
+    pub fn unlist_referred(&self, key: &ForeignKey) -> Sql {
+        sql!(
+            "with kept as (delete from {vanished} v using {from}, {child} c where {matching} and {pairs} \
+             returning v.*) select pg_catalog.count(*) from kept",
+            vanished = Sql::trusted(VANISHED),
+            from = self.from(Side::Target),
+            child = key.child,
+            matching = self.matching("v"),
+            pairs = pairs(key, "t"),
+        )
     }
 
     fn filler(&self, placeholder: &Placeholder) -> Sql {
@@ -93,6 +106,11 @@ impl TableMapping {
             PlaceholderValue::Empty => Sql::trusted("'empty'"),
         }
     }
+}
+
+/// How many rows a table has.
+pub fn count_rows(table: &TableName) -> Sql {
+    sql!("select pg_catalog.count(*) from {table}", table = table)
 }
 
 /// The number of each foreign key that some row does not keep.

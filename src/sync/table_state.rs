@@ -228,7 +228,8 @@ impl TableState {
         if !self.holds_placeholders {
             return error;
         }
-        let columns = self.plan.placeholders.iter().map(|placeholder| placeholder.column.as_str());
+        let columns =
+            self.plan.moves.placeholders.iter().map(|placeholder| placeholder.column.as_str());
         let columns: Vec<&str> = columns.collect();
         error.with_remark(&format!(
             "until they are deleted, rows that vanished from the source have a placeholder in \"{}\", because their \

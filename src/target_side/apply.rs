@@ -202,10 +202,9 @@ impl<'a> Writer<'a> {
                     Mode::ReplaceRows(buckets) => {
                         (self.plan.mapping.replace_rows(buckets), CteSet::Both)
                     }
-                    Mode::Upsert | Mode::Displace | Mode::Direct => (
-                        self.plan.mapping.write(self.plan.can_delete_and_reinsert),
-                        CteSet::Written,
-                    ),
+                    Mode::Upsert | Mode::Displace | Mode::Direct => {
+                        (self.plan.mapping.write(self.plan.moves.by_replacing), CteSet::Written)
+                    }
                 };
                 let write = self.sync_log.counted(id, &writes, has, progress);
                 let write = transaction::committed(self.plan, &write);
@@ -220,7 +219,7 @@ impl<'a> Writer<'a> {
                 staged?;
                 displaced?;
                 let replaced = *mode == Mode::Replace
-                    || self.plan.mapping.writes_by_replacing(self.plan.can_delete_and_reinsert);
+                    || self.plan.mapping.writes_by_replacing(self.plan.moves.by_replacing);
                 let mut applied = written(self.plan, &answers?, replaced)?;
                 // Rows that were put aside were updated for that.
                 applied.more &= !matches!(mode, Mode::Displace);
@@ -250,15 +249,15 @@ impl<'a> Writer<'a> {
         if self.mode != Mode::Displace {
             return Ok(());
         }
-        let TablePlan { mapping, placeholders, deletes, .. } = self.plan;
-        let statement = mapping.displace(placeholders, *deletes);
+        let TablePlan { mapping, moves, deletes, .. } = self.plan;
+        let statement = mapping.displace(&moves.placeholders, *deletes);
         let displaced = self.session.run("putting rows aside", &statement).await;
         displaced.map_err(|error| self.plan.cannot_displace(error))
     }
 
     /// An update cannot give a row another identity, and these rows cannot be taken out.
     async fn unless_stuck(&mut self) -> Result<()> {
-        let Some(look) = self.plan.mapping.stuck(self.plan.can_delete_and_reinsert) else {
+        let Some(look) = self.plan.mapping.stuck(self.plan.moves.by_replacing) else {
             return Ok(());
         };
         self.suspend().await?;

@@ -3,14 +3,16 @@
 use super::apply::{Applied, written};
 use super::transaction;
 use crate::error::Result;
+use crate::ident::TableName;
 use crate::pg::{Row, RowSink, Session};
 use crate::plan::TablePlan;
-use crate::plan::references::CascadingKey;
 use crate::sql::buckets::{Buckets, LoneKey};
 use crate::sql::digest::DigestOf;
+use crate::sql::displace::count_rows as count_rows_of;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sql::sql;
 use crate::sql::sync_log::{CteSet, Progress, SyncLog};
+use crate::table::ForeignKey;
 
 /// Makes the stage of keys and opens it.
 pub async fn stage_keys(session: &Session, plan: &TablePlan) -> Result<RowSink> {
@@ -90,12 +92,6 @@ pub struct LogRow<'l> {
     pub id: u64,
 }
 
-/// A foreign key whose action would reach rows of another table, and how many.
-pub struct Cascade<'p> {
-    pub key: &'p CascadingKey,
-    pub rows: u64,
-}
-
 /// Deletes the listed rows of `buckets`, in one transaction.
 pub async fn delete_vanished(
     session: &Session,
@@ -111,21 +107,32 @@ pub async fn delete_vanished(
     written(plan, &session.query_all("deleting vanished rows", &statement).await?, false)
 }
 
-/// The first foreign key whose action would reach rows of another table if the vanished rows were
-/// deleted, and how many rows.
-pub async fn cascading_rows<'p>(
+/// How many rows of other tables refer to listed vanished rows, by each of these foreign keys.
+pub async fn referring_rows(
     session: &Session,
-    plan: &'p TablePlan,
-) -> Result<Option<Cascade<'p>>> {
-    if plan.cascades.is_empty() {
-        return Ok(None);
+    plan: &TablePlan,
+    keys: &[&ForeignKey],
+) -> Result<Vec<u64>> {
+    let mut counts = vec![0; keys.len()];
+    if keys.is_empty() {
+        return Ok(counts);
     }
-    let looks = plan.mapping.cascading_rows(plan.cascades.iter().map(|one| &one.key));
+    let looks = plan.mapping.referring_rows(keys.iter().copied());
     for row in session.rows("looking for rows that refer to vanished ones", &looks).await? {
-        let key = usize::try_from(row.count(0)?).ok().and_then(|number| plan.cascades.get(number));
-        if let Some(key) = key.filter(|_| row.text(1) != Some("0")) {
-            return Ok(Some(Cascade { key, rows: row.count(1)? }));
+        let number = usize::try_from(row.count(0)?).ok();
+        if let Some(count) = number.and_then(|number| counts.get_mut(number)) {
+            *count = row.count(1)?;
         }
     }
-    Ok(None)
+    Ok(counts)
+}
+
+/// Takes the keys of rows to which rows of another table refer off the list of vanished ones; gives their number.
+pub async fn unlist_referred(session: &Session, plan: &TablePlan, key: &ForeignKey) -> Result<u64> {
+    session.row("keeping keys", &plan.mapping.unlist_referred(key)).await?.count(0)
+}
+
+/// How many rows a table has.
+pub async fn count_rows(session: &Session, table: &TableName) -> Result<u64> {
+    session.row("counting rows", &count_rows_of(table)).await?.count(0)
 }

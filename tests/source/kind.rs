@@ -155,6 +155,8 @@ fn planned(
         loosened: Vec::new(),
         selected: [source.name.clone()].into(),
         filtered: Default::default(),
+        keeping: Default::default(),
+        limited: Default::default(),
         fixed: Default::default(),
         replica_role: true,
     };

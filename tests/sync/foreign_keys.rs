@@ -424,3 +424,14 @@ async fn tables_that_are_not_tried_name_the_table_that_failed() {
         assert_eq!(of(table), leads, "{table}");
     }
 }
+
+#[tokio::test]
+async fn tables_behind_a_refused_one_say_that_it_was_refused() {
+    let db = Pair::with("create table a (id int primary key); create table b (id int primary key, a int references a); insert into a values (1), (2)").await;
+    let owner = db.target_owner().await;
+    db.source("delete from a; insert into a values (3); insert into b values (1, 3)").await;
+    let run = db.sync().target_role(&owner).args(&["-max-delete", "0"]).await.expect_exit(5);
+    let told =
+        "not tried, because of a foreign key to public.a, which was refused: settle that one first";
+    assert_eq!(run.table("b").error.expect("an error").message, told);
+}

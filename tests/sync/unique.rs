@@ -1,6 +1,6 @@
 //! Unique values that move between rows, with each kind of target role.
 
-use crate::support::{Pair, Rights};
+use crate::support::{Outcome, Pair, Rights};
 
 /// `item` has a child whose foreign key cascades, so that no row of it can be deleted and inserted
 /// again where foreign keys are checked.
@@ -225,9 +225,79 @@ async fn a_superuser_is_told_of_the_keys_that_keep_values_from_moving() {
     .await;
     db.settle().await;
     db.source("delete from p; insert into p values (1, 2), (2, 1)").await;
-    let run = db.sync().await.expect_exit(1);
-    run.expect_failed("p", &["could not be put aside: foreign keys that only the target has"])
-        .expect_unsaid("grant set on parameter");
+    let keys = "could not be put aside: foreign keys that only the target has";
+    let drop =
+        "run on the target: alter table if exists public.p drop constraint if exists p_u_fkey";
+    let told = |run: Outcome| {
+        std::mem::drop(
+            run.expect_failed("p", &[keys, drop]).expect_unsaid("grant set on parameter"),
+        );
+    };
+    told(db.sync().await.expect_exit(1));
+    // Nor does an ordinary role get on by the right to be a replica.
+    let owner = db.target_owner().await;
+    told(db.sync().target_role(&owner).await.expect_exit(1));
+    db.target("alter table if exists public.p drop constraint if exists p_u_fkey").await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_value_that_a_kept_row_holds_is_told_with_what_keeps_the_row() {
+    let kept = "a row that the source has no more, and that a rule (deletes, mode) or -no-deletes keeps, may hold the value";
+    for (constraint, rest) in
+        [("unique", "let runs delete"), ("", "alter table public.p drop constraint p_u_key")]
+    {
+        let db = Pair::fresh().await;
+        db.source(&format!("create table p (id int primary key, u text {constraint}); insert into p values (1, 'a'), (2, 'b')")).await;
+        db.target("create table p (id int primary key, u text unique)").await;
+        db.settle().await;
+        db.source("delete from p where id = 1; insert into p values (3, 'a')").await;
+        for rule in ["p.deletes=false", "p.mode=upsert", "p.mode=append"] {
+            let run = db.sync().args(&["-set", rule]).await.expect_exit(1);
+            run.expect_failed("p", &["p_u_key", kept, rest]);
+        }
+    }
+}
+
+/// The source may keep what it does not declare.
+#[tokio::test]
+async fn values_that_move_under_a_constraint_of_the_target_alone_are_told_so() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, u text not null); create table c (id int primary key, p int references p on delete cascade);
+         insert into p values (1, 'a'), (2, 'b'), (3, 'c')",
+    )
+    .await;
+    db.target("create table p (id int primary key, u text not null, g text generated always as (lower(u)) stored unique); create table c (id int primary key, p int references p on delete cascade)").await;
+    db.settle().await;
+    db.source("update p set u = case id when 1 then 'B' when 2 then 'A' else u end").await;
+    let owner = db.target_owner().await;
+    let run = db.sync().target_role(&owner).await.expect_exit(1);
+    let told = "the source does not have this constraint: if its rows do not keep it, run on the target: alter table public.p drop constraint p_g_key; \
+                if they do, a value moved between rows";
+    run.expect_failed("p", &[told, db.replica_right().await]);
+    db.hand_over_log(&owner).await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn values_of_a_key_by_which_no_rows_are_found_move_as_others_do() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, u text not null unique); create table c (id int primary key, p int references p on delete cascade);
+         insert into p values (1, 'a'), (2, 'b'); insert into c values (1, 1), (2, 2)",
+    )
+    .await;
+    let owner = db.target_owner().await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.source("delete from c; delete from p; insert into p values (2, 'a'), (1, 'b')").await;
+    let by_u = ["-set", "p.key=u"];
+    let run = db.sync().target_role(&owner).args(&by_u).await.expect_exit(1);
+    run.expect_failed("p", &["p_pkey", "could not be put aside", db.replica_right().await]);
+    db.hand_over_log(&owner).await;
+    db.sync().args(&by_u).await.expect_ok();
+    db.assert_all_same().await;
 }
 
 #[tokio::test]
@@ -240,12 +310,128 @@ async fn a_placeholder_in_a_row_that_cannot_be_deleted_is_named() {
     .await;
     let owner = db.target_owner().await;
     db.sync().target_role(&owner).await.expect_ok();
+    // Nothing foretells what a trigger does.
+    db.target(
+        "create function no() returns trigger language plpgsql as $$ begin raise exception 'never'; end $$;
+         create trigger no before delete on c for each row execute function no(); alter table c enable always trigger no",
+    )
+    .await;
     db.source("delete from p where id = 5; update p set u = 'u5' where id = 6").await;
-    let kept =
-        db.sync().target_role(&owner).args(&["-set", "c.deletes=false"]).await.expect_exit(1);
+    let kept = db.sync().target_role(&owner).arg("-fire-triggers").await.expect_exit(1);
     let said =
         "until they are deleted, rows that vanished from the source have a placeholder in \"u\"";
     kept.expect_failed("p", &["rows that vanished from the source cannot be deleted", said]);
+    db.target("drop trigger no on c").await;
     db.sync().target_role(&owner).await.expect_ok().expect_unsaid("placeholder");
     db.assert_all_same().await;
+}
+
+/// What tables of a circle write is committed before what they delete.
+#[tokio::test]
+async fn a_placeholder_in_a_table_of_a_circle_is_named_if_it_was_committed() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, u text unique not null, c int); create table c (id int primary key, p int references p on delete cascade);
+         alter table p add foreign key (c) references c deferrable initially deferred;
+         insert into p select i, 'u' || i from generate_series(1, 9) i; insert into c select i, i from generate_series(1, 9) i; update p set c = id",
+    )
+    .await;
+    let owner = db.target_owner().await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.target(
+        "create function no() returns trigger language plpgsql as $$ begin raise exception 'never'; end $$;
+         create trigger no before delete on c for each row execute function no(); alter table c enable always trigger no",
+    )
+    .await;
+    let swap = "set constraints all deferred; delete from c where id = 5; delete from p where id = 5; update p set u = 'u5' where id = 6";
+    db.source(&format!("begin; {swap}; commit")).await;
+    let run = db.sync().target_role(&owner).arg("-fire-triggers").await.expect_exit(1);
+    run.expect_failed("p", &["public.c", "have a placeholder in \"u\""]);
+    assert_ne!(db.target_value("select u from p where id = 5").await, "u5");
+    // Nothing is committed where the writes fail.
+    db.target("drop trigger no on c; update p set u = 'old' where id = 5; create trigger no before insert on c for each row execute function no(); alter table c enable always trigger no").await;
+    db.source("update p set u = 'old' where id = 7; insert into c values (10, 1)").await;
+    let run = db.sync().target_role(&owner).arg("-fire-triggers").await.expect_exit(1);
+    run.expect_failed("p", &["public.c"]).expect_unsaid("placeholder");
+    assert_eq!(db.target_value("select u from p where id = 5").await, "old");
+}
+
+/// A row that cannot be deleted is no place for a value that nobody wrote.
+#[tokio::test]
+async fn a_vanished_row_that_others_keep_keeps_its_value_too() {
+    let ruled = "the rules keep rows of public.c that the source has no more";
+    let refused = "-max-delete may refuse to delete those";
+    for (rule, action, way_out) in [
+        ("c.deletes=false", "cascade", ruled),
+        ("c.mode=upsert", "no action", ruled),
+        ("c.maxDelete=0", "set null", refused),
+    ] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table p (id int primary key, u text unique not null);
+             create table c (id int primary key, p int references p on delete {action});
+             insert into p select i, 'u' || i from generate_series(1, 6) i; insert into c select i, i from generate_series(1, 6) i"
+        ))
+        .await;
+        let owner = db.target_owner().await;
+        db.sync().target_role(&owner).await.expect_ok();
+        // Values that move between rows that stay are in nobody's way.
+        let swap = "update p set u = 'x' where id = 1; update p set u = 'u1' where id = 2; update p set u = 'u2' where id = 1";
+        db.source(&format!("{swap}; delete from c where id = 5; delete from p where id = 5")).await;
+        let run = db.sync().target_role(&owner).args(&["-set", rule]).await.expect_exit(1);
+        let run = run.expect_failed("p", &[]).expect_unsaid("placeholder");
+        let values = db.target_value("select string_agg(u, ',' order by id) from p").await;
+        assert_eq!(values, "u2,u1,u3,u4,u5,u6", "{run}");
+        db.source("update p set u = 'u5' where id = 6").await;
+        let run = db.sync().target_role(&owner).args(&["-set", rule]).await.expect_exit(1);
+        let held = "rows that vanished from the source hold unique values that other rows have now: 1 row of public.c still refers";
+        run.expect_failed("p", &[held, way_out]).expect_unsaid("placeholder");
+        assert_eq!(db.target_value("select u from p where id = 5").await, "u5");
+        db.sync().target_role(&owner).await.expect_ok();
+        db.assert_all_same().await;
+    }
+}
+
+#[tokio::test]
+async fn rows_that_a_rule_keeps_break_no_foreign_key() {
+    for action in ["cascade", "no action", "set null"] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table p (id int primary key, n int); create table c (id int primary key, p int references p on delete {action});
+             insert into p select i, i from generate_series(1, 9) i; insert into c select i, i from generate_series(1, 9) i"
+        ))
+        .await;
+        db.settle().await;
+        db.source("delete from c where id = 5; delete from p where id = 5; update p set n = 0 where id = 1").await;
+        let run = db.sync().args(&["-set", "c.deletes=false"]).await.expect_exit(1);
+        run.expect_failed("p", &["the rules keep rows of public.c that the source has no more"]);
+        assert_eq!(db.target_value("select count(*) from c join p on p.id = c.p").await, "9");
+        assert_eq!(db.target_value("select n from p where id = 1").await, "0");
+        // A parent that keeps its rows as well has them all.
+        db.sync().args(&["-set", "c.deletes=false", "-set", "p.deletes=false"]).await.expect_ok();
+        db.settle().await;
+    }
+}
+
+/// SQLite files often declare neither.
+#[tokio::test]
+async fn what_the_target_alone_declares_is_dropped_in_an_order_that_the_server_takes() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (id int primary key, u text not null); create table d (id int primary key, pu text);
+         insert into p values (1, 'a'), (2, 'b'), (3, 'c'); insert into d values (1, 'a'), (2, 'b')",
+    )
+    .await;
+    db.target("create table p (id int primary key, u text not null unique); create table d (id int primary key, pu text references p (u))").await;
+    db.settle().await;
+    db.source("delete from p where id = 1; insert into p values (4, 'a')").await;
+    let drop_key = "alter table if exists public.d drop constraint if exists d_pu_fkey";
+    let drop = format!("{drop_key}; alter table public.p drop constraint p_u_key");
+    let aside = format!(
+        "if they do, a value moved between rows and could not be put aside: foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: run on the target: {drop_key}"
+    );
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("p", &[&drop, &aside]);
+    db.target(drop_key).await;
+    db.settle().await;
 }

@@ -86,6 +86,8 @@ fn references(selected: &[&str]) -> References {
         loosened: Vec::new(),
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
         filtered: Default::default(),
+        keeping: Default::default(),
+        limited: Default::default(),
         fixed: Default::default(),
         replica_role: true,
     }

@@ -9,8 +9,9 @@ use crate::event::Phase;
 use crate::outcome::Counts;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sync::table_state::TableRun;
+use crate::table::ForeignKey;
 use crate::target_side::keys;
-use crate::target_side::keys::{Cascade, LogRow};
+use crate::target_side::keys::LogRow;
 
 /// Keys of which the source is asked by one statement.
 const ASKED: u64 = 2000;
@@ -60,6 +61,48 @@ async fn readable(run: &TableRun<'_>, from: u64, to: u64) -> Result<Vec<Numbered
     Ok(keys)
 }
 
+/// Vanished rows that may stay.
+#[derive(Default)]
+pub struct Kept {
+    pub rows: u64,
+    /// Why one of them does, if there are any.
+    pub why: Option<String>,
+}
+
+/// Takes off the list what this run may not delete, because rows that may stay refer to it: no value of such a row can pass
+/// to another.
+pub async fn unlist_kept(run: &TableRun<'_>) -> Result<Kept> {
+    let (target, plan) = (&run.target, &run.state.plan);
+    let keys: Vec<&ForeignKey> = plan.keepers.iter().map(|one| &one.key).collect();
+    let referring = keys::referring_rows(target, plan, &keys).await?;
+    let mut kept = Kept::default();
+    for (keeper, rows) in plan.keepers.iter().zip(referring).filter(|(_, rows)| *rows > 0) {
+        if let Some(limit) = keeper.limit {
+            let all = keys::count_rows(target, &keeper.key.child).await?;
+            if rows <= limit.allowed(all) {
+                continue;
+            }
+        }
+        kept.rows += keys::unlist_referred(target, plan, &keeper.key).await?;
+        kept.why = Some(format!(
+            "rows that vanished from the source hold unique values that other rows have now: {} (foreign key \"{}\"): {}",
+            told(&keeper.key, rows),
+            keeper.key.name.as_str(),
+            keeper.way_out,
+        ));
+    }
+    Ok(kept)
+}
+
+/// So many rows by which a key refers to vanished ones, in words.
+fn told(key: &ForeignKey, rows: u64) -> String {
+    let child = &key.child;
+    match rows {
+        1 => format!("1 row of {child} still refers to them"),
+        _ => format!("{rows} rows of {child} still refer to them"),
+    }
+}
+
 /// Deletes the target's rows of the differing buckets whose keys the source has no more.
 pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result<()> {
     if !run.state.plan.deletes || difference.is_all_missing() {
@@ -74,17 +117,15 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     if deleted == 0 {
         return Ok(());
     }
-    if let Some(Cascade { key: one, rows }) =
-        keys::cascading_rows(run.target, &run.state.plan).await?
-    {
+    let plan = &run.state.plan;
+    let cascading: Vec<&ForeignKey> = plan.cascades.iter().map(|one| &one.key).collect();
+    let referring = keys::referring_rows(run.target, plan, &cascading).await?;
+    if let Some((one, rows)) = plan.cascades.iter().zip(referring).find(|(_, rows)| *rows > 0) {
         return Err(Error::Blocked(format!(
-            "rows that vanished from the source cannot be deleted: {rows} {} of {child} still {} to \
-             them, and the foreign key \"{}\" would change those: {}",
-            if rows == 1 { "row" } else { "rows" },
-            if rows == 1 { "refers" } else { "refer" },
+            "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" would change those: {}",
+            told(&one.key, rows),
             one.key.name.as_str(),
             one.way_out,
-            child = one.key.child,
         )));
     }
     let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());

@@ -40,11 +40,11 @@ pub fn limit(run: &TableRun<'_>) -> Option<MaxDelete> {
 /// Whether so many deletes of so many rows are within the limit.
 pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
     let Some(limit) = limit(run) else { return Ok(()) };
-    let (allowed, words) = match limit {
-        MaxDelete::Rows(rows) => (rows, rows.to_string()),
-        MaxDelete::Share(share) => ((rows as f64 * share) as u64, format!("{}%", share * 100.0)),
+    let words = match limit {
+        MaxDelete::Rows(rows) => rows.to_string(),
+        MaxDelete::Share(share) => format!("{}%", share * 100.0),
     };
-    if deletes <= allowed {
+    if deletes <= limit.allowed(rows) {
         return Ok(());
     }
     let plan = &run.state.plan;

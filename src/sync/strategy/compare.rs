@@ -9,6 +9,7 @@ use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::batches::Batch;
 use crate::sync::reconcile;
 use crate::sync::reconcile::delete;
+use crate::sync::reconcile::delete::Kept;
 use crate::sync::reconcile::proof;
 use crate::sync::reconcile::{Difference, Probe, Scope};
 use crate::sync::strategy::TOLD;
@@ -141,17 +142,20 @@ pub async fn resolve_unique_conflicts(
         delete::vanished(run, &difference).await?;
     }
     run.phase(Phase::Applying);
-    let mode = match (plan.can_delete_and_reinsert, plan.placeholders.is_empty()) {
+    let mode = match (plan.moves.by_replacing, plan.moves.placeholders.is_empty()) {
         (true, true) => Mode::Replace,
         (true, false) if alone => Mode::Replace,
         (_, false) => Mode::Displace,
         (false, true) => return Err(collision),
     };
     let vanished = if mode == Mode::Displace { delete::list(run).await? } else { 0 };
-    reconcile::fetch(run, &difference, mode).await?;
-    // What the tables of a circle share is rolled back.
-    run.state.holds_placeholders =
-        vanished > 0 && plan.deletes && !plan.shared_transaction && !run.is_dry();
+    let moves = vanished > 0 && plan.deletes;
+    let kept = if moves { delete::unlist_kept(run).await? } else { Kept::default() };
+    let written = reconcile::fetch(run, &difference, mode).await.map(drop);
+    // A value that is still in the way belongs to a row that stays.
+    split_unique_violation(written)?
+        .map_err(|collision| kept.why.map_or(collision, Error::Blocked))?;
+    run.state.holds_placeholders = vanished > kept.rows && plan.deletes && !run.is_dry();
     if pass == Pass::Write {
         run.state.unproven = Some(difference);
         return Ok(());

@@ -46,10 +46,12 @@ pub async fn run(
 ) -> Vec<TaskResult> {
     loop {
         let mut at = 0;
+        let held: Vec<bool> = states.iter().map(|state| state.holds_placeholders).collect();
         let error = match attempt(&round, &mut states, pass, &mut at, &mut permit).await {
             Ok(results) => return results,
             Err(error) => error,
         };
+        roll_back_placeholders(&mut states, held);
         if let Some(signal) = round.stop.requested() {
             let stopped = Failure::of_all(Status::Interrupted, Error::Stopped(signal));
             return fail_all(&round, states, stopped).await;
@@ -90,6 +92,15 @@ pub async fn run(
                     return fail_all(&round, states, failure).await;
                 }
             }
+        }
+    }
+}
+
+/// What several tables share was rolled back.
+fn roll_back_placeholders(states: &mut [TableState], held: Vec<bool>) {
+    if states.len() > 1 {
+        for (state, held) in states.iter_mut().zip(held) {
+            state.holds_placeholders = held;
         }
     }
 }

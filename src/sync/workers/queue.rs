@@ -280,8 +280,13 @@ impl State {
             } else {
                 "foreign keys that lead to"
             };
+            let ended = self.outcomes[cause].as_ref().map(|(outcome, _)| outcome.status);
+            let what = match ended {
+                Some(Status::Refused) => "was refused: settle",
+                _ => "failed: fix",
+            };
             let error = Error::Blocked(format!(
-                "not tried, because of {keys} {parent}, which failed: fix that one first"
+                "not tried, because of {keys} {parent}, which {what} that one first"
             ));
             self.progress[task] = Progress::Failed;
             self.permits[task] = None;
