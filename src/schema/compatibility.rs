@@ -95,7 +95,7 @@ impl RunContext<'_> {
                     said.push((name, format!("{text}: it stays so{reset}")));
                 }
                 (Severity::Type | Severity::Part, _) => said.push((name, text)),
-                (Severity::Hint, _) => {}
+                (Severity::Hint | Severity::Ahead, _) => {}
             }
         }
         Classified { fatal, said }

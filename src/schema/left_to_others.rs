@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::diff::SchemaPlan;
 use super::diff::changed_objects::{Difference, Severity, THEN};
+use super::known::Known;
 use super::tally::subject;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -20,17 +21,19 @@ impl RunContext<'_> {
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
-        created_by_pgsync: &HashSet<TableName>,
+        known: &Known,
         schema_plan: &mut SchemaPlan,
     ) -> Result<()> {
         let there = selected.iter().map(|table| &table.name);
         let there = there.filter(|name| self.is_on_target(name, catalogs)).cloned();
         let others: HashSet<TableName> =
-            there.filter(|name| !created_by_pgsync.contains(name)).collect();
+            there.filter(|name| !known.created.contains(name)).collect();
         if others.is_empty() {
             return Ok(());
         }
-        let all = others.union(created_by_pgsync).cloned().collect();
+        let created = others.union(&known.created).cloned().collect();
+        let source_parts = known.source_parts.clone();
+        let all = Known { created, source_parts, ..Known::default() };
         let followed = self.plan_changes(selected, catalogs, &all).await?;
         let left = beyond(&followed, schema_plan, &others);
         let said = left.into_iter().map(|Left { table, text }| {
@@ -60,7 +63,7 @@ fn beyond(
         Some(Left { table: table.clone(), text: told(step) })
     });
     let is_new = |one: &&Difference| {
-        let counts = matches!(one.weight, Severity::Part | Severity::Form);
+        let counts = matches!(one.weight, Severity::Part | Severity::Ahead | Severity::Form);
         counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
     };
     let differs = followed.differs.iter().filter(is_new);

@@ -128,23 +128,24 @@ impl RunContext<'_> {
         context: &PlanContext,
         aligned: &mut SchemaOutcome,
     ) -> Result<Listing> {
-        let created_by_pgsync = self.known(selected).await?.created;
+        let known = self.known(selected).await?;
+        let created_by_pgsync = &known.created;
         let held = self.await_held(selected, catalogs).await?;
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
-        let mut schema_plan = self.plan_changes(selected, catalogs, &created_by_pgsync).await?;
+        let mut schema_plan = self.plan_changes(selected, catalogs, &known).await?;
         schema_plan.left_out.append(&mut schema_plan.unselected);
-        self.left_to_others(selected, catalogs, &created_by_pgsync, &mut schema_plan).await?;
+        self.left_to_others(selected, catalogs, &known, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let mut hindered = incompatible(selected, catalogs, self, context);
         let told = hindered.iter_mut().filter_map(|(table, error)| Told::by(table, error));
         self.name_holders(told, catalogs).await?;
-        schema_plan.settle_types(&hindered, &created_by_pgsync);
-        let differs = std::mem::take(&mut schema_plan.differs);
+        schema_plan.settle_types(&hindered, created_by_pgsync);
+        let differs = schema_plan.take_listed();
         let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
-        let run = Selection { tables: selected, created_by_pgsync: &created_by_pgsync };
+        let run = Selection { tables: selected, created_by_pgsync };
         let mut planned = self.plan_rebuilds(&outdated, &run, catalogs).await?;
         planned.leave_heirs(&schema_plan.heirs);
         let RebuildPlan { all: rebuild, refused } = planned;
@@ -204,7 +205,8 @@ impl RunContext<'_> {
         }
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
-        let mut schema_plan = self.plan_changes(selected, catalogs, &known.created).await?;
+        let mut schema_plan = self.plan_changes(selected, catalogs, &known).await?;
+        let source_parts = std::mem::take(&mut schema_plan.source_parts);
         let mut unselected = std::mem::take(&mut schema_plan.unselected);
         if schema_plan == SchemaPlan::default() && aligned.failed.is_empty() {
             self.remember(&known, &look).await?;
@@ -231,6 +233,7 @@ impl RunContext<'_> {
             self.simulate_changes(schema_plan, selected, catalogs, &mut aligned).await?;
         } else {
             let has_made = self.make_first(schema_plan, lacking, catalogs, &mut aligned).await?;
+            self.remember_source_parts(&source_parts).await?;
             if has_made && !rebuild.all.is_empty() {
                 // Types that have just been made are there now.
                 rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
@@ -362,7 +365,7 @@ impl RunContext<'_> {
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
-        created_by_pgsync: &HashSet<TableName>,
+        known: &Known,
     ) -> Result<SchemaPlan> {
         let settings = self.settings;
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
@@ -383,7 +386,8 @@ impl RunContext<'_> {
             source: &source,
             target: &target,
             selected: &names,
-            created_by_pgsync,
+            created_by_pgsync: &known.created,
+            source_parts: &known.source_parts,
             version: catalogs.target.server.version,
             comparable: are_comparable(catalogs),
             same_major: are_of_one_major(catalogs),

@@ -2,7 +2,9 @@
 //! matter.
 
 use super::sync_log::{OID, SyncLog, names, walk};
+use super::sync_log_rows::kept_rows;
 use crate::ident::TableName;
+use crate::recall::Kept;
 use crate::sql::{Literal, Sql, sql};
 
 /// What tells a table of `w` from another that has its name later.
@@ -30,11 +32,13 @@ impl SyncLog {
         )
     }
 
-    /// Those of the tables that are the very ones that this program made: `schema, table, definitions`.
+    /// Those of the tables that are the very ones that this program made: `schema, table, definitions,
+    /// source_parts`.
     pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
-            "select w.schema_name, w.table_name, c.definitions from {names} cross join lateral (\
-             select pg_catalog.to_json(l) operator(pg_catalog.->>) 'definitions' as definitions from {log} l \
+            "select w.schema_name, w.table_name, c.l operator(pg_catalog.->>) 'definitions', \
+             c.l operator(pg_catalog.->>) 'source_parts' from {names} cross join lateral (\
+             select pg_catalog.to_json(l) as l from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
              and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid} \
@@ -80,6 +84,28 @@ impl SyncLog {
             "select pg_catalog.set_config('lock_timeout', '1s', true); \
              alter table {log} add column if not exists definitions pg_catalog.text",
             log = self.table,
+        )
+    }
+
+    /// Gives the log of an older version its column for what the source has of each table.
+    pub fn add_source_parts(&self) -> Sql {
+        sql!(
+            "select pg_catalog.set_config('lock_timeout', '1s', true); \
+             alter table {log} add column if not exists source_parts pg_catalog.text",
+            log = self.table,
+        )
+    }
+
+    /// Writes that of the tables that this program made.
+    pub fn write_source_parts(&self, kept: &[Kept]) -> Sql {
+        sql!(
+            "update {log} l set source_parts = w.kept from (values {rows}) w (schema_name, table_name, kept) \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid}",
+            log = self.table,
+            rows = kept_rows(kept),
+            oid = oid(),
         )
     }
 

@@ -21,5 +21,6 @@ create table if not exists $log (
   proven_buckets pg_catalog.text,
   proven_since pg_catalog.timestamptz,
   definitions pg_catalog.text,
-  source_rows pg_catalog.text
+  source_rows pg_catalog.text,
+  source_parts pg_catalog.text
 );

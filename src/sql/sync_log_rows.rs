@@ -30,14 +30,6 @@ impl SyncLog {
 
     /// Keeps texts in the rows of a run.
     pub fn keep_source_rows(&self, run_id: &str, kept: &[Kept]) -> Sql {
-        let rows = kept.iter().map(|Kept { table, text }| {
-            sql!(
-                "({schema}::pg_catalog.text, {table}::pg_catalog.text, {text}::pg_catalog.text)",
-                schema = Literal(table.schema.as_str()),
-                table = Literal(table.name.as_str()),
-                text = Literal(text),
-            )
-        });
         sql!(
             "update {log} l set source_rows = k.kept from (values {rows}) k (schema_name, table_name, kept) \
              where l.run_id operator(pg_catalog.=) {run} \
@@ -45,8 +37,21 @@ impl SyncLog {
              and l.table_name operator(pg_catalog.=) k.table_name \
              and coalesce(l.sync_type, '') operator(pg_catalog.<>) 'create'",
             log = self.table,
-            rows = Sql::join(rows, ", "),
+            rows = kept_rows(kept),
             run = Literal(run_id),
         )
     }
+}
+
+/// The rows of `values` of what is kept: the names of the table, and the text.
+pub(super) fn kept_rows(kept: &[Kept]) -> Sql {
+    let rows = kept.iter().map(|Kept { table, text }| {
+        sql!(
+            "({schema}::pg_catalog.text, {table}::pg_catalog.text, {text}::pg_catalog.text)",
+            schema = Literal(table.schema.as_str()),
+            table = Literal(table.name.as_str()),
+            text = Literal(text),
+        )
+    });
+    Sql::join(rows, ", ")
 }

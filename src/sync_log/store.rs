@@ -221,19 +221,29 @@ pub async fn known_from(
     rows.unwrap_or_default().iter().map(known).collect()
 }
 
+/// What is remembered of a table that pgsync has made.
+#[derive(Clone, Debug, Default)]
+pub struct MadeTable {
+    /// What both sides were when no difference was found.
+    pub definitions: Option<String>,
+    /// What the source has had of it.
+    pub source_parts: Option<String>,
+}
+
 /// Which of the tables pgsync has made, each with what is remembered of its definitions.
 pub async fn created_tables(
     target: &Target,
     sync_log: &SyncLog,
     tables: &[&TableName],
-) -> Result<HashMap<TableName, Option<String>>> {
+) -> Result<HashMap<TableName, MadeTable>> {
     let mut made = HashMap::new();
     for group in tables.chunks(ROWS) {
         let statement = sync_log.made_tables(group.iter().copied());
         let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
         for row in rows.unwrap_or_default() {
-            let definitions = row.text(2).map(str::to_owned);
-            made.insert(TableName::new(row.needed(0)?, row.needed(1)?), definitions);
+            let text = |place| row.text(place).map(str::to_owned);
+            let remembered = MadeTable { definitions: text(2), source_parts: text(3) };
+            made.insert(TableName::new(row.needed(0)?, row.needed(1)?), remembered);
         }
     }
     Ok(made)
@@ -291,6 +301,28 @@ pub async fn remember_definitions(
     for group in tables.chunks(ROWS) {
         let statement = sync_log.write_definitions(group.iter().copied(), digest);
         target.on_control_session("writing sync_log", &statement).await?;
+    }
+    Ok(())
+}
+
+/// Remembers what the source has of tables that pgsync has made. A log that is not the role's own may lack the column:
+/// then every run says what only the target has.
+pub async fn remember_source_parts(
+    target: &Target,
+    sync_log: &SyncLog,
+    kept: &[Kept],
+) -> Result<()> {
+    let doing = "writing sync_log";
+    for group in kept.chunks(ROWS) {
+        let statement = sync_log.write_source_parts(group);
+        match target.on_control_session(doing, &statement).await {
+            Err(error) if error.sqlstate() == Some("42703") => {
+                let add = sync_log.add_source_parts();
+                target.on_control_session("adding a column to sync_log", &add).await?;
+                target.on_control_session(doing, &statement).await?;
+            }
+            written => drop(written?),
+        }
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Indexes, constraints and statistics objects that the source gave up.
 
 use crate::dump::assert_same_definitions;
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 const ITEM: &str = "create table parent (id int primary key, code int constraint once_there unique);
     create table item (id int primary key, n int, parent int, constraint once unique (n), constraint small check (n < 100),
@@ -74,4 +74,57 @@ async fn tables_that_others_made_keep_what_is_their_own_in_silence() {
     db.settle().await.expect_unsaid("theirs");
     db.sync().args(&["-ddl", "reset"]).await.expect_unchanged();
     assert_eq!(db.target_value("select to_regclass('theirs') is not null").await, "t");
+}
+
+#[tokio::test]
+async fn what_others_made_on_the_target_is_only_listed() {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    db.target(
+        "create index theirs on item (parent); create unique index theirs_too on item ((n + 1));
+         alter table parent add constraint their_check check (code < 9), add seen int constraint their_key references item;
+         create table event_2 partition of event for values from (100) to (200); create statistics their_s on id, n from item",
+    )
+    .await;
+    for way in ["additive", "none", "additive"] {
+        let run = db.sync().args(&["-ddl", way]).await.expect_unchanged();
+        run.expect_unsaid("exists only on the target");
+    }
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(0);
+    for name in ["theirs", "theirs_too", "their_check", "their_key", "event_2", "their_s"] {
+        let named = format!("{name} exists only on the target; to drop it, run: ");
+        assert!(listed.stdout.contains(&named), "{name}: {listed}");
+    }
+    // What the source gave up is told, also what it got later.
+    db.source("create index late on item (parent, n)").await;
+    db.sync().await.expect_ok();
+    db.source("drop index late; drop index \"By N\"").await;
+    for _ in 0..2 {
+        let run = db.sync().await.expect_unchanged().expect_unsaid("their");
+        run.expect_note("late exists only on the target")
+            .expect_note("drop index \"public\".\"By N\"");
+    }
+    // Rows that it keeps out.
+    db.source("insert into parent values (9, 9)").await;
+    let run = db.sync().await;
+    run.expect_failed(
+        "parent",
+        &["their_check", "alter table \"public\".\"parent\" drop constraint \"their_check\""],
+    );
+}
+
+#[tokio::test]
+async fn what_only_the_target_has_is_told_where_the_log_is_of_an_older_version() {
+    let db = Pair::fresh().await;
+    db.source(ITEM).await;
+    db.settle().await;
+    db.source("drop index \"By N\"").await;
+    db.target("alter table sync_log drop column source_parts").await;
+    for _ in 0..2 {
+        db.sync().await.expect_unchanged().expect_note("drop index \"public\".\"By N\"");
+    }
+    db.target("create index theirs on item (parent)").await;
+    db.sync().await.expect_unchanged().expect_unsaid("theirs").expect_note("By N");
 }

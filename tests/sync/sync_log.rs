@@ -22,7 +22,7 @@ async fn the_log_has_the_documented_columns() {
         db.target_value(columns).await,
         "id run_id source schema_name table_name sync_type status start_time end_time watermark fingerprint \
          rows_processed rows_inserted rows_updated rows_deleted batches bytes error_message \
-         proven_buckets proven_since definitions source_rows"
+         proven_buckets proven_since definitions source_rows source_parts"
     );
 }
 

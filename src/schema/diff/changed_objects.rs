@@ -60,6 +60,8 @@ pub enum Severity {
     Type,
     /// Something on the table.
     Part,
+    /// The same where the source has changed nothing: only a listing says it.
+    Ahead,
     /// What is said of its cause, and of the table only if rows violate it.
     Hint,
 }

@@ -51,7 +51,7 @@ impl DiffInput<'_> {
                 (Severity::Form, text)
             } else {
                 let drops = self.drops(there).unwrap_or_else(|| drop.as_str().to_owned());
-                (Severity::Part, format!("{text}; to drop it, run: {drops}"))
+                (self.weight_of_surplus(there, root), format!("{text}; to drop it, run: {drops}"))
             };
             let part = Some(there.own_name());
             let found = Finding { part, ..Finding::new(weight, text) };
@@ -60,6 +60,11 @@ impl DiffInput<'_> {
         // A foreign key goes before what it refers to.
         drops.sort_by_key(|step| std::cmp::Reverse(step.kind));
         schema_plan.first.extend(drops);
+    }
+
+    /// A run says what the source gave up, and nothing of what others made on the target.
+    pub(super) fn weight_of_surplus(&self, there: &Object, root: &TableName) -> Severity {
+        if self.is_of_target_alone(there, root) { Severity::Ahead } else { Severity::Part }
     }
 
     /// Whether the target's table has another thing of the name, such as a key in place of an index, or a check in place of a

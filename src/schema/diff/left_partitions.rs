@@ -60,19 +60,23 @@ impl DiffInput<'_> {
         schema_plan.first.splice(0..0, steps);
         for LeftPartition { there, table } in self.left_partitions(renamed) {
             let (title, drop) = (there.title(), self.drop_of_partition(there));
+            let mut weight = self.weight_of_surplus(there, &table);
             let text = match self.crowded.get(&there.id) {
-                Some(new) => format!(
-                    "{title} exists only on the target, and leaves no room for {}; run on the target: {}; the next run \
+                Some(new) => {
+                    weight = Severity::Part;
+                    format!(
+                        "{title} exists only on the target, and leaves no room for {}; run on the target: {}; the next run \
                      creates what has room then, with the rows that the source has",
-                    new.join(", "),
-                    drop
-                ),
+                        new.join(", "),
+                        drop
+                    )
+                }
                 None => format!(
                     "{title} exists only on the target; to drop it, run: {drop}; if the source still has rows of it, the \
                      next run brings them back"
                 ),
             };
-            schema_plan.differs.push(Finding::new(Severity::Part, text).of(table));
+            schema_plan.differs.push(Finding::new(weight, text).of(table));
         }
     }
 

@@ -25,6 +25,7 @@ pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;
 mod short_locks;
+pub mod source_parts;
 mod surplus_settings;
 mod table_diff;
 #[cfg(test)]
@@ -47,6 +48,7 @@ use crowded::Crowded;
 use left_partitions::RenamedPartition;
 use missing_objects::DependencyWalk;
 use new_values::NewValue;
+use source_parts::SourceParts;
 
 /// Both sides, and what is known about the tables.
 #[derive(Clone, Copy)]
@@ -57,6 +59,8 @@ pub struct DiffInput<'a> {
     pub selected: &'a [&'a TableName],
     /// Those of them that pgsync made: only their indexes and constraints are its matter.
     pub created_by_pgsync: &'a HashSet<TableName>,
+    /// What the source has had of them.
+    pub source_parts: &'a SourceParts,
     /// Of the target.
     pub version: u32,
     /// Whether what both sides have is compared in detail: one server words the definitions of both.
@@ -101,6 +105,8 @@ pub struct SchemaPlan {
     pub new_values: Vec<NewValue>,
     /// Tables of the source whose definitions could not be read, for they were changed meanwhile.
     pub unread: Vec<TableName>,
+    /// What is to be remembered of what the source has.
+    pub source_parts: SourceParts,
 }
 
 impl SchemaPlan {
@@ -165,6 +171,14 @@ impl SchemaPlan {
         self.first.retain(|step| !step.roots.is_empty() || step.retypes);
         self.last.retain(|step| step.roots.len() == 2);
         self.after.remove(root);
+    }
+
+    /// Takes out the differences, also those of which only a listing speaks.
+    pub fn take_listed(&mut self) -> Vec<Difference> {
+        let mut differs = std::mem::take(&mut self.differs);
+        let ahead = differs.iter_mut().filter(|one| one.weight == Severity::Ahead);
+        ahead.for_each(|one| one.weight = Severity::Part);
+        differs
     }
 
     /// Says nothing of columns' types where the tables fail over them. Where they neither fail nor are pgsync's matter,
@@ -239,6 +253,7 @@ impl DiffInput<'_> {
         schema_plan.computing_otherwise = self.computing_otherwise();
         schema_plan.heirs = self.heirs();
         schema_plan.new_values = self.new_values();
+        schema_plan.source_parts = self.new_source_parts();
         self.compare(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);

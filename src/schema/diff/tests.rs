@@ -46,6 +46,7 @@ fn planned(
         target,
         selected: &selected,
         created_by_pgsync: &created_by_pgsync,
+        source_parts: &Default::default(),
         version,
         comparable,
         same_major: comparable,

@@ -17,6 +17,7 @@ use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::rebuild_reasons;
+use crate::schema::diff::source_parts::SourceParts;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
 use crate::sql::statement::{Statement, statement};
@@ -244,6 +245,7 @@ impl RunContext<'_> {
             target: &target,
             selected: &selected,
             created_by_pgsync: run.created_by_pgsync,
+            source_parts: &SourceParts::new(),
             version: catalogs.target.server.version,
             comparable: false,
             same_major: false,

@@ -1,0 +1,76 @@
+//! Which indexes, constraints and partitions the source has had, as the log remembers it: what only the target has, and
+//! the source never had, was made by somebody else, and is no change of the source's.
+
+use std::collections::{BTreeSet, HashMap};
+
+use crate::ident::TableName;
+use crate::plan::digest;
+use crate::schema::diff::DiffInput;
+use crate::schema_object::{Kind, Object};
+
+/// How much of a digest is kept of each.
+const LENGTH: usize = 8;
+
+/// By table of the source: what it has had, in digests of their titles. Of a table without it nothing is known.
+pub type SourceParts = HashMap<TableName, BTreeSet<String>>;
+
+/// The digests as the log has them.
+pub fn parse(text: &str) -> BTreeSet<String> {
+    text.split(' ').filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// The text of [`parse`].
+pub fn text(parts: &BTreeSet<String>) -> String {
+    parts.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+impl DiffInput<'_> {
+    /// Whether the source has never had it, as far as that is known.
+    pub(super) fn is_of_target_alone(&self, there: &Object, root: &TableName) -> bool {
+        self.source_parts.get(root).is_some_and(|parts| !parts.contains(&short(there)))
+    }
+
+    /// What is to be remembered of the tables of which that is something new. What only the target has when the memory
+    /// begins may have been the source's.
+    pub(super) fn new_source_parts(&self) -> SourceParts {
+        let is_part = |object: &&Object| {
+            let kind = object.kind;
+            let is_kind = matches!(kind, Kind::Key | Kind::Index | Kind::Check | Kind::Statistics)
+                || matches!(kind, Kind::ForeignKey | Kind::Partition);
+            is_kind && !object.needs.iter().any(|need| need.starts_with("attached/"))
+        };
+        let mut all = SourceParts::new();
+        for table in self.wanted() {
+            let known = self.source_parts.get(table).cloned().unwrap_or_default();
+            all.insert(table.clone(), known);
+        }
+        let here = self.source.objects.iter().filter(is_part);
+        let here = here.filter_map(|part| Some((part.root.clone()?, part)));
+        let there = self.target.objects.iter().filter(is_part);
+        let there = there.filter_map(|part| Some((self.source_name(part.root.as_ref()?), part)));
+        let there = there.filter(|(root, _)| !self.source_parts.contains_key(root));
+        for (root, part) in here.chain(there) {
+            if let Some(parts) = all.get_mut(&root) {
+                parts.insert(short(part));
+            }
+        }
+        all.retain(|root, parts| self.source_parts.get(root) != Some(parts));
+        all
+    }
+}
+
+fn short(part: &Object) -> String {
+    digest(&part.title()).chars().take(LENGTH).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_read_as_they_are_written() {
+        for written in ["", "00c0ffee", "00c0ffee 12345678"] {
+            assert_eq!(text(&parse(written)), written);
+        }
+    }
+}
