@@ -18,7 +18,7 @@ use crate::sync_log::store::MadeTable;
 use crate::table::Table;
 
 /// Raised when definitions are compared in another way: then what earlier versions found does not count.
-const FORM: u32 = 3;
+const FORM: u32 = 4;
 
 /// What the log says of the selected tables.
 #[derive(Default)]

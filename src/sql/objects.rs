@@ -312,6 +312,16 @@ fn collation_of(name: &Name, collation: &Collation) -> Statement {
     statement!("create collation {name} ({parts})", name = name, parts = parts)
 }
 
+/// Adds a check to a domain.
+pub fn add_domain_check(name: &Name, check: &Check) -> Statement {
+    statement!("alter domain {name} add {check}", name = name, check = check_of(check))
+}
+
+/// Drops one.
+pub fn drop_domain_check(name: &Name, check: &Ident) -> Statement {
+    statement!("alter domain {name} drop constraint {check}", name = name, check = check)
+}
+
 fn domain_of(name: &Name, domain: &Domain) -> Vec<Statement> {
     let create = statement!(
         "create domain {name} as {base}{collation}{default}{not_null}",
@@ -321,9 +331,7 @@ fn domain_of(name: &Name, domain: &Domain) -> Vec<Statement> {
         default = optional(" default ", domain.default.as_ref()),
         not_null = word(if domain.not_null { " not null" } else { "" })
     );
-    let checks = domain.checks.iter().map(|check| {
-        statement!("alter domain {name} add {check}", name = name, check = check_of(check))
-    });
+    let checks = domain.checks.iter().map(|check| add_domain_check(name, check));
     std::iter::once(create).chain(checks).collect()
 }
 
@@ -358,7 +366,7 @@ pub(super) fn numbers(numbers: &Numbers) -> Statement {
 }
 
 /// `constraint … check (…)`.
-pub(super) fn check_of(check: &Check) -> Statement {
+pub fn check_of(check: &Check) -> Statement {
     statement!(
         "constraint {name} check {expression}{no_inherit}{enforced}{valid}",
         name = check.name,

@@ -168,3 +168,39 @@ async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_i
         db.assert_all_same().await;
     }
 }
+
+#[tokio::test]
+async fn a_domain_with_other_checks_on_the_source_is_told_with_the_statements_that_change_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain pct as int constraint small check (value between 0 and 100) constraint odd check (value <> 13);
+         create domain part as pct; create domain word as varchar(9) check (value in ('a', 'b', 'c'));
+         create table d (id int primary key, p pct, w word); create table l (id int primary key, p part);
+         insert into d values (1, 50, 'a'); insert into l values (1, 1)",
+    )
+    .await;
+    db.settle().await.expect_unsaid("domain");
+    db.sync().await.expect_unchanged().expect_unsaid("domain");
+    db.source(
+        "alter domain pct drop constraint small; alter domain pct add constraint small check (value between 0 and 1000); alter domain pct drop constraint odd;
+         insert into d values (2, 500, 'b'); insert into l values (2, 13)",
+    )
+    .await;
+    let drops = r#"alter domain "public"."pct" drop constraint "odd"; alter domain "public"."pct" drop constraint "small""#;
+    let add = r#"alter domain "public"."pct" add constraint "small" check (((VALUE >= 0) AND (VALUE <= 1000)))"#;
+    let said = "type public.pct is defined differently on the source";
+    for way in ["none", "additive", "reset"] {
+        let run = db.sync().args(&["-ddl", way]).await.expect_note(said);
+        let run =
+            run.expect_failed("d", &[said, drops, add]).expect_failed("l", &[said, drops, add]);
+        let named = run.notes().iter().filter(|note| note.contains(said)).count();
+        assert_eq!(named, 1, "{:#?}", run.notes());
+    }
+    db.target(drops).await;
+    db.sync().await.expect_ok().expect_note(add).expect_unsaid("drop constraint");
+    db.assert_all_same().await;
+    db.target(add).await;
+    db.sync().await.expect_unchanged().expect_unsaid("domain");
+    db.target("alter domain pct add constraint theirs check (value <> 14)").await;
+    db.sync().await.expect_unchanged().expect_note(r#"drop constraint "theirs""#);
+}

@@ -121,6 +121,14 @@ with homes as (
   from relations r left join pg_catalog.pg_class long on long.oid operator(pg_catalog.=) r.reltoastrelid
   left join pg_catalog.pg_partitioned_table p on p.partrelid operator(pg_catalog.=) r.oid
   union all
+  -- Of domains, also those within arrays and domains.
+  select pg_catalog.concat_ws(' ', t.typname, k.conname, pg_catalog.pg_get_expr(k.conbin, 0))
+  from pg_catalog.pg_constraint k join pg_catalog.pg_type t on t.oid operator(pg_catalog.=) k.contypid
+  where k.contype operator(pg_catalog.=) 'c' and t.oid operator(pg_catalog.=) any (array(
+    select u.type from relations r join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and not a.attisdropped
+    join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
+    cross join lateral (values (own.oid), (own.typelem), (own.typbasetype)) u(type)))
+  union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, 'in', c.relname)
   from relations r join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.inhparent

@@ -11,6 +11,11 @@ pub fn differ_in_casts_only(here: &str, there: &str) -> bool {
     plain(&tokens(here)) == plain(&tokens(there))
 }
 
+/// Whether they differ in nothing but casts and parentheses: other expressions may, too, and hardly any that people write.
+pub fn differ_in_form_only(here: &str, there: &str) -> bool {
+    bare(&tokens(here)) == bare(&tokens(there))
+}
+
 /// Whether the expression names the column. Words that are no columns count too.
 pub fn names(expression: &str, column: &str) -> bool {
     let quoted = format!("\"{}\"", column.replace('"', "\"\""));
@@ -88,6 +93,29 @@ fn plain<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
     plain
 }
 
+/// What follows the first word in the names of types.
+const MORE_OF_A_TYPE: &[&str] =
+    &["varying", "precision", "with", "without", "time", "zone", "[", "]"];
+
+/// Without casts and parentheses.
+fn bare<'a>(tokens: &[&'a str]) -> Vec<&'a str> {
+    let mut bare = Vec::new();
+    let mut rest = tokens.iter();
+    while let Some(token) = rest.next() {
+        match *token {
+            "(" | ")" => {}
+            "::" => {
+                rest.next();
+                let more = rest.as_slice().iter().take_while(|next| MORE_OF_A_TYPE.contains(next));
+                let more = more.count();
+                rest = rest.as_slice()[more..].iter();
+            }
+            token => bare.push(token),
+        }
+    }
+    bare
+}
+
 fn is_name(token: &str) -> bool {
     token.starts_with(|c: char| c.is_alphabetic() || matches!(c, '_' | '"'))
 }
@@ -125,6 +153,24 @@ mod tests {
         for (here, there, expected) in cases {
             assert_eq!(differ_in_casts_only(here, there), expected, "{here} and {there}");
             assert_eq!(differ_in_casts_only(there, here), expected, "{there} and {here}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_words_anew_has_another_form_only() {
+        let cases = [
+            (
+                "((VALUE)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[]))",
+                "((VALUE)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text]))",
+                true,
+            ),
+            ("(VALUE > '1'::double precision)", "(VALUE > (1)::double precision)", false),
+            ("((VALUE >= 0) AND (VALUE <= 100))", "((VALUE >= 0) AND (VALUE <= 1000))", false),
+            ("((VALUE)::text IS NULL)", "((VALUE)::text IS NOT NULL)", false),
+            ("(VALUE <> '2'::text)", "(VALUE <> '3'::text)", false),
+        ];
+        for (here, there, expected) in cases {
+            assert_eq!(differ_in_form_only(here, there), expected, "{here} and {there}");
         }
     }
 

@@ -6,6 +6,7 @@ pub mod changed_objects;
 pub mod crowded;
 mod default_partition;
 mod detached;
+mod domains;
 mod dropped_identities;
 pub mod dropped_keys;
 mod expression_eq;
@@ -255,6 +256,7 @@ impl DiffInput<'_> {
         schema_plan.new_values = self.new_values();
         schema_plan.source_parts = self.new_source_parts();
         self.compare(&mut schema_plan);
+        self.compare_domains(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());

@@ -1,0 +1,133 @@
+//! Checks of domains, which a run leaves as they are: where the target's domain has others than the source's, rows that
+//! the source takes may be refused.
+
+use std::collections::HashSet;
+
+use super::changed_objects::{Finding, Severity};
+use super::expression_eq::differ_in_form_only;
+use crate::ident::{Ident, TableName};
+use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::make::{Check, Domain, Make};
+use crate::schema_object::{Kind, Object};
+use crate::sql::objects;
+
+impl DiffInput<'_> {
+    /// Says where they differ, once for all tables that pgsync made; of each table if a row violates one. Other versions
+    /// word them otherwise, so that between them only rows tell.
+    pub(super) fn compare_domains(&self, schema_plan: &mut SchemaPlan) {
+        if !self.comparable {
+            return;
+        }
+        let (mut told, mut seen): (HashSet<&str>, HashSet<(&TableName, &str)>) = Default::default();
+        let tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
+        for table in tables {
+            let root = table.root.as_ref().filter(|root| self.selected.contains(root));
+            let Some(root) = root else { continue };
+            for domain in self.domains_of(table) {
+                let there = self.there(domain);
+                let Some(other) = there.and_then(|there| OtherChecks::of(domain, there)) else {
+                    continue;
+                };
+                if !seen.insert((root, &domain.id)) {
+                    continue;
+                }
+                let is_told =
+                    self.same_major && self.follows(root) && told.insert(domain.id.as_str());
+                let weight = if is_told { Severity::Part } else { Severity::Hint };
+                let found = other.findings(weight).into_iter();
+                schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
+            }
+        }
+    }
+
+    /// The domains of a table's columns, also those within other types.
+    fn domains_of(&self, table: &Object) -> Vec<&Object> {
+        let mut domains = Vec::new();
+        let mut seen: HashSet<&str> = HashSet::new();
+        let mut nodes = vec![table.node.as_str()];
+        while let Some(node) = nodes.pop() {
+            for need in self.source.needs.get(node).into_iter().flatten() {
+                let needed = self.source.at(need);
+                let leads_on = needed.is_none_or(|needed| needed.kind == Kind::Type);
+                if !leads_on || !seen.insert(need) {
+                    continue;
+                }
+                nodes.push(need);
+                domains.extend(needed.filter(|one| matches!(one.make, Some(Make::Domain(_)))));
+            }
+        }
+        domains
+    }
+}
+
+/// A domain whose checks are others on the target.
+struct OtherChecks<'d> {
+    domain: &'d Object,
+    there: &'d Object,
+    /// Of the source: those that the target lacks, or has otherwise.
+    new: Vec<&'d Check>,
+    /// Of the target: those that the source lacks, or has otherwise.
+    gone: Vec<&'d Ident>,
+}
+
+impl<'d> OtherChecks<'d> {
+    fn of(domain: &'d Object, there: &'d Object) -> Option<Self> {
+        let (Some(Make::Domain(here)), Some(Make::Domain(other))) = (&domain.make, &there.make)
+        else {
+            return None;
+        };
+        let new: Vec<&Check> = only_in(here, other);
+        let gone: Vec<&Ident> = only_in(other, here).into_iter().map(|check| &check.name).collect();
+        let differs = !new.is_empty() || !gone.is_empty();
+        differs.then_some(Self { domain, there, new, gone })
+    }
+
+    /// One of what is to be said, and one for each further check that rows may violate.
+    fn findings(&self, weight: Severity) -> Vec<Finding> {
+        let text = self.text();
+        let names = self.gone.iter().map(|name| Some((*name).clone()));
+        let parts = if self.gone.is_empty() { vec![None] } else { names.collect() };
+        let found = parts.into_iter().enumerate().map(|(place, part)| {
+            let weight = if place == 0 { weight } else { Severity::Hint };
+            Finding { part, ..Finding::new(weight, text.clone()) }
+        });
+        found.collect()
+    }
+
+    fn text(&self) -> String {
+        let Self { domain, there, new, gone } = self;
+        let checks: Vec<String> =
+            new.iter().map(|check| objects::check_of(check).as_str().to_owned()).collect();
+        let drops = gone.iter().map(|name| objects::drop_domain_check(&there.at, name));
+        let adds = new.iter().map(|check| objects::add_domain_check(&there.at, check));
+        let joined = |statements: Vec<String>| statements.join("; ");
+        let drops = joined(drops.map(|drop| drop.as_str().to_owned()).collect());
+        let adds = joined(adds.map(|add| add.as_str().to_owned()).collect());
+        let title = domain.title();
+        match (drops.is_empty(), adds.is_empty()) {
+            (false, false) => format!(
+                "{title} is defined differently on the source ({}); run on the target: {drops}; and after the next run: {adds}",
+                checks.join(", ")
+            ),
+            (true, _) => format!(
+                "{title} has more checks on the source; to have them on the target, run: {adds}"
+            ),
+            (_, true) => {
+                let names: Vec<&str> = gone.iter().map(|name| name.as_str()).collect();
+                format!(
+                    "constraint {} of {title} exists only on the target; to drop it, run: {drops}",
+                    names.join(", ")
+                )
+            }
+        }
+    }
+}
+
+/// The checks of a domain that the other one lacks, or has otherwise.
+fn only_in<'d>(own: &'d Domain, other: &Domain) -> Vec<&'d Check> {
+    let is_there = |check: &&Check| {
+        let mut same = other.checks.iter().filter(|other| other.name == check.name);
+        same.any(|same| differ_in_form_only(check.expression.as_str(), same.expression.as_str()))
+    };
+    own.checks.iter().filter(|check| !is_there(check)).collect()
+}
