@@ -45,6 +45,8 @@ pub struct Step {
     pub numbers: Option<Ident>,
     /// Of a new partition: the statement that takes its rows out of the default one.
     pub room: Option<String>,
+    /// Of a new partition: whether its rows have a place without it.
+    pub has_default: bool,
     /// What its tables need that the target lacks and that pgsync does not make.
     pub unmade: Vec<UnmadeFunction>,
     /// How many other steps have to come before, one after the other.
@@ -84,6 +86,7 @@ impl Step {
             widens: false,
             numbers: None,
             room: None,
+            has_default: false,
             unmade: Vec::new(),
             level: 0,
             path: Vec::new(),

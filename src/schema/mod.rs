@@ -161,7 +161,8 @@ impl RunContext<'_> {
             refused = self.try_out(&schema_plan, catalogs).await?;
         }
         obstacles.extend(refused.failed);
-        schema_plan.left_out.extend(refused.left_out);
+        let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
+        schema_plan.left_out.extend(left_out);
         let unvalidated = schema_plan.unvalidated();
         let (after, steps): (Vec<&Step>, Vec<&Step>) =
             schema_plan.steps().partition(|step| unvalidated.contains(subject(step)));

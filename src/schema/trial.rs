@@ -30,9 +30,39 @@ const TRYING: &str = "trying what a run would create";
 pub(super) struct Refused {
     pub failed: Vec<(TableName, Error)>,
     /// What tables can do without.
-    pub left_out: Vec<(TableName, String)>,
+    pub left_out: Vec<LeftOut>,
     /// Says that the trial ended early, and why.
     pub cut_short: Option<String>,
+}
+
+/// A step that a table can do without.
+pub(super) struct LeftOut {
+    pub table: TableName,
+    pub error: Error,
+    title: String,
+    /// The partition that rows have no place without.
+    partition: Option<TableName>,
+}
+
+impl LeftOut {
+    fn of(step: &Step, error: Error) -> Option<Self> {
+        let is_needed =
+            step.joins_parent() && !step.has_default && error.sqlstate() == Some(DENIED);
+        let on = step.on.as_ref().filter(|_| is_needed);
+        let partition =
+            on.and_then(|on| Some(TableName { schema: on.schema.clone()?, name: on.name.clone() }));
+        Some(Self {
+            table: step.roots.first()?.clone(),
+            error,
+            title: step.title.clone(),
+            partition,
+        })
+    }
+
+    /// What is said of it.
+    pub fn text(&self) -> String {
+        format!("would be left out: {}", self.error)
+    }
 }
 
 /// What has been tried so far.
@@ -67,8 +97,9 @@ impl RunContext<'_> {
         let Refused { failed, left_out, cut_short } = self.try_out(&schema_plan, catalogs).await?;
         failed.iter().for_each(|(table, _)| schema_plan.drop_root(table));
         aligned.failed.extend(failed);
-        for (table, text) in left_out {
-            self.note(NoteLevel::Notice, Some(table), text);
+        for one in left_out {
+            self.note(NoteLevel::Notice, Some(one.table.clone()), one.text());
+            schema_plan.first.retain(|step| step.title != one.title);
         }
         if let Some(text) = cut_short {
             self.note(NoteLevel::Notice, None, text);
@@ -144,9 +175,32 @@ impl RunContext<'_> {
         }
         end(&mut session).await?;
         let mut refused = trial.refused;
+        self.fail_over_lost_partitions(&mut refused).await?;
         let extensions = MissingExtensions::of(&schema_plan.first);
         refused.failed.iter_mut().for_each(|(table, error)| extensions.name_all(table, error));
         Ok(refused)
+    }
+}
+
+impl RunContext<'_> {
+    /// A table fails over a partition for whose rows it has no other place. Which rows a filter lets through is not known.
+    async fn fail_over_lost_partitions(&self, refused: &mut Refused) -> Result<()> {
+        let mut left_out = Vec::new();
+        for one in std::mem::take(&mut refused.left_out) {
+            let is_whole = self.settings.rules.effective(&one.table).filter.is_none();
+            let partition = one.partition.as_ref().filter(|_| is_whole);
+            let is_needed = match partition {
+                Some(partition) => self.source.has_rows_in(partition).await?,
+                None => false,
+            };
+            if !is_needed {
+                left_out.push(one);
+            } else if refused.failed.iter().all(|(table, _)| table != &one.table) {
+                refused.failed.push((one.table, one.error));
+            }
+        }
+        refused.left_out = left_out;
+        Ok(())
     }
 }
 
@@ -235,8 +289,7 @@ impl<'s> Trial<'s> {
             && step.roots.iter().all(|root| !self.untried.contains(root));
         let tells = goes_on && (is_of_the_step || error.sqlstate() == Some(DENIED));
         if tells && step.optional {
-            let text = format!("would be left out: {error}");
-            self.refused.left_out.extend(step.roots.first().map(|root| (root.clone(), text)));
+            self.refused.left_out.extend(LeftOut::of(step, error));
             return None;
         }
         // A foreign key is that of its child.

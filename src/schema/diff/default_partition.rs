@@ -5,17 +5,23 @@ use crate::schema_object::make::{Make, PartitionStrategy};
 use crate::schema_object::{Kind, Object};
 
 impl DiffInput<'_> {
-    /// The statement that takes the rows of a new partition out of the default one; none where it would reach rows of other
-    /// tables, or where the partition is told by more than one value.
-    pub(super) fn room(&self, partition: &Object) -> Option<String> {
-        let Some(Make::Partition { parent, bound }) = &partition.make else { return None };
+    /// The target's default partition of the parent of a partition.
+    pub(super) fn default_beside(&self, partition: &Object) -> Option<&Object> {
+        let Some(Make::Partition { parent, .. }) = &partition.make else { return None };
         let is_default = |there: &&Object| match &there.make {
             Some(Make::Partition { parent: other, bound }) => {
                 other == parent && bound.as_str().eq_ignore_ascii_case("default")
             }
             _ => false,
         };
-        let default = self.target.objects.iter().find(is_default)?;
+        self.target.objects.iter().find(is_default)
+    }
+
+    /// The statement that takes the rows of a new partition out of the default one; none where it would reach rows of other
+    /// tables, or where the partition is told by more than one value.
+    pub(super) fn room(&self, partition: &Object) -> Option<String> {
+        let Some(Make::Partition { parent, bound }) = &partition.make else { return None };
+        let default = self.default_beside(partition)?;
         let is_referred_to = |key: &&Object| {
             key.kind == Kind::ForeignKey && key.parent.is_some() && key.parent == default.root
         };

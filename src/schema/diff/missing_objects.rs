@@ -184,6 +184,7 @@ impl<'a> DependencyWalk<'a> {
         step.table = partition.table.clone();
         step.statements.extend(statements);
         step.room = self.input.room(partition);
+        step.has_default = self.input.default_beside(partition).is_some();
         step.optional = true;
         self.placed.insert(&partition.node, vec![place]);
         let table = partition.table.as_ref().and_then(|id| self.input.source.find(Kind::Table, id));

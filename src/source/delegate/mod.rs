@@ -292,6 +292,17 @@ impl Source {
         each!(Self: self, one => one.any_row(tables).await)
     }
 
+    /// Whether a partition is known to hold rows.
+    ///
+    /// # Errors
+    /// Those of the source.
+    pub async fn has_rows_in(&self, partition: &TableName) -> Result<bool> {
+        match self {
+            Self::Postgres(one) => one.has_rows_in(partition).await,
+            Self::Sqlite(_) => Ok(false),
+        }
+    }
+
     /// The tables into which runs of pgsync write, going by a log of such runs; none, where it cannot be
     /// read: it is no part of the run.
     ///

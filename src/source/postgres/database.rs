@@ -38,6 +38,25 @@ impl Source {
         }
     }
 
+    /// Whether a partition is known to hold rows; not of one that may not be read by itself, or is locked or gone.
+    ///
+    /// # Errors
+    /// Others than those.
+    pub async fn has_rows_in(&self, partition: &TableName) -> Result<bool> {
+        let statement = sql!("select exists (select from {name})", name = partition);
+        let reader = self.reader().await?;
+        match reader.session.row("looking for rows", &statement).await {
+            Ok(row) => {
+                self.release(reader, false).await;
+                Ok(row.is_true(0))
+            }
+            Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03" | "42P01")) => {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The tables into which runs of pgsync write, going by a log of such runs; none, where it cannot be
     /// read: it is no part of the run.
     ///
