@@ -207,13 +207,10 @@ impl RunContext<'_> {
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
         let mut schema_plan = self.plan_changes(selected, catalogs, &known).await?;
-        let source_parts = std::mem::take(&mut schema_plan.source_parts);
-        let mut unselected = std::mem::take(&mut schema_plan.unselected);
-        if schema_plan == SchemaPlan::default() && aligned.failed.is_empty() {
+        if schema_plan.is_nothing() && aligned.failed.is_empty() {
             self.remember(&known, &look).await?;
         }
-        unselected.retain(|(table, _)| !self.is_on_target(table, catalogs));
-        schema_plan.left_out.append(&mut unselected);
+        schema_plan.tell_unselected(|table| !self.is_on_target(table, catalogs));
         let hindered = incompatible(selected, catalogs, self, context);
         schema_plan.settle_types(&hindered, &known.created);
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
@@ -234,7 +231,6 @@ impl RunContext<'_> {
             self.simulate_changes(schema_plan, selected, catalogs, &mut aligned).await?;
         } else {
             let has_made = self.make_first(schema_plan, lacking, catalogs, &mut aligned).await?;
-            self.remember_source_parts(&source_parts).await?;
             if has_made && !rebuild.all.is_empty() {
                 // Types that have just been made are there now.
                 rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
@@ -297,6 +293,7 @@ impl RunContext<'_> {
         aligned: &mut SchemaOutcome,
     ) -> Result<bool> {
         let left_out = self.make(&schema_plan.first, aligned).await?;
+        self.remember_source_parts(&schema_plan.source_parts).await?;
         schema_plan.leave_out(&left_out);
         let has_made = !schema_plan.first.is_empty();
         // What lacks in no plan: a killed run may have made it since the first look.

@@ -77,7 +77,7 @@ pub struct DiffInput<'a> {
 }
 
 /// Everything that is to be done.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SchemaPlan {
     pub first: Vec<Step>,
     /// By table: what follows its rows.
@@ -114,6 +114,19 @@ impl SchemaPlan {
     /// All steps, in the order in which they run.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.first.iter().chain(self.after.values().flatten()).chain(&self.last)
+    }
+
+    /// Whether there is nothing to make, and nothing to say but of what is not selected.
+    pub fn is_nothing(&self) -> bool {
+        let bare =
+            || Self { unselected: Vec::new(), source_parts: SourceParts::new(), ..self.clone() };
+        self.steps().next().is_none() && bare() == Self::default()
+    }
+
+    /// Says what is left out for the selection's sake of the tables that a run makes.
+    pub fn tell_unselected(&mut self, is_made: impl Fn(&TableName) -> bool) {
+        let unselected = std::mem::take(&mut self.unselected).into_iter();
+        self.left_out.extend(unselected.filter(|(table, _)| is_made(table)));
     }
 
     /// Says where names without a schema lead.

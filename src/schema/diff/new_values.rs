@@ -6,7 +6,7 @@ use crate::schema::diff::DiffInput;
 use crate::schema_object::{ColumnDefinition, Kind};
 
 /// A constant for a column that a table of the run gets.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NewValue {
     /// The table, by its name on the source.
     pub table: TableName,
