@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::ident::{Ident, TableName};
+use crate::plan::mask_room::overflow;
 use crate::plan::shown::Masks;
 use crate::rules::{Key, Mask, TableRules, Uniqueness};
 use crate::sql::mask::{MaskHash, MaskedColumn, ValueKind, fits, unique_length};
@@ -201,6 +202,13 @@ impl MaskSubject<'_> {
                 self.mask.name(),
                 self.who(),
                 self.column.type_text
+            ));
+        }
+        if let Some(text) = overflow(self.mask, self.column) {
+            let (mask, kind) = (self.mask.name(), &self.column.type_text);
+            return Some(format!(
+                "the mask \"{mask}\" for {}, which is {kind}, {text}",
+                self.who()
             ));
         }
         let base = self.column.under_domains();

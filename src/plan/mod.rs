@@ -11,6 +11,7 @@ pub mod inheritance;
 pub mod key;
 pub mod kinds;
 mod left_columns;
+mod mask_room;
 mod masked_before;
 pub mod masking;
 mod misfit;

@@ -366,3 +366,30 @@ async fn a_mask_that_came_by_a_foreign_key_is_told_with_the_place_where_it_stand
         "masks.json: /tables/customer/mask/id: the mask \"uuid\" gives 36 characters, and customer of public.visit is",
     );
 }
+
+#[tokio::test]
+async fn a_mask_whose_numbers_a_column_has_no_room_for_is_told_with_its_reason() {
+    let db = Pair::with(
+        "create domain pay as numeric(10, 2);
+         create table staff (id int primary key, salary pay, card numeric(12, 2), whole numeric(16), small int2, day date)",
+    )
+    .await;
+    db.source("insert into staff values (1, 10.5, 1, 1, 1, '2020-02-02')").await;
+    let rules =
+        r#""tables": {"staff": {"mask": {"salary": {"value": 123456789012}, "card": "card"}}}"#;
+    let said = masked(&db, rules, KEY).await.expect_exit(2);
+    let said = said.expect_said("/mask/card: the mask \"card\" for card of public.staff, which is numeric(12,2), gives numbers of 16 digits, and there is room for 10 digits before the decimals");
+    drop(said.expect_said("which is pay, gives 123456789012, and there is room for 8 digits"));
+    let rules =
+        r#""tables": {"staff": {"mask": {"small": {"value": 99999}, "day": {"value": "soon"}}}}"#;
+    let said = masked(&db, rules, KEY).await.expect_exit(2);
+    let said = said.expect_said("\"99999\" is no value of type smallint (SQLSTATE 22003)");
+    drop(said.expect_said("\"soon\" is no value of type date (SQLSTATE 22007)"));
+    let rules =
+        r#""tables": {"staff": {"mask": {"salary": {"value": 12345678.5}, "whole": "card"}}}"#;
+    masked(&db, rules, KEY).await.expect_ok();
+    assert_eq!(
+        db.target_value("select concat(salary, length(whole::text)) from staff").await,
+        "12345678.5016"
+    );
+}

@@ -71,7 +71,16 @@ impl Reader {
         // Without rows the server's words quote no value.
         let statement = mask::trial_without_rows(sample.relation, trial.masked);
         if let Some(error) = self.refuses(&statement.into()).await? {
-            let why = self.told(&sample.relation.name, &error).await?;
+            let why = match (trial.mask, &error.sqlstate) {
+                // A constant is the user's own, and no value of a row.
+                (Mask::Value(constant), Some(state)) if state.starts_with("22") => {
+                    format!(
+                        "\"{constant}\" is no value of type {} (SQLSTATE {state})",
+                        trial.column.column.type_text
+                    )
+                }
+                _ => self.told(&sample.relation.name, &error).await?,
+            };
             return Ok(MaskVerdict { objection: Some(why), digest: None });
         }
         let trials = std::slice::from_ref(trial);
