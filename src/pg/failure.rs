@@ -16,7 +16,7 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
-use super::redaction::Message;
+use super::redaction::{Message, is_hidden, quotes_only};
 use super::rights::{OWNER, looked_up};
 use crate::ddl_step::is_step;
 use crate::error::{Cause, DbError, Error, Side};
@@ -115,6 +115,22 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         cause: Cause::Server,
     }))
 }
+
+/// The error of a statement that a user wrote, with the server's words if they quote nothing but what stands in it.
+pub fn with_words_of(statement: &str, error: Error) -> Error {
+    let Error::Database(mut said) = error else { return error };
+    let words =
+        said.detail.take_if(|words| is_hidden(&said.message) && quotes_only(words, statement));
+    let is_of_names = |state: &String| OF_NAMES.iter().any(|class| state.starts_with(class));
+    if let Some(words) = words.filter(|_| said.sqlstate.as_ref().is_some_and(is_of_names)) {
+        said.hint = missing_right(said.side, &said.action, &words);
+        said.message = words;
+    }
+    Error::Database(said)
+}
+
+/// Classes of SQLSTATEs whose messages name objects.
+const OF_NAMES: &[&str] = &["42", "3D", "3F"];
 
 /// The right that a server misses, as a statement. It does not say which right of a schema or a table is missing:
 /// what is being done tells. Tables, types and functions it names without their schema.

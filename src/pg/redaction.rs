@@ -191,6 +191,29 @@ fn worded_object(state: &str) -> &'static str {
     }
 }
 
+/// Whether the words for an object stand in place of the server's.
+pub(super) fn is_hidden(message: &str) -> bool {
+    ["(-verbose shows the server's words)", "(-verbose shows them)"]
+        .iter()
+        .any(|shows| message.ends_with(shows))
+}
+
+/// Whether all that a message quotes, and all that may be a value, stands in the statement.
+pub(super) fn quotes_only(message: &str, statement: &str) -> bool {
+    let plain = |text: &str| text.replace('"', "").to_lowercase();
+    let statement = plain(statement);
+    let quoted = message.split('"').skip(1).step_by(2);
+    let numbered =
+        message.split_whitespace().filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+    // These have a name without quotes at their end.
+    let is_bare = ["permission denied for ", "must be owner of ", "must have ", "must be member "];
+    let bare = message
+        .split(' ')
+        .next_back()
+        .filter(|_| is_bare.iter().any(|start| message.starts_with(start)));
+    quoted.chain(numbered).chain(bare).all(|name| statement.contains(&plain(name)))
+}
+
 /// The function of `PL/pgSQL function app.check_it(integer) line 3 at RAISE`.
 fn function(context: &str) -> Option<String> {
     let (name, _) =
@@ -254,6 +277,26 @@ fn column(context: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_shown_of_a_statement_in_which_all_stands_that_they_quote() {
+        let cases = [
+            (r#"relation "app.nope" does not exist"#, r#"truncate App."nope""#, true),
+            (r#"relation "secret" does not exist"#, "select note::regclass from t", false),
+            ("permission denied for table t", "delete from app.t", true),
+            ("permission denied for sequence secret", "select nextval(note) from t", false),
+            ("permission denied for large object 4711", "select lo_get(id) from t", false),
+            (
+                r#"permission denied to set parameter "work_mem""#,
+                "alter system set work_mem = 1",
+                true,
+            ),
+            ("must be superuser to execute ALTER SYSTEM command", "alter system set a = 1", true),
+        ];
+        for (message, statement, expected) in cases {
+            assert_eq!(quotes_only(message, statement), expected, "{message}");
+        }
+    }
 
     #[test]
     fn only_what_comes_before_a_value_is_kept() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Target;
 use crate::error::Result;
+use crate::pg::failure::with_words_of;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
@@ -28,6 +29,7 @@ impl Target {
         session.run(doing, &Sql::trusted("reset all")).await?;
         session.run(doing, &wait).await?;
         // The session is not used again: it is closed when the loan ends.
-        session.run_alone(doing, &Statement::of_the_user(text)).await
+        let ran = session.run_alone(doing, &Statement::of_the_user(text)).await;
+        ran.map_err(|error| with_words_of(text, error))
     }
 }

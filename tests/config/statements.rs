@@ -77,3 +77,35 @@ async fn a_statement_has_the_settings_of_its_role_and_fires_triggers() {
     run(&db, before, "[]", &[]).await.expect_ok();
     assert_eq!(db.target_value("select string_agg(what, ',') from seen").await, "origin");
 }
+
+#[tokio::test]
+async fn a_statement_that_names_what_is_not_there_or_not_allowed_is_told_in_the_servers_words() {
+    let db = marked().await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke all on mark from {}; create table gift (name text)", role.name))
+        .await;
+    db.target("insert into gift values ('secret')").await;
+    let cases = [
+        ("truncate app.nope", "schema \"app\" does not exist (SQLSTATE 3F000)", false),
+        ("truncate \"Nope\"", "relation \"Nope\" does not exist (SQLSTATE 42P01)", false),
+        (
+            "alter table item drop column gone",
+            "column \"gone\" of relation \"item\" does not exist",
+            false,
+        ),
+        ("alter system set work_mem = 1", "(SQLSTATE 42501)", true),
+        ("truncate mark", "permission denied for table mark", true),
+        // What names the table is a value of a row.
+        ("select name::regclass from gift", "a value names what does not exist there", false),
+    ];
+    for (statement, said, is_poor) in cases {
+        let file =
+            db.file("statements.json", &serde_json::json!({"beforeSql": [statement]}).to_string());
+        let sync = db.sync().args(&["-config", &file]);
+        let run = if is_poor { sync.target_role(&role).await } else { sync.await };
+        let told = run.expect_exit(1).expect_said(said);
+        let hidden = said.starts_with("a value");
+        let told = if hidden { told } else { told.expect_unsaid("-verbose") };
+        drop(told.expect_unsaid("secret"));
+    }
+}
