@@ -30,7 +30,7 @@ mod tests;
 mod triggers;
 
 use crate::ddl_step::Step;
-use crate::error::{Error, Side};
+use crate::error::{DbError, Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::rules::{Mode, TableRules};
@@ -505,6 +505,23 @@ fn check_rules(
         ));
     }
     masked_before::check(candidate, mapping, context)
+}
+
+/// The error of a table that lacks a right on the target, with the rights that are missing on the source: whoever grants one
+/// is to hear of all.
+pub fn with_rights_of_source(error: Error, source: &Table, context: &PlanContext) -> Error {
+    let is_denied =
+        |said: &DbError| said.side == Side::Target && said.sqlstate.as_deref() == Some("42501");
+    match error {
+        Error::Database(mut said) if is_denied(&said) => {
+            if let Some(grants) = hints::grants(Side::Source, source, context) {
+                let own = said.hint.take().map_or_else(String::new, |hint| format!("{hint}; and "));
+                said.hint = Some(format!("{own}on the source: {grants}"));
+            }
+            Error::Database(said)
+        }
+        error => error,
+    }
 }
 
 /// A policy that hides rows would make them look as if they had vanished.

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::outcome::{Strategy, TableOutcome};
 use crate::plan::shown::ShownTable;
-use crate::plan::{LastRun, PlanContext, TablePlan};
+use crate::plan::{LastRun, PlanContext, TablePlan, with_rights_of_source};
 use crate::rules::Mode;
 use crate::schema::{Listing, SchemaOutcome};
 use crate::sync_log::store;
@@ -32,6 +32,11 @@ impl RunContext<'_> {
         let mut aligned = SchemaOutcome::default();
         let mut listing =
             self.list_definitions(&selected, &mut catalogs, &context, &mut aligned).await?;
+        for (name, error) in &mut listing.obstacles {
+            if let Some(table) = selected.iter().find(|table| table.name == *name) {
+                *error = with_rights_of_source(error.clone(), table, &context);
+            }
+        }
         aligned.failed.extend(listing.obstacles.iter().cloned());
         let Planned { plans, failed } = self.planned(&shown, &catalogs, &aligned, &context).await?;
         let is_rebuilt =

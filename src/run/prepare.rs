@@ -274,7 +274,7 @@ impl Observed<'_> {
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {
-                Some(error) => Err(error.clone()),
+                Some(error) => Err(plan::with_rights_of_source(error.clone(), source, context)),
                 None => plan::table(candidate, context),
             };
             match plan {

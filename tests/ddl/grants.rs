@@ -322,3 +322,26 @@ async fn a_trigger_function_that_the_role_may_not_call_is_granted_with_its_schem
     db.target(&grant).await;
     run().await.expect_ok();
 }
+
+#[tokio::test]
+async fn rights_that_are_missing_on_both_sides_are_told_at_once() {
+    let db = Pair::with("create schema app; create table app.item (id int primary key)").await;
+    db.source("create table app.tax (id int primary key); insert into app.tax values (1)").await;
+    let (reader, writer) = (db.source_reader().await, db.target_writer().await);
+    db.source(&format!("revoke select on app.tax from {}", reader.name)).await;
+    db.target(&format!("revoke create on schema app from {}", writer.name)).await;
+    let create = format!("grant create on schema app to {}", writer.name);
+    let select = format!("grant select on app.tax to {}", reader.name);
+    let both = format!("{create}; and on the source: {select}");
+    let run = || db.sync().source_role(&reader).target_role(&writer).args(&["-schema", "app"]);
+    let log = ["-log-table", "public.sync_log"];
+    db.target(&format!("grant create on schema public to {}", writer.name)).await;
+    drop(run().args(&log).arg("-dry-run").await.expect_exit(1).expect_failed("app.tax", &[&both]));
+    drop(run().args(&log).await.expect_exit(1).expect_failed("app.tax", &[&both]));
+    let ends = ["schema", "-source", &reader.url, "-target", &writer.url, "-schema", "app"];
+    let listed = pgsync(&[&ends[..], &log].concat()).await.expect_exit(1).expect_said(&both);
+    assert_eq!(listed.stdout.matches(&select).count(), 1, "{listed}");
+    db.target(&create).await;
+    db.source(&select).await;
+    run().args(&log).await.expect_ok();
+}
