@@ -216,9 +216,9 @@ async fn show_status(settings: StatusSettings, warnings: Vec<String>) -> u8 {
     let output = settings.base.output;
     if let Some(table) = &settings.history {
         return match status::history(&settings, table).await {
-            Ok(runs) => {
-                report::answer(&report::status::printed_history(&runs, output));
-                u8::from(runs.is_empty())
+            Ok(found) => {
+                report::answer(&report::status::printed_history(&found, output));
+                u8::from(found.runs.is_empty())
             }
             Err(error) => refused(&error),
         };

@@ -1,6 +1,8 @@
 //! `pgsync config show`: what counts, and where it was given. Connections are shown without their secrets, and the
 //! key of the masks not at all.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::layers::Layer;
@@ -10,6 +12,7 @@ use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::rules::{Entry, Given, Key};
 use crate::select::schemas;
+use crate::suggest::nearest;
 
 /// One line: the name, its value and the place where it was given.
 type Row = [String; 3];
@@ -22,11 +25,53 @@ pub fn show(flags: Flags, environment: &Environment, table: Option<&str>) -> Res
     let read = resolve::resolve_with(flags, environment, Needs::BothSides, |_| ())?;
     let settings = &read.resolved.settings;
     let (first, rows) = match table {
-        Some(text) => ("rule", of_table(settings, &named(settings, text))),
+        Some(text) => ("rule", of_table(settings, &meant(settings, text))),
         None => ("setting", all(settings, &read.layer)),
     };
     let heading = [first, "value", "from"].map(str::to_owned);
     Ok(aligned(std::iter::once(heading).chain(rows).collect()))
+}
+
+/// A table that somebody asks for.
+struct Meant {
+    table: TableName,
+    /// What entries there are beside it.
+    remark: String,
+}
+
+/// A name without a schema is that of the one entry that has it, whatever its schema; without one, that of a table of the
+/// first schema.
+fn meant(settings: &Settings, text: &str) -> Meant {
+    let table = named(settings, text);
+    let rules = &settings.rules;
+    let patterns = rules.entries.iter().chain(&rules.set).map(|entry| entry.pattern.as_str());
+    let patterns: BTreeSet<&str> = patterns.collect();
+    let full = table.to_string();
+    let own_name =
+        |pattern: &'_ str| pattern.split_once('.').map_or(pattern, |(_, name)| name).to_owned();
+    let others = patterns.iter().filter(|pattern| own_name(pattern) == text && **pattern != full);
+    let others: Vec<&str> = others.filter(|pattern| **pattern != text).copied().collect();
+    let is_known = patterns.contains(text) || patterns.contains(full.as_str());
+    match &others[..] {
+        [one] if !is_known => return Meant { table: named(settings, one), remark: String::new() },
+        [] if is_known => return Meant { table, remark: String::new() },
+        [] => {}
+        others => {
+            let remark = format!("there are entries for {}", others.join(", "));
+            return Meant { table, remark };
+        }
+    }
+    let names: Vec<String> = patterns.iter().map(|pattern| own_name(pattern)).collect();
+    let near = nearest(table.name.as_str(), names.iter().map(String::as_str), 1);
+    let near = near.first().filter(|near| **near != table.name.as_str());
+    let near =
+        patterns.iter().filter(|pattern| near.is_some_and(|near| own_name(pattern) == *near));
+    let near: Vec<&str> = near.copied().collect();
+    let mut remark = String::new();
+    if !near.is_empty() {
+        remark = format!("no entry has this name; there is one for {}", near.join(", "));
+    }
+    Meant { table, remark }
 }
 
 /// `orders` is a table of the first schema, `sales.orders` of another one.
@@ -47,7 +92,8 @@ fn named(settings: &Settings, text: &str) -> TableName {
     }
 }
 
-fn of_table(settings: &Settings, table: &TableName) -> Vec<Row> {
+fn of_table(settings: &Settings, meant: &Meant) -> Vec<Row> {
+    let Meant { table, remark } = meant;
     let rules = settings.rules.effective(table);
     let row = |key: Key| {
         let value = rules.rule(key).map(|rule| text(&rule.written())).unwrap_or_default();
@@ -60,7 +106,7 @@ fn of_table(settings: &Settings, table: &TableName) -> Vec<Row> {
     });
     // Columns have masks of several entries.
     let keys = Key::ALL.into_iter().filter(|key| *key != Key::Mask);
-    let name = ["(table)".into(), table.to_string(), String::new()];
+    let name = ["(table)".into(), table.to_string(), remark.clone()];
     std::iter::once(name).chain(keys.map(row)).chain(masks).collect()
 }
 

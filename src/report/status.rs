@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::config::Output;
 use crate::report::grid::{self, Column, Page};
 use crate::report::{format, json, width};
-use crate::status::{Change, PastRun, PruneSettings, StatusReport, TableStatus};
+use crate::status::{Change, History, PastRun, PruneSettings, StatusReport, TableStatus};
 
 /// Tables that the sentence names.
 const NAMED: usize = 3;
@@ -172,9 +172,14 @@ fn error_line(table: &TableStatus) -> Option<String> {
 }
 
 /// What `pgsync status -history` prints.
-pub fn history(runs: &[PastRun], width: usize) -> String {
+pub fn history(found: &History) -> String {
+    let History { runs, meant } = found;
     if runs.is_empty() {
-        return "No run of this table is recorded.\n".to_owned();
+        let meant: Vec<String> = meant.iter().map(format::table).collect();
+        return match meant.join(", ") {
+            meant if meant.is_empty() => "No run of this table is recorded.\n".to_owned(),
+            meant => format!("No run of this table is recorded; did you mean {meant}?\n"),
+        };
     }
     let column = |title, is_number, rank, cell: &dyn Fn(&PastRun) -> Option<String>| Column {
         title,
@@ -193,7 +198,8 @@ pub fn history(runs: &[PastRun], width: usize) -> String {
         column("time", true, 0, &|run| run.seconds.map(seconds)),
         column("error", false, 0, &|run| run.error.as_deref().map(first_line)),
     ];
-    grid::lines(columns, Page::Terminal(width.max(200)))
+    // An error is as long as it is, and takes no room from the rest.
+    grid::lines(columns, Page::Terminal(usize::MAX))
         .iter()
         .map(|line| format!("{line}\n"))
         .collect()
@@ -283,7 +289,7 @@ struct HistoryRun<'a> {
 }
 
 #[derive(Serialize)]
-struct History<'a> {
+struct HistoryObject<'a> {
     pgsync: &'static str,
     version: u32,
     runs: Vec<HistoryRun<'a>>,
@@ -305,7 +311,7 @@ pub fn history_object(runs: &[PastRun]) -> String {
         }
     }
     let runs = runs.iter().map(of).collect();
-    serialized(&History { pgsync: env!("CARGO_PKG_VERSION"), version: 1, runs })
+    serialized(&HistoryObject { pgsync: env!("CARGO_PKG_VERSION"), version: 1, runs })
 }
 
 /// What `pgsync status` prints in the form that is asked for.
@@ -319,8 +325,8 @@ pub fn printed(report: &StatusReport, output: Output) -> String {
 }
 
 /// What `pgsync status -history` prints in the form that is asked for.
-pub fn printed_history(runs: &[PastRun], output: Output) -> String {
-    if output.json { history_object(runs) } else { history(runs, width()) }
+pub fn printed_history(found: &History, output: Output) -> String {
+    if output.json { history_object(&found.runs) } else { history(found) }
 }
 
 /// What `pgsync log prune` prints.

@@ -1,6 +1,7 @@
 //! How each table stands, from `sync_log` alone: no source is needed, and nothing is written, but for
 //! what [`prune`] deletes from the log. The words and the table that people read are `report`'s.
 
+mod asked;
 mod lag;
 mod settings;
 mod standing;
@@ -84,6 +85,15 @@ impl StatusReport {
     }
 }
 
+/// The runs of one table.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// The latest first.
+    pub runs: Vec<PastRun>,
+    /// Where there are none: the tables that may be meant.
+    pub meant: Vec<TableName>,
+}
+
 /// One run of one table, as the log has it.
 #[derive(Clone, Debug)]
 pub struct PastRun {
@@ -156,21 +166,37 @@ fn running(report: &StatusReport) -> impl Iterator<Item = &TableStatus> {
 ///
 /// # Errors
 /// As for [`status`].
-pub async fn history(settings: &StatusSettings, table: &TableName) -> Result<Vec<PastRun>> {
+pub async fn history(settings: &StatusSettings, table: &TableName) -> Result<History> {
     let OpenLog { target, log } = OpenLog::open(&settings.base, &settings.log).await?;
-    let runs = async {
-        if !store::exists(&target, &log).await? {
-            return Ok(Vec::new());
-        }
-        let rows = target
-            .on_control_session("reading sync_log", &log.history(table, HISTORY))
-            .await?
-            .pop();
-        rows.unwrap_or_default().iter().map(past_run).collect()
-    };
-    let runs = runs.await;
+    let found = past_runs(&target, &log, settings, table).await;
     target.close().await;
-    runs
+    found
+}
+
+async fn past_runs(
+    target: &Target,
+    log: &SyncLog,
+    settings: &StatusSettings,
+    table: &TableName,
+) -> Result<History> {
+    if !store::exists(target, log).await? {
+        return Ok(History::default());
+    }
+    let reading = "reading sync_log";
+    let rows = target.on_control_session(reading, &log.status()).await?.pop().unwrap_or_default();
+    let mut known = Vec::new();
+    for row in rows {
+        known.push(TableName::new(row.needed(0)?, row.needed(1)?));
+    }
+    let first = settings.base.target_schemas().into_iter().next();
+    let first = first.unwrap_or_else(|| log.table.schema.clone());
+    let table = match asked::find(table, &known, &first) {
+        Ok(table) => table,
+        Err(meant) => return Ok(History { meant, ..History::default() }),
+    };
+    let rows = target.on_control_session(reading, &log.history(&table, HISTORY)).await?.pop();
+    let runs: Result<Vec<PastRun>> = rows.unwrap_or_default().iter().map(past_run).collect();
+    Ok(History { runs: runs?, meant: Vec::new() })
 }
 
 fn past_run(row: &Row) -> Result<PastRun> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{OwnFlags, Settings};
-use crate::ident::{Ident, TableName};
+use crate::ident::TableName;
 
 /// What `pgsync status` is asked.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub struct StatusSettings {
     pub stale: Option<Duration>,
     /// Show only tables in trouble.
     pub only_failed: bool,
-    /// Show the runs of this table.
+    /// Show the runs of this table; without a schema it may be in any that the log knows.
     pub history: Option<TableName>,
 }
 
@@ -40,18 +40,9 @@ impl StatusFlags {
     /// With the settings that go with them.
     pub fn with(self, base: Box<Settings>) -> StatusSettings {
         let log = base.log_table_name();
-        let history = self.history.map(|table| in_schema(table, &log.schema, &base));
-        StatusSettings { log, base, stale: self.stale, only_failed: self.only_failed, history }
+        let Self { stale, only_failed, history } = self;
+        StatusSettings { log, base, stale, only_failed, history }
     }
-}
-
-/// A table without a schema is in the first one that is synced.
-fn in_schema(table: TableName, of_log: &Ident, base: &Settings) -> TableName {
-    if !table.schema.as_str().is_empty() {
-        return table;
-    }
-    let schema = base.target_schemas().into_iter().next();
-    TableName { schema: schema.unwrap_or_else(|| of_log.clone()), name: table.name }
 }
 
 /// What `pgsync log prune` is asked.

@@ -227,3 +227,31 @@ async fn a_domain_is_judged_as_its_base_type_and_what_is_not_looked_into_is_said
     assert_eq!(one["keep"], serde_json::json!(["h"]), "{one}");
     assert_eq!(one["_why"]["h"], "nothing personal was found in 30 values", "{one}");
 }
+
+#[tokio::test]
+async fn config_show_finds_a_table_by_its_bare_name_and_answers_a_mistyped_one() {
+    let db = Pair::fresh().await;
+    let file = db.file(
+        "rules.json",
+        r#"{"schema": ["public", "shop", "crm"], "tables": {"crm.customer": {"where": "id > 1"}, "shop.note": {"where": "id > 2"},
+            "crm.note": {"where": "id > 3"}, "item": {"where": "id > 4"}}}"#,
+    );
+    let (source, target) = (db.source_url(), db.target_url());
+    let cases: [(&str, &[&str]); 6] = [
+        ("customer", &["crm.customer", "id > 1"]),
+        ("crm.customer", &["crm.customer", "id > 1"]),
+        ("custmer", &["public.custmer", "no entry has this name; there is one for crm.customer"]),
+        ("note", &["public.note", "there are entries for crm.note, shop.note"]),
+        ("item", &["public.item", "id > 4"]),
+        ("shop.item", &["shop.item", "id > 4"]),
+    ];
+    for (name, expected) in cases {
+        let ends = ["-config", &file, "-source", &source, "-target", &target];
+        let shown = pgsync(&["config", "show", name]).args(&ends).await.expect_exit(0);
+        for text in expected {
+            assert!(shown.stdout.contains(text), "{text}: {shown}");
+        }
+        let is_near = name == "custmer" || name == "note";
+        assert_eq!(shown.stdout.contains("for "), is_near, "{shown}");
+    }
+}

@@ -308,3 +308,31 @@ async fn a_command_refuses_the_flags_of_others() {
         .expect_said("unknown flag -batch-size of pgsync status: it belongs to pgsync;");
     pgsync(&["-keep", "3d"]).await.expect_exit(2).expect_said("it belongs to pgsync log prune");
 }
+
+#[tokio::test]
+async fn the_history_of_a_table_is_found_in_any_schema_and_keeps_its_times_beside_an_error() {
+    let db = Pair::with(
+        "create schema shop; create schema crm; create table shop.orders (id int primary key, n int); create table shop.note (id int primary key);
+         create table crm.note (id int primary key)",
+    )
+    .await;
+    let args = ["-schema", "public,shop,crm"];
+    db.sync().args(&args).await.expect_ok();
+    let limit = "l".repeat(60);
+    db.target(&format!("alter table shop.orders add constraint {limit} check (n < 3)")).await;
+    db.source("insert into shop.orders values (1, 7)").await;
+    db.sync().args(&args).await.expect_exit(1);
+    let moment = db.target_value("select to_char(max(start_time) at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI') from sync_log").await;
+    for name in ["orders", "shop.orders"] {
+        let run = status(&db, &["-history", name]).await.expect_exit(0);
+        assert!(
+            run.stdout.matches(&moment[..16]).count() >= 1 && run.stdout.contains(&limit),
+            "{run}"
+        );
+        assert!(!run.stdout.contains('…'), "{run}");
+    }
+    let mistyped = status(&db, &["-history", "ordres"]).await.expect_exit(1);
+    mistyped.expect_said("No run of this table is recorded; did you mean shop.orders?");
+    let several = status(&db, &["-history", "note"]).await.expect_exit(1);
+    several.expect_said("did you mean crm.note, shop.note?");
+}
