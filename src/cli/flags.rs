@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 
 use super::help::heading;
+use super::reading;
 use super::stray;
 use super::stray::Stray;
 use super::verb::Verb;
@@ -133,7 +134,7 @@ struct Arguments {
     /// Show per table how far the target is behind [default: off]
     ///
     /// From the newest timestamp of the target to that of the source by now. An index on the
-    /// column makes that cheap. In a status, it is what needs the source.
+    /// column makes that cheap. Only for this, `pgsync status` needs the source.
     #[arg(long, verbatim_doc_comment, help_heading = heading::OUTPUT, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_short_help = true)]
     lag: Option<String>,
     /// Print the summary as text, or as markdown: for the page of a CI job [default: text]
@@ -252,6 +253,7 @@ fn command(verb: Verb) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .args(settings.get_arguments().filter(is_known));
+    let command = reading::worded(verb, command);
     verb.own_flags(command).arg(help).arg(version)
 }
 

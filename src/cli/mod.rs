@@ -7,6 +7,7 @@
 mod flags;
 mod help;
 mod own;
+mod reading;
 mod stray;
 mod verb;
 

@@ -168,6 +168,19 @@ fn help_and_version_are_texts() {
 }
 
 #[test]
+fn the_help_of_what_only_reads_does_not_say_that_it_writes() {
+    for verb in Verb::ALL.into_iter().filter(|verb| !matches!(verb, Verb::Sync | Verb::ConfigShow))
+    {
+        for asks in ["-h", "-help"] {
+            let help = text(&[verb.words(), &[asks]].concat());
+            for word in ["Write to", "Sync ", "What to sync"] {
+                assert!(!help.contains(word), "{verb:?}: {help}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_command_has_a_help_of_its_own_and_is_asked_for_in_two_ways() {
     assert_eq!(text(&["help"]), text(&["-help"]));
     for verb in Verb::ALL.iter().filter(|verb| !verb.words().is_empty()) {
