@@ -159,7 +159,11 @@ impl RunContext<'_> {
         let selection = select::select(&names, Some(&barred), include, exclude)
             .map_err(|error| self.with_schemas_that_have_tables(error, catalogs))?;
         for remark in &selection.remarks {
-            let level = if remark.is_warning() { NoteLevel::Warning } else { NoteLevel::Notice };
+            let level = match remark {
+                remark if remark.is_warning() => NoteLevel::Warning,
+                remark if remark.is_detail() && !self.settings.dry_run => NoteLevel::Detail,
+                _ => NoteLevel::Notice,
+            };
             self.note(level, None, remark.to_string());
         }
         let chosen: HashSet<&TableName> = selection.tables.iter().collect();

@@ -38,6 +38,11 @@ pub enum Remark {
 }
 
 impl Remark {
+    /// Whether it is a precaution that has nothing to do yet.
+    pub fn is_detail(&self) -> bool {
+        matches!(self, Remark::ExcludeMatchesNothing(_))
+    }
+
     /// Whether rows may travel that somebody wants to leave out.
     pub fn is_warning(&self) -> bool {
         matches!(self, Remark::ExcludeMissing(_) | Remark::ExcludePartition(..))
@@ -251,12 +256,17 @@ fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[Strin
     if existing.is_empty() {
         return NO_TABLE.into();
     }
-    format!(
-        "no table selected by {INCLUDE} {} and {EXCLUDE} {}; there are {}",
-        quoted(include),
-        quoted(exclude),
-        list(existing)
-    )
+    let given = [(INCLUDE, include), (EXCLUDE, exclude)].into_iter();
+    let given = given.filter(|(_, patterns)| !patterns.is_empty());
+    let by: Vec<String> =
+        given.map(|(setting, patterns)| format!("{setting} {}", quoted(patterns))).collect();
+    let is_pattern = |text: &String| Pattern::parse(text).is_ok_and(|one| one.has_wildcard());
+    let no_views = if include.iter().any(is_pattern) {
+        ", which matches tables only, and neither views nor partitions"
+    } else {
+        ""
+    };
+    format!("no table selected by {}{no_views}; there are {}", by.join(" and "), list(existing))
 }
 
 fn quoted(patterns: &[String]) -> String {

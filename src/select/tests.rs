@@ -182,15 +182,14 @@ fn an_excluded_name_that_is_mistyped_is_an_error_for_its_table_would_travel() {
 fn a_selection_of_nothing_says_what_there_is() {
     assert_eq!(
         selected(&["a", "b"], &["x*"], &[]),
-        "error: no table selected by -include (includeTables) \"x*\" and -exclude (excludeTables) \
-         \"\"; there are public.a, public.b"
+        "error: no table selected by -include (includeTables) \"x*\", which matches tables only, and neither views \
+         nor partitions; there are public.a, public.b"
     );
     let many: Vec<String> = (10..23).map(|i| format!("t{i}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert_eq!(
         selected(&many, &[], &["*"]),
-        "error: no table selected by -include (includeTables) \"\" and -exclude (excludeTables) \
-         \"*\"; there are public.t10, public.t11, public.t12, public.t13, public.t14, public.t15, public.t16, \
+        "error: no table selected by -exclude (excludeTables) \"*\"; there are public.t10, public.t11, public.t12, public.t13, public.t14, public.t15, public.t16, \
          public.t17, public.t18, public.t19 and 3 more"
     );
     assert_eq!(

@@ -100,7 +100,9 @@ async fn an_excluded_name_that_is_mistyped_is_an_error_before_anything_is_writte
     let run = db.sync().exclude("\"User_Case\"").await.expect_exit(2);
     run.expect_said("names stand without SQL's quotes here: User_Case");
     assert_eq!(db.target_value("select count(*)::text from users").await, "0");
-    db.sync().exclude("[u]srs").await.expect_ok().expect_note("[u]srs");
+    let pattern = || db.sync().exclude("[u]srs");
+    pattern().arg("-dry-run").await.expect_ok().expect_note("[u]srs");
+    pattern().plain().await.expect_ok().expect_unsaid("[u]srs");
     let run = db.sync().exclude("staging_area").args(&["-quiet"]).plain().await.expect_ok();
     run.expect_said(
         "-exclude names \"staging_area\", which no table of the selected schemas is called",
