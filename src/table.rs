@@ -207,6 +207,9 @@ pub struct Unique {
     /// Whether it belongs to a constraint of its name.
     #[serde(default)]
     pub constraint: bool,
+    /// Whether its constraint may be checked at the end of a transaction.
+    #[serde(default)]
+    pub deferrable: bool,
     /// Whether rows with a NULL are never alike.
     pub nulls_distinct: bool,
     /// What it is made of, columns before those of expressions; none that only its predicate names.

@@ -133,6 +133,7 @@ select pg_catalog.json_build_object(
     select pg_catalog.json_agg(pg_catalog.json_build_object(
       'name', ic.relname,
       'exclusion', i.indisexclusion,
+      'deferrable', not i.indimmediate,
       'constraint', exists (
         select from pg_catalog.pg_constraint k
         where k.conrelid operator(pg_catalog.=) c.oid and k.conindid operator(pg_catalog.=) i.indexrelid

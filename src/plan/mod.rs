@@ -408,7 +408,9 @@ impl TablePlan {
         let stay = |key: &ForeignKey| {
             keepers.iter().any(|keeper| keeper.key == *key && keeper.limit.is_none())
         };
-        self.cascades.retain(|one| !ring.contains(&one.key.child) || stay(&one.key));
+        let is_own = |key: &ForeignKey| key.child == key.parent;
+        self.cascades
+            .retain(|one| !ring.contains(&one.key.child) || is_own(&one.key) || stay(&one.key));
     }
 }
 

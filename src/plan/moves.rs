@@ -20,6 +20,8 @@ pub struct Moves {
     pub by_replacing: bool,
     /// What rows hold for a moment otherwise.
     pub placeholders: Vec<Placeholder>,
+    /// Constraints that the server may check at the end of a transaction only, when no value can be put aside any more.
+    pub deferrable: Vec<TableName>,
     /// What to try where a placeholder does not fit.
     pub hint: String,
     /// What to try for each unique index of the target, and each key that is not the one by which rows are found.
@@ -38,6 +40,7 @@ impl Moves {
         let moves = Self {
             by_replacing: !is_checked || references.wait_for_the_end(name),
             placeholders: placeholders(target, &mapping.columns, references),
+            deferrable: deferrable(target),
             hint: not_aside(name, &BTreeSet::new(), references, &context.roles),
             remedies: Vec::new(),
         };
@@ -156,6 +159,16 @@ impl Distinct<'_> {
         let keys = references.target.iter().filter(needs).map(dropping::foreign_key);
         keys.chain([self.drop.clone()]).collect::<Vec<String>>().join("; ")
     }
+}
+
+fn deferrable(target: &Table) -> Vec<TableName> {
+    let keys = target.keys.iter().filter(|key| key.deferrable).map(|key| &key.index);
+    let uniques = target.uniques.iter().filter(|unique| unique.deferrable);
+    let names: BTreeSet<&Ident> = keys.chain(uniques.map(|unique| &unique.name)).collect();
+    let schema = &target.name.schema;
+    let names =
+        names.into_iter().map(|name| TableName { schema: schema.clone(), name: name.clone() });
+    names.collect()
 }
 
 fn names(key: &Key) -> BTreeSet<&Ident> {

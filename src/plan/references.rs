@@ -181,10 +181,11 @@ impl References {
         self.target.iter().filter(|key| &key.parent == table).all(|key| key.on_delete == 'a')
     }
 
-    /// The keys by which the removal of rows of `table` would change rows elsewhere.
+    /// The keys by which the removal of rows of `table` would change rows elsewhere, or rows of its own that stay.
     pub fn cascading(&self, table: &TableName) -> Vec<CascadingKey> {
         let acts = |key: &&ForeignKey| {
-            key.parent == *table && key.child != *table && matches!(key.on_delete, 'c' | 'n' | 'd')
+            let is_own = key.child == *table;
+            key.parent == *table && (is_own || matches!(key.on_delete, 'c' | 'n' | 'd'))
         };
         if self.are_checked(table) {
             let keys = self.target.iter().filter(acts);
@@ -221,6 +222,9 @@ impl References {
     /// What settles that rows refer by a key to rows that the source does not have.
     pub fn way_out(&self, key: &ForeignKey) -> String {
         let (child, name) = (key.child.typed(), key.name.typed());
+        if key.child == key.parent {
+            return "correct these rows first, if they are bad rows that are left out".to_owned();
+        }
         if self.keeping.contains(&key.child) {
             return format!(
                 "the rules keep rows of {child} that the source has no more: let runs delete them, or delete these on the target"

@@ -38,13 +38,15 @@ impl TableMapping {
         )
     }
 
-    /// Counts, per foreign key, the rows of other tables that refer to vanished rows: `number of the key, rows`.
+    /// Counts, per foreign key, the rows that refer to vanished rows, without such as have vanished themselves: `number of
+    /// the key, rows`.
     pub fn referring_rows<'k>(&self, keys: impl Iterator<Item = &'k ForeignKey>) -> Sql {
         let counts = keys.enumerate().map(|(number, key)| {
             sql!(
                 "select {number}, pg_catalog.count(*) from {child} c where exists \
-                 (select from {vanished} v join {from} on {matching} where {pairs})",
+                 (select from {vanished} v join {from} on {matching} where {pairs}){stays}",
                 number = number,
+                stays = self.stays(key),
                 child = key.child,
                 vanished = Sql::trusted(VANISHED),
                 from = self.from(Side::Target),
@@ -53,6 +55,20 @@ impl TableMapping {
             )
         });
         Sql::join(counts, " union all ")
+    }
+
+    /// Of rows `c` of the table itself those that have not vanished.
+    fn stays(&self, key: &ForeignKey) -> Sql {
+        if key.child != self.target.name {
+            return Sql::trusted("");
+        }
+        sql!(
+            " and not exists (select from {vanished} v join {from} on {matching} \
+             where t.tableoid operator(pg_catalog.=) c.tableoid and t.ctid operator(pg_catalog.=) c.ctid)",
+            vanished = Sql::trusted(VANISHED),
+            from = self.from(Side::Target),
+            matching = self.matching("v"),
+        )
     }
 
     /// Takes the keys of rows to which rows of another table refer off the list of vanished ones; gives their number.

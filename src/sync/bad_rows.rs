@@ -40,12 +40,14 @@ pub async fn tell(
         let error = match list(round, plan).await {
             Ok(found) => {
                 // What else a table has failed by stays its error.
-                let is_other = outcome.error.as_ref().is_some_and(|error| !is_of_rows(error));
+                let left_out = are_left_out(round, plan);
+                let is_other =
+                    outcome.error.as_ref().is_some_and(|error| left_out || !is_of_rows(error));
                 if found.rows > 1 || is_other {
                     name_each(round, plan, &found);
                 }
                 let are_listed = round.rejects.is_some();
-                Error::Blocked(words(&found, are_left_out(round, plan), are_listed))
+                Error::Blocked(words(&found, left_out, are_listed))
             }
             Err(error) => error,
         };

@@ -65,11 +65,21 @@ pub fn committed_all(plans: &[&TablePlan], statement: &Sql) -> Sql {
     sql!("{statement}{wake}; commit", statement = statement, wake = wake(plans))
 }
 
-/// Begins the transaction of several tables that refer to each other.
+/// Begins the transaction of several tables that refer to each other. What keeps values unique is checked in each statement
+/// all the same: a value that is in the way can be put aside then.
 pub fn begin_joint(plans: &[&TablePlan]) -> Sql {
     let leaves = |plan: &&TablePlan| plan.leave_replica || plan.leave_replica_to_delete;
     let leave_replica = plans.iter().any(leaves);
-    sql!("{begin}; set constraints all deferred", begin = opened(plans, leave_replica))
+    let mut unique = plans.iter().flat_map(|plan| &plan.moves.deferrable).peekable();
+    let unique = match unique.peek() {
+        Some(_) => sql!("; set constraints {names} immediate", names = Sql::join(unique, ", ")),
+        None => Sql::trusted(""),
+    };
+    sql!(
+        "{begin}; set constraints all deferred{unique}",
+        begin = opened(plans, leave_replica),
+        unique = unique
+    )
 }
 
 /// Checks what was put off, and commits.

@@ -291,3 +291,28 @@ async fn a_column_that_is_declared_otherwise_now_fails_with_the_statement_that_w
         "10.5 20"
     );
 }
+
+/// What stays on the target is not to be deleted by an action of a foreign key either.
+#[tokio::test]
+async fn rows_to_which_bad_rows_of_their_own_table_refer_stay() {
+    for action in ["cascade", "set null", "no action"] {
+        let app = App::with(&format!(
+            "create table p (id integer primary key, par integer references p on delete {action}, n integer); \
+             insert into p values (1, null, 1), (2, 1, 2), (3, null, 3), (4, 1, 4);"
+        ));
+        let db = Pair::fresh().await;
+        let owner = db.target_owner().await;
+        app.sync(&db).target_role(&owner).await.expect_ok();
+        app.run("update p set par = null, n = 'zzz' where id = 2; delete from p where id in (1, 4); update p set n = 5 where id = 3");
+        let skip = ["-bad-rows", "skip"];
+        let run = app.sync(&db).target_role(&owner).args(&skip).await.expect_exit(1);
+        let told = "rows that vanished from the source cannot be deleted: 1 row of public.p still refers to them";
+        run.expect_failed("p", &[told, "correct these rows first"])
+            .expect_said("row (id) = (2): column \"n\"");
+        let rows = "select string_agg(p::text, ' ' order by id) from p";
+        assert_eq!(db.target_value(rows).await, "(1,,1) (2,1,2) (3,,5) (4,1,4)", "{action}");
+        app.run("update p set n = 7 where id = 2");
+        app.sync(&db).target_role(&owner).await.expect_ok();
+        assert_eq!(db.target_value(rows).await, "(2,,7) (3,,5)", "{action}");
+    }
+}

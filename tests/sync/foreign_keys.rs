@@ -435,3 +435,56 @@ async fn tables_behind_a_refused_one_say_that_it_was_refused() {
         "not tried, because of a foreign key to public.a, which was refused: settle that one first";
     assert_eq!(run.table("b").error.expect("an error").message, told);
 }
+
+/// The source may have rows that a key of the target alone would delete.
+#[tokio::test]
+async fn an_action_within_a_table_deletes_no_row_that_the_source_has() {
+    let db = Pair::with("create table p (id int primary key, par int)").await;
+    db.source("insert into p values (1, null), (2, 1), (3, 2)").await;
+    db.target("alter table p add foreign key (par) references p on delete cascade").await;
+    let owner = db.target_owner().await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.source("delete from p where id = 1").await;
+    let told = "cannot be deleted: 1 row of public.p still refers to them, and the foreign key \"p_par_fkey\" would change those";
+    db.sync().target_role(&owner).await.expect_exit(1).expect_failed("p", &[told]);
+    assert_eq!(db.target_value("select count(*) from p").await, "3");
+    db.source("update p set par = null where id = 2").await;
+    db.sync().target_role(&owner).await.expect_ok();
+    db.assert_all_same().await;
+}
+
+/// A rule that keeps rows keeps them from what a foreign key does, too.
+#[tokio::test]
+async fn rows_that_a_rule_keeps_stay_in_a_circle_too() {
+    for rule in ["q.deletes=false", "q.mode=upsert", "q.mode=append"] {
+        let db = Pair::fresh().await;
+        db.source(
+            "create table p (id int primary key, q int, n int); create table q (id int primary key, p int references p on delete cascade deferrable, n int);
+             alter table p add foreign key (q) references q on delete cascade deferrable;
+             insert into p values (1, null, 1), (2, null, 2); insert into q values (1, 1, 1), (2, 2, 2); update p set q = id",
+        )
+        .await;
+        let owner = db.target_owner().await;
+        db.sync().target_role(&owner).args(&["-set", rule]).await.expect_ok();
+        db.source("begin; set constraints all deferred; delete from p where id = 1; delete from q where id = 1; commit").await;
+        let run = db.sync().target_role(&owner).args(&["-set", rule]).await.expect_exit(1);
+        run.expect_failed(
+            "p",
+            &["1 row of public.q still refers to them", "the rules keep rows of public.q"],
+        );
+        assert_eq!(
+            db.target_value("select count(*) from q join p on p.id = q.p").await,
+            "2",
+            "{rule}"
+        );
+        db.hand_over_log(&owner).await;
+        let run = db.sync().args(&["-set", rule]).await.expect_exit(1);
+        run.expect_failed("p", &["1 row of public.q still refers to them"]);
+        assert_eq!(
+            db.target_value("select count(*) from q join p on p.id = q.p").await,
+            "2",
+            "{rule}"
+        );
+        db.settle().await;
+    }
+}

@@ -435,3 +435,28 @@ async fn what_the_target_alone_declares_is_dropped_in_an_order_that_the_server_t
     db.target(drop_key).await;
     db.settle().await;
 }
+
+/// Tables of a circle share a transaction, at whose end it is too late to put a value aside.
+#[tokio::test]
+async fn values_move_in_a_circle_under_a_constraint_that_can_wait() {
+    for when in ["", "deferrable", "deferrable initially deferred"] {
+        let db = Pair::fresh().await;
+        db.source(&format!(
+            "create table p (id int primary key, q int, u text unique {when}); create table q (id int primary key, u text unique {when}, p int references p);
+             alter table p add foreign key (q) references q on delete cascade deferrable;
+             create table c (id int primary key, q int references q on delete set null);
+             insert into p values (1, null, 'x'), (2, null, 'y'); insert into q values (1, 'a', 1), (2, 'b', 2), (3, 'c', 1); insert into c values (1, 1), (2, 2)"
+        ))
+        .await;
+        let owner = db.target_owner().await;
+        db.sync().target_role(&owner).await.expect_ok();
+        db.source(
+            "update c set q = 2; delete from q; update p set u = u || id; update p set u = case id when 1 then 'y' else 'x' end;
+             insert into q values (2, 'a', 2), (3, 'b', 1), (9, 'c', 1); insert into c values (3, 2); update c set q = 2; update p set q = 2",
+        )
+        .await;
+        db.sync().target_role(&owner).await.expect_ok();
+        db.assert_all_same().await;
+        db.sync().target_role(&owner).await.expect_unchanged();
+    }
+}

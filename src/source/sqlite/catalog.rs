@@ -308,6 +308,7 @@ fn uniques(connection: &Connection, table: &str) -> Read<Vec<Unique>> {
             name: Ident::new(&*index.name),
             exclusion: false,
             constraint: false,
+            deferrable: false,
             nulls_distinct: true,
             columns: columns.into_iter().flatten().map(Ident::new).collect(),
         });

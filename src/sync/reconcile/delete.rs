@@ -122,9 +122,14 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     let referring = keys::referring_rows(run.target, plan, &cascading).await?;
     if let Some((one, rows)) = plan.cascades.iter().zip(referring).find(|(_, rows)| *rows > 0) {
         return Err(Error::Blocked(format!(
-            "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" would change those: {}",
+            "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
             told(&one.key, rows),
             one.key.name.as_str(),
+            if matches!(one.key.on_delete, 'a' | 'r') {
+                "forbids that"
+            } else {
+                "would change those"
+            },
             one.way_out,
         )));
     }
