@@ -111,6 +111,9 @@ pub struct Column {
     /// Whether rows can be found by it only with a look at all of them, so that no watermark is worth it.
     #[serde(default)]
     pub unindexed: bool,
+    /// Whether a parent has it, too: then it goes with that one's.
+    #[serde(default)]
+    pub inherited: bool,
     /// Whether equal values of this column can differ byte by byte by collation.
     pub nondeterministic: bool,
     /// For a type whose text shows floating point numbers: the function that gives its bytes.
@@ -322,6 +325,7 @@ impl Column {
             identity: self.identity,
             has_default: self.has_default,
             unindexed: self.unindexed,
+            inherited: self.inherited,
             nondeterministic: self.nondeterministic,
             ..other.clone()
         };

@@ -53,6 +53,7 @@ select pg_catalog.json_build_object(
       'identity_always', a.attidentity operator(pg_catalog.=) 'a',
       'identity', a.attidentity operator(pg_catalog.<>) '',
       'has_default', a.atthasdef or a.attidentity operator(pg_catalog.<>) '',
+      'inherited', a.attinhcount operator(pg_catalog.>) 0,
       'nondeterministic', coalesce((
         select not (select collisdeterministic from (select co.*) x)
         from pg_catalog.pg_collation co where co.oid operator(pg_catalog.=) a.attcollation), false),

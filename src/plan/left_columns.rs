@@ -24,7 +24,9 @@ pub(super) fn told(candidate: &Candidate<'_>, target: &Table) -> Vec<String> {
     // Of a table with masks the target computes the generated columns by itself.
     let is_masked = !candidate.rules.mask.is_empty();
     let lacks = |column: &&Column| {
-        candidate.source.column(&column.name).is_none() && !(is_masked && column.generated)
+        candidate.source.column(&column.name).is_none()
+            && !(is_masked && column.generated)
+            && !column.inherited
     };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let note = |column: &&Column| {

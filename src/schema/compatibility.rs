@@ -98,6 +98,8 @@ impl RunContext<'_> {
                 (Severity::Hint | Severity::Ahead, _) => {}
             }
         }
+        // A table that is rebuilt gets what the source has.
+        said.retain(|(table, _)| outdated.iter().all(|one| &one.table.name != table));
         Classified { fatal, said }
     }
 }

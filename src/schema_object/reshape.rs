@@ -57,10 +57,9 @@ impl Definitions {
             match object.in_shape(shape, &parents) {
                 Carried::Yes(object) => objects.push(*object),
                 Carried::Silently => {}
-                Carried::No => {
-                    not_carried.extend(root.map(|root| {
-                        (root, format!("{title} is not carried: it speaks of columns that do not travel as they are"))
-                    }));
+                Carried::No(why) => {
+                    let text = format!("{title} is not carried: {why}");
+                    not_carried.extend(root.map(|root| (root, text)));
                     uncarried.insert(title);
                 }
             }
@@ -85,10 +84,25 @@ impl Definitions {
     }
 }
 
+const OTHER_COLUMNS: &str = "it speaks of columns that do not travel as they are";
+const NO_EXPRESSIONS: &str = "rules choose or rename the table's columns, and then checks, expressions and statistics objects are left out";
+
+/// Whether an index, or an exclusion constraint, is one of expressions.
+fn has_expressions(make: &Option<Make>) -> bool {
+    match make {
+        Some(Make::Index(index)) => {
+            let is_expression = |element: &Element| element.column.is_none();
+            index.elements.iter().any(is_expression) || index.predicate.is_some()
+        }
+        _ => false,
+    }
+}
+
 /// What becomes of an object.
 enum Carried {
     Yes(Box<Object>),
-    No,
+    /// And why.
+    No(&'static str),
     /// Nobody would miss it.
     Silently,
 }
@@ -114,7 +128,9 @@ impl Object {
         if let Some(Make::ForeignKey(key)) = &mut described.make
             && let Some(parent) = parent_shape(&key.parent)
         {
-            let Some(columns) = parent.all(&key.parent_columns) else { return Carried::No };
+            let Some(columns) = parent.all(&key.parent_columns) else {
+                return Carried::No(OTHER_COLUMNS);
+            };
             key.parent_columns = columns;
             key.parent = parent.name.clone();
         }
@@ -135,11 +151,12 @@ impl Object {
                 self.on = shape.name.clone();
                 described.definition = described.definition.map(|own| shape.definition(own));
             }
-            Kind::Check if !shape.whole => return Carried::No,
-            Kind::Statistics if !shape.whole => return Carried::No,
+            Kind::Check | Kind::Statistics if !shape.whole => return Carried::No(NO_EXPRESSIONS),
             _ => {
                 if !described.make.as_mut().is_some_and(|make| shape.fits(make)) {
-                    return Carried::No;
+                    let is_chosen = !shape.whole && has_expressions(&described.make);
+                    let why = if is_chosen { NO_EXPRESSIONS } else { OTHER_COLUMNS };
+                    return Carried::No(why);
                 }
                 self.move_to(shape, &mut described);
             }

@@ -321,7 +321,7 @@ pub fn settings(
     if here.statistics != there.statistics {
         let target = i64::from(here.statistics.unwrap_or(-1));
         let set = statement!("set statistics {n}", n = target);
-        found.push(change("target of statistics", set, here.statistics.is_none()));
+        found.push(change("statistics target", set, here.statistics.is_none()));
     }
     let OptionChanges { set, reset } = options(&here.options, &there.options);
     found.extend(set.map(|set| change("option", set, false)));

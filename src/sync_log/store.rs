@@ -126,6 +126,15 @@ fn with_ways_out(error: Error, sync_log: &SyncLog) -> Error {
             ));
             Error::Database(error)
         }
+        Error::Database(mut error)
+            if error.sqlstate.as_deref() == Some("3F000") && error.action == CREATING =>
+        {
+            let schema = sync_log.table.schema.typed();
+            error.hint = Some(format!(
+                "run on the target: create schema {schema}; or name another place with -log-table, or leave out -ddl none"
+            ));
+            Error::Database(error)
+        }
         error => error,
     }
 }

@@ -130,3 +130,20 @@ async fn a_sequence_that_serves_a_renamed_table_is_told_with_that_table() {
     let told = "sequence public.ev_id_seq of table ev has that name: if the source has renamed that table, drop the new one";
     run.expect_failed("evs", &[told, "else rename it"]);
 }
+
+#[tokio::test]
+async fn a_sequence_that_was_renamed_leaves_the_old_one_with_the_statement_that_drops_it() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id serial primary key, v int); insert into item (v) values (1)")
+        .await;
+    db.settle().await;
+    db.source("alter sequence item_id_seq rename to items_seq").await;
+    let drop = "drop sequence public.item_id_seq";
+    db.sync().await.expect_unchanged().expect_note(drop);
+    db.target(drop).await;
+    db.sync().await.expect_unchanged().expect_unsaid("only on the target");
+    // One that others made.
+    db.target("create sequence theirs owned by item.v").await;
+    db.source("create index on item (v)").await;
+    db.sync().await.expect_ok().expect_unsaid("theirs");
+}

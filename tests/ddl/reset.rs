@@ -771,3 +771,22 @@ async fn a_partitioned_table_that_was_renamed_has_the_statement_that_renames_it(
         db.assert_all_same().await;
     }
 }
+
+#[tokio::test]
+async fn nothing_is_asked_for_in_a_partitioned_table_that_is_rebuilt() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "keys of partitioned tables").await {
+        return;
+    }
+    db.source(
+        "create table part (id int, d int, primary key (id, d)) partition by range (d);
+         create table part_1 partition of part for values from (0) to (10); insert into part values (1, 2)",
+    )
+    .await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    db.source("alter table part rename column id to pid").await;
+    let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok().expect_note("is rebuilt");
+    run.expect_unsaid("drop constraint");
+    db.sync().args(&["-ddl", "reset"]).await.expect_unchanged();
+    db.assert_all_same().await;
+}

@@ -199,3 +199,11 @@ async fn a_right_that_the_owner_of_a_parent_lacks_is_granted_to_the_owner() {
     let pasted = mended(&db, &role, &["-schema", "app"]).await;
     assert_eq!(pasted, [format!("grant usage on schema app to {}", other.name)]);
 }
+
+#[tokio::test]
+async fn a_log_whose_schema_is_missing_and_may_not_be_made_has_ways_out() {
+    let db = Pair::fresh().await;
+    db.source("create schema crm; create table crm.person (id int primary key)").await;
+    let run = db.sync().args(&["-schema", "crm", "-ddl", "none"]).await.expect_exit(1);
+    drop(run.expect_said("schema \"crm\" does not exist (SQLSTATE 3F000); hint: run on the target: create schema crm; or name another place with -log-table, or leave out -ddl none"));
+}

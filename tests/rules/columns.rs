@@ -224,3 +224,21 @@ async fn a_key_of_ones_choice_that_nobody_builds_is_asked_for() {
     let run = db.sync().args(&["-set", "item.key=code"]).await;
     run.expect_failed("item", &["the key (code)", "add unique (code)"]);
 }
+
+#[tokio::test]
+async fn what_a_choice_of_columns_does_not_carry_has_its_true_reason() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table review (id int primary key, stars int constraint few check (stars < 9), body text);
+         create index by_next on review ((stars + 1)); create index by_body on review (body); insert into review values (1, 1, 'a')",
+    )
+    .await;
+    let mut run = db.sync().args(&["-set", "review.excludeColumns=body"]).await.expect_ok();
+    for part in ["constraint public.review few", "index public.by_next"] {
+        let why = "rules choose or rename the table's columns, and then checks, expressions and statistics objects are left out";
+        run = run.expect_note(&format!("{part} is not carried: {why}"));
+    }
+    drop(run.expect_note(
+        "index public.by_body is not carried: it speaks of columns that do not travel as they are",
+    ));
+}

@@ -200,3 +200,21 @@ async fn a_hypertable_of_the_target_is_read_and_written_through_its_root() {
     db.sync().await.expect_ok().expect_changes("metric", (499, 0, 1));
     assert_eq!(db.target_value("select count(*) from metric").await, "500");
 }
+
+#[tokio::test]
+async fn a_column_that_a_child_inherits_is_dropped_from_its_parent() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table par (id int primary key, x text); create table kid (y int, primary key (id)) inherits (par);
+         insert into kid values (1, 'a', 2)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("alter table par drop column x").await;
+    let drop = "alter table public.par drop column x";
+    let run = db.sync().await.expect_ok().expect_note(drop).expect_unsaid("public.kid drop");
+    assert_eq!(run.notes().len(), 1, "{run}");
+    db.target(drop).await;
+    db.sync().await.expect_unchanged().expect_unsaid("drop column");
+    db.assert_all_same().await;
+}

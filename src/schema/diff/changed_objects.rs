@@ -369,6 +369,7 @@ impl DiffInput<'_> {
             Finding::new(Severity::Part, text)
         }));
         found.extend(self.plain_columns(object, there));
+        found.extend(self.left_sequences(object, there, root));
         found.extend(self.kept_types(object, there));
         found
     }

@@ -6,11 +6,12 @@ use std::collections::HashSet;
 
 use super::changed_objects::{Finding, Severity};
 use super::short_locks::is_leftover;
+use super::source_parts::title_of;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
-use crate::schema_object::{Kind, Object};
+use crate::schema_object::{ColumnDefinition, Kind, Object, OwnedSequence};
 use crate::sql::objects;
 
 impl DiffInput<'_> {
@@ -60,6 +61,36 @@ impl DiffInput<'_> {
         // A foreign key goes before what it refers to.
         drops.sort_by_key(|step| std::cmp::Reverse(step.kind));
         schema_plan.first.extend(drops);
+    }
+
+    /// Sequences that columns of the target own beside the source's, whose columns draw from another one: they may be
+    /// dropped.
+    pub(super) fn left_sequences(
+        &self,
+        object: &Object,
+        there: &Object,
+        root: &TableName,
+    ) -> Vec<Finding> {
+        let Some((here, there)) = object.definition.as_ref().zip(there.definition.as_ref()) else {
+            return Vec::new();
+        };
+        let is_left = |owned: &&OwnedSequence| {
+            let column = here.column(&owned.column);
+            let draws = |own: &ColumnDefinition| own.default.is_some() || own.identity.is_some();
+            let is_same = |own: &OwnedSequence| own.sequence == owned.sequence;
+            column.is_some_and(draws) && !here.owns.iter().any(is_same)
+        };
+        let found = there.owns.iter().filter(is_left).map(|owned| {
+            let is_ahead = self.is_sequence_of_target_alone(owned, root);
+            let weight = if is_ahead { Severity::Ahead } else { Severity::Part };
+            let text = format!(
+                "{} exists only on the target; to drop it, run: drop sequence {}",
+                title_of(owned),
+                owned.sequence.printed()
+            );
+            Finding::new(weight, text)
+        });
+        found.collect()
     }
 
     /// A run says what the source gave up, and nothing of what others made on the target.

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::ident::TableName;
 use crate::plan::digest;
 use crate::schema::diff::DiffInput;
-use crate::schema_object::{Kind, Object};
+use crate::schema_object::{Kind, Object, OwnedSequence};
 
 /// How much of a digest is kept of each.
 const LENGTH: usize = 8;
@@ -27,7 +27,17 @@ pub fn text(parts: &BTreeSet<String>) -> String {
 impl DiffInput<'_> {
     /// Whether the source has never had it, as far as that is known.
     pub(super) fn is_of_target_alone(&self, there: &Object, root: &TableName) -> bool {
-        self.source_parts.get(root).is_some_and(|parts| !parts.contains(&short(there)))
+        self.source_parts.get(root).is_some_and(|parts| !parts.contains(&short(&there.title())))
+    }
+
+    /// The same of a sequence.
+    pub(super) fn is_sequence_of_target_alone(
+        &self,
+        owned: &OwnedSequence,
+        root: &TableName,
+    ) -> bool {
+        let is_known = |parts: &BTreeSet<String>| !parts.contains(&short(&title_of(owned)));
+        self.source_parts.get(root).is_some_and(is_known)
     }
 
     /// What is to be remembered of the tables of which that is something new. What only the target has when the memory
@@ -37,6 +47,7 @@ impl DiffInput<'_> {
             let kind = object.kind;
             let is_kind = matches!(kind, Kind::Key | Kind::Index | Kind::Check | Kind::Statistics)
                 || matches!(kind, Kind::ForeignKey | Kind::Partition);
+            let is_kind = is_kind || kind == Kind::Table;
             is_kind && !object.needs.iter().any(|need| need.starts_with("attached/"))
         };
         let mut all = SourceParts::new();
@@ -51,7 +62,10 @@ impl DiffInput<'_> {
         let there = there.filter(|(root, _)| !self.source_parts.contains_key(root));
         for (root, part) in here.chain(there) {
             if let Some(parts) = all.get_mut(&root) {
-                parts.insert(short(part));
+                match part.kind {
+                    Kind::Table => parts.extend(sequences(part)),
+                    _ => drop(parts.insert(short(&part.title()))),
+                }
             }
         }
         all.retain(|root, parts| self.source_parts.get(root) != Some(parts));
@@ -59,8 +73,19 @@ impl DiffInput<'_> {
     }
 }
 
-fn short(part: &Object) -> String {
-    digest(&part.title()).chars().take(LENGTH).collect()
+/// Those of the sequences that a table's columns own.
+fn sequences(table: &Object) -> impl Iterator<Item = String> {
+    let owned = table.definition.iter().flat_map(|definition| &definition.owns);
+    owned.map(|owned| short(&title_of(owned)))
+}
+
+/// As [`Object::title`] has it.
+pub(super) fn title_of(owned: &OwnedSequence) -> String {
+    format!("sequence {}", owned.sequence.printed())
+}
+
+fn short(title: &str) -> String {
+    digest(title).chars().take(LENGTH).collect()
 }
 
 #[cfg(test)]

@@ -246,6 +246,7 @@ fn column(found: &Found) -> Column {
         has_default: found.default.is_some(),
         // Text of timestamps has no order of its own: tables are compared.
         unindexed: true,
+        inherited: false,
         nondeterministic: false,
         floats: None,
         output: Some(Ident::new("textout")),

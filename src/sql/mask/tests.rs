@@ -20,6 +20,7 @@ fn column(type_name: &str, type_modifier: i32) -> Column {
         identity: false,
         has_default: false,
         unindexed: false,
+        inherited: false,
         nondeterministic: false,
         floats: None,
         output: None,

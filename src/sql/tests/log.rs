@@ -1,5 +1,6 @@
 //! What is written into the log, and what else is said to the target about whole tables.
 
+use crate::recall::Kept;
 use crate::sql::horizon::Watermark;
 use crate::sql::mapping::OwnedSequence;
 use crate::sql::tests::*;
@@ -65,6 +66,10 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("missing indexes", log().missing_indexes()),
             ("make index", log().make_index(3).expect("there are as many")),
             ("made tables", log().made_tables([&table].into_iter())),
+            (
+                "write source parts",
+                log().write_source_parts(&[Kept { table: table.clone(), text: "00c0ffee".into() }]),
+            ),
             (
                 "write definitions",
                 log().write_definitions([&table].into_iter(), "0123456789abcdef"),
