@@ -173,7 +173,7 @@ fn violated_check(error: &DbError, table: &TableName) -> Option<String> {
 }
 
 /// Of rows that refer to nothing, which a file may hold.
-const OF_THE_FILE: &str = "; if the file itself lacks the row that is referred to, PRAGMA foreign_key_check lists such rows of it";
+const OF_THE_FILE: &str = "if the file itself lacks the row that is referred to, PRAGMA foreign_key_check lists such rows of it; otherwise, ";
 
 /// Of keys that a file tells apart, and the target does not.
 const SAME_KEY: &str = "two rows of the file have one and the same key or unique value on the target, as the number 6 \
@@ -215,7 +215,7 @@ pub fn remedies(
     let keys = keys.filter(|key| key.child == target.name || key.parent == target.name);
     let keys = keys.map(|key| {
         let text = reference(key, &target.name, references, roles);
-        let text = if context.local { format!("{text}{OF_THE_FILE}") } else { text };
+        let text = if context.local { format!("{OF_THE_FILE}{text}") } else { text };
         Remedy { trouble: Trouble::Violated(key.name.clone()), text }
     });
     let unplaced = target.partitioned.then(|| Remedy {

@@ -1,6 +1,7 @@
 //! Statements about values that stand in each other's way: parking rows, and finding rows that refer
 //! to what is not there (any more).
 
+use super::apply::STAGE;
 use super::keys::{VANISHED, WANTED};
 use super::read::operator;
 use crate::error::Side;
@@ -85,12 +86,16 @@ impl TableMapping {
     }
 
     fn filler(&self, placeholder: &Placeholder) -> Sql {
+        // Above those that are there, and those that come.
         let greatest = |finite: &'static str| {
+            let finite = Sql::trusted(finite);
             sql!(
-                "(select pg_catalog.max(t.{column}) from {from} where t.{column} {finite})",
+                "(select greatest((select pg_catalog.max(t.{column}) from {from} where t.{column} {finite}), \
+                 (select pg_catalog.max(s.{column}) from {stage} s where s.{column} {finite})))",
                 column = placeholder.column,
                 from = self.from(Side::Target),
-                finite = Sql::trusted(finite),
+                stage = Sql::trusted(STAGE),
+                finite = finite,
             )
         };
         let below = "operator(pg_catalog.<) 'infinity'";

@@ -460,3 +460,32 @@ async fn values_move_in_a_circle_under_a_constraint_that_can_wait() {
         db.sync().target_role(&owner).await.expect_unchanged();
     }
 }
+
+#[tokio::test]
+async fn a_placeholder_is_in_no_new_row_s_way() {
+    for (kind, value) in [
+        ("int", "i"),
+        ("numeric(9, 2)", "i"),
+        ("date", "date '2024-01-01' + i"),
+        ("timestamptz", "timestamptz '2024-01-01' + i * interval '1 second'"),
+    ] {
+        let db = Pair::fresh().await;
+        let value = |i: &str| format!("(select {value} from (values ({i})) x(i))");
+        db.source(&format!(
+            "create table p (id int primary key, u {kind} not null unique, parent int references p on delete set null);
+             insert into p select i, {} from generate_series(1, 9) n(i)",
+            value("n.i")
+        ))
+        .await;
+        let owner = db.target_owner().await;
+        db.sync().target_role(&owner).await.expect_ok();
+        db.source(&format!(
+            "update p set u = {} where id = 1; update p set u = {} where id = 2; update p set u = {} where id = 1;
+             insert into p select i, {} from generate_series(10, 40) n(i)",
+            value("99"), value("1"), value("2"), value("n.i")
+        ))
+        .await;
+        db.sync().target_role(&owner).await.expect_ok().expect_changes("p", (31, 2, 0));
+        db.assert_all_same().await;
+    }
+}
