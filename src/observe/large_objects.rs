@@ -29,7 +29,7 @@ impl RunContext<'_> {
             let are = if rows == 1 { "row of column" } else { "rows of column" };
             let text = format!(
                 "{rows} {are} {name} hold the number of a large object; large objects are not copied \
-                 (pg_dump --large-objects, --blobs before 16, and pg_restore bring them)",
+                 (\"What an application still lacks\" in docs/schema-changes.md says how to bring them)",
                 name = column.name.as_str(),
             );
             let text = if rows == 1 { text.replace(" hold ", " holds ") } else { text };

@@ -31,7 +31,8 @@ impl RunContext<'_> {
             }
             (_, true) => {
                 "is read-only for this role (default_transaction_read_only): if it may be written, \
-                 add options='-c default_transaction_read_only=off' to its connection string"
+                 add options='-c default_transaction_read_only=off' to its connection string (in a URL \
+                 ?options=-c%20default_transaction_read_only%3Doff)"
             }
             (false, false) => return Ok(()),
         };

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use crate::config::Ddl;
 use crate::context::RunContext;
 use crate::error::Result;
+use crate::ident::Ident;
 use crate::note::NoteLevel;
 use crate::pg::uncopied::UncopiedObject;
 use crate::sync_log::store;
@@ -40,6 +41,7 @@ impl RunContext<'_> {
         if !is_first && store::has_ended_run(self.target, &self.sync_log, self.run_id).await? {
             return Ok(());
         }
+        self.note_other_schemas().await?;
         let targets = settings.target_schemas();
         let (source, target) = tokio::try_join!(
             self.source.uncopied(&settings.schemas),
@@ -60,6 +62,35 @@ impl RunContext<'_> {
             );
             self.note(NoteLevel::Notice, None, text);
         }
+        Ok(())
+    }
+}
+
+/// Schemas that a note names at most.
+const NAMED: usize = 5;
+
+impl RunContext<'_> {
+    /// Says where else there are tables, to somebody who has chosen no schema.
+    async fn note_other_schemas(&self) -> Result<()> {
+        let chosen = &self.settings.schemas;
+        if !matches!(&chosen[..], [only] if only.as_str() == "public") {
+            return Ok(());
+        }
+        let others = self.source.filled_schemas().await?;
+        let others: Vec<&str> =
+            others.iter().filter(|one| !chosen.contains(one)).map(Ident::as_str).collect();
+        if others.is_empty() {
+            return Ok(());
+        }
+        let more = match others.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = others[..others.len().min(NAMED)].join(",");
+        let text = format!(
+            "only the tables of the schema public are selected; there are tables in {named}{more}, too: -schema public,{named}"
+        );
+        self.note(NoteLevel::Notice, None, text);
         Ok(())
     }
 }

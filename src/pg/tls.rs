@@ -68,15 +68,30 @@ pub(super) fn connector(ssl: &Ssl, home: Option<&Path>) -> Result<MakeRustlsConn
         .with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match client_certificate(ssl, home)? {
         None => builder.with_no_client_auth(),
-        Some((chain, key)) => builder
-            .with_client_auth_cert(chain, key)
-            .map_err(|fault| format!("sslcert and sslkey cannot be used together: {fault}"))?,
+        Some((chain, key)) => {
+            builder.with_client_auth_cert(chain, key).map_err(|fault| unusable(&fault))?
+        }
     };
     config.enable_sni = !ssl.hide_name;
     if ssl.direct {
         config.alpn_protocols = vec![ALPN.to_vec()];
     }
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// What is wrong with a client certificate and its key.
+fn unusable(fault: &rustls::Error) -> String {
+    let words = fault.to_string();
+    match fault {
+        rustls::Error::InconsistentKeys(_) => {
+            "the key of sslkey is not that of the certificate of sslcert".to_owned()
+        }
+        _ if words.contains("UnsupportedCertVersion") => {
+            "the certificate of sslcert is one of X.509 version 1: make one of version 3 (openssl x509 -req with -extfile)"
+                .to_owned()
+        }
+        _ => format!("sslcert and sslkey cannot be used: {words}"),
+    }
 }
 
 fn versions(allowed: TlsVersions) -> Vec<&'static SupportedProtocolVersion> {
@@ -172,6 +187,17 @@ mod tests {
 
     fn said(ssl: &Ssl) -> String {
         connector(ssl, None).map(|_| ()).expect_err("these settings cannot be used")
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("of another version")]
+    struct UnsupportedCertVersion;
+
+    #[test]
+    fn a_certificate_of_an_old_version_is_called_that() {
+        let fault = rustls::OtherError(std::sync::Arc::new(UnsupportedCertVersion));
+        let fault = rustls::Error::InvalidCertificate(rustls::CertificateError::Other(fault));
+        assert!(unusable(&fault).contains("X.509 version 1"), "{}", unusable(&fault));
     }
 
     #[test]

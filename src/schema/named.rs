@@ -79,10 +79,16 @@ impl RunContext<'_> {
     }
 }
 
+/// The title of a step, and whether that changes something that is there.
+struct Title<'s> {
+    text: &'s str,
+    is_change: bool,
+}
+
 /// What a table lacks, and the steps that make it.
 #[derive(Default)]
 struct Owed<'s> {
-    titles: Vec<&'s str>,
+    titles: Vec<Title<'s>>,
     /// Those that no table before this one has.
     steps: Vec<&'s Step>,
     /// The tables whose steps have to come first: one of them makes what this one needs, too.
@@ -106,7 +112,7 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
         let Some(first) = step.roots.iter().min() else { continue };
         for root in &step.roots {
             let one = owed.entry(root).or_insert_with(|| Owed { differs: true, ..Owed::default() });
-            one.titles.push(&step.title);
+            one.titles.push(Title { text: &step.title, is_change: step.is_change() });
             one.is_new |= is_new(&root);
             one.differs &= step.is_change();
             if root == first {
@@ -135,11 +141,20 @@ impl Owed<'_> {
         let what = if self.is_new {
             "the target has no such table".to_owned()
         } else {
-            format!("{}: {}", self.state(), self.titles.join(", "))
+            format!("{}: {}", self.state(), self.titles())
         };
         format!(
             "{what}; a run makes it (not with -ddl none), and pgsync schema prints the statements"
         )
+    }
+
+    /// What is there and otherwise is said to be so among what is missing.
+    fn titles(&self) -> String {
+        let title = |title: &Title<'_>| {
+            let is_told = title.is_change && !self.differs;
+            format!("{}{}", title.text, if is_told { " (not as on the source)" } else { "" })
+        };
+        self.titles.iter().map(title).collect::<Vec<_>>().join(", ")
     }
 
     fn state(&self) -> &'static str {
@@ -152,7 +167,7 @@ impl std::fmt::Display for Owed<'_> {
         let is = self.state();
         let behind: Vec<String> = self.behind.iter().map(ToString::to_string).collect();
         let behind = behind.join(", ");
-        write!(f, "{is}: {}; run there", self.titles.join(", "))?;
+        write!(f, "{is}: {}; run there", self.titles())?;
         match (self.steps.is_empty(), behind.is_empty()) {
             (true, _) => write!(f, " the statements of {behind}"),
             (false, true) => write!(f, ": {}", pasted(&self.steps)),

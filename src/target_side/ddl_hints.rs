@@ -12,8 +12,9 @@ const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on t
                                 of BEGIN ATOMIC";
 const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such function, and the source's words its definition \
                            with it: create the object on the target by hand, in words that the target knows";
-const FOUND_BY_PATH: &str = "a function that the definition calls looks for it by the search path: let that of the target role \
-                             lead there (alter role … set search_path = …), or give the function one";
+const FOUND_BY_PATH: &str = "on the source a function that the definition calls finds it by the search_path of the session: set the same \
+                             for the target's role or database (alter role … set search_path = …, as `show search_path` \
+                             prints it on the source), or for that function (alter function … set search_path = …)";
 const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
                                 the target's version lacks it, or a column has another type there, as a note of this run then tells";
 /// Where the server's words are not told.

@@ -289,7 +289,7 @@ async fn a_function_that_a_body_finds_by_the_search_path_is_not_asked_for() {
     let run = db.sync().args(&["-schema", "app"]).await.expect_exit(1).expect_unsaid("\\sf");
     run.expect_failed(
         "item",
-        &["function plain(text) does not exist", "looks for it by the search path"],
+        &["function plain(text) does not exist", "finds it by the search_path of the session"],
     );
 }
 

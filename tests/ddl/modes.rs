@@ -145,3 +145,19 @@ async fn a_column_that_is_renamed_on_both_sides_stays_one() {
         db.assert_same("item").await;
     }
 }
+
+#[tokio::test]
+async fn what_is_there_and_otherwise_is_not_said_to_be_missing() {
+    let db = Pair::fresh().await;
+    db.source("create type status as enum ('a'); create table item (id int primary key, s status)")
+        .await;
+    db.settle().await;
+    db.source("alter type status add value 'b'; create table ship (id int primary key, s status)")
+        .await;
+    let run = db.sync().args(&["-ddl", "none"]).await;
+    let run = run.expect_failed("item", &["not as on the source: type public.status; run there"]);
+    run.expect_failed(
+        "ship",
+        &["missing on the target: type public.status (not as on the source), table public.ship; run there"],
+    );
+}

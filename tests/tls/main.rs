@@ -223,7 +223,8 @@ async fn a_client_certificate_opens_the_door_that_asks_for_one() {
     let mut mismatched = with(&ours.client(USER));
     mismatched.ssl.key = server.file("other.key", &ours.client(USER).key);
     let err = connect(&mismatched, Side::Source).await.map(|_| ()).expect_err("two pairs");
-    assert!(matches!(&err, Error::Config(lines) if lines[0].contains("sslkey")), "{err}");
+    let text = "the key of sslkey is not that of the certificate of sslcert";
+    assert!(matches!(&err, Error::Config(lines) if lines[0].contains(text)), "{err}");
 
     let open = with(&ours.client(USER));
     let path = open.ssl.key.clone().expect("it is named");
