@@ -43,14 +43,17 @@ pub struct References {
 }
 
 impl References {
-    /// Whether a key of the target needs no check while its tables are written: the source has the same
-    /// key, and promises as much. A key that is NOT VALID on both sides promises nothing about rows that
-    /// are older than it, on either.
+    /// Whether a key of the target needs no check while its tables are written: all rows of both tables are the source's.
     pub fn is_sound(&self, key: &ForeignKey) -> bool {
+        self.is_kept_by_the_source(key) && !self.outlives(key)
+    }
+
+    /// Whether rows of the source keep a key of the target: the source has the same key, and promises as much. A key that
+    /// is NOT VALID on both sides promises nothing about rows that are older than it, on either.
+    fn is_kept_by_the_source(&self, key: &ForeignKey) -> bool {
         let promises = |other: &&ForeignKey| other.validated || !key.validated;
         self.outside(key).is_none()
             && !self.filtered.contains(&key.parent)
-            && !self.outlives(key)
             && self.on_the_source(key).any(|other| promises(&other))
     }
 
@@ -98,9 +101,8 @@ impl References {
     /// Whether the server checks the foreign keys of a table while rows are inserted and updated. Of a key to what no
     /// write changes, only deletes have to be checked.
     pub fn are_writes_checked(&self, table: &TableName) -> bool {
-        let touches =
-            |key: &&ForeignKey| key.child == *table || key.parent == *table && !self.are_fixed(key);
-        !self.replica_role || self.target.iter().filter(touches).any(|key| !self.is_sound(key))
+        let matters = |key: &ForeignKey| key.child == *table || !self.are_fixed(key);
+        !self.replica_role || self.always_checked(table).any(matters)
     }
 
     /// Whether the server checks the foreign keys of a table when rows of it are deleted, or written.
@@ -108,10 +110,13 @@ impl References {
         !self.replica_role || self.always_checked(table).next().is_some()
     }
 
-    /// The keys from or to a table that the server checks whatever the role may do.
+    /// The keys from or to a table that the server checks whatever the role may do. Rows that come are the source's, also
+    /// where a rule keeps others.
     pub fn always_checked(&self, table: &TableName) -> impl Iterator<Item = &ForeignKey> {
-        let touches = move |key: &&ForeignKey| key.child == *table || key.parent == *table;
-        self.target.iter().filter(touches).filter(|key| !self.is_sound(key))
+        self.target.iter().filter(move |key| {
+            let as_child = key.child == *table && !self.is_kept_by_the_source(key);
+            as_child || key.parent == *table && !self.is_sound(key)
+        })
     }
 
     /// When the foreign keys of a table are checked.

@@ -67,13 +67,14 @@ fn what_an_action_of_a_key_changes_is_known() {
 }
 
 #[test]
-fn deletes_reach_other_tables_only_where_keys_act() {
+fn deletes_reach_rows_that_stay_where_keys_act_or_lie_within_the_table() {
     let cascade = ForeignKey { on_delete: 'c', ..foreign_key("child", "parent", "parent") };
-    let own = ForeignKey { on_delete: 'c', ..foreign_key("parent", "up", "parent") };
-    let keys = [cascade.clone(), own];
+    let plain = foreign_key("log", "parent", "parent");
+    let own = foreign_key("parent", "up", "parent");
+    let keys = [cascade.clone(), plain, own.clone()];
     let checked = References { replica_role: false, ..of(&keys, &keys) };
     let acting = checked.cascading(&name("parent")).into_iter().map(|one| one.key);
-    assert_eq!(acting.collect::<Vec<ForeignKey>>(), [cascade]);
+    assert_eq!(acting.collect::<Vec<ForeignKey>>(), [cascade, own]);
     assert_eq!(checked.cascading(&name("child")), []);
     assert_eq!(
         of(&keys, &keys).cascading(&name("parent")),
@@ -129,4 +130,26 @@ fn rows_are_not_compared_with_those_of_a_table_that_is_rebuilt() {
         assert_eq!(checked.compares_times(&key, &places), compares, "{places:?}");
         assert!(!of(&keys, &keys).compares_times(&key, &places), "nothing is checked");
     }
+}
+
+/// Rows that come need no check where a rule keeps others; the rows to which those refer do, when they are deleted.
+#[test]
+fn rows_that_a_rule_keeps_have_their_parents_checked_alone() {
+    let key = foreign_key("child", "parent", "parent");
+    let keys = [key.clone()];
+    let parent_id = std::collections::HashMap::from([(name("parent"), key.parent_columns.clone())]);
+    let kept = References {
+        keeping: [name("child")].into(),
+        fixed: parent_id.clone(),
+        ..of(&keys, &keys)
+    };
+    assert!(!kept.is_sound(&key) && kept.outlives(&key));
+    assert!(!kept.are_writes_checked(&name("child")) && !kept.are_checked(&name("child")));
+    assert!(!kept.are_writes_checked(&name("parent")) && kept.are_checked(&name("parent")));
+    assert_eq!(kept.ordering(), keys);
+    let both = References { keeping: [name("child"), name("parent")].into(), ..kept.clone() };
+    assert!(both.is_sound(&key), "the parents stay, too");
+    let changing = References { fixed: Default::default(), ..both };
+    assert!(!changing.is_sound(&key), "the values of the parents may change");
+    assert!(changing.are_writes_checked(&name("parent")));
 }
