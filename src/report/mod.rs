@@ -320,7 +320,7 @@ pub fn remark(text: &str) {
 
 /// Says of the last statements of a listing that rows may violate what they add.
 const UNVALIDATED: &str =
-    "-- NOT VALID on the source, whose rows need not keep it: run these once the rows are there\n";
+    "-- run these after the next run: until its rows are there, others may violate them\n";
 
 /// Statements for psql, and as comments what no statement fixes.
 pub fn listing(listing: &Listing) -> String {

@@ -47,7 +47,6 @@ use extensions::Definitions;
 use holders::Told;
 use known::{Known, Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
-use tally::subject;
 use trial::Refused;
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
@@ -163,9 +162,7 @@ impl RunContext<'_> {
         obstacles.extend(refused.failed);
         let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
         schema_plan.left_out.extend(left_out);
-        let unvalidated = schema_plan.unvalidated();
-        let (after, steps): (Vec<&Step>, Vec<&Step>) =
-            schema_plan.steps().partition(|step| unvalidated.contains(subject(step)));
+        let (after, steps) = schema_plan.by_need_of_rows();
         let statements = steps.iter().flat_map(|step| step.statements.clone()).collect();
         let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
         let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();

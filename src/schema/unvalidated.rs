@@ -1,4 +1,4 @@
-//! Constraints that are NOT VALID on the source: its rows need not keep them, so that a listing has them last.
+//! Constraints that the target's rows may violate before a run: a listing has them last.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,18 @@ use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 
 impl SchemaPlan {
+    /// The steps that have to wait for the rows of a run, and all others.
+    pub(super) fn by_need_of_rows(&self) -> (Vec<&Step>, Vec<&Step>) {
+        let unvalidated = self.unvalidated();
+        let made: HashSet<&str> = self.steps().filter_map(|step| step.creates.as_deref()).collect();
+        let is_new = |step: &Step| step.table.as_deref().is_some_and(|table| made.contains(table));
+        // A foreign key of a table that has rows, perhaps to one that has none yet.
+        let looks = |step: &Step| step.is_validation && !is_new(step);
+        self.steps().partition(|step| unvalidated.contains(subject(step)) || looks(step))
+    }
+
     /// What the steps are about that add a constraint and leave it NOT VALID.
-    pub(super) fn unvalidated(&self) -> HashSet<&str> {
+    fn unvalidated(&self) -> HashSet<&str> {
         let validates = |step: &&Step| has(step, |text| text.contains(" validate constraint "));
         let validated: HashSet<&str> = self.steps().filter(validates).map(subject).collect();
         let is_constraint = |step: &&Step| matches!(step.kind, Kind::Check | Kind::ForeignKey);

@@ -67,7 +67,7 @@ async fn what_rows_need_not_keep_is_printed_last_and_an_error_says_what_to_do() 
     )
     .await;
     let printed = schema(&db, &[]).await.expect_exit(1).stdout;
-    let (_, last) = printed.split_once("once the rows are there\n").expect("what comes last");
+    let (_, last) = printed.split_once("others may violate them\n").expect("what comes last");
     assert!(last.contains("add constraint \"pos\"") && last.lines().count() == 1, "{printed}");
     db.target(&printed).await;
     for change in
@@ -156,4 +156,23 @@ async fn columns_that_only_the_target_has_are_listed_whenever_it_is_asked() {
         }
         db.sync().arg("-quiet").await.expect_ok();
     }
+}
+
+/// Rows of a table that is there refer to those of one that is to be made.
+#[tokio::test]
+async fn a_foreign_key_is_validated_when_the_rows_of_its_parent_are_there() {
+    let db = Pair::fresh().await;
+    db.source("create table line (id int primary key, item int); insert into line values (1, 1)")
+        .await;
+    db.settle().await;
+    db.source("create table item (id int primary key); insert into item values (1); alter table line add foreign key (item) references item").await;
+    let printed = schema(&db, &[]).await.expect_exit(1).stdout;
+    let both = printed.split_once("-- run these after the next run");
+    let (now, after) = both.unwrap_or_else(|| panic!("{printed}"));
+    assert!(now.contains("not valid") && !now.contains("validate constraint"), "{printed}");
+    db.target(now).await;
+    db.sync().args(&["-ddl", "none"]).await;
+    let (_, validate) = after.split_once('\n').expect("statements");
+    db.target(validate).await;
+    assert_eq!(schema(&db, &[]).await.expect_exit(0).stdout, "");
 }
