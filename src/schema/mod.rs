@@ -162,8 +162,9 @@ impl RunContext<'_> {
         obstacles.extend(refused.failed);
         let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
         schema_plan.left_out.extend(left_out);
-        let (after, steps) = schema_plan.by_need_of_rows();
-        let statements = steps.iter().flat_map(|step| step.statements.clone()).collect();
+        let after = schema_plan.after_rows();
+        let steps = schema_plan.steps().filter(|step| !after.contains(step));
+        let statements = steps.flat_map(|step| step.statements.clone()).collect();
         let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
         let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
         self.simulate(selected, &schema_plan.new_values, catalogs, aligned);

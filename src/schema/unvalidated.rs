@@ -9,14 +9,15 @@ use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 
 impl SchemaPlan {
-    /// The steps that have to wait for the rows of a run, and all others.
-    pub(super) fn by_need_of_rows(&self) -> (Vec<&Step>, Vec<&Step>) {
+    /// The steps that have to wait for the rows of a run.
+    pub(super) fn after_rows(&self) -> Vec<&Step> {
         let unvalidated = self.unvalidated();
         let made: HashSet<&str> = self.steps().filter_map(|step| step.creates.as_deref()).collect();
         let is_new = |step: &Step| step.table.as_deref().is_some_and(|table| made.contains(table));
         // A foreign key of a table that has rows, perhaps to one that has none yet.
         let looks = |step: &Step| step.is_validation && !is_new(step);
-        self.steps().partition(|step| unvalidated.contains(subject(step)) || looks(step))
+        let waits = |step: &&Step| unvalidated.contains(subject(step)) || looks(step);
+        self.steps().filter(waits).collect()
     }
 
     /// What the steps are about that add a constraint and leave it NOT VALID.
