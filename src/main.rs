@@ -141,7 +141,11 @@ async fn schema(Resolved { settings, warnings }: Resolved) -> u8 {
 
 /// Says why there is no answer; gives the exit status.
 fn refused(error: &Error) -> u8 {
-    report::refusal(error);
+    if error.outdates_snapshot() {
+        report::refusal(&error.clone().with_remark("run it again"));
+    } else {
+        report::refusal(error);
+    }
     match error {
         Error::Config(_) => 2,
         Error::Refused(_) => 5,

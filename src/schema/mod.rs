@@ -240,6 +240,12 @@ impl RunContext<'_> {
         Ok(aligned)
     }
 
+    /// Whether what is missing is made now, and not only told.
+    fn makes_now(&self) -> bool {
+        let is_run = !self.settings.dry_run && !self.run_id.is_empty();
+        is_run && self.settings.changes_definitions()
+    }
+
     /// Whether the target has this table of the source.
     pub(in crate::schema) fn is_on_target(&self, name: &TableName, catalogs: &Catalogs) -> bool {
         let name = self.settings.target_name_of(name);
@@ -390,6 +396,7 @@ impl RunContext<'_> {
             reset: &reset,
             renamed,
             crowded: &Crowded::new(),
+            makes: self.makes_now(),
         };
         let (mut reworded, mut crowded) = (None, Crowded::new());
         if catalogs.target.server.temporary {

@@ -124,6 +124,8 @@ impl Target {
              else coalesce(pg_catalog.host(a.client_addr), 'a local socket') end, \
              coalesce(pg_catalog.to_char(a.backend_start, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'an unknown time')) \
              from pg_catalog.pg_locks l join pg_catalog.pg_stat_activity a on a.pid operator(pg_catalog.=) l.pid \
+             join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database \
+             and d.datname operator(pg_catalog.=) pg_catalog.current_database() \
              where l.locktype operator(pg_catalog.=) 'advisory' and l.granted and l.objsubid operator(pg_catalog.=) 1 \
              and ((l.classid::pg_catalog.int8 operator(pg_catalog.<<) 32) operator(pg_catalog.|) \
              l.objid::pg_catalog.int8) operator(pg_catalog.=) {key}::pg_catalog.int8",

@@ -17,6 +17,9 @@ async fn held(db: &Pair) -> (Running, crate::support::Session) {
 #[tokio::test]
 async fn a_second_run_over_the_same_table_ends_at_once_and_says_who_holds_it() {
     let db = Pair::with(TABLES).await;
+    // Another database of the same server has a table of the same name.
+    let elsewhere = Pair::with(TABLES).await;
+    let (other, others_blocker) = held(&elsewhere).await;
     let (first, blocker) = held(&db).await;
     let begun = std::time::Instant::now();
     let second = db.sync().while_writing().await.expect_exit(4);
@@ -35,6 +38,8 @@ async fn a_second_run_over_the_same_table_ends_at_once_and_says_who_holds_it() {
     words.into_iter().fold(second, |run, text| run.expect_said(text));
     blocker.run("rollback").await;
     first.end().await.expect_ok();
+    others_blocker.run("rollback").await;
+    other.end().await.expect_ok();
     db.assert_same("one").await;
 }
 

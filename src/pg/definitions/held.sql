@@ -13,7 +13,9 @@ with recursive scope(oid, root) as (
 select pg_catalog.json_build_object('oid', c.oid::pg_catalog.int8, 'schema', n.nspname, 'name', c.relname, 'pid', (
   select pg_catalog.min(l.pid) from scope s
   join pg_catalog.pg_locks l on l.relation operator(pg_catalog.=) s.oid
-  where s.root operator(pg_catalog.=) c.oid and l.mode operator(pg_catalog.=) 'AccessExclusiveLock'))
+  join pg_catalog.pg_database d on d.oid operator(pg_catalog.=) l.database
+  where s.root operator(pg_catalog.=) c.oid and l.mode operator(pg_catalog.=) 'AccessExclusiveLock'
+    and d.datname operator(pg_catalog.=) pg_catalog.current_database()))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 where c.oid operator(pg_catalog.=) any (

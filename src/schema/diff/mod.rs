@@ -74,6 +74,8 @@ pub struct DiffInput<'a> {
     pub renamed: Option<(&'a Ident, &'a Ident)>,
     /// What the target has no room for.
     pub crowded: &'a Crowded,
+    /// Whether what is missing is made now, and not only told.
+    pub makes: bool,
 }
 
 /// Everything that is to be done.

@@ -49,6 +49,9 @@ impl<'a> DependencyWalk<'a> {
         let new = only_in(&object.labels, &there.labels);
         let (Some(first), Some(_)) = (left.first(), new.first()) else { return };
         let way_out = match &new[..] {
+            _ if self.input.makes => {
+                "this run has added what the source has instead, and the old label may stay".to_owned()
+            }
             [new] if left.len() == 1 => format!(
                 "if the source has renamed it to '{new}', run on the target before pgsync adds that: {}",
                 ddl::rename_label(&there.at, first, new).as_str()

@@ -53,6 +53,7 @@ fn planned(
         reset: &rebuilt,
         renamed: None,
         crowded: &Default::default(),
+        makes: false,
     };
     input.schema_plan()
 }

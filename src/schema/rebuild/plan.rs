@@ -252,6 +252,7 @@ impl RunContext<'_> {
             reset: &reset,
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
             crowded: &Crowded::new(),
+            makes: true,
         };
         let mut schema_plan = input.schema_plan();
         lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));

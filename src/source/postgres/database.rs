@@ -188,5 +188,7 @@ async fn require_moment(reader: &Reader, tables: &[ReadTable<'_>]) -> Result<()>
         relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
     let answers = reader.session.query_all("looking for rows", &Sql::join(looks, "; ")).await?;
     let mut rows = answers.into_iter().flatten();
-    tables.iter().try_for_each(|table| check_not_rewritten(table.storage, rows.next().as_ref()))
+    tables.iter().try_for_each(|table| {
+        check_not_rewritten(&table.relation.name, table.storage, rows.next().as_ref())
+    })
 }

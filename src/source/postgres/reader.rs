@@ -213,7 +213,7 @@ impl Reader {
         for Asked { plan, questions } in asked {
             let reads: Vec<Vec<Row>> = rows.by_ref().take(questions.len().max(1)).collect();
             let storage = rows.next().unwrap_or_default();
-            check_not_rewritten(&plan.storage, storage.first())?;
+            check_not_rewritten(&plan.mapping.source.name, &plan.storage, storage.first())?;
             if let_go.is_some() {
                 rows.by_ref().take(IMPORT_AGAIN).for_each(drop);
             }

@@ -51,13 +51,19 @@ pub(super) fn lost(outdated_by: Option<&TableName>) -> Error {
 ///
 /// # Errors
 /// [`Cause::Snapshot`], when it is not.
-pub(super) fn check_not_rewritten(storage: &str, now: Option<&Row>) -> Result<()> {
+pub(super) fn check_not_rewritten(
+    table: &TableName,
+    storage: &str,
+    now: Option<&Row>,
+) -> Result<()> {
     if now.and_then(|row| row.text(0)) == Some(storage) {
         return Ok(());
     }
-    let message = "it was emptied or rewritten, or a partition came or went (TRUNCATE, ALTER TABLE), after \
-                   the snapshot was taken";
-    Err(failed("looking at the table", message, Cause::Snapshot))
+    let message = format!(
+        "{table} was emptied or rewritten, or a partition of it came or went (TRUNCATE, ALTER TABLE), after the snapshot \
+         was taken"
+    );
+    Err(failed("looking at the table", &message, Cause::Snapshot))
 }
 
 fn failed(action: &str, message: &str, cause: Cause) -> Error {
