@@ -59,7 +59,7 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
         None if is_made_of_others(&base) => Judged {
             is_seen: false,
             ..nothing(&format!(
-                "not looked at: a value of type {} holds others; add a mask, or the column to keep",
+                "not looked at: a value of type {} can hold anything; give the column a mask, or add it to keep",
                 column.type_text
             ))
         },

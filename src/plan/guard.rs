@@ -55,7 +55,7 @@ pub fn message(open: &UnmaskedColumns) -> String {
     let lines: Vec<String> = lines.collect();
     format!(
         "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are, \
-         and merge this into the config file: \"tables\": {{{}}}",
+         and add this to the config file, to the lists that it has: \"tables\": {{{}}}",
         told.join("; "),
         lines.join(", ")
     )

@@ -368,6 +368,12 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
     if references.outlives(key) {
         return references.way_out(key);
     }
+    if references.filtered.contains(&key.parent) && references.filtered.contains(&key.child) {
+        return format!(
+            "{} was not brought in sync in this run, or its filter (where) and that of {} do not fit together",
+            key.child, key.parent
+        );
+    }
     if references.filtered.contains(&key.parent) {
         return format!(
             "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike",

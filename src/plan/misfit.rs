@@ -91,7 +91,12 @@ impl<'a> Advice<'a> {
         let changes: Vec<&str> = columns.iter().map(|one| one.change.as_str()).collect();
         let reset = if may_ask_for_reset(self.rules) { "use -ddl reset, or " } else { "" };
         let comes_back = columns.iter().any(|one| one.drops) && self.rules.ddl != Ddl::None;
-        let then = if comes_back { ", and the next run creates again what is dropped" } else { "" };
+        let is_emptied = columns.iter().any(|one| one.change.contains(" using null::"));
+        let then = match (comes_back, is_emptied) {
+            (true, _) => ", and the next run creates again what is dropped",
+            (false, true) => ", and the next run fills the column",
+            (false, false) => "",
+        };
         format!(
             "{}, and these types may not differ: {reset}run on the target{then}: alter table {} {}",
             differs.join(", "),

@@ -57,9 +57,17 @@ impl RunContext<'_> {
         let steps = steps.map(|step| StepOf { table: step.roots.first(), step });
         let subjects = by_subject(steps);
         if subjects.len() > ANNOUNCED {
+            let made = schema_plan.steps().filter_map(|step| step.creates.as_deref());
+            let made: HashSet<&str> = made.collect();
+            // What belongs to a new table goes without saying.
+            let is_own = |step: &&Step| {
+                let is_part = !matches!(step.kind, Kind::Table | Kind::Partition | Kind::Sequence);
+                let is_new = step.table.as_deref().is_some_and(|table| made.contains(table));
+                !(is_part && is_new)
+            };
             let tally = |changes: bool| {
                 let mut tally = Tally::of(schema_plan.steps());
-                let steps = subjects.iter().map(|one| one.steps[0]);
+                let steps = subjects.iter().map(|one| one.steps[0]).filter(is_own);
                 steps.filter(|step| step.is_change() == changes).for_each(|step| tally.add(step));
                 tally
             };

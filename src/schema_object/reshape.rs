@@ -84,7 +84,8 @@ impl Definitions {
     }
 }
 
-const OTHER_COLUMNS: &str = "it speaks of columns that do not travel as they are";
+const OTHER_COLUMNS: &str =
+    "one of its columns is masked, left out or renamed, or computed from such a column";
 const NO_EXPRESSIONS: &str = "rules choose or rename the table's columns, and then checks, expressions and statistics objects are left out";
 
 /// Whether an index, or an exclusion constraint, is one of expressions.

@@ -44,7 +44,7 @@ async fn a_dry_run_counts_what_it_would_make_where_that_is_much() {
     let db = source(&tables.join(";")).await;
     let run = db.sync().arg("-dry-run").await.expect_ok();
     run.expect_note(
-        "would create 12 constraints, 12 sequences, 12 tables; pgsync schema prints the statements",
+        "would create 12 sequences, 12 tables; pgsync schema prints the statements",
     )
     .expect_unsaid("create table");
 }

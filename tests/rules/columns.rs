@@ -239,6 +239,6 @@ async fn what_a_choice_of_columns_does_not_carry_has_its_true_reason() {
         run = run.expect_note(&format!("{part} is not carried: {why}"));
     }
     drop(run.expect_note(
-        "index public.by_body is not carried: it speaks of columns that do not travel as they are",
+        "index public.by_body is not carried: one of its columns is masked, left out or renamed, or computed from such a column",
     ));
 }

@@ -209,6 +209,8 @@ impl SchemaPlan {
         let is_told =
             |root: &TableName| failing.contains_key(root) || created_by_pgsync.contains(root);
         self.first.retain(|step| !step.retypes || !step.optional || step.roots.iter().any(is_told));
+        // A type changes once what stands in its way is dropped.
+        self.differs.sort_by_key(|one| one.weight == Severity::Type);
     }
 }
 
@@ -434,7 +436,9 @@ impl DiffInput<'_> {
     ) {
         let Some(parent) = object.parent.as_ref() else { return };
         if !selected.contains(parent) {
-            let text = format!("{} is left out: {parent} is not selected", object.title());
+            let name = object.own_name();
+            let text =
+                format!("foreign key {} is left out: {parent} is not selected", name.as_str());
             return schema_plan.unselected.push((root.clone(), text));
         }
         let step = |statements| Step::about(object, statements, &[root, parent]);

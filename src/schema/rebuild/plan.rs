@@ -229,17 +229,16 @@ impl RunContext<'_> {
     ) {
         let SchemaOfBoth { schema, shadow_schema, source, target, dependents, catalogs } = read;
         let settings = self.settings;
-        let place = |one: &&NeedsRebuild<'_>| settings.target_name_of(&one.table.name);
-        let places: Vec<TableName> = outdated.iter().map(place).collect();
-        let names: Vec<&Ident> = outdated.iter().map(|one| &one.table.name.name).collect();
+        let tables = || outdated.iter().map(|one| &one.table.name);
+        let places: Vec<TableName> = tables().map(|name| settings.target_name_of(name)).collect();
+        let names: Vec<&Ident> = tables().map(|table| &table.name).collect();
         let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
         let lost: Vec<Vec<String>> =
             places.iter().map(|place| only_there(&source, &target, place)).collect();
-        let behind =
-            |one: &&NeedsRebuild<'_>| left_behind(&source, &target, &one.table.name, &selected);
-        let behind: Vec<Option<&Object>> = outdated.iter().map(behind).collect();
+        let behind = tables().map(|table| left_behind(&source, &target, table, &selected));
+        let behind: Vec<Option<&Object>> = behind.collect();
         let target = target.without(&places.iter().collect());
-        let reset = outdated.iter().map(|one| one.table.name.clone()).collect();
+        let reset = tables().cloned().collect();
         let input = DiffInput {
             source: &source,
             target: &target,

@@ -282,12 +282,13 @@ impl State {
             };
             let ended = self.outcomes[cause].as_ref().map(|(outcome, _)| outcome.status);
             let what = match ended {
-                Some(Status::Refused) => "was refused: settle",
-                _ => "failed: fix",
+                Some(Status::Refused) => {
+                    "was refused: settle that one first (then this table may be refused, too)"
+                }
+                _ => "failed: fix that one first",
             };
-            let error = Error::Blocked(format!(
-                "not tried, because of {keys} {parent}, which {what} that one first"
-            ));
+            let error =
+                Error::Blocked(format!("not tried, because of {keys} {parent}, which {what}"));
             self.progress[task] = Progress::Failed;
             self.permits[task] = None;
             for table in self.tasks[task].tables().collect::<Vec<usize>>() {
