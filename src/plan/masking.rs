@@ -246,16 +246,16 @@ impl MaskSubject<'_> {
     fn unique(&self) -> Option<String> {
         let own = &self.column.name;
         let there = self.rules.target_column(own);
-        let sides = [(Some(self.table), own), (self.target, there)];
-        let sides = sides.into_iter().filter_map(|(table, name)| Some((table?, name)));
+        let sides = [(Some(self.table), own, ""), (self.target, there, " of the target")];
+        let sides = sides.into_iter().filter_map(|(table, name, of)| Some((table?, name, of)));
         let lossy = self.mask.uniqueness() == Uniqueness::Lossy;
         let unsure = self.mask.uniqueness() != Uniqueness::Unique;
-        for (table, name) in sides {
+        for (table, name, of) in sides {
             let mut keys = table.keys.iter();
             let key = keys.find(|key| key.columns.iter().any(|column| &column.name == name));
             if let Some(key) = key.filter(|_| unsure) {
                 return Some(format!(
-                    "{} is part of the key \"{}\", and the mask \"{}\" may make different values equal: use \
+                    "{} is part of the key \"{}\"{of}, and the mask \"{}\" may make different values equal: use \
                      \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
                     self.who(),
                     key.index.as_str(),
@@ -269,7 +269,7 @@ impl MaskSubject<'_> {
                 unique.filter(|unique| lossy && !(harmless && unique.nulls_distinct))
             {
                 return Some(format!(
-                    "{} is in the unique index \"{}\", and the mask \"{}\" may make different values equal: \
+                    "{} is in the unique index \"{}\"{of}, and the mask \"{}\" may make different values equal: \
                      use \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
                     self.who(),
                     unique.name.as_str(),

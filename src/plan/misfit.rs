@@ -136,9 +136,10 @@ pub(super) struct Retype {
     drops: bool,
 }
 
-/// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt.
+/// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt, nor one whose rows may not all go.
 pub(super) fn may_ask_for_reset(rules: &TableRules) -> bool {
-    rules.ddl != Ddl::Reset && rules.shaping().is_none()
+    let may_go = rules.deletes && rules.max_delete.is_none();
+    rules.ddl != Ddl::Reset && rules.shaping().is_none() && may_go
 }
 
 /// Of a column whose type of the user is made otherwise.

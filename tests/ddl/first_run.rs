@@ -43,10 +43,8 @@ async fn a_dry_run_counts_what_it_would_make_where_that_is_much() {
         (1..=12).map(|n| format!("create table t{n} (id serial primary key)")).collect();
     let db = source(&tables.join(";")).await;
     let run = db.sync().arg("-dry-run").await.expect_ok();
-    run.expect_note(
-        "would create 12 sequences, 12 tables; pgsync schema prints the statements",
-    )
-    .expect_unsaid("create table");
+    run.expect_note("would create 12 sequences, 12 tables; pgsync schema prints the statements")
+        .expect_unsaid("create table");
 }
 
 #[tokio::test]

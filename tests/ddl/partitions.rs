@@ -292,9 +292,9 @@ async fn partitions_that_were_divided_take_the_place_of_the_old_one_once_that_is
 #[tokio::test]
 async fn a_partition_of_another_name_is_renamed() {
     let db = Pair::fresh().await;
-    db.source(&format!("{PARTED}; {ROWS}")).await;
+    db.source(&format!("{PARTED}; {ROWS}; create table rest partition of part default")).await;
     db.settle().await;
-    db.source("alter table early rename to \"Before\"; alter table late rename to now").await;
+    db.source("alter table early rename to \"Before\"; alter table late rename to now; alter table rest rename to others").await;
     let none = db.sync().args(&["-ddl", "none"]).await.expect_ok();
     none.expect_note("alter table \"public\".\"late\" rename to \"now\"");
     db.sync().await.expect_ok().expect_unsaid("left out");

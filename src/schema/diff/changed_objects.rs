@@ -227,6 +227,9 @@ impl DiffInput<'_> {
             let here = here.first().map(Statement::as_str).unwrap_or_default();
             // What it is there, and nothing to run.
             let here = here.split_once(" add ").map_or(here, |(_, part)| part);
+            // It is made so, and validated later.
+            let later = here.strip_suffix(" not valid").filter(|_| object.validate);
+            let here = later.unwrap_or(here);
             let text = format!("{} is defined differently on the source ({here})", object.title());
             if self.resets(root) && self.is_referred_to(there) {
                 return Some(Finding::new(Severity::Form, text));

@@ -102,24 +102,33 @@ impl DiffInput<'_> {
         let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
         let is_left = |there: &Object| self.source.find(Kind::Table, &there.id).is_none();
         let own = self.own_partitions().into_iter();
-        let left = own.filter(|(there, _)| is_left(there) && !is_renamed(there));
+        // A default partition may hold what has no other place.
+        let left = own.filter(|(there, _)| {
+            is_left(there) && !is_renamed(there) && !is_default_partition(there)
+        });
         left.map(|(there, table)| LeftPartition { there, table }).collect()
     }
 
     /// Partitions of the target's tables that pgsync made, each with the root on the source. Those of a partition
-    /// that is left go with that; a default partition may hold what has no other place.
+    /// that is left go with that.
     fn own_partitions(&self) -> Vec<(&Object, TableName)> {
         let places = self.target.objects.iter().filter(|there| there.kind == Kind::Partition);
         let places: Vec<&Object> = places.collect();
         let left = places.iter().filter(|there| self.source.find(Kind::Table, &there.id).is_none());
         let left: HashSet<_> = left.map(|there| &there.at).collect();
         let own = places.iter().filter_map(|there| {
-            let Some(Make::Partition { parent, bound }) = &there.make else { return None };
+            let Some(Make::Partition { parent, .. }) = &there.make else { return None };
             let root = self.source_name(there.root.as_ref()?);
             let is_ours = self.created_by_pgsync.contains(&root) && self.selected.contains(&&root);
-            let is_default = bound.as_str().eq_ignore_ascii_case("default");
-            (is_ours && !is_default && !left.contains(parent)).then_some((*there, root))
+            (is_ours && !left.contains(parent)).then_some((*there, root))
         });
         own.collect()
+    }
+}
+
+fn is_default_partition(place: &Object) -> bool {
+    match &place.make {
+        Some(Make::Partition { bound, .. }) => bound.as_str().eq_ignore_ascii_case("default"),
+        _ => false,
     }
 }
