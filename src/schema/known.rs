@@ -14,7 +14,6 @@ use crate::plan::digest;
 use crate::recall::Kept;
 use crate::schema::diff::source_parts::{self, SourceParts};
 use crate::sync_log::store;
-use crate::sync_log::store::MadeTable;
 use crate::table::Table;
 
 /// Raised when definitions are compared in another way: then what earlier versions found does not count.
@@ -25,15 +24,13 @@ const FORM: u32 = 4;
 pub(super) struct Known {
     /// Those that pgsync has made, by their names on the source.
     pub created: HashSet<TableName>,
-    /// What the source has had of them.
-    pub source_parts: SourceParts,
     /// What both sides were when no difference was found, if it is one for all of these.
-    pub found_equal: Option<FoundEqual>,
+    found_equal: Option<FoundEqual>,
 }
 
 /// What both sides were when no difference was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct FoundEqual {
+struct FoundEqual {
     /// The digest of what [`SchemaFingerprint`] says of them.
     fingerprints: String,
     /// The digest of their catalogs' versions: as long as it is the same, so are the fingerprints.
@@ -197,6 +194,22 @@ impl RunContext<'_> {
         }
     }
 
+    /// What the source has had of tables that pgsync has made, by their names on the source.
+    pub(super) async fn source_parts(&self, created: &HashSet<TableName>) -> Result<SourceParts> {
+        if created.is_empty() || !store::exists(self.target, &self.sync_log).await? {
+            return Ok(SourceParts::new());
+        }
+        let names: Vec<TableName> =
+            created.iter().map(|name| self.settings.target_name_of(name)).collect();
+        let there: Vec<&TableName> = names.iter().collect();
+        let mut parts = store::source_parts(self.target, &self.sync_log, &there).await?;
+        let known = created.iter().zip(&names);
+        let known = known.filter_map(|(name, there)| {
+            Some((name.clone(), source_parts::parse(&parts.remove(there)?)))
+        });
+        Ok(known.collect())
+    }
+
     /// Remembers what the source has of tables that pgsync has made, those of this run included.
     pub(super) async fn remember_source_parts(&self, parts: &SourceParts) -> Result<()> {
         let kept = parts.iter().map(|(table, parts)| Kept {
@@ -250,26 +263,19 @@ impl RunContext<'_> {
         let there: Vec<&TableName> = there.iter().collect();
         let mut known = store::created_tables(self.target, &self.sync_log, &there).await?;
         let renamed = self.renamed_on_the_target(&known, &there).await?;
-        known.extend(renamed.into_iter().map(|name| (name, MadeTable::default())));
+        known.extend(renamed.into_iter().map(|name| (name, None)));
         // The first one has the versions.
         let first = known.iter().min_by_key(|(name, _)| *name);
-        let first = first.and_then(|(_, made)| made.definitions.as_ref());
+        let first = first.and_then(|(_, made)| made.as_ref());
         let found_equal = first.map(|text| FoundEqual::read(text)).filter(|first| {
             known.values().all(|other| {
-                let other = other.definitions.as_ref().map(|text| FoundEqual::read(text));
+                let other = other.as_ref().map(|text| FoundEqual::read(text));
                 other.is_some_and(|other| other.fingerprints == first.fingerprints)
             })
         });
         let names = selected.iter().map(|table| &table.name);
-        let created =
-            names.filter_map(|name| Some((name, known.get(&self.settings.target_name_of(name))?)));
-        let (mut names, mut source_parts) = (HashSet::new(), SourceParts::new());
-        for (name, made) in created {
-            names.insert(name.clone());
-            let parts = made.source_parts.as_ref().map(|text| source_parts::parse(text));
-            source_parts.extend(parts.map(|parts| (name.clone(), parts)));
-        }
-        Ok(Known { created: names, source_parts, found_equal })
+        let created = names.filter(|name| known.contains_key(&self.settings.target_name_of(name)));
+        Ok(Known { created: created.cloned().collect(), found_equal })
     }
 }
 
@@ -277,7 +283,7 @@ impl RunContext<'_> {
     /// Tables that pgsync has made, and that were renamed on the target since; a run writes their new names.
     async fn renamed_on_the_target(
         &self,
-        known: &HashMap<TableName, MadeTable>,
+        known: &HashMap<TableName, Option<String>>,
         there: &[&TableName],
     ) -> Result<Vec<TableName>> {
         let unknown = there.iter().copied().filter(|name| !known.contains_key(*name));

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 
 use super::diff::SchemaPlan;
 use super::diff::changed_objects::{Difference, Severity, THEN};
-use super::known::Known;
 use super::tally::subject;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -21,19 +20,17 @@ impl RunContext<'_> {
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
-        known: &Known,
+        created_by_pgsync: &HashSet<TableName>,
         schema_plan: &mut SchemaPlan,
     ) -> Result<()> {
         let there = selected.iter().map(|table| &table.name);
         let there = there.filter(|name| self.is_on_target(name, catalogs)).cloned();
         let others: HashSet<TableName> =
-            there.filter(|name| !known.created.contains(name)).collect();
+            there.filter(|name| !created_by_pgsync.contains(name)).collect();
         if others.is_empty() {
             return Ok(());
         }
-        let created = others.union(&known.created).cloned().collect();
-        let source_parts = known.source_parts.clone();
-        let all = Known { created, source_parts, ..Known::default() };
+        let all = others.union(created_by_pgsync).cloned().collect();
         let followed = self.plan_changes(selected, catalogs, &all).await?;
         let left = beyond(&followed, schema_plan, &others);
         let said = left.into_iter().map(|Left { table, text }| {

@@ -127,14 +127,13 @@ impl RunContext<'_> {
         context: &PlanContext,
         aligned: &mut SchemaOutcome,
     ) -> Result<Listing> {
-        let known = self.known(selected).await?;
-        let created_by_pgsync = &known.created;
+        let created_by_pgsync = &self.known(selected).await?.created;
         let held = self.await_held(selected, catalogs).await?;
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
-        let mut schema_plan = self.plan_changes(selected, catalogs, &known).await?;
+        let mut schema_plan = self.plan_changes(selected, catalogs, created_by_pgsync).await?;
         schema_plan.left_out.append(&mut schema_plan.unselected);
-        self.left_to_others(selected, catalogs, &known, &mut schema_plan).await?;
+        self.left_to_others(selected, catalogs, created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let mut hindered = incompatible(selected, catalogs, self, context);
@@ -204,7 +203,7 @@ impl RunContext<'_> {
         }
         aligned.failed.extend(self.await_held(selected, catalogs).await?);
         outdated.retain(|one| !aligned.failed.contains_key(&one.table.name));
-        let mut schema_plan = self.plan_changes(selected, catalogs, &known).await?;
+        let mut schema_plan = self.plan_changes(selected, catalogs, &known.created).await?;
         if schema_plan.is_nothing() && aligned.failed.is_empty() {
             self.remember(&known, &look).await?;
         }
@@ -367,7 +366,7 @@ impl RunContext<'_> {
         &self,
         selected: &[&Table],
         catalogs: &Catalogs,
-        known: &Known,
+        created_by_pgsync: &HashSet<TableName>,
     ) -> Result<SchemaPlan> {
         let settings = self.settings;
         let renamed = settings.schemas.first().zip(settings.target_schema.as_ref());
@@ -384,12 +383,13 @@ impl RunContext<'_> {
         let unknown = self.leave_out_unknown(&mut source, &names, catalogs).into_iter();
         not_carried.extend(unknown.map(|Remark { root, text }| (root, text)));
         let reset = self.rebuilt_tables(selected);
+        let source_parts = self.source_parts(created_by_pgsync).await?;
         let mut input = DiffInput {
             source: &source,
             target: &target,
             selected: &names,
-            created_by_pgsync: &known.created,
-            source_parts: &known.source_parts,
+            created_by_pgsync,
+            source_parts: &source_parts,
             version: catalogs.target.server.version,
             comparable: are_comparable(catalogs),
             same_major: are_of_one_major(catalogs),

@@ -32,13 +32,11 @@ impl SyncLog {
         )
     }
 
-    /// Those of the tables that are the very ones that this program made: `schema, table, definitions,
-    /// source_parts`.
+    /// Those of the tables that are the very ones that this program made: `schema, table, definitions`.
     pub fn made_tables<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
-            "select w.schema_name, w.table_name, c.l operator(pg_catalog.->>) 'definitions', \
-             c.l operator(pg_catalog.->>) 'source_parts' from {names} cross join lateral (\
-             select pg_catalog.to_json(l) as l from {log} l \
+            "select w.schema_name, w.table_name, c.definitions from {names} cross join lateral (\
+             select pg_catalog.to_json(l) operator(pg_catalog.->>) 'definitions' as definitions from {log} l \
              where l.schema_name operator(pg_catalog.=) w.schema_name \
              and l.table_name operator(pg_catalog.=) w.table_name \
              and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid} \
@@ -84,6 +82,21 @@ impl SyncLog {
             "select pg_catalog.set_config('lock_timeout', '1s', true); \
              alter table {log} add column if not exists definitions pg_catalog.text",
             log = self.table,
+        )
+    }
+
+    /// What is remembered of the source's parts of tables that this program made: `schema, table, source_parts`.
+    pub fn source_parts<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
+        sql!(
+            "select w.schema_name, w.table_name, c.parts from {names} cross join lateral (\
+             select pg_catalog.to_json(l) operator(pg_catalog.->>) 'source_parts' as parts from {log} l \
+             where l.schema_name operator(pg_catalog.=) w.schema_name \
+             and l.table_name operator(pg_catalog.=) w.table_name \
+             and l.sync_type operator(pg_catalog.=) 'create' and l.fingerprint operator(pg_catalog.=) {oid} \
+             order by l.id limit 1) c",
+            names = names(tables),
+            log = self.table,
+            oid = oid(),
         )
     }
 

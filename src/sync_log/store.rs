@@ -230,32 +230,40 @@ pub async fn known_from(
     rows.unwrap_or_default().iter().map(known).collect()
 }
 
-/// What is remembered of a table that pgsync has made.
-#[derive(Clone, Debug, Default)]
-pub struct MadeTable {
-    /// What both sides were when no difference was found.
-    pub definitions: Option<String>,
-    /// What the source has had of it.
-    pub source_parts: Option<String>,
-}
-
 /// Which of the tables pgsync has made, each with what is remembered of its definitions.
 pub async fn created_tables(
     target: &Target,
     sync_log: &SyncLog,
     tables: &[&TableName],
-) -> Result<HashMap<TableName, MadeTable>> {
+) -> Result<HashMap<TableName, Option<String>>> {
     let mut made = HashMap::new();
     for group in tables.chunks(ROWS) {
         let statement = sync_log.made_tables(group.iter().copied());
         let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
         for row in rows.unwrap_or_default() {
-            let text = |place| row.text(place).map(str::to_owned);
-            let remembered = MadeTable { definitions: text(2), source_parts: text(3) };
-            made.insert(TableName::new(row.needed(0)?, row.needed(1)?), remembered);
+            let definitions = row.text(2).map(str::to_owned);
+            made.insert(TableName::new(row.needed(0)?, row.needed(1)?), definitions);
         }
     }
     Ok(made)
+}
+
+/// What is remembered of the source's parts of the tables that pgsync has made, where something is.
+pub async fn source_parts(
+    target: &Target,
+    sync_log: &SyncLog,
+    tables: &[&TableName],
+) -> Result<HashMap<TableName, String>> {
+    let mut parts = HashMap::new();
+    for group in tables.chunks(ROWS) {
+        let statement = sync_log.source_parts(group.iter().copied());
+        let rows = target.on_control_session("reading sync_log", &statement).await?.pop();
+        for row in rows.unwrap_or_default() {
+            let table = TableName::new(row.needed(0)?, row.needed(1)?);
+            parts.extend(row.text(2).map(|text| (table, text.to_owned())));
+        }
+    }
+    Ok(parts)
 }
 
 /// Which of the tables pgsync has made under another name.
@@ -327,7 +335,11 @@ pub async fn remember_source_parts(
         match target.on_control_session(doing, &statement).await {
             Err(error) if error.sqlstate() == Some("42703") => {
                 let add = sync_log.add_source_parts();
-                target.on_control_session("adding a column to sync_log", &add).await?;
+                match target.on_control_session("adding a column to sync_log", &add).await {
+                    // Somebody else uses the log: there is another run.
+                    Err(error) if error.sqlstate() == Some("55P03") => return Ok(()),
+                    added => added.map(drop)?,
+                }
                 target.on_control_session(doing, &statement).await?;
             }
             written => drop(written?),

@@ -128,3 +128,21 @@ async fn what_only_the_target_has_is_told_where_the_log_is_of_an_older_version()
     db.target("create index theirs on item (parent)").await;
     db.sync().await.expect_unchanged().expect_unsaid("theirs").expect_note("By N");
 }
+
+#[tokio::test]
+async fn a_log_that_the_role_may_not_alter_hinders_no_run() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, n int); create index by_n on item (n)").await;
+    let role = db.target_writer().await;
+    db.target(&format!("grant create on schema public to {}", role.name)).await;
+    db.sync().target_role(&role).await.expect_ok();
+    db.target(&format!(
+        "alter table sync_log drop column source_parts, owner to current_user; grant select, insert, update on sync_log to {}",
+        role.name
+    ))
+    .await;
+    db.source("drop index by_n").await;
+    db.target("create index theirs on item ((n + 1))").await;
+    let run = db.sync().target_role(&role).await.expect_unchanged().expect_note("theirs");
+    run.expect_note("by_n");
+}

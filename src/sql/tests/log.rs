@@ -66,6 +66,7 @@ fn what_a_transaction_did_is_added_to_its_row_of_the_log() {
             ("missing indexes", log().missing_indexes()),
             ("make index", log().make_index(3).expect("there are as many")),
             ("made tables", log().made_tables([&table].into_iter())),
+            ("source parts", log().source_parts([&table].into_iter())),
             (
                 "write source parts",
                 log().write_source_parts(&[Kept { table: table.clone(), text: "00c0ffee".into() }]),

@@ -183,11 +183,24 @@ select pg_catalog.set_config('lock_timeout', '500', true); create index on "publ
     (schema_name, table_name) where status operator(pg_catalog.=) 'running'
 
 -- made tables
-select w.schema_name, w.table_name, c.l operator(pg_catalog.->>) 'definitions',
-    c.l operator(pg_catalog.->>) 'source_parts' from rows from
+select w.schema_name, w.table_name, c.definitions from rows from
     (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
-    cross join lateral (select pg_catalog.to_json(l) as l from "public"."sync_log" l
+    cross join lateral (select pg_catalog.to_json(l) operator(pg_catalog.->>) 'definitions' as definitions from "public"."sync_log" l
+        where l.schema_name operator(pg_catalog.=) w.schema_name
+        and l.table_name operator(pg_catalog.=) w.table_name
+        and l.sync_type operator(pg_catalog.=) 'create'
+        and l.fingerprint operator(pg_catalog.=) (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n
+            on n.oid operator(pg_catalog.=) c.relnamespace
+            where n.nspname operator(pg_catalog.=) w.schema_name::pg_catalog.name
+            and c.relname operator(pg_catalog.=) w.table_name::pg_catalog.name)::pg_catalog.text
+        order by l.id limit 1) c
+
+-- source parts
+select w.schema_name, w.table_name, c.parts from rows from
+    (pg_catalog.unnest(array['public']::pg_catalog.text[]),
+        pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
+    cross join lateral (select pg_catalog.to_json(l) operator(pg_catalog.->>) 'source_parts' as parts from "public"."sync_log" l
         where l.schema_name operator(pg_catalog.=) w.schema_name
         and l.table_name operator(pg_catalog.=) w.table_name
         and l.sync_type operator(pg_catalog.=) 'create'
