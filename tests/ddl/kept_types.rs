@@ -76,6 +76,10 @@ fn told(run: &Outcome) -> Vec<String> {
     let errors = run.tables().into_iter().filter_map(|table| table.error);
     let all = errors.map(|error| error.message).chain(run.notes());
     let statements = all.flat_map(|text| {
+        let text = text.replace(
+            "run on the target, and the next run fills the column: ",
+            "run on the target: ",
+        );
         let told = text.split("run on the target: ").skip(1).map(str::to_owned);
         told.collect::<Vec<String>>()
     });
