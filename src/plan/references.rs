@@ -156,6 +156,11 @@ impl References {
         keys
     }
 
+    /// Whether rows of the child cannot be written by a key while the parent is not in sync.
+    pub fn holds_up(&self, key: &ForeignKey) -> bool {
+        key.has_columns() && self.are_writes_checked(&key.child)
+    }
+
     /// The keys that hold in the end, and that nothing checks while the tables are written.
     pub fn trusted(&self) -> impl Iterator<Item = &ForeignKey> {
         let checked = |key: &&ForeignKey| {

@@ -26,8 +26,8 @@ pub struct Task {
     pub pass: Pass,
     /// Tasks that have to end before. A write whose predecessor failed is not tried.
     pub after: Vec<usize>,
-    /// Of those, the ones of which only the body of a function says so: it may name a table for another reason, so that
-    /// the write is tried all the same.
+    /// Of those, the ones without which the write is tried all the same: nothing checks the key, or only the body of a
+    /// function names the table.
     pub perhaps: Vec<usize>,
 }
 
@@ -39,20 +39,25 @@ impl Task {
 }
 
 /// A write and a delete per table or ring, in the order of the foreign keys. Tables without any keep
-/// one task. A key that closes a cycle orders nothing, unless `rings` has it: see [`rings`].
-pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>]) -> Vec<Task> {
+/// one task. A key that closes a cycle orders nothing, unless `rings` has it: see [`rings`]. Of one that does not hold up
+/// the child, the write is tried though the parent failed.
+pub fn ordered(
+    tables: &[&TableName],
+    keys: &[ForeignKey],
+    rings: &[Vec<usize>],
+    holds_up: impl Fn(&ForeignKey) -> bool,
+) -> Vec<Task> {
     let ring_of = |table: usize| rings.iter().find(|ring| ring.contains(&table));
     let first_of = |table: usize| ring_of(table).map_or(table, |ring| ring[0]);
     let edges = edges(tables, keys)
         .into_iter()
         .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
     let edges: BTreeSet<Edge> = edges.collect();
-    let of_keys: Vec<ForeignKey> = keys.iter().filter(|key| key.has_columns()).cloned().collect();
-    let of_keys = all_edges(tables, &of_keys);
-    let of_keys = of_keys
-        .iter()
-        .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
-    let of_keys: BTreeSet<Edge> = of_keys.collect();
+    let sure: Vec<ForeignKey> = keys.iter().filter(|key| holds_up(key)).cloned().collect();
+    let sure = all_edges(tables, &sure);
+    let sure =
+        sure.iter().map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
+    let sure: BTreeSet<Edge> = sure.collect();
     let tied = edges.iter().flat_map(|edge| [edge.child, edge.parent]);
     let tied: BTreeSet<usize> = tied.chain(rings.iter().map(|ring| ring[0])).collect();
     let firsts: Vec<usize> = (0..tables.len()).filter(|table| first_of(*table) == *table).collect();
@@ -62,10 +67,8 @@ pub fn ordered(tables: &[&TableName], keys: &[ForeignKey], rings: &[Vec<usize>])
     let others = |table: usize| ring_of(table).map_or(Vec::new(), |ring| ring[1..].to_vec());
     let writes = firsts.iter().map(|&table| {
         let pass = if tied.contains(&table) { Pass::Write } else { Pass::Whole };
-        let (surely, perhaps): (Vec<Edge>, Vec<Edge>) = edges
-            .iter()
-            .filter(|edge| edge.child == table)
-            .partition(|edge| of_keys.contains(edge));
+        let (surely, perhaps): (Vec<Edge>, Vec<Edge>) =
+            edges.iter().filter(|edge| edge.child == table).partition(|edge| sure.contains(edge));
         let writes = |edges: Vec<Edge>| edges.into_iter().map(|edge| write_of(edge.parent));
         let perhaps: Vec<usize> = writes(perhaps).collect();
         let after = writes(surely).chain(perhaps.iter().copied()).collect();
@@ -186,7 +189,12 @@ mod tests {
             perhaps: Vec::new(),
         };
         assert_eq!(
-            ordered(&names, &[key("line", "order"), key("tree", "tree"), key("x", "order")], &[]),
+            ordered(
+                &names,
+                &[key("line", "order"), key("tree", "tree"), key("x", "order")],
+                &[],
+                ForeignKey::has_columns
+            ),
             [
                 task(0, Pass::Write, &[2]),
                 task(1, Pass::Whole, &[]),
@@ -204,7 +212,7 @@ mod tests {
         let names: Vec<&TableName> = names.iter().collect();
         let named = |child, parent| ForeignKey { child_columns: Vec::new(), ..key(child, parent) };
         let keys = [named("a", "b"), key("a", "c"), named("a", "c")];
-        let write = &ordered(&names, &keys, &[])[0];
+        let write = &ordered(&names, &keys, &[], ForeignKey::has_columns)[0];
         assert_eq!(write.after, [2, 1]);
         assert_eq!(write.perhaps, [1]);
     }
@@ -215,8 +223,11 @@ mod tests {
         let names: Vec<&TableName> = names.iter().collect();
         let keys = [key("a", "b"), key("b", "a"), key("c", "a")];
         assert_eq!(cycles(&names, &keys), [vec![0, 1]]);
-        assert_eq!(ordered(&names, &keys, &[])[0].after, Vec::<usize>::new());
-        assert_eq!(ordered(&names, &keys, &[])[2].after, [0]);
+        assert_eq!(
+            ordered(&names, &keys, &[], ForeignKey::has_columns)[0].after,
+            Vec::<usize>::new()
+        );
+        assert_eq!(ordered(&names, &keys, &[], ForeignKey::has_columns)[2].after, [0]);
     }
 
     #[test]
@@ -235,7 +246,7 @@ mod tests {
             perhaps: Vec::new(),
         };
         assert_eq!(
-            ordered(&names, &keys, &rings),
+            ordered(&names, &keys, &rings, ForeignKey::has_columns),
             [
                 task(0, &[], Pass::Write, &[1]),
                 task(1, &[2], Pass::Write, &[2]),

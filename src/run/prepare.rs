@@ -95,7 +95,7 @@ impl RunContext<'_> {
         let Planned { mut plans, mut failed } = observed.planned(&aligned, &context);
         self.name_holders(told(&mut plans, &mut failed), &catalogs).await?;
         self.note_plans(&plans);
-        let Schedule { plans, tasks } = self.schedule(plans, &references.ordering()).await?;
+        let Schedule { plans, tasks } = self.schedule(plans, &references).await?;
         self.note_large_objects(&plans).await?;
         self.events.send(Event::Planned { tables: selected.len() });
         Ok(RunPlan {
@@ -176,7 +176,12 @@ impl RunContext<'_> {
     }
 
     /// Puts the work in its order. Tables in a circle share one transaction, unless nothing is written.
-    async fn schedule(&self, mut plans: Vec<TablePlan>, keys: &[ForeignKey]) -> Result<Schedule> {
+    async fn schedule(
+        &self,
+        mut plans: Vec<TablePlan>,
+        references: &References,
+    ) -> Result<Schedule> {
+        let keys = &references.ordering();
         self.source.measure(&mut plans).await?;
         let names: Vec<TableName> = plans.iter().map(|plan| plan.name.clone()).collect();
         let places: Vec<&TableName> = names.iter().collect();
@@ -185,7 +190,8 @@ impl RunContext<'_> {
             let members: Vec<TableName> = ring.iter().map(|table| names[*table].clone()).collect();
             ring.iter().for_each(|table| plans[*table].join(&members));
         }
-        let tasks = schedule::ordered(&places, keys, &rings);
+        let holds_up = |key: &ForeignKey| references.holds_up(key);
+        let tasks = schedule::ordered(&places, keys, &rings, holds_up);
         Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
 }

@@ -487,3 +487,26 @@ async fn rows_that_a_rule_keeps_stay_in_a_circle_too() {
         db.settle().await;
     }
 }
+
+/// A key that only the target has is checked, also of a superuser; those beside it are not.
+#[tokio::test]
+async fn a_key_of_the_target_alone_holds_up_no_other_table() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table a (id int primary key, n int); create table b (id int primary key, a int references a);
+         create table c (id int primary key, a int references a); insert into a values (1, 1); insert into b values (1, 1); insert into c values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table c drop constraint c_a_fkey; update a set n = -1; insert into b values (2, 1); insert into c values (2, 1)").await;
+    db.target("alter table a add check (n > 0)").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("a", &["a_n_check"]).expect_changes("b", (1, 0, 0));
+    assert_eq!(db.target_value("select count(*) from b").await, "2");
+    // What refers to a row that did not arrive is no success.
+    db.source("insert into a values (2, 2); insert into b values (3, 2)").await;
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed("b", &["rows refer to rows of public.a that are not there"]);
+    db.target("alter table a drop constraint a_n_check").await;
+    db.settle().await;
+}
