@@ -379,8 +379,11 @@ fn elsewhere(verb: Verb, flag: &str) -> Option<String> {
     let has = |other: &&Verb| {
         **other != verb && command(**other).get_arguments().any(|arg| arg.get_long() == Some(name))
     };
-    let owner = Verb::ALL.iter().find(has)?.title();
-    Some(format!(" of {}: it belongs to {owner}; see {} -help", verb.title(), verb.title()))
+    let owner = match Verb::ALL.iter().find(has)? {
+        Verb::Sync => "runs".to_owned(),
+        other => other.title(),
+    };
+    Some(format!(" of {}: it is a flag of {owner}; see {} -help", verb.title(), verb.title()))
 }
 
 /// Whether clap's name of a flag is that of none that other commands have.

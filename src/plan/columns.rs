@@ -87,7 +87,7 @@ fn left_over(
     let name = column.name.typed();
     let remedy = match renamed(column, source, there.now) {
         Some(here) => format!(
-            "renamed to \"{}\"? Then run on the target: alter table {} rename column {name} to {}; otherwise, run there",
+            "if it is the source's \"{}\", run on the target: alter table {} rename column {name} to {}; otherwise, run there",
             here.name.as_str(),
             there.now.name.typed(),
             here.name.typed()
@@ -95,7 +95,7 @@ fn left_over(
         None => "run on the target".to_owned(),
     };
     format!(
-        "column \"{}\" is NOT NULL without a default on the target and missing on the source: {remedy}: {takes_null}",
+        "only the target has the column \"{}\", which is NOT NULL without a default: {remedy}: {takes_null}",
         column.name.as_str(),
     )
 }

@@ -198,7 +198,7 @@ impl MaskSubject<'_> {
         let kind = ValueKind::of(self.column);
         if !fits(self.mask, kind) {
             return Some(format!(
-                "the mask \"{}\" has no values for {}, which is {}",
+                "the mask \"{}\" does not suit {}, which is {}",
                 self.mask.name(),
                 self.who(),
                 self.column.type_text

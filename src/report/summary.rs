@@ -133,7 +133,12 @@ pub fn verdict(report: &RunReport) -> String {
     }
     let head = if report.dry_run { "dry run" } else { "NOT in sync" };
     let tail = if report.dry_run { "; nothing was written" } else { "" };
-    let ended = |why: &str| format!("{head}: {why}; {} of {all} done{tail}", format::number(done));
+    let how_far = match report.tables.len() as u64 {
+        0 => "before the first table".to_owned(),
+        count if count == done => format!("{all} done, but not what follows the tables"),
+        _ => format!("{} of {all} done", format::number(done)),
+    };
+    let ended = |why: &str| format!("{head}: {why}; {how_far}{tail}");
     match &report.error {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
         Some(Error::Refused(_)) => ended("refused by a safety check"),

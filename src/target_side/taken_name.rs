@@ -16,8 +16,7 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
         let rows = rows.unwrap_or_default();
         let belongs_to_a_table = rows.iter().any(|row| row.text(2).is_some());
         let renamed = if belongs_to_a_table {
-            "if the source has renamed that table, drop the new one on the target, if it is there, and rename the old one; \
-             else "
+            "if the source has renamed that table, the warning of the old one has the statements; else "
         } else {
             ""
         };

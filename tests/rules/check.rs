@@ -90,7 +90,7 @@ async fn a_check_prints_all_problems_at_once() {
     for text in [
         "/tables/person/mask/age: the mask changes nothing in 295 of 300 values of age",
         "/tables/person/mask/doc: the mask changes nothing in 300 of 300 values of doc",
-        "the mask \"email\" has no values for id",
+        "the mask \"email\" does not suit id",
         "public.person: net",
     ] {
         assert!(said.stderr.contains(text), "{text}: {said}");

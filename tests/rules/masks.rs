@@ -233,7 +233,7 @@ async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
     let said = masked(&db, rules, KEY).await.expect_exit(2);
     for text in [
         "email of public.person is part of",
-        "mask \\\"email\\\" has no values for born",
+        "mask \\\"email\\\" does not suit born",
         "id of public.person is part of the key",
         "updated_at of public.person is the timestamp",
         "id of public.letter is NOT NULL",

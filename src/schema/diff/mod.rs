@@ -197,15 +197,18 @@ impl SchemaPlan {
         differs
     }
 
-    /// Says nothing of columns' types where the tables fail over them. Where they neither fail nor are pgsync's matter,
+    /// Says nothing of columns' types, nor of what belongs to a table, where the tables fail over their columns: those may
+    /// have other names by then. Where they neither fail nor are pgsync's matter,
     /// types that columns have on the source only are left to others, too.
     pub fn settle_types(
         &mut self,
         failing: &BTreeMap<TableName, Error>,
         created_by_pgsync: &HashSet<TableName>,
     ) {
-        self.differs
-            .retain(|one| one.weight != Severity::Type || !failing.contains_key(&one.table));
+        self.differs.retain(|one| {
+            !matches!(one.weight, Severity::Type | Severity::Part)
+                || !failing.contains_key(&one.table)
+        });
         let is_told =
             |root: &TableName| failing.contains_key(root) || created_by_pgsync.contains(root);
         self.first.retain(|step| !step.retypes || !step.optional || step.roots.iter().any(is_told));
