@@ -31,7 +31,11 @@ const CASES: &[(&str, [End; 3])] = &[
     ("alter table item add extra int not null default 7", [Equal, Fails("item.extra"), Equal]),
     (
         "alter table item drop n",
-        [Fails("\"n\", which is NOT NULL without a default"), Fails("\"n\", which is NOT NULL"), Equal],
+        [
+            Fails("\"n\", which is NOT NULL without a default"),
+            Fails("\"n\", which is NOT NULL"),
+            Equal,
+        ],
     ),
     ("alter table item drop m", [Stays, Stays, Equal]),
     ("alter table item rename m to state", [Stays, Fails("item.state"), Equal]),
