@@ -138,6 +138,11 @@ impl ControlSession {
         catalog::logs(self.kept(&self.session.lock().await)?).await
     }
 
+    /// See [`catalog::filled_schemas`].
+    pub async fn filled_schemas(&self) -> Result<Vec<Ident>> {
+        catalog::filled_schemas(self.kept(&self.session.lock().await)?).await
+    }
+
     /// See [`uncopied::uncopied`].
     pub async fn uncopied(&self, schemas: &[Ident]) -> Result<Vec<UncopiedObject>> {
         uncopied::uncopied(self.kept(&self.session.lock().await)?, schemas).await

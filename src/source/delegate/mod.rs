@@ -84,7 +84,7 @@ impl Source {
         }
     }
 
-    /// The schemas that have tables that the role may read; outside of the snapshot. A file has none.
+    /// The schemas that have tables that the role may read. A file has none.
     ///
     /// # Errors
     /// The source's.

@@ -45,11 +45,11 @@ impl Source {
     pub async fn has_rows_in(&self, partition: &TableName) -> Result<bool> {
         let statement = sql!("select exists (select from {name})", name = partition);
         let reader = self.reader().await?;
-        match reader.session.row("looking for rows", &statement).await {
-            Ok(row) => {
-                self.release(reader, false).await;
-                Ok(row.is_true(0))
-            }
+        let found = reader.session.row("looking for rows", &statement).await;
+        // Also after an error: on a standby this session is the only one.
+        self.release(reader, false).await;
+        match found {
+            Ok(row) => Ok(row.is_true(0)),
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03" | "42P01")) => {
                 Ok(false)
             }

@@ -123,12 +123,9 @@ impl Source {
         Ok(schemas)
     }
 
-    /// See [`catalog::filled_schemas`]; outside of the snapshot.
+    /// See [`catalog::filled_schemas`].
     pub async fn filled_schemas(&self) -> Result<Vec<Ident>> {
-        let mut session = self.outside().await?;
-        let schemas = catalog::filled_schemas(&session).await?;
-        session.set_clean(true);
-        Ok(schemas)
+        self.control.filled_schemas().await
     }
 
     /// The names of the tables of some schemas, outside of the snapshot.
