@@ -306,7 +306,7 @@ async fn a_command_refuses_the_flags_of_others() {
     let run = pgsync(&["status", "-target", "postgres://localhost/x", "-batch-size", "3"]).await;
     run.expect_exit(2)
         .expect_said("unknown flag -batch-size of pgsync status: it is a flag of runs;");
-    pgsync(&["-keep", "3d"]).await.expect_exit(2).expect_said("it belongs to pgsync log prune");
+    pgsync(&["-keep", "3d"]).await.expect_exit(2).expect_said("it is a flag of pgsync log prune");
 }
 
 #[tokio::test]
