@@ -31,6 +31,7 @@ use crate::plan::key::fixed_columns;
 use crate::plan::references::References;
 use crate::plan::shown::{ShownTable, travelling};
 use crate::plan::{PlanContext, Roles};
+use crate::rules::Mode;
 use crate::select;
 use crate::select::{Barred, NotSyncable};
 use crate::source::{SourceState, TargetView};
@@ -208,9 +209,7 @@ impl RunContext<'_> {
         let filtered = all().filter(|(shown, _)| shown.rules.filter.is_some());
         let filtered = filtered.map(|(_, name)| (*name).clone()).collect();
         let keeping = all().filter(|(shown, _)| !shown.rules.deletes);
-        let limits = all().filter(|(shown, _)| shown.rules.deletes && !self.settings.force);
-        let limited =
-            limits.filter_map(|(shown, name)| Some(((*name).clone(), shown.rules.max_delete?)));
+        let appended = all().filter(|(shown, _)| shown.rules.mode == Mode::Append);
         let source = catalogs.source.foreign_keys.iter();
         let source = source.map(|key| rules::as_shown(key, &self.settings.rules)).collect();
         let fixed = all().filter_map(|(shown, name)| {
@@ -226,7 +225,7 @@ impl RunContext<'_> {
             loosened: Vec::new(),
             filtered,
             keeping: keeping.map(|(_, name)| (*name).clone()).collect(),
-            limited: limited.collect(),
+            appended: appended.map(|(_, name)| (*name).clone()).collect(),
             selected: names.iter().map(|name| (*name).clone()).collect(),
             replica_role: context.replica_role,
         }

@@ -48,7 +48,7 @@ use key::ChosenKey;
 use missing_key::MissingKey;
 use moves::Moves;
 pub use recall::RowsBefore;
-use references::{CascadingKey, Keeper, References};
+use references::{CascadingKey, References};
 
 /// How one table is brought in sync.
 #[derive(Clone, Debug)]
@@ -93,8 +93,8 @@ pub struct TablePlan {
     pub moves: Moves,
     /// Foreign keys by which deletes would reach rows of other tables.
     pub cascades: Vec<CascadingKey>,
-    /// Foreign keys by which rows that may stay refer to rows of the table.
-    pub keepers: Vec<Keeper>,
+    /// Foreign keys by which rows that stay refer to rows of the table.
+    pub keepers: Vec<CascadingKey>,
     pub sequences: Vec<OwnedSequence>,
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
@@ -404,13 +404,9 @@ impl TablePlan {
     pub fn join(&mut self, ring: &[TableName]) {
         self.shared_transaction = true;
         self.one_statement = true;
-        let keepers = &self.keepers;
-        let stay = |key: &ForeignKey| {
-            keepers.iter().any(|keeper| keeper.key == *key && keeper.limit.is_none())
-        };
         let is_own = |key: &ForeignKey| key.child == key.parent;
         self.cascades
-            .retain(|one| !ring.contains(&one.key.child) || is_own(&one.key) || stay(&one.key));
+            .retain(|one| !ring.contains(&one.key.child) || is_own(&one.key) || one.is_kept);
     }
 }
 

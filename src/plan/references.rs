@@ -6,7 +6,6 @@ use std::collections::{HashMap, HashSet};
 
 use crate::ident::{Ident, TableName};
 use crate::plan::dropping;
-use crate::rules::MaxDelete;
 use crate::table::ForeignKey;
 
 /// What of a table's foreign keys the server checks, outside of the replica role.
@@ -34,8 +33,8 @@ pub struct References {
     pub filtered: HashSet<TableName>,
     /// Those whose rows stay on the target when the source has them no more, by a rule.
     pub keeping: HashSet<TableName>,
-    /// Of the others those that may be refused if too many rows are to be deleted.
-    pub limited: HashMap<TableName, MaxDelete>,
+    /// Of these, those whose rows no write changes.
+    pub appended: HashSet<TableName>,
     /// Of the target's tables the columns by which their rows are found, and whose values no write changes.
     pub fixed: HashMap<TableName, Vec<Ident>>,
     /// Whether the target's sessions check nothing by themselves.
@@ -199,34 +198,28 @@ impl References {
         };
         if self.are_checked(table) {
             let keys = self.target.iter().filter(acts);
-            keys.map(|key| CascadingKey { key: key.clone(), way_out: self.way_out(key) }).collect()
+            keys.map(|key| self.told(key)).collect()
         } else {
             Vec::new()
         }
     }
 
-    /// What may keep rows of `table` from being deleted: rows of other tables that refer to them, and stay.
-    pub fn keepers(&self, table: &TableName) -> Vec<Keeper> {
+    /// What keeps rows of `table` from being deleted: rows of other tables that refer to them, and that this run neither
+    /// deletes nor changes.
+    pub fn keepers(&self, table: &TableName) -> Vec<CascadingKey> {
         if !self.are_checked(table) {
             return Vec::new();
         }
-        let refers = |key: &&ForeignKey| key.parent == *table && key.child != *table;
-        let keepers = self.target.iter().filter(refers).filter_map(|key| {
-            let limit = self.limited.get(&key.child).copied();
-            let stays = self.outside(key).is_some()
-                || self.keeping.contains(&key.child)
-                || !self.is_on_the_source(key);
-            let way_out = match limit.filter(|_| !stays) {
-                None if !stays => return None,
-                None => self.way_out(key),
-                Some(_) => {
-                    "-max-delete may refuse to delete those: allow it for one run, with -force"
-                        .to_owned()
-                }
-            };
-            Some(Keeper { key: key.clone(), limit: limit.filter(|_| !stays), way_out })
-        });
-        keepers.collect()
+        let keeps = |key: &&ForeignKey| {
+            let stays = self.outside(key).is_some() || self.appended.contains(&key.child);
+            key.parent == *table && key.child != *table && stays
+        };
+        self.target.iter().filter(keeps).map(|key| self.told(key)).collect()
+    }
+
+    fn told(&self, key: &ForeignKey) -> CascadingKey {
+        let is_kept = self.keeping.contains(&key.child);
+        CascadingKey { key: key.clone(), is_kept, way_out: self.way_out(key) }
     }
 
     /// What settles that rows refer by a key to rows that the source does not have.
@@ -268,20 +261,12 @@ fn leads_to(keys: &[ForeignKey], from: &TableName, to: &TableName) -> bool {
     reached.contains(&to)
 }
 
-/// A key by which rows that may stay refer to rows of a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Keeper {
-    pub key: ForeignKey,
-    /// They stay if more rows of theirs than this refer to such that have vanished. Without one they stay for certain.
-    pub limit: Option<MaxDelete>,
-    /// What settles that, in words.
-    pub way_out: String,
-}
-
 /// A key by which the removal of rows would change rows of another table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CascadingKey {
     pub key: ForeignKey,
+    /// Whether a rule keeps rows of the child that the source has no more.
+    pub is_kept: bool,
     /// What settles that, in words.
     pub way_out: String,
 }

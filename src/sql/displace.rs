@@ -5,7 +5,6 @@ use super::apply::STAGE;
 use super::keys::{VANISHED, WANTED};
 use super::read::operator;
 use crate::error::Side;
-use crate::ident::TableName;
 use crate::sql::mapping::TableMapping;
 use crate::sql::mapping::{Placeholder, PlaceholderValue};
 use crate::sql::{Sql, sql};
@@ -127,11 +126,6 @@ impl TableMapping {
             PlaceholderValue::Empty => Sql::trusted("'empty'"),
         }
     }
-}
-
-/// How many rows a table has.
-pub fn count_rows(table: &TableName) -> Sql {
-    sql!("select pg_catalog.count(*) from {table}", table = table)
 }
 
 /// The number of each foreign key that some row does not keep.

@@ -3,12 +3,10 @@
 use super::apply::{Applied, written};
 use super::transaction;
 use crate::error::Result;
-use crate::ident::TableName;
 use crate::pg::{Row, RowSink, Session};
 use crate::plan::TablePlan;
 use crate::sql::buckets::{Buckets, LoneKey};
 use crate::sql::digest::DigestOf;
-use crate::sql::displace::count_rows as count_rows_of;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sql::sql;
 use crate::sql::sync_log::{CteSet, Progress, SyncLog};
@@ -130,9 +128,4 @@ pub async fn referring_rows(
 /// Takes the keys of rows to which rows of another table refer off the list of vanished ones; gives their number.
 pub async fn unlist_referred(session: &Session, plan: &TablePlan, key: &ForeignKey) -> Result<u64> {
     session.row("keeping keys", &plan.mapping.unlist_referred(key)).await?.count(0)
-}
-
-/// How many rows a table has.
-pub async fn count_rows(session: &Session, table: &TableName) -> Result<u64> {
-    session.row("counting rows", &count_rows_of(table)).await?.count(0)
 }

@@ -156,7 +156,7 @@ fn planned(
         selected: [source.name.clone()].into(),
         filtered: Default::default(),
         keeping: Default::default(),
-        limited: Default::default(),
+        appended: Default::default(),
         fixed: Default::default(),
         replica_role: true,
     };

@@ -87,7 +87,7 @@ fn references(selected: &[&str]) -> References {
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
         filtered: Default::default(),
         keeping: Default::default(),
-        limited: Default::default(),
+        appended: Default::default(),
         fixed: Default::default(),
         replica_role: true,
     }

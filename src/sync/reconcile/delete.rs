@@ -61,7 +61,7 @@ async fn readable(run: &TableRun<'_>, from: u64, to: u64) -> Result<Vec<Numbered
     Ok(keys)
 }
 
-/// Vanished rows that may stay.
+/// Vanished rows that stay.
 #[derive(Default)]
 pub struct Kept {
     pub rows: u64,
@@ -69,7 +69,7 @@ pub struct Kept {
     pub why: Option<String>,
 }
 
-/// Takes off the list what this run may not delete, because rows that may stay refer to it: no value of such a row can pass
+/// Takes off the list what this run may not delete, because rows that stay refer to it: no value of such a row can pass
 /// to another.
 pub async fn unlist_kept(run: &TableRun<'_>) -> Result<Kept> {
     let (target, plan) = (&run.target, &run.state.plan);
@@ -77,12 +77,6 @@ pub async fn unlist_kept(run: &TableRun<'_>) -> Result<Kept> {
     let referring = keys::referring_rows(target, plan, &keys).await?;
     let mut kept = Kept::default();
     for (keeper, rows) in plan.keepers.iter().zip(referring).filter(|(_, rows)| *rows > 0) {
-        if let Some(limit) = keeper.limit {
-            let all = keys::count_rows(target, &keeper.key.child).await?;
-            if rows <= limit.allowed(all) {
-                continue;
-            }
-        }
         kept.rows += keys::unlist_referred(target, plan, &keeper.key).await?;
         kept.why = Some(format!(
             "rows that vanished from the source hold unique values that other rows have now: {} (foreign key \"{}\"): {}",
