@@ -365,7 +365,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
             )
         };
     }
-    if references.outlives(key) {
+    if references.outlives(key) && key.parent == *own {
         return references.way_out(key);
     }
     if references.filtered.contains(&key.parent) && references.filtered.contains(&key.child) {

@@ -228,6 +228,11 @@ impl References {
         if key.child == key.parent {
             return "correct these rows first, if they are bad rows that are left out".to_owned();
         }
+        if self.appended.contains(&key.child) {
+            return format!(
+                "mode append leaves rows of {child} as they are: delete these on the target, or choose another mode"
+            );
+        }
         if self.keeping.contains(&key.child) {
             return format!(
                 "the rules keep rows of {child} that the source has no more: let runs delete them, or delete these on the target"
