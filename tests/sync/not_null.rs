@@ -107,7 +107,7 @@ async fn one_that_old_rows_break_is_made_after_the_rows_and_validated_later() {
     let listed = listed.expect_exit(1).stdout;
     let place = |text: &str| listed.find(text).unwrap_or_else(|| panic!("{text} in {listed}"));
     assert!(
-        place("-- NOT VALID on the source")
+        place("-- run these after the next run")
             < place("add constraint \"p4nn\" not null \"a\" not valid")
     );
     settles(&db).await;
