@@ -77,11 +77,10 @@ impl Moves {
         roles: &Roles,
     ) -> String {
         let references = candidate.references;
-        let mut is_put_aside =
-            self.placeholders.iter().map(|placeholder| one.columns.contains(&placeholder.column));
+        let holds = |placeholder: &Placeholder| one.columns.contains(&placeholder.column);
         // Where deletes are checked, rows that vanished go when all is written.
         let are_taken_out = self.by_replacing && !references.are_checked(table);
-        let move_freely = are_taken_out || is_put_aside.any(|is| is);
+        let move_freely = are_taken_out || self.placeholders.iter().any(holds);
         let not_aside = || not_aside(table, &one.columns, references, roles);
         let drop = || one.dropped(table, references);
         match (one.is_on_the_source, candidate.rules.deletes) {

@@ -198,7 +198,7 @@ impl References {
         };
         if self.are_checked(table) {
             let keys = self.target.iter().filter(acts);
-            keys.map(|key| self.told(key)).collect()
+            keys.map(|key| self.with_way_out(key)).collect()
         } else {
             Vec::new()
         }
@@ -214,10 +214,10 @@ impl References {
             let stays = self.outside(key).is_some() || self.appended.contains(&key.child);
             key.parent == *table && key.child != *table && stays
         };
-        self.target.iter().filter(keeps).map(|key| self.told(key)).collect()
+        self.target.iter().filter(keeps).map(|key| self.with_way_out(key)).collect()
     }
 
-    fn told(&self, key: &ForeignKey) -> CascadingKey {
+    fn with_way_out(&self, key: &ForeignKey) -> CascadingKey {
         let is_kept = self.keeping.contains(&key.child);
         CascadingKey { key: key.clone(), is_kept, way_out: self.way_out(key) }
     }
