@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::SinkExt;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 pub struct Session {
@@ -49,17 +50,20 @@ impl Session {
     }
 
     pub async fn rows(&self, sql: &str) -> Vec<Row> {
-        let answer = self.client.simple_query(sql).await;
-        let messages =
-            answer.unwrap_or_else(|error| panic!("{}\nwhile running: {sql}", words(&error)));
-        messages
+        let answer = self.try_rows(sql).await;
+        answer.unwrap_or_else(|error| panic!("{}\nwhile running: {sql}", words(&error)))
+    }
+
+    async fn try_rows(&self, sql: &str) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let messages = self.client.simple_query(sql).await?;
+        let rows = messages
             .iter()
             .filter_map(|message| match message {
                 SimpleQueryMessage::Row(row) => Some(row),
                 _ => None,
             })
-            .map(|row| (0..row.len()).map(|at| row.get(at).map(Into::into)).collect())
-            .collect()
+            .map(|row| (0..row.len()).map(|at| row.get(at).map(Into::into)).collect());
+        Ok(rows.collect())
     }
 
     /// The first column of every row; NULL reads `null`.
@@ -77,11 +81,18 @@ impl Session {
     }
 
     /// Returns once the query says `t`: the way to see that another session has got somewhere.
+    /// A standby may cancel the query because its replay goes first: then it is asked again.
     pub async fn until(&self, sql: &str) {
         let start = Instant::now();
-        while self.value(sql).await != "t" {
+        loop {
+            match self.try_rows(sql).await {
+                Ok(rows) if rows == [[Some("t".to_string())]] => return,
+                Ok(_) => {}
+                Err(error) if error.code() == Some(&SqlState::T_R_SERIALIZATION_FAILURE) => {}
+                Err(error) => panic!("{}\nwhile running: {sql}", words(&error)),
+            }
             assert!(start.elapsed() < Duration::from_secs(30), "never became true: {sql}");
-            self.run("select pg_sleep(0.01)").await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 }
