@@ -2,7 +2,8 @@
 //! them, and a run whose receiver is gone does the same work.
 
 use crate::note::Note;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -102,40 +103,59 @@ pub enum Event {
     Ended(Box<RunReport>),
 }
 
-/// Where the engine says what it does. Notes are kept as well: they belong to the report.
+/// Where the engine says what it does. Notes are kept as well, and how tables ended: they belong to
+/// the report.
 #[derive(Clone, Debug)]
 pub struct Events {
     sender: mpsc::UnboundedSender<Event>,
-    notes: Arc<Mutex<Vec<Note>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    notes: Vec<Note>,
+    outcomes: HashMap<TableName, TableOutcome>,
 }
 
 impl Events {
     /// The two ends: who sends, and who receives.
     pub fn channel() -> (Events, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Events { sender, notes: Arc::default() }, receiver)
+        (Events { sender, kept: Arc::default() }, receiver)
     }
 
     /// For the run that follows: the same listener, and no notes yet.
     pub fn of_next_run(&self) -> Events {
-        Events { sender: self.sender.clone(), notes: Arc::default() }
+        Events { sender: self.sender.clone(), kept: Arc::default() }
     }
 
     /// Nobody listening is no error.
     pub fn send(&self, event: Event) {
-        if let Event::Note(note) = &event {
-            let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
+        match &event {
             // A second round makes the same remarks.
-            if notes.contains(note) {
-                return;
+            Event::Note(note) if kept.notes.contains(note) => return,
+            Event::Note(note) => kept.notes.push(note.clone()),
+            Event::Finished(outcome) | Event::Retracted(outcome) => {
+                kept.outcomes.insert(outcome.table.clone(), (**outcome).clone());
             }
-            notes.push(note.clone());
+            _ => {}
         }
+        drop(kept);
         let _ = self.sender.send(event);
     }
 
     /// Every note so far.
     pub fn notes(&self) -> Vec<Note> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.kept().notes.clone()
+    }
+
+    /// How a table ended, if it has.
+    pub fn outcome(&self, table: &TableName) -> Option<TableOutcome> {
+        self.kept().outcomes.get(table).cloned()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -101,6 +101,23 @@ pub struct TableOutcome {
     pub retries: u32,
 }
 
+impl TableOutcome {
+    /// Of a table of which nothing is known but that its work has not ended.
+    pub fn unended(table: TableName, strategy: Strategy) -> Self {
+        Self {
+            table,
+            strategy: Some(strategy),
+            status: Status::Interrupted,
+            counts: Counts::default(),
+            elapsed: Duration::ZERO,
+            watermark: None,
+            lag: None,
+            error: None,
+            retries: 0,
+        }
+    }
+}
+
 /// One run's end.
 #[derive(Clone, Debug)]
 pub struct RunReport {

@@ -59,9 +59,13 @@ pub async fn run_knowing(
     let endpoints = Endpoints::open_knowing(&settings, memory);
     let rounds = Box::pin(rounds(&settings, endpoints, &events, &stop, &mut report));
     let ended = tokio::select! {
-        ended = rounds => ended,
-        signal = stopping::hard_deadline(stop.clone()) => Err(Error::Stopped(signal)),
+        ended = rounds => Some(ended),
+        () = stopping::hard_deadline(stop.clone()) => None,
     };
+    let ended = ended.unwrap_or_else(|| {
+        stopping::left(&mut report.tables, &events);
+        Ok(())
+    });
     // A statement that was cancelled for a stop is no error of its own.
     report.error = stop.requested().map(Error::Stopped).or(ended.err());
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));

@@ -81,7 +81,10 @@ async fn work(
     let stop = &round.stop;
     scrub::remark(round, &plans);
     let planned = plans.clone();
-    let before = std::mem::take(&mut report.tables);
+    let unended = plans
+        .iter()
+        .map(|plan| TableOutcome::unended(plan.mapping.source.name.clone(), plan.strategy));
+    let before = std::mem::replace(&mut report.tables, unended.chain(failed.clone()).collect());
     let ended = cancelled_on_stop(stop, endpoints, workers::run(round, &plans, tasks)).await;
     let (mut outcomes, mut unlogged): (Vec<_>, Vec<_>) = ended.outcomes.into_iter().unzip();
     let early = stop.requested().map(Error::Stopped).or(ended.lost.clone());

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::endpoints::Endpoints;
-use crate::stop::{Signal, Stop};
+use crate::event::Events;
+use crate::outcome::TableOutcome;
+use crate::stop::Stop;
 
 /// How long a stop waits for batches to end before it cancels their statements, how long after that
 /// it cancels what has begun since, and when it leaves whatever is under way.
@@ -13,10 +15,18 @@ const AGAIN: Duration = Duration::from_millis(200);
 const LIMIT: Duration = Duration::from_millis(1700);
 
 /// A stop that nothing could honour in time: a server that does not answer cannot cancel either.
-pub(super) async fn hard_deadline(mut stop: Stop) -> Signal {
-    let signal = stop.wait().await;
+pub(super) async fn hard_deadline(mut stop: Stop) {
+    stop.wait().await;
     tokio::time::sleep(LIMIT).await;
-    signal
+}
+
+/// The tables of a run that was left: how they ended as far as events have told it.
+pub(super) fn left(tables: &mut [TableOutcome], events: &Events) {
+    for outcome in tables {
+        if let Some(ended) = events.outcome(&outcome.table) {
+            *outcome = ended;
+        }
+    }
 }
 
 /// Does the work. A stop lets statements end; what takes longer is cancelled on the servers.
