@@ -54,6 +54,13 @@ impl Ident {
     }
 }
 
+/// Names of schemas as the value of a flag in a shell: in single quotes where a shell would read more than a word.
+pub fn as_argument(names: &[&str]) -> String {
+    let value = names.join(",");
+    let is_plain = |c: char| c.is_alphanumeric() || "_,-.".contains(c);
+    if value.chars().all(is_plain) { value } else { format!("'{}'", value.replace('\'', r"'\''")) }
+}
+
 /// The words that PostgreSQL 10 to 18 print in quotes where they are names: all keywords that are not
 /// "unreserved". Those that only newer versions know, of SQL/JSON, are names without quotes.
 #[rustfmt::skip]
@@ -163,6 +170,12 @@ impl TryFrom<String> for OperatorName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shell_reads_a_list_of_schemas_as_one_word() {
+        assert_eq!(as_argument(&["public", "tenant_1"]), "public,tenant_1");
+        assert_eq!(as_argument(&["Order Notes", "o'b"]), r"'Order Notes,o'\''b'");
+    }
 
     #[test]
     fn names_that_people_paste_are_quoted_where_they_have_to_be() {

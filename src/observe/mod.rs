@@ -24,7 +24,7 @@ use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::ident::{Ident, TableName};
+use crate::ident::{Ident, TableName, as_argument};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::key::fixed_columns;
@@ -268,23 +268,27 @@ fn no_table(schemas: &[Ident], source: &SourceState) -> String {
     if source.local {
         return "no table to sync: the file has none".to_owned();
     }
-    let names = |schemas: &[Ident], between: &str| {
-        schemas.iter().map(Ident::as_str).collect::<Vec<_>>().join(between)
-    };
     let (which, have) = match schemas {
         [_] => ("schema", "has"),
         _ => ("schemas", "have"),
     };
-    let start = format!("no table to sync: {which} {} {have} none", names(schemas, ", "));
+    let start = format!("no table to sync: {which} {} {have} none", names(schemas).join(", "));
     let role = source.server.role.typed();
     let others: Vec<Ident> =
         source.elsewhere.iter().filter(|schema| !schemas.contains(schema)).cloned().collect();
     match others.as_slice() {
         [] => format!("{start} (-schema), and in no other schema is a table that {role} may read"),
         others => {
-            format!("{start}; {role} may read tables of others: -schema {}", names(others, ","))
+            format!(
+                "{start}; {role} may read tables of others: -schema {}",
+                as_argument(&names(others))
+            )
         }
     }
+}
+
+fn names(schemas: &[Ident]) -> Vec<&str> {
+    schemas.iter().map(Ident::as_str).collect()
 }
 
 /// Whether every text of a database goes into UTF-8 and back unaltered: those that are UTF-8 already, and

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use crate::config::Ddl;
 use crate::context::RunContext;
 use crate::error::Result;
-use crate::ident::Ident;
+use crate::ident::{Ident, as_argument};
 use crate::note::NoteLevel;
 use crate::pg::uncopied::UncopiedObject;
 use crate::sync_log::store;
@@ -86,9 +86,11 @@ impl RunContext<'_> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let named = others[..others.len().min(NAMED)].join(",");
+        let named = &others[..others.len().min(NAMED)];
         let text = format!(
-            "only the tables of the schema public are selected; there are tables in {named}{more}, too: -schema public,{named}"
+            "only the tables of the schema public are selected; there are tables in {}{more}, too: -schema {}",
+            named.join(", "),
+            as_argument(&[&["public"], named].concat()),
         );
         self.note(NoteLevel::Notice, None, text);
         Ok(())
