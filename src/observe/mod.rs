@@ -12,7 +12,7 @@ mod preconditions;
 mod reference_systems;
 pub(crate) mod rules;
 mod trials;
-mod uncopied;
+pub(crate) mod uncopied;
 mod visibility;
 mod warnings;
 

@@ -1,15 +1,17 @@
 //! Says after a first copy what an application still lacks on the target: pgsync copies no views, triggers and
 //! the like.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Ddl;
 use crate::context::RunContext;
 use crate::error::Result;
-use crate::ident::{Ident, as_argument};
+use crate::ident::{Ident, TableName, as_argument};
 use crate::note::NoteLevel;
 use crate::pg::uncopied::UncopiedObject;
+use crate::plan::LastRun;
 use crate::sync_log::store;
+use crate::table::Table;
 
 /// Wherever one is, it serves the whole database.
 const EXTENSION: &str = "extension";
@@ -28,23 +30,67 @@ const KINDS: [(&str, &str); 11] = [
     ("aggregate", "aggregates"),
 ];
 
+/// The tables of a run with which no run came to its end so far.
+pub(crate) struct NewTables {
+    count: usize,
+    selected: usize,
+    /// Schemas of the source that have no other selected tables.
+    schemas: Vec<Ident>,
+}
+
+impl NewTables {
+    /// Among the selected tables of the source, which have these names on the target.
+    pub(crate) fn among(
+        selected: &[&Table],
+        names: &[&TableName],
+        last: &HashMap<TableName, LastRun>,
+    ) -> Self {
+        let is_new = |name: &TableName| !last.get(name).is_some_and(LastRun::has_ended);
+        let mut schemas: BTreeMap<&Ident, bool> = BTreeMap::new();
+        for (table, name) in selected.iter().zip(names) {
+            *schemas.entry(&table.name.schema).or_insert(true) &= is_new(name);
+        }
+        let schemas = schemas.into_iter().filter_map(|(schema, is_new)| is_new.then_some(schema));
+        Self {
+            count: names.iter().filter(|name| is_new(name)).count(),
+            selected: names.len(),
+            schemas: schemas.cloned().collect(),
+        }
+    }
+}
+
 impl RunContext<'_> {
     /// One note, in the first run, in one that follows none that came to its end, and in one of which most tables are
-    /// `new` to the log: the runs before were of some tables. Whoever names tables means no more than those.
-    pub(crate) async fn note_uncopied(&self, new: usize, selected: usize) -> Result<()> {
+    /// new to the log: the runs before were of some tables. A later run that has come to more schemas
+    /// says it of these. Whoever names tables means no more than those.
+    pub(crate) async fn note_uncopied(&self, new: &NewTables) -> Result<()> {
         let settings = self.settings;
-        if new == 0 || settings.dry_run || settings.ddl == Ddl::None || !settings.include.is_empty()
+        if new.count == 0
+            || settings.dry_run
+            || settings.ddl == Ddl::None
+            || !settings.include.is_empty()
         {
             return Ok(());
         }
-        let is_first = new * 2 >= selected;
-        if !is_first && store::has_ended_run(self.target, &self.sync_log, self.run_id).await? {
+        let is_first = new.count * 2 >= new.selected
+            || !store::has_ended_run(self.target, &self.sync_log, self.run_id).await?;
+        if is_first {
+            self.note_other_schemas().await?;
+            self.note_lacking(&settings.schemas, true).await
+        } else {
+            self.note_lacking(&new.schemas, false).await
+        }
+    }
+
+    /// Extensions belong to the whole database.
+    async fn note_lacking(&self, schemas: &[Ident], extensions: bool) -> Result<()> {
+        if schemas.is_empty() {
             return Ok(());
         }
-        self.note_other_schemas().await?;
+        let settings = self.settings;
         let targets = settings.target_schemas();
         let (source, target) = tokio::try_join!(
-            self.source.uncopied(&settings.schemas),
+            self.source.uncopied(schemas),
             self.target.control.uncopied(&targets),
         )?;
         let target: HashSet<UncopiedObject> = target.into_iter().collect();
@@ -54,7 +100,11 @@ impl RunContext<'_> {
             }
             object
         };
-        let missing = source.into_iter().map(renamed).filter(|object| !target.contains(object));
+        let missing = source
+            .into_iter()
+            .filter(|object| extensions || object.kind != EXTENSION)
+            .map(renamed)
+            .filter(|object| !target.contains(object));
         if let Some(counts) = counted(&missing.collect::<Vec<_>>()) {
             let text = format!(
                 "not copied: {counts}; an application may need them: \"What an application still lacks\" in \

@@ -141,6 +141,13 @@ pub struct LastRun {
     pub interrupted: bool,
 }
 
+impl LastRun {
+    /// Whether a run came to its end with the table, as far as the log tells.
+    pub fn has_ended(&self) -> bool {
+        self.written_as.is_some() && !self.interrupted
+    }
+}
+
 /// The roles that pgsync works as, as SQL names them.
 #[derive(Clone, Debug)]
 pub struct Roles {

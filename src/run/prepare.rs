@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::observe::gone::GoneTable;
+use crate::observe::uncopied::NewTables;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::sequences::FreeSequence;
 use crate::plan::hints::Remedy;
@@ -63,7 +64,7 @@ impl RunContext<'_> {
         self.refuse_swapped(&catalogs, &selected).await?;
         let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
-        let names: Vec<TableName> = self.target_names(&selected);
+        let names = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
         self.lock(&names).await?;
         // The source is asked for rows while the target's log is looked at.
@@ -77,7 +78,7 @@ impl RunContext<'_> {
         let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
         self.note_read(&mut catalogs);
         let last = self.last_runs(&names, &catalogs).await?;
-        self.note_uncopied(new_ones(&names, &last), names.len()).await?;
+        self.note_uncopied(&NewTables::among(&selected, &names, &last)).await?;
         empty.extend(aligned.empty.drain());
         self.add_without_rows(&mut empty, &shown, &catalogs, &last).await?;
         self.remark_other_source(&catalogs.source.server, &last, &empty);
@@ -194,16 +195,6 @@ impl RunContext<'_> {
         let tasks = schedule::ordered(&places, keys, &rings, holds_up);
         Ok(Schedule { plans: plans.into_iter().map(Arc::new).collect(), tasks })
     }
-}
-
-/// How many of the tables no run has come to its end with.
-fn new_ones(names: &[&TableName], last: &HashMap<TableName, LastRun>) -> usize {
-    names.iter().filter(|name| !has_ended(last.get(**name))).count()
-}
-
-/// Whether a run came to its end with a table, as far as the log tells.
-fn has_ended(last: Option<&LastRun>) -> bool {
-    last.is_some_and(|last| last.written_as.is_some() && !last.interrupted)
 }
 
 /// What is said of tables that have no plan, and what will be said of values that are too long.

@@ -193,8 +193,8 @@ impl OwnedSequence {
         let may_move = self.sequence.readable && self.sequence.settable;
         (!may_move).then(|| {
             format!(
-                "the sequence {name} was not moved beyond the rows, so an insert there can collide: grant select, update \
-                 on sequence {name} to {role}"
+                "pgsync may not move the sequence {name} beyond the rows, so an insert there can collide: grant select, \
+                 update on sequence {name} to {role}"
             )
         })
     }

@@ -96,7 +96,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
     for one in sequences.iter().filter(|one| one.hidden && is_whole) {
         let name = one.name.typed();
         let text = format!(
-            "the sequence {name} of the source may not be read, so the target's was not moved: grant select on \
+            "pgsync may not read the sequence {name} of the source, so it cannot move the target's: grant select on \
              sequence {name} to {}",
             round.roles.source
         );
@@ -111,7 +111,7 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
         for one in known.iter().filter(|one| !one.settable && is_whole) {
             let name = one.name.typed();
             let text = format!(
-                "the sequence {name} was not moved to where the source's stands, so its numbers can collide: \
+                "pgsync may not move the sequence {name} to where the source's stands, so its numbers can collide: \
                  grant select, update on sequence {name} to {}",
                 round.roles.target
             );

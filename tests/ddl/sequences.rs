@@ -46,10 +46,13 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     db.target(&format!("revoke all on sequence numbers from {}", role.name)).await;
     db.source("insert into a select from generate_series(1, 3)").await;
     let run = db.sync().target_role(&role).await.expect_ok();
-    run.expect_note("the sequence public.numbers was not moved beyond the rows");
+    run.expect_note("pgsync may not move the sequence public.numbers beyond the rows");
     // As long as it is so, also by a quiet run that finds nothing to do.
     let run = db.sync().target_role(&role).arg("-quiet").await.expect_unchanged();
-    assert!(run.stderr.contains("public.numbers was not moved beyond the rows"), "{run}");
+    assert!(
+        run.stderr.contains("may not move the sequence public.numbers beyond the rows"),
+        "{run}"
+    );
 }
 
 #[tokio::test]
@@ -114,7 +117,9 @@ async fn sequences_that_belong_to_no_table_are_named_where_they_are_left_out() {
     db.hand_over_log(&role).await;
     db.target(&format!("revoke all on sequence order_seq from {}", role.name)).await;
     let run = db.sync().args(&["-ddl", "none"]).target_role(&role).await.expect_ok();
-    run.expect_note("the sequence public.order_seq was not moved to where the source's stands");
+    run.expect_note(
+        "pgsync may not move the sequence public.order_seq to where the source's stands",
+    );
     // Who names tables means no more than those.
     db.sync().include("orders").await.expect_unchanged().expect_unsaid("sequence");
     assert_eq!(

@@ -71,6 +71,22 @@ async fn who_names_tables_hears_nothing_of_views() {
 }
 
 #[tokio::test]
+async fn a_later_run_names_what_lacks_in_the_schemas_that_it_comes_to() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create extension hstore; create table a (id int primary key); create table b (id int primary key);
+         create table c (id int primary key); create view v as select from a",
+    )
+    .await;
+    db.sync().await.expect_ok().expect_note("not copied: 1 extension (hstore), 1 view;");
+    db.source("create view w as select from a; create schema crm; create table crm.a (id int primary key); create view crm.v as select from crm.a")
+        .await;
+    let sync = || db.sync().args(&["-schema", "public,crm"]);
+    sync().await.expect_ok().expect_note("not copied: 1 view;");
+    sync().await.expect_unchanged().expect_unsaid("not copied");
+}
+
+#[tokio::test]
 async fn an_extension_that_no_table_needs_is_named() {
     let db = Pair::fresh().await;
     db.source(
