@@ -53,10 +53,7 @@ const LOG_PRUNE: &[OtherWords] = &[
 ];
 
 const OF_MASKS: &[OtherWords] = &[
-    words(
-        "target",
-        "Read the definitions of this database, and what its log knows of masks (same forms)",
-    ),
+    words("target", "Try the masks on this database, and read its definitions (same forms)"),
     words("schema", "Look at the tables of these schemas, names or patterns [default: public]"),
     words("include", "Look only at tables with these names or patterns [default: all]"),
 ];

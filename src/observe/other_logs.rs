@@ -58,8 +58,8 @@ impl RunContext<'_> {
             count => format!("{count} selected tables"),
         };
         let text = format!(
-            "{} knows {count}, and {} does not: these tables are compared whole, and what runs have created there \
-             counts as made by others; to go on with that log, use -log-table {}",
+            "{} knows {count}, and {} does not: these tables are compared whole, and pgsync takes those that it has \
+             created for tables of others; to go on with that log, use -log-table {}",
             log.table,
             self.sync_log.table,
             log.table.typed()

@@ -537,11 +537,11 @@ fn check_row_security(source: &Table, target: &Table, context: &PlanContext) -> 
     };
     let grants = hints::grants(side, table, context);
     let grants = grants.map_or_else(String::new, |grants| format!("; {grants}"));
-    let hides = format!("row-level security hides rows from the {side} role");
+    let hides = format!("row-level security may hide rows from the {side} role");
     // From an owner it hides rows only where it is forced.
     Err(Error::Blocked(if table.owned {
         format!(
-            "{hides}, though that owns the table: run there: alter table {} no force row level security",
+            "{hides}, though it owns the table: run there: alter table {} no force row level security",
             table.name.typed()
         )
     } else {

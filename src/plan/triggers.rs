@@ -90,12 +90,12 @@ pub fn notes(firing: &[String], context: &PlanContext) -> Vec<String> {
         if context.fire_triggers {
             format!(
                 "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
-         if the trigger makes it another"
+         if the trigger changes what was copied"
             )
         } else {
             format!(
                 "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \
-         copied: the table is compared, and fails if the trigger makes it another"
+         copied: the table is compared, and fails if the trigger changes what was copied"
             )
         }
     };

@@ -33,12 +33,13 @@ use crate::pg::definitions::changed_meanwhile;
 use crate::plan::inheritance;
 use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::crowded::Crowded;
+use crate::schema::diff::source_parts::{self, SourceParts};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::Definitions as Objects;
 use crate::schema_object::compression;
 use crate::schema_object::older;
 use crate::schema_object::older::Remark;
-use crate::schema_object::reshape::Reshaped;
+use crate::schema_object::reshape::{NotCarried, Reshaped};
 use crate::sql::statement::Statement;
 use crate::sql::view::GrownColumn;
 use crate::table::Table;
@@ -361,6 +362,20 @@ impl RunContext<'_> {
         first.into_iter().chain(older::told(&lost)).collect()
     }
 
+    /// What rules do not carry, with its table. It is said when the table is made, or when the source gets it.
+    fn new_losses(
+        &self,
+        not_carried: Vec<NotCarried>,
+        source_parts: &SourceParts,
+        catalogs: &Catalogs,
+    ) -> impl Iterator<Item = NotCarried> {
+        let is_new = |one: &NotCarried| {
+            !self.is_on_target(&one.root, catalogs)
+                || source_parts::is_new(source_parts, &one.root, &one.title)
+        };
+        not_carried.into_iter().filter(is_new)
+    }
+
     /// What there is to do.
     async fn plan_changes(
         &self,
@@ -376,14 +391,14 @@ impl RunContext<'_> {
             selected.iter().copied().partition(is_read);
         let selected = &selected[..];
         let shapes = self.shapes(selected, &source, &path);
-        let Reshaped { definitions: mut source, mut not_carried } = source.reshaped(&shapes);
+        let Reshaped { definitions: mut source, not_carried } = source.reshaped(&shapes);
         let names: Vec<&TableName> = selected.iter().map(|table| &table.name).collect();
-        // It is said when the table is made.
-        not_carried.retain(|(table, _)| !self.is_on_target(table, catalogs));
-        let unknown = self.leave_out_unknown(&mut source, &names, catalogs).into_iter();
-        not_carried.extend(unknown.map(|Remark { root, text }| (root, text)));
-        let reset = self.rebuilt_tables(selected);
         let source_parts = self.source_parts(created_by_pgsync).await?;
+        let lost = self.new_losses(not_carried, &source_parts, catalogs);
+        let mut left_out: Vec<_> = lost.map(|one| (one.root.clone(), one.told())).collect();
+        let unknown = self.leave_out_unknown(&mut source, &names, catalogs).into_iter();
+        left_out.extend(unknown.map(|Remark { root, text }| (root, text)));
+        let reset = self.rebuilt_tables(selected);
         let mut input = DiffInput {
             source: &source,
             target: &target,
@@ -408,7 +423,7 @@ impl RunContext<'_> {
             input.source = reworded;
         }
         let mut schema_plan = input.schema_plan();
-        schema_plan.left_out.extend(not_carried);
+        schema_plan.left_out.extend(left_out);
         schema_plan.unread = unread.into_iter().map(|table| table.name.clone()).collect();
         let sequences = self.free_sequences(catalogs);
         let sequences: Vec<&TableName> = sequences.iter().map(|one| &one.name).collect();

@@ -29,7 +29,7 @@ pub struct Definitions {
     /// Tables of which something could not be read, for it was changed or dropped meanwhile; nothing of them is here.
     pub unread: HashSet<TableName>,
     /// The titles of what the source has, and rules do not carry.
-    pub uncarried: HashSet<String>,
+    pub uncarried: HashMap<String, Option<TableName>>,
     ids: HashMap<Kind, HashMap<String, usize>>,
     nodes: HashMap<String, usize>,
 }
@@ -371,7 +371,7 @@ impl Definitions {
             ids.entry(object.kind).or_default().insert(object.id.clone(), place);
         }
         let nodes = objects.iter().enumerate().map(|(place, o)| (o.node.clone(), place)).collect();
-        Self { objects, needs, unread: HashSet::new(), uncarried: HashSet::new(), ids, nodes }
+        Self { objects, needs, unread: HashSet::new(), uncarried: HashMap::new(), ids, nodes }
     }
 
     /// As if these tables were not there, with what belongs to them.

@@ -1,7 +1,7 @@
 //! The definitions of a table as its rules show it: with the columns that travel, under the names that they
 //! get. What speaks of other columns by an expression is not carried, and is named.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use super::make::{Element, Make};
 use super::text::Name;
@@ -27,21 +27,34 @@ pub struct Shape {
 /// By the source's names of tables.
 pub type Shapes = HashMap<TableName, Shape>;
 
-/// What of a table is not carried.
-pub type NotCarried = Vec<(TableName, String)>;
+/// What of a table is not carried, and why.
+#[derive(Debug)]
+pub struct NotCarried {
+    pub root: TableName,
+    /// [`Object::title`].
+    pub title: String,
+    why: &'static str,
+}
+
+impl NotCarried {
+    /// In words.
+    pub fn told(&self) -> String {
+        format!("{} is not carried: {}", self.title, self.why)
+    }
+}
 
 /// Definitions with tables in their shapes, and what they lose by that.
 #[derive(Debug)]
 pub struct Reshaped {
     pub definitions: Definitions,
-    pub not_carried: NotCarried,
+    pub not_carried: Vec<NotCarried>,
 }
 
 impl Definitions {
     /// Gives tables their shapes.
     pub fn reshaped(self, shapes: &Shapes) -> Reshaped {
-        let (mut objects, mut not_carried) = (Vec::new(), NotCarried::new());
-        let mut uncarried = HashSet::new();
+        let (mut objects, mut not_carried) = (Vec::new(), Vec::new());
+        let mut uncarried = HashMap::new();
         let mut needs = self.needs;
         let tables: HashMap<Name, TableName> = self
             .objects
@@ -58,9 +71,12 @@ impl Definitions {
                 Carried::Yes(object) => objects.push(*object),
                 Carried::Silently => {}
                 Carried::No(why) => {
-                    let text = format!("{title} is not carried: {why}");
-                    not_carried.extend(root.map(|root| (root, text)));
-                    uncarried.insert(title);
+                    not_carried.extend(root.clone().map(|root| NotCarried {
+                        root,
+                        title: title.clone(),
+                        why,
+                    }));
+                    uncarried.insert(title, root);
                 }
             }
         }
@@ -86,7 +102,7 @@ impl Definitions {
 
 const OTHER_COLUMNS: &str =
     "one of its columns is masked, left out or renamed, or computed from such a column";
-const NO_EXPRESSIONS: &str = "rules choose or rename the table's columns, and then checks, expressions and statistics objects are left out";
+const NO_EXPRESSIONS: &str = "rules mask, choose or rename columns of the table, and then its checks, expressions and statistics objects are left out";
 
 /// Whether an index, or an exclusion constraint, is one of expressions.
 fn has_expressions(make: &Option<Make>) -> bool {

@@ -143,7 +143,7 @@ impl DiffInput<'_> {
             Kind::Key | Kind::Index | Kind::Check | Kind::Statistics | Kind::ForeignKey
         );
         let same = self.source.same(there).filter(|here| here.table == there.table);
-        let is_uncarried = || self.source.uncarried.contains(&there.title());
+        let is_uncarried = || self.source.uncarried.contains_key(&there.title());
         is_part
             && same.is_none()
             && !is_uncarried()

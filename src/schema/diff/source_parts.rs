@@ -24,10 +24,15 @@ pub fn text(parts: &BTreeSet<String>) -> String {
     parts.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether the source has not had what has this title so far, as far as that is known.
+pub fn is_new(known: &SourceParts, root: &TableName, title: &str) -> bool {
+    known.get(root).is_some_and(|parts| !parts.contains(&short(title)))
+}
+
 impl DiffInput<'_> {
     /// Whether the source has never had it, as far as that is known.
     pub(super) fn is_of_target_alone(&self, there: &Object, root: &TableName) -> bool {
-        self.source_parts.get(root).is_some_and(|parts| !parts.contains(&short(&there.title())))
+        is_new(self.source_parts, root, &there.title())
     }
 
     /// The same of a sequence.
@@ -36,8 +41,7 @@ impl DiffInput<'_> {
         owned: &OwnedSequence,
         root: &TableName,
     ) -> bool {
-        let is_known = |parts: &BTreeSet<String>| !parts.contains(&short(&title_of(owned)));
-        self.source_parts.get(root).is_some_and(is_known)
+        is_new(self.source_parts, root, &title_of(owned))
     }
 
     /// What is to be remembered of the tables of which that is something new. What only the target has when the memory
@@ -66,6 +70,11 @@ impl DiffInput<'_> {
                     Kind::Table => parts.extend(sequences(part)),
                     _ => drop(parts.insert(short(&part.title()))),
                 }
+            }
+        }
+        for (title, root) in &self.source.uncarried {
+            if let Some(parts) = root.as_ref().and_then(|root| all.get_mut(root)) {
+                parts.insert(short(title));
             }
         }
         all.retain(|root, parts| self.source_parts.get(root) != Some(parts));
