@@ -169,14 +169,21 @@ fn renamed_type(here: &Column, there: &Column) -> Option<String> {
     let names = |part: &TypePart| -> Vec<Option<Ident>> {
         part.members.iter().map(|member| member.name.clone()).collect()
     };
+    let under = |part: &TypePart| -> Vec<String> {
+        part.members.iter().map(|member| member.text.clone()).collect()
+    };
     let is_same = match (here.kind, there.kind) {
         (TypeKind::Enum, TypeKind::Enum) => here.labels == there.labels,
         (TypeKind::Composite, TypeKind::Composite) => names(here) == names(there),
+        (TypeKind::Domain, TypeKind::Domain) | (TypeKind::Range, TypeKind::Range) => {
+            under(here) == under(there) && here.rules == there.rules
+        }
         _ => false,
     };
     let name = TableName { schema: there.schema.clone(), name: there.name.clone() };
+    let noun = if here.kind == TypeKind::Domain { "domain" } else { "type" };
     (is_same && here.name != there.name)
-        .then(|| format!("alter type {} rename to {}", name.typed(), here.name.typed()))
+        .then(|| format!("alter {noun} {} rename to {}", name.typed(), here.name.typed()))
 }
 
 /// The type of a column, or of the elements of an array.

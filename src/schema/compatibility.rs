@@ -1,7 +1,7 @@
 //! What two tables' catalogs say before anything is made: what the target's lacks, what no added column
 //! fixes, and what both would be after a run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::SchemaOutcome;
@@ -100,6 +100,9 @@ impl RunContext<'_> {
         }
         // A table that is rebuilt gets what the source has.
         said.retain(|(table, _)| outdated.iter().all(|one| &one.table.name != table));
+        // Of a domain once, however many tables have it.
+        let mut known = HashSet::new();
+        said.retain(|(_, text)| known.insert(text.clone()));
         Classified { fatal, said }
     }
 }

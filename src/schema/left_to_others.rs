@@ -69,6 +69,9 @@ fn beyond(
     let differs = differs.map(|one| Left { table: one.table.clone(), text: own(&one.text) });
     let mut all: Vec<Left> = steps.chain(differs).collect();
     all.sort_by(|one, other| one.table.cmp(&other.table));
+    // Of a domain once, however many tables have it.
+    let mut known = HashSet::new();
+    all.retain(|one| known.insert(one.text.clone()));
     all
 }
 

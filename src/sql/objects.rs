@@ -317,7 +317,25 @@ pub fn add_domain_check(name: &Name, check: &Check) -> Statement {
     statement!("alter domain {name} add {check}", name = name, check = check_of(check))
 }
 
-/// Drops one.
+/// Gives a domain another name, and another schema if need be.
+pub fn rename_domain(from: &Name, to: &Name) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    if from.name != to.name {
+        statements.push(statement!(
+            "alter domain {from} rename to {name}",
+            from = from,
+            name = to.name
+        ));
+    }
+    let schema = to.schema.as_ref().filter(|_| from.schema != to.schema);
+    statements.extend(schema.map(|schema| {
+        let renamed = from.beside(&to.name);
+        statement!("alter domain {renamed} set schema {schema}", renamed = renamed, schema = schema)
+    }));
+    statements
+}
+
+/// Drops a check of a domain.
 pub fn drop_domain_check(name: &Name, check: &Ident) -> Statement {
     statement!("alter domain {name} drop constraint {check}", name = name, check = check)
 }

@@ -1,6 +1,6 @@
 //! Columns of which the target keeps another type, and what is compared of their tables all the same.
 
-use crate::support::{Outcome, Pair};
+use crate::support::{Outcome, Pair, pgsync};
 
 async fn followed(table: &str, change: &str) -> Pair {
     let db = Pair::fresh().await;
@@ -208,4 +208,74 @@ async fn a_domain_with_other_checks_on_the_source_is_told_with_the_statements_th
     db.sync().await.expect_unchanged().expect_unsaid("domain");
     db.target("alter domain pct add constraint theirs check (value <> 14)").await;
     db.sync().await.expect_unchanged().expect_note(r#"drop constraint "theirs""#);
+}
+
+#[tokio::test]
+async fn a_domain_that_was_renamed_is_told_once_with_the_statement_that_renames_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain email as text check (value like '%@%'); create domain short as email check (length(value) < 40);
+         create table customer (id int primary key, e email, f email, constraint ce check (e <> 'x'));
+         create table friend (id int primary key, s short); create table other (id int primary key, e text);
+         insert into customer values (1, 'a@b', 'a@c'); insert into friend values (1, 'a@b')",
+    )
+    .await;
+    db.settle().await.expect_unsaid("domain");
+    db.source("alter domain email rename to email_address").await;
+    let rename = r#"alter domain "public"."email" rename to "email_address""#;
+    let said = "the source has the domain public.email_address where the target has public.email (column public.customer.e and 2 more)";
+    for way in ["none", "additive"] {
+        let run = db.sync().args(&["-ddl", way]).await.expect_unchanged().expect_note(said);
+        let run = run.expect_note(rename);
+        let named = run.notes().iter().filter(|note| note.contains("rename to")).count();
+        assert_eq!(named, 1, "{:#?}", run.notes());
+    }
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    assert_eq!(listed.stdout.matches(rename).count(), 1, "{listed}");
+    // Another check: the source takes what the target's domain does not.
+    db.source(
+        "alter domain email_address drop constraint email_check; alter domain email_address add constraint email_check check (value <> '');
+         insert into customer values (2, 'nobody'); insert into friend values (2, 'nobody')",
+    )
+    .await;
+    let run = db.sync().await.expect_note(rename).expect_unsaid("fix them");
+    run.expect_failed("customer", &[said, rename])
+        .expect_failed("friend", &["public.email_address", rename]);
+    db.target(rename).await;
+    let drops = r#"alter domain "public"."email_address" drop constraint "email_check""#;
+    let run = db.sync().await.expect_note(drops).expect_unsaid("rename to");
+    run.expect_failed("customer", &[drops]).expect_failed("friend", &[drops]);
+    db.target(drops).await;
+    db.sync().await.expect_ok().expect_unsaid("rename to");
+    db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_column_that_comes_to_be_of_another_domain_is_told_with_the_statement_that_changes_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain word as text check (value <> 'no'); create table a (id int primary key, w word default 'x', constraint ac check (w <> 'y'));
+         create table b (id int primary key, w word); insert into a values (1, 'a')",
+    )
+    .await;
+    db.settle().await;
+    db.source("create domain term as text check (value <> 'never'); alter table a alter w type term; insert into a values (2, 'no')").await;
+    let said = "column public.a.w is public.term on the source and public.word on the target";
+    let run = db.sync().await.expect_note(said).expect_unsaid("fix them");
+    let run = run.expect_failed("a", &[said]);
+    let statement =
+        told(&run).into_iter().find(|told| told.contains("alter table")).expect("a statement");
+    db.target(&statement).await;
+    db.settle().await.expect_unsaid("public.word");
+}
+
+#[tokio::test]
+async fn a_renamed_domain_does_not_keep_a_table_from_being_rebuilt() {
+    let db = Pair::fresh().await;
+    db.source("create domain email as text check (value <> ''); create table a (id int primary key, e email); insert into a values (1, 'a')").await;
+    db.settle().await;
+    db.source("alter domain email rename to email_address").await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    db.settle().await.expect_unsaid("domain");
 }

@@ -55,9 +55,13 @@ async fn a_statement_for_another_type_is_one_that_the_server_takes() {
 
 #[tokio::test]
 async fn a_type_that_the_source_has_renamed_is_renamed() {
-    for (kind, value) in [("enum ('sad', 'glad')", "'sad'"), ("(a int, b text)", "(1,x)")] {
+    let kinds = [
+        ("enum ('sad', 'glad')", "'sad'"),
+        ("(a int, b text)", "'(1,x)'"),
+        ("range (subtype = int4)", "'[1,2)'"),
+    ];
+    for (kind, value) in kinds {
         let db = Pair::fresh().await;
-        let value = if value.starts_with('(') { format!("'{value}'") } else { value.to_owned() };
         db.source(&format!(
             "create type mood as {kind}; create table item (id int primary key, v mood, w mood[]);
              insert into item values (1, {value}, null)"
@@ -71,6 +75,22 @@ async fn a_type_that_the_source_has_renamed_is_renamed() {
         db.target(&statement).await;
         db.settle().await;
     }
+}
+
+#[tokio::test]
+async fn a_domain_of_arrays_that_the_source_has_renamed_is_renamed() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain email as varchar(20) check (value <> ''); create table item (id int primary key, v email[]);
+         insert into item values (1, '{a,b}')",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter domain email rename to address").await;
+    let statement = "alter domain public.email rename to address";
+    db.sync().await.expect_failed("item", &["run on the target: ", statement]);
+    db.target(statement).await;
+    db.settle().await;
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ use crate::schema_object::{Kind, Object};
 use crate::sql::objects;
 
 impl DiffInput<'_> {
-    /// Says where they differ, once for all tables that pgsync made; of each table if a row violates one. Other versions
+    /// Says where they differ of tables that pgsync made; of each table if a row violates one. Other versions
     /// word them otherwise, so that between them only rows tell.
     pub(super) fn compare_domains(&self, schema_plan: &mut SchemaPlan) {
         if !self.comparable {
             return;
         }
-        let (mut told, mut seen): (HashSet<&str>, HashSet<(&TableName, &str)>) = Default::default();
+        let mut seen: HashSet<(&TableName, &str)> = HashSet::new();
         let tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
         for table in tables {
             let root = table.root.as_ref().filter(|root| self.selected.contains(root));
@@ -31,8 +31,7 @@ impl DiffInput<'_> {
                 if !seen.insert((root, &domain.id)) {
                     continue;
                 }
-                let is_told =
-                    self.same_major && self.follows(root) && told.insert(domain.id.as_str());
+                let is_told = self.same_major && self.follows(root);
                 let weight = if is_told { Severity::Part } else { Severity::Hint };
                 let found = other.findings(weight).into_iter();
                 schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
@@ -82,16 +81,9 @@ impl<'d> OtherChecks<'d> {
         differs.then_some(Self { domain, there, new, gone })
     }
 
-    /// One of what is to be said, and one for each further check that rows may violate.
     fn findings(&self, weight: Severity) -> Vec<Finding> {
-        let text = self.text();
-        let names = self.gone.iter().map(|name| Some((*name).clone()));
-        let parts = if self.gone.is_empty() { vec![None] } else { names.collect() };
-        let found = parts.into_iter().enumerate().map(|(place, part)| {
-            let weight = if place == 0 { weight } else { Severity::Hint };
-            Finding { part, ..Finding::new(weight, text.clone()) }
-        });
-        found.collect()
+        let gone: Vec<Ident> = self.gone.iter().map(|name| (*name).clone()).collect();
+        of_checks(&self.text(), &gone, weight)
     }
 
     fn text(&self) -> String {
@@ -121,6 +113,16 @@ impl<'d> OtherChecks<'d> {
             }
         }
     }
+}
+
+/// One of what is to be said, and one for each further check that rows may violate.
+pub(super) fn of_checks(text: &str, checks: &[Ident], weight: Severity) -> Vec<Finding> {
+    let parts = if checks.is_empty() { vec![None] } else { checks.iter().map(Some).collect() };
+    let found = parts.into_iter().enumerate().map(|(place, part)| {
+        let weight = if place == 0 { weight } else { Severity::Hint };
+        Finding { part: part.cloned(), ..Finding::new(weight, text.to_owned()) }
+    });
+    found.collect()
 }
 
 /// The checks of a domain that the other one lacks, or has otherwise.

@@ -19,9 +19,17 @@ struct TablePair<'d> {
 
 /// A column of both sides.
 #[derive(Clone, Copy)]
-struct ColumnPair<'d> {
-    here: &'d ColumnDefinition,
-    there: &'d ColumnDefinition,
+pub(super) struct ColumnPair<'d> {
+    pub here: &'d ColumnDefinition,
+    pub there: &'d ColumnDefinition,
+}
+
+/// The columns that both sides have of a table.
+pub(super) fn columns_of_both<'d>(
+    here: &'d Object,
+    there: &'d Object,
+) -> impl Iterator<Item = ColumnPair<'d>> {
+    TablePair::of(here, there).into_iter().flat_map(TablePair::columns)
 }
 
 impl DiffInput<'_> {
@@ -38,29 +46,30 @@ impl DiffInput<'_> {
 
     /// What is said of columns of which the target keeps another type.
     pub(super) fn kept_types(&self, table: &Object, there: &Object) -> Vec<Finding> {
-        let columns = TablePair::of(table, there).into_iter().flat_map(TablePair::columns);
-        let kept = columns.filter(ColumnPair::is_kept);
-        let said = kept.map(|column| {
-            let until = match self.uncompared(table, column) {
-                parts if parts.is_empty() => String::new(),
-                parts => format!("; until then not compared: {}", parts.join(", ")),
-            };
-            let retyped = if column.is_alike() {
-                ddl::widen(&table.at, column.here)
-            } else {
-                ddl::retype(&table.at, column.here, column.there)
-            };
-            let text = format!(
-                "column {}.{} is {} on the source and {} on the target; to change it, run on the target: {}{until}",
-                table.id,
-                column.here.name.as_str(),
-                column.here.type_text,
-                column.there.type_text,
-                retyped.as_str(),
-            );
-            Finding::new(Severity::Type, text)
-        });
+        let kept = columns_of_both(table, there).filter(ColumnPair::is_kept);
+        let said = kept.map(|column| Finding::new(Severity::Type, self.kept_type(table, column)));
         said.collect()
+    }
+
+    /// What is said of one, with the statement that gives it the source's type.
+    pub(super) fn kept_type(&self, table: &Object, column: ColumnPair<'_>) -> String {
+        let until = match self.uncompared(table, column) {
+            parts if parts.is_empty() => String::new(),
+            parts => format!("; until then not compared: {}", parts.join(", ")),
+        };
+        let retyped = if column.is_alike() {
+            ddl::widen(&table.at, column.here)
+        } else {
+            ddl::retype(&table.at, column.here, column.there)
+        };
+        format!(
+            "column {}.{} is {} on the source and {} on the target; to change it, run on the target: {}{until}",
+            table.id,
+            column.here.name.as_str(),
+            column.here.type_text,
+            column.there.type_text,
+            retyped.as_str(),
+        )
     }
 
     /// What of the table may be another thing on the target, and cannot be told because of the column.
@@ -121,8 +130,13 @@ impl ColumnPair<'_> {
         let types = type_of_definition(self.here).zip(type_of_definition(self.there));
         let is_followed = types.is_some_and(|(here, there)| in_place(here, there));
         let is_known = self.here.built_in.is_some() || self.there.built_in.is_some();
+        self.is_changed_here() && !is_followed && is_known
+    }
+
+    /// Whether it has another type, and gets that by a statement of its own.
+    pub(super) fn is_changed_here(&self) -> bool {
         let is_plain = self.here.generated.is_none() && self.there.generated.is_none();
-        self.is_retyped() && self.here.local && !is_followed && is_known && is_plain
+        self.is_retyped() && self.here.local && is_plain
     }
 }
 

@@ -7,6 +7,7 @@ use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::schema::diff::DiffInput;
+use crate::schema_object::make::Make;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::objects;
@@ -235,6 +236,9 @@ fn is_table(object: &Object) -> bool {
 impl DiffInput<'_> {
     /// Whether the target may have a type that it lacks under the name that the source has given up.
     fn may_be_renamed(&self, object: &Object) -> bool {
+        if matches!(object.make, Some(Make::Domain(_))) {
+            return self.is_renamed_domain(object);
+        }
         let has_form = |there: &&Object| {
             there.kind == object.kind && there.labels == object.labels && there.make == object.make
         };

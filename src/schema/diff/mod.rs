@@ -21,6 +21,7 @@ mod merged_columns;
 mod missing_objects;
 pub mod new_values;
 mod open_not_nulls;
+mod other_domains;
 mod other_objects;
 pub mod rebuild_reasons;
 mod renamed;
@@ -277,6 +278,7 @@ impl DiffInput<'_> {
         schema_plan.source_parts = self.new_source_parts();
         self.compare(&mut schema_plan);
         self.compare_domains(&mut schema_plan);
+        self.compare_other_domains(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());
