@@ -57,7 +57,7 @@ pub(super) fn misspelt(texts: &[String]) -> Option<String> {
     let whole = Verb::ALL.iter().filter(|verb| verb.words().first() == Some(&first.as_str()));
     let whole: Vec<String> = whole.map(|verb| verb.title()).collect();
     if !whole.is_empty() {
-        return Some(format!("a command has two words here: {}", whole.join(", ")));
+        return Some(format!("the commands that begin with {first} are {}", whole.join(", ")));
     }
     if let Some(remedy) = foreign(first) {
         return Some(format!("\"{first}\" is no command; {remedy}"));

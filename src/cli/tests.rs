@@ -202,8 +202,7 @@ fn a_misspelt_command_is_suggested_and_not_shown() {
     let expected = "the first word is no command; did you mean pgsync schema? See pgsync help";
     assert_eq!(error.to_string(), expected);
     let error = parse_texts(&["mask", "-source", "a"]).unwrap_err();
-    let expected =
-        "a command has two words here: pgsync mask suggest, pgsync mask check, pgsync mask preview";
+    let expected = "the commands that begin with mask are pgsync mask suggest, pgsync mask check, pgsync mask preview";
     assert_eq!(error.to_string(), expected);
 }
 
@@ -240,7 +239,7 @@ fn a_command_of_another_program_leads_to_the_one_here() {
         ),
         (
             &["help", "mask"],
-            "a command has two words here: pgsync mask suggest, pgsync mask check, pgsync mask preview",
+            "the commands that begin with mask are pgsync mask suggest, pgsync mask check, pgsync mask preview",
         ),
     ];
     for (arguments, expected) in cases {

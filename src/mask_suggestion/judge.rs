@@ -37,7 +37,9 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     let nothing =
         |why: &str| Judged { column, mask: None, why: why.to_owned(), holds_text, is_seen: true };
     if sample.is_child {
-        return nothing("a foreign key: it has the mask of the column that it refers to");
+        return nothing(
+            "a foreign key: a run masks it as the column that it refers to, if that is masked",
+        );
     }
     let by_name = topic(table.name.name.as_str(), column.name.as_str());
     let by_values = looks(sample);

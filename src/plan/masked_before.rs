@@ -57,11 +57,17 @@ pub(super) fn check(
     if bare.is_empty() {
         return Ok(());
     }
-    Err(Error::Refused(format!(
-        "an earlier run masked {}, and this one would write what the source holds: give the columns their masks again, \
-         or use -force once if their values may be seen on the target",
-        bare.join(", ")
-    )))
+    let bare = bare.join(", ");
+    Err(Error::Refused(if context.only_compares {
+        format!(
+            "an earlier run masked {bare}, and this configuration does not: give the columns their masks again"
+        )
+    } else {
+        format!(
+            "an earlier run masked {bare}, and this one would write what the source holds: give the columns their masks \
+             again, or use -force once if their values may be seen on the target"
+        )
+    }))
 }
 
 /// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look

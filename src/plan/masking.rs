@@ -49,8 +49,8 @@ pub fn inherit(
         let concerns = is_selected(&child.name) && (is_selected(&parent.name) || there.is_some());
         (here != there && concerns).then(|| {
             format!(
-                "{}: {} of {} refers to {} of {} by the foreign key \"{}\", so both have to be masked alike: \
-                 {} and {}",
+                "{}: {} of {} refers to {} of {} by the foreign key \"{}\", so both have to be masked alike, and \
+                 the first has {} and the second {}",
                 place(own, pair.child_column),
                 pair.child_column.as_str(),
                 child.name,
@@ -84,7 +84,7 @@ fn inherit_of_parents(ruled: &mut Ruled<'_>, places: &HashMap<TableName, usize>)
 }
 
 fn named(mask: Option<&Mask>) -> String {
-    mask.map_or_else(|| "no mask".to_owned(), |mask| format!("\"{}\"", mask.name()))
+    mask.map_or_else(|| "no mask".to_owned(), |mask| format!("the mask \"{}\"", mask.name()))
 }
 
 /// One column of a foreign key, by the places of its tables.

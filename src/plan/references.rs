@@ -238,6 +238,11 @@ impl References {
                 "the rules keep rows of {child} that the source has no more: let runs delete them, or delete these on the target"
             );
         }
+        if !self.selected.contains(&key.child) && self.is_on_the_source(key) {
+            return format!(
+                "let the run sync {child} as well, or remove these rows of it on the target"
+            );
+        }
         if !self.selected.contains(&key.child) {
             return format!(
                 "bring that table in sync too, remove its rows, or, if the source has it no more, run on the target: {}",

@@ -37,9 +37,10 @@ pub fn to_disable(
     let trigger = firing[0].name.as_str();
     if context.replica_role {
         return Err(Error::Blocked(format!(
-            "the target's trigger \"{trigger}\" would fire on copied rows, because a foreign key of it has to be checked \
-             (its other table is not in this run, or the source does not have the key), and the role may not prevent it: \
-             include the other table, connect as the table's owner, or let triggers fire with -fire-triggers"
+            "the target's trigger \"{trigger}\" would fire on copied rows, because the server has to check a foreign key of \
+             the table (the other table of the key is not in this run, a rule leaves out or keeps rows of one of them, or \
+             the source does not have the key), and the role may not prevent it: connect as the table's owner, let \
+             triggers fire with -fire-triggers, or let the run copy both tables whole"
         )));
     }
     Err(Error::Blocked(format!(

@@ -29,7 +29,7 @@ pub(super) fn rows(report: &RunReport, all: bool) -> Listed {
         let news = shown.iter().take_while(|outcome| rank(outcome) < NO_NEWS).count();
         folded = shown.split_off(news.min(LISTED));
     }
-    Listed { columns: columns(report, &shown), folded: counted(&folded) }
+    Listed { columns: columns(report, &shown), folded: counted(&folded, report.dry_run) }
 }
 
 /// The rank of a table that has nothing to tell.
@@ -49,7 +49,7 @@ fn changes(counts: Counts) -> u64 {
 }
 
 /// A line for each way in which tables that are not listed ended.
-fn counted(folded: &[&TableOutcome]) -> Vec<String> {
+fn counted(folded: &[&TableOutcome], dry_run: bool) -> Vec<String> {
     let of = |wanted: &dyn Fn(&TableOutcome) -> bool, word: &str| {
         let found: Vec<_> = folded.iter().filter(|outcome| wanted(outcome)).collect();
         let rows: u64 = found.iter().map(|outcome| changes(outcome.counts)).sum();
@@ -60,7 +60,7 @@ fn counted(folded: &[&TableOutcome]) -> Vec<String> {
     let lines = [
         of(&|outcome| rank(outcome) == 0, "failed"),
         of(&|outcome| rank(outcome) == 1, "skipped"),
-        of(&|outcome| rank(outcome) == 2, "changed"),
+        of(&|outcome| rank(outcome) == 2, if dry_run { "would change" } else { "changed" }),
         of(&|outcome| rank(outcome) == NO_NEWS && outcome.status == Status::Success, "unchanged"),
         of(&|outcome| rank(outcome) == NO_NEWS && outcome.status != Status::Success, "not tried"),
     ];

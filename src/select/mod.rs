@@ -262,7 +262,7 @@ fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[Strin
         given.map(|(setting, patterns)| format!("{setting} {}", quoted(patterns))).collect();
     let is_pattern = |text: &String| Pattern::parse(text).is_ok_and(|one| one.has_wildcard());
     let no_views = if include.iter().any(is_pattern) {
-        ", which matches tables only, and neither views nor partitions"
+        " (patterns match no views and no partitions)"
     } else {
         ""
     };

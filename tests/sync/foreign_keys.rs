@@ -444,12 +444,24 @@ async fn an_action_within_a_table_deletes_no_row_that_the_source_has() {
     let owner = db.target_owner().await;
     db.sync().target_role(&owner).await.expect_ok();
     db.source("delete from p where id = 1").await;
-    let told = "cannot be deleted: 1 row of public.p still refers to them, and the foreign key \"p_par_fkey\" would change those";
+    let told = "cannot be deleted: 1 row of public.p still refers to them, and the foreign key \"p_par_fkey\" would delete those";
     db.sync().target_role(&owner).await.expect_exit(1).expect_failed("p", &[told]);
     assert_eq!(db.target_value("select count(*) from p").await, "3");
     db.source("update p set par = null where id = 2").await;
     db.sync().target_role(&owner).await.expect_ok();
     db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn rows_of_a_table_that_is_not_chosen_keep_what_a_filter_leaves_out() {
+    let db = Pair::with("create table p (id int primary key); create table c (id int primary key, p int references p on delete cascade)").await;
+    let owner = db.target_owner().await;
+    db.source("insert into p values (1), (2); insert into c values (1, 2)").await;
+    db.sync().target_role(&owner).await.expect_ok();
+    let run = db.sync().target_role(&owner).args(&["-include", "p", "-set", "p.where=id < 2"]);
+    let told = "1 row of public.c still refers to them, and the foreign key \"c_p_fkey\" would delete those: let the run sync public.c as well";
+    run.await.expect_exit(1).expect_failed("p", &[told]);
+    assert_eq!(db.target_value("select count(*) from c").await, "1");
 }
 
 /// A rule that keeps rows keeps them from what a foreign key does, too.

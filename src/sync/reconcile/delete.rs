@@ -119,10 +119,10 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
             "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
             told(&one.key, rows),
             one.key.name.as_str(),
-            if matches!(one.key.on_delete, 'a' | 'r') {
-                "forbids that"
-            } else {
-                "would change those"
+            match one.key.on_delete {
+                'a' | 'r' => "forbids that",
+                'c' => "would delete those",
+                _ => "would change those",
             },
             one.way_out,
         )));
