@@ -390,7 +390,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
             "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or {otherwise}"
         );
     }
-    if !references.is_sound(key) {
+    if !references.is_on_the_source(key) {
         return format!("{NOT_OF_THE_SOURCE}: {drop}");
     }
     if references.closes_a_circle(key) {

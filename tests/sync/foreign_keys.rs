@@ -453,6 +453,20 @@ async fn an_action_within_a_table_deletes_no_row_that_the_source_has() {
 }
 
 #[tokio::test]
+async fn a_circle_of_a_table_whose_rows_are_kept_has_its_own_remedy() {
+    let db = Pair::with(
+        "create table p (id int primary key, c int); create table c (id int primary key, p int references p on delete set null);
+         alter table p add foreign key (c) references c on delete cascade",
+    )
+    .await;
+    let owner = db.target_owner().await;
+    db.source("insert into p values (1); insert into c values (1, 1); update p set c = 1").await;
+    let run = db.sync().target_role(&owner).args(&["-set", "c.mode=upsert"]).await.expect_exit(1);
+    run.expect_said("need a DEFERRABLE constraint")
+        .expect_unsaid("the source does not have this constraint");
+}
+
+#[tokio::test]
 async fn rows_of_a_table_that_is_not_chosen_keep_what_a_filter_leaves_out() {
     let db = Pair::with("create table p (id int primary key); create table c (id int primary key, p int references p on delete cascade)").await;
     let owner = db.target_owner().await;
