@@ -100,7 +100,7 @@ impl RunContext<'_> {
         catalogs: &Catalogs,
     ) -> Result<HashMap<TableName, LastRun>> {
         let mut last = self.own_last_runs(names, catalogs.source.mark.is_some()).await?;
-        self.add_other_logs(&mut last, names, &catalogs.target.tables).await?;
+        self.add_other_logs(&mut last, names, &catalogs.target).await?;
         Ok(last)
     }
 

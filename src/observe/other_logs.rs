@@ -5,12 +5,12 @@ use std::collections::HashMap;
 
 use crate::context::RunContext;
 use crate::error::{Error, Result};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::plan::LastRun;
 use crate::sql::sync_log::SyncLog;
 use crate::sync_log::store;
-use crate::table::Table;
+use crate::target_side::TargetState;
 
 impl RunContext<'_> {
     /// Adds to `last` what other logs say of the tables of the target that it does not know. Of all that they
@@ -22,20 +22,24 @@ impl RunContext<'_> {
         &self,
         last: &mut HashMap<TableName, LastRun>,
         names: &[&TableName],
-        tables: &[Table],
+        target: &TargetState,
     ) -> Result<()> {
         // A run that was refused knows no more than before.
         let is_known =
             |name: &TableName| last.get(name).is_some_and(|run| run.written_as.is_some());
-        let is_there = |name: &TableName| tables.iter().any(|table| table.name == *name);
+        let is_there = |name: &TableName| target.tables.iter().any(|table| table.name == *name);
         let unknown = names.iter().filter(|name| !is_known(name) && is_there(name));
         let unknown: Vec<&TableName> = unknown.copied().collect();
         if unknown.is_empty() {
             return Ok(());
         }
-        let logs = self.target.control.logs().await?;
-        for log in logs.into_iter().filter(|log| *log != self.sync_log.table) {
-            let log = SyncLog { table: log };
+        let logs = self.target.control.all_logs().await?;
+        for log in logs.into_iter().filter(|log| log.name != self.sync_log.table) {
+            if !log.is_readable {
+                self.note_hidden_log(&log.name, &target.server.role);
+                continue;
+            }
+            let log = SyncLog { table: log.name };
             let found = match store::exists(self.target, &log).await {
                 Ok(true) => store::last_runs(self.target, &log, &unknown).await?,
                 // What somebody else has made to look like a log counts for nothing.
@@ -49,6 +53,19 @@ impl RunContext<'_> {
             }
         }
         Ok(())
+    }
+
+    /// There may be rows that must stay masked.
+    fn note_hidden_log(&self, log: &TableName, role: &Ident) {
+        let text = format!(
+            "{log} may be the log of other runs into these tables, and this role may not read it: whether they have \
+             masked columns is not known; to find out, run on the target: grant usage on schema {} to {role}; grant \
+             select on table {} to {role}",
+            log.schema.typed(),
+            log.typed(),
+            role = role.typed(),
+        );
+        self.note(NoteLevel::Warning, None, text);
     }
 
     fn note_other_log(&self, log: &SyncLog, found: &HashMap<TableName, LastRun>) {

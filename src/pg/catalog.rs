@@ -367,8 +367,23 @@ pub async fn foreign_keys(session: &Session, schemas: &[Ident]) -> Result<Foreig
     })
 }
 
+/// A table that looks like a log of runs.
+#[derive(Debug, Deserialize)]
+pub struct Log {
+    #[serde(flatten)]
+    pub name: TableName,
+    /// Whether this role may read it whole.
+    pub is_readable: bool,
+}
+
 /// The logs of runs that this role may read, in any schema and of any name.
 pub async fn logs(session: &Session) -> Result<Vec<TableName>> {
+    let logs = all_logs(session).await?.into_iter();
+    Ok(logs.filter(|log| log.is_readable).map(|log| log.name).collect())
+}
+
+/// The same, with those that it may not read.
+pub async fn all_logs(session: &Session) -> Result<Vec<Log>> {
     objects(session, "looking for logs", &Sql::trusted(include_str!("logs.sql"))).await
 }
 

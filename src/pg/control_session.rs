@@ -138,6 +138,11 @@ impl ControlSession {
         catalog::logs(self.kept(&self.session.lock().await)?).await
     }
 
+    /// See [`catalog::all_logs`].
+    pub async fn all_logs(&self) -> Result<Vec<catalog::Log>> {
+        catalog::all_logs(self.kept(&self.session.lock().await)?).await
+    }
+
     /// See [`catalog::filled_schemas`].
     pub async fn filled_schemas(&self) -> Result<Vec<Ident>> {
         catalog::filled_schemas(self.kept(&self.session.lock().await)?).await

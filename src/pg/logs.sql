@@ -1,14 +1,14 @@
--- The tables that are logs of pgsync and that this role may read whole, one JSON object a row.
-select pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname)
+-- The tables that are logs of pgsync, and whether this role may read them whole, one JSON object a row.
+select pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname, 'is_readable',
+  pg_catalog.has_schema_privilege(n.oid, 'usage')
+  and pg_catalog.has_table_privilege(c.oid, 'select')
+  and not pg_catalog.row_security_active(c.oid))
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
 where c.oid operator(pg_catalog.=) any (array(
     select a.attrelid from pg_catalog.pg_attribute a where a.attname operator(pg_catalog.=) 'sync_type'))
   and c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
   and c.relpersistence operator(pg_catalog.<>) 't'
-  and pg_catalog.has_schema_privilege(n.oid, 'usage')
-  and pg_catalog.has_table_privilege(c.oid, 'select')
-  and not pg_catalog.row_security_active(c.oid)
   and (
     select pg_catalog.count(*) from pg_catalog.pg_attribute a
     where a.attrelid operator(pg_catalog.=) c.oid and not a.attisdropped

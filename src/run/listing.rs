@@ -73,7 +73,7 @@ impl RunContext<'_> {
         let names: Vec<TableName> = self.target_names(&selected);
         let names: Vec<&TableName> = names.iter().collect();
         let mut last = self.last_runs_if_any(&names).await?;
-        self.add_other_logs(&mut last, &names, &catalogs.target.tables).await?;
+        self.add_other_logs(&mut last, &names, &catalogs.target).await?;
         let empty = self.empty_where_it_matters(shown, catalogs, aligned).await?;
         let references = self.references(catalogs, shown, &names, context);
         let target = catalogs.target.tables.iter().chain(&aligned.would_be);

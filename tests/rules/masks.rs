@@ -224,6 +224,28 @@ async fn what_another_log_knows_to_be_masked_is_refused_too() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_read_is_named_for_it_may_know_of_masks() {
+    let db = Pair::with("create table person (id int primary key, email text)").await;
+    db.source(&format!("insert into person values (1, '{SECRET}@mail.test')")).await;
+    masked(&db, r#""tables": {"person": {"mask": {"email": "email"}}}"#, KEY).await.expect_ok();
+    let role = db.target_writer().await;
+    let name = &role.name;
+    db.target(&format!(
+        "revoke all on sync_log from {name}; create schema own authorization {name}"
+    ))
+    .await;
+    let sync = || db.sync().target_role(&role).args(&["-ddl", "none", "-log-table", "own.log"]);
+    let told = format!("grant select on table public.sync_log to {name}");
+    sync()
+        .arg("-dry-run")
+        .await
+        .expect_note("whether they have masked columns is not known")
+        .expect_said(&told);
+    sync().await.expect_ok().expect_said(&told);
+    sync().await.expect_unchanged().expect_unsaid("is not known");
+}
+
+#[tokio::test]
 async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
     let db = filled().await;
     let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"email": "name.full", "born": "email", "id": {"number.noise": 0.5},
