@@ -7,7 +7,10 @@ mod printed;
 
 use crate::config::Settings;
 use crate::error::{DbError, Error, Result, Side};
+use crate::ident::Ident;
 use crate::pg::{self, Pool, Session, catalog, rights};
+use crate::plan::shown::travelling;
+use crate::rules::Rules;
 use crate::select;
 use crate::sql::Sql;
 use crate::sql::samples::{self, Look};
@@ -44,7 +47,10 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
     let selected = select::select(&names, None, &settings.include, &settings.exclude)?.tables;
     let (mut judged, mut passed_over) = (Vec::new(), Vec::new());
-    for table in tables.iter().filter(|table| selected.contains(&table.name)) {
+    let chosen = tables.into_iter().filter(|table| selected.contains(&table.name));
+    let chosen: Vec<Table> =
+        chosen.filter_map(|table| travelling_part(table, &settings.rules)).collect();
+    for table in &chosen {
         session.run(LOOKING, &Sql::trusted("savepoint pgsync_look")).await?;
         match look_at(&session, table, &keys).await {
             Ok(found) => judged.push(found),
@@ -57,7 +63,17 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     }
     session.run("ending the reading", &Sql::trusted("rollback")).await?;
     let has_seen = !judged.is_empty() || passed_over.is_empty();
-    Ok(Suggestion { config: has_seen.then(|| printed::config(&judged)), passed_over })
+    let config = has_seen.then(|| printed::config(&judged, &settings.schemas));
+    Ok(Suggestion { config, passed_over })
+}
+
+/// The table with the columns that rules let travel; none of a table that they skip.
+fn travelling_part(mut table: Table, rules: &Rules) -> Option<Table> {
+    let rules = rules.effective(&table.name);
+    let travel: Vec<Ident> = travelling(&table, &rules).into_iter().cloned().collect();
+    let columns = table.columns.iter().filter(|column| travel.contains(&column.name));
+    table.columns = columns.cloned().collect::<Vec<_>>().into();
+    (!rules.skip).then_some(table)
 }
 
 const LOOKING: &str = "looking at a sample";

@@ -3,17 +3,23 @@
 use serde_json::{Map, Value, json};
 
 use super::JudgedTable;
+use crate::ident::Ident;
 
 /// A config file that masks what looks personal and keeps what does not; `_why` has the evidence. What was not looked
 /// at stays open: a run asks for it.
-pub(super) fn config(judged: &[JudgedTable<'_>]) -> String {
+pub(super) fn config(judged: &[JudgedTable<'_>], schemas: &[Ident]) -> String {
     let tables: Map<String, Value> =
         judged.iter().filter_map(|one| Some((one.table.name.to_string(), entry(one)?))).collect();
-    let config = json!({
+    let mut config = json!({
         "_comment": "Look at each line: a sample shows what is likely, not what is true. openssl rand -hex 32 makes a key.",
         "maskKey": "env:PGSYNC_MASK_KEY",
         "tables": tables
     });
+    let schemas: Vec<&str> = schemas.iter().map(Ident::as_str).collect();
+    // The default needs no word.
+    if schemas != ["public"] {
+        config["schema"] = schemas.into();
+    }
     format!("{config:#}\n")
 }
 
