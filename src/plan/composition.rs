@@ -132,9 +132,14 @@ impl<'a> Sides<'a> {
 
     /// The statement that gives a composite type the source's attributes. A column may be of the type, so that no
     /// attribute can be changed: what is not at the beginning is dropped and added again, and the rows bring its values.
-    fn remake(&self, here: &TypePart, there: &TypePart) -> Option<String> {
+    fn remake(&self, here: &'a TypePart, there: &'a TypePart) -> Option<String> {
         if here.kind != TypeKind::Composite {
             return None;
+        }
+        let name = TableName { schema: there.schema.clone(), name: there.name.clone() };
+        if let Some(renamed) = self.renamed_attributes(here, there) {
+            let steps = renamed.iter().map(|step| format!("alter type {} {step}", name.typed()));
+            return Some(steps.collect::<Vec<_>>().join("; "));
         }
         let mut wanted = here.members.iter().peekable();
         let mut steps = Vec::new();
@@ -149,8 +154,28 @@ impl<'a> Sides<'a> {
             let kind = typed_type(schema, &own.text);
             steps.push(format!("add attribute {} {kind} cascade", own.name.as_ref()?.typed()));
         }
-        let name = TableName { schema: there.schema.clone(), name: there.name.clone() };
         Some(format!("alter type {} {}", name.typed(), steps.join(", ")))
+    }
+
+    /// What gives attributes of the same types, in the same order, the source's names, if these are all new.
+    fn renamed_attributes(&self, here: &'a TypePart, there: &'a TypePart) -> Option<Vec<String>> {
+        let pairs = || here.members.iter().zip(&there.members);
+        let is_same = |(own, other): (&'a TypeMember, &'a TypeMember)| {
+            let (own, other) = (member(self.source, own), member(self.target, other));
+            own.zip(other)
+                .is_some_and(|(own, other)| matches!(self.compare(own, other), Ok(Arrival::Exact)))
+        };
+        let renamed: Vec<_> = pairs().filter(|(own, other)| own.name != other.name).collect();
+        let is_new = |own: &TypeMember| there.members.iter().all(|other| other.name != own.name);
+        let fits = here.members.len() == there.members.len()
+            && !renamed.is_empty()
+            && pairs().all(is_same)
+            && renamed.iter().all(|(own, _)| is_new(own));
+        let step = |(own, other): &(&TypeMember, &TypeMember)| {
+            let (new, old) = (own.name.as_ref()?.typed(), other.name.as_ref()?.typed());
+            Some(format!("rename attribute {old} to {new} cascade"))
+        };
+        fits.then(|| renamed.iter().map(step).collect()).flatten()
     }
 }
 

@@ -87,7 +87,7 @@ impl RunContext<'_> {
                         |statement| format!("run on the target: {statement}"),
                     );
                     let reset = if may_ask { "use -ddl reset, or " } else { "" };
-                    let text = format!("{text}, so its values differ: {reset}{remedy}");
+                    let text = format!("{text}, so its values may differ: {reset}{remedy}");
                     fatal.push((name, Error::Blocked(text)));
                 }
                 (Severity::Form, _) => {

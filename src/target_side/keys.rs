@@ -30,7 +30,7 @@ pub async fn finish_keys(session: &Session, plan: &TablePlan, keys: RowSink) -> 
     staged.and(analyzed)
 }
 
-/// Takes down the target's own rows of some buckets.
+/// Stores the keys of the target's own rows of some buckets.
 pub async fn stage_target_keys(
     session: &Session,
     plan: &TablePlan,
@@ -38,7 +38,7 @@ pub async fn stage_target_keys(
     buckets: &Buckets,
 ) -> Result<()> {
     let create = plan.mapping.create_here(measure, buckets);
-    session.run("taking down keys", &create).await
+    session.run("storing keys in a temporary table", &create).await
 }
 
 /// Whether each of the singles was found on one side.

@@ -98,4 +98,4 @@ fn denied_function(name: &str) -> Error {
 }
 
 /// What a run does when it needs its first temporary table.
-const STAGING: &str = "taking down keys";
+const STAGING: &str = "storing keys in a temporary table";

@@ -16,8 +16,8 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
         let rows = rows.unwrap_or_default();
         let belongs_to_a_table = rows.iter().any(|row| row.text(2).is_some());
         let renamed = if belongs_to_a_table {
-            "if the source has renamed that table, rename it here, too (if pgsync filled it, its \
-             warning has the statements); else "
+            "if the source has renamed that table, rename it here, too (a warning of the old table \
+             may have the statements); else "
         } else {
             ""
         };

@@ -111,7 +111,7 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
         let run = db.sync().await.expect_exit(1).expect_note(asked);
         run.expect_failed(
             "thing",
-            &["has that name: if the source has renamed that table, rename it here, too (if pgsync filled it, its warning has the statements)"],
+            &["has that name: if the source has renamed that table, rename it here, too (a warning of the old table may have the statements)"],
         );
     }
     db.target("drop table if exists thing; alter table item rename to thing").await;
@@ -127,7 +127,7 @@ async fn a_sequence_that_serves_a_renamed_table_is_told_with_that_table() {
     db.settle().await;
     db.source("alter table ev rename to evs; alter index own rename to evs_pkey").await;
     let run = db.sync().await.expect_exit(1);
-    let told = "sequence public.ev_id_seq of table ev has that name: if the source has renamed that table, rename it here, too (if pgsync filled it, its warning has the statements)";
+    let told = "sequence public.ev_id_seq of table ev has that name: if the source has renamed that table, rename it here, too (a warning of the old table may have the statements)";
     run.expect_failed("evs", &[told, "else rename it"]);
 }
 

@@ -102,6 +102,10 @@ async fn a_composite_type_that_is_made_otherwise_is_told_with_its_statement() {
         ),
         ("drop attribute cur cascade", "alter type public.amount drop attribute cur cascade"),
         (
+            "rename attribute cur to \"Of\" cascade",
+            "alter type public.amount rename attribute cur to \"Of\" cascade",
+        ),
+        (
             "drop attribute n cascade, add attribute n bigint cascade, add attribute \"Of\" mood cascade",
             "alter type public.amount drop attribute n cascade, add attribute n bigint cascade, add attribute \
              \"Of\" public.mood cascade",
