@@ -101,7 +101,19 @@ fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: 
         Some(name) => *name == column.name,
         None => column.generated.is_some(),
     };
+    let computes = !rules.mask.is_empty() && definition.columns.iter().all(is_at_hand);
+    let is_chosen = |column: &Ident| {
+        let is_listed = rules.columns.as_ref().is_none_or(|listed| listed.contains(column));
+        is_listed && !rules.exclude_columns.contains(column)
+    };
+    let generated = definition.columns.iter().filter(|column| column.generated.is_some());
+    let lost = generated.map(|column| &column.name).filter(|own| {
+        !computes && !rules.mask.is_empty() && is_chosen(own) && !columns.contains_key(*own)
+    });
+    let lost = lost.cloned().collect();
     Shape {
+        lost,
+        computes,
         name: Name {
             schema: (!path.contains(&target.schema)).then_some(target.schema),
             name: target.name,
@@ -109,7 +121,6 @@ fn shape(shown: &Table, definition: &TableDefinition, rules: &TableRules, path: 
         whole: columns.len() == definition.columns.len()
             && columns.iter().all(|(own, name)| own == name),
         masked: rules.mask.keys().cloned().collect(),
-        computes: !rules.mask.is_empty() && definition.columns.iter().all(is_at_hand),
         columns,
     }
 }

@@ -22,6 +22,8 @@ pub struct Shape {
     /// Whether all other columns travel under their own names: then the target computes the generated ones, of masked
     /// values.
     pub computes: bool,
+    /// Columns that the rules choose, and that neither travel nor are computed there.
+    pub lost: Vec<Ident>,
 }
 
 /// By the source's names of tables.
@@ -67,6 +69,14 @@ impl Definitions {
             let shape = object.root.as_ref().and_then(|root| shapes.get(root));
             let title = object.title();
             let root = object.root.clone();
+            let is_root = object.kind == Kind::Table && object.name == object.root;
+            if let (true, Some(shape), Some(table)) = (is_root, shape, &root) {
+                for column in &shape.lost {
+                    let title = format!("column {table}.{}", column.as_str());
+                    uncarried.insert(title.clone(), root.clone());
+                    not_carried.push(NotCarried { root: table.clone(), title, why: COMPUTED });
+                }
+            }
             match object.in_shape(shape, &parents) {
                 Carried::Yes(object) => objects.push(*object),
                 Carried::Silently => {}
@@ -100,6 +110,7 @@ impl Definitions {
     }
 }
 
+const COMPUTED: &str = "the source computes it from columns of which some are masked, and by the rules the target cannot: give it a mask of its own";
 const OTHER_COLUMNS: &str =
     "one of its columns is masked, left out or renamed, or computed from such a column";
 const NO_EXPRESSIONS: &str = "rules mask, choose or rename columns of the table, and then its checks, expressions and statistics objects are left out";

@@ -328,6 +328,30 @@ async fn a_generated_column_is_computed_from_masked_values() {
 }
 
 #[tokio::test]
+async fn a_generated_column_that_cannot_be_computed_there_is_named() {
+    let db = Pair::fresh().await;
+    if !db.has(12, "generated columns").await {
+        return;
+    }
+    db.source(
+        "create table person (id int primary key, name text, note text,
+            upper_name text generated always as (upper(name)) stored);
+         insert into person (id, name) values (1, 'ann')",
+    )
+    .await;
+    let of = |more: &str| {
+        format!(
+            r#""tables": {{"person": {{"excludeColumns": ["note"], "mask": {{"name": "name.first"{more}}}}}}}"#
+        )
+    };
+    let told = "column public.person.upper_name is not carried: ";
+    masked(&db, &of(""), KEY).await.expect_ok().expect_note(told);
+    masked(&db, &of(""), KEY).await.expect_unchanged().expect_unsaid("upper_name");
+    masked(&db, &of(r#", "upper_name": "redact""#), KEY).await.expect_ok().expect_unsaid(told);
+    assert_eq!(db.target_value("select upper_name from person").await, "redacted");
+}
+
+#[tokio::test]
 async fn what_is_computed_from_masked_values_gets_no_mask_from_a_suggestion() {
     let db = Pair::fresh().await;
     if !db.has(12, "generated columns").await {
