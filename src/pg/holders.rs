@@ -1,4 +1,4 @@
-//! What keeps columns from getting another type: asked only of tables that fail over that.
+//! What keeps columns from getting another type, or from being dropped: asked only of tables of which that is told.
 
 use serde::Deserialize;
 
@@ -23,6 +23,9 @@ pub struct HeldColumn {
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
     View(TableName),
+    MaterializedView(TableName),
+    /// A rule, a trigger, a policy and the like, in the server's words.
+    Other(String),
     /// A column that is computed of it.
     Generated(Ident),
     PartitionKey(String),

@@ -32,7 +32,7 @@ pub(super) fn told(candidate: &Candidate<'_>, target: &Table) -> Vec<String> {
     let note = |column: &&Column| {
         format!(
             "only the target has the column \"{}\", which keeps its values and gets no new ones; if the source has \
-             dropped or renamed it, run on the target (after a drop of views that use it): alter table {} drop column {}",
+             dropped or renamed it, run on the target: alter table {} drop column {}",
             column.name.as_str(),
             target.name.typed(),
             column.name.typed()

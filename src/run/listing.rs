@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::lacking::lacks_rights;
-use super::prepare::{Observed, Planned};
+use super::prepare::{Observed, Planned, told};
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
@@ -38,7 +38,9 @@ impl RunContext<'_> {
             }
         }
         aligned.failed.extend(listing.obstacles.iter().cloned());
-        let Planned { plans, failed } = self.planned(&shown, &catalogs, &aligned, &context).await?;
+        let planned = self.planned(&shown, &catalogs, &aligned, &context).await?;
+        let Planned { mut plans, mut failed } = planned;
+        self.name_holders(told(&mut plans, &mut failed), &catalogs).await?;
         let is_rebuilt =
             |table: &TableName| listing.rebuilds.iter().any(|rebuild| &rebuild.source == table);
         let is_new = |table: &TableName| !is_rebuilt(table) && !aligned.failed.contains_key(table);

@@ -197,7 +197,7 @@ impl RunContext<'_> {
     }
 }
 
-/// What is said of tables that have no plan, and what will be said of values that are too long.
+/// What is said of tables that have no plan, what plans say, and what will be said of values that are too long.
 pub(super) fn told<'e>(
     plans: &'e mut [TablePlan],
     failed: &'e mut [TableOutcome],
@@ -206,7 +206,9 @@ pub(super) fn told<'e>(
     let of_plans = plans.iter_mut().flat_map(|plan| {
         let table = &plan.mapping.source.name;
         let texts = plan.remedies.iter_mut().filter_map(Remedy::of_length);
-        texts.map(move |text| Told { table, text })
+        let texts = texts.map(move |text| Told { table, text, fails: true });
+        let notes = plan.notes.iter_mut().chain(&mut plan.left_columns);
+        texts.chain(notes.map(move |text| Told::in_note(table, text)))
     });
     failed.chain(of_plans)
 }

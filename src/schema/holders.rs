@@ -1,100 +1,269 @@
-//! The statements that are told for a column of another type: the target refuses them as long as something holds the column.
+//! The statements that are told for a column of another type, or for one that only the target has: the target refuses them as
+//! long as something holds the column.
 
 use crate::context::{Catalogs, RunContext};
+use crate::ddl_step::Step;
 use crate::error::{Error, Result};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
+use crate::note::NoteLevel;
 use crate::pg::holders::{HeldColumn, Holder, ReferringKey};
+use crate::schema::diff::SchemaPlan;
+use crate::sql::statement::Statement;
 use crate::table::Table;
 
 /// What is said of a table of the source.
 pub(crate) struct Told<'e> {
     pub table: &'e TableName,
     pub text: &'e mut String,
+    /// Whether the table fails over it: rows may be missing to which others refer.
+    pub fails: bool,
 }
 
 impl<'e> Told<'e> {
     /// What is said by the error of a table that cannot be brought in sync as it is.
     pub fn by(table: &'e TableName, error: &'e mut Error) -> Option<Self> {
         match error {
-            Error::Blocked(text) => Some(Self { table, text }),
+            Error::Blocked(text) => Some(Self { table, text, fails: true }),
             _ => None,
         }
+    }
+
+    /// What is said in a note.
+    pub fn in_note(table: &'e TableName, text: &'e mut String) -> Self {
+        Self { table, text, fails: false }
+    }
+
+    fn changes_a_column(&self) -> bool {
+        self.text.contains(" alter column ") || self.text.contains(" drop column ")
     }
 }
 
 impl RunContext<'_> {
-    /// Adds to what is said of tables what holds the columns that are to get another type.
+    /// Adds to what is said of tables what holds the columns that are to get another type, or to go.
     pub(crate) async fn name_holders<'e>(
         &self,
         told: impl Iterator<Item = Told<'e>>,
         catalogs: &Catalogs,
     ) -> Result<()> {
-        let of = |name: &TableName| {
-            let name = self.settings.target_name_of(name);
-            catalogs.target.tables.iter().find(|table| table.name == name)
-        };
-        let has_change = |one: &Told<'_>| one.text.contains(" alter column ");
-        let told: Vec<Told<'e>> = told.filter(has_change).collect();
-        let tables: Vec<&Table> = told.iter().filter_map(|one| of(one.table)).collect();
-        if tables.is_empty() {
-            return Ok(());
-        }
-        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
-        let held = self.target.control.held_columns(&oids).await?;
-        for Told { table, text } in told {
-            let Some(table) = of(table) else { continue };
-            for one in held.iter().filter(|one| one.table == table.oid) {
-                *text = told_with(text, &table.name, one);
+        let told: Vec<Told<'e>> = told.filter(Told::changes_a_column).collect();
+        let tables = told.iter().filter_map(|one| self.on_target(one.table, catalogs));
+        let tables: Vec<&Table> = tables.collect();
+        let held = self.column_holders(&tables).await?;
+        for Told { table, text, fails } in told {
+            let Some(table) = self.on_target(table, catalogs) else { continue };
+            for held in held.iter().filter(|one| one.table == table.oid) {
+                *text = told_with(text, &table.name, held, fails);
             }
         }
         Ok(())
     }
+
+    /// The same for all that `pgsync schema` says.
+    pub(super) async fn name_holders_in_listing(
+        &self,
+        fatal: &mut [(TableName, Error)],
+        schema_plan: &mut SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<()> {
+        let told = fatal.iter_mut().filter_map(|(table, error)| Told::by(table, error));
+        let notes = schema_plan.left_out.iter_mut();
+        let notes = notes.map(|(table, text)| Told::in_note(table, text));
+        self.name_holders(told.chain(notes), catalogs).await
+    }
+
+    /// The same for what a run says of differences.
+    pub(super) async fn name_holders_in_notes(
+        &self,
+        schema_plan: &mut SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<()> {
+        let notes = schema_plan.differs.iter_mut();
+        let notes = notes.map(|one| Told::in_note(&one.table, &mut one.text));
+        self.name_holders(notes, catalogs).await
+    }
+
+    /// Says what a run that makes nothing leaves out, because something holds a column.
+    pub(super) async fn note_held(
+        &self,
+        schema_plan: &mut SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<()> {
+        if self.makes_now() {
+            return Ok(());
+        }
+        self.leave_held(schema_plan, catalogs).await?;
+        for (table, text) in schema_plan.left_out.drain(..) {
+            self.note(NoteLevel::Notice, Some(table), text);
+        }
+        Ok(())
+    }
+
+    /// Takes out what would change columns that something holds, where that is only told: the target would refuse it.
+    pub(super) async fn leave_held(
+        &self,
+        schema_plan: &mut SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<()> {
+        let retypes = |step: &&Step| step.widens && step.statements.iter().any(is_of_a_column);
+        let roots = schema_plan.first.iter().filter(retypes).filter_map(|step| step.roots.first());
+        let tables: Vec<&Table> = roots.filter_map(|root| self.on_target(root, catalogs)).collect();
+        let held = self.column_holders(&tables).await?;
+        let mut left_out = Vec::new();
+        schema_plan.first.retain(|step| {
+            let root = step.roots.first().filter(|_| retypes(&step));
+            let table = root.and_then(|root| self.on_target(root, catalogs));
+            let Some((root, table)) = root.zip(table) else { return true };
+            let statements = step.statements.iter().map(Statement::as_str);
+            let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
+            let own = held.iter().filter(|one| one.table == table.oid);
+            let text =
+                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, false));
+            let is_free = text == bare;
+            if !is_free {
+                left_out.push((root.clone(), format!("{} is left out: {text}", step.title)));
+            }
+            is_free
+        });
+        schema_plan.left_out.append(&mut left_out);
+        Ok(())
+    }
+
+    async fn column_holders(&self, tables: &[&Table]) -> Result<Vec<HeldColumn>> {
+        let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
+        if oids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.target.control.held_columns(&oids).await
+    }
+
+    fn on_target<'c>(&self, name: &TableName, catalogs: &'c Catalogs) -> Option<&'c Table> {
+        let name = self.settings.target_name_of(name);
+        catalogs.target.tables.iter().find(|table| table.name == name)
+    }
+}
+
+fn is_of_a_column(statement: &Statement) -> bool {
+    statement.as_str().contains(" alter column ")
+}
+
+/// What a statement does with a column.
+#[derive(Clone, Copy, PartialEq)]
+enum Deed {
+    Retypes,
+    Drops,
+}
+
+/// A statement in what is said of a table.
+struct ToldStatement<'t> {
+    /// With what leads to it.
+    before: &'t str,
+    /// `alter table public.item `
+    own: &'t str,
+    rest: &'t str,
+    after: &'t str,
+    deed: Deed,
+}
+
+impl<'t> ToldStatement<'t> {
+    /// The first one that changes the column.
+    fn find(text: &'t str, table: &TableName, column: &Ident) -> Option<Self> {
+        let (schema, name) = (table.schema.quoted(), table.name.quoted());
+        let names = [table.typed(), format!("{schema}.{name}"), name];
+        let starts = names.iter().flat_map(|name| {
+            let own = format!("alter table {name} ");
+            let places: Vec<usize> = text.match_indices(&own).map(|(start, _)| start).collect();
+            places.into_iter().map(move |start| start..start + own.len())
+        });
+        let mut all = starts.filter_map(|own| {
+            let rest = &text[own.end..];
+            let rest = &rest[..rest.find("; ").unwrap_or(rest.len())];
+            let after = &text[own.end + rest.len()..];
+            let deed = deed(rest, column)?;
+            Some(Self { before: &text[..own.start], own: &text[own], rest, after, deed })
+        });
+        all.next()
+    }
+}
+
+/// What a part of ALTER TABLE does with a column: its type changes even where it is dropped and added.
+fn deed(rest: &str, column: &Ident) -> Option<Deed> {
+    [column.typed(), column.quoted()].iter().find_map(|name| {
+        // A default goes before the type changes.
+        if rest.contains(&format!("alter column {name} type ")) {
+            return Some(Deed::Retypes);
+        }
+        let drop = format!("drop column {name}");
+        let mut ends = rest.match_indices(&drop).map(|(start, _)| &rest[start + drop.len()..]);
+        ends.any(|end| end.is_empty() || end.starts_with([',', ' '])).then_some(Deed::Drops)
+    })
 }
 
 /// What is said of a table, with one thing that holds a column of it.
-fn told_with(text: &str, table: &TableName, held: &HeldColumn) -> String {
-    let own = format!("run on the target: alter table {} ", table.typed());
-    let change = format!("alter column {} type ", held.column.typed());
-    // A default goes before the type changes.
-    let starts = text.match_indices(&own).map(|(start, _)| start);
-    let end_of = |start: usize| text[start..].find("; ").map_or(text.len(), |end| start + end);
-    let mut parts = starts.map(|start| start..end_of(start));
-    let Some(part) = parts.find(|part| text[part.clone()].contains(&change)) else {
+fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> String {
+    let Some(told) = ToldStatement::find(text, table, &held.column) else {
         return text.to_owned();
     };
-    let statement = &text[part.start..part.end];
-    let instead = match &held.holder {
-        Holder::View(view) => format!(
-            "{statement} (view {view} uses the column: keep its definition, as pg_get_viewdef prints it, drop the view \
-             before, and create it again afterwards)"
-        ),
-        Holder::Generated(column) => {
-            let drop = format!("{own}drop column {}, ", column.typed());
-            let rest = statement.strip_prefix(&own).unwrap_or_default();
-            format!("{drop}{rest} (the next run creates column \"{}\" again)", column.as_str())
+    let ToldStatement { before, own, rest, after, deed } = told;
+    let beside =
+        |what: String| format!("{text_before}{own}{rest} ({what}){after}", text_before = before);
+    // Another statement, or none, instead of this one.
+    let lead = before.rfind("run on the target").unwrap_or(before.len());
+    let instead = |what: String| format!("{}{what}{after}", &before[..lead]);
+    match (&held.holder, deed) {
+        (Holder::View(view), deed) => beside(of_view("view", view, deed)),
+        (Holder::MaterializedView(view), deed) => beside(of_view("materialized view", view, deed)),
+        (Holder::Other(what), Deed::Retypes) => beside(format!(
+            "{what} uses the column: drop it before, and create it again afterwards"
+        )),
+        (Holder::Other(what), Deed::Drops) => {
+            beside(format!("{what} uses the column: drop it before"))
         }
-        Holder::PartitionKey(_) => format!(
+        (Holder::Generated(column), Deed::Retypes) => {
+            let then = format!("the next run creates column \"{}\" again", column.as_str());
+            format!("{before}{own}drop column {}, {rest} ({then}){after}", column.typed())
+        }
+        (Holder::Generated(column), Deed::Drops) => {
+            beside(format!("column \"{}\" is computed of it: drop that before", column.as_str()))
+        }
+        (Holder::PartitionKey(_), _) => instead(format!(
             "drop the table on the target, for the column is in its partition key, and the next run creates it: drop \
              table {}",
             table.typed()
-        ),
-        Holder::Parent(parent) => format!(
+        )),
+        (Holder::Parent(parent), _) => instead(format!(
             "run on the target what is told for {parent}, from which the column is inherited"
-        ),
-        Holder::ForeignKey(ReferringKey { table, name }) => format!(
-            "{statement} (if rows of {table} refer to rows that are still missing, run before: alter table {} drop \
-             constraint {}, which a run creates again)",
+        )),
+        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Retypes) if fails => {
+            beside(format!(
+                "if rows of {table} refer to rows that are still missing, run before: alter table {} drop constraint \
+                 {}, which a run creates again",
+                table.typed(),
+                name.typed()
+            ))
+        }
+        (Holder::ForeignKey(_), Deed::Retypes) => text.to_owned(),
+        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Drops) => beside(format!(
+            "rows of {table} refer to it: run before: alter table {} drop constraint {}",
             table.typed(),
             name.typed()
-        ),
+        )),
+    }
+}
+
+/// What is said of a view that uses a column.
+fn of_view(noun: &str, view: &TableName, deed: Deed) -> String {
+    let way_out = match deed {
+        Deed::Retypes => {
+            "keep its definition, as pg_get_viewdef prints it, drop the view before, and create it again afterwards"
+        }
+        Deed::Drops => "drop the view before, or replace it by one without the column",
     };
-    format!("{}{instead}{}", &text[..part.start], &text[part.end..])
+    format!("{noun} {view} uses the column: {way_out}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ident::Ident;
 
     #[test]
     fn a_statement_is_told_with_what_holds_its_column() {
@@ -104,7 +273,7 @@ mod tests {
                     column \"y\" is text: run on the target: alter table public.item alter column y type text";
         let told = |holder| {
             let held = HeldColumn { table: 0, column: Ident::new("x"), holder };
-            let told = told_with(text, &table, &held);
+            let told = told_with(text, &table, &held, true);
             let told =
                 told.strip_prefix("column \"x\" is bigint: use -ddl reset, or ").map(str::to_owned);
             let end = "; column \"y\" is text: run on the target: alter table public.item alter column y type text";
@@ -122,6 +291,24 @@ mod tests {
             told(Holder::View(name("v")))
                 .contains("alter column x type bigint (view public.v uses")
         );
+        assert!(told(Holder::Other("policy p on table public.item".to_owned())).contains(
+            "type bigint (policy p on table public.item uses the column: drop it before"
+        ));
         assert!(told(Holder::PartitionKey(String::new())).ends_with("drop table public.item"));
+    }
+    #[test]
+    fn a_statement_that_drops_a_column_is_told_with_what_holds_it() {
+        let table = TableName { schema: Ident::new("public"), name: Ident::new("Item") };
+        let holder = Holder::View(TableName { schema: Ident::new("s"), name: Ident::new("v") });
+        let held =
+            |column| HeldColumn { table: 0, column: Ident::new(column), holder: holder.clone() };
+        let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
+        let told = told_with(text, &table, &held("no"), false);
+        let end = "drop column \"no\" (view s.v uses the column: drop the view before, or replace it by one without the \
+                   column); more";
+        assert!(told.ends_with(end), "{told}");
+        assert_eq!(told_with(text, &table, &held("n"), false), text);
+        let typed = "alter table public.\"Item\" drop column note";
+        assert_eq!(told_with(typed, &table, &held("no"), false), typed);
     }
 }

@@ -142,8 +142,9 @@ impl RunContext<'_> {
         self.name_holders(told, catalogs).await?;
         schema_plan.settle_types(&hindered, created_by_pgsync);
         let differs = schema_plan.take_listed();
-        let Classified { fatal, said } = self.weigh(differs, selected, &mut outdated);
+        let Classified { mut fatal, said } = self.weigh(differs, selected, &mut outdated);
         schema_plan.left_out.extend(said);
+        self.name_holders_in_listing(&mut fatal, &mut schema_plan, catalogs).await?;
         let run = Selection { tables: selected, created_by_pgsync };
         let mut planned = self.plan_rebuilds(&outdated, &run, catalogs).await?;
         planned.leave_heirs(&schema_plan.heirs);
@@ -155,6 +156,7 @@ impl RunContext<'_> {
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
+        self.leave_held(&mut schema_plan, catalogs).await?;
         let mut refused = Refused::default();
         if self.settings.changes_definitions() {
             refused = self.try_out(&schema_plan, catalogs).await?;
@@ -211,6 +213,7 @@ impl RunContext<'_> {
         schema_plan.tell_unselected(|table| !self.is_on_target(table, catalogs));
         let hindered = incompatible(selected, catalogs, self, context);
         schema_plan.settle_types(&hindered, &known.created);
+        self.name_holders_in_notes(&mut schema_plan, catalogs).await?;
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
         let run = Selection { tables: selected, created_by_pgsync: &known.created };
         let mut rebuild = self.plan_rebuilds(&outdated, &run, catalogs).await?;
@@ -220,6 +223,7 @@ impl RunContext<'_> {
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
+        self.note_held(&mut schema_plan, catalogs).await?;
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
             self.note_superuser(catalogs, &known).await?;
         }

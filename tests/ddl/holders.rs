@@ -181,3 +181,108 @@ async fn a_key_that_becomes_bigint_is_settled_by_what_is_told_though_rows_refer_
     let keys = "select count(*) from pg_constraint where conname = 'rv_cid_fkey'";
     assert_eq!(db.target_value(keys).await, "1");
 }
+
+async fn listed(db: &Pair) -> String {
+    let (source, target) = (db.source_url(), db.target_url());
+    pgsync(&["schema", "-source", &source, "-target", &target]).await.stdout
+}
+
+#[tokio::test]
+async fn the_statement_of_a_note_names_what_holds_its_column() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v varchar(50), note text, n int)").await;
+    db.settle().await;
+    db.target(
+        "create view shown as select v, note from item; create materialized view kept as select note from item;
+         create function f() returns trigger language plpgsql as 'begin return new; end';
+         create trigger watch after update of v on item for each row execute procedure f()",
+    )
+    .await;
+    db.source("alter table item alter v type varchar(40); alter table item drop note").await;
+    let shorter = "alter column \"v\" type character varying(40)";
+    let texts = [
+        format!("{shorter} (trigger watch on table public.item uses the column: drop it before"),
+        "view public.shown uses the column: keep its definition".to_owned(),
+        "drop column note (materialized view public.kept uses the column: drop the view before"
+            .to_owned(),
+        "(view public.shown uses the column: drop the view before, or replace it".to_owned(),
+    ];
+    let printed = listed(&db).await;
+    let mut run = db.sync().await.expect_ok();
+    for text in &texts {
+        run = run.expect_note(text);
+        assert_eq!(printed.matches(text).count(), 1, "{text} expected once of {printed}");
+    }
+    db.target("drop view shown; drop materialized view kept; drop trigger watch on item").await;
+    db.target(&format!("alter table item {shorter}; alter table item drop column note")).await;
+    db.settle().await.expect_unsaid("uses the column");
+}
+
+#[tokio::test]
+async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
+    let holders = [
+        (
+            "create view shown as select v from item",
+            "drop view shown",
+            "view public.shown uses the column",
+        ),
+        (
+            "create materialized view shown as select v from item",
+            "drop materialized view shown",
+            "materialized view public.shown uses the column",
+        ),
+        (
+            "create rule r as on update to item where new.v = 'x' do also select 1",
+            "drop rule r on item",
+            "rule r on table public.item uses the column",
+        ),
+        (
+            "create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger watch after update of v on item for each row execute procedure f()",
+            "drop trigger watch on item",
+            "trigger watch on table public.item uses the column",
+        ),
+        (
+            "create policy own on item using (v <> 'x')",
+            "drop policy own on item",
+            "policy own on table public.item uses the column",
+        ),
+    ];
+    for (create, drop, said) in holders {
+        let db = Pair::fresh().await;
+        db.source("create table item (id int primary key, v varchar(5)); insert into item values (1, 'a')").await;
+        db.settle().await;
+        db.target(create).await;
+        db.source("alter table item alter v type varchar(9)").await;
+        let printed = listed(&db).await;
+        let left = "-- public.item: column public.item.v as character varying(9) is left out: run on the target: ";
+        assert!(printed.contains(left) && printed.contains(said), "{printed}");
+        db.target(&printed).await;
+        for args in [["-ddl", "none"], ["-dry-run", "-json"]] {
+            let run = db.sync().args(&args).await.expect_note(said);
+            run.expect_unsaid("run there").expect_unsaid("would change");
+        }
+        db.target(drop).await;
+        db.target(&listed(&db).await).await;
+        db.settle().await.expect_unsaid("left out");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_a_partitioned_table_keeps_is_told_of_that_alone_with_what_holds_its_partitions()
+ {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (a int, v varchar(50)) partition by range (a);
+         create table p1 partition of p for values from (0) to (10)",
+    )
+    .await;
+    db.settle().await;
+    db.target("create view shown as select v from p1").await;
+    db.source("alter table p alter v type varchar(40)").await;
+    let shorter = r#"alter table "public"."p" alter column "v" type character varying(40)"#;
+    let run = db.sync().await.expect_note(&format!("{shorter} (view public.shown uses the column"));
+    drop(run.expect_unsaid("public.p1.v"));
+    db.target("drop view shown").await;
+    db.target(shorter).await;
+    db.settle().await.expect_unsaid("on the target");
+}

@@ -151,7 +151,7 @@ async fn columns_that_only_the_target_has_are_listed_whenever_it_is_asked() {
         let listed = schema(&db, &[]).await.expect_exit(0);
         for column in ["gone", "own"] {
             let comment =
-                format!("of views that use it): alter table public.item drop column {column}");
+                format!("run on the target: alter table public.item drop column {column}");
             assert_eq!(listed.stdout.matches(&comment).count(), 1, "{listed}");
         }
         db.sync().arg("-quiet").await.expect_ok();

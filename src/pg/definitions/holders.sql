@@ -1,30 +1,49 @@
--- What keeps columns of the tables $tables from getting another type, one JSON object a row: views, columns that are
--- computed of them, their place in a partition key, parents that they come from, and foreign keys of other tables, which
--- are looked at again when the type changes.
+-- What keeps columns of the tables $tables from getting another type or from being dropped, one JSON object a row: views,
+-- rules, triggers, policies and the like, columns that are computed of them, their place in a partition key, parents that
+-- they come from, and foreign keys of other tables, which are looked at again when the type changes. What holds a column of a
+-- partition or of another child holds the table's.
+with recursive scope(root, oid) as (
+  select t, t from unnest($tables) t
+  union
+  select s.root, i.inhrelid from scope s join pg_inherits i on i.inhparent = s.oid
+), users(root, attname, classid, objid) as (
+  select s.root, a.attname, d.classid, d.objid
+  from scope s
+  join pg_attribute a on a.attrelid = s.oid and a.attnum > 0
+  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
+)
 select json_build_object('table', x.oid::int8, 'column', x.attname, 'holder', x.holder)
 from (
-  select a.attrelid as oid, a.attname, json_build_object('view', json_build_object('schema', n.nspname, 'name', v.relname)) as holder
-  from pg_attribute a
-  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
-    and d.classid = 'pg_rewrite'::regclass
-  join pg_rewrite r on r.oid = d.objid
-  join pg_class v on v.oid = r.ev_class and v.relkind in ('v', 'm')
+  select u.root as oid, u.attname, case
+    when v.relkind = 'm' then json_build_object('materialized_view', json_build_object('schema', n.nspname, 'name', v.relname))
+    when v.relkind = 'v' then json_build_object('view', json_build_object('schema', n.nspname, 'name', v.relname))
+    else json_build_object('other', pg_describe_object(u.classid, u.objid, 0)) end as holder
+  from users u
+  join pg_rewrite r on u.classid = 'pg_rewrite'::regclass and r.oid = u.objid
+  join pg_class v on v.oid = r.ev_class
   join pg_namespace n on n.oid = v.relnamespace
-  where a.attrelid = any ($tables) and a.attnum > 0
-  group by a.attrelid, a.attname, n.nspname, v.relname
+  group by u.root, u.attname, u.classid, u.objid, v.relkind, n.nspname, v.relname
   union all
-  select a.attrelid, a.attname, json_build_object('generated', g.attname)
-  from pg_attribute a
-  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = a.attrelid and d.refobjsubid = a.attnum
-    and d.classid = 'pg_attrdef'::regclass
-  join pg_attrdef f on f.oid = d.objid and f.adrelid = a.attrelid and f.adnum <> a.attnum
-  join pg_attribute g on g.attrelid = a.attrelid and g.attnum = f.adnum and to_jsonb(g) ->> 'attgenerated' <> ''
-  where a.attrelid = any ($tables) and a.attnum > 0
-  group by a.attrelid, a.attname, g.attname
+  select u.root, u.attname, json_build_object('other', pg_describe_object(u.classid, u.objid, 0))
+  from users u
+  where u.classid in ('pg_policy'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass)
+    or u.classid = 'pg_trigger'::regclass and exists (
+      select from pg_trigger t
+      where t.oid = u.objid and not t.tgisinternal and coalesce(to_jsonb(t) ->> 'tgparentid', '0') = '0')
+  group by u.root, u.attname, u.classid, u.objid
   union all
-  select a.attrelid, a.attname, json_build_object('partition_key', '')
-  from pg_attribute a join pg_partitioned_table p on p.partrelid = a.attrelid and a.attnum = any (p.partattrs::int2[])
-  where a.attrelid = any ($tables)
+  select u.root, u.attname, json_build_object('generated', g.attname)
+  from users u
+  join pg_attrdef f on u.classid = 'pg_attrdef'::regclass and f.oid = u.objid
+  join pg_attribute g on g.attrelid = f.adrelid and g.attnum = f.adnum and to_jsonb(g) ->> 'attgenerated' <> ''
+    and g.attname <> u.attname
+  group by u.root, u.attname, g.attname
+  union all
+  select s.root, a.attname, json_build_object('partition_key', '')
+  from scope s
+  join pg_partitioned_table p on p.partrelid = s.oid
+  join pg_attribute a on a.attrelid = s.oid and a.attnum = any (p.partattrs::int2[])
+  group by s.root, a.attname
   union all
   select a.attrelid, a.attname, json_build_object('parent', json_build_object('schema', n.nspname, 'name', c.relname))
   from pg_attribute a

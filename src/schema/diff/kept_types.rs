@@ -46,7 +46,10 @@ impl DiffInput<'_> {
 
     /// What is said of columns of which the target keeps another type.
     pub(super) fn kept_types(&self, table: &Object, there: &Object) -> Vec<Finding> {
-        let kept = columns_of_both(table, there).filter(ColumnPair::is_kept);
+        // A partition's columns are its parent's.
+        let is_partition = table.definition.as_ref().is_some_and(|one| one.partition);
+        let columns = columns_of_both(table, there).filter(|_| !is_partition);
+        let kept = columns.filter(ColumnPair::is_kept);
         let said = kept.map(|column| Finding::new(Severity::Type, self.kept_type(table, column)));
         said.collect()
     }

@@ -206,7 +206,11 @@ impl DiffInput<'_> {
     }
 
     fn told_to_retype<'d>(&self, domain: &OtherDomain<'d>) -> Vec<Told<'d>> {
+        let is_partition = |one: &DomainUse<'_>| {
+            one.table.definition.as_ref().is_some_and(|definition| definition.partition)
+        };
         let own = domain.uses.iter().filter(|one| one.is_own && one.column.is_changed_here());
+        let own = own.filter(|one| !is_partition(one));
         let told = own.map(|one| {
             let is_told = self.follows(one.root) && !self.resets(one.root);
             let weight = if is_told { Severity::Type } else { Severity::Hint };

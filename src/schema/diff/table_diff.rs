@@ -188,8 +188,11 @@ impl DiffInput<'_> {
         let Some((here, there)) = pair.filter(|_| self.version >= ddl::STORED_GENERATED) else {
             return Vec::new();
         };
+        // A partition's columns, and inherited ones, are those of a parent.
         let is_plain = |own: &&ColumnDefinition| {
             own.generated.is_some()
+                && own.local
+                && !here.partition
                 && there.column(&own.name).is_some_and(|other| other.generated.is_none())
         };
         let found = here.columns.iter().filter(is_plain).map(|own| {
