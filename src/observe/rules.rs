@@ -225,15 +225,29 @@ fn filtered_parents(shown: &[ShownTable<'_>], keys: &[ForeignKey]) -> Vec<String
         let travels =
             |column: &Ident| child.table.column(child.rules.target_column(column)).is_some();
         let is_whole = child.rules.filter.is_none() && key.child_columns.iter().all(travels);
+        // Of a key all columns travel, whatever a rule leaves out.
+        let is_of_key = |column: &&Ident| {
+            let name = child.rules.target_column(column);
+            child
+                .table
+                .keys
+                .iter()
+                .take(1)
+                .any(|key| key.columns.iter().any(|one| one.name == *name))
+        };
+        let free = key.child_columns.iter().find(|column| !is_of_key(column));
+        let without =
+            free.map(|column| format!(", or leave out {} with excludeColumns", column.typed()));
         (parent.rules.filter.is_some() && is_whole).then(|| {
             format!(
                 "{}: only some rows of {} travel, and all rows of {} do, which refer to them by the foreign \
-                 key \"{}\": give {} a where too, or leave out its columns of that key",
+                 key \"{}\": give {} a where too{}",
                 place(&parent.rules, Key::Where),
                 key.parent,
                 key.child,
                 key.name.as_str(),
-                key.child
+                key.child,
+                without.unwrap_or_default()
             )
         })
     };

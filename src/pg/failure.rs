@@ -200,8 +200,16 @@ pub(super) fn without_values(error: Error) -> Error {
     let Error::Database(mut said) = error else { return error };
     let is_plain = |state: &String| WITHOUT_VALUES.iter().any(|class| state.starts_with(class));
     if said.cause == Cause::Server && !said.sqlstate.as_ref().is_some_and(is_plain) {
-        said.message =
-            "the server's words are left out, for they may quote a value that is masked".to_owned();
+        let broken = said
+            .constraint
+            .as_ref()
+            .filter(|_| said.sqlstate.as_ref().is_some_and(|state| state.starts_with("23")));
+        let broken = broken
+            .map(|name| format!("a value does not keep the constraint \"{name}\"; "))
+            .unwrap_or_default();
+        said.message = format!(
+            "{broken}the server's words are left out, for they may quote a value that is masked"
+        );
         said.hint = None;
     }
     said.detail = None;

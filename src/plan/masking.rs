@@ -242,6 +242,27 @@ impl MaskSubject<'_> {
             .then(|| format!("{} is NOT NULL, and the mask \"null\" gives NULL", self.who()))
     }
 
+    /// The masks that keep values of the column apart, in words.
+    fn unique_masks(&self) -> String {
+        let kind = ValueKind::of(self.column);
+        let hash = Mask::Hash { digits: 32 };
+        let all = [
+            (Mask::Uuid, r#""uuid""#),
+            (Mask::Email, r#""email""#),
+            (Mask::Url, r#""url""#),
+            (hash, r#"{"hash": 32}"#),
+        ];
+        let fitting: Vec<&str> =
+            all.iter().filter(|(mask, _)| fits(mask, kind)).map(|(_, name)| *name).collect();
+        match fitting.as_slice() {
+            [] => format!("no mask keeps values of type {} apart", self.column.type_text),
+            [.., last] if fitting.len() > 1 => {
+                format!("use {} or {last}", fitting[..fitting.len() - 1].join(", "))
+            }
+            [only, ..] => format!("use {only}"),
+        }
+    }
+
     /// What tells rows apart has to go on doing so.
     fn unique(&self) -> Option<String> {
         let own = &self.column.name;
@@ -255,11 +276,11 @@ impl MaskSubject<'_> {
             let key = keys.find(|key| key.columns.iter().any(|column| &column.name == name));
             if let Some(key) = key.filter(|_| unsure) {
                 return Some(format!(
-                    "{} is part of the key \"{}\"{of}, and the mask \"{}\" may make different values equal: use \
-                     \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
+                    "{} is part of the key \"{}\"{of}, and the mask \"{}\" may make different values equal: {}",
                     self.who(),
                     key.index.as_str(),
-                    self.mask.name()
+                    self.mask.name(),
+                    self.unique_masks()
                 ));
             }
             let unique = table.uniques.iter().find(|unique| unique.columns.contains(name));
@@ -269,11 +290,11 @@ impl MaskSubject<'_> {
                 unique.filter(|unique| lossy && !(harmless && unique.nulls_distinct))
             {
                 return Some(format!(
-                    "{} is in the unique index \"{}\"{of}, and the mask \"{}\" may make different values equal: \
-                     use \"uuid\", \"email\", \"url\" or {{\"hash\": 32}}",
+                    "{} is in the unique index \"{}\"{of}, and the mask \"{}\" may make different values equal: {}",
                     self.who(),
                     unique.name.as_str(),
-                    self.mask.name()
+                    self.mask.name(),
+                    self.unique_masks()
                 ));
             }
         }
