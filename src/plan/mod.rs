@@ -41,7 +41,7 @@ use crate::sql::mapping::{
     OwnedSequence, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
 };
 use crate::sql::view::GrownColumn;
-use crate::table::{ForeignKey, Sequence, Table, Trigger};
+use crate::table::{Sequence, Table, Trigger};
 use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
@@ -49,6 +49,7 @@ use missing_key::MissingKey;
 use moves::Moves;
 pub use recall::RowsBefore;
 use references::{CascadingKey, References};
+use std::collections::HashMap;
 
 /// How one table is brought in sync.
 #[derive(Clone, Debug)]
@@ -407,13 +408,15 @@ impl TablePlan {
         self.reached.as_deref().or(self.watermark.as_deref())
     }
 
-    /// Makes the table one of `ring`: all of them are written in one transaction.
-    pub fn join(&mut self, ring: &[TableName]) {
+    /// Makes the table one of `ring`, by the names on the target and on the source: all of them are written in one
+    /// transaction.
+    pub fn join(&mut self, ring: &HashMap<TableName, TableName>) {
         self.shared_transaction = true;
         self.one_statement = true;
-        let is_own = |key: &ForeignKey| key.child == key.parent;
-        self.cascades
-            .retain(|one| !ring.contains(&one.key.child) || is_own(&one.key) || one.is_kept);
+        for one in self.cascades.iter_mut().filter(|one| !one.is_kept) {
+            let of_another = one.key.child != one.key.parent;
+            one.in_circle = ring.get(&one.key.child).filter(|_| of_another).cloned();
+        }
     }
 }
 

@@ -219,7 +219,7 @@ impl References {
 
     fn with_way_out(&self, key: &ForeignKey) -> CascadingKey {
         let is_kept = self.keeping.contains(&key.child);
-        CascadingKey { key: key.clone(), is_kept, way_out: self.way_out(key) }
+        CascadingKey { key: key.clone(), is_kept, in_circle: None, way_out: self.way_out(key) }
     }
 
     /// What settles that rows refer by a key to rows that the source does not have.
@@ -277,6 +277,9 @@ pub struct CascadingKey {
     pub key: ForeignKey,
     /// Whether a rule keeps rows of the child that the source has no more.
     pub is_kept: bool,
+    /// The child's name on the source, if both tables are written in one transaction: rows that have vanished themselves
+    /// may still refer.
+    pub in_circle: Option<TableName>,
     /// What settles that, in words.
     pub way_out: String,
 }

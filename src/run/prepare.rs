@@ -188,7 +188,9 @@ impl RunContext<'_> {
         let places: Vec<&TableName> = names.iter().collect();
         let rings = if self.settings.dry_run { Vec::new() } else { schedule::rings(&places, keys) };
         for ring in &rings {
-            let members: Vec<TableName> = ring.iter().map(|table| names[*table].clone()).collect();
+            let names = ring.iter().map(|table| &plans[*table]);
+            let members: HashMap<TableName, TableName> =
+                names.map(|plan| (plan.name.clone(), plan.mapping.source.name.clone())).collect();
             ring.iter().for_each(|table| plans[*table].join(&members));
         }
         let holds_up = |key: &ForeignKey| references.holds_up(key);

@@ -7,6 +7,7 @@ use crate::context::Round;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::event::{Event, Phase};
+use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::PooledSession;
@@ -44,6 +45,8 @@ pub struct TableState {
     pub unproven: Option<Difference>,
     /// Whether rows that vanished have placeholders until they are deleted.
     pub holds_placeholders: bool,
+    /// Tables in a circle with it whose vanished rows are deleted already, by their names on the target.
+    pub deleted_first: Vec<TableName>,
     /// What of its indexes and constraints is built.
     pub built: CompletedSteps,
     /// Set once the source is read no more for this table.
@@ -165,6 +168,7 @@ impl TableState {
             more: false,
             unproven: None,
             holds_placeholders: false,
+            deleted_first: Vec::new(),
             built: CompletedSteps::default(),
             rows: None,
         }

@@ -316,3 +316,51 @@ async fn rows_to_which_bad_rows_of_their_own_table_refer_stay() {
         assert_eq!(db.target_value(rows).await, "(2,,7) (3,,5)", "{action}");
     }
 }
+
+/// The same where tables that refer to each other are written in one transaction.
+#[tokio::test]
+async fn rows_to_which_bad_rows_in_a_circle_refer_stay() {
+    for (action, declared) in [("cascade", true), ("cascade", false), ("set null", true)] {
+        for first in ["a", "p"] {
+            let child = if first == "a" { "b" } else { "o" };
+            let refers = if declared {
+                format!("references {first} on delete {action}")
+            } else {
+                String::new()
+            };
+            let app = App::with(&format!(
+                "create table {first} (id integer primary key, cid integer, n integer);
+                 create table {child} (id integer primary key, pid integer {refers}, n integer);
+                 insert into {first} values (1, null, 1), (2, null, 2), (3, null, 3);
+                 insert into {child} values (1, 1, 1), (2, 2, 2), (3, 3, 3);"
+            ));
+            let db = Pair::fresh().await;
+            db.target(&format!(
+                "create table {first} (id bigint primary key, cid bigint, n int);
+                 create table {child} (id bigint primary key, pid bigint references {first} on delete {action}, n int);
+                 alter table {first} add foreign key (cid) references {child} deferrable"
+            ))
+            .await;
+            let owner = db.target_owner().await;
+            app.sync(&db).target_role(&owner).await.expect_ok();
+            app.run(&format!(
+                "update {child} set pid = null, n = 'zzz' where id = 2; delete from {first} where id = 2"
+            ));
+            let run = app.sync(&db).target_role(&owner).args(&["-bad-rows", "skip"]);
+            let told = format!("1 row of public.{child} still refers to them");
+            let mend = format!("correct the bad rows of public.{child} first");
+            run.await.expect_exit(1).expect_failed(first, &[&told, &mend]);
+            let row = format!("select pid || ' ' || n from {child} where id = 2");
+            assert_eq!(db.target_value(&row).await, "2 2", "{action} {first}");
+            // What vanished on both sides goes.
+            app.run(&format!(
+                "update {child} set n = 7 where id = 2; delete from {child} where id = 3; delete from {first} where id = 3"
+            ));
+            app.sync(&db).target_role(&owner).await.expect_ok();
+            let left = format!(
+                "select (select count(*) from {first}) || ' ' || (select count(*) from {child})"
+            );
+            assert_eq!(db.target_value(&left).await, "1 2", "{action} {first}");
+        }
+    }
+}

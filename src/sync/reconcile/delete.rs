@@ -7,6 +7,7 @@ use super::Difference;
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::outcome::Counts;
+use crate::plan::references::CascadingKey;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sync::table_state::TableRun;
 use crate::table::ForeignKey;
@@ -112,9 +113,19 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
         return Ok(());
     }
     let plan = &run.state.plan;
-    let cascading: Vec<&ForeignKey> = plan.cascades.iter().map(|one| &one.key).collect();
+    let leaves_out = |one: &CascadingKey| {
+        one.in_circle.as_ref().is_some_and(|child| run.round.source.leaves_rows_out(child))
+    };
+    // In a circle, rows may refer that are yet to be deleted.
+    let tells = |one: &&CascadingKey| {
+        let is_done = run.state.deleted_first.contains(&one.key.child);
+        one.in_circle.is_none() || is_done || leaves_out(one)
+    };
+    let telling: Vec<&CascadingKey> = plan.cascades.iter().filter(tells).collect();
+    let cascading: Vec<&ForeignKey> = telling.iter().map(|one| &one.key).collect();
     let referring = keys::referring_rows(run.target, plan, &cascading).await?;
-    if let Some((one, rows)) = plan.cascades.iter().zip(referring).find(|(_, rows)| *rows > 0) {
+    if let Some((one, rows)) = telling.into_iter().zip(referring).find(|(_, rows)| *rows > 0) {
+        let bad_rows = format!("correct the bad rows of {} first", one.key.child);
         return Err(Error::Blocked(format!(
             "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
             told(&one.key, rows),
@@ -124,7 +135,7 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
                 'c' => "would delete those",
                 _ => "would change those",
             },
-            one.way_out,
+            if leaves_out(one) { &bad_rows } else { &one.way_out },
         )));
     }
     let (row, buckets) = (LogRow { sync_log: &run.round.sync_log, id }, difference.differing());

@@ -234,6 +234,10 @@ async fn bring_rows(
     }
     for step in 0..states.len() {
         *at = if pass == Pass::Delete { states.len() - 1 - step } else { step };
+        if pass == Pass::Delete {
+            let before = states[*at + 1..].iter().map(|state| state.plan.name.clone());
+            states[*at].deleted_first = before.collect();
+        }
         let mut run = sessions.of(round, &mut states[*at]);
         work_on(&mut run, pass).await?;
         if pass != Pass::Write {
