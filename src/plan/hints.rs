@@ -390,15 +390,21 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
             "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or {otherwise}"
         );
     }
-    if !references.is_on_the_source(key) {
-        return format!("{NOT_OF_THE_SOURCE}: {drop}");
-    }
-    if references.closes_a_circle(key) {
-        return format!(
+    let other = if key.child == *own { &key.parent } else { &key.child };
+    // The server looks at a deferrable one when all tables of a circle are written.
+    let circle = (references.closes_a_circle(key) && !key.deferrable).then(|| {
+        format!(
             "tables that refer to each other need a DEFERRABLE constraint, or {}",
             replica(roles)
-        );
+        )
+    });
+    let cause = circle
+        .unwrap_or_else(|| format!("{other} is not in sync: fix what stopped it, and run again"));
+    if references.is_on_the_source(key) {
+        return cause;
     }
-    let other = if key.child == *own { &key.parent } else { &key.child };
-    format!("{other} is not in sync: fix what stopped it, and run again")
+    format!(
+        "{cause}; or, if the source's rows do not keep this constraint, which it does not have, fix them, or run on the \
+         target: {drop}"
+    )
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::config::Settings;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::sql::sql;
@@ -17,8 +18,9 @@ pub struct Tree<'a> {
     pub source: &'a Table,
     /// None where it is still to be made.
     pub target: Option<&'a Table>,
-    /// The source's names of all tables that are selected.
-    pub selected: &'a HashSet<&'a TableName>,
+    /// The source's names of all tables that are selected; none in a repair, which selects of the tables that were
+    /// found to differ.
+    pub selected: Option<&'a HashSet<&'a TableName>>,
     pub schemas: &'a [Ident],
     /// Whether the target has a table of this name of its own.
     pub is_there: &'a dyn Fn(&TableName) -> bool,
@@ -37,7 +39,8 @@ impl Tree<'_> {
 
     fn all_travel(&self) -> Result<(), Error> {
         let table = &self.source.name;
-        let outside = |child: &&InheritedChild| !self.selected.contains(&child.name);
+        let Some(selected) = self.selected else { return Ok(()) };
+        let outside = |child: &&InheritedChild| !selected.contains(&child.name);
         let outside: Vec<&InheritedChild> =
             self.source.inherited_by.iter().filter(outside).collect();
         let names: BTreeSet<&TableName> = outside.iter().map(|child| &child.name).collect();
@@ -99,8 +102,8 @@ impl Tree<'_> {
         let besides = target.inherited_by.iter().find(|child| !mapped.contains(&child.name));
         besides.map_or(Ok(()), |InheritedChild { name, parent, .. }| {
             Err(Error::Blocked(format!(
-                "on the target {name} inherits from it, and on the source nothing of that name does: reads \
-                 of it show more rows there; run there: {}",
+                "{name} inherits from it on the target, and no table of that name does on the source: reads of it show \
+                 more rows on the target; run there: {}",
                 sql!("alter table {name} no inherit {parent}", name = name, parent = parent).as_str(),
             )))
         })
@@ -111,7 +114,7 @@ impl Tree<'_> {
 pub fn broken(
     selected: &[&Table],
     target: &[Table],
-    schemas: &[Ident],
+    settings: &Settings,
     target_name: &dyn Fn(&TableName) -> TableName,
 ) -> HashMap<TableName, Error> {
     let there: HashMap<&TableName, &Table> =
@@ -121,8 +124,8 @@ pub fn broken(
         let tree = Tree {
             source,
             target: there.get(&target_name(&source.name)).copied(),
-            selected: &names,
-            schemas,
+            selected: (!settings.repair).then_some(&names),
+            schemas: &settings.schemas,
             is_there: &|name| there.contains_key(name),
             target_name,
         };

@@ -94,11 +94,11 @@ impl<'a> Advice<'a> {
         let is_emptied = columns.iter().any(|one| one.change.contains(" using null::"));
         let then = match (comes_back, is_emptied) {
             (true, _) => ", and the next run creates again what is dropped",
-            (false, true) => ", and the next run fills the column",
+            (false, true) => ", which empties the column until the next run fills it",
             (false, false) => "",
         };
         format!(
-            "{}, and these types may not differ: {reset}run on the target{then}: alter table {} {}",
+            "{}, and these types have to be the same: {reset}run on the target{then}: alter table {} {}",
             differs.join(", "),
             self.table.typed(),
             changes.join(", ")

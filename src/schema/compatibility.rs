@@ -13,7 +13,8 @@ use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::columns::{self, MatchedTarget};
-use crate::schema::diff::changed_objects::{Difference, Severity};
+use crate::rules::Ddl;
+use crate::schema::diff::changed_objects::{Difference, Severity, THEN};
 use crate::schema::diff::new_values::NewValue;
 use crate::schema::diff::type_changes::in_place;
 use crate::sql::view::{AddedValue, GrownColumn};
@@ -94,7 +95,16 @@ impl RunContext<'_> {
                     let reset = if may_ask { ", unless -ddl reset rebuilds it" } else { "" };
                     said.push((name, format!("{text}: it stays so{reset}")));
                 }
-                (Severity::Type | Severity::Part, _) => said.push((name, text)),
+                (Severity::Type | Severity::Part, _) => {
+                    let makes_none = self.settings.ddl_of(&name) == Ddl::None;
+                    let by_hand = text.split_once(THEN).filter(|_| makes_none);
+                    let by_hand = by_hand.map(|(before, _)| {
+                        format!(
+                            "{before}; the next run prints what creates it as the source has it"
+                        )
+                    });
+                    said.push((name, by_hand.unwrap_or(text)));
+                }
                 (Severity::Hint | Severity::Ahead, _) => {}
             }
         }

@@ -329,7 +329,7 @@ impl RunContext<'_> {
     fn broken_trees(&self, selected: &[&Table], catalogs: &Catalogs) -> HashMap<TableName, Error> {
         let settings = self.settings;
         let target_name = |name: &TableName| settings.target_name_of(name);
-        inheritance::broken(selected, &catalogs.target.tables, &settings.schemas, &target_name)
+        inheritance::broken(selected, &catalogs.target.tables, settings, &target_name)
     }
 
     /// Reads the target's catalog once more, after it was changed.

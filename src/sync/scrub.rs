@@ -122,7 +122,7 @@ pub fn remark(round: &Round, plans: &[Arc<TablePlan>]) {
         let why = if plan.append {
             "its rows stay as they are on the target (\"mode\": \"append\")"
         } else if !plan.deletes {
-            "rows that vanished from the source stay (-no-deletes)"
+            "rows that vanished from the source stay on the target"
         } else {
             continue;
         };

@@ -77,7 +77,7 @@ fn told(run: &Outcome) -> Vec<String> {
     let all = errors.map(|error| error.message).chain(run.notes());
     let statements = all.flat_map(|text| {
         let text = text.replace(
-            "run on the target, and the next run fills the column: ",
+            "run on the target, which empties the column until the next run fills it: ",
             "run on the target: ",
         );
         let told = text.split("run on the target: ").skip(1).map(str::to_owned);
@@ -167,7 +167,7 @@ async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_i
             assert_eq!(db.target_value("select enum_range(null::st)::text").await, "{a'a,b}");
         } else {
             let run = db.sync().await.expect_ok().expect_note(said);
-            run.expect_note("the old label may stay").expect_unsaid("rename value");
+            run.expect_note("the old one may stay").expect_unsaid("rename value");
             db.sync().await.expect_unchanged().expect_unsaid("which the source has no more");
         }
         db.assert_all_same().await;

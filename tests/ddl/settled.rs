@@ -201,8 +201,9 @@ async fn several_columns_of_other_types_are_settled_by_one_statement_whatever_th
         let run = sync().await.expect_exit(1);
         let message = run.table("item").error.expect("an error").message;
         assert!(
-            message
-                .contains("and these types may not differ: use -ddl reset, or run on the target"),
+            message.contains(
+                "and these types have to be the same: use -ddl reset, or run on the target"
+            ),
             "{message}"
         );
         assert_eq!(message.matches("alter table").count(), 1, "{message}");

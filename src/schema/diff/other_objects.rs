@@ -50,7 +50,7 @@ impl<'a> DependencyWalk<'a> {
         let (Some(first), Some(_)) = (left.first(), new.first()) else { return };
         let way_out = match &new[..] {
             _ if self.input.makes => {
-                "this run has added what the source has instead, and the old label may stay".to_owned()
+                "pgsync adds the labels that it lacks, and the old one may stay".to_owned()
             }
             [new] if left.len() == 1 => format!(
                 "if the source has renamed it to '{new}', run on the target before pgsync adds that: {}",

@@ -282,7 +282,9 @@ pub(super) fn bounds(object: &Object, there: &Object) -> Option<Finding> {
     let here = objects::definition(object).into_iter().next()?;
     (object.make != there.make).then(|| {
         let here = here.as_str();
-        let text = format!("partition {} stands elsewhere on the source: {here}", object.id);
+        // Not as a statement: it has to be detached before.
+        let here = here.strip_prefix("alter table only ").unwrap_or(here);
+        let text = format!("partition {} has another place on the source ({here})", object.id);
         Finding::new(Severity::Form, text)
     })
 }
