@@ -14,8 +14,9 @@ impl SchemaPlan {
         let unvalidated = self.unvalidated();
         let made: HashSet<&str> = self.steps().filter_map(|step| step.creates.as_deref()).collect();
         let is_new = |step: &Step| step.table.as_deref().is_some_and(|table| made.contains(table));
-        // A foreign key of a table that has rows, perhaps to one that has none yet.
-        let looks = |step: &Step| step.is_validation && !is_new(step);
+        // A foreign key of a table that has rows, perhaps to one that has none yet; or what a child has from its parent.
+        let comes_late = |step: &Step| step.kind == Kind::Check || !is_new(step);
+        let looks = |step: &Step| step.is_validation && comes_late(step);
         let waits = |step: &&Step| unvalidated.contains(subject(step)) || looks(step);
         self.steps().filter(waits).collect()
     }

@@ -264,6 +264,9 @@ pub struct NotNull {
     pub inherited: bool,
     pub no_inherit: bool,
     pub validated: bool,
+    /// Whether it comes from parents that get theirs, NOT VALID, when the rows are there.
+    #[serde(default)]
+    pub late: bool,
     pub comment: Option<String>,
 }
 

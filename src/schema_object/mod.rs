@@ -141,8 +141,19 @@ pub struct TableDefinition {
     pub inherits: Vec<Name>,
     pub options: Vec<Parameter>,
     pub checks: Vec<Check>,
+    /// Those that come from a parent alone.
+    #[serde(default)]
+    pub inherited_checks: Vec<InheritedCheck>,
     pub owns: Vec<OwnedSequence>,
     pub columns: Vec<ColumnDefinition>,
+}
+
+/// A check that a table has from its parent.
+#[derive(Clone, Debug, Deserialize)]
+pub struct InheritedCheck {
+    pub name: Ident,
+    /// Whether the child's own rows are known to keep it.
+    pub validated: bool,
 }
 
 /// A sequence that goes with a column of the table.

@@ -160,6 +160,11 @@ pub fn recompute(table: &Name, column: &ColumnDefinition, version: u32) -> State
     )
 }
 
+/// Looks whether the rows keep a constraint.
+pub fn validate_constraint(table: &Name, name: &Ident) -> Statement {
+    statement!("alter table {table} validate constraint {name}", table = table, name = name)
+}
+
 /// Takes a column away.
 pub fn drop_column(table: &Name, column: &Ident) -> Statement {
     statement!("alter table {table} drop column {column}", table = table, column = column)

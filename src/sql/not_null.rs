@@ -76,9 +76,15 @@ pub(super) fn keep_from_child(
     })
 }
 
+/// Its comment, if it has one.
+pub fn comment_of(table: &Name, column: &ColumnDefinition) -> Option<Statement> {
+    commented(table, column)
+}
+
 /// Its comment, once it is there.
 pub(super) fn comment(table: &Name, column: &ColumnDefinition, version: u32) -> Option<Statement> {
-    let is_there = column.not_null && version >= CONSTRAINTS;
+    let is_late = column.not_null_rule.as_ref().is_some_and(|rule| rule.late);
+    let is_there = column.not_null && version >= CONSTRAINTS && !is_late;
     commented(table, column).filter(|_| is_there)
 }
 

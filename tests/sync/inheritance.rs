@@ -228,3 +228,53 @@ async fn a_column_that_a_child_inherits_is_dropped_from_its_parent() {
     db.sync().await.expect_unchanged().expect_unsaid("drop column");
     db.assert_all_same().await;
 }
+
+/// Each check, as the catalog has it.
+const CHECKS: &str = "select string_agg(concat_ws(' ', k.conrelid::regclass, k.conname, k.convalidated, k.conislocal), E'\n' order by k.conrelid::regclass::text, k.conname)
+    from pg_constraint k where k.contype = 'c' and k.connamespace = 'public'::regnamespace and k.conrelid::regclass::text !~ 'sync_log'";
+
+async fn settles_with_checks(db: &Pair) {
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    assert_eq!(db.target_value(CHECKS).await, db.source_value(CHECKS).await);
+    db.sync().await.expect_unchanged().expect_unsaid("on the target").expect_unsaid("left out");
+}
+
+#[tokio::test]
+async fn a_check_that_a_child_keeps_and_its_parent_may_not_is_validated_in_the_child() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (a int) partition by range (a); create table p1 partition of p for values from (0) to (10);
+         create table p2 partition of p for values from (10) to (20) partition by range (a); create table p21 partition of p2 for values from (10) to (15);
+         create table top (a int); create table c () inherits (top); create table cc () inherits (c); insert into top values (-1);
+         insert into c values (1); insert into cc values (2); insert into p values (1), (11);
+         alter table p add constraint ck check (a > 5) not valid; alter table p21 validate constraint ck;
+         alter table top add constraint ck check (a >= 0) not valid; alter table c validate constraint ck",
+    )
+    .await;
+    settles_with_checks(&db).await;
+    db.source("delete from p where a = 1; alter table p1 validate constraint ck").await;
+    settles_with_checks(&db).await;
+    db.source(
+        "alter table p add constraint more check (a < 100) not valid, add constraint other check (a <> 50) not valid;
+         alter table p1 validate constraint more; alter table top add constraint more check (a < 9) not valid; alter table cc validate constraint more",
+    )
+    .await;
+    settles_with_checks(&db).await;
+}
+
+#[tokio::test]
+async fn what_is_printed_validates_the_check_of_a_child_once_its_parent_has_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table p (a int) partition by range (a); create table p1 partition of p for values from (0) to (10);
+         create table top (a int); create table c () inherits (top);
+         alter table p add constraint ck check (a > 5) not valid; alter table p1 validate constraint ck;
+         alter table top add constraint ck check (a >= 0) not valid; alter table c validate constraint ck",
+    )
+    .await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let printed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    db.target(&printed.stdout).await;
+    assert_eq!(db.target_value(CHECKS).await, db.source_value(CHECKS).await);
+}

@@ -213,3 +213,42 @@ async fn one_whose_name_a_copy_of_the_table_has_is_made_with_its_name() {
         create table a (like p1); create table c (x int not null); create table b (like c); create table h () inherits (c)").await;
     settles(&db).await;
 }
+
+#[tokio::test]
+async fn a_child_that_keeps_what_its_parent_may_not_is_validated_by_itself() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "a NOT NULL that is not validated").await {
+        return;
+    }
+    db.source(
+        "create table p (id int primary key, a int); create table c (primary key (id)) inherits (p); create table cc () inherits (c);
+         create table part (id int, a int) partition by range (id); create table part_a partition of part for values from (0) to (10);
+         create table part_b partition of part for values from (10) to (20);
+         insert into p values (1, null); insert into c values (2, 2); insert into cc values (3, 3);
+         insert into part values (1, 1), (11, null);
+         alter table p add constraint pnn not null a not valid; alter table c validate constraint pnn;
+         comment on constraint pnn on c is 'here it holds';
+         alter table part add constraint nn not null a not valid; alter table part_a validate constraint nn",
+    )
+    .await;
+    settles(&db).await;
+    db.source("update part set a = 1; alter table part_b validate constraint nn").await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_child_that_is_validated_later_is_validated_on_the_target() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "a NOT NULL that is not validated").await {
+        return;
+    }
+    db.source(
+        "create table p (id int primary key, a int); create table c (primary key (id)) inherits (p);
+         insert into p values (1, null); insert into c values (2, null);
+         alter table p add constraint pnn not null a not valid",
+    )
+    .await;
+    settles(&db).await;
+    db.source("update c set a = 1; alter table c validate constraint pnn; comment on constraint pnn on c is 'now'").await;
+    settles(&db).await;
+}

@@ -33,6 +33,10 @@ select json_build_object(
         'comment', obj_description(k.oid, 'pg_constraint')) order by k.conname)
       from pg_constraint k
       where k.conrelid = c.oid and k.contype = 'c' and k.convalidated and (k.conislocal or c.relispartition)), '[]'),
+    'inherited_checks', coalesce((
+      select json_agg(json_build_object('name', k.conname, 'validated', k.convalidated) order by k.conname)
+      from pg_constraint k
+      where k.conrelid = c.oid and k.contype = 'c' and not k.conislocal), '[]'),
     'owns', coalesce((
       select json_agg(json_build_object('column', a.attname, 'sequence', d.objid::regclass::text) order by a.attnum)
       from pg_depend d
@@ -75,6 +79,19 @@ select json_build_object(
             select from pg_inherits i join pg_attribute b on b.attrelid = i.inhrelid and b.attname = a.attname
             where i.inhparent = c.oid and not b.attnotnull)),
           'validated', coalesce(nn.convalidated, true),
+          -- All that give it get theirs when the rows are there. Asked only where any is like that.
+          'late', case when nn.coninhcount > 0 and nn.convalidated and not nn.conislocal
+              and exists (select from pg_constraint o where o.contype = 'n' and not o.convalidated) then coalesce((
+            with recursive up(oid) as (
+              select i.inhparent from pg_inherits i where i.inhrelid = c.oid
+              union
+              select i.inhparent from up join pg_inherits i on i.inhrelid = up.oid
+            )
+            select bool_and(not o.convalidated)
+            from up
+            join pg_attribute b on b.attrelid = up.oid and b.attname = a.attname
+            join pg_constraint o on o.conrelid = up.oid and o.contype = 'n' and o.conkey[1] = b.attnum and o.conislocal), false)
+            else false end,
           'comment', obj_description(nn.oid, 'pg_constraint')) end,
         'parent_not_null', above.not_null,
         'local', a.attislocal or c.relispartition,

@@ -257,6 +257,7 @@ impl DiffInput<'_> {
                 let early = self.without_late_parts(object);
                 let definition = early.definition.as_ref().unwrap_or(definition);
                 let definition = self.joinable(object, definition);
+                let definition = self.without_late_constraints(object, definition);
                 let statements = ddl::create_table(&early, &definition, self.version);
                 vec![Step { makes, ..new(statements) }]
             }

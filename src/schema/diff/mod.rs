@@ -3,6 +3,7 @@
 //! both sides' definitions go in. What is on the target and not on the source stays.
 
 pub mod changed_objects;
+mod child_checks;
 pub mod crowded;
 mod default_partition;
 mod detached;
@@ -175,7 +176,10 @@ impl SchemaPlan {
     pub fn drop_root(&mut self, root: &TableName) {
         let is_of_child = |step: &Step| step.roots.first() == Some(root);
         self.doubtful.retain(|step| !is_of_child(step));
-        let refers = |step: &&Step| step.roots.last() == Some(root) && !is_of_child(step);
+        let refers = |step: &&Step| {
+            let is_key = step.kind == Kind::ForeignKey;
+            is_key && step.roots.last() == Some(root) && !is_of_child(step)
+        };
         self.doubtful.extend(self.last.iter().filter(refers).cloned());
         self.take_out(root);
     }
@@ -269,6 +273,7 @@ impl DiffInput<'_> {
         }
         self.tighten(&wanted, &mut schema_plan);
         self.open_not_nulls(&wanted, &mut schema_plan);
+        self.validate_in_children(&wanted, &mut schema_plan);
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
         self.refuse_new_partitions(&mut schema_plan);
