@@ -171,7 +171,12 @@ impl RunContext<'_> {
         let rules = &self.settings.rules;
         let is_wanted =
             |table: &&Table| chosen.contains(&table.name) && !rules.effective(&table.name).skip;
-        Ok(existing.into_iter().filter(is_wanted).collect())
+        let wanted: Vec<&Table> = existing.into_iter().filter(is_wanted).collect();
+        if wanted.is_empty() && !chosen.is_empty() {
+            let text = "no table to sync: the rule \"skip\" leaves out all that are selected";
+            return Err(Error::Config(vec![text.to_owned()]));
+        }
+        Ok(wanted)
     }
 
     /// Says in place of "no table to sync" where there are some.

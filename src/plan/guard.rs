@@ -54,8 +54,9 @@ pub fn message(open: &UnmaskedColumns) -> String {
     });
     let lines: Vec<String> = lines.collect();
     format!(
-        "columns would travel with neither a mask nor a keep ({}): mask them, or let them travel as they are, \
-         and add this to the config file, to the lists that it has: \"tables\": {{{}}}",
+        "columns would travel with neither a mask nor a keep ({}): give those that are personal a mask (pgsync mask suggest \
+         proposes one); for those that may travel as they are, add to the config file, to the lists that it has: \
+         \"tables\": {{{}}}",
         told.join("; "),
         lines.join(", ")
     )

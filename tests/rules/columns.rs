@@ -133,6 +133,9 @@ async fn settings_of_one_table_count_for_it_alone() {
     assert_eq!(run.table("customer").changes(), (1, 0, 0));
     let skipped = db.file("skip.json", r#"{"tables": {"customer": {"skip": true}}}"#);
     db.sync().args(&["-config", &skipped]).await.expect_ok().expect_tables(&["orders"]);
+    let all = db.file("all.json", r#"{"tables": {"*": {"skip": true}}}"#);
+    let told = "no table to sync: the rule \"skip\" leaves out all that are selected";
+    db.sync().args(&["-config", &all]).await.expect_exit(2).expect_said(&told.replace('"', "\\\""));
 }
 
 #[tokio::test]
