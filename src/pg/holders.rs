@@ -33,6 +33,8 @@ pub enum Holder {
     Parent(TableName),
     /// Of another table, whose rows refer to it.
     ForeignKey(ReferringKey),
+    /// A foreign key of the table itself.
+    OwnKey(Ident),
 }
 
 /// A foreign key of another table.

@@ -233,21 +233,31 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> S
         (Holder::Parent(parent), _) => instead(format!(
             "run on the target what is told for {parent}, from which the column is inherited"
         )),
+        // The other column may have another type by now, and rows may refer to rows that are still missing.
         (Holder::ForeignKey(ReferringKey { table, name }), Deed::Retypes) if fails => {
-            beside(format!(
-                "if rows of {table} refer to rows that are still missing, run before: alter table {} drop constraint \
-                 {}, which a run creates again",
-                table.typed(),
-                name.typed()
-            ))
+            let drop =
+                format!("alter table {} drop constraint if exists {}", table.typed(), name.typed());
+            with_again(format!("{before}{drop}; {own}{rest}"), after)
         }
-        (Holder::ForeignKey(_), Deed::Retypes) => text.to_owned(),
+        (Holder::OwnKey(name), Deed::Retypes) if fails => {
+            let drop = format!("drop constraint if exists {}", name.typed());
+            with_again(format!("{before}{own}{drop}, {rest}"), after)
+        }
+        (Holder::ForeignKey(_) | Holder::OwnKey(_), Deed::Retypes)
+        | (Holder::OwnKey(_), Deed::Drops) => text.to_owned(),
         (Holder::ForeignKey(ReferringKey { table, name }), Deed::Drops) => beside(format!(
             "rows of {table} refer to it: run before: alter table {} drop constraint {}",
             table.typed(),
             name.typed()
         )),
     }
+}
+
+/// A statement that drops foreign keys, with what becomes of these.
+fn with_again(statement: String, after: &str) -> String {
+    const AGAIN: &str = " (a run creates foreign keys again)";
+    let again = if statement.ends_with(AGAIN) { "" } else { AGAIN };
+    format!("{statement}{again}{after}")
 }
 
 /// What is said of a view that uses a column.

@@ -171,15 +171,47 @@ async fn a_key_that_becomes_bigint_is_settled_by_what_is_told_though_rows_refer_
     db.source("alter table c alter id type bigint; insert into c (n) values ('new'); insert into rv (cid) values (6)")
         .await;
     let run = db.sync().await.expect_exit(1);
-    let told = "run on the target: alter table public.c alter column id type bigint (if rows of public.rv refer to rows that are \
-                still missing, run before: alter table public.rv drop constraint rv_cid_fkey, which a run creates again)";
-    run.expect_failed("c", &[told]);
-    db.target("alter table public.rv drop constraint rv_cid_fkey").await;
-    db.target("alter table public.c alter column id type bigint").await;
+    let told = "alter table public.rv drop constraint if exists rv_cid_fkey; alter table public.c alter column id type bigint";
+    run.expect_failed(
+        "c",
+        &[&format!("run on the target: {told} (a run creates foreign keys again)")],
+    );
+    db.target(told).await;
     db.sync().await.expect_ok();
     db.settle().await;
     let keys = "select count(*) from pg_constraint where conname = 'rv_cid_fkey'";
     assert_eq!(db.target_value(keys).await, "1");
+}
+
+#[tokio::test]
+async fn columns_of_a_foreign_key_that_become_text_are_settled_in_any_order() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table skill (id uuid primary key, n text);
+         create table owned (id int primary key, skill uuid references skill, other uuid references skill);
+         insert into skill values ('6b5d2f54-5d3f-4d5c-8d7e-6a4a1f0c1d11', 'a');
+         insert into owned select 1, id, id from skill",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table owned drop constraint owned_skill_fkey, drop constraint owned_other_fkey;
+         alter table skill alter id type text; alter table owned alter skill type text, alter other type text;
+         alter table owned add foreign key (skill) references skill, add foreign key (other) references skill",
+    )
+    .await;
+    for first in ["owned", "skill"] {
+        let run = db.sync().await.expect_exit(1);
+        let told = run.table(first).error.expect("an error").message;
+        let (_, statement) = told.split_once("run on the target").expect("a statement");
+        let (_, statement) = statement.split_once(": ").expect("a statement");
+        let statement = statement.split_once(" (").map_or(statement, |(statement, _)| statement);
+        db.target(statement).await;
+    }
+    db.sync().await.expect_ok();
+    db.settle().await;
+    let keys = "select count(*) from pg_constraint where contype = 'f'";
+    assert_eq!(db.target_value(keys).await, "2");
 }
 
 async fn listed(db: &Pair) -> String {
