@@ -120,9 +120,19 @@ impl Step {
     pub fn doing(&self) -> String {
         let verb = VERBS
             .iter()
-            .find_map(|(noun, verb)| Some(format!("{verb}{}", self.title.strip_prefix(noun)?)));
+            .find_map(|one| Some(format!("{}{}", one.doing, self.title.strip_prefix(one.noun)?)));
         let other =
             || format!("{}{}", if self.is_change() { CHANGING } else { CREATING }, self.title);
+        verb.unwrap_or_else(other)
+    }
+
+    /// What it would do, for a dry run: `rename index public.item_name_idx`.
+    pub fn deed(&self) -> String {
+        let verb = VERBS
+            .iter()
+            .find_map(|one| Some(format!("{}{}", one.deed, self.title.strip_prefix(one.noun)?)));
+        let other =
+            || format!("{} {}", if self.is_change() { "change" } else { "create" }, self.title);
         verb.unwrap_or_else(other)
     }
 
@@ -145,17 +155,24 @@ const CHANGING: &str = "changing ";
 const NAME: &str = "name of ";
 const DROP: &str = "drop of ";
 
-/// What titles of steps begin with, and what is said of such a step while it runs.
-const VERBS: [(&str, &str); 4] = [
-    (NAME, "renaming "),
-    (DROP, "dropping "),
-    ("detachment of ", "detaching "),
-    ("validation of ", "validating "),
+/// Of steps that do something else than create or change.
+const VERBS: [Verb; 4] = [
+    Verb { noun: NAME, doing: "renaming ", deed: "rename " },
+    Verb { noun: DROP, doing: "dropping ", deed: "drop " },
+    Verb { noun: "detachment of ", doing: "detaching ", deed: "detach " },
+    Verb { noun: "validation of ", doing: "validating ", deed: "validate " },
 ];
+
+/// What the title of a step begins with, and the words for what it does.
+struct Verb {
+    noun: &'static str,
+    doing: &'static str,
+    deed: &'static str,
+}
 
 /// Whether an action is that of a step.
 pub fn is_step(action: &str) -> bool {
-    let verbs = VERBS.iter().map(|(_, verb)| *verb);
+    let verbs = VERBS.iter().map(|one| one.doing);
     verbs.chain([CREATING, CHANGING]).any(|verb| action.starts_with(verb))
 }
 

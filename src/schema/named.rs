@@ -79,9 +79,8 @@ impl RunContext<'_> {
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
-            let would = if steps[0].is_change() { "change" } else { "create" };
             let statements = texts(steps.iter().copied());
-            let text = format!("would {would} {}: {statements}", steps[0].title);
+            let text = format!("would {}: {statements}", steps[0].deed());
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }

@@ -44,7 +44,7 @@ async fn what_the_source_gave_up_is_named_with_its_end_and_dropped_by_a_reset() 
     // Rows that it would not let in.
     db.source("insert into item values (98, 7, 1), (99, 500, 2)").await;
     let foretold = db.sync().args(&["-ddl", "reset", "-dry-run"]).await.expect_ok();
-    foretold.expect_note("drop of index public.\"By N\"");
+    foretold.expect_note("would drop index public.\"By N\"");
     let run = db.sync().args(&["-ddl", "reset"]).await.expect_ok();
     run.expect_note("8 drops").expect_unsaid("rebuilt");
     db.assert_all_same().await;
