@@ -82,8 +82,7 @@ struct Trial<'s> {
 }
 
 /// What a dry run counts otherwise than a run.
-const GROWING: &str =
-    "rows that differ only in new columns whose values a run computes are not counted";
+const GROWING: &str = "rows that differ only in new columns that are computed (by a default, an identity or an expression) are not counted";
 
 impl RunContext<'_> {
     /// For a dry run: says what a run would create, and what the target would refuse of it.

@@ -221,7 +221,7 @@ async fn a_dry_run_counts_the_rows_that_a_new_column_changes() {
         .expect_changes("t", (0, 5, 0))
         .expect_changes("w", (2, 0, 2))
         .expect_changes("p", (0, 2, 0))
-        .expect_note("new columns whose values a run computes are not counted");
+        .expect_note("rows that differ only in new columns that are computed (by a default, an identity or an expression) are not counted");
     let run = db.sync().await.expect_ok();
     run.expect_changes("t", (0, 5, 0))
         .expect_changes("w", (2, 0, 2))

@@ -152,7 +152,8 @@ async fn what_the_owner_of_a_schema_may_drop_is_not_tried() {
     let args = ["-schema", "app", "-ddl", "reset"];
     let dry = db.sync().target_role(&role).args(&args).arg("-dry-run").await.expect_exit(0);
     reader.run("rollback").await;
-    dry.expect_unsaid("trying what a run would create ended").expect_note("would drop index app.own");
+    dry.expect_unsaid("trying what a run would create ended")
+        .expect_note("would drop index app.own");
 }
 
 #[tokio::test]
