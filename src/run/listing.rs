@@ -49,9 +49,9 @@ impl RunContext<'_> {
         let obstacles: Vec<(TableName, Error)> = failed.filter_map(obstacle).collect();
         let plans = plans.iter().filter(|plan| !is_rebuilt(&plan.mapping.source.name));
         let plans: Vec<&TablePlan> = plans.collect();
-        let lacking = plans
-            .iter()
-            .filter_map(|plan| Some((plan.mapping.source.name.clone(), plan.missing_key.clone()?)));
+        let names = plans.iter().map(|plan| (&plan.mapping.source.name, &plan.missing_key));
+        let lacking = names.filter(|(name, _)| !aligned.named_keys.contains(*name));
+        let lacking = lacking.filter_map(|(name, key)| Some((name.clone(), key.clone()?)));
         listing.left_out.extend(lacking);
         for plan in &plans {
             let told = plan.left_columns.iter().cloned();

@@ -170,7 +170,7 @@ impl RunContext<'_> {
         let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
         let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
         self.simulate(selected, &schema_plan.new_values, catalogs, aligned);
-        aligned.after = schema_plan.after;
+        (aligned.after, aligned.named_keys) = (schema_plan.after, schema_plan.named_keys);
         Ok(Listing {
             path,
             statements,

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::tally::subject;
 use crate::ddl_step::Step;
 use crate::schema::diff::SchemaPlan;
+use crate::schema::diff::short_locks::NOT_NULL;
 use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 
@@ -17,7 +18,15 @@ impl SchemaPlan {
         // A foreign key of a table that has rows, perhaps to one that has none yet; or what a child has from its parent.
         let comes_late = |step: &Step| step.kind == Kind::Check || !is_new(step);
         let looks = |step: &Step| step.is_validation && comes_late(step);
-        let waits = |step: &&Step| unvalidated.contains(subject(step)) || looks(step);
+        // Of a column that is added to rows, or whose rows a run has not filled yet.
+        let not_null = |step: &Step| {
+            let sets =
+                |text: &str| text.contains(" alter column ") && text.ends_with(" set not null");
+            let is_of_rows = step.creates.is_none() && !is_new(step);
+            is_of_rows && (has(step, sets) || has(step, |text| text.contains(NOT_NULL)))
+        };
+        let waits =
+            |step: &&Step| unvalidated.contains(subject(step)) || looks(step) || not_null(step);
         self.steps().filter(waits).collect()
     }
 

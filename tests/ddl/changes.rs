@@ -1,7 +1,7 @@
 //! A source whose definition changes after a first run: what `modes` leaves out.
 
 use crate::dump::assert_same_definitions;
-use crate::support::{Outcome, Pair};
+use crate::support::{Outcome, Pair, pgsync};
 
 const ITEM: &str = "
     create type mood as enum ('sad', 'happy');
@@ -246,4 +246,36 @@ async fn a_primary_key_that_rows_violate_is_named_with_the_way_out() {
         db.sync().await.expect_ok();
         db.settle().await;
     }
+}
+
+/// What is printed before "run these after the next run" is taken by the server at once.
+#[tokio::test]
+async fn what_is_printed_for_a_key_of_a_new_column_has_one_remedy_and_is_taken() {
+    let db = Pair::with("create table other (id int primary key)").await;
+    db.source("create table tag (product int, tag int, primary key (product, tag)); insert into tag values (1, 1), (1, 2)")
+        .await;
+    db.settle().await;
+    db.source(
+        "alter table tag drop constraint tag_pkey, add id int generated always as identity;
+         alter table tag add primary key (id)",
+    )
+    .await;
+    let (source, target) = (db.source_url(), db.target_url());
+    for _ in 0..2 {
+        let urls = ["schema", "-source", &source, "-target", &target, "-max-delete", "20%"];
+        let listed = pgsync(&urls).await.expect_exit(1).stdout;
+        let drop = "run on the target: alter table \"public\".\"tag\" drop constraint \"tag_pkey\"";
+        assert!(listed.contains(drop) && !listed.contains("lacks the key"), "{listed}");
+        let (now, later) = listed.split_once("-- run these after the next run").expect("a line");
+        assert!(
+            later.contains("validate constraint") && later.contains("set not null"),
+            "{listed}"
+        );
+        let now: Vec<&str> = now.lines().filter(|line| !line.starts_with("--")).collect();
+        db.target(&format!("begin; {}; rollback", now.join(" "))).await;
+        db.sync().args(&["-max-delete", "20%"]).await.expect_exit(5);
+    }
+    db.target("alter table tag drop constraint tag_pkey").await;
+    db.sync().args(&["-set", "tag.maxDelete=off"]).await.expect_ok();
+    db.settle().await;
 }

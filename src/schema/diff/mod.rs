@@ -27,7 +27,7 @@ mod other_objects;
 pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;
-mod short_locks;
+pub(super) mod short_locks;
 pub mod source_parts;
 mod surplus_settings;
 mod table_diff;

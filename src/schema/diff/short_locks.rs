@@ -16,7 +16,7 @@ use crate::sql::statement::Statement;
 
 /// With what the names of our helpers begin that a killed run may leave behind.
 const NEW_KEY: &str = "pgsync_new_";
-const NOT_NULL: &str = "pgsync_not_null_";
+pub(in crate::schema) const NOT_NULL: &str = "pgsync_not_null_";
 
 /// From here on a server takes a valid check for the proof that a column holds no NULL.
 const NOT_NULL_BY_PROOF: u32 = 120_000;
