@@ -391,16 +391,18 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
         );
     }
     let other = if key.child == *own { &key.parent } else { &key.child };
-    // The server looks at a deferrable one when all tables of a circle are written.
+    // The server looks at a deferrable one when all tables of a circle are written. A key that source and rules do not keep is
+    // checked in any role.
+    let is_known = references.is_on_the_source(key);
     let circle = (references.closes_a_circle(key) && !key.deferrable).then(|| {
-        format!(
-            "tables that refer to each other need a DEFERRABLE constraint, or {}",
-            replica(roles)
-        )
+        let unchecked = (references.is_sound(key) && !references.replica_role)
+            .then(|| format!(", or {}", replica(roles)));
+        let unchecked = unchecked.unwrap_or_default();
+        format!("tables that refer to each other need a DEFERRABLE constraint{unchecked}")
     });
     let cause = circle
         .unwrap_or_else(|| format!("{other} is not in sync: fix what stopped it, and run again"));
-    if references.is_on_the_source(key) {
+    if is_known {
         return cause;
     }
     format!(

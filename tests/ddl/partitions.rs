@@ -89,7 +89,7 @@ async fn rows_for_which_the_targets_partitions_have_no_place_fail_their_table_wi
     db.sync()
         .await
         .expect_ok()
-        .expect_note("partition public.early has another place on the source");
+        .expect_note("partition public.early has other bounds on the source");
     db.assert_all_same().await;
     db.source("insert into part values (7, '2021-01-01')").await;
     for mode in ["additive", "none"] {

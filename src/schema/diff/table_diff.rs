@@ -6,6 +6,7 @@ use super::expression_eq::{differ_in_casts_only, names};
 use super::type_changes::{in_place, type_of_definition};
 use crate::ident::Ident;
 use crate::schema::diff::{DiffInput, SchemaPlan};
+use crate::schema_object::make::Make;
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
@@ -284,7 +285,13 @@ pub(super) fn bounds(object: &Object, there: &Object) -> Option<Finding> {
         let here = here.as_str();
         // Not as a statement: it has to be detached before.
         let here = here.strip_prefix("alter table only ").unwrap_or(here);
-        let text = format!("partition {} has another place on the source ({here})", object.id);
+        let parent = |make: &Option<Make>| match make {
+            Some(Make::Partition { parent, .. }) => Some(parent.clone()),
+            _ => None,
+        };
+        let is_moved = parent(&object.make) != parent(&there.make);
+        let what = if is_moved { "another parent" } else { "other bounds" };
+        let text = format!("partition {} has {what} on the source ({here})", object.id);
         Finding::new(Severity::Form, text)
     })
 }

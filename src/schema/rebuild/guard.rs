@@ -23,9 +23,10 @@ impl RunContext<'_> {
             (false, _, _) => "rows that vanished from the source would go with the old table, and \
                               -no-deletes keeps them"
                 .to_owned(),
-            (_, Some(_), _) => "the rows that would go with the old table are not counted, and \
-                                -max-delete limits them: give -max-delete off for this run"
-                .to_owned(),
+            (_, Some(_), _) => format!(
+                "the rows that would go with the old table are not counted, and -max-delete limits them: allow it for \
+                 one run: -set {name}.maxDelete=off"
+            ),
             (_, _, Some(key)) => {
                 let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("its foreign key {} refers to {parent}: select that table, too", key.id)
