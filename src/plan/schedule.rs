@@ -39,8 +39,8 @@ impl Task {
 }
 
 /// A write and a delete per table or ring, in the order of the foreign keys. Tables without any keep
-/// one task. A key that closes a cycle orders nothing, unless `rings` has it: see [`rings`]. Of one that does not hold up
-/// the child, the write is tried though the parent failed.
+/// one task. A key that closes a cycle orders no writes, unless `rings` has it: see [`rings`]; but rows are deleted when all
+/// that refer to them are written. Of one that does not hold up the child, the write is tried though the parent failed.
 pub fn ordered(
     tables: &[&TableName],
     keys: &[ForeignKey],
@@ -53,12 +53,17 @@ pub fn ordered(
         .into_iter()
         .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
     let edges: BTreeSet<Edge> = edges.collect();
+    let inner = all_edges(tables, keys)
+        .into_iter()
+        .map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) })
+        .filter(|edge| edge.child != edge.parent && !edges.contains(edge));
+    let inner: BTreeSet<Edge> = inner.collect();
     let sure: Vec<ForeignKey> = keys.iter().filter(|key| holds_up(key)).cloned().collect();
     let sure = all_edges(tables, &sure);
     let sure =
         sure.iter().map(|edge| Edge { child: first_of(edge.child), parent: first_of(edge.parent) });
     let sure: BTreeSet<Edge> = sure.collect();
-    let tied = edges.iter().flat_map(|edge| [edge.child, edge.parent]);
+    let tied = edges.iter().chain(&inner).flat_map(|edge| [edge.child, edge.parent]);
     let tied: BTreeSet<usize> = tied.chain(rings.iter().map(|ring| ring[0])).collect();
     let firsts: Vec<usize> = (0..tables.len()).filter(|table| first_of(*table) == *table).collect();
     let write_of = |table: usize| firsts.partition_point(|first| *first < table);
@@ -78,6 +83,8 @@ pub fn ordered(
         let children = edges.iter().filter(|edge| edge.parent == table);
         let mut after: Vec<usize> = children.map(|edge| delete_of(edge.child)).collect();
         after.push(write_of(table));
+        let inner = inner.iter().filter(|edge| edge.parent == table);
+        after.extend(inner.map(|edge| write_of(edge.child)));
         Task { table, fk_cycle: others(table), pass: Pass::Delete, after, perhaps: Vec::new() }
     });
     writes.chain(deletes).collect()
@@ -218,16 +225,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_found_and_orders_nothing() {
+    fn a_cycle_is_found_and_orders_no_writes() {
         let names = names(&["a", "b", "c"]);
         let names: Vec<&TableName> = names.iter().collect();
         let keys = [key("a", "b"), key("b", "a"), key("c", "a")];
         assert_eq!(cycles(&names, &keys), [vec![0, 1]]);
-        assert_eq!(
-            ordered(&names, &keys, &[], ForeignKey::has_columns)[0].after,
-            Vec::<usize>::new()
-        );
-        assert_eq!(ordered(&names, &keys, &[], ForeignKey::has_columns)[2].after, [0]);
+        let tasks = ordered(&names, &keys, &[], ForeignKey::has_columns);
+        let after: Vec<&[usize]> = tasks.iter().map(|task| &task.after[..]).collect();
+        // Three writes, then three deletes.
+        assert_eq!(after, [&[][..], &[], &[0], &[5, 0, 1], &[1, 0], &[2]]);
     }
 
     #[test]
