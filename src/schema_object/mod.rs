@@ -240,6 +240,13 @@ pub struct IncomingKey {
     pub validate: Option<String>,
 }
 
+/// As much of a name as PostgreSQL keeps of it.
+fn fitting(name: &str) -> Ident {
+    const LONGEST: usize = 63;
+    let end = (0..=LONGEST.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+    Ident::new(&name[..end.unwrap_or_default()])
+}
+
 impl TryFrom<Described> for Object {
     type Error = String;
 
@@ -310,6 +317,29 @@ impl Object {
         {
             own.name = named.name.clone();
         }
+    }
+
+    /// An index of a partitioned table, or a key with one, as a partition gets it that only the target has.
+    pub fn in_partition(&self, partition: &Object) -> Option<Self> {
+        let own = fitting(&format!("{}_{}", partition.at.name.as_str(), self.own_name().as_str()));
+        let name = Name { schema: partition.at.schema.clone(), name: own.clone() };
+        let mut given = self.clone();
+        given.on = partition.at.clone();
+        let described = &mut given.described;
+        let settings = described.index.as_mut()?;
+        settings.name = name.clone();
+        (settings.clustered, settings.replica_identity, settings.comment) = (false, false, None);
+        (described.table, described.comment) = (Some(partition.id.clone()), None);
+        if let Some(Make::Index(index)) = &mut described.make {
+            index.only = false;
+            described.id = name.printed();
+            given.at = name;
+        } else {
+            described.id = format!("{} {}", partition.id, own.typed());
+            described.own = Some(own);
+            given.at = partition.at.clone();
+        }
+        Some(given)
     }
 
     /// Gives it a schema, where its name has none.

@@ -99,11 +99,7 @@ pub fn definition(object: &Object) -> Vec<Statement> {
             name = name,
             bound = bound
         )],
-        Make::AttachedIndex { parent } => vec![statement!(
-            "alter index {parent} attach partition {name}",
-            parent = parent,
-            name = name
-        )],
+        Make::AttachedIndex { parent } => vec![attach_index(parent, name)],
         Make::Index(index) => vec![index_of(&object.at.name, object.table_name(), index)],
         Make::Statistics(statistics) => vec![statistics_of(object, statistics)],
         Make::Key(_) | Make::Exclusion(_) | Make::Check(_) | Make::ForeignKey(_) => {
@@ -219,6 +215,11 @@ pub fn drop_table(table: &Object) -> Statement {
 /// Makes a partition a table by itself.
 pub fn detach(parent: &Name, partition: &Object) -> Statement {
     statement!("alter table {parent} detach partition {name}", parent = parent, name = partition.at)
+}
+
+/// Makes the index of a partition the one of its parent's.
+pub fn attach_index(parent: &Name, index: &Name) -> Statement {
+    statement!("alter index {parent} attach partition {index}", parent = parent, index = index)
 }
 
 /// What drops it, for what a table has beside its columns.

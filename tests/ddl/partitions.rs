@@ -394,3 +394,32 @@ async fn a_partition_that_could_not_be_detached_is_told_once_when_it_is_gone() {
         run.expect_note("partition public.o1 exists only on the target");
     }
 }
+
+/// Without an index of its own in it, that of the whole table would not be valid.
+#[tokio::test]
+async fn a_partition_that_only_the_target_has_gets_the_keys_and_indexes_of_its_table() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "keys of partitioned tables").await {
+        return;
+    }
+    db.source(
+        "create table visit (region text, id int, hits int, primary key (region, id)) partition by list (region);
+         create table visit_eu partition of visit for values in ('eu'); create table visit_us partition of visit for values in ('us');
+         insert into visit values ('eu', 1, 1), ('us', 2, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "drop table visit_us; alter table visit drop constraint visit_pkey, alter hits set not null, add primary key (region, id, hits);
+         create index by_hits on visit (hits)",
+    )
+    .await;
+    db.target("delete from visit_us; alter table visit drop constraint visit_pkey").await;
+    let run = db.sync().await.expect_ok();
+    run.expect_note("partition public.visit_us exists only on the target");
+    let open = "select count(*) from pg_index where not indisvalid";
+    assert_eq!(db.target_value(open).await, "0");
+    let keys = "select string_agg(conrelid::regclass::text, ' ' order by conrelid::regclass::text) from pg_constraint where contype = 'p' and conrelid::regclass::text ~ 'visit'";
+    assert_eq!(db.target_value(keys).await, "visit visit_eu visit_us");
+    db.sync().await.expect_unchanged().expect_unsaid("lacks the key");
+}

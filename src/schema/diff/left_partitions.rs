@@ -80,6 +80,48 @@ impl DiffInput<'_> {
         }
     }
 
+    /// Gives them the indexes and keys that their table gets, which would be no valid ones without.
+    pub(super) fn index_left_partitions(
+        &self,
+        renamed: &[RenamedPartition<'_>],
+        schema_plan: &mut SchemaPlan,
+    ) {
+        let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
+        let is_left = |there: &Object| self.source.find(Kind::Table, &there.id).is_none();
+        for (there, root) in self.own_partitions() {
+            let Some(Make::Partition { parent, .. }) = &there.make else { continue };
+            let Some(after) = schema_plan.after.get_mut(&root) else { continue };
+            if !is_left(there) || is_renamed(there) || self.is_divided(there) {
+                continue;
+            }
+            let is_made = |object: &&Object| {
+                let title = object.title();
+                matches!(object.kind, Kind::Key | Kind::Index)
+                    && object.table_name() == parent
+                    && after.iter().any(|step| step.title == title)
+            };
+            let made: Vec<&Object> = self.source.objects.iter().filter(is_made).collect();
+            let steps = made.into_iter().filter_map(|object| {
+                let own = object.in_partition(there)?;
+                let (above, below) = (object.index.as_ref()?, own.index.as_ref()?);
+                let mut statements = objects::definition(&own);
+                statements.push(objects::attach_index(&above.name, &below.name));
+                let step = Step::about(&own, statements, &[&root]);
+                Some(Step { kind: Kind::AttachedIndex, ..step })
+            });
+            let steps: Vec<Step> = steps.collect();
+            after.extend(steps);
+        }
+    }
+
+    /// Whether a partition of the target has partitions itself.
+    fn is_divided(&self, there: &Object) -> bool {
+        self.target.objects.iter().any(|one| match &one.make {
+            Some(Make::Partition { parent, .. }) => *parent == there.at,
+            _ => false,
+        })
+    }
+
     /// The statements that drop a partition. As long as it is one, what refers to its parents refers to it.
     fn drop_of_partition(&self, there: &Object) -> String {
         let drop = objects::drop_table(there);

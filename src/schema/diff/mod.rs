@@ -286,6 +286,7 @@ impl DiffInput<'_> {
         self.compare_other_domains(&mut schema_plan);
         self.give_up(&mut schema_plan);
         self.settle_left_partitions(&renamed, &mut schema_plan);
+        self.index_left_partitions(&renamed, &mut schema_plan);
         schema_plan.after.retain(|_, steps| !steps.is_empty());
         let order = |step: &Step| (step.kind, !step.builds);
         schema_plan.after.values_mut().for_each(|steps| steps.sort_by_key(order));
