@@ -275,7 +275,6 @@ impl Deref for Object {
 }
 
 impl Object {
-    /// `index public.item_name_idx`, for people.
     /// What errors call it: the name of a constraint or an index without its schema.
     pub fn own_name(&self) -> Ident {
         self.own.clone().unwrap_or_else(|| self.at.name.clone())
