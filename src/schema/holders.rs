@@ -120,7 +120,7 @@ impl RunContext<'_> {
                 own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, false));
             let is_free = text == bare;
             if !is_free {
-                left_out.push((root.clone(), format!("{} is left out: {text}", step.title)));
+                left_out.push((root.clone(), format!("{} has to wait: {text}", step.title)));
             }
             is_free
         });
@@ -204,26 +204,28 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> S
         return text.to_owned();
     };
     let ToldStatement { before, own, rest, after, deed } = told;
-    let beside =
-        |what: String| format!("{text_before}{own}{rest} ({what}){after}", text_before = before);
+    let (head, lead) = before.split_at(lead_of(before));
+    // What is to be done before this statement.
+    let first = |what: String| {
+        let (head, then) =
+            head.strip_suffix("then ").map_or((head, "first "), |head| (head, "then "));
+        format!("{head}{then}{what}, then {lead}{own}{rest}{after}")
+    };
     // Another statement, or none, instead of this one.
-    let lead = before.rfind("run on the target").unwrap_or(before.len());
-    let instead = |what: String| format!("{}{what}{after}", &before[..lead]);
+    let instead = |what: String| format!("{head}{what}{after}");
     match (&held.holder, deed) {
-        (Holder::View(view), deed) => beside(of_view("view", view, deed)),
-        (Holder::MaterializedView(view), deed) => beside(of_view("materialized view", view, deed)),
-        (Holder::Other(what), Deed::Retypes) => beside(format!(
-            "{what} uses the column: drop it before, and create it again afterwards"
-        )),
-        (Holder::Other(what), Deed::Drops) => {
-            beside(format!("{what} uses the column: drop it before"))
+        (Holder::View(view), deed) => first(of_view("view", view, deed)),
+        (Holder::MaterializedView(view), deed) => first(of_view("materialized view", view, deed)),
+        (Holder::Other(what), Deed::Retypes) => {
+            first(format!("drop {what}, which uses the column (create it again afterwards)"))
         }
+        (Holder::Other(what), Deed::Drops) => first(format!("drop {what}, which uses the column")),
         (Holder::Generated(column), Deed::Retypes) => {
             let then = format!("the next run creates column \"{}\" again", column.as_str());
             format!("{before}{own}drop column {}, {rest} ({then}){after}", column.typed())
         }
         (Holder::Generated(column), Deed::Drops) => {
-            beside(format!("column \"{}\" is computed of it: drop that before", column.as_str()))
+            first(format!("drop column \"{}\", which is computed of it", column.as_str()))
         }
         (Holder::PartitionKey(_), _) => instead(format!(
             "drop the table on the target, for the column is in its partition key, and the next run creates it: drop \
@@ -245,12 +247,22 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> S
         }
         (Holder::ForeignKey(_) | Holder::OwnKey(_), Deed::Retypes)
         | (Holder::OwnKey(_), Deed::Drops) => text.to_owned(),
-        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Drops) => beside(format!(
-            "rows of {table} refer to it: run before: alter table {} drop constraint {}",
+        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Drops) => first(format!(
+            "run: alter table {} drop constraint {} (rows of that table refer to the column)",
             table.typed(),
             name.typed()
         )),
     }
+}
+
+/// Where the words begin that lead to the statement: `run on the target: `, `run: `.
+fn lead_of(before: &str) -> usize {
+    let leads = before.rmatch_indices("run");
+    let mut starts = leads.map(|(start, _)| start).filter(|start| {
+        let lead = &before[*start..];
+        ["run on the target", "run there", "run:"].iter().any(|known| lead.starts_with(known))
+    });
+    starts.next().unwrap_or(before.len())
 }
 
 /// A statement that drops foreign keys, with what becomes of these.
@@ -262,13 +274,11 @@ fn with_again(statement: String, after: &str) -> String {
 
 /// What is said of a view that uses a column.
 fn of_view(noun: &str, view: &TableName, deed: Deed) -> String {
-    let way_out = match deed {
-        Deed::Retypes => {
-            "keep its definition, as pg_get_viewdef prints it, drop the view before, and create it again afterwards"
-        }
-        Deed::Drops => "drop the view before, or replace it by one without the column",
+    let after = match deed {
+        Deed::Retypes => "create it again afterwards: pg_get_viewdef prints its definition",
+        Deed::Drops => "or replace it by one without the column",
     };
-    format!("{noun} {view} uses the column: {way_out}")
+    format!("drop {noun} {}, which uses the column ({after})", view.typed())
 }
 
 #[cfg(test)]
@@ -297,12 +307,13 @@ mod tests {
             told(Holder::Parent(name("top"))),
             "run on the target what is told for public.top, from which the column is inherited"
         );
-        assert!(
-            told(Holder::View(name("v")))
-                .contains("alter column x type bigint (view public.v uses")
+        assert_eq!(
+            told(Holder::View(name("v"))),
+            "first drop view public.v, which uses the column (create it again afterwards: pg_get_viewdef prints its definition), \
+             then run on the target: alter table public.item alter column x type bigint"
         );
-        assert!(told(Holder::Other("policy p on table public.item".to_owned())).contains(
-            "type bigint (policy p on table public.item uses the column: drop it before"
+        assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
+            "first drop policy p on table public.item, which uses the column (create it again afterwards), then run on"
         ));
         assert!(told(Holder::PartitionKey(String::new())).ends_with("drop table public.item"));
     }
@@ -314,9 +325,20 @@ mod tests {
             |column| HeldColumn { table: 0, column: Ident::new(column), holder: holder.clone() };
         let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
         let told = told_with(text, &table, &held("no"), false);
-        let end = "drop column \"no\" (view s.v uses the column: drop the view before, or replace it by one without the \
-                   column); more";
-        assert!(told.ends_with(end), "{told}");
+        let start = "to drop it, first drop view s.v, which uses the column (or replace it by one without the column), then ";
+        assert_eq!(
+            told,
+            format!("{start}run: alter table \"public\".\"Item\" drop column \"no\"; more")
+        );
+        let other = Holder::Other("rule r on table s.t".to_owned());
+        let other = HeldColumn { holder: other, ..held("no") };
+        let both = told_with(&told, &table, &other, false);
+        assert!(
+            both.contains(
+                "column), then drop rule r on table s.t, which uses the column, then run: "
+            ),
+            "{both}"
+        );
         assert_eq!(told_with(text, &table, &held("n"), false), text);
         let typed = "alter table public.\"Item\" drop column note";
         assert_eq!(told_with(typed, &table, &held("no"), false), typed);

@@ -144,7 +144,7 @@ async fn a_view_that_keeps_a_column_from_growing_is_named() {
     db.sync()
         .await
         .expect_ok()
-        .expect_note("view public.shown uses the column")
+        .expect_note("drop view public.shown, which uses the column")
         .expect_unsaid("software");
 }
 

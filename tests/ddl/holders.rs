@@ -20,11 +20,11 @@ async fn a_view_that_holds_a_column_is_named_with_the_statement() {
     let run = db.sync().await.expect_exit(1);
     run.expect_failed(
         "item",
-        &["type bigint (view public.total uses the column", "drop the view before"],
+        &["first drop view public.total, which uses the column (create it again afterwards"],
     );
     let (source, target) = (db.source_url(), db.target_url());
     let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
-    assert!(listed.stdout.contains("view public.total uses the column"), "{listed}");
+    assert!(listed.stdout.contains("drop view public.total, which uses the column"), "{listed}");
     db.target("drop view total").await;
     db.target(&told(&db, "item").await).await;
     db.sync().await.expect_ok();
@@ -148,8 +148,8 @@ async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
         .await;
     for mode in ["additive", "reset"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
-        let told = "alter table public.item alter column code type character varying(30) (view public.codes uses the column: \
-                    keep its definition";
+        let told = "drop view public.codes, which uses the column (create it again afterwards: pg_get_viewdef prints its definition), \
+                    then run on the target: alter table public.item alter column code type character varying(30)";
         run.expect_failed("item", &["value too long", told]);
     }
     db.target(
@@ -233,11 +233,11 @@ async fn the_statement_of_a_note_names_what_holds_its_column() {
     db.source("alter table item alter v type varchar(40); alter table item drop note").await;
     let shorter = "alter column \"v\" type character varying(40)";
     let texts = [
-        format!("{shorter} (trigger watch on table public.item uses the column: drop it before"),
-        "view public.shown uses the column: keep its definition".to_owned(),
-        "drop column note (materialized view public.kept uses the column: drop the view before"
+        "drop trigger watch on public.item, which uses the column (create it again"
             .to_owned(),
-        "(view public.shown uses the column: drop the view before, or replace it".to_owned(),
+        "drop view public.shown, which uses the column (create it again".to_owned(),
+        "drop materialized view public.kept, which uses the column".to_owned(),
+        "drop view public.shown, which uses the column (or replace it".to_owned(),
     ];
     let printed = listed(&db).await;
     let mut run = db.sync().await.expect_ok();
@@ -247,7 +247,7 @@ async fn the_statement_of_a_note_names_what_holds_its_column() {
     }
     db.target("drop view shown; drop materialized view kept; drop trigger watch on item").await;
     db.target(&format!("alter table item {shorter}; alter table item drop column note")).await;
-    db.settle().await.expect_unsaid("uses the column");
+    db.settle().await.expect_unsaid("which uses the column");
 }
 
 #[tokio::test]
@@ -256,27 +256,27 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         (
             "create view shown as select v from item",
             "drop view shown",
-            "view public.shown uses the column",
+            "drop view public.shown, which uses the column",
         ),
         (
             "create materialized view shown as select v from item",
             "drop materialized view shown",
-            "materialized view public.shown uses the column",
+            "drop materialized view public.shown, which uses the column",
         ),
         (
             "create rule r as on update to item where new.v = 'x' do also select 1",
             "drop rule r on item",
-            "rule r on table public.item uses the column",
+            "drop rule r on public.item, which uses the column",
         ),
         (
             "create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger watch after update of v on item for each row execute procedure f()",
             "drop trigger watch on item",
-            "trigger watch on table public.item uses the column",
+            "drop trigger watch on public.item, which uses the column",
         ),
         (
             "create policy own on item using (v <> 'x')",
             "drop policy own on item",
-            "policy own on table public.item uses the column",
+            "drop policy own on public.item, which uses the column",
         ),
     ];
     for (create, drop, said) in holders {
@@ -286,7 +286,8 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         db.target(create).await;
         db.source("alter table item alter v type varchar(9)").await;
         let printed = listed(&db).await;
-        let left = "-- public.item: column public.item.v as character varying(9) is left out: run on the target: ";
+        let left =
+            "-- public.item: column public.item.v as character varying(9) has to wait: first drop ";
         assert!(printed.contains(left) && printed.contains(said), "{printed}");
         db.target(&printed).await;
         for args in [["-ddl", "none"], ["-dry-run", "-json"]] {
@@ -295,7 +296,7 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         }
         db.target(drop).await;
         db.target(&listed(&db).await).await;
-        db.settle().await.expect_unsaid("left out");
+        db.settle().await.expect_unsaid("has to wait");
     }
 }
 
@@ -312,7 +313,7 @@ async fn a_type_that_a_partitioned_table_keeps_is_told_of_that_alone_with_what_h
     db.target("create view shown as select v from p1").await;
     db.source("alter table p alter v type varchar(40)").await;
     let shorter = r#"alter table "public"."p" alter column "v" type character varying(40)"#;
-    let run = db.sync().await.expect_note(&format!("{shorter} (view public.shown uses the column"));
+    let run = db.sync().await.expect_note("drop view public.shown, which uses the column");
     drop(run.expect_unsaid("public.p1.v"));
     db.target("drop view shown").await;
     db.target(shorter).await;

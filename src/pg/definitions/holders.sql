@@ -1,5 +1,5 @@
 -- What keeps columns of the tables $tables from getting another type or from being dropped, one JSON object a row: views,
--- rules, triggers, policies and the like, columns that are computed of them, their place in a partition key, parents that
+-- rules, triggers, policies and the like (as DROP names them), columns that are computed of them, their place in a partition key, parents that
 -- they come from, and foreign keys to and from other tables, which are looked at again when the type changes. What holds a column of a
 -- partition or of another child holds the table's.
 with recursive scope(root, oid) as (
@@ -17,14 +17,14 @@ from (
   select u.root as oid, u.attname, case
     when v.relkind = 'm' then json_build_object('materialized_view', json_build_object('schema', n.nspname, 'name', v.relname))
     when v.relkind = 'v' then json_build_object('view', json_build_object('schema', n.nspname, 'name', v.relname))
-    else json_build_object('other', pg_describe_object(u.classid, u.objid, 0)) end as holder
+    else json_build_object('other', replace(pg_describe_object(u.classid, u.objid, 0), ' on table ', ' on ')) end as holder
   from users u
   join pg_rewrite r on u.classid = 'pg_rewrite'::regclass and r.oid = u.objid
   join pg_class v on v.oid = r.ev_class
   join pg_namespace n on n.oid = v.relnamespace
   group by u.root, u.attname, u.classid, u.objid, v.relkind, n.nspname, v.relname
   union all
-  select u.root, u.attname, json_build_object('other', pg_describe_object(u.classid, u.objid, 0))
+  select u.root, u.attname, json_build_object('other', replace(pg_describe_object(u.classid, u.objid, 0), ' on table ', ' on '))
   from users u
   where u.classid in ('pg_policy'::regclass, 'pg_proc'::regclass, 'pg_publication_rel'::regclass)
     or u.classid = 'pg_trigger'::regclass and exists (
