@@ -135,7 +135,7 @@ fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
         numbers("age", 0, &|table| table.age.map(age)),
         texts("last success", 7, &|table| table.last_success.as_ref().map(minute)),
         texts("strategy", 6, &|table| table.strategy.as_deref().map(format::sanitize)),
-        texts("last change", 3, &|table| table.change.map(change)),
+        texts("last change", 3, &|table| last_change(table)),
         numbers("failures", 1, &|table| Some(format::number(table.failures))),
         numbers("time", 2, &|table| table.durations.first().map(seconds)),
         texts("last 20", 4, &|table| Some(sparkline(&table.durations))),
@@ -144,6 +144,12 @@ fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
     ];
     let lag = tables.iter().any(|table| table.lag.is_some()).then_some(lag);
     columns.into_iter().chain(lag).collect()
+}
+
+/// What the latest of the last 20 runs changed, if any ended.
+fn last_change(table: &TableStatus) -> Option<String> {
+    let none = || (!table.durations.is_empty()).then(|| "none".to_owned());
+    table.change.map(change).or_else(none)
 }
 
 /// `+12 ~40 -3`: inserted, updated, deleted.

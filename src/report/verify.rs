@@ -24,6 +24,7 @@ pub fn printed(report: &VerifyReport, output: Output) -> String {
 }
 
 /// Verdicts, the first rows that differ below each, and a sentence. Who wants it quiet reads nothing of what is equal.
+/// Where statements are printed, the rest is comments of SQL: psql takes all of it.
 pub fn text(report: &VerifyReport, output: Output) -> String {
     let name = |table: &TableVerdict| format::table(&table.table);
     let width = report.tables.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
@@ -31,21 +32,41 @@ pub fn text(report: &VerifyReport, output: Output) -> String {
     let told = report.tables.iter().filter(|table| !output.quiet || table.name() != "equal");
     for table in told {
         let name = format::pad_or_truncate(&name(table), width);
-        lines.push(format!("{name}  {}", verdict(table)));
-        lines.extend(table.first.iter().flat_map(|row| row_lines(table, row)));
-        let more = table.rows() - table.first.len() as u64;
-        if more > 0 && table.error.is_none() {
-            let more = format::number(more);
-            lines.push(format!("  … and {more} more; -rows FILE lists all"));
-        }
+        lines.push(told_line(format!("{name}  {}", verdict(table)), report.prints_sql));
+        lines.extend(rows_below(table, report.prints_sql));
     }
     let matters = |level: NoteLevel| output.verbose || level == NoteLevel::Warning;
     let notes = report.notes.iter().filter(|note| matters(note.level));
-    lines.extend(notes.map(|note| format!("note: {}", format::sanitize(&note.text))));
-    if report.error.is_none() {
-        lines.push(sentence(report));
-    }
+    let notes = notes.map(|note| format!("note: {}", format::sanitize(&note.text)));
+    let ends = notes.chain(report.error.is_none().then(|| sentence(report)));
+    lines.extend(ends.map(|line| told_line(line, report.prints_sql)));
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A line that is no statement.
+fn told_line(line: String, prints_sql: bool) -> String {
+    if prints_sql { format!("-- {line}") } else { line }
+}
+
+/// The first rows that differ in a table. Those without a key have no names.
+fn rows_below(table: &TableVerdict, prints_sql: bool) -> Vec<String> {
+    if table.error.is_some() || table.rows() == 0 {
+        return Vec::new();
+    }
+    if table.key.is_empty() {
+        let told = prints_sql
+            .then(|| "--   no statements, for the table has no key: -repair repairs it".to_owned());
+        return told.into_iter().collect();
+    }
+    let mut lines: Vec<String> =
+        table.first.iter().flat_map(|row| row_lines(table, row, prints_sql)).collect();
+    let more = table.rows() - table.first.len() as u64;
+    let all =
+        if prints_sql { "-limit N prints statements for up to N" } else { "-rows FILE lists all" };
+    if more > 0 {
+        lines.push(told_line(format!("  … and {} more; {all}", format::number(more)), prints_sql));
+    }
+    lines
 }
 
 /// What was found in a table.
@@ -82,7 +103,7 @@ fn kinds(table: &TableVerdict) -> String {
 }
 
 /// A row by its key, and below it its values, where they are wanted.
-fn row_lines(table: &TableVerdict, row: &RowDifference) -> Vec<String> {
+fn row_lines(table: &TableVerdict, row: &RowDifference, prints_sql: bool) -> Vec<String> {
     if let Some(statement) = &row.statement {
         return vec![super::printable(statement.as_str()).trim_end().to_owned()];
     }
@@ -90,12 +111,13 @@ fn row_lines(table: &TableVerdict, row: &RowDifference) -> Vec<String> {
     let columns = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     let behind = if row.is_behind { ", behind" } else { "" };
     let line = format!("  {}  {}{behind}{columns}", key(table, row), row.kind.name());
-    let mut lines = vec![format::sanitize(&line)];
+    let mut lines = vec![told_line(format::sanitize(&line), prints_sql)];
     let sides = [("source", &row.source), ("target", &row.target)];
     for (side, values) in
         sides.into_iter().filter_map(|(side, values)| Some((side, values.as_ref()?)))
     {
-        lines.push(format::sanitize(&format!("    {side}: {}", shown(values))));
+        let line = format::sanitize(&format!("    {side}: {}", shown(values)));
+        lines.push(told_line(line, prints_sql));
     }
     lines
 }

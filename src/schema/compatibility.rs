@@ -92,8 +92,21 @@ impl RunContext<'_> {
                     fatal.push((name, Error::Blocked(text)));
                 }
                 (Severity::Form, _) => {
-                    let reset = if may_ask { ", unless -ddl reset rebuilds it" } else { "" };
-                    said.push((name, format!("{text}: it stays so{reset}")));
+                    let told = match (remedy, may_ask) {
+                        (Some(statement), true) => {
+                            format!(
+                                "{text}; to change it, use -ddl reset, or run on the target: {statement}"
+                            )
+                        }
+                        (Some(statement), false) => {
+                            format!("{text}; to change it, run on the target: {statement}")
+                        }
+                        (None, true) => {
+                            format!("{text}: it stays so, unless -ddl reset rebuilds it")
+                        }
+                        (None, false) => format!("{text}: it stays so"),
+                    };
+                    said.push((name, told));
                 }
                 (Severity::Type | Severity::Part, _) => {
                     let makes_none = self.settings.ddl_of(&name) == Ddl::None;

@@ -170,6 +170,12 @@ pub fn drop_column(table: &Name, column: &Ident) -> Statement {
     statement!("alter table {table} drop column {column}", table = table, column = column)
 }
 
+/// Whether the rows of a table survive a crash.
+pub fn set_unlogged(table: &Name, unlogged: bool) -> Statement {
+    let how = word(if unlogged { "unlogged" } else { "logged" });
+    statement!("alter table {table} set {how}", table = table, how = how)
+}
+
 /// Another name of a column.
 pub fn rename_column(table: &Name, from: &Ident, to: &Ident) -> Statement {
     statement!(

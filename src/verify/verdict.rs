@@ -134,6 +134,8 @@ pub struct VerifyReport {
     pub source: String,
     pub target: String,
     pub is_live: bool,
+    /// The statements that repair rows are printed.
+    pub prints_sql: bool,
     /// In the order of their names.
     pub tables: Vec<TableVerdict>,
     pub notes: Vec<Note>,

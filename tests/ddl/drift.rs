@@ -242,6 +242,11 @@ async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_rebuilt_by
     db.sync().await.expect_unchanged().expect_note("table public.item is unlogged on the source");
     mode(&db, "reset").await.expect_ok();
     is_quiet(&db).await;
+    db.source("alter table item set logged").await;
+    let told = r#"alter table "public"."item" set logged"#;
+    db.sync().await.expect_unchanged().expect_note(&format!("or run on the target: {told}"));
+    db.target(told).await;
+    is_quiet(&db).await;
 }
 
 #[tokio::test]

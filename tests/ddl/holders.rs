@@ -233,8 +233,7 @@ async fn the_statement_of_a_note_names_what_holds_its_column() {
     db.source("alter table item alter v type varchar(40); alter table item drop note").await;
     let shorter = "alter column \"v\" type character varying(40)";
     let texts = [
-        "drop trigger watch on public.item, which uses the column (create it again"
-            .to_owned(),
+        "drop trigger watch on public.item, which uses the column (create it again".to_owned(),
         "drop view public.shown, which uses the column (create it again".to_owned(),
         "drop materialized view public.kept, which uses the column".to_owned(),
         "drop view public.shown, which uses the column (or replace it".to_owned(),

@@ -104,11 +104,22 @@ async fn values_are_shown_only_on_request_and_are_escaped() {
     run.expect_said("source: name = 'token-one'").expect_said("token-three");
     let page = std::fs::read_to_string(page).expect("a file");
     assert!(page.contains("&lt;script&gt;") && !page.contains("<script"), "{page}");
+    // All that is printed is SQL.
     let printed = verify(&db, &["-repair=print"]).await.expect_exit(3);
-    for statement in printed.stdout.lines().filter(|line| line.ends_with(';')) {
-        db.target(statement).await;
-    }
+    db.target(&printed.stdout).await;
     verify(&db, &[]).await.expect_exit(0);
+}
+
+#[tokio::test]
+async fn rows_of_a_table_without_a_key_are_counted_and_not_listed() {
+    let db = Pair::with("create table plain (name text)").await;
+    db.source("insert into plain values ('a'), ('b'), (null)").await;
+    db.target("insert into plain values ('x')").await;
+    let listed = "plain  4 rows differ (3 missing, 1 extra)\nNOT equal: 1 of 1 table";
+    verify(&db, &[]).await.expect_exit(3).expect_said(listed);
+    let printed = verify(&db, &["-repair=print"]).await.expect_exit(3);
+    printed.expect_said("--   no statements, for the table has no key: -repair repairs it");
+    verify(&db, &["-repair"]).await.expect_exit(0);
 }
 
 #[tokio::test]

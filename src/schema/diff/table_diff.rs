@@ -49,7 +49,9 @@ pub(super) fn forms(
             word(here),
             word(other)
         );
-        found.push(Finding::new(Severity::Form, text));
+        let statement = ddl::set_unlogged(&object.at, here.unlogged).as_str().to_owned();
+        let remedy = here.partition_by.is_none().then_some(statement);
+        found.push(Finding { remedy, ..Finding::new(Severity::Form, text) });
     }
     if here.partition_by != other.partition_by {
         let text = format!(
