@@ -92,20 +92,7 @@ impl RunContext<'_> {
                     fatal.push((name, Error::Blocked(text)));
                 }
                 (Severity::Form, _) => {
-                    let told = match (remedy, may_ask) {
-                        (Some(statement), true) => {
-                            format!(
-                                "{text}; to change it, use -ddl reset, or run on the target: {statement}"
-                            )
-                        }
-                        (Some(statement), false) => {
-                            format!("{text}; to change it, run on the target: {statement}")
-                        }
-                        (None, true) => {
-                            format!("{text}: it stays so, unless -ddl reset rebuilds it")
-                        }
-                        (None, false) => format!("{text}: it stays so"),
-                    };
+                    let told = of_form(&text, remedy, may_ask);
                     said.push((name, told));
                 }
                 (Severity::Type | Severity::Part, _) => {
@@ -127,6 +114,20 @@ impl RunContext<'_> {
         let mut known = HashSet::new();
         said.retain(|(_, text)| known.insert(text.clone()));
         Classified { fatal, said }
+    }
+}
+
+/// What is said of a table that keeps its rows otherwise than the source does.
+fn of_form(text: &str, remedy: Option<String>, may_ask: bool) -> String {
+    match remedy {
+        Some(statement) => {
+            let reset = if may_ask { "use -ddl reset, or " } else { "" };
+            format!("{text}; to change it, {reset}run on the target: {statement}")
+        }
+        None => {
+            let reset = if may_ask { ", unless -ddl reset rebuilds it" } else { "" };
+            format!("{text}: it stays so{reset}")
+        }
     }
 }
 
