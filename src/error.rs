@@ -65,6 +65,8 @@ pub struct DbError {
     pub detail: Option<String>,
     pub hint: Option<String>,
     pub constraint: Option<String>,
+    /// The right that the innermost statement needs, where that is one of a trigger or of a function.
+    pub inner_right: Option<&'static str>,
     pub cause: Cause,
 }
 
@@ -139,6 +141,7 @@ impl Error {
             detail: None,
             hint: None,
             constraint: None,
+            inner_right: None,
             cause: Cause::Server,
         }))
     }
@@ -202,6 +205,7 @@ mod tests {
             detail: Some("Key (ref)=(secret) already exists.".into()),
             hint: None,
             constraint: Some("orders_ref_key".into()),
+            inner_right: None,
             cause,
         }
     }

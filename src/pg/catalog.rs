@@ -426,6 +426,7 @@ pub(super) fn unread(session: &Session, doing: &str, error: &serde_json::Error) 
         detail: None,
         hint: Some("a table or a type may have been dropped meanwhile: run again".to_owned()),
         constraint: None,
+        inner_right: None,
         cause: Cause::Snapshot,
     }))
 }

@@ -116,6 +116,7 @@ pub fn changed_meanwhile(side: Side) -> Error {
         detail: None,
         hint: Some("run again".to_owned()),
         constraint: None,
+        inner_right: None,
         cause: Cause::Snapshot,
     }))
 }
@@ -132,6 +133,7 @@ fn unless_changed(side: Side, doing: &str, error: Error) -> Error {
         detail: None,
         hint: None,
         constraint: None,
+        inner_right: None,
         cause: Cause::Snapshot,
     }))
 }

@@ -17,7 +17,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 
 use super::redaction::{Message, is_hidden, quotes_only};
-use super::rights::{OWNER, looked_up};
+use super::rights::{OWNER, inner_right, looked_up};
 use crate::ddl_step::is_step;
 use crate::error::{Cause, DbError, Error, Side};
 use crate::ident::{Ident, TableName};
@@ -55,6 +55,7 @@ impl Reason {
             detail: None,
             hint: self.hint,
             constraint: None,
+            inner_right: None,
             cause: self.cause,
         }))
     }
@@ -112,6 +113,7 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
         detail,
         hint,
         constraint,
+        inner_right: inner_right(said),
         cause: Cause::Server,
     }))
 }
@@ -401,6 +403,7 @@ mod tests {
                     &format!("permission denied for {place}"),
                 ),
                 constraint: None,
+                inner_right: None,
                 cause: Cause::Server,
             }));
             let Error::Database(said) = to_role(said, Some(&Ident::new("x"))) else {

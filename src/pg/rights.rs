@@ -72,7 +72,7 @@ struct Denied {
     kind: Kind,
     /// As the server wrote it.
     name: String,
-    rights: &'static [&'static str],
+    rights: Vec<&'static str>,
     /// The table whose owner lacks the right: foreign keys are checked with the owner's rights.
     owner_of: Option<TableName>,
 }
@@ -119,10 +119,13 @@ impl Denied {
             _ => return None,
         };
         let owner_of = said.hint.as_deref().and_then(owned_table);
-        let rights = if owner_of.is_some() && kind == Kind::Relation {
-            &["select", "update"]
-        } else {
-            rights(kind, said, &Work { creates_there: creates_in(said, name), only_reads })
+        let rights = match said.inner_right {
+            _ if owner_of.is_some() && kind == Kind::Relation => vec!["select", "update"],
+            Some(right) if kind == Kind::Relation => vec![right],
+            // What nextval needs.
+            Some(_) if kind == Kind::Sequence => vec!["usage"],
+            _ => rights(kind, said, &Work { creates_there: creates_in(said, name), only_reads })
+                .to_vec(),
         };
         Some(Self { kind, name: name.to_owned(), rights, owner_of })
     }
@@ -353,6 +356,15 @@ fn owned_table(hint: &str) -> Option<TableName> {
     let (_, table) = hint.split_once(OWNER)?;
     let (schema, name) = table.strip_prefix('"')?.strip_suffix('"')?.split_once("\".\"")?;
     Some(TableName::new(schema.replace("\"\"", "\""), name.replace("\"\"", "\"")))
+}
+
+/// The right that a statement within the one that failed needs, of `SQL statement "insert into log …"` in the context.
+pub(super) fn inner_right(said: &tokio_postgres::error::DbError) -> Option<&'static str> {
+    let statement = said.where_()?.strip_prefix("SQL statement \"")?.trim_start();
+    let is_begun = |verb: &&&str| {
+        statement.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
+    };
+    ["select", "insert", "update", "delete", "truncate"].iter().find(is_begun).copied()
 }
 
 /// The table that a foreign key was looked up in, of `SELECT 1 FROM ONLY "app"."product" x WHERE …`: the statement

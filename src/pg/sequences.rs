@@ -108,6 +108,7 @@ mod tests {
                 detail: None,
                 hint: None,
                 constraint: None,
+                inner_right: None,
                 cause: Cause::Server,
             })));
             assert_eq!(error.outdates_snapshot(), is_dropped, "{state}");

@@ -472,6 +472,7 @@ impl Session {
             detail: None,
             hint: None,
             constraint: None,
+            inner_right: None,
             cause: Cause::Refused,
         }))
     }

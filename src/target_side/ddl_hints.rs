@@ -249,6 +249,7 @@ mod tests {
                 detail: None,
                 hint: None,
                 constraint: None,
+                inner_right: None,
                 cause: Cause::Server,
             }));
             let Error::Database(error) = explained(error, []) else { unreachable!() };

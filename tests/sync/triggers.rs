@@ -54,6 +54,29 @@ async fn a_role_that_cannot_keep_triggers_quiet_is_told_what_would_help() {
 }
 
 #[tokio::test]
+async fn a_right_that_a_trigger_lacks_is_the_one_that_its_statement_needs() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    let writer = db.target_writer().await;
+    db.target(
+        "create table audit (id serial primary key, what text);
+         create function log() returns trigger language plpgsql as $$ begin insert into audit (what) values (tg_op); return new; end $$;
+         create trigger log after insert on item for each row execute procedure log();
+         alter table item enable always trigger log",
+    )
+    .await;
+    db.source("insert into item values (1)").await;
+    db.target(&format!("revoke all on audit from {}", writer.name)).await;
+    let rights =
+        ["grant insert on table public.audit to", "grant usage on sequence public.audit_id_seq to"];
+    for right in rights.map(|right| format!("{right} {}", writer.name)) {
+        let run = db.sync().target_role(&writer).await.expect_exit(1);
+        run.expect_failed("item", &[&right]);
+        db.target(&right).await;
+    }
+    db.sync().target_role(&writer).await.expect_ok();
+}
+
+#[tokio::test]
 async fn a_trigger_that_only_others_can_quiet_is_no_reason_to_leave_out_a_flag() {
     let db = items().await;
     let writer = db.target_writer().await;

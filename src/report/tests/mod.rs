@@ -59,6 +59,7 @@ fn check_violation() -> Error {
         detail: Some("Failing row contains (1, secret).".into()),
         hint: Some("look at it".into()),
         constraint: Some("orders_sum".into()),
+        inner_right: None,
         cause: Cause::Server,
     }))
 }

@@ -75,6 +75,7 @@ fn failed(action: &str, message: &str, cause: Cause) -> Error {
         detail: None,
         hint: None,
         constraint: None,
+        inner_right: None,
         cause,
     }))
 }

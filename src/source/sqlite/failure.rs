@@ -26,6 +26,7 @@ pub fn refused(action: &str, message: impl Into<String>, hint: Option<&str>) -> 
         detail: None,
         hint: hint.map(str::to_owned),
         constraint: None,
+        inner_right: None,
         cause: Cause::Refused,
     }))
 }
