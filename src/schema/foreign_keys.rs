@@ -70,9 +70,9 @@ impl FailedKey<'_> {
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
             return;
         };
-        let parent = step.roots.get(1).filter(|parent| !ended_well(parent, outcomes));
-        let Some(parent) = parent else {
-            let error = with_orphan(round, child, error).await;
+        let parent = step.roots.get(1);
+        let Some(parent) = parent.filter(|parent| !ended_well(parent, outcomes)) else {
+            let error = with_orphan(round, child, parent, error).await;
             return retract(round, outcomes, child, error).await;
         };
         let refers = match error.sqlstate() {
@@ -123,10 +123,15 @@ async fn refers_to_nothing(
 }
 
 /// The error with a row that refers to nothing, where it is about one and the source knows it.
-async fn with_orphan(round: &Round, child: &TableName, error: Error) -> Error {
+async fn with_orphan(
+    round: &Round,
+    child: &TableName,
+    parent: Option<&TableName>,
+    error: Error,
+) -> Error {
     match error {
         Error::Database(mut said) if said.sqlstate.as_deref() == Some("23503") => {
-            if let Some(orphan) = round.source.orphan(child).await {
+            if let Some(orphan) = round.source.orphan(child, parent).await {
                 said.hint = Some(orphan);
             }
             Error::Database(said)

@@ -130,11 +130,12 @@ impl Source {
         }
     }
 
-    /// A row of a table that refers to nothing, and what to do about it, where the source lets such rows be.
-    pub async fn orphan(&self, child: &TableName) -> Option<String> {
+    /// A row of a table that refers to nothing (in `parent`, if that is known), and what to do about it, where the
+    /// source lets such rows be.
+    pub async fn orphan(&self, child: &TableName, parent: Option<&TableName>) -> Option<String> {
         match self {
             Self::Postgres(_) => None,
-            Self::Sqlite(source) => source.orphan(child).await,
+            Self::Sqlite(source) => source.orphan(child, parent).await,
         }
     }
 

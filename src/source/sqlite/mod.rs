@@ -219,7 +219,7 @@ impl Source {
     }
 
     /// A row of a table that refers to nothing in the file as it is now, if there is one and somebody can tell.
-    pub async fn orphan(&self, child: &TableName) -> Option<String> {
+    pub async fn orphan(&self, child: &TableName, parent: Option<&TableName>) -> Option<String> {
         let table = {
             let catalog = self.catalog.lock().unwrap_or_else(PoisonError::into_inner);
             settle::find(&catalog.tables, child)?.clone()
@@ -228,7 +228,10 @@ impl Source {
         let (file, lock_timeout) = (self.file.clone(), self.lock_timeout);
         let taken = tokio::task::spawn_blocking(move || take_snapshot(&file, lock_timeout, 1));
         let lease = Arc::new(taken.await.ok()?.ok()?).lease().await.ok()?;
-        lease.ask(move |connection, _| references::orphan(connection, &table)).await.ok()?
+        let parent = parent.map(|parent| parent.name.clone());
+        let look =
+            move |connection: &_, _: &_| references::orphan(connection, &table, parent.as_ref());
+        lease.ask(look).await.ok()?
     }
 
     /// Adds how large the tables are that will be read.

@@ -110,15 +110,22 @@ fn are_comparable(child: &Column, parent: &Column) -> bool {
     own == other || both(INTEGERS) || both(TEXTS) || both(MOMENTS) || both(FLOATS) || grows
 }
 
-/// Blocks: a row of the table that refers to a row which the file does not have, for people.
+/// Blocks: a row of the table that refers to a row which the file does not have, for people. `parent` is the table that
+/// lacks the row, if that is known.
 ///
 /// # Errors
 /// SQLite's.
-pub fn orphan(connection: &Connection, child: &Table) -> Result<Option<String>> {
+pub fn orphan(
+    connection: &Connection,
+    child: &Table,
+    parent: Option<&Ident>,
+) -> Result<Option<String>> {
     let told = |error: rusqlite::Error| failure::of(LOOKING, &error);
-    let statement = "select rowid, parent from pragma_foreign_key_check(?1)";
+    let statement = "select rowid, parent from pragma_foreign_key_check(?1) \
+                     where ?2 is null or parent = ?2 collate nocase";
     let read = |row: &rusqlite::Row<'_>| Ok(Orphan { rowid: row.get(0)?, parent: row.get(1)? });
-    let found = connection.query_row(statement, [child.name.name.as_str()], read).optional();
+    let names = [Some(child.name.name.as_str()), parent.map(Ident::as_str)];
+    let found = connection.query_row(statement, names, read).optional();
     let Some(Orphan { rowid, parent }) = found.map_err(told)? else { return Ok(None) };
     let row = match rowid {
         Some(rowid) => named(connection, child, rowid).map_err(told)?,
@@ -174,7 +181,7 @@ mod tests {
         file.execute_batch(made).expect("tables");
         let catalog = catalog::read(&file, &Ident::new("public"), 0).expect("a catalog");
         let told = |table: &Table| {
-            let told = orphan(&file, table).expect("an answer");
+            let told = orphan(&file, table, None).expect("an answer");
             told.map(|told| told.split(" refers").next().unwrap_or_default().to_owned())
         };
         let rows: Vec<_> = catalog.tables.iter().map(told).collect();
@@ -186,5 +193,21 @@ mod tests {
             row("row (a, b) = (x, 98)"),
         ];
         assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_row_without_its_parent_is_one_of_the_parent_that_is_meant() {
+        let file = Connection::open_in_memory().expect("a database");
+        let made = "pragma foreign_keys = off; create table p (id integer primary key); create table q (id integer primary key); \
+                    create table c (id integer primary key, q integer references q(id), p integer references \"P\"(id)); \
+                    insert into c values (1, 9, null), (2, null, 9)";
+        file.execute_batch(made).expect("tables");
+        let catalog = catalog::read(&file, &Ident::new("public"), 0).expect("a catalog");
+        let child = catalog.tables.iter().find(|table| table.name.name.as_str() == "c").expect("c");
+        for (parent, row) in [("p", 2), ("q", 1)] {
+            let told =
+                orphan(&file, child, Some(&Ident::new(parent))).expect("an answer").expect("a row");
+            assert!(told.starts_with(&format!("row (id) = ({row}) refers to a row of ")), "{told}");
+        }
     }
 }
