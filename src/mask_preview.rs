@@ -15,7 +15,7 @@ use crate::sql::dialect::Dialect;
 use crate::sql::mask::MaskHash;
 use crate::sql::{Sql, sql};
 use crate::suggest;
-use crate::table::Table;
+use crate::table::{Column, Table};
 
 /// What `pgsync mask preview` is asked.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Preview {
     pub rows: Vec<Vec<Option<String>>>,
     /// Columns that were not read, for nobody has decided about them.
     pub undecided: Vec<Ident>,
+    /// Columns that the target computes.
+    pub computed: Vec<Ident>,
 }
 
 const READING: &str = "reading masked rows";
@@ -88,6 +90,10 @@ async fn read(session: &Session, settings: &PreviewSettings) -> Result<Preview> 
         return Err(Error::Config(vec![format!("no column of {} is masked", table.name)]));
     }
     problems.extend(masking::problems(table, &rules, None).into_values());
+    // A mask makes an ordinary column of it.
+    let is_computed = |column: &&Column| column.generated && !rules.mask.contains_key(&column.name);
+    let computed = table.columns.iter().filter(is_computed);
+    let computed: Vec<Ident> = computed.map(|column| column.name.clone()).collect();
     rules.exclude_columns.extend(undecided.iter().cloned());
     let masks = masking::masks(table, &rules, MaskHash::of(server.version));
     let now = Utc::now().format("%Y-%m-%d %H:%M:%S%.6f").to_string();
@@ -110,7 +116,8 @@ async fn read(session: &Session, settings: &PreviewSettings) -> Result<Preview> 
         limit = settings.limit
     );
     let rows = session.rows(READING, &statement).await?;
-    Ok(Preview { columns, rows: rows.iter().map(pg::Row::texts).collect(), undecided })
+    let rows = rows.iter().map(pg::Row::texts).collect();
+    Ok(Preview { columns, rows, undecided, computed })
 }
 
 fn columns_of(tables: &[Table]) -> Vec<SourceColumns<'_>> {

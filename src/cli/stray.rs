@@ -3,7 +3,7 @@
 //! A word may be a connection string with a password, or a part of one: only what can be neither is shown.
 
 use super::verb::Verb;
-use crate::config::is_switch;
+use crate::config::{Setting, is_switch};
 use crate::suggest;
 
 /// What commands of other programs are here.
@@ -135,6 +135,12 @@ pub(super) fn value(stray: Stray) -> String {
         _ => match (switch, stray.joined()) {
             (Some(flag), _) => format!("write {flag}={word}"),
             (None, Some(joined)) => format!("a value has no blanks: {joined}"),
+            (None, None) if stray.continues_a_list() => {
+                format!("a list has commas: {} …,{word}", stray.flag.unwrap_or_default())
+            }
+            (None, None) if is_plain(word) && verb.knows(Setting::Include) => format!(
+                "a table is named after its flag: -include {word}; other values follow their flags, too"
+            ),
             (None, None) => {
                 "a value follows its flag, as in -source URL, and a switch is turned off as in \
                              -verbose=false"
@@ -150,6 +156,13 @@ const UNITS: [&str; 13] =
     ["%", "ms", "s", "m", "h", "d", "sec", "min", "kB", "MB", "GB", "TB", "rows"];
 
 impl Stray<'_> {
+    /// Whether it stands behind a name of a list of names.
+    fn continues_a_list(&self) -> bool {
+        let is_list =
+            self.flag.is_some_and(|flag| ["-include", "-exclude", "-schema"].contains(&flag));
+        is_list && is_plain(self.word) && self.before.is_some_and(is_plain)
+    }
+
     /// `-max-delete 20%`, where a blank stands between a number and its unit.
     fn joined(&self) -> Option<String> {
         let is_unit = UNITS.iter().any(|unit| unit.eq_ignore_ascii_case(self.word));

@@ -98,7 +98,13 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
             vec!["-verbose", "false"],
             "argument 2 (\"false\") belongs to no flag; write -verbose=false".into(),
         ),
-        (vec!["-source", "a", "b"], stray("3 (\"b\")")),
+        (
+            vec!["-source", "a", "b"],
+            "argument 3 (\"b\") belongs to no flag; a table is named after its flag: -include b; other values follow \
+             their flags, too"
+                .into(),
+        ),
+        (vec!["-include", "users", "orders"], "argument 3 (\"orders\") belongs to no flag; a list has commas: -include …,orders".into()),
         (vec!["-include", "users,", "orders"], blanks("3 (\"orders\")")),
         (vec!["-include", "users", ",orders"], blanks("3 (\",orders\")")),
         (

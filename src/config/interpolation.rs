@@ -71,9 +71,10 @@ pub fn follow(text: &str, environment: &Environment) -> Result<String, String> {
             return Err("has env: without a variable's name".into());
         }
         let value = environment.variable(name);
-        return value
-            .map(str::to_owned)
-            .ok_or_else(|| format!("names env:{name}, which is not set"));
+        return value.map(str::to_owned).ok_or_else(|| {
+            let is_set = environment.variables.contains_key(name);
+            format!("names env:{name}, which is {}", if is_set { "empty" } else { "not set" })
+        });
     }
     match text.strip_prefix("file:").or_else(|| text.strip_prefix('@')) {
         Some(path) => match (environment.read)(path) {
@@ -173,7 +174,7 @@ mod tests {
         let cases = [
             ("postgres://h", "postgres://h"),
             ("env:A", "1"),
-            ("env:E", "error: names env:E, which is not set"),
+            ("env:E", "error: names env:E, which is empty"),
             ("env:", "error: has env: without a variable's name"),
             ("@/run/db", "postgres://h"),
             ("file:/run/db", "postgres://h"),

@@ -75,8 +75,8 @@ impl RunContext<'_> {
             count => format!("{count} selected tables"),
         };
         let text = format!(
-            "{} knows {count}, and {} does not: these tables are compared whole, and pgsync takes those that it has \
-             created for tables of others; to go on with that log, use -log-table {}",
+            "{} knows {count} of earlier runs, and {} does not: every row of these tables is compared, and pgsync does not know \
+             which of them it has created; to go on with that log, use -log-table {}",
             log.table,
             self.sync_log.table,
             log.table.typed()

@@ -47,7 +47,9 @@ impl RunContext<'_> {
             Ok(())
         } else {
             let problem = no_schema("-log-table (logTable)", schema, "target", server);
-            Err(Error::Config(vec![problem]))
+            let (schema, role) = (schema.typed(), server.role.typed());
+            let create = format!("run on the target: create schema {schema} authorization {role}");
+            Err(Error::Config(vec![format!("{problem}; if the name is right, {create}")]))
         }
     }
 

@@ -55,7 +55,7 @@ pub fn message(open: &UnmaskedColumns) -> String {
     let lines: Vec<String> = lines.collect();
     format!(
         "columns would travel with neither a mask nor a keep ({}): give those that are personal a mask (pgsync mask suggest \
-         proposes one); for those that may travel as they are, add to the config file, to the lists that it has: \
+         proposes masks for what looks personal); for those that may travel as they are, add to the config file, to the lists that it has: \
          \"tables\": {{{}}}",
         told.join("; "),
         lines.join(", ")

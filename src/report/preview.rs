@@ -21,11 +21,16 @@ pub fn printed(preview: &Preview) -> String {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let mut text: Vec<String> = lines.iter().map(aligned).collect();
-    if !preview.undecided.is_empty() {
-        let names = preview.undecided.iter().map(|name| format::sanitize(name.as_str()));
-        let names: Vec<String> = names.collect();
-        text.push(format!("not shown, for neither masked nor kept: {}", names.join(", ")));
-    }
+    let hidden = [
+        (&preview.undecided, "for neither masked nor kept"),
+        (&preview.computed, "for the target computes them"),
+    ];
+    text.extend(hidden.into_iter().filter(|(columns, _)| !columns.is_empty()).map(
+        |(columns, why)| {
+            let names = columns.iter().map(|name| format::sanitize(name.as_str()));
+            format!("not shown, {why}: {}", names.collect::<Vec<_>>().join(", "))
+        },
+    ));
     text.join("\n") + "\n"
 }
 
@@ -67,9 +72,11 @@ mod tests {
             columns: vec![Ident::new("id"), Ident::new("name")],
             rows: vec![texts([Some("100"), Some("Ann\nLee")]), texts([Some("2"), None])],
             undecided: vec![Ident::new("note")],
+            computed: vec![Ident::new("slug")],
         };
         let expected = "id   name\n100  Ann\\nLee\n2    NULL\n\
-                        not shown, for neither masked nor kept: note\n";
+                        not shown, for neither masked nor kept: note\n\
+                        not shown, for the target computes them: slug\n";
         assert_eq!(printed(&preview), expected);
     }
 }

@@ -226,7 +226,9 @@ fn barred_include(text: &str, name: &TableName, why: &NotSyncable) -> String {
     let why = match why {
         NotSyncable::SyncLog => "a log of pgsync's own runs, which is never synced".to_owned(),
         NotSyncable::Partition(root) => {
-            format!("a partition of {root}, whose rows it holds: select that table")
+            format!(
+                "a partition of {root}: select {root}, and the rows of all its partitions come with it"
+            )
         }
         NotSyncable::TargetOnly => {
             "on the target only: there is nothing on the source to bring it in sync with".to_owned()

@@ -143,8 +143,8 @@ fn a_partition_that_is_asked_for_is_named_with_its_table() {
     );
     assert_eq!(
         select(&existing, Some(&barred), &asked, &[]).unwrap_err().to_string(),
-        "-include (includeTables): \"users_1\" is a partition of public.users, whose rows it holds: \
-         select that table"
+        "-include (includeTables): \"users_1\" is a partition of public.users: select public.users, and the rows \
+         of all its partitions come with it"
     );
 }
 

@@ -206,7 +206,7 @@ async fn what_another_log_knows_to_be_masked_is_refused_too() {
             .await
             .expect_exit(5)
             .expect_refused("sales.person", &["an earlier run masked email"])
-            .expect_said("public.sync_log knows 1 selected table, and sales.sync_log does not")
+            .expect_said("public.sync_log knows 1 selected table of earlier runs, and sales.sync_log does not")
             .expect_said("-log-table public.sync_log");
     }
     db.sync().args(&["-schema", "sales", "-dry-run"]).await.expect_exit(5);

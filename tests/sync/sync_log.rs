@@ -155,7 +155,8 @@ async fn a_log_in_a_schema_that_does_not_exist_is_refused_and_nothing_is_made() 
     db.target("create schema ops").await;
     let run = db.sync().args(&["-log-table", "osp.log"]).await.expect_exit(2);
     run.expect_said(
-        "-log-table (logTable): the target has no schema \\\"osp\\\"; it has ops, public",
+        "-log-table (logTable): the target has no schema \\\"osp\\\"; it has ops, public; if the name \
+         is right, run on the target: create schema osp authorization postgres",
     );
     assert_eq!(db.target_value("select to_regnamespace('osp') is null").await, "t");
     db.sync().args(&["-log-table", "ops.log"]).await.expect_ok();

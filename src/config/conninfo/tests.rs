@@ -149,7 +149,9 @@ fn what_cannot_be_read_is_described_and_not_shown() {
         "in a password, write % as %25, / as %2F, @ as %40, : as %3A, ? as %3F and # as %23";
     let forms = "error: must be one of: postgresql://user@host/database, host=… dbname=…, or a database name";
     let after = format!("error: the URL has an @ after its host part; {encode}");
-    let port = format!("error: the port in the URL is not a number; {encode}");
+    let port = format!(
+        "error: the port in the URL is not a number; if a part of the password stands there: {encode}"
+    );
     let hidden = "error: unknown parameter (not shown, it may be part of a password)";
     let cases: &[(&str, &str)] = &[
         ("mysql://u:hunter2@h/db", "error: a URL must begin with postgresql:// or postgres://"),

@@ -67,7 +67,9 @@ fn read_hosts(text: &str, found: &mut Parameters, problems: &mut Vec<String>) {
         };
         if !port.chars().all(|c| c.is_ascii_digit()) {
             // What stands here can be a password whose `/` is not encoded.
-            problems.push(format!("the port in the URL is not a number; {ENCODE}"));
+            problems.push(format!(
+                "the port in the URL is not a number; if a part of the password stands there: {ENCODE}"
+            ));
         }
         names.push(name);
         ports.push(port);
