@@ -15,16 +15,17 @@ use crate::sql::{Literal, Sql, sql};
 pub struct SequenceValues {
     /// Of those of tables, by name.
     pub of_tables: HashMap<TableName, i64>,
-    /// Those that no column owns or draws from by default.
-    pub free: Vec<FreeSequence>,
+    /// All of them.
+    pub all: Vec<SequenceValue>,
 }
 
-/// A sequence that belongs to no table.
+/// A sequence, and where it stands.
 #[derive(Clone, Debug, Deserialize)]
-pub struct FreeSequence {
+pub struct SequenceValue {
     #[serde(flatten)]
     pub name: TableName,
-    free: bool,
+    /// Whether no column owns it or draws from it by default.
+    pub free: bool,
     /// Whether the role may not read it.
     #[serde(default)]
     pub hidden: bool,
@@ -39,16 +40,16 @@ const TRIES: u32 = 10;
 pub async fn sequence_values(session: &Session, schemas: &[Ident]) -> Result<SequenceValues> {
     let statement = Sql::filled(include_str!("sequences.sql"), &[("schemas", &names(schemas))]);
     let mut tries = 1;
-    let values: Vec<FreeSequence> = loop {
+    let values: Vec<SequenceValue> = loop {
         match objects(session, "reading sequences", &statement).await.map_err(unless_dropped) {
             // A pause would help nobody: the next one may be dropped at any time.
             Err(error) if error.outdates_snapshot() && tries < TRIES => tries += 1,
             values => break values?,
         }
     };
-    let (free, owned): (Vec<_>, Vec<_>) = values.into_iter().partition(|value| value.free);
-    let of_tables = owned.into_iter().filter_map(|value| Some((value.name, value.last?))).collect();
-    Ok(SequenceValues { of_tables, free })
+    let of_tables = values.iter().filter(|value| !value.free);
+    let of_tables = of_tables.filter_map(|value| Some((value.name.clone(), value.last?))).collect();
+    Ok(SequenceValues { of_tables, all: values })
 }
 
 /// A sequence is read by its name, too: what has none any more is an undefined table or schema.
@@ -76,6 +77,8 @@ pub struct KnownSequence {
     pub greatest: i64,
     /// Whether the role may read and set it.
     pub settable: bool,
+    /// Whether a column owns it or draws from it by default.
+    pub drawn: bool,
 }
 
 /// Those of some sequences that are there.

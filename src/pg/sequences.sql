@@ -1,5 +1,5 @@
--- Where the sequences stand that columns of the tables of $schemas own or draw from by default, and those of
--- $schemas that no column of any table does (`free`), one JSON object a row. Of free ones that the role may not
+-- Where the sequences stand that columns of the tables of $schemas own or draw from by default, and all of $schemas;
+-- those from which no column of any table does so are `free`. One JSON object a row. Of free ones that the role may not
 -- read (`hidden`) only the name. Not for a transaction that lasts: to read a sequence takes a lock of it until the
 -- transaction ends, and TRUNCATE ... RESTART IDENTITY, which holds its table, would wait for that. One
 -- that somebody holds right now is left out, for the same reason the other way round.
@@ -19,6 +19,15 @@ with used(oid) as (
     and d.objid operator(pg_catalog.=) f.oid and d.deptype operator(pg_catalog.=) 'n'
     and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
   where n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
+  union
+  -- Of tables elsewhere: a function may draw from it, too.
+  select sc.oid from pg_catalog.pg_class sc
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace
+  join pg_catalog.pg_depend d on d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.refobjid operator(pg_catalog.=) sc.oid
+    and d.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+  where sc.relkind operator(pg_catalog.=) 'S' and sc.relpersistence operator(pg_catalog.<>) 't'
+    and n.nspname operator(pg_catalog.=) any ($schemas::pg_catalog.name[])
 ), alone(oid) as (
   select sc.oid from pg_catalog.pg_class sc
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) sc.relnamespace

@@ -4,6 +4,7 @@
 //! Nothing here can change what a run does: a closed pipe or a vanished terminal is ignored, and the
 //! exit status stays the run's.
 
+mod denied;
 mod format;
 mod grid;
 pub mod json;
@@ -48,6 +49,7 @@ use log::Logger;
 use plain::Plain;
 use progress::{Bars, Screen};
 use repeated::Repeated;
+use summary::{Grouped, Said};
 
 /// How often the bars move.
 const TICK: Duration = Duration::from_millis(100);
@@ -328,7 +330,15 @@ pub fn listing(listing: &Listing) -> String {
         let why = format::sanitize(&why.to_string());
         format!("-- {}: {why}\n", format::sanitize(&table.to_string()))
     };
-    let obstacles = listing.obstacles.iter().map(|(table, error)| comment((table, error)));
+    let errors = denied::alike(listing.obstacles.iter().map(|(_, error)| error));
+    let obstacles = listing.obstacles.iter().zip(&errors).map(|((table, _), error)| Said {
+        text: format::sanitize(&error.to_string()),
+        table: Some(table),
+    });
+    let obstacles = summary::grouped(obstacles).into_iter().map(|Grouped { text, tables }| {
+        let tables = tables.iter().map(|table| format::sanitize(&table.to_string()));
+        format!("-- {}: {text}\n", tables.collect::<Vec<_>>().join(", "))
+    });
     let left_out = listing.left_out.iter().map(|(table, text)| comment((table, text)));
     let cut_short = listing.trial_cut_short.as_ref();
     let cut_short = cut_short.map(|text| format!("-- {}\n", format::sanitize(text)));

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{RunReport, Status, TableOutcome};
+use crate::report::denied;
 use crate::report::format;
 use crate::report::grid::Page;
 use crate::report::listed;
@@ -58,13 +59,15 @@ fn headline(report: &RunReport) -> String {
 pub(super) fn failures(outcomes: &[TableOutcome], verbose: bool) -> String {
     let mut ordered: Vec<&TableOutcome> = outcomes.iter().collect();
     ordered.sort_by_key(|outcome| follows(outcome));
-    group_by_text(ordered.into_iter().filter_map(|outcome| {
-        let error = format::own_error(outcome)?;
+    let own = |outcome: &&TableOutcome| format::own_error(outcome).is_some();
+    let failed: Vec<&TableOutcome> = ordered.into_iter().filter(own).collect();
+    let errors = denied::alike(failed.iter().filter_map(|outcome| format::own_error(outcome)));
+    group_by_text(failed.into_iter().zip(&errors).map(|(outcome, error)| {
         let mut text = format!("{}: {}", outcome.status.name(), lines(&error.to_string()));
         if let (true, Some(detail)) = (verbose, error.detail()) {
             text += &format!("\n    detail: {}", lines(detail));
         }
-        Some(Said { text, table: Some(&outcome.table) })
+        Said { text, table: Some(&outcome.table) }
     }))
 }
 
@@ -94,24 +97,36 @@ fn lines(text: &str) -> String {
 }
 
 /// What is said about a table, or about the run.
-struct Said<'a> {
-    text: String,
-    table: Option<&'a TableName>,
+pub(super) struct Said<'a> {
+    pub text: String,
+    pub table: Option<&'a TableName>,
 }
 
 /// Each text once, with the tables that it concerns: a thousand tables that lack the same right are
 /// one thing to fix.
 fn group_by_text<'a>(texts: impl Iterator<Item = Said<'a>>) -> String {
-    let mut told: Vec<(String, Vec<&TableName>)> = Vec::new();
+    let told = grouped(texts);
+    told.iter().map(|Grouped { text, tables }| format!("{}{text}\n", named(tables))).collect()
+}
+
+/// A text with the tables that it concerns.
+pub(super) struct Grouped<'a> {
+    pub text: String,
+    pub tables: Vec<&'a TableName>,
+}
+
+/// The texts in the order in which they come first.
+pub(super) fn grouped<'a>(texts: impl Iterator<Item = Said<'a>>) -> Vec<Grouped<'a>> {
+    let mut told: Vec<Grouped<'a>> = Vec::new();
     let mut places = HashMap::new();
     for Said { text, table } in texts {
         let place = *places.entry(text.clone()).or_insert(told.len());
         if place == told.len() {
-            told.push((text, Vec::new()));
+            told.push(Grouped { text, tables: Vec::new() });
         }
-        told[place].1.extend(table);
+        told[place].tables.extend(table);
     }
-    told.iter().map(|(text, tables)| format!("{}{text}\n", named(tables))).collect()
+    told
 }
 
 /// `users - `, or `users, orders, items and 997 more - `.

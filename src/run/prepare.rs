@@ -14,7 +14,7 @@ use crate::note::NoteLevel;
 use crate::observe::gone::GoneTable;
 use crate::observe::uncopied::NewTables;
 use crate::outcome::{Counts, Status, TableOutcome};
-use crate::pg::sequences::FreeSequence;
+use crate::pg::sequences::SequenceValue;
 use crate::plan::hints::Remedy;
 use crate::plan::references::References;
 use crate::plan::schedule::{self, Task};
@@ -41,7 +41,7 @@ pub struct RunPlan {
     /// Tables that take the places of others before.
     pub rebuilt: Vec<RebuiltTable>,
     /// Those of the source that belong to no table.
-    pub sequences: Vec<FreeSequence>,
+    pub sequences: Vec<SequenceValue>,
     pub roles: Roles,
     /// Tables that the source has no more.
     pub gone: Vec<GoneTable>,

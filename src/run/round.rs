@@ -15,7 +15,7 @@ use crate::event::{Event, Events};
 use crate::ident::TableName;
 use crate::observe::gone::GoneTable;
 use crate::outcome::{RunReport, TableOutcome};
-use crate::pg::sequences::FreeSequence;
+use crate::pg::sequences::SequenceValue;
 use crate::plan::TablePlan;
 use crate::plan::references::References;
 use crate::schema::foreign_keys;
@@ -138,7 +138,7 @@ struct Finish<'a> {
     foreign_keys: Vec<Step>,
     rebuilt: Vec<RebuiltTable>,
     /// Those of the source that belong to no table.
-    sequences: Vec<FreeSequence>,
+    sequences: Vec<SequenceValue>,
 }
 
 impl Finish<'_> {
@@ -160,7 +160,7 @@ impl Finish<'_> {
             return Vec::new();
         }
         sequences::raise(round, &self.plans, outcomes).await;
-        sequences::raise_free(round, &self.sequences).await;
+        sequences::raise_free(round, &self.sequences, &self.plans).await;
         swap::tables(round, &self.rebuilt, &self.references, outcomes).await;
         orphan_check::check(round, &self.plans, &self.references, outcomes, self.failed).await;
         let source = &self.references.source;

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog::Server;
-use crate::pg::sequences::FreeSequence;
+use crate::pg::sequences::SequenceValue;
 use crate::plan::TablePlan;
 use crate::sql::dialect::Dialect;
 use crate::sql::horizon::Horizon;
@@ -61,8 +61,8 @@ pub struct SourceState {
     pub server: Server,
     pub tables: Vec<Table>,
     pub foreign_keys: Vec<ForeignKey>,
-    /// Those that belong to no table.
-    pub sequences: Vec<FreeSequence>,
+    /// Those of tables, too.
+    pub sequences: Vec<SequenceValue>,
     /// See [`crate::pg::catalog::partitions`].
     pub partitions: Vec<Partition>,
     /// See [`crate::pg::catalog::other_relations`].

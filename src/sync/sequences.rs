@@ -1,6 +1,7 @@
 //! Sequences of the target: after the rows, an insert there must not collide with what was copied.
 //! One round trip for all tables of a run; what a role may not do is a note, not a failure.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::context::Round;
@@ -9,7 +10,7 @@ use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::outcome::{Status, TableOutcome};
-use crate::pg::sequences::FreeSequence;
+use crate::pg::sequences::SequenceValue;
 use crate::plan::TablePlan;
 use crate::sql::mapping::OwnedSequence;
 use crate::sql::{Sql, sequence};
@@ -87,12 +88,19 @@ async fn move_all(round: &Round, moves: &[Move], short_of: &str) -> Result<()> {
 
 /// Moves sequences that belong to no table, to where the source's stand, and never back. Those
 /// that are not there were named when they could not be made. Of a run of some tables they are no concern: it moves
-/// them where it can, and says nothing.
-pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
+/// them where it can, and says nothing. A sequence that belongs to a table of the source alone, which is not selected, is
+/// moved, too: a function of a selected table may draw from it.
+pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc<TablePlan>]) {
     let is_whole = round.settings.include.is_empty();
-    let target = |one: &FreeSequence| round.settings.target_name_of(&one.name);
+    let target = |one: &SequenceValue| round.settings.target_name_of(&one.name);
+    let of_plans = plans.iter().flat_map(|plan| &plan.sequences);
+    let of_plans: HashSet<&TableName> = of_plans.map(|owned| &owned.sequence.name).collect();
+    let of_others = |one: &SequenceValue| !one.free && !of_plans.contains(&target(one));
+    let given = sequences.iter().filter(|one| one.free || of_others(one));
+    let free: HashSet<TableName> =
+        sequences.iter().filter(|one| one.free).map(|one| target(one)).collect();
     let given: Vec<(TableName, i64)> =
-        sequences.iter().filter_map(|one| Some((target(one), one.last?))).collect();
+        given.filter_map(|one| Some((target(one), one.last?))).collect();
     for one in sequences.iter().filter(|one| one.hidden && is_whole) {
         let name = one.name.typed();
         let text = format!(
@@ -107,7 +115,8 @@ pub async fn raise_free(round: &Round, sequences: &[FreeSequence]) {
     }
     let names: Vec<TableName> = given.iter().map(|(name, _)| name.clone()).collect();
     let moved = async {
-        let known = round.target.control.known_sequences(&names).await?;
+        let mut known = round.target.control.known_sequences(&names).await?;
+        known.retain(|one| !one.drawn || free.contains(&one.name));
         for one in known.iter().filter(|one| !one.settable && is_whole) {
             let name = one.name.typed();
             let text = format!(

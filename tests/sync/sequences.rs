@@ -192,3 +192,35 @@ async fn a_sequence_that_a_function_of_an_included_table_draws_from_is_made_and_
     let made = "select string_agg(relname, ' ') from pg_class where relkind = 'S' and relname <> 'sync_log_id_seq' and relnamespace = 'shop'::regnamespace";
     assert_eq!(db.target_value(made).await, "invoice_no");
 }
+
+#[tokio::test]
+async fn a_sequence_that_a_function_and_a_table_that_is_not_selected_draw_from_is_moved() {
+    let others = [
+        "create schema billing; create table billing.invoice (id int primary key, no int default nextval('public.invoice_no')); insert into billing.invoice values (1)",
+        "create table invoice (id int primary key, no int default nextval('invoice_no')); insert into invoice values (1)",
+    ];
+    for other in others {
+        let db = Pair::fresh().await;
+        db.source(
+            "create sequence invoice_no start 100;
+             create function next_invoice() returns text language sql as $$ select 'I' || nextval('invoice_no') $$;
+             create table orders (id int primary key, invoice text unique default next_invoice());
+             insert into orders values (1), (2)",
+        )
+        .await;
+        db.source(other).await;
+        db.sync().args(&["-exclude", "[i]nvoice"]).await.expect_ok();
+        let insert = "insert into orders values (9) returning invoice";
+        assert_eq!(db.target_value(insert).await, "I103", "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_sequence_of_a_table_that_is_not_selected_stays_where_it_is() {
+    let db = Pair::fresh().await;
+    db.both("create table item (id int primary key); create table other (id serial primary key)")
+        .await;
+    db.source("insert into other select from generate_series(1, 5)").await;
+    db.sync().args(&["-exclude", "other"]).await.expect_ok();
+    assert_eq!(last(&db, "other_id_seq").await, "1 false");
+}

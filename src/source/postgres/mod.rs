@@ -199,7 +199,7 @@ impl Source {
             sight,
             hash_probe,
             tables: with_values(tables?, &sequences.of_tables),
-            sequences: sequences.free,
+            sequences: sequences.all,
             foreign_keys: foreign_keys?.of_tables,
             partitions: partitions?,
             others: others?,
