@@ -143,7 +143,7 @@ pub(super) fn value(stray: Stray) -> String {
             ),
             (None, None) => {
                 "a value follows its flag, as in -source URL, and a switch is turned off as in \
-                             -verbose=false"
+                             -verbose=false; patterns stand in quotes: -include 'order*'"
                     .to_owned()
             }
         },

@@ -70,7 +70,7 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
     let stray = |argument: &str| {
         format!(
             "argument {argument} belongs to no flag; a value follows its flag, as in -source URL, \
-             and a switch is turned off as in -verbose=false"
+             and a switch is turned off as in -verbose=false; patterns stand in quotes: -include 'order*'"
         )
     };
     let connection = |argument: &str| {

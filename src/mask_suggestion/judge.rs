@@ -46,10 +46,10 @@ pub(super) fn judge<'a>(table: &Table, column: &'a Column, sample: &Sample) -> J
     let found = match (by_values, by_name) {
         (Some(Majority { topic, name, count }), named) => {
             let why = format!("{count} of {} values look like {name}", sample.values);
-            let why = if named == Some(topic) { format!("its name; {why}") } else { why };
+            let why = if named == Some(topic) { format!("the column's name; {why}") } else { why };
             Some((topic, why))
         }
-        (None, Some(topic)) => Some((topic, "its name".to_owned())),
+        (None, Some(topic)) => Some((topic, "the column's name".to_owned())),
         (None, None) => None,
     };
     let masked = found.and_then(|(topic, why)| Some((mask(topic, kind, &base)?, why)));

@@ -238,7 +238,8 @@ fn reason(err: &tokio_postgres::Error) -> Reason {
 /// Only the wording hangs on the driver's text; that trying again is useless holds for all of these.
 fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
     match text {
-        "password missing" => Reason::refused("the server asks for a password, and none is given"),
+        "password missing" => Reason::refused("the server asks for a password, and none is given")
+            .hint("put it into ~/.pgpass, or into the variable PGPASSWORD"),
         // Any answer but "yes" counts as that to the driver.
         "server does not support TLS" => {
             Reason::refused("the server does not offer TLS, which sslmode asks for")

@@ -90,6 +90,8 @@ pub struct TablePlan {
     /// Triggers of the target that fire, whatever we do or because the run is asked to let them: nothing
     /// but a look at the end tells what became of the rows.
     pub always_triggers: Vec<String>,
+    /// Whether the target's table has triggers at all that are not disabled.
+    pub has_triggers: bool,
     /// How unique values move between rows.
     pub moves: Moves,
     /// Foreign keys by which deletes would reach rows of other tables.
@@ -307,6 +309,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         missing_key,
         keyless,
         always_triggers: firing,
+        has_triggers: !target.triggers.is_empty(),
         path: context.path.clone(),
         roles: context.roles.clone(),
         can_quiet_triggers: target.owned || !checked.deletes,

@@ -61,7 +61,11 @@ pub fn sentence(report: &StatusReport) -> String {
         }
         return match report.as_of() {
             Some(moment) => format!("{all} in sync as of {}.", when(moment, report.now)),
-            None => format!("{all}: the first run is at work."),
+            None => {
+                let done = report.present().filter(|table| table.last_success.is_some()).count();
+                let done = format::counted(done as u64, "table");
+                format!("The first run is at work: {done} of the {count} that it has begun done.")
+            }
         };
     }
     let is_one = troubled.len() == 1;

@@ -12,7 +12,7 @@ use crate::config::Output;
 use crate::note::NoteLevel;
 use crate::report::{format, json};
 use crate::sql::compared::Values;
-use crate::verify::{RowDifference, RowKind, TableVerdict, VerifyReport};
+use crate::verify::{Repair, RowDifference, RowKind, TableVerdict, VerifyReport};
 
 /// What is printed in the form that is asked for.
 pub fn printed(report: &VerifyReport, output: Output) -> String {
@@ -23,24 +23,62 @@ pub fn printed(report: &VerifyReport, output: Output) -> String {
     }
 }
 
+/// Of more tables, those that are equal are counted, unless everything is wanted.
+const LISTED: usize = 20;
+
 /// Verdicts, the first rows that differ below each, and a sentence. Who wants it quiet reads nothing of what is equal.
 /// Where statements are printed, the rest is comments of SQL: psql takes all of it.
 pub fn text(report: &VerifyReport, output: Output) -> String {
     let name = |table: &TableVerdict| format::table(&table.table);
-    let width = report.tables.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
-    let mut lines = Vec::new();
-    let told = report.tables.iter().filter(|table| !output.quiet || table.name() != "equal");
+    let is_equal = |table: &&TableVerdict| table.name() == "equal";
+    let is_long = report.tables.len() > LISTED && !output.verbose;
+    let (equal, others): (Vec<&TableVerdict>, Vec<&TableVerdict>) =
+        report.tables.iter().partition(is_equal);
+    let lists = |table: &&TableVerdict| !is_equal(table) || !(output.quiet || is_long);
+    let told: Vec<&TableVerdict> = report.tables.iter().filter(lists).collect();
+    let width = told.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
+    let prints_sql = report.repair == Repair::Print;
+    let without_triggers = without_triggers(&others).filter(|_| prints_sql);
+    let mut lines = Vec::from_iter(without_triggers.clone());
     for table in told {
         let name = format::pad_or_truncate(&name(table), width);
-        lines.push(told_line(format!("{name}  {}", verdict(table)), report.prints_sql));
-        lines.extend(rows_below(table, report.prints_sql));
+        lines.push(told_line(format!("{name}  {}", verdict(table)), prints_sql));
+        lines.extend(rows_below(table, prints_sql));
+    }
+    lines.extend(without_triggers.map(|_| "reset session_replication_role;".to_owned()));
+    if is_long && !output.quiet && !equal.is_empty() {
+        let count = format::counted(equal.len() as u64, "table");
+        lines.push(told_line(format!("… {count} equal; -verbose lists them"), prints_sql));
     }
     let matters = |level: NoteLevel| output.verbose || level == NoteLevel::Warning;
     let notes = report.notes.iter().filter(|note| matters(note.level));
     let notes = notes.map(|note| format!("note: {}", format::sanitize(&note.text)));
     let ends = notes.chain(report.error.is_none().then(|| sentence(report)));
-    lines.extend(ends.map(|line| told_line(line, report.prints_sql)));
+    lines.extend(ends.map(|line| told_line(line, prints_sql)));
+    lines.extend(remedy(report).filter(|_| !output.quiet));
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// What comes before the statements of tables whose triggers would fire for them.
+fn without_triggers(tables: &[&TableVerdict]) -> Option<String> {
+    let prints = |table: &&&TableVerdict| {
+        table.has_triggers && table.first.iter().any(|row| row.statement.is_some())
+    };
+    let names = tables.iter().filter(prints).map(|table| format::table(&table.table));
+    let names: Vec<String> = names.collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "set session_replication_role = replica; -- so that no trigger fires of: {}",
+            names.join(", ")
+        )
+    })
+}
+
+/// What makes equal what differs.
+fn remedy(report: &VerifyReport) -> Option<String> {
+    let differs = report.tables.iter().any(|table| table.name() == "differs");
+    let text = "to make them equal: pgsync verify -repair, or a run with -reconcile";
+    (differs && report.repair == Repair::Nothing).then(|| text.to_owned())
 }
 
 /// A line that is no statement.

@@ -79,8 +79,7 @@ impl RunContext<'_> {
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
-            let statements = texts(steps.iter().copied());
-            let text = format!("would {}: {statements}", steps[0].deed());
+            let text = format!("would {}: {}", steps[0].deed(), pasted(&steps));
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }

@@ -45,7 +45,7 @@ pub async fn verify(
         source: settings.base.source.describe(),
         target: settings.base.target.describe(),
         is_live: settings.flags.live,
-        prints_sql: settings.flags.repair == Repair::Print,
+        repair: settings.flags.repair,
         tables: Vec::new(),
         notes: Vec::new(),
         error: None,

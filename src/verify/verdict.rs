@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::settings::Repair;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::note::Note;
@@ -88,6 +89,8 @@ pub struct TableVerdict {
     pub explained: u64,
     /// The first ones.
     pub first: Vec<RowDifference>,
+    /// Whether the target's table has triggers, which fire for statements of anybody.
+    pub has_triggers: bool,
     /// Why the table could not be compared.
     pub error: Option<Error>,
     pub elapsed: Duration,
@@ -106,6 +109,7 @@ impl TableVerdict {
             computed: 0,
             explained: 0,
             first: Vec::new(),
+            has_triggers: false,
             error: None,
             elapsed: Duration::ZERO,
         }
@@ -134,8 +138,8 @@ pub struct VerifyReport {
     pub source: String,
     pub target: String,
     pub is_live: bool,
-    /// The statements that repair rows are printed.
-    pub prints_sql: bool,
+    /// What is done with the tables that differ.
+    pub repair: Repair,
     /// In the order of their names.
     pub tables: Vec<TableVerdict>,
     pub notes: Vec<Note>,

@@ -147,7 +147,10 @@ async fn the_suggestion_is_a_config_file_with_its_evidence_and_no_value() {
     let config: Value = serde_json::from_str(&run.stdout).expect("a config file");
     let users = &config["tables"]["shop.users"];
     assert_eq!(users["mask"]["email"], "email");
-    assert_eq!(users["_why"]["email"], "its name; 50 of 50 values look like e-mail addresses");
+    assert_eq!(
+        users["_why"]["email"],
+        "the column's name; 50 of 50 values look like e-mail addresses"
+    );
     assert_eq!(users["keep"], serde_json::json!(["status"]));
     let payments = &config["tables"]["shop.payments"];
     assert_eq!(payments["mask"]["card_number"], "card");

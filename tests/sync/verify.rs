@@ -356,3 +356,35 @@ async fn what_a_table_without_a_key_computes_otherwise_is_a_difference() {
         .expect_exit(3)
         .expect_said("2 of them only in columns that the target computes otherwise");
 }
+
+#[tokio::test]
+async fn what_is_printed_for_a_repair_lets_no_trigger_fire() {
+    let db = Pair::with("create table item (id int primary key, name text, at timestamptz)").await;
+    db.source("insert into item select i, 'n', '2024-01-01' from generate_series(1, 9) i").await;
+    db.sync().await.expect_ok();
+    db.target(
+        "update item set name = 'x' where id = 3;
+         create table audit (id int); create function touch() returns trigger language plpgsql as
+           $$ begin new.at := now(); insert into audit values (new.id); return new; end $$;
+         create trigger touch before update on item for each row execute procedure touch()",
+    )
+    .await;
+    let printed = verify(&db, &["-repair=print"]).await.expect_exit(3);
+    db.target(&printed.stdout).await;
+    verify(&db, &[]).await.expect_exit(0);
+    assert_eq!(db.target_value("select count(*) from audit").await, "0");
+}
+
+#[tokio::test]
+async fn of_many_tables_those_that_are_equal_are_counted() {
+    let db = Pair::fresh().await;
+    let tables: String =
+        (1..=21).map(|n| format!("create table t{n} (id int primary key);")).collect();
+    db.both(&tables).await;
+    db.source("insert into t7 values (1)").await;
+    let run = verify(&db, &[]).await.expect_exit(3);
+    let listed = "t7  1 row differs (1 missing)\n  id = 1  missing\n… 20 tables equal; -verbose lists them\nNOT equal: 1 of 21 tables";
+    let run = run.expect_said(listed);
+    run.expect_said("to make them equal: pgsync verify -repair, or a run with -reconcile");
+    verify(&db, &["-verbose"]).await.expect_exit(3).expect_said("t8   equal");
+}

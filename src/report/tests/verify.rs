@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::report::verify;
-use crate::verify::{RowDifference, RowKind, TableVerdict, VerifyReport};
+use crate::verify::{Repair, RowDifference, RowKind, TableVerdict, VerifyReport};
 
 fn row(kind: RowKind, key: &str, columns: &[&str]) -> RowDifference {
     let value =
@@ -46,7 +46,7 @@ fn the_page_has_verdicts_and_rows_and_nothing_of_them_is_markup() {
         source: "prod:5432/shop".into(),
         target: "localhost:5432/shop".into(),
         is_live: false,
-        prints_sql: false,
+        repair: Repair::Nothing,
         tables: vec![table("customers"), differs, barred],
         notes: Vec::new(),
         error: None,
@@ -61,7 +61,7 @@ fn a_comparison_that_did_not_come_about_is_not_called_equal() {
         source: "prod:5432/shop".into(),
         target: "localhost:5432/shop".into(),
         is_live: false,
-        prints_sql: false,
+        repair: Repair::Nothing,
         tables: Vec::new(),
         notes: Vec::new(),
         error: Some(Error::Blocked("no server".into())),

@@ -251,7 +251,13 @@ impl DiffInput<'_> {
         let step = |statements| Step::about(object, statements, &[]);
         let new = |statements| Step { creates: Some(object.id.clone()), ..step(statements) };
         match (self.there(object), object.kind, &object.definition) {
-            (None, Kind::Schema, _) => vec![new(self.schema(object))],
+            (None, Kind::Schema, _) => {
+                let renamed =
+                    self.renamed.filter(|(from, _)| object.schema.as_ref() == Some(*from));
+                let step = new(self.schema(object));
+                let title = renamed.map(|(_, to)| format!("schema {}", to.as_str()));
+                vec![Step { title: title.unwrap_or_else(|| step.title.clone()), ..step }]
+            }
             (None, Kind::Table, Some(definition)) => {
                 let makes = object.name.clone().filter(|name| object.root.as_ref() == Some(name));
                 let early = self.without_late_parts(object);
