@@ -128,6 +128,11 @@ impl ControlSession {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
     }
 
+    /// See [`definitions::lock_holder`].
+    pub async fn lock_holder(&self, table: &TableName) -> Result<Option<String>> {
+        definitions::lock_holder(self.kept(&self.session.lock().await)?, table).await
+    }
+
     /// See [`holders::held_columns`].
     pub async fn held_columns(&self, tables: &[u32]) -> Result<Vec<HeldColumn>> {
         holders::held_columns(self.kept(&self.session.lock().await)?, tables).await

@@ -121,6 +121,15 @@ pub fn changed_meanwhile(side: Side) -> Error {
     }))
 }
 
+/// Who holds a lock of this table, in words; none where nobody does any more.
+pub async fn lock_holder(session: &Session, table: &TableName) -> Result<Option<String>> {
+    let name = table.quoted();
+    let statement = include_str!("lock_holder.sql");
+    let statement = Sql::filled(statement, &[("table", &sql!("{name}", name = Literal(&name)))]);
+    let rows = session.rows("looking for who holds a lock", &statement).await?;
+    Ok(rows.first().and_then(|row| row.text(0)).map(str::to_owned))
+}
+
 /// Functions like `pg_get_expr` know no snapshot, and print nothing of what was dropped since then. With
 /// another one the same statement can do.
 fn unless_changed(side: Side, doing: &str, error: Error) -> Error {

@@ -35,7 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use crate::config::{LogLevel, Output, Settings, SummaryFormat};
+use crate::config::{LogFormat, LogLevel, Output, Settings, SummaryFormat};
 use crate::error::Error;
 use crate::event::Event;
 use crate::ident::{Ident, TableName};
@@ -66,6 +66,8 @@ const MOST_EVENTS: usize = 1_000;
 pub struct Reporter {
     output: Output,
     screen: Option<Screen>,
+    /// See [`leaves_notes`].
+    leaves_notes: bool,
     /// Takes what is to be said last.
     over: oneshot::Sender<Vec<Line>>,
     listener: JoinHandle<()>,
@@ -82,7 +84,9 @@ impl Reporter {
         let (over, ended) = oneshot::channel();
         let runtime = Handle::current();
         let listen = move || runtime.block_on(listener.listen(events, ended));
-        Reporter { output, screen, over, listener: tokio::task::spawn_blocking(listen) }
+        let leaves_notes = leaves_notes(settings);
+        let listener = tokio::task::spawn_blocking(listen);
+        Reporter { output, screen, leaves_notes, over, listener }
     }
 
     /// What the terminal shows, for whoever must leave in a hurry.
@@ -92,10 +96,16 @@ impl Reporter {
 
     /// Says what is left to say, then the result. Events sent after this are not heard.
     pub async fn finish(self, report: &RunReport) {
-        let _ = self.over.send(plain::run_error(Utc::now(), report, self.output.verbose));
+        let (now, verbose) = (Utc::now(), self.output.verbose);
+        let result = result(self.output, report);
+        let mut last = plain::run_error(now, report, verbose);
+        if self.leaves_notes && result.is_empty() {
+            last.splice(0..0, plain::left_notes(now, report, verbose));
+        }
+        let _ = self.over.send(last);
         // A listener that panicked has said so; the result is still owed.
         let _ = self.listener.await;
-        write(io::stdout().lock(), &result(self.output, report));
+        write(io::stdout().lock(), &result);
     }
 
     /// Says what is left to say of runs that follow each other. Events sent after this are not heard.
@@ -103,6 +113,14 @@ impl Reporter {
         let _ = self.over.send(Vec::new());
         let _ = self.listener.await;
     }
+}
+
+/// Whether somebody reads the log lines and the summary on the same terminal: notes are in the summary then, and not said twice.
+fn leaves_notes(settings: &Settings) -> bool {
+    let Output { json, quiet, .. } = settings.output;
+    let is_plain = settings.every.is_none() && settings.logging.format == LogFormat::Text;
+    let are_terminals = console::Term::stdout().is_term() && console::Term::stderr().is_term();
+    is_plain && are_terminals && !json && !quiet
 }
 
 fn result(output: Output, report: &RunReport) -> String {
@@ -138,6 +156,7 @@ impl Listener {
         let level = logging.level.unwrap_or(usual);
         let (log, lines) = Logger::open(logging, level, clock());
         let plain = Plain::new(output, settings.dry_run).down_to(level);
+        let plain = if leaves_notes(settings) { plain.without_notes() } else { plain };
         let in_full = level >= LogLevel::Debug;
         let repeated = settings.every.map(|_| Repeated::new(output, in_full));
         let (bars, is_busy) = (screen.map(Bars::new), repeated.is_none());

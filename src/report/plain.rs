@@ -29,6 +29,8 @@ pub struct Plain {
     dry_run: bool,
     /// Whether what is for `-verbose` is told, too; details of errors are not meant.
     in_full: bool,
+    /// Whether notes are left to the summary, which the same person reads.
+    leaves_notes: bool,
     /// Tables that are at work, oldest first: as many as there are workers.
     begun: Vec<Begun>,
 }
@@ -111,12 +113,17 @@ fn so_far(rows: u64) -> String {
 impl Plain {
     /// Begins with no table announced.
     pub fn new(output: Output, dry_run: bool) -> Self {
-        Self { output, dry_run, in_full: output.verbose, begun: Vec::new() }
+        Self { output, dry_run, in_full: output.verbose, leaves_notes: false, begun: Vec::new() }
     }
 
     /// Tells what is for this level, too.
     pub fn down_to(self, level: LogLevel) -> Self {
         Self { in_full: self.in_full || level >= LogLevel::Debug, ..self }
+    }
+
+    /// Leaves what is no warning to the summary.
+    pub fn without_notes(self) -> Self {
+        Self { leaves_notes: true, ..self }
     }
 
     /// The lines that this event deserves.
@@ -135,7 +142,10 @@ impl Plain {
                 vec![info(now, format!("{selected} selected"))]
             }
             Event::Begun { .. } | Event::Ended(_) => Vec::new(),
-            Event::Note(note) => self.note(now, note),
+            Event::Note(note) if self.leaves_notes && note.level != NoteLevel::Warning => {
+                Vec::new()
+            }
+            Event::Note(note) => note_line(now, note, self.in_full).into_iter().collect(),
             Event::Started { table, strategy, watermark, rows } => {
                 let from = watermark.as_ref().map(|w| format!(" from {}", format::sanitize(w)));
                 let what = format!("{}{}", strategy.name(), from.unwrap_or_default());
@@ -209,17 +219,6 @@ impl Plain {
         vec![Line::new(now, LogLevel::Debug, text).about(table)]
     }
 
-    fn note(&self, now: DateTime<Utc>, note: &Note) -> Vec<Line> {
-        let (word, level) = match note.level {
-            NoteLevel::Detail if !self.in_full => return Vec::new(),
-            NoteLevel::Detail => ("note", LogLevel::Debug),
-            NoteLevel::Notice => ("note", LogLevel::Info),
-            NoteLevel::Warning => ("warning", LogLevel::Warn),
-        };
-        let line = Line::new(now, level, format!("{word}: {}", format::sanitize(&note.text)));
-        vec![Line { table: note.table.clone(), ..line }]
-    }
-
     /// Held back at first: of a thousand tables that start, nine hundred will turn out unchanged.
     fn started(&mut self, now: DateTime<Utc>, table: &TableName, what: &str) -> Vec<Line> {
         let line = info(now, what).about(table);
@@ -280,6 +279,24 @@ impl Plain {
             (status, None) => Some(status.name().to_owned()),
         }
     }
+}
+
+/// The line of a note; none of a detail that nobody has asked for.
+fn note_line(now: DateTime<Utc>, note: &Note, in_full: bool) -> Option<Line> {
+    let (word, level) = match note.level {
+        NoteLevel::Detail if !in_full => return None,
+        NoteLevel::Detail => ("note", LogLevel::Debug),
+        NoteLevel::Notice => ("note", LogLevel::Info),
+        NoteLevel::Warning => ("warning", LogLevel::Warn),
+    };
+    let line = Line::new(now, level, format!("{word}: {}", format::sanitize(&note.text)));
+    Some(Line { table: note.table.clone(), ..line })
+}
+
+/// The lines of notes that were left to a summary, where there is none.
+pub fn left_notes(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<Line> {
+    let left = report.notes.iter().filter(|note| note.level != NoteLevel::Warning);
+    left.filter_map(|note| note_line(now, note, verbose)).collect()
 }
 
 /// The lines for the error that ended the run as a whole.

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
 
 use super::SchemaOutcome;
 use super::tally::Tally;
@@ -11,6 +12,7 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
+use crate::pg::Session;
 use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::target_side::ddl::DdlRunner;
@@ -125,6 +127,8 @@ impl RunContext<'_> {
         let mut session = self.target.session().await?;
         let shop = DdlRunner::of(self.settings);
         let more = self.made_by(group);
+        // As long as a run as a whole would try again.
+        let until = Instant::now() + self.settings.lock_timeout * (self.settings.retries + 1);
         let several = group.len() > 1;
         if several && shop.run_once(&session, "creating tables", group, &more).await.is_ok() {
             session.set_clean(true);
@@ -137,14 +141,14 @@ impl RunContext<'_> {
                 continue;
             }
             let doing = step.doing();
-            let done = if step.alone {
-                shop.run_alone(&session, &doing, step).await
-            } else {
-                shop.run(&session, &doing, [step], &self.made_by([step])).await
-            };
+            let mut done = self.make_one(&session, step, &doing).await;
+            while done.as_ref().is_err_and(is_locked) && Instant::now() < until {
+                done = self.make_one(&session, step, &doing).await;
+            }
             match done {
-                Err(error) if error.is_transient() => return Err(error),
+                Err(error) if error.is_transient() && !is_locked(&error) => return Err(error),
                 Err(error) => {
+                    let error = self.with_lock_holder(step, error).await;
                     if !step.optional {
                         lost.extend(&step.roots);
                     }
@@ -155,6 +159,20 @@ impl RunContext<'_> {
         }
         session.set_clean(true);
         Ok(ended)
+    }
+
+    async fn make_one(&self, session: &Session, step: &Step, doing: &str) -> Result<()> {
+        let shop = DdlRunner::of(self.settings);
+        if step.alone {
+            return shop.run_alone(session, doing, step).await;
+        }
+        shop.run(session, doing, [step], &self.made_by([step])).await
+    }
+
+    /// The error of a step with who holds its table.
+    async fn with_lock_holder(&self, step: &Step, error: Error) -> Error {
+        let Some(table) = step.roots.first() else { return error };
+        self.target.with_lock_holder(error, &self.settings.target_name_of(table)).await
     }
 
     /// That tables are ours.
@@ -187,6 +205,11 @@ impl<'s> MissingExtensions<'s> {
             }
         }
     }
+}
+
+/// Whether somebody else holds what was to be changed.
+fn is_locked(error: &Error) -> bool {
+    error.sqlstate() == Some("55P03")
 }
 
 /// How a step ended.

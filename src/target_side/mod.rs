@@ -153,6 +153,16 @@ impl Target {
         self.control.explained(error, self.only_reads).await
     }
 
+    /// The error with who holds a lock of the table, if it is about one that was not to be had.
+    pub async fn with_lock_holder(&self, error: Error, table: &TableName) -> Error {
+        let Error::Database(mut said) = error else { return error };
+        if said.sqlstate.as_deref() == Some("55P03") && said.side == Side::Target {
+            let holder = self.control.lock_holder(table).await.unwrap_or_default();
+            said.hint = holder.or(said.hint);
+        }
+        Error::Database(said)
+    }
+
     /// The same of these statements.
     pub async fn explained_of(&self, error: Error, statements: &Sql) -> Error {
         self.control.explained_of(error, self.only_reads, statements.as_str()).await

@@ -90,6 +90,27 @@ async fn a_table_that_somebody_else_locks_fails_by_name_and_holds_up_no_other() 
 }
 
 #[tokio::test]
+async fn a_table_whose_definition_cannot_be_changed_for_a_lock_fails_alone_and_names_who_holds_it()
+{
+    let db = Pair::with(TABLES).await;
+    db.settle().await;
+    db.source(
+        "alter table one add more text; insert into one values (1); insert into two values (2)",
+    )
+    .await;
+    let reader = db.target_session().await;
+    reader.run("begin; select count(*) from one").await;
+    let pid = reader.value("select pg_backend_pid()").await;
+    let run = db.sync().while_writing().args(&["-lock-timeout", "50ms", "-retries", "1"]);
+    let run = run.await.expect_exit(1);
+    let holder = format!("process {pid} of role postgres");
+    run.expect_failed("one", &["lock timeout", &holder, "has a lock of it since 20"]);
+    db.assert_same("two").await;
+    reader.run("rollback").await;
+    db.settle().await;
+}
+
+#[tokio::test]
 async fn a_lock_that_is_let_go_in_time_costs_a_retry_and_nothing_else() {
     let db = Pair::with(TABLES).await;
     db.source("insert into one values (1); insert into two values (2)").await;

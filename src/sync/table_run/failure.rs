@@ -70,6 +70,7 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
     let leaves_rows_out = round.source.leaves_rows_out(&state.plan.mapping.source.name);
     let error = if leaves_rows_out { bad_rows::add_hint(error) } else { error };
     let error = round.explained(error).await;
+    let error = round.target.with_lock_holder(error, &state.plan.mapping.target.name).await;
     let mut outcome = state.outcome(status, Some(state.plan.add_hint(error)));
     if round.settings.dry_run {
         return TaskResult::Done(Box::new(outcome), None);
