@@ -116,7 +116,10 @@ impl Verb {
                 ];
                 OF_THE_LOG.contains(&setting) || more.contains(&setting)
             }
-            Verb::LogPrune => OF_THE_LOG.contains(&setting) || setting == Setting::DryRun,
+            Verb::LogPrune => {
+                let more = [Setting::DryRun, Setting::Quiet];
+                OF_THE_LOG.contains(&setting) || more.contains(&setting)
+            }
             Verb::ConfigSchema => false,
             // They read the source only.
             Verb::MaskSuggest => matches!(

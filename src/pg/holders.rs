@@ -32,16 +32,18 @@ pub enum Holder {
     /// A table from which it is inherited.
     Parent(TableName),
     /// Of another table, whose rows refer to it.
-    ForeignKey(ReferringKey),
+    ForeignKey(HoldingKey),
     /// A foreign key of the table itself.
-    OwnKey(Ident),
+    OwnKey(HoldingKey),
 }
 
-/// A foreign key of another table.
+/// A foreign key.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
-pub struct ReferringKey {
+pub struct HoldingKey {
     pub table: TableName,
     pub name: Ident,
+    /// `FOREIGN KEY (parent) REFERENCES public.parent(id)`
+    pub definition: String,
 }
 
 /// What holds columns of these tables.

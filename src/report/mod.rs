@@ -102,6 +102,9 @@ impl Reporter {
         if self.leaves_notes && result.is_empty() {
             last.splice(0..0, plain::left_notes(now, report, verbose));
         }
+        if self.output.quiet {
+            last.extend(plain::left_behind(now, report));
+        }
         let _ = self.over.send(last);
         // A listener that panicked has said so; the result is still owed.
         let _ = self.listener.await;

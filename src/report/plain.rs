@@ -14,6 +14,7 @@ use crate::outcome::{RunReport, Status, TableOutcome};
 use crate::report::format;
 use crate::report::line::Line;
 use crate::report::pace::Pace;
+use crate::report::summary;
 
 /// An unchanged table that is through sooner than this says nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -297,6 +298,13 @@ fn note_line(now: DateTime<Utc>, note: &Note, in_full: bool) -> Option<Line> {
 pub fn left_notes(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<Line> {
     let left = report.notes.iter().filter(|note| note.level != NoteLevel::Warning);
     left.filter_map(|note| note_line(now, note, verbose)).collect()
+}
+
+/// Where failures are all that is told: how many tables were skipped for them.
+pub fn left_behind(now: DateTime<Utc>, report: &RunReport) -> Option<Line> {
+    let mut tables = report.tables.iter();
+    let is_short = tables.any(|table| table.status == Status::Skipped) && report.exit_status() != 0;
+    is_short.then(|| Line::new(now, LogLevel::Warn, summary::verdict(report)))
 }
 
 /// The lines for the error that ended the run as a whole.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::config::Output;
 use crate::report::grid::{self, Column, Page};
 use crate::report::{format, json, width};
-use crate::status::{Change, History, PastRun, PruneSettings, StatusReport, TableStatus};
+use crate::status::{Change, History, PastRun, PruneSettings, State, StatusReport, TableStatus};
 
 /// Tables that the sentence names.
 const NAMED: usize = 3;
@@ -21,7 +21,7 @@ const NAMED: usize = 3;
 /// What `pgsync status` prints, at most `width` terminal columns wide where that can be.
 pub fn text(report: &StatusReport, width: usize) -> String {
     let mut tables: Vec<&TableStatus> = report.tables.iter().collect();
-    tables.sort_by_key(|table| !report.is_in_trouble(table));
+    tables.sort_by_key(|table| weight(report, table));
     if report.only_failed {
         tables.retain(|table| report.is_in_trouble(table));
     }
@@ -52,7 +52,8 @@ pub fn sentence(report: &StatusReport) -> String {
             ),
         };
     }
-    let troubled: Vec<&TableStatus> = report.troubled().collect();
+    let mut troubled: Vec<&TableStatus> = report.troubled().collect();
+    troubled.sort_by_key(|table| weight(report, table));
     let counted = format::counted(count, "table");
     if troubled.is_empty() {
         let all = if count == 1 { counted } else { format!("All {counted}") };
@@ -76,7 +77,22 @@ pub fn sentence(report: &StatusReport) -> String {
     }
     let verb = if is_one { "is" } else { "are" };
     let number = format::number(troubled.len() as u64);
-    format!("{number} of {counted} {verb} NOT in sync: {}.", named.join(", "))
+    let is_old = |table: &&TableStatus| table.state.is_good();
+    let what = match report.stale.filter(|_| troubled.iter().all(is_old)) {
+        Some(stale) => format!("without a success for more than {}", age(stale)),
+        None => "NOT in sync".to_owned(),
+    };
+    format!("{number} of {counted} {verb} {what}: {}.", named.join(", "))
+}
+
+/// Where a table stands in a list: causes first, then what follows from them, then what is well.
+fn weight(report: &StatusReport, table: &TableStatus) -> u8 {
+    match table.state {
+        _ if !report.is_in_trouble(table) => 3,
+        State::Skipped => 2,
+        state if state.is_good() => 1,
+        _ => 0,
+    }
 }
 
 /// What settles tables that the source has no more.
@@ -341,6 +357,9 @@ pub fn printed_history(found: &History, output: Output) -> String {
 
 /// What `pgsync log prune` prints.
 pub fn pruned(settings: &PruneSettings, rows: u64) -> String {
+    if settings.base.output.quiet {
+        return String::new();
+    }
     let log = format::sanitize(&settings.log.to_string());
     let rows = format::counted(rows, "row");
     if settings.base.dry_run {

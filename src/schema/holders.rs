@@ -1,12 +1,13 @@
 //! The statements that are told for a column of another type, or for one that only the target has: the target refuses them as
 //! long as something holds the column.
 
+use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::pg::holders::{HeldColumn, Holder, ReferringKey};
+use crate::pg::holders::{HeldColumn, Holder, HoldingKey};
 use crate::schema::diff::SchemaPlan;
 use crate::sql::statement::Statement;
 use crate::table::Table;
@@ -50,9 +51,10 @@ impl RunContext<'_> {
         let tables: Vec<&Table> = tables.collect();
         let held = self.column_holders(&tables).await?;
         for Told { table, text, fails } in told {
+            let makes = self.settings.ddl_of(table) != Ddl::None;
             let Some(table) = self.on_target(table, catalogs) else { continue };
             for held in held.iter().filter(|one| one.table == table.oid) {
-                *text = told_with(text, &table.name, held, fails);
+                *text = told_with(text, &table.name, held, Outlook { fails, makes });
             }
         }
         Ok(())
@@ -116,8 +118,9 @@ impl RunContext<'_> {
             let statements = step.statements.iter().map(Statement::as_str);
             let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
             let own = held.iter().filter(|one| one.table == table.oid);
+            let outlook = Outlook { fails: false, makes: false };
             let text =
-                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, false));
+                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, outlook));
             let is_free = text == bare;
             if !is_free {
                 left_out.push((root.clone(), format!("{} has to wait: {text}", step.title)));
@@ -198,8 +201,18 @@ fn deed(rest: &str, column: &Ident) -> Option<Deed> {
     })
 }
 
+/// What becomes of a table of which something is said.
+#[derive(Clone, Copy)]
+struct Outlook {
+    /// See [`Told::fails`].
+    fails: bool,
+    /// Whether runs create what they made and somebody dropped.
+    makes: bool,
+}
+
 /// What is said of a table, with one thing that holds a column of it.
-fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> String {
+fn told_with(text: &str, table: &TableName, held: &HeldColumn, outlook: Outlook) -> String {
+    let Outlook { fails, makes } = outlook;
     let Some(told) = ToldStatement::find(text, table, &held.column) else {
         return text.to_owned();
     };
@@ -236,18 +249,18 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> S
             "run on the target what is told for {parent}, from which the column is inherited"
         )),
         // The other column may have another type by now, and rows may refer to rows that are still missing.
-        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Retypes) if fails => {
-            let drop =
-                format!("alter table {} drop constraint if exists {}", table.typed(), name.typed());
-            with_again(format!("{before}{drop}; {own}{rest}"), after)
+        (Holder::ForeignKey(key), Deed::Retypes) if fails => {
+            let (table, name) = (key.table.typed(), key.name.typed());
+            let drop = format!("alter table {table} drop constraint if exists {name}");
+            format!("{before}{drop}; {own}{rest}{}", again(after, key, makes))
         }
-        (Holder::OwnKey(name), Deed::Retypes) if fails => {
-            let drop = format!("drop constraint if exists {}", name.typed());
-            with_again(format!("{before}{own}{drop}, {rest}"), after)
+        (Holder::OwnKey(key), Deed::Retypes) if fails => {
+            let drop = format!("drop constraint if exists {}", key.name.typed());
+            format!("{before}{own}{drop}, {rest}{}", again(after, key, makes))
         }
         (Holder::ForeignKey(_) | Holder::OwnKey(_), Deed::Retypes)
         | (Holder::OwnKey(_), Deed::Drops) => text.to_owned(),
-        (Holder::ForeignKey(ReferringKey { table, name }), Deed::Drops) => first(format!(
+        (Holder::ForeignKey(HoldingKey { table, name, .. }), Deed::Drops) => first(format!(
             "run: alter table {} drop constraint {} (rows of that table refer to the column)",
             table.typed(),
             name.typed()
@@ -265,11 +278,19 @@ fn lead_of(before: &str) -> usize {
     starts.next().unwrap_or(before.len())
 }
 
-/// A statement that drops foreign keys, with what becomes of these.
-fn with_again(statement: String, after: &str) -> String {
-    const AGAIN: &str = " (a run creates foreign keys again)";
-    let again = if statement.ends_with(AGAIN) { "" } else { AGAIN };
-    format!("{statement}{again}{after}")
+/// What follows a statement that drops a foreign key: what makes that again.
+fn again(after: &str, key: &HoldingKey, makes: bool) -> String {
+    const BY_A_RUN: &str =
+        "runs create the foreign keys of tables again that they have created; of others, ";
+    const BY_HAND: &str = "run after the next run: ";
+    let HoldingKey { table, name, definition } = key;
+    let add = format!("alter table {} add constraint {} {definition}", table.typed(), name.typed());
+    let lead = if makes { BY_A_RUN } else { "" };
+    let known = after.strip_prefix(&format!(" ({lead}{BY_HAND}"));
+    match known {
+        Some(others) => format!(" ({lead}{BY_HAND}{add}; {others}"),
+        None => format!(" ({lead}{BY_HAND}{add}){after}"),
+    }
 }
 
 /// What is said of a view that uses a column.
@@ -293,7 +314,7 @@ mod tests {
                     column \"y\" is text: run on the target: alter table public.item alter column y type text";
         let told = |holder| {
             let held = HeldColumn { table: 0, column: Ident::new("x"), holder };
-            let told = told_with(text, &table, &held, true);
+            let told = told_with(text, &table, &held, Outlook { fails: true, makes: true });
             let told =
                 told.strip_prefix("column \"x\" is bigint: use -ddl reset, or ").map(str::to_owned);
             let end = "; column \"y\" is text: run on the target: alter table public.item alter column y type text";
@@ -321,10 +342,11 @@ mod tests {
     fn a_statement_that_drops_a_column_is_told_with_what_holds_it() {
         let table = TableName { schema: Ident::new("public"), name: Ident::new("Item") };
         let holder = Holder::View(TableName { schema: Ident::new("s"), name: Ident::new("v") });
+        let silent = Outlook { fails: false, makes: true };
         let held =
             |column| HeldColumn { table: 0, column: Ident::new(column), holder: holder.clone() };
         let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
-        let told = told_with(text, &table, &held("no"), false);
+        let told = told_with(text, &table, &held("no"), silent);
         let start = "to drop it, first drop view s.v, which uses the column (or replace it by one without the column), then ";
         assert_eq!(
             told,
@@ -332,15 +354,15 @@ mod tests {
         );
         let other = Holder::Other("rule r on table s.t".to_owned());
         let other = HeldColumn { holder: other, ..held("no") };
-        let both = told_with(&told, &table, &other, false);
+        let both = told_with(&told, &table, &other, silent);
         assert!(
             both.contains(
                 "column), then drop rule r on table s.t, which uses the column, then run: "
             ),
             "{both}"
         );
-        assert_eq!(told_with(text, &table, &held("n"), false), text);
+        assert_eq!(told_with(text, &table, &held("n"), silent), text);
         let typed = "alter table public.\"Item\" drop column note";
-        assert_eq!(told_with(typed, &table, &held("no"), false), typed);
+        assert_eq!(told_with(typed, &table, &held("no"), silent), typed);
     }
 }

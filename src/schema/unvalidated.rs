@@ -25,8 +25,17 @@ impl SchemaPlan {
             let is_of_rows = step.creates.is_none() && !is_new(step);
             is_of_rows && (has(step, sets) || has(step, |text| text.contains(NOT_NULL)))
         };
-        let waits =
-            |step: &&Step| unvalidated.contains(subject(step)) || looks(step) || not_null(step);
+        // A primary key takes no NULL.
+        let filled_later = self.steps().filter(|step| not_null(step));
+        let filled_later: HashSet<&str> =
+            filled_later.filter_map(|step| step.table.as_deref()).collect();
+        let is_key = |step: &Step| {
+            let of_table = step.table.as_deref().is_some_and(|table| filled_later.contains(table));
+            step.kind == Kind::Key && of_table
+        };
+        let waits = |step: &&Step| {
+            unvalidated.contains(subject(step)) || looks(step) || not_null(step) || is_key(step)
+        };
         self.steps().filter(waits).collect()
     }
 

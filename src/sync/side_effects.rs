@@ -62,8 +62,9 @@ fn words(fired: &[&TablePlan]) -> String {
     };
     let triggers: Vec<String> = fired.iter().map(one).collect();
     format!(
-        "the table was in sync, and is no more: a trigger of another table has written into it ({}), or \
-         somebody else has; disable the trigger, or leave the table out (-exclude)",
+        "rows of the table are not as on the source: a trigger of another table has written into it ({}), or somebody has \
+         changed it on the target; the next run compares the whole table; if this comes again, disable the trigger, or \
+         leave the table out (-exclude)",
         triggers.join("; ")
     )
 }

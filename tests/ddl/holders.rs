@@ -174,11 +174,33 @@ async fn a_key_that_becomes_bigint_is_settled_by_what_is_told_though_rows_refer_
     let told = "alter table public.rv drop constraint if exists rv_cid_fkey; alter table public.c alter column id type bigint";
     run.expect_failed(
         "c",
-        &[&format!("run on the target: {told} (a run creates foreign keys again)")],
+        &[&format!(
+            "run on the target: {told} (runs create the foreign keys of tables again that they have created; of others, run \
+             after the next run: alter table public.rv add constraint rv_cid_fkey FOREIGN KEY (cid) REFERENCES public.c(id))"
+        )],
     );
     db.target(told).await;
     db.sync().await.expect_ok();
     db.settle().await;
+    let keys = "select count(*) from pg_constraint where conname = 'rv_cid_fkey'";
+    assert_eq!(db.target_value(keys).await, "1");
+}
+
+#[tokio::test]
+async fn a_foreign_key_that_no_run_creates_again_is_told_with_the_statement_that_does() {
+    let db = Pair::with("create table c (id int primary key); create table rv (id int primary key, cid int references c)").await;
+    db.source("insert into c values (1); insert into rv values (1, 1)").await;
+    let run = || db.sync().args(&["-ddl", "none"]);
+    run().await.expect_ok();
+    db.source("alter table c alter id type bigint; alter table rv alter cid type bigint").await;
+    let told = run().await.expect_exit(1).table("c").error.expect("an error").message;
+    let (_, statements) = told.split_once("run on the target: ").expect("statements");
+    let (drop, again) = statements.split_once(" (run after the next run: ").expect("a remedy");
+    db.target(drop).await;
+    db.target("alter table rv alter cid type bigint").await;
+    run().await.expect_ok();
+    db.target(again.strip_suffix(')').expect("an end")).await;
+    run().await.expect_unchanged();
     let keys = "select count(*) from pg_constraint where conname = 'rv_cid_fkey'";
     assert_eq!(db.target_value(keys).await, "1");
 }

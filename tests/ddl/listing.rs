@@ -176,3 +176,23 @@ async fn a_foreign_key_is_validated_when_the_rows_of_its_parent_are_there() {
     db.target(validate).await;
     assert_eq!(schema(&db, &[]).await.expect_exit(0).stdout, "");
 }
+
+#[tokio::test]
+async fn a_key_over_a_column_that_a_run_has_still_to_fill_is_listed_after_that_run() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table n (t text); insert into n select i::text from generate_series(1, 50) i",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table n add column id bigint generated always as identity primary key").await;
+    db.sync().args(&["-max-delete", "0"]).await.expect_exit(5);
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    let (before, after) =
+        listed.stdout.split_once("-- run these after the next run").expect("a comment");
+    assert!(after.contains("add constraint \"n_pkey\" primary key"), "{listed}");
+    db.target(before).await;
+    db.sync().args(&["-max-delete", "off"]).await.expect_ok();
+    db.settle().await;
+}

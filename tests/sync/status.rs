@@ -293,6 +293,8 @@ async fn pruning_keeps_what_runs_go_by() {
         .expect_said("6 rows of public.sync_log would be deleted");
     assert_eq!(db.target_value(count).await, before);
     prune(&["-keep", "1d"]).await.expect_exit(0).expect_said("0 rows");
+    let quiet = prune(&["-keep", "1d", "-quiet"]).await.expect_exit(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
     prune(&["-keep", "0s"]).await.expect_exit(0).expect_said("6 rows of public.sync_log deleted");
     // Who made it, and the last word about each table.
     assert_eq!(db.target_value(count).await, "3");

@@ -54,7 +54,7 @@ from (
   where a.attrelid = any ($tables) and a.attnum > 0
   union all
   select a.attrelid, a.attname, json_build_object('foreign_key', json_build_object(
-    'table', json_build_object('schema', n.nspname, 'name', c.relname), 'name', k.conname))
+    'table', json_build_object('schema', n.nspname, 'name', c.relname), 'name', k.conname, 'definition', pg_get_constraintdef(k.oid)))
   from pg_constraint k
   join pg_attribute a on a.attrelid = k.confrelid and a.attnum = any (k.confkey)
   join pg_class c on c.oid = k.conrelid
@@ -62,9 +62,12 @@ from (
   where k.contype = 'f' and k.confrelid = any ($tables) and k.conrelid <> k.confrelid
     and coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0'
   union all
-  select a.attrelid, a.attname, json_build_object('own_key', k.conname)
+  select a.attrelid, a.attname, json_build_object('own_key', json_build_object(
+    'table', json_build_object('schema', n.nspname, 'name', c.relname), 'name', k.conname, 'definition', pg_get_constraintdef(k.oid)))
   from pg_constraint k
   join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
+  join pg_class c on c.oid = k.conrelid
+  join pg_namespace n on n.oid = c.relnamespace
   where k.contype = 'f' and k.conrelid = any ($tables) and k.conrelid <> k.confrelid
     and coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0'
 ) x
