@@ -64,6 +64,16 @@ pub struct UnmadeFunction {
 }
 
 impl Step {
+    /// Whether both do the same with the same constraint of the same table, wherever that is.
+    pub fn is_of_same_part(&self, other: &Self) -> bool {
+        fn part(step: &Step) -> Option<&str> {
+            let table = format!("{} ", step.table.as_ref()?);
+            step.title.split_once(&table).map(|(_, part)| part)
+        }
+        let place = |step: &Self| (step.kind, step.is_validation, step.roots.clone());
+        place(self) == place(other) && part(self).is_some() && part(self) == part(other)
+    }
+
     /// What concerns some tables as a whole.
     pub fn of_tables(title: &str, statements: Vec<Statement>, roots: Vec<TableName>) -> Self {
         Self {

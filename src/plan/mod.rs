@@ -299,7 +299,12 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         leave_replica: context.replica_role && checked.writes,
         leave_replica_to_delete: context.replica_role && checked.deletes,
         shared_transaction: false,
-        triggers_to_disable: triggers::to_disable(target, checked, context)?,
+        triggers_to_disable: triggers::to_disable(
+            target,
+            checked,
+            context,
+            references.named_check(&target.name).as_deref(),
+        )?,
         cascades: references.cascading(&target.name),
         keepers: references.keepers(&target.name),
         left_columns: left_columns::told(&candidate, target),

@@ -118,6 +118,21 @@ impl References {
         })
     }
 
+    /// A key that the server checks whatever the role may do, with the reason: `the foreign key "k" of a.b, because …`.
+    pub fn named_check(&self, table: &TableName) -> Option<String> {
+        let key = self.always_checked(table).next()?;
+        let why = if let Some(outside) = self.outside(key) {
+            format!("{outside} is not in this run")
+        } else if !self.is_on_the_source(key) {
+            "the source does not have it".to_owned()
+        } else if self.is_not_valid_on_the_source(key) {
+            "it is NOT VALID on the source".to_owned()
+        } else {
+            "a rule leaves out or keeps rows of one of its tables".to_owned()
+        };
+        Some(format!("the foreign key \"{}\" of {}, because {why}", key.name.as_str(), key.child))
+    }
+
     /// When the foreign keys of a table are checked.
     pub fn checked(&self, table: &TableName) -> Checked {
         Checked { writes: self.are_writes_checked(table), deletes: self.are_checked(table) }

@@ -6,11 +6,13 @@ use crate::plan::hints::replica;
 use crate::plan::references::Checked;
 use crate::table::{Fires, Table, Trigger};
 
-/// The triggers that would fire and must not, where something is written outside of the replica role.
+/// The triggers that would fire and must not, where something is written outside of the replica role; `check` names a foreign
+/// key for which that is.
 pub fn to_disable(
     target: &Table,
     checked: Checked,
     context: &PlanContext,
+    check: Option<&str>,
 ) -> Result<Vec<Trigger>, Error> {
     if context.only_compares {
         return Ok(Vec::new());
@@ -36,11 +38,10 @@ pub fn to_disable(
     }
     let trigger = firing[0].name.as_str();
     if context.replica_role {
+        let check = check.unwrap_or("a foreign key of the table");
         return Err(Error::Blocked(format!(
-            "the target's trigger \"{trigger}\" would fire on copied rows, because the server has to check a foreign key of \
-             the table (the other table of the key is not in this run, a rule leaves out or keeps rows of one of them, or \
-             the source does not have the key), and the role may not prevent it: connect as the table's owner, let \
-             triggers fire with -fire-triggers, or let the run copy both tables whole"
+            "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
+             check {check}; connect as the table's owner, let triggers fire with -fire-triggers, or mend that"
         )));
     }
     Err(Error::Blocked(format!(

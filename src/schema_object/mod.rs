@@ -250,7 +250,7 @@ fn fitting(name: &str) -> Ident {
 impl TryFrom<Described> for Object {
     type Error = String;
 
-    fn try_from(described: Described) -> Result<Self, String> {
+    fn try_from(mut described: Described) -> Result<Self, String> {
         let parse = |text: &String| {
             Name::parse(text).ok_or_else(|| format!("{text:?} is not the name of an object"))
         };
@@ -262,6 +262,18 @@ impl TryFrom<Described> for Object {
             Kind::Key | Kind::Check | Kind::ForeignKey | Kind::Function => on.clone(),
             _ => parse(&described.id)?,
         };
+        // A word that one version quotes, another one does not.
+        if let Some(table) = described.table.as_mut().filter(|_| described.called.is_none()) {
+            *table = on.printed();
+        }
+        match (described.kind, &described.own) {
+            (Kind::Function, _) => {}
+            (Kind::Key | Kind::Check | Kind::ForeignKey, Some(own)) => {
+                described.id = format!("{} {}", on.printed(), own.typed());
+            }
+            (Kind::Key | Kind::Check | Kind::ForeignKey, None) => {}
+            _ => described.id = at.printed(),
+        }
         Ok(Self { at, on, described })
     }
 }
@@ -486,5 +498,28 @@ impl TableDefinition {
     /// The column of this name.
     pub fn column(&self, name: &Ident) -> Option<&ColumnDefinition> {
         self.columns.iter().find(|column| &column.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_has_one_name_whatever_words_its_server_quotes() {
+        let id = |object: serde_json::Value| {
+            serde_json::from_value::<Object>(object)
+                .map(|object| object.title())
+                .expect("an object")
+        };
+        let table = |name: &str| id(serde_json::json!({"node": "n", "kind": "table", "id": name}));
+        assert_eq!(table(r#"test."json_table""#), table("test.json_table"));
+        assert_eq!(table(r#"public."Order Notes""#), r#"table public."Order Notes""#);
+        let check = |table: &str, name: &str| {
+            id(
+                serde_json::json!({"node": "n", "kind": "check", "id": format!("{table} {name}"), "own": "json_table", "table": table}),
+            )
+        };
+        assert_eq!(check(r#""json_table""#, r#""json_table""#), check("json_table", "json_table"));
     }
 }

@@ -193,8 +193,8 @@ fn with_view(error: Error) -> Error {
     let rest = detail.split_once(" on ").map_or("a view", |(_, rest)| rest);
     let view = rest.split_once(" depends ").map_or(rest, |(view, _)| view);
     error.hint = Some(format!(
-        "{view} uses the column: keep its definition (pg_get_viewdef), drop it on the target, run again, and \
-         create it again"
+        "drop {view}, which uses the column, on the target, run again, and create it again (pg_get_viewdef prints its \
+         definition)"
     ));
     Error::Database(error)
 }

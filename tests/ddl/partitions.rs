@@ -137,7 +137,7 @@ async fn leaves_no_room(partitioned: &str, of_it: &str) {
             .sync()
             .await
             .expect_ok()
-            .expect_note("left out: target while creating partition public.ev_2026");
+            .expect_note("is left out: target while creating partition public.ev_2026");
         assert_eq!(run.notes().iter().filter(|note| note.contains("left out")).count(), 1, "{run}");
         db.assert_same("ev").await;
     }

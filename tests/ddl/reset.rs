@@ -790,3 +790,40 @@ async fn nothing_is_asked_for_in_a_partitioned_table_that_is_rebuilt() {
     db.sync().args(&["-ddl", "reset"]).await.expect_unchanged();
     db.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn a_new_foreign_key_to_a_table_that_is_rebuilt_is_made_once() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table c (id int primary key, x text); create table k (id int primary key, c int);
+         insert into c values (1, '1'); insert into k values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table k add constraint fkc foreign key (c) references c (id); alter table c alter x type int using x::int").await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+    db.settle().await;
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_table_that_rows_bar_from_its_place_is_told_that_the_other_one_comes_first() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table community (id int primary key, x text);
+         create table post (id int primary key, community int constraint of_c references community on delete cascade);
+         create table orphan (id int primary key, post int references post);
+         insert into community values (1, 1), (2, 2); insert into post values (1, 1), (2, 2); insert into orphan values (1, 2)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "drop table orphan; delete from post where id = 2; delete from community where id = 2;
+         alter table community alter x type int using x::int",
+    )
+    .await;
+    let run = db.sync().args(&["-ddl", "reset"]).await.expect_exit(1);
+    let run =
+        run.expect_failed("community", &["foreign key \"of_c\"", "bring that table in sync first"]);
+    drop(run.expect_unsaid("the source does not have this key"));
+}

@@ -32,7 +32,8 @@ fn a_trigger_is_disabled_where_it_would_fire_and_fires_where_its_owner_says_so()
     for (fires, in_role, outside) in cases {
         for (checked, expected) in [(false, in_role), (true, outside)] {
             let item = with_trigger(fires);
-            let disabled = to_disable(&item, all(checked), &context()).expect("it is the owner's");
+            let disabled =
+                to_disable(&item, all(checked), &context(), None).expect("it is the owner's");
             let found = (!disabled.is_empty(), !firing(&item, all(checked), &context()).is_empty());
             assert_eq!(found, expected, "{fires}, checked: {checked}");
         }
@@ -45,17 +46,21 @@ fn triggers_that_are_asked_for_fire() {
     for (fires, expected) in [("O", true), ("A", true), ("R", false), ("D", false)] {
         let item = with_trigger(fires);
         assert_eq!(!firing(&item, all(true), &context).is_empty(), expected, "{fires}");
-        assert_eq!(to_disable(&item, all(true), &context).expect("nothing is disabled"), []);
+        assert_eq!(to_disable(&item, all(true), &context, None).expect("nothing is disabled"), []);
     }
 }
 
 #[test]
 fn who_may_not_disable_a_trigger_is_told_what_to_do() {
     let item = Table { owned: false, ..with_trigger("O") };
-    let refused = to_disable(&item, all(true), &context()).expect_err("the role is not the owner");
+    let refused =
+        to_disable(&item, all(true), &context(), None).expect_err("the role is not the owner");
     let refused = refused.to_string();
     assert!(refused.contains("\"touch\"") && refused.contains("-fire-triggers"), "{refused}");
-    assert_eq!(to_disable(&item, all(false), &context()).expect("nothing fires in the role"), []);
+    assert_eq!(
+        to_disable(&item, all(false), &context(), None).expect("nothing fires in the role"),
+        []
+    );
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn a_rule_that_would_rewrite_what_is_written_is_refused() {
         let rule = read(json!({"name": "watch", "fires": fires}));
         let item = Table { rules: vec![rule], ..table("item", &[column("id", "int4", -1)]) };
         assert_eq!(
-            to_disable(&item, all(checked), &context()).is_err(),
+            to_disable(&item, all(checked), &context(), None).is_err(),
             refused,
             "{fires} {checked}"
         );

@@ -312,7 +312,11 @@ impl RunContext<'_> {
             if let Some(table) = table {
                 if !self.settings.dry_run {
                     aligned.after.extend(rebuild.schema_plan.after);
-                    aligned.last.extend(rebuild.schema_plan.last);
+                    let is_new =
+                        |step: &Step| !aligned.last.iter().any(|known| known.is_of_same_part(step));
+                    let (new, _): (Vec<Step>, Vec<Step>) =
+                        rebuild.schema_plan.last.into_iter().partition(is_new);
+                    aligned.last.extend(new);
                 }
                 let keys = rebuild.dependents.keys;
                 aligned.rebuilt.push(RebuiltTable { source, shadow: rebuild.shadow, table, keys });

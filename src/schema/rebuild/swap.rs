@@ -207,6 +207,9 @@ fn to_others(tables: &[&RebuiltTable], incoming: &[ForeignKey]) -> Vec<ForeignKe
 
 impl IncomingKeys<'_> {
     fn barred_by(self, key: &ForeignKey) -> Error {
+        // Its parent may be the new table, beside the old one.
+        let mut own = self.keys.iter().filter(|own| own.child == key.child && own.name == key.name);
+        let key = own.next().unwrap_or(key);
         Error::Blocked(format!(
             "it cannot take its place: rows of {} refer to rows that the source does not have (foreign key \"{}\"): {}",
             key.child,
