@@ -279,9 +279,8 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
     let firing = triggers::firing(target, checked, context);
-    let compared = append || rules.strategy == Some(Strategy::Compare);
-    let may_follow = !context.reconcile && !compared && firing.is_empty() && !source.subscribed;
-    let usable = may_follow && !mapping.key.is_empty() && watermark.is_some();
+    let follows = !context.reconcile && !rules.compares() && firing.is_empty();
+    let usable = follows && !source.subscribed && !mapping.key.is_empty() && watermark.is_some();
     let moves = Moves::of(&candidate, target, &mapping, context);
     Ok(TablePlan {
         name: target_name.clone(),
@@ -299,12 +298,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         leave_replica: context.replica_role && checked.writes,
         leave_replica_to_delete: context.replica_role && checked.deletes,
         shared_transaction: false,
-        triggers_to_disable: triggers::to_disable(
-            target,
-            checked,
-            context,
-            references.named_check(&target.name).as_deref(),
-        )?,
+        triggers_to_disable: triggers::to_disable(target, references, context)?,
         cascades: references.cascading(&target.name),
         keepers: references.keepers(&target.name),
         left_columns: left_columns::told(&candidate, target),

@@ -18,7 +18,7 @@ pub struct Checked {
 }
 
 /// The foreign keys of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct References {
     pub source: Vec<ForeignKey>,
     pub target: Vec<ForeignKey>,

@@ -3,17 +3,16 @@
 use crate::error::Error;
 use crate::plan::PlanContext;
 use crate::plan::hints::replica;
-use crate::plan::references::Checked;
+use crate::plan::references::{Checked, References};
 use crate::table::{Fires, Table, Trigger};
 
-/// The triggers that would fire and must not, where something is written outside of the replica role; `check` names a foreign
-/// key for which that is.
+/// The triggers that would fire and must not, where something is written outside of the replica role.
 pub fn to_disable(
     target: &Table,
-    checked: Checked,
+    references: &References,
     context: &PlanContext,
-    check: Option<&str>,
 ) -> Result<Vec<Trigger>, Error> {
+    let checked = references.checked(&target.name);
     if context.only_compares {
         return Ok(Vec::new());
     }
@@ -38,7 +37,8 @@ pub fn to_disable(
     }
     let trigger = firing[0].name.as_str();
     if context.replica_role {
-        let check = check.unwrap_or("a foreign key of the table");
+        let check = references.named_check(&target.name);
+        let check = check.unwrap_or_else(|| "a foreign key of the table".to_owned());
         return Err(Error::Blocked(format!(
             "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
              check {check}; connect as the table's owner, let triggers fire with -fire-triggers, or mend that"

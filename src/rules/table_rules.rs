@@ -48,6 +48,11 @@ pub struct TableRules {
 }
 
 impl TableRules {
+    /// Whether every run compares all rows.
+    pub fn compares(&self) -> bool {
+        self.mode == Mode::Append || self.strategy == Some(Strategy::Compare)
+    }
+
     /// What the table is called on the target.
     pub fn target_name(&self, source: &TableName) -> TableName {
         let own = self.target_table.as_ref();

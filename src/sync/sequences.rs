@@ -86,21 +86,34 @@ async fn move_all(round: &Round, moves: &[Move], short_of: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where sequences of the source stand, by their names on the target.
+struct Places {
+    given: Vec<(TableName, i64)>,
+    /// Those that belong to no table of the source.
+    free: HashSet<TableName>,
+}
+
+impl Places {
+    /// Of sequences that belong to no table of the run.
+    fn of(round: &Round, sequences: &[SequenceValue], plans: &[Arc<TablePlan>]) -> Self {
+        let target = |one: &SequenceValue| round.settings.target_name_of(&one.name);
+        let of_plans = plans.iter().flat_map(|plan| &plan.sequences);
+        let of_plans: HashSet<&TableName> = of_plans.map(|owned| &owned.sequence.name).collect();
+        let concerns = |one: &&SequenceValue| one.free || !of_plans.contains(&target(one));
+        let given = sequences.iter().filter(concerns);
+        let given = given.filter_map(|one| Some((target(one), one.last?)));
+        let free = sequences.iter().filter(|one| one.free).map(target);
+        Self { given: given.collect(), free: free.collect() }
+    }
+}
+
 /// Moves sequences that belong to no table, to where the source's stand, and never back. Those
 /// that are not there were named when they could not be made. Of a run of some tables they are no concern: it moves
 /// them where it can, and says nothing. A sequence that belongs to a table of the source alone, which is not selected, is
 /// moved, too: a function of a selected table may draw from it.
 pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc<TablePlan>]) {
     let is_whole = round.settings.include.is_empty();
-    let target = |one: &SequenceValue| round.settings.target_name_of(&one.name);
-    let of_plans = plans.iter().flat_map(|plan| &plan.sequences);
-    let of_plans: HashSet<&TableName> = of_plans.map(|owned| &owned.sequence.name).collect();
-    let of_others = |one: &SequenceValue| !one.free && !of_plans.contains(&target(one));
-    let given = sequences.iter().filter(|one| one.free || of_others(one));
-    let free: HashSet<TableName> =
-        sequences.iter().filter(|one| one.free).map(|one| target(one)).collect();
-    let given: Vec<(TableName, i64)> =
-        given.filter_map(|one| Some((target(one), one.last?))).collect();
+    let Places { given, free } = Places::of(round, sequences, plans);
     for one in sequences.iter().filter(|one| one.hidden && is_whole) {
         let name = one.name.typed();
         let text = format!(

@@ -4,13 +4,19 @@ use serde_json::json;
 
 use super::{column, context, read, table};
 use crate::plan::PlanContext;
-use crate::plan::references::Checked;
+use crate::plan::references::{Checked, References};
 use crate::plan::triggers::{firing, to_disable};
 
-fn all(checked: bool) -> Checked {
-    Checked { writes: checked, deletes: checked }
-}
 use crate::table::Table;
+
+fn all(checked: bool) -> Checked {
+    keys(checked).checked(&table("item", &[]).name)
+}
+
+/// No foreign key, and whether the role checks some by itself.
+fn keys(checked: bool) -> References {
+    References { replica_role: !checked, ..References::default() }
+}
 
 /// A table with one trigger that fires so (`tgenabled`).
 fn with_trigger(fires: &str) -> Table {
@@ -33,7 +39,7 @@ fn a_trigger_is_disabled_where_it_would_fire_and_fires_where_its_owner_says_so()
         for (checked, expected) in [(false, in_role), (true, outside)] {
             let item = with_trigger(fires);
             let disabled =
-                to_disable(&item, all(checked), &context(), None).expect("it is the owner's");
+                to_disable(&item, &keys(checked), &context()).expect("it is the owner's");
             let found = (!disabled.is_empty(), !firing(&item, all(checked), &context()).is_empty());
             assert_eq!(found, expected, "{fires}, checked: {checked}");
         }
@@ -46,7 +52,7 @@ fn triggers_that_are_asked_for_fire() {
     for (fires, expected) in [("O", true), ("A", true), ("R", false), ("D", false)] {
         let item = with_trigger(fires);
         assert_eq!(!firing(&item, all(true), &context).is_empty(), expected, "{fires}");
-        assert_eq!(to_disable(&item, all(true), &context, None).expect("nothing is disabled"), []);
+        assert_eq!(to_disable(&item, &keys(true), &context).expect("nothing is disabled"), []);
     }
 }
 
@@ -54,13 +60,10 @@ fn triggers_that_are_asked_for_fire() {
 fn who_may_not_disable_a_trigger_is_told_what_to_do() {
     let item = Table { owned: false, ..with_trigger("O") };
     let refused =
-        to_disable(&item, all(true), &context(), None).expect_err("the role is not the owner");
+        to_disable(&item, &keys(true), &context()).expect_err("the role is not the owner");
     let refused = refused.to_string();
     assert!(refused.contains("\"touch\"") && refused.contains("-fire-triggers"), "{refused}");
-    assert_eq!(
-        to_disable(&item, all(false), &context(), None).expect("nothing fires in the role"),
-        []
-    );
+    assert_eq!(to_disable(&item, &keys(false), &context()).expect("nothing fires in the role"), []);
 }
 
 #[test]
@@ -75,7 +78,7 @@ fn a_rule_that_would_rewrite_what_is_written_is_refused() {
         let rule = read(json!({"name": "watch", "fires": fires}));
         let item = Table { rules: vec![rule], ..table("item", &[column("id", "int4", -1)]) };
         assert_eq!(
-            to_disable(&item, all(checked), &context(), None).is_err(),
+            to_disable(&item, &keys(checked), &context()).is_err(),
             refused,
             "{fires} {checked}"
         );
