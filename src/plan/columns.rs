@@ -10,6 +10,7 @@ use crate::plan::composition::Arrival;
 use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
 use crate::plan::misfit;
 use crate::plan::misfit::{Advice, Problem};
+use crate::plan::renamed_columns::{self, RenamedColumn, cannot_go_on};
 use crate::plan::takes_null;
 use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
@@ -48,21 +49,25 @@ pub fn match_columns(
 ) -> Result<Columns, Error> {
     let target = there.table;
     let advice = Advice::new(target, rules);
+    let renamed = renamed_columns::among(source, there.now);
     let mut columns = Vec::new();
-    let (mut problems, mut freed) = (Vec::new(), Vec::new());
+    let (mut problems, mut left) = (Vec::new(), Vec::new());
     for column in target.columns.iter().filter(|column| !column.generated) {
         match source.column(&column.name) {
             Some(here) => match map_column(here, column, &advice, context) {
                 Ok(column) => columns.push(column),
                 Err(problem) => problems.push(problem),
             },
-            None if column.not_null && !column.has_default => {
-                problems.push(Problem::Told(left_over(column, source, there, &freed)));
-                freed.extend(renamed(column, source, there.now).is_none().then_some(column));
+            None => {
+                let renamed = renamed.iter().find(|one| one.old == column.name);
+                let asks = |one: &RenamedColumn| cannot_go_on(one, source, there.now);
+                if needs_value(column) || renamed.is_some_and(asks) {
+                    left.push(LeftOver { column, renamed });
+                }
             }
-            None => {}
         }
     }
+    problems.extend(left_over(&left, source, there).into_iter().map(Problem::Told));
     let missing = source.columns.iter().filter(|here| target.column(&here.name).is_none());
     let missing = missing.filter(|here| !here.generated).map(|here| advice.missing(here));
     problems.extend(missing.map(Problem::Told));
@@ -76,43 +81,88 @@ pub fn match_columns(
     }
 }
 
-/// What is said of a column that only the target has, and that needs a value. The keys of columns that are `freed` go before.
-fn left_over(
-    column: &Column,
-    source: &Table,
-    there: &MatchedTarget<'_>,
-    freed: &[&Column],
-) -> String {
-    let takes_null = takes_null::statements(there.table, column, there.foreign_keys, freed);
-    let name = column.name.typed();
-    let remedy = match renamed(column, source, there.now) {
-        Some(here) => format!(
-            "if it is the source's \"{}\", run on the target: alter table {} rename column {name} to {}; otherwise, run there",
-            here.name.as_str(),
-            there.now.name.typed(),
-            here.name.typed()
-        ),
-        None => "run on the target".to_owned(),
-    };
-    format!(
-        "only the target has the column \"{}\", which is NOT NULL without a default: {remedy}: {takes_null}",
-        column.name.as_str(),
-    )
+/// A column that only the target has, and without which no row can be written or found.
+struct LeftOver<'t> {
+    column: &'t Column,
+    /// What the source may have made of it.
+    renamed: Option<&'t RenamedColumn>,
 }
 
-/// The one column of its type that only the source has, if only one of the target can be it.
-fn renamed<'t>(column: &Column, source: &'t Table, target: &Table) -> Option<&'t Column> {
-    let is_new = |here: &&Column| {
-        let is_alike = here.type_text == column.type_text && !here.generated;
-        is_alike && target.column(&here.name).is_none()
+impl LeftOver<'_> {
+    /// Why the table cannot go on with it.
+    fn reason(&self) -> &'static str {
+        if needs_value(self.column) {
+            "NOT NULL without a default"
+        } else if self.column.identity {
+            "an identity"
+        } else {
+            "in its key"
+        }
+    }
+}
+
+/// Whether rows without a value of it are refused.
+fn needs_value(column: &Column) -> bool {
+    column.not_null && !column.has_default
+}
+
+/// What is said of columns that only the target has: of those that may have been renamed together, and of each other one.
+fn left_over<'t>(left: &[LeftOver<'t>], source: &Table, there: &MatchedTarget<'_>) -> Vec<String> {
+    let table = there.now;
+    let (renamed, others): (Vec<&LeftOver<'t>>, Vec<&LeftOver<'t>>) =
+        left.iter().partition(|one| one.renamed.is_some());
+    let mut freed: Vec<&Column> = Vec::new();
+    let mut takes_null = |one: &LeftOver<'t>| {
+        let text = takes_null::statements(there.table, one.column, there.foreign_keys, &freed);
+        freed.push(one.column);
+        text
     };
-    let is_old = |other: &&Column| {
-        let needs_value = other.not_null && !other.has_default && !other.generated;
-        let is_alike = other.type_text == column.type_text && needs_value;
-        is_alike && source.column(&other.name).is_none()
-    };
-    let mut new = source.columns.iter().filter(is_new);
-    new.next().filter(|_| new.next().is_none() && target.columns.iter().filter(is_old).count() == 1)
+    let told = others.iter().map(|one| {
+        let run = takes_null(one);
+        format!(
+            "only the target has the column \"{}\", which is NOT NULL without a default: run on the target: {run}",
+            one.column.name.as_str()
+        )
+    });
+    let mut told: Vec<String> = told.collect();
+    let renames = renamed.iter().filter_map(|one| one.renamed).map(|renamed| {
+        if renamed.is_added {
+            renamed.statements(source, table)
+        } else {
+            renamed.statement(&table.name)
+        }
+    });
+    let renames: Vec<String> = renames.collect();
+    let otherwise: Vec<String> = renamed.iter().map(|one| takes_null(one)).collect();
+    if !renamed.is_empty() {
+        told.push(format!(
+            "{}, run on the target: {}; otherwise, run there: {}",
+            asked(&renamed),
+            renames.join("; "),
+            otherwise.join("; ")
+        ));
+    }
+    told
+}
+
+/// Asks whether the source has renamed these.
+fn asked(left: &[&LeftOver<'_>]) -> String {
+    let quoted = |name: &Ident| format!("\"{}\"", name.as_str());
+    let listed = |names: Vec<String>| names.join(" and ");
+    let old = listed(left.iter().map(|one| quoted(&one.column.name)).collect());
+    let new = left.iter().filter_map(|one| one.renamed);
+    let new = listed(new.map(|renamed| quoted(&renamed.new)).collect());
+    let mut reasons: Vec<&str> = left.iter().map(|one| one.reason()).collect();
+    reasons.dedup();
+    let reason = reasons.join(" or ");
+    match left {
+        [_] => format!(
+            "only the target has the column {old}, which is {reason}: if it is the source's {new}"
+        ),
+        _ => format!(
+            "only the target has the columns {old}, which are {reason}: if they are the source's {new}"
+        ),
+    }
 }
 
 /// What both sides compute, each by its own expression; printed where no type says how to compare them.

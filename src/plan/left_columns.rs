@@ -1,22 +1,54 @@
 //! Columns that only the target has: said once, when the columns of a table have changed since its last run, and whenever
 //! definitions are listed.
 
-use crate::plan::Candidate;
+use crate::plan::renamed_columns::{RenamedColumn, may_be};
+use crate::plan::{Candidate, fingerprint};
 use crate::rules::Key;
+use crate::sql::mapping::TableMapping;
 use crate::table::{Column, Table};
 
 /// Whether what rows consist of and are told by has changed since the last run.
 pub(super) fn have_changed(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
-    let columns = |text: &str| {
-        let text = text.split_once("/masked ").map_or(text, |(before, _)| before);
-        text.rsplit('/').next().map(str::to_owned)
-    };
-    let written_as = candidate.last.and_then(|last| last.written_as.as_deref());
-    written_as.is_some_and(|before| columns(before) != columns(fingerprint))
+    columns_before(candidate).is_some_and(|before| Some(before) != columns(fingerprint))
+}
+
+/// The part of the last run's fingerprint that is about columns.
+fn columns_before<'a>(candidate: &Candidate<'a>) -> Option<&'a str> {
+    candidate.last.and_then(|last| last.written_as.as_deref()).and_then(columns)
+}
+
+fn columns(fingerprint: &str) -> Option<&str> {
+    let text = fingerprint.split_once("/masked ").map_or(fingerprint, |(before, _)| before);
+    text.rsplit('/').next()
+}
+
+/// The source's name of a column of the target, if the source may have renamed it: as both sides are, or as the last run
+/// that wrote rows has seen them.
+fn renamed(
+    column: &Column,
+    candidate: &Candidate<'_>,
+    target: &Table,
+    mapping: &TableMapping,
+) -> Option<RenamedColumn> {
+    let seen = candidate.renamed.iter().find(|one| one.old == column.name).cloned();
+    seen.or_else(|| {
+        let before = columns_before(candidate)?;
+        let new = candidate.source.columns.iter().filter(|new| may_be(column, new));
+        let mut new = new.map(|new| RenamedColumn {
+            old: column.name.clone(),
+            new: new.name.clone(),
+            is_added: true,
+        });
+        new.find(|one| fingerprint::of_columns(mapping, candidate, target, Some(one)) == before)
+    })
 }
 
 /// Says which columns only the target has.
-pub(super) fn told(candidate: &Candidate<'_>, target: &Table) -> Vec<String> {
+pub(super) fn told(
+    candidate: &Candidate<'_>,
+    target: &Table,
+    mapping: &TableMapping,
+) -> Vec<String> {
     let reshaped = candidate.rules.shaping().is_some_and(|rule| rule != Key::Mask);
     if reshaped || !candidate.source.fed.is_empty() {
         return Vec::new();
@@ -30,12 +62,19 @@ pub(super) fn told(candidate: &Candidate<'_>, target: &Table) -> Vec<String> {
     };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let note = |column: &&Column| {
+        let (table, name) = (target.name.typed(), column.name.typed());
+        let drop = format!("run on the target: alter table {table} drop column {name}");
+        let what_to_do = match renamed(column, candidate, target, mapping) {
+            Some(renamed) => format!(
+                "renamed to \"{}\"? Then run on the target: {}; otherwise, to drop it, {drop}",
+                renamed.new.as_str(),
+                renamed.statements(candidate.source, target)
+            ),
+            None => format!("if the source has dropped or renamed it, {drop}"),
+        };
         format!(
-            "only the target has the column \"{}\", which keeps its values and gets no new ones; if the source has \
-             dropped or renamed it, run on the target: alter table {} drop column {}",
+            "only the target has the column \"{}\", which keeps its values and gets no new ones; {what_to_do}",
             column.name.as_str(),
-            target.name.typed(),
-            column.name.typed()
         )
     };
     left.iter().map(note).collect()

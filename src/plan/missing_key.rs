@@ -69,19 +69,25 @@ pub(super) fn is_new(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
     !candidate.key_is_named && (is_first || left_columns::have_changed(candidate, fingerprint))
 }
 
-/// Why no key tells the rows, and whether each of them may differ for it.
-pub(super) fn why(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> String {
+/// Why no key tells the rows, if none does, and whether each of them may differ for it.
+pub(super) fn why(
+    candidate: &Candidate<'_>,
+    target: &Table,
+    mapping: &TableMapping,
+    fingerprint: &str,
+) -> Option<String> {
     let why = match (candidate.source.keys.is_empty(), target.keys.is_empty()) {
         (true, true) => "the table has no key",
         (true, false) => "the source's table has no key",
         (false, true) => "the target's table has no key",
         (false, false) => "the two tables have no key in common",
     };
-    if left_columns::have_changed(candidate, fingerprint) {
-        format!("{why}, and its columns have changed, so that every row may differ")
+    let changed = if left_columns::have_changed(candidate, fingerprint) {
+        ", and its columns have changed, so that every row may differ"
     } else {
-        why.to_owned()
-    }
+        ""
+    };
+    mapping.key.is_empty().then(|| format!("{why}{changed}"))
 }
 
 impl fmt::Display for MissingKey {

@@ -21,6 +21,7 @@ pub mod partition_mismatch;
 pub mod placeholder;
 mod recall;
 pub mod references;
+pub mod renamed_columns;
 mod resumed;
 pub mod schedule;
 pub mod shown;
@@ -49,6 +50,7 @@ use missing_key::MissingKey;
 use moves::Moves;
 pub use recall::RowsBefore;
 use references::{CascadingKey, References};
+use renamed_columns::RenamedColumn;
 use std::collections::HashMap;
 
 /// How one table is brought in sync.
@@ -247,6 +249,8 @@ pub struct Candidate<'a> {
     pub detaching: &'a [TableName],
     /// In a dry run: the columns of the target that would grow.
     pub grown: &'a [GrownColumn],
+    /// Columns that only the target has, and that the source may have renamed.
+    pub renamed: &'a [RenamedColumn],
 }
 
 /// A constraint or an index that the target has otherwise than the source.
@@ -272,9 +276,9 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
     let missing_key = missing_key.map(|key| key.to_string());
-    let changed = changed(&candidate, target, missing_key.as_ref(), &fingerprint);
-    let keyless =
-        mapping.key.is_empty().then(|| missing_key::why(&candidate, target, &fingerprint));
+    let left_columns = left_columns::told(&candidate, target, &mapping);
+    let changed = changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint);
+    let keyless = missing_key::why(&candidate, target, &mapping, &fingerprint);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -301,7 +305,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         triggers_to_disable: triggers::to_disable(target, references, context)?,
         cascades: references.cascading(&target.name),
         keepers: references.keepers(&target.name),
-        left_columns: left_columns::told(&candidate, target),
+        left_columns,
         sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, &moves, context),
         notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
@@ -371,14 +375,14 @@ const SECONDS: usize = 19;
 /// What is said once, when the columns or the key have changed since the last run.
 fn changed(
     candidate: &Candidate<'_>,
-    target: &Table,
+    left: &[String],
     missing_key: Option<&String>,
     fingerprint: &str,
 ) -> Vec<String> {
     let has_changed = left_columns::have_changed(candidate, fingerprint);
-    let left = if has_changed { left_columns::told(candidate, target) } else { Vec::new() };
+    let left = left.iter().filter(|_| has_changed);
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
-    left.into_iter().chain(new.cloned()).collect()
+    left.chain(new).cloned().collect()
 }
 
 /// How rows are found, where a watermark may be `usable`.

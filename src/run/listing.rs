@@ -29,7 +29,7 @@ impl RunContext<'_> {
         self.warn_visibility(&catalogs.source, &selected);
         let context = self.ground(&catalogs);
         let gone = self.gone_tables(&tables, &selected, &catalogs).await?;
-        let mut aligned = SchemaOutcome::default();
+        let mut aligned = self.before_changes(&selected, &catalogs);
         let mut listing =
             self.list_definitions(&selected, &mut catalogs, &context, &mut aligned).await?;
         for (name, error) in &mut listing.obstacles {

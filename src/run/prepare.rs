@@ -273,6 +273,7 @@ impl Observed<'_> {
                 computes_otherwise: aligned.computing_otherwise.contains(&source.name),
                 detaching: detaching.map(Vec::as_slice).unwrap_or_default(),
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
+                renamed: aligned.renamed.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
             let plan = match aligned.failed.get(&source.name) {
                 Some(error) => Err(plan::with_rights_of_source(error.clone(), source, context)),

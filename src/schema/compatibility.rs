@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::columns::{self, MatchedTarget};
+use crate::plan::renamed_columns;
 use crate::rules::Ddl;
 use crate::schema::diff::changed_objects::{Difference, Severity, THEN};
 use crate::schema::diff::new_values::NewValue;
@@ -48,6 +49,20 @@ impl RunContext<'_> {
                 }
             }
         }
+    }
+}
+
+impl RunContext<'_> {
+    /// What is known before anything is changed: which columns of the target the source may have renamed.
+    pub(crate) fn before_changes(&self, selected: &[&Table], catalogs: &Catalogs) -> SchemaOutcome {
+        let there: HashMap<&TableName, &Table> =
+            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let renamed = selected.iter().filter_map(|table| {
+            let target = there.get(&self.settings.target_name_of(&table.name))?;
+            Some((table.name.clone(), renamed_columns::among(table, target)))
+        });
+        let renamed = renamed.filter(|(_, renamed)| !renamed.is_empty()).collect();
+        SchemaOutcome { renamed, ..SchemaOutcome::default() }
     }
 }
 

@@ -31,6 +31,7 @@ use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::definitions::changed_meanwhile;
 use crate::plan::inheritance;
+use crate::plan::renamed_columns::RenamedColumn;
 use crate::plan::{DifferingPart, PlanContext};
 use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::source_parts::{self, SourceParts};
@@ -85,6 +86,8 @@ pub struct SchemaOutcome {
     pub named_keys: HashSet<TableName>,
     /// Tables of which the target may compute other values, by a function of its own.
     pub computing_otherwise: HashSet<TableName>,
+    /// By table: columns that only the target has, and that the source may have renamed.
+    pub renamed: HashMap<TableName, Vec<RenamedColumn>>,
     /// By table: its partitions that are detached, by their names on the target.
     pub detaching: BTreeMap<TableName, Vec<TableName>>,
 }
@@ -190,7 +193,7 @@ impl RunContext<'_> {
         context: &PlanContext,
     ) -> Result<SchemaOutcome> {
         let failed = self.unreadable(selected, catalogs);
-        let mut aligned = SchemaOutcome { failed, ..SchemaOutcome::default() };
+        let mut aligned = SchemaOutcome { failed, ..self.before_changes(selected, catalogs) };
         self.drop_leftovers(catalogs).await?;
         let known = self.known_in_run(selected).await?;
         let mut outdated = self.outdated(selected, catalogs);

@@ -10,6 +10,7 @@ use crate::ddl_step::Step;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
+use crate::plan::renamed_columns::RenamedColumn;
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
@@ -29,6 +30,9 @@ impl RunContext<'_> {
         }
         for (table, owed) in &all_owed {
             let text = if only_compares { owed.in_short() } else { owed.to_string() };
+            let renamed = aligned.renamed.get(*table).filter(|_| !only_compares);
+            let asked = renamed.and_then(|renamed| self.asked(table, renamed));
+            let text = asked.map_or(text.clone(), |asked| format!("{asked}; otherwise: {text}"));
             aligned.failed.insert((*table).clone(), Error::Blocked(text));
         }
         let after = schema_plan.after.iter();
@@ -50,6 +54,19 @@ impl RunContext<'_> {
                 aligned.named_keys.extend(table.filter(|_| names_key).cloned());
             }
         }
+    }
+
+    /// Asks whether columns that a table lacks are others of it, renamed.
+    fn asked(&self, table: &TableName, renamed: &[RenamedColumn]) -> Option<String> {
+        let lacking: Vec<&RenamedColumn> = renamed.iter().filter(|one| !one.is_added).collect();
+        let asked = lacking
+            .iter()
+            .map(|one| format!("the column \"{}\" to \"{}\"", one.old.as_str(), one.new.as_str()));
+        let asked = asked.collect::<Vec<_>>().join(" and ");
+        let name = self.settings.target_name_of(table);
+        let run = lacking.iter().map(|one| one.statement(&name)).collect::<Vec<_>>().join("; ");
+        (!lacking.is_empty())
+            .then(|| format!("if the source has renamed {asked}, run on the target: {run}"))
     }
 
     pub(super) fn announce(&self, schema_plan: &SchemaPlan) {

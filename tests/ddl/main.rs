@@ -33,6 +33,7 @@ mod passed_names;
 mod pasted;
 mod readers;
 mod renamed;
+mod renamed_columns;
 mod reset;
 mod rights;
 mod sequences;

@@ -179,6 +179,7 @@ fn planned(
         computes_otherwise: false,
         detaching: &[],
         grown: &[],
+        renamed: &[],
     };
     let context = PlanContext {
         source_identity: "1/1/source/1".to_owned(),

@@ -164,6 +164,7 @@ impl Case {
             computes_otherwise: false,
             detaching: &[],
             grown: &[],
+            renamed: &[],
         };
         super::table(candidate, &self.context)
     }
