@@ -1,17 +1,18 @@
 //! Tables that earlier runs filled and that the source has no more: said once, with what settles it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
+use crate::observe::renamed_tables::RenamedTable;
 use crate::plan::dropping;
 use crate::rules::Ddl;
 use crate::select;
 use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
-use crate::table::{ForeignKey, Partition, Sequence, Table};
+use crate::table::{ForeignKey, Partition, Table};
 
 /// A table of the target that the source has no more.
 pub struct GoneTable {
@@ -21,12 +22,6 @@ pub struct GoneTable {
     pub text: Option<String>,
     /// The source's name of a table that may be the same one, renamed.
     pub renamed: Option<TableName>,
-}
-
-/// The statements for a table of the target that gets no rows any more.
-struct LeftBehind {
-    text: String,
-    renamed: Option<TableName>,
 }
 
 impl RunContext<'_> {
@@ -74,36 +69,50 @@ impl RunContext<'_> {
         if gone.is_empty() {
             return Ok(Vec::new());
         }
-        // The target has them from a run that failed, or lacks them.
-        let failed = known.iter().filter(|one| one.has_failed).map(|one| &one.name);
-        let failed: HashSet<&TableName> = failed.collect();
-        let target = catalogs.target.tables.iter().map(|table| &table.name);
-        let old: HashSet<&TableName> = target.filter(|name| !failed.contains(name)).collect();
         let held = self.held(&there, &target_schemas).await?;
-        let is_new = |table: &&Table| {
-            let name = self.settings.target_name_of(&table.name);
-            !old.contains(&name) && held.iter().all(|held| held.name != name)
-        };
-        let new: Vec<&Table> = selected.iter().copied().filter(is_new).collect();
+        let new = self.new_tables(selected, &known, &held, catalogs);
         let mut partitions = self.partitions_among(&gone).await?;
         partitions.extend(self.left_partitions_among(&gone, &there).await?);
         let is_left = |one: &&KnownTable| {
             matches!(one.kind, Some('r' | 'p')) && !partitions.contains(&one.name)
         };
+        let left: Vec<&TableName> = gone.iter().filter(is_left).map(|one| &one.name).collect();
+        let moved = |name: &TableName| self.brought_elsewhere(name, &there);
+        let renamed = self.renamed_tables(&left, &new, &moved, catalogs);
         let gone = gone.iter().map(|one| {
             let of_it = held.iter().filter(|held| held.root == one.name);
             let name = one.name.clone();
             if !is_left(&one) {
                 return GoneTable { name, text: None, renamed: None };
             }
-            let moved = self.brought_elsewhere(&name, &there);
+            let moved = moved(&name);
             let reason = self.reason(&name, moved.as_ref());
-            let left = self.left_behind(&name, moved.as_ref(), &new, &there, catalogs);
+            let left = self.left_behind(&name, moved.as_ref(), &renamed, &there, catalogs);
             let detached = detached(&of_it.collect::<Vec<_>>());
-            let text = format!("{reason}; {detached}{}", left.text);
-            GoneTable { name, text: Some(text), renamed: left.renamed }
+            let text = Some(format!("{reason}; {detached}{left}"));
+            let renamed = renamed.get(&name).map(|renamed| renamed.new.name.clone());
+            GoneTable { name, text, renamed }
         });
         Ok(gone.collect())
+    }
+
+    /// The tables that the target has from a run that failed, or lacks.
+    fn new_tables<'t>(
+        &self,
+        selected: &[&'t Table],
+        known: &[KnownTable],
+        held: &[Partition],
+        catalogs: &Catalogs,
+    ) -> Vec<&'t Table> {
+        let failed = known.iter().filter(|one| one.has_failed).map(|one| &one.name);
+        let failed: HashSet<&TableName> = failed.collect();
+        let target = catalogs.target.tables.iter().map(|table| &table.name);
+        let old: HashSet<&TableName> = target.filter(|name| !failed.contains(name)).collect();
+        let is_new = |table: &&Table| {
+            let name = self.settings.target_name_of(&table.name);
+            !old.contains(&name) && held.iter().all(|held| held.name != name)
+        };
+        selected.iter().copied().filter(is_new).collect()
     }
 
     /// What tables of the source are called on the target. What cannot be read is there all the same.
@@ -184,16 +193,16 @@ impl RunContext<'_> {
             && !self.settings.rules.effective(name).skip
     }
 
-    /// The statements for a table of the target that gets no rows any more. `moved` is where they go instead, `new` are
-    /// tables that the target lacked, `there` the target's names of those that the source has.
+    /// The statements for a table of the target that gets no rows any more. `moved` is where they go instead, `there` the
+    /// target's names of those that the source has.
     fn left_behind(
         &self,
         name: &TableName,
         moved: Option<&TableName>,
-        new: &[&Table],
+        renamed: &HashMap<&TableName, RenamedTable<'_>>,
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
-    ) -> LeftBehind {
+    ) -> String {
         // A reset takes from the tables that the source has the keys that it does not have.
         let is_reset = |key: &&ForeignKey| {
             let child = self.settings.source_name_of(&key.child);
@@ -202,29 +211,26 @@ impl RunContext<'_> {
         let keys = catalogs.target.foreign_keys.of_tables.iter();
         let keys = keys.filter(|key| key.parent == *name && key.child != *name);
         let (taken, kept): (Vec<&ForeignKey>, Vec<&ForeignKey>) = keys.partition(is_reset);
+        // One that is renamed before has its keys still.
+        let later = kept.iter().filter_map(|key| {
+            let child = renamed.get(&key.child)?.place.clone();
+            Some(ForeignKey { child, ..(*key).clone() })
+        });
+        let later: Vec<ForeignKey> = later.collect();
+        let kept = kept.into_iter().chain(&later);
         let drop = format!("to drop it, run on the target: {}", dropping::statements(name, kept));
-        let old = catalogs.target.tables.iter().find(|table| table.name == *name);
-        let named = |name: &TableName| self.settings.target_name_of(name);
-        let may_be = |old: &Table, new: &Table| {
-            has_same_columns(old, new) && moved.is_none_or(|moved| *moved == named(&new.name))
-        };
-        let renamed = old.and_then(|old| Some((old, new.iter().find(|new| may_be(old, new))?)));
-        let Some((old, new)) = renamed else {
-            return LeftBehind { text: drop, renamed: None };
-        };
+        let Some(renamed) = renamed.get(name) else { return drop };
         // The new one may have its children by then; the next run gives them their keys again.
         let mut statements: Vec<String> = taken.into_iter().map(dropping::foreign_key).collect();
-        statements.extend(given_back(old, new, &named));
-        statements.extend(renaming(name, &named(&new.name)));
+        statements.extend(self.renaming(renamed, catalogs));
         let go_on = match moved {
             Some(_) => "to go on with them, run on the target".to_owned(),
-            None => format!("renamed to {}? Then run on the target", new.name),
+            None => format!("renamed to {}? Then run on the target", renamed.new.name),
         };
-        let text = format!(
+        format!(
             "{go_on}: {rename}, and run pgsync once with -reconcile; otherwise, {drop}",
             rename = statements.join("; "),
-        );
-        LeftBehind { text, renamed: Some(new.name.clone()) }
+        )
     }
 }
 
@@ -244,43 +250,4 @@ fn detached(held: &[&Partition]) -> String {
         names.join(", "),
         statements.join("; "),
     )
-}
-
-/// The statements that give the old table the sequences that a run gives to the new one, or has given to it: they
-/// would be dropped with that.
-fn given_back(old: &Table, new: &Table, named: &dyn Fn(&TableName) -> TableName) -> Vec<String> {
-    let taken = |own: &&Sequence| {
-        own.plain && new.sequences.iter().any(|one| one.serial && named(&one.name) == own.name)
-    };
-    let statement = |own: &Sequence| {
-        let column = format!("{}.{}", old.name.typed(), own.column.typed());
-        format!("alter sequence {} owned by {column}", own.name.typed())
-    };
-    old.sequences.iter().filter(taken).map(statement).collect()
-}
-
-fn has_same_columns(old: &Table, new: &Table) -> bool {
-    let shape = |table: &Table| -> Vec<String> {
-        let columns = table.columns.iter();
-        let mut columns: Vec<String> =
-            columns.map(|one| format!("{} {}", one.name.quoted(), one.type_text)).collect();
-        columns.sort();
-        columns
-    };
-    !old.columns.is_empty() && shape(old) == shape(new)
-}
-
-/// The statements that give the rows of `old` the name that a run may meanwhile have given to a new table.
-fn renaming(old: &TableName, new: &TableName) -> Vec<String> {
-    let mut statements = vec![format!("drop table if exists {}", new.typed())];
-    let mut moved = old.clone();
-    if old.schema != new.schema {
-        let schema = new.schema.typed();
-        statements.push(format!("alter table {} set schema {schema}", old.typed()));
-        moved.schema = new.schema.clone();
-    }
-    if old.name != new.name {
-        statements.push(format!("alter table {} rename to {}", moved.typed(), new.name.typed()));
-    }
-    statements
 }

@@ -10,6 +10,7 @@ mod origin;
 mod other_logs;
 mod preconditions;
 mod reference_systems;
+mod renamed_tables;
 pub(crate) mod rules;
 mod trials;
 pub(crate) mod uncopied;

@@ -282,6 +282,7 @@ impl RunContext<'_> {
         let computing_otherwise = std::mem::take(&mut schema_plan.computing_otherwise);
         aligned.computing_otherwise.extend(computing_otherwise);
         aligned.detaching.extend(std::mem::take(&mut schema_plan.detaching));
+        aligned.lost_partitions.extend(std::mem::take(&mut schema_plan.lost_partitions));
         for one in &differs {
             let Some(name) = one.part.clone() else { continue };
             let part = DifferingPart { name, text: one.text.clone() };

@@ -34,6 +34,7 @@ mod pasted;
 mod readers;
 mod renamed;
 mod renamed_columns;
+mod renamed_tables;
 mod reset;
 mod rights;
 mod sequences;

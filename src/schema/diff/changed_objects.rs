@@ -146,6 +146,7 @@ impl DiffInput<'_> {
             let Some((root, there)) = root.zip(self.there(object)) else { continue };
             let found: Vec<Finding> = match object.kind {
                 Kind::Table => self.of_table(object, there, root),
+                Kind::Partition if self.old_holder(object, there).is_some() => Vec::new(),
                 Kind::Partition => bounds(object, there).into_iter().collect(),
                 kind if kind.comes_first() || !self.follows(root) => Vec::new(),
                 _ => self.part(object, there, root, schema_plan).into_iter().collect(),

@@ -21,6 +21,7 @@ mod loosened;
 mod merged_columns;
 mod missing_objects;
 pub mod new_values;
+mod old_holders;
 mod open_not_nulls;
 mod other_domains;
 mod other_objects;
@@ -36,7 +37,7 @@ mod tests;
 mod too_old;
 pub mod type_changes;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::ddl_step::Step;
 use crate::error::Error;
@@ -112,6 +113,8 @@ pub struct SchemaPlan {
     pub unread: Vec<TableName>,
     /// What is to be remembered of what the source has.
     pub source_parts: SourceParts,
+    /// By table: what to do where rows have no place, because its partitions belong to another table.
+    pub lost_partitions: HashMap<TableName, String>,
 }
 
 impl SchemaPlan {
@@ -281,6 +284,7 @@ impl DiffInput<'_> {
         schema_plan.heirs = self.heirs();
         schema_plan.new_values = self.new_values();
         schema_plan.source_parts = self.new_source_parts();
+        self.name_old_holders(&mut schema_plan);
         self.compare(&mut schema_plan);
         self.compare_domains(&mut schema_plan);
         self.compare_other_domains(&mut schema_plan);
