@@ -35,6 +35,16 @@ pub enum Holder {
     ForeignKey(HoldingKey),
     /// A foreign key of the table itself.
     OwnKey(HoldingKey),
+    /// A check of the table itself.
+    OwnCheck(OwnCheck),
+}
+
+/// A check of the table itself.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct OwnCheck {
+    pub name: Ident,
+    /// Of the column's type, as `pg_type.typcategory` has it.
+    pub category: char,
 }
 
 /// A foreign key.

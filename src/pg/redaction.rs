@@ -143,7 +143,8 @@ fn holds_no_value(said: &DbError) -> bool {
         return true;
     }
     // The parser's, of a definition whose text a server no longer has at hand. What a function puts together has a context.
-    let is_parsed = said.file().is_some_and(|file| file.ends_with("parse_func.c"));
+    let of_parser = ["parse_func.c", "parse_oper.c"];
+    let is_parsed = said.file().is_some_and(|file| of_parser.iter().any(|one| file.ends_with(one)));
     if is_parsed && said.where_().is_none() {
         return true;
     }

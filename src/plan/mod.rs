@@ -278,7 +278,6 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let missing_key = missing_key.map(|key| key.to_string());
     let left_columns = left_columns::told(&candidate, target, &mapping);
     let changed = changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint);
-    let keyless = missing_key::why(&candidate, target, &mapping, &fingerprint);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -293,6 +292,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
+        keyless: missing_key::why(&candidate, target, &mapping, &fingerprint),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
@@ -310,7 +310,6 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         remedies: hints::remedies(&candidate, target, &moves, context),
         notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
         missing_key,
-        keyless,
         always_triggers: firing,
         has_triggers: !target.triggers.is_empty(),
         path: context.path.clone(),

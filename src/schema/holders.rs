@@ -7,7 +7,7 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
-use crate::pg::holders::{HeldColumn, Holder, HoldingKey};
+use crate::pg::holders::{HeldColumn, Holder, HoldingKey, OwnCheck};
 use crate::schema::diff::SchemaPlan;
 use crate::sql::statement::Statement;
 use crate::table::Table;
@@ -224,6 +224,9 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, outlook: Outlook)
             head.strip_suffix("then ").map_or((head, "first "), |head| (head, "then "));
         format!("{head}{then}{what}, then {lead}{own}{rest}{after}")
     };
+    let without = |constraint: &Ident| {
+        format!("{before}{own}drop constraint if exists {}, {rest}", constraint.typed())
+    };
     // Another statement, or none, instead of this one.
     let instead = |what: String| format!("{head}{what}{after}");
     match (&held.holder, deed) {
@@ -255,17 +258,25 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, outlook: Outlook)
             format!("{before}{drop}; {own}{rest}{}", again(after, key, makes))
         }
         (Holder::OwnKey(key), Deed::Retypes) if fails => {
-            let drop = format!("drop constraint if exists {}", key.name.typed());
-            format!("{before}{own}{drop}, {rest}{}", again(after, key, makes))
+            format!("{}{}", without(&key.name), again(after, key, makes))
         }
-        (Holder::ForeignKey(_) | Holder::OwnKey(_), Deed::Retypes)
-        | (Holder::OwnKey(_), Deed::Drops) => text.to_owned(),
-        (Holder::ForeignKey(HoldingKey { table, name, .. }), Deed::Drops) => first(format!(
-            "run: alter table {} drop constraint {} (rows of that table refer to the column)",
-            table.typed(),
-            name.typed()
-        )),
+        (Holder::OwnCheck(own_check), Deed::Retypes) if fails && breaks(own_check, rest, held) => {
+            format!("{}{after}", without(&own_check.name))
+        }
+        (Holder::ForeignKey(_), Deed::Retypes) | (Holder::OwnKey(_) | Holder::OwnCheck(_), _) => {
+            text.to_owned()
+        }
+        (Holder::ForeignKey(key), Deed::Drops) => first(drop_of(key)),
     }
+}
+
+/// What drops a foreign key of another table.
+fn drop_of(key: &HoldingKey) -> String {
+    format!(
+        "run: alter table {} drop constraint {} (rows of that table refer to the column)",
+        key.table.typed(),
+        key.name.typed()
+    )
 }
 
 /// Where the words begin that lead to the statement: `run on the target: `, `run: `.
@@ -290,6 +301,26 @@ fn again(after: &str, key: &HoldingKey, makes: bool) -> String {
     match known {
         Some(others) => format!(" ({lead}{BY_HAND}{add}; {others}"),
         None => format!(" ({lead}{BY_HAND}{add}){after}"),
+    }
+}
+
+/// Whether a check may be no expression any more: it is worded by the type that the column has now.
+fn breaks(check: &OwnCheck, rest: &str, held: &HeldColumn) -> bool {
+    new_category(rest, &held.column) != Some(check.category)
+}
+
+/// The category of the type that a column is to get, as `pg_type.typcategory` has it, of the types whose kin an expression
+/// takes alike.
+fn new_category(rest: &str, column: &Ident) -> Option<char> {
+    let mut types = [column.typed(), column.quoted()].into_iter().filter_map(|name| {
+        let (_, kind) = rest.split_once(&format!("alter column {name} type "))?;
+        kind.split([' ', '(', ',']).next()
+    });
+    match types.next()? {
+        "smallint" | "integer" | "bigint" | "numeric" | "real" | "double" => Some('N'),
+        "text" | "character" => Some('S'),
+        "date" | "timestamp" | "time" => Some('D'),
+        _ => None,
     }
 }
 
@@ -336,6 +367,12 @@ mod tests {
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
             "first drop policy p on table public.item, which uses the column (create it again afterwards), then run on"
         ));
+        let check =
+            |category| told(Holder::OwnCheck(OwnCheck { name: Ident::new("small"), category }));
+        assert!(check('S').contains(
+            "alter table public.item drop constraint if exists small, alter column x type bigint"
+        ));
+        assert!(!check('N').contains("constraint"));
         assert!(told(Holder::PartitionKey(String::new())).ends_with("drop table public.item"));
     }
     #[test]

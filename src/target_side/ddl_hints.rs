@@ -15,8 +15,9 @@ const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such functi
 const FOUND_BY_PATH: &str = "on the source a function that the definition calls finds it by the search_path of the session: set the same \
                              for the target's role or database (alter role … set search_path = …, as `show search_path` \
                              prints it on the source), or for that function (alter function … set search_path = …)";
-const MISSING_OPERATOR: &str = "pgsync creates no operators: create it on the target first; if it is one of PostgreSQL's own, \
-                                the target's version lacks it, or a column has another type there, as a note of this run then tells";
+const MISSING_OPERATOR: &str = "a column has another type on the target, as a note of this run then tells with the statement that changes \
+                                it; or pgsync creates no operators: create it on the target first (one of PostgreSQL's own is \
+                                missing where the target's version lacks it)";
 /// Where the server's words are not told.
 const MISSING_FUNCTION_OR_OPERATOR: &str = "a column has another type on the target, as a note of this run then tells with the statement that \
                                             changes it; or the target has no such function or operator: create it there first";

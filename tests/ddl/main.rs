@@ -36,6 +36,7 @@ mod renamed;
 mod renamed_columns;
 mod renamed_tables;
 mod reset;
+mod retyped;
 mod rights;
 mod sequences;
 mod settled;

@@ -1,6 +1,6 @@
 -- What keeps columns of the tables $tables from getting another type or from being dropped, one JSON object a row: views,
 -- rules, triggers, policies and the like (as DROP names them), columns that are computed of them, their place in a partition key, parents that
--- they come from, and foreign keys to and from other tables, which are looked at again when the type changes. What holds a column of a
+-- they come from, foreign keys to and from other tables, which are looked at again when the type changes, and checks, which are worded by it. What holds a column of a
 -- partition or of another child holds the table's.
 with recursive scope(root, oid) as (
   select t, t from unnest($tables) t
@@ -70,5 +70,11 @@ from (
   join pg_namespace n on n.oid = c.relnamespace
   where k.contype = 'f' and k.conrelid = any ($tables) and k.conrelid <> k.confrelid
     and coalesce(to_jsonb(k) ->> 'conparentid', '0') = '0'
+  union all
+  select a.attrelid, a.attname, json_build_object('own_check', json_build_object('name', k.conname, 'category', t.typcategory))
+  from pg_constraint k
+  join pg_attribute a on a.attrelid = k.conrelid and a.attnum = any (k.conkey)
+  join pg_type t on t.oid = a.atttypid
+  where k.contype = 'c' and k.conrelid = any ($tables)
 ) x
 order by x.oid, x.attname, x.holder::text

@@ -129,6 +129,14 @@ with homes as (
     join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
     cross join lateral (values (own.oid), (own.typelem), (own.typbasetype)) u(type)))
   union all
+  -- Which columns are of a domain, or of arrays of one.
+  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, own.typname)
+  from relations r join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid
+    and a.attnum operator(pg_catalog.>) 0 and not a.attisdropped
+  join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
+  where own.typtype operator(pg_catalog.=) 'd' or exists (select from pg_catalog.pg_type e
+    where e.oid operator(pg_catalog.=) own.typelem and e.typtype operator(pg_catalog.=) 'd')
+  union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, 'in', c.relname)
   from relations r join pg_catalog.pg_inherits i on i.inhrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.inhparent

@@ -65,8 +65,14 @@ impl DiffInput<'_> {
         } else {
             ddl::retype(&table.at, column.here, column.there)
         };
+        // The values that the target has may be none of the domain's, until the source's are there.
+        let when = if self.is_checked_domain(column.here) {
+            "when a run has brought the rows, "
+        } else {
+            ""
+        };
         format!(
-            "column {}.{} is {} on the source and {} on the target; to change it, run on the target: {}{until}",
+            "column {}.{} is {} on the source and {} on the target; to change it, {when}run on the target: {}{until}",
             table.id,
             column.here.name.as_str(),
             column.here.type_text,

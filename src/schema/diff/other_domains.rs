@@ -8,7 +8,7 @@ use crate::ident::{Ident, TableName};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::{Domain, Make, Type};
 use crate::schema_object::text::Name;
-use crate::schema_object::{Definitions, Kind, Object};
+use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
 use crate::sql::objects;
 use crate::sql::statement::Statement;
 
@@ -72,6 +72,31 @@ impl DiffInput<'_> {
                 schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
             }
         }
+        self.hint_at_lost_domains(schema_plan);
+    }
+
+    /// Columns that are of a domain on the target alone: what that refuses is settled by the source's type.
+    fn hint_at_lost_domains(&self, schema_plan: &mut SchemaPlan) {
+        for table in self.source.objects.iter().filter(|object| object.kind == Kind::Table) {
+            let root = table.root.as_ref().filter(|root| self.selected.contains(root));
+            let Some((root, there)) = root.zip(self.there(table)) else { continue };
+            for column in columns_of_both(table, there).filter(ColumnPair::is_changed_here) {
+                let domain =
+                    type_named(self.target, &column.there.kind).filter(|one| is_domain(one));
+                let is_lost = !type_named(self.source, &column.here.kind).is_some_and(is_domain);
+                let Some(domain) = domain.filter(|_| is_lost) else { continue };
+                let checks = self.checks_under(domain);
+                let text = self.kept_type(table, column);
+                let found = of_checks(&text, &checks, Severity::Hint).into_iter();
+                schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
+            }
+        }
+    }
+
+    /// Whether a column of the source is of a domain with checks.
+    pub(super) fn is_checked_domain(&self, column: &ColumnDefinition) -> bool {
+        let domain = type_named(self.source, &column.kind).and_then(domain);
+        domain.is_some_and(|domain| !domain.checks.is_empty())
     }
 
     /// Whether the target has a domain of the source under the name that the source has given up.
@@ -224,6 +249,10 @@ impl DiffInput<'_> {
         let home = || self.renamed.map(|(_, to)| to.clone());
         Name { schema: name.schema.clone().or_else(home), name: name.name.clone() }
     }
+}
+
+fn is_domain(object: &Object) -> bool {
+    domain(object).is_some()
 }
 
 fn domain(object: &Object) -> Option<&Domain> {
