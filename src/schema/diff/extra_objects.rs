@@ -78,7 +78,10 @@ impl DiffInput<'_> {
             let column = here.column(&owned.column);
             let draws = |own: &ColumnDefinition| own.default.is_some() || own.identity.is_some();
             let is_same = |own: &OwnedSequence| own.sequence == owned.sequence;
-            column.is_some_and(draws) && !here.owns.iter().any(is_same)
+            // A new identity takes the name of the one that it replaces, and that goes before.
+            let is_replaced = column.and_then(|own| own.identity.as_ref());
+            let is_replaced = is_replaced.is_some_and(|new| new.name == owned.sequence);
+            column.is_some_and(draws) && !is_replaced && !here.owns.iter().any(is_same)
         };
         let found = there.owns.iter().filter(is_left).map(|owned| {
             let is_ahead = self.is_sequence_of_target_alone(owned, root);
