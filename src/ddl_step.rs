@@ -111,7 +111,8 @@ impl Step {
     /// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
-        let is_named_so = self.title.split(' ').nth(1) == Some("of");
+        let is_named_so =
+            self.title.split(' ').nth(1) == Some("of") || self.title.starts_with("NOT NULL of ");
         let is_change = text.starts_with("alter type ") || text.contains(" alter column ");
         is_named_so || is_change && !self.completes
     }

@@ -55,10 +55,21 @@ fn beyond(
 ) -> Vec<Left> {
     let planned: HashSet<&str> = schema_plan.steps().map(subject).collect();
     let steps = followed.steps().filter(|step| !planned.contains(subject(step)));
-    let steps = steps.filter_map(|step| {
-        let table = step.roots.iter().find(|root| others.contains(root))?;
-        Some(Left { table: table.clone(), text: told(step) })
-    });
+    let steps = steps
+        .filter_map(|step| Some((step.roots.iter().find(|root| others.contains(root))?, step)));
+    // What takes several steps is one difference.
+    let mut together: Vec<(&TableName, Vec<&Step>)> = Vec::new();
+    for (table, step) in steps {
+        let is_same = |(of, known): &&mut (&TableName, Vec<&Step>)| {
+            *of == table && subject(known[0]) == subject(step)
+        };
+        match together.iter_mut().find(is_same) {
+            Some((_, known)) => known.push(step),
+            None => together.push((table, vec![step])),
+        }
+    }
+    let steps = together.iter();
+    let steps = steps.map(|(table, steps)| Left { table: (*table).clone(), text: told(steps) });
     let is_new = |one: &&Difference| {
         let counts = matches!(one.weight, Severity::Part | Severity::Ahead | Severity::Form);
         counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
@@ -75,10 +86,12 @@ fn beyond(
     all
 }
 
-/// What a step would do, in words, and its statements.
-fn told(step: &Step) -> String {
-    let is_there = step.is_validation || step.is_change() || step.drops();
+/// What steps of one subject would do, in words, and their statements.
+fn told(steps: &[&Step]) -> String {
+    let first = steps[0];
+    let is_there = first.is_validation || first.is_change() || first.drops();
     let is = if is_there { "is not as on the source" } else { "exists only on the source" };
-    let statements: Vec<&str> = step.statements.iter().map(Statement::as_str).collect();
-    format!("{} {is}; to change that, run: {}", subject(step), statements.join("; "))
+    let statements = steps.iter().flat_map(|step| &step.statements).map(Statement::as_str);
+    let statements: Vec<&str> = statements.collect();
+    format!("{} {is}; to change that, run: {}", subject(first), statements.join("; "))
 }

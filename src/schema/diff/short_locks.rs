@@ -107,14 +107,18 @@ impl DiffInput<'_> {
     ) -> Vec<Step> {
         let column = format!("column {}.{}", table.id, here.name.as_str());
         let completes = !self.has_column(table, here);
-        let title = if completes { column } else { format!("definition of {column}") };
+        let is_proof_needed = here.not_null && !there.not_null;
+        let title = match (completes, is_proof_needed) {
+            (true, _) => column,
+            (false, true) => format!("NOT NULL of {column}"),
+            (false, false) => format!("definition of {column}"),
+        };
         let step = |statements| Step {
             title: title.clone(),
             completes,
             table: Some(table.id.clone()),
             ..Step::about(table, statements, &[root])
         };
-        let is_proof_needed = here.not_null && !there.not_null;
         let complete = |proven: &ColumnDefinition| {
             let not_null = ddl::tighten(&table.at, here, proven, self.version);
             not_null.into_iter().chain(self.number(table, here, there)).collect::<Vec<Statement>>()
