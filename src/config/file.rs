@@ -114,8 +114,21 @@ fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    if error.is_eof() && column == 0 && line <= 1 {
+        return format!("{name}: the file is empty");
+    }
+    let what = PLAIN.iter().find(|(words, _)| what.starts_with(words)).map_or(what, |(_, own)| own);
     format!("{name}: line {line}, column {column}: {what}")
 }
+
+/// What the library says of mistakes that people make, and what we say.
+const PLAIN: [(&str, &str); 5] = [
+    ("EOF while parsing", "the text ends too early: a quote, a ] or a } is missing"),
+    ("key must be a string", "a key stands in double quotes"),
+    ("trailing comma", "a comma stands behind the last entry"),
+    ("trailing characters", "something stands behind the last }"),
+    ("expected value", "a value is expected; a text stands in double quotes"),
+];
 
 /// The texts that a flag would have, so that both are read alike from here on.
 pub(super) fn texts(

@@ -270,7 +270,10 @@ fn what_is_given_but_cannot_be_read_is_not_called_missing() {
             r#"{"sourceDb": "postgres://h/d", "targetDb": 5}"#,
             "-target (targetDb), from config.json: expected a string, found a number",
         ),
-        ("{", "config.json: line 1, column 1: EOF while parsing an object"),
+        (
+            "{",
+            "config.json: line 1, column 1: the text ends too early: a quote, a ] or a } is missing",
+        ),
         ("5", "config.json: expected an object, found a number"),
     ];
     for (text, expected) in cases {
@@ -284,10 +287,18 @@ fn what_is_given_but_cannot_be_read_is_not_called_missing() {
 #[test]
 fn a_broken_config_file_is_located() {
     let cases = [
-        ("{\n  \"parallel\": 4,\n}", "config.json: line 3, column 1: trailing comma"),
-        ("{\n  \"schema\": hello", "config.json: line 2, column 13: expected value"),
+        (
+            "{\n  \"parallel\": 4,\n}",
+            "config.json: line 3, column 1: a comma stands behind the last entry",
+        ),
+        (
+            "{\n  \"schema\": hello",
+            "config.json: line 2, column 13: a value is expected; a text stands in double quotes",
+        ),
+        ("{'parallel': 4}", "config.json: line 1, column 2: a key stands in double quotes"),
+        ("{} x", "config.json: line 1, column 4: something stands behind the last }"),
         ("[]", "config.json: expected an object, found a list"),
-        ("", "config.json: line 1, column 0: EOF while parsing a value"),
+        ("", "config.json: the file is empty"),
         (
             "{\"maxDeleteByTable\": 5}",
             "-max-delete (maxDeleteByTable), from config.json: \

@@ -27,7 +27,8 @@ impl RunContext<'_> {
                         reads, table after table, and writes alone go on side by side (-parallel)";
             self.note(NoteLevel::Notice, None, text.to_owned());
         }
-        if selected.iter().any(followed) {
+        // Who compares reads every row.
+        if selected.iter().any(followed) && !self.settings.only_compares {
             let texts = sight.doubts.iter().map(|doubt| self.doubtful(*doubt, source));
             texts.for_each(|text| self.note(NoteLevel::Warning, None, text));
         }

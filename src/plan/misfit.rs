@@ -98,7 +98,7 @@ impl<'a> Advice<'a> {
             (false, false) => "",
         };
         format!(
-            "{}, and these types have to be the same: {reset}run on the target{then}: alter table {} {}",
+            "{}, and the target's type has to be the same, or a wider one: {reset}run on the target{then}: alter table {} {}",
             differs.join(", "),
             self.table.typed(),
             changes.join(", ")

@@ -29,7 +29,7 @@ pub(super) fn rows(report: &RunReport, all: bool) -> Listed {
         let news = shown.iter().take_while(|outcome| rank(outcome) < NO_NEWS).count();
         folded = shown.split_off(news.min(LISTED));
     }
-    Listed { columns: columns(report, &shown), folded: counted(&folded, report.dry_run) }
+    Listed { columns: columns(report, &shown), folded: counted(&folded, &shown, report.dry_run) }
 }
 
 /// The rank of a table that has nothing to tell.
@@ -48,12 +48,13 @@ fn changes(counts: Counts) -> u64 {
     counts.inserted + counts.updated + counts.deleted
 }
 
-/// A line for each way in which tables that are not listed ended.
-fn counted(folded: &[&TableOutcome], dry_run: bool) -> Vec<String> {
+/// A line for each way in which tables that are not listed ended; of those that are listed, some may have ended so, too.
+fn counted(folded: &[&TableOutcome], listed: &[&TableOutcome], dry_run: bool) -> Vec<String> {
     let of = |wanted: &dyn Fn(&TableOutcome) -> bool, word: &str| {
         let found: Vec<_> = folded.iter().filter(|outcome| wanted(outcome)).collect();
         let rows: u64 = found.iter().map(|outcome| changes(outcome.counts)).sum();
-        let tables = format::counted(found.len() as u64, "table");
+        let noun = if listed.iter().any(|one| wanted(one)) { "more table" } else { "table" };
+        let tables = format::counted(found.len() as u64, noun);
         let rows = (rows > 0).then(|| format!(" ({})", format::counted(rows, "row")));
         (!found.is_empty()).then(|| format!("… {tables} {word}{}", rows.unwrap_or_default()))
     };

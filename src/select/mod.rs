@@ -268,7 +268,24 @@ fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[Strin
     } else {
         ""
     };
-    format!("no table selected by {}{no_views}; there are {}", by.join(" and "), list(existing))
+    let unselected = unselected_schemas(existing, include);
+    let add = match unselected.as_slice() {
+        [] => String::new(),
+        schemas => format!("; to look into {0}, add {0} to -schema", schemas.join(",")),
+    };
+    format!(
+        "no table selected by {}{no_views}; there are {}{add}",
+        by.join(" and "),
+        list(existing)
+    )
+}
+
+/// Schemas that patterns name, and that no table is of.
+fn unselected_schemas<'p>(existing: &[TableName], include: &'p [String]) -> Vec<&'p str> {
+    let is_plain = |text: &str| Pattern::parse(text).is_ok_and(|one| !one.has_wildcard());
+    let named = include.iter().filter_map(|text| Some(text.split_once('.')?.0));
+    let unknown = |schema: &&str| existing.iter().all(|one| one.schema.as_str() != *schema);
+    named.filter(|schema| is_plain(schema)).filter(unknown).collect()
 }
 
 fn quoted(patterns: &[String]) -> String {

@@ -184,6 +184,11 @@ fn a_selection_of_nothing_says_what_there_is() {
         selected(&["a", "b"], &["x*"], &[]),
         "error: no table selected by -include (includeTables) \"x*\" (patterns match no views and no partitions); there are public.a, public.b"
     );
+    assert_eq!(
+        selected(&["a", "b"], &["billing.*"], &[]),
+        "error: no table selected by -include (includeTables) \"billing.*\" (patterns match no views and no partitions); there are \
+         public.a, public.b; to look into billing, add billing to -schema"
+    );
     let many: Vec<String> = (10..23).map(|i| format!("t{i}")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     assert_eq!(

@@ -205,7 +205,7 @@ async fn several_columns_of_other_types_are_settled_by_one_statement_whatever_th
         let message = run.table("item").error.expect("an error").message;
         assert!(
             message.contains(
-                "and these types have to be the same: use -ddl reset, or run on the target"
+                "and the target's type has to be the same, or a wider one: use -ddl reset, or run on the target"
             ),
             "{message}"
         );

@@ -204,7 +204,7 @@ fn of_many_tables_those_that_failed_and_those_that_changed_most_come_first() {
     assert!(lines[1].starts_with("zebra") && lines[2].starts_with("t40 "), "{text}");
     assert_eq!(
         lines[21..24].join("\n"),
-        "… 21 tables changed (231 rows)\n… 1 table unchanged\ntotal            3,820     3,820  3.2s",
+        "… 21 more tables changed (231 rows)\n… 1 table unchanged\ntotal            3,820     3,820  3.2s",
         "{text}"
     );
 }
