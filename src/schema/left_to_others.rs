@@ -10,6 +10,7 @@ use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
 use crate::error::Result;
 use crate::ident::TableName;
+use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 use crate::table::Table;
 
@@ -33,7 +34,9 @@ impl RunContext<'_> {
         let all = others.union(created_by_pgsync).cloned().collect();
         let followed = self.plan_changes(selected, catalogs, &all).await?;
         let left = beyond(&followed, schema_plan, &others);
-        let said = left.into_iter().map(|Left { table, text }| {
+        let keyed = left.iter().filter(|one| one.adds_key).map(|one| one.table.clone());
+        schema_plan.named_keys.extend(keyed);
+        let said = left.into_iter().map(|Left { table, text, .. }| {
             (table, format!("pgsync did not create this table and leaves it so: {text}"))
         });
         schema_plan.left_out.extend(said);
@@ -45,6 +48,8 @@ impl RunContext<'_> {
 struct Left {
     table: TableName,
     text: String,
+    /// Whether the statement adds a key.
+    adds_key: bool,
 }
 
 /// What the plan that follows these tables has, and the other one has not.
@@ -69,7 +74,11 @@ fn beyond(
         }
     }
     let steps = together.iter();
-    let steps = steps.map(|(table, steps)| Left { table: (*table).clone(), text: told(steps) });
+    let steps = steps.map(|(table, steps)| Left {
+        table: (*table).clone(),
+        text: told(steps),
+        adds_key: steps.iter().any(|step| step.kind == Kind::Key),
+    });
     let is_new = |one: &&Difference| {
         let counts = matches!(one.weight, Severity::Part | Severity::Ahead | Severity::Form);
         counts && others.contains(&one.table) && !schema_plan.differs.contains(one)
@@ -77,7 +86,8 @@ fn beyond(
     let differs = followed.differs.iter().filter(is_new);
     // The next run would create only what is its own matter.
     let own = |text: &str| text.split_once(THEN).map_or(text, |(before, _)| before).to_owned();
-    let differs = differs.map(|one| Left { table: one.table.clone(), text: own(&one.text) });
+    let differs =
+        differs.map(|one| Left { table: one.table.clone(), text: own(&one.text), adds_key: false });
     let mut all: Vec<Left> = steps.chain(differs).collect();
     all.sort_by(|one, other| one.table.cmp(&other.table));
     // Of a domain once, however many tables have it.

@@ -196,3 +196,18 @@ async fn a_key_over_a_column_that_a_run_has_still_to_fill_is_listed_after_that_r
     db.sync().args(&["-max-delete", "off"]).await.expect_ok();
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_key_that_a_table_of_others_lacks_is_listed_once_and_each_not_null_in_one_comment() {
+    let db = Pair::fresh().await;
+    db.source("create table tag (id int primary key, name text not null)").await;
+    db.target("create table tag (id int, name text)").await;
+    let printed = schema(&db, &[]).await.expect_exit(0).stdout;
+    assert_eq!(printed.matches("primary key").count(), 1, "{printed}");
+    assert_eq!(printed.matches("NOT NULL of column public.tag.name").count(), 1, "{printed}");
+    let run = |line: &str| line.split_once("to change that, run: ").map(|(_, run)| run.to_owned());
+    for statements in printed.lines().filter_map(run) {
+        db.target(&statements).await;
+    }
+    assert_eq!(schema(&db, &[]).await.expect_exit(0).stdout, "");
+}
