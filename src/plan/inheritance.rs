@@ -110,6 +110,25 @@ impl Tree<'_> {
     }
 }
 
+/// The tables among `selected` of which a child has `failed` before the target had it: reads of them show fewer rows there.
+pub fn without_a_child(
+    selected: &[&Table],
+    failed: &HashMap<TableName, Error>,
+    is_there: impl Fn(&TableName) -> bool,
+) -> HashMap<TableName, Error> {
+    let is_missing =
+        |child: &&InheritedChild| failed.contains_key(&child.name) && !is_there(&child.name);
+    let parents = selected.iter().filter_map(|table| {
+        let child = table.inherited_by.iter().find(is_missing)?;
+        let text = format!(
+            "reads of it show fewer rows on the target, which lacks {}: that inherits from it, and failed",
+            child.name
+        );
+        Some((table.name.clone(), Error::Blocked(text)))
+    });
+    parents.collect()
+}
+
 /// The tables among `selected` of which the two sides show other rows than what travels.
 pub fn broken(
     selected: &[&Table],

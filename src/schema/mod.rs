@@ -244,7 +244,21 @@ impl RunContext<'_> {
         }
         self.build_shadow_tables(rebuild.all, selected, &mut aligned).await?;
         aligned.created = known.created;
-        Ok(aligned)
+        Ok(self.without_children(aligned, selected, catalogs))
+    }
+
+    /// Lets parents fail whose children failed before the target had them.
+    fn without_children(
+        &self,
+        mut aligned: SchemaOutcome,
+        selected: &[&Table],
+        catalogs: &Catalogs,
+    ) -> SchemaOutcome {
+        let is_there = |name: &TableName| self.is_on_target(name, catalogs);
+        for (parent, error) in inheritance::without_a_child(selected, &aligned.failed, is_there) {
+            aligned.failed.entry(parent).or_insert(error);
+        }
+        aligned
     }
 
     /// Whether what is missing is made now, and not only told.
