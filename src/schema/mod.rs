@@ -255,7 +255,11 @@ impl RunContext<'_> {
         catalogs: &Catalogs,
     ) -> SchemaOutcome {
         let is_there = |name: &TableName| self.is_on_target(name, catalogs);
-        for (parent, error) in inheritance::without_a_child(selected, &aligned.failed, is_there) {
+        let parents = inheritance::without_a_child(selected, &aligned.failed, is_there);
+        // Those of one that is rebuilt come with the next run, and say so.
+        let is_rebuilt = |name: &TableName| aligned.rebuilt.iter().any(|one| &one.source == name);
+        let parents: Vec<_> = parents.into_iter().filter(|(name, _)| !is_rebuilt(name)).collect();
+        for (parent, error) in parents {
             aligned.failed.entry(parent).or_insert(error);
         }
         aligned
