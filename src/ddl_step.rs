@@ -67,8 +67,9 @@ impl Step {
     /// Whether both do the same with the same constraint of the same table, wherever that is.
     pub fn is_of_same_part(&self, other: &Self) -> bool {
         fn part(step: &Step) -> Option<&str> {
-            let table = format!("{} ", step.table.as_ref()?);
-            step.title.split_once(&table).map(|(_, part)| part)
+            let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
+            let place = title.strip_prefix(step.kind.noun())?.strip_prefix(' ')?;
+            place.strip_prefix(step.table.as_ref()?.as_str())
         }
         let place = |step: &Self| (step.kind, step.is_validation, step.roots.clone());
         place(self) == place(other) && part(self).is_some() && part(self) == part(other)

@@ -41,7 +41,7 @@ pub fn to_disable(
         let check = check.unwrap_or_else(|| "a foreign key of the table".to_owned());
         return Err(Error::Blocked(format!(
             "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
-             check {check}; connect as the table's owner, let triggers fire with -fire-triggers, or mend that"
+             check {check}; connect as the table's owner, let triggers fire with -fire-triggers, or change that"
         )));
     }
     Err(Error::Blocked(format!(

@@ -3,10 +3,11 @@
 use crate::error::{DbError, Error, Side};
 
 /// What one `GRANT` gives.
-#[derive(Clone, Debug, PartialEq)]
 struct Grant<'e> {
     rights: &'e str,
-    on: &'e str,
+    /// For a schema, a sequence and the like; a table may have none.
+    word: Option<&'e str>,
+    name: &'e str,
     role: &'e str,
 }
 
@@ -16,17 +17,18 @@ impl<'e> Grant<'e> {
         let rest = statement.strip_prefix("grant ")?;
         let (rights, rest) = rest.split_once(" on ")?;
         let (on, role) = rest.rsplit_once(" to ")?;
-        let is_plain = !role.contains(' ') && !on.contains('(');
-        is_plain.then_some(Self { rights, on, role })
-    }
-
-    /// On a schema, a sequence and the like; none on a table.
-    fn kind(&self) -> Option<&'e str> {
-        self.on.split_once(' ').map(|(kind, _)| kind)
+        let is_whole = on.matches('"').count() % 2 == 0;
+        let is_plain = !role.contains(' ') && !on.contains('(') && is_whole;
+        let is_word = |word: &str| word.chars().all(|c| c.is_ascii_lowercase());
+        let (word, name) = match on.split_once(' ').filter(|(word, _)| is_word(word)) {
+            Some((word, name)) => (Some(word), name),
+            None => (None, on),
+        };
+        is_plain.then_some(Self { rights, word, name, role })
     }
 
     fn is_like(&self, other: &Self) -> bool {
-        (self.rights, self.kind(), self.role) == (other.rights, other.kind(), other.role)
+        (self.rights, self.word, self.role) == (other.rights, other.word, other.role)
     }
 }
 
@@ -96,16 +98,13 @@ fn merged(members: &[Denied<'_>]) -> DbError {
         "permission denied for each of these tables".to_owned()
     };
     let grants = (0..members[0].grants.len()).map(|place| {
-        let Grant { rights, role, .. } = members[0].grants[place];
+        let Grant { rights, word, role, .. } = members[0].grants[place];
         let mut names: Vec<&str> = Vec::new();
-        for one in members {
-            let on = one.grants[place].on;
-            let name =
-                if names.is_empty() { on } else { on.split_once(' ').map_or(on, |(_, name)| name) };
-            let is_known = names.iter().any(|known| *known == on || *known == name);
-            names.extend((!is_known).then_some(name));
+        for name in members.iter().map(|one| one.grants[place].name) {
+            names.extend((!names.contains(&name)).then_some(name));
         }
-        format!("grant {rights} on {} to {role}", names.join(", "))
+        let word = word.map(|word| format!("{word} ")).unwrap_or_default();
+        format!("grant {rights} on {word}{} to {role}", names.join(", "))
     });
     let hint = Some(grants.collect::<Vec<_>>().join("; "));
     DbError { action, message, hint, ..first.clone() }
@@ -150,6 +149,14 @@ mod tests {
         let one = "source while reading: permission denied for each of these tables (SQLSTATE 42501); hint: \
                    grant select on a, b, c to r";
         assert_eq!(told(&[of("a"), of("b"), of("c")]), [one; 3]);
+        let notes = told(&[of(r#"s."Order Notes""#), of(r#"s."Order Items""#)]);
+        let both = r#"grant select on s."Order Notes", s."Order Items" to r"#;
+        assert!(notes.iter().all(|text| text.ends_with(both)), "{notes:?}");
+        let of = |table: &str| {
+            denied("reading", "schema s", &format!(r#"grant select on {table} to "a to b""#))
+        };
+        let each = [of("x"), of("y")];
+        assert_eq!(told(&each), each.each_ref().map(ToString::to_string));
     }
 
     #[test]
