@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 . scripts/lib/postgres.sh
 
-bold= plain=
+bold='' plain=''
 if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
 say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 

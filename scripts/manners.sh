@@ -14,6 +14,7 @@ cd "$(dirname "$0")/.."
 rows=2000000
 if [ "${1:-}" = --rows ]; then rows=$2; fi
 work=
+source='' target=''
 clean_up() { stop_pair "$work"; }
 clean_up_at_exit
 

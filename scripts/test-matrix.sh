@@ -42,7 +42,7 @@ while [ $# -gt 0 ]; do
 done
 
 echo "left out, since these servers come without PostGIS: $left_out"
-for version in $(tr ' -' '\n\n' <<<"$pairs" | sort -un); do need_server "$version"; done
+for version in $(tr -s ' -' '\n' <<<"$pairs" | sort -un); do need_server "$version"; done
 cargo nextest run --no-run --test sync --test rules --test sqlite
 
 results=

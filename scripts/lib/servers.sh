@@ -37,7 +37,7 @@ need_server() {
         *) echo "no server programs for $(uname -m)" >&2 && return 1 ;;
     esac
     echo "fetching PostgreSQL ${release%%-*}"
-    mkdir -p -m 755 "$servers"
+    (umask 022 && mkdir -p "$servers")
     if [ ! -O "$servers" ]; then echo "$servers belongs to somebody else" >&2 && return 1; fi
     rm -rf "$folder.part"
     mkdir -m 755 "$folder.part"
@@ -68,7 +68,7 @@ need_dump() {
     local folder=$servers/pg_dump-$dump_release
     if [ -x "$(dump_program)" ]; then return; fi
     echo "fetching pg_dump 18"
-    mkdir -p -m 755 "$servers"
+    (umask 022 && mkdir -p "$servers")
     if [ ! -O "$servers" ]; then echo "$servers belongs to somebody else" >&2 && return 1; fi
     rm -rf "$folder.part"
     mkdir -m 755 "$folder.part"
