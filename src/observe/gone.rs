@@ -7,7 +7,8 @@ use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::observe::renamed_tables::RenamedTable;
-use crate::plan::dropping;
+use crate::pg::holders::{HeldColumn, Holder};
+use crate::plan::dropping::{self, View};
 use crate::rules::Ddl;
 use crate::select;
 use crate::select::schemas;
@@ -79,6 +80,10 @@ impl RunContext<'_> {
         let left: Vec<&TableName> = gone.iter().filter(is_left).map(|one| &one.name).collect();
         let moved = |name: &TableName| self.brought_elsewhere(name, &there);
         let renamed = self.renamed_tables(&left, &new, &moved, catalogs);
+        let on_target =
+            |name: &TableName| catalogs.target.tables.iter().find(|table| table.name == *name);
+        let tables: Vec<&Table> = left.iter().filter_map(|name| on_target(name)).collect();
+        let holders = self.column_holders(&tables).await?;
         let gone = gone.iter().map(|one| {
             let of_it = held.iter().filter(|held| held.root == one.name);
             let name = one.name.clone();
@@ -87,7 +92,8 @@ impl RunContext<'_> {
             }
             let moved = moved(&name);
             let reason = self.reason(&name, moved.as_ref());
-            let left = self.left_behind(&name, moved.as_ref(), &renamed, &there, catalogs);
+            let views = views_of(on_target(&name), &holders);
+            let left = self.left_behind(&name, moved.as_ref(), &renamed, &views, &there, catalogs);
             let detached = detached(&of_it.collect::<Vec<_>>());
             let text = Some(format!("{reason}; {detached}{left}"));
             let renamed = renamed.get(&name).map(|renamed| renamed.new.name.clone());
@@ -200,6 +206,7 @@ impl RunContext<'_> {
         name: &TableName,
         moved: Option<&TableName>,
         renamed: &HashMap<&TableName, RenamedTable<'_>>,
+        views: &[View<'_>],
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
     ) -> String {
@@ -218,7 +225,7 @@ impl RunContext<'_> {
         });
         let later: Vec<ForeignKey> = later.collect();
         let kept = kept.into_iter().chain(&later);
-        let drop = format!("to drop it, run on the target: {}", dropping::statements(name, kept));
+        let drop = dropping::told(name, kept, views);
         let Some(renamed) = renamed.get(name) else { return drop };
         // The new one may have its children by then; the next run gives them their keys again.
         let mut statements: Vec<String> = taken.into_iter().map(dropping::foreign_key).collect();
@@ -232,6 +239,22 @@ impl RunContext<'_> {
             rename = statements.join("; "),
         )
     }
+}
+
+/// The views that read a table, each once.
+fn views_of<'h>(table: Option<&Table>, holders: &'h [HeldColumn]) -> Vec<View<'h>> {
+    let own = holders.iter().filter(|held| table.is_some_and(|table| table.oid == held.table));
+    let views = own.filter_map(|held| match &held.holder {
+        Holder::View(name) => Some(View { noun: "view", name }),
+        Holder::MaterializedView(name) => Some(View { noun: "materialized view", name }),
+        _ => None,
+    });
+    views.fold(Vec::new(), |mut views, view| {
+        if !views.contains(&view) {
+            views.push(view);
+        }
+        views
+    })
 }
 
 /// What is said before all else of a partitioned table that the source has no more, of which these partitions are tables

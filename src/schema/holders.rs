@@ -131,7 +131,8 @@ impl RunContext<'_> {
         Ok(())
     }
 
-    async fn column_holders(&self, tables: &[&Table]) -> Result<Vec<HeldColumn>> {
+    /// What holds columns of these tables of the target.
+    pub(crate) async fn column_holders(&self, tables: &[&Table]) -> Result<Vec<HeldColumn>> {
         let oids: Vec<u32> = tables.iter().map(|table| table.oid).collect();
         if oids.is_empty() {
             return Ok(Vec::new());

@@ -148,3 +148,24 @@ async fn a_table_that_a_rule_brings_elsewhere_is_told_once() {
     run().await.expect_ok().expect_said(said).expect_unsaid("no more");
     run().await.expect_unchanged().expect_unsaid("to drop it");
 }
+
+#[tokio::test]
+async fn a_view_that_reads_a_dropped_table_is_dropped_by_the_statements() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key, v int); create table b (id int primary key, v int); create table t (id int primary key)").await;
+    db.settle().await;
+    db.target("create view both_of_them as select a.id, a.v, b.v as w from a join b using (id); create materialized view of_a as select v from a").await;
+    db.source("drop table a, b").await;
+    let run = db.sync().args(&[]).await.expect_ok();
+    let run = run.expect_said(
+        "to drop it together with view public.both_of_them and materialized view public.of_a, which read it, run on the target: ",
+    );
+    let run = run.expect_said(
+        "to drop it together with view public.both_of_them, which reads it, run on the target: ",
+    );
+    for one in drops(&run) {
+        db.target(&one).await;
+    }
+    assert_eq!(tables(&db).await, "t");
+    db.settle().await;
+}
