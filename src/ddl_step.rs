@@ -188,6 +188,15 @@ pub fn is_step(action: &str) -> bool {
     verbs.chain([CREATING, CHANGING]).any(|verb| action.starts_with(verb))
 }
 
+/// Statements as one may paste them: names without a schema lead to where they would lead a run.
+pub fn pasted_under(path: &[Ident], statements: &str) -> String {
+    if path.is_empty() || statements.is_empty() {
+        return statements.to_owned();
+    }
+    let path: Vec<String> = path.iter().map(Ident::quoted).collect();
+    format!("set search_path = {}; {statements}", path.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,20 +26,22 @@ impl RunContext<'_> {
             renamed.and(self.settings.schemas.first()).into_iter().cloned().collect();
         let to: Vec<Ident> = renamed.into_iter().cloned().collect();
         let found = self.read_definitions(catalogs, &from, to.clone()).await?;
-        let mut moved = places_of_moved_extensions(&found);
-        moved.retain(|schema| !from.contains(schema) && !to.contains(schema));
+        let mut moved = places_of_moved_extensions(&found, from.first());
+        moved.retain(|schema| !to.contains(schema));
         if moved.is_empty() {
             return Ok(found);
         }
         // Tables that are made have no schema in their names either, and come to lie in the first one.
-        let (mut filled, others): (Vec<Ident>, Vec<Ident>) =
-            moved.into_iter().partition(|schema| holds_tables(&found.source, schema));
+        let is_filled =
+            |schema: &Ident| !from.contains(schema) && holds_tables(&found.source, schema);
+        let (mut filled, others): (Vec<Ident>, Vec<Ident>) = moved.into_iter().partition(is_filled);
         if filled.len() + from.len() > 1 {
             return Ok(found);
         }
         filled.extend(others);
         let with_others = |home: Vec<Ident>| -> Vec<Ident> {
-            home.into_iter().chain(filled.iter().cloned()).collect()
+            let others = filled.iter().filter(|schema| !home.contains(schema)).cloned();
+            home.iter().cloned().chain(others.collect::<Vec<_>>()).collect()
         };
         let (from, to) = (with_others(from), with_others(to));
         let mut read = self.read_definitions(catalogs, &from, to.clone()).await?;
@@ -72,9 +74,9 @@ fn holds_tables(side: &schema_object::Definitions, schema: &Ident) -> bool {
     objects.any(|object| object.at.schema.as_ref() == Some(schema))
 }
 
-/// The schemas, on either side, of extensions that lie elsewhere on the other, and from which something
-/// of the source is taken.
-fn places_of_moved_extensions(found: &Definitions) -> Vec<Ident> {
+/// The schemas, on either side, of extensions from which something of the source is taken and that lie elsewhere on the
+/// other: also those that stay in the schema `home`, whose tables get another one on the target.
+fn places_of_moved_extensions(found: &Definitions, home: Option<&Ident>) -> Vec<Ident> {
     let source = &found.source;
     let is_extension =
         |node: &String| source.at(node).is_some_and(|object| object.kind == Kind::Extension);
@@ -89,7 +91,7 @@ fn places_of_moved_extensions(found: &Definitions) -> Vec<Ident> {
         else {
             continue;
         };
-        if here != there {
+        if here != there || here.as_ref().is_some_and(|here| Some(here) == home) {
             places.extend(here.iter().chain(there).cloned());
         }
     }

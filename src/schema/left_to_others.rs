@@ -7,7 +7,7 @@ use super::diff::SchemaPlan;
 use super::diff::changed_objects::{Difference, Severity, THEN};
 use super::tally::subject;
 use crate::context::{Catalogs, RunContext};
-use crate::ddl_step::Step;
+use crate::ddl_step::{Step, pasted_under};
 use crate::error::Result;
 use crate::ident::TableName;
 use crate::schema_object::Kind;
@@ -103,5 +103,6 @@ fn told(steps: &[&Step]) -> String {
     let is = if is_there { "is not as on the source" } else { "exists only on the source" };
     let statements = steps.iter().flat_map(|step| &step.statements).map(Statement::as_str);
     let statements: Vec<&str> = statements.collect();
-    format!("{} {is}; to change that, run: {}", subject(first), statements.join("; "))
+    let statements = pasted_under(&first.path, &statements.join("; "));
+    format!("{} {is}; to change that, run: {statements}", subject(first))
 }

@@ -436,6 +436,7 @@ impl RunContext<'_> {
             same_major: are_of_one_major(catalogs),
             reset: &reset,
             renamed,
+            path: &path,
             crowded: &Crowded::new(),
             makes: self.makes_now(),
         };

@@ -6,9 +6,9 @@ use std::hash::Hash;
 use super::SchemaOutcome;
 use super::tally::{Tally, subject};
 use crate::context::RunContext;
-use crate::ddl_step::Step;
+use crate::ddl_step::{Step, pasted_under};
 use crate::error::Error;
-use crate::ident::{Ident, TableName};
+use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::plan::renamed_columns::RenamedColumn;
 use crate::schema::diff::SchemaPlan;
@@ -233,13 +233,7 @@ fn by_subject<'s, T: Eq + Hash + Copy>(
 /// The statements of some steps as one may paste them: names without a schema lead to where they would lead a run.
 fn pasted(steps: &[&Step]) -> String {
     let path = steps.first().map_or(&[][..], |step| &step.path);
-    let path: Vec<String> = path.iter().map(Ident::quoted).collect();
-    let statements = texts(steps.iter().copied());
-    if path.is_empty() {
-        statements
-    } else {
-        format!("set search_path = {}; {statements}", path.join(", "))
-    }
+    pasted_under(path, &texts(steps.iter().copied()))
 }
 
 /// The statements of some steps.

@@ -58,3 +58,29 @@ async fn several_schemas_cannot_share_one_name() {
         .expect_exit(2)
         .expect_said("-target-schema");
 }
+
+#[tokio::test]
+async fn what_is_made_of_extensions_in_the_renamed_schema_is_not_another_thing() {
+    let db = Pair::fresh().await;
+    db.both("create extension citext; create extension pg_trgm").await;
+    db.source(
+        "create domain email as citext check (value ~ '@'); create table t (id int primary key, e email, v text);
+         create index t_v on t using gin (v gin_trgm_ops); insert into t values (1, 'a@b', 'x')",
+    )
+    .await;
+    let run = || db.sync().args(&["-target-schema", "copy"]);
+    run().await.expect_ok();
+    run().await.expect_unchanged();
+    // Another index of that name lies in the schema that a session of psql looks in.
+    db.target("create table t (v text); create index t_v on t (v)").await;
+    db.source("drop index t_v; create index t_v on t (v)").await;
+    let said = run().await.expect_ok().notes().concat();
+    let (_, advice) = said.split_once("run on the target: ").expect(&said);
+    let (statements, _) = advice.split_once("; the next run").expect(&said);
+    assert_eq!(statements, "set search_path = \"copy\", \"public\"; drop index \"t_v\"");
+    db.target(statements).await;
+    run().await.expect_ok().expect_said("created on the target: 1 index");
+    run().await.expect_unchanged();
+    let public = "select count(*) from pg_indexes where schemaname = 'public' and tablename = 't'";
+    assert_eq!(db.target_value(public).await, "1");
+}

@@ -169,7 +169,12 @@ impl DiffInput<'_> {
         let counts = self.same_major
             || have_same_types(object, there) && (self.resets(root) || self.follows(root));
 
-        found.filter(|one| counts || one.weight != Severity::Values).collect()
+        let found = found.filter(|one| counts || one.weight != Severity::Values);
+        let found = found.map(|one| {
+            let remedy = one.remedy.as_deref().map(|remedy| self.pasted(remedy));
+            Finding { remedy, ..one }
+        });
+        found.collect()
     }
 
     /// Whether values of the table of which an object is a partition differ: that one is altered then, not the partition.
@@ -248,6 +253,7 @@ impl DiffInput<'_> {
             schema_plan.named_keys.extend((object.kind == Kind::Key).then(|| root.clone()));
             let drops = self.drops(there)?;
             let what = if drops.contains("; ") { "them" } else { "it" };
+            let drops = self.pasted(&drops);
             let text =
                 format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
             let keeps_out = keeps_rows_out(there) || there.kind == Kind::Key;
@@ -264,7 +270,7 @@ impl DiffInput<'_> {
         let text = format!(
             "{what} of {} exists only on the target; to drop it, run: {}",
             object.title(),
-            gone.join("; ")
+            self.pasted(&gone.join("; "))
         );
         Some(Finding::new(Severity::Part, text))
     }
@@ -368,7 +374,7 @@ impl DiffInput<'_> {
             let text = format!(
                 "{} exists only on the target; to drop it, run: {}",
                 change.title,
-                run.as_str()
+                self.pasted(run.as_str())
             );
             Finding::new(Severity::Part, text)
         }));

@@ -37,7 +37,7 @@ impl DiffInput<'_> {
             let text = format!(
                 "it is a partition of {parent} on the target and a table by itself on the source: run there: \
                  {}; or exclude it",
-                detach.as_str()
+                self.pasted(detach.as_str())
             );
             schema_plan.blocked.push((root.clone(), text));
         }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use super::changed_objects::{Finding, Severity};
 use super::expression_eq::differ_in_form_only;
+use crate::ddl_step::pasted_under;
 use crate::ident::{Ident, TableName};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::{Check, Domain, Make};
@@ -33,7 +34,7 @@ impl DiffInput<'_> {
                 }
                 let is_told = self.same_major && self.follows(root);
                 let weight = if is_told { Severity::Part } else { Severity::Hint };
-                let found = other.findings(weight).into_iter();
+                let found = other.findings(weight, self.path).into_iter();
                 schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
             }
         }
@@ -81,18 +82,18 @@ impl<'d> OtherChecks<'d> {
         differs.then_some(Self { domain, there, new, gone })
     }
 
-    fn findings(&self, weight: Severity) -> Vec<Finding> {
+    fn findings(&self, weight: Severity, path: &[Ident]) -> Vec<Finding> {
         let gone: Vec<Ident> = self.gone.iter().map(|name| (*name).clone()).collect();
-        of_checks(&self.text(), &gone, weight)
+        of_checks(&self.text(path), &gone, weight)
     }
 
-    fn text(&self) -> String {
+    fn text(&self, path: &[Ident]) -> String {
         let Self { domain, there, new, gone } = self;
         let checks: Vec<String> =
             new.iter().map(|check| objects::check_of(check).as_str().to_owned()).collect();
         let drops = gone.iter().map(|name| objects::drop_domain_check(&there.at, name));
         let adds = new.iter().map(|check| objects::add_domain_check(&there.at, check));
-        let joined = |statements: Vec<String>| statements.join("; ");
+        let joined = |statements: Vec<String>| pasted_under(path, &statements.join("; "));
         let drops = joined(drops.map(|drop| drop.as_str().to_owned()).collect());
         let adds = joined(adds.map(|add| add.as_str().to_owned()).collect());
         let title = domain.title();

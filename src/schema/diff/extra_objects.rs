@@ -52,7 +52,8 @@ impl DiffInput<'_> {
                 (Severity::Form, text)
             } else {
                 let drops = self.drops(there).unwrap_or_else(|| drop.as_str().to_owned());
-                (self.weight_of_surplus(there, root), format!("{text}; to drop it, run: {drops}"))
+                let text = format!("{text}; to drop it, run: {}", self.pasted(&drops));
+                (self.weight_of_surplus(there, root), text)
             };
             let part = Some(there.own_name());
             let found = Finding { part, ..Finding::new(weight, text) };
@@ -87,9 +88,9 @@ impl DiffInput<'_> {
             let is_ahead = self.is_sequence_of_target_alone(owned, root);
             let weight = if is_ahead { Severity::Ahead } else { Severity::Part };
             let text = format!(
-                "{} exists only on the target; to drop it, run: drop sequence {}",
+                "{} exists only on the target; to drop it, run: {}",
                 title_of(owned),
-                owned.sequence.printed()
+                self.pasted(&format!("drop sequence {}", owned.sequence.printed()))
             );
             Finding::new(weight, text)
         });

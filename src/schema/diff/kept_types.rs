@@ -77,7 +77,7 @@ impl DiffInput<'_> {
             column.here.name.as_str(),
             column.here.type_text,
             column.there.type_text,
-            retyped.as_str(),
+            self.pasted(retyped.as_str()),
         )
     }
 

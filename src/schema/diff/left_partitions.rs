@@ -59,7 +59,7 @@ impl DiffInput<'_> {
         });
         schema_plan.first.splice(0..0, steps);
         for LeftPartition { there, table } in self.left_partitions(renamed) {
-            let (title, drop) = (there.title(), self.drop_of_partition(there));
+            let (title, drop) = (there.title(), self.pasted(&self.drop_of_partition(there)));
             let mut weight = self.weight_of_surplus(there, &table);
             let text = match self.crowded.get(&there.id) {
                 Some(new) => {

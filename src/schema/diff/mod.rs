@@ -39,7 +39,7 @@ pub mod type_changes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::ddl_step::Step;
+use crate::ddl_step::{Step, pasted_under};
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::plan::partition_mismatch;
@@ -75,6 +75,8 @@ pub struct DiffInput<'a> {
     pub reset: &'a BTreeSet<TableName>,
     /// The schema that has another name on the target, and that name.
     pub renamed: Option<(&'a Ident, &'a Ident)>,
+    /// The schemas to which names without one lead on the target.
+    pub path: &'a [Ident],
     /// What the target has no room for.
     pub crowded: &'a Crowded,
     /// Whether what is missing is made now, and not only told.
@@ -229,6 +231,11 @@ impl DiffInput<'_> {
     /// Whether the table's target may lose what the source does not have.
     fn resets(&self, root: &TableName) -> bool {
         self.reset.contains(root)
+    }
+
+    /// Statements for the target as one may paste them.
+    fn pasted(&self, statements: &str) -> String {
+        pasted_under(self.path, statements)
     }
 
     /// Plans the steps that make the target's definitions like the source's, renamed partitions

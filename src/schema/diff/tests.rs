@@ -52,6 +52,7 @@ fn planned(
         same_major: comparable,
         reset: &rebuilt,
         renamed: None,
+        path: &[],
         crowded: &Default::default(),
         makes: false,
     };

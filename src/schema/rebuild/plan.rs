@@ -233,12 +233,11 @@ impl RunContext<'_> {
         let places: Vec<TableName> = tables().map(|name| settings.target_name_of(name)).collect();
         let names: Vec<&Ident> = tables().map(|table| &table.name).collect();
         let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
-        let lost: Vec<Vec<String>> =
-            places.iter().map(|place| only_there(&source, &target, place)).collect();
+        let lost = places.iter().map(|place| only_there(&source, &target, place));
+        let lost: Vec<Vec<String>> = lost.collect();
         let behind = tables().map(|table| left_behind(&source, &target, table, &selected));
         let behind: Vec<Option<&Object>> = behind.collect();
         let target = target.without(&places.iter().collect());
-        let reset = tables().cloned().collect();
         let input = DiffInput {
             source: &source,
             target: &target,
@@ -248,8 +247,9 @@ impl RunContext<'_> {
             version: catalogs.target.server.version,
             comparable: false,
             same_major: false,
-            reset: &reset,
+            reset: &tables().cloned().collect(),
             renamed: settings.target_schema.as_ref().map(|to| (schema, to)),
+            path: &[],
             crowded: &Crowded::new(),
             makes: true,
         };
