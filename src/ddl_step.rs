@@ -29,6 +29,8 @@ pub struct Step {
     pub builds: bool,
     /// Whether it completes what an earlier step of the same run makes.
     pub completes: bool,
+    /// Of a label that an enum gets: the renames that would give it this label instead.
+    pub renames: Vec<LabelRename>,
     /// Whether it only looks at the rows of a foreign key that is there.
     pub is_validation: bool,
     /// Whether the table may do without.
@@ -63,6 +65,48 @@ pub struct UnmadeFunction {
     pub what: String,
 }
 
+/// A label of an enum that only the target has, and that the source may have renamed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabelRename {
+    /// The title of the enum.
+    pub of: String,
+    pub from: String,
+    pub to: String,
+    pub statement: Statement,
+}
+
+impl LabelRename {
+    /// Asks whether the source has renamed labels, with the statements that follow it.
+    pub fn asked(renames: &[&Self]) -> Option<String> {
+        let first = renames.first()?;
+        let is_clear = |place: usize, one: &&Self| {
+            let mut others = renames[..place].iter().filter(|other| other.of == one.of);
+            !others.any(|other| other.from == one.from || other.to == one.to)
+        };
+        let of_one = renames.iter().all(|one| one.of == first.of);
+        let are_clear = renames.iter().enumerate().all(|(place, one)| is_clear(place, one));
+        let groups: Vec<&[&Self]> =
+            if of_one && are_clear { vec![renames] } else { renames.chunks(1).collect() };
+        let asked = groups.into_iter().map(|group| {
+            let run = group.iter().map(|one| one.statement.on_one_line());
+            let run = run.collect::<Vec<_>>().join("; ");
+            let pairs = group.iter().map(|one| format!("'{}' to '{}'", one.from, one.to));
+            match group {
+                [one] => format!(
+                    "if the source has renamed the label '{}' of {} to '{}', run on the target: {run}",
+                    one.from, one.of, one.to
+                ),
+                _ => format!(
+                    "if the source has renamed labels of {} ({}), run on the target: {run}",
+                    first.of,
+                    pairs.collect::<Vec<_>>().join(", ")
+                ),
+            }
+        });
+        Some(asked.collect::<Vec<_>>().join("; "))
+    }
+}
+
 impl Step {
     /// Whether both do the same with the same constraint of the same table, wherever that is.
     pub fn is_of_same_part(&self, other: &Self) -> bool {
@@ -89,6 +133,7 @@ impl Step {
             alone: false,
             builds: false,
             completes: false,
+            renames: Vec::new(),
             is_validation: false,
             optional: false,
             shared: false,
@@ -109,13 +154,12 @@ impl Step {
         self.kind == Kind::Table && self.table.is_some()
     }
 
-    /// Whether it changes something that is there: `default of column …`, `drop of index …`, a label of an enum.
+    /// Whether it changes something that is there: `default of column …`, `drop of index …`.
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
         let is_named_so =
             self.title.split(' ').nth(1) == Some("of") || self.title.starts_with("NOT NULL of ");
-        let is_change = text.starts_with("alter type ") || text.contains(" alter column ");
-        is_named_so || is_change && !self.completes
+        is_named_so || text.contains(" alter column ") && !self.completes
     }
 
     /// Whether it drops what is there.
@@ -221,7 +265,11 @@ mod tests {
                 "renaming index public.one_a",
             ),
             ("drop of index public.one_a", "drop index one_a", "dropping index public.one_a"),
-            ("type public.mood", "alter type mood add value 'x'", "changing type public.mood"),
+            (
+                "label 'x' of type public.mood",
+                "alter type mood add value 'x'",
+                "creating label 'x' of type public.mood",
+            ),
             (
                 "default of column public.one.a",
                 "alter table one alter column a set default 1",

@@ -136,7 +136,7 @@ impl RunContext<'_> {
         let mut obstacles: Vec<(TableName, Error)> = held.into_iter().collect();
         obstacles.extend(self.unreadable(selected, catalogs));
         let mut schema_plan = self.plan_changes(selected, catalogs, created_by_pgsync).await?;
-        schema_plan.left_out.append(&mut schema_plan.unselected);
+        schema_plan.tell_all();
         self.left_to_others(selected, catalogs, created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
@@ -305,6 +305,9 @@ impl RunContext<'_> {
             let Some(name) = one.part.clone() else { continue };
             let part = DifferingPart { name, text: one.text.clone() };
             aligned.differing.entry(one.table.clone()).or_default().push(part);
+        }
+        if self.settings.changes_definitions() || self.settings.only_compares {
+            schema_plan.left_out.append(&mut schema_plan.left_labels);
         }
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);

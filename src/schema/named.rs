@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::SchemaOutcome;
 use super::tally::{Tally, subject};
 use crate::context::RunContext;
-use crate::ddl_step::{Step, pasted_under};
+use crate::ddl_step::{LabelRename, Step, pasted_under};
 use crate::error::Error;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
@@ -31,9 +31,10 @@ impl RunContext<'_> {
         for (table, owed) in &all_owed {
             let text = if only_compares { owed.in_short() } else { owed.to_string() };
             let renamed = aligned.renamed.get(*table).filter(|_| !only_compares);
-            let asked = renamed.and_then(|renamed| self.asked(table, renamed));
-            let text = asked.map_or(text.clone(), |asked| format!("{asked}; otherwise: {text}"));
-            aligned.failed.insert((*table).clone(), Error::Blocked(text));
+            let columns = renamed.and_then(|renamed| self.asked(table, renamed));
+            let labels = asked_of_labels(&owed.steps).filter(|_| !only_compares);
+            let asked = columns.into_iter().chain(labels).collect::<Vec<_>>();
+            aligned.failed.insert((*table).clone(), Error::Blocked(otherwise(&asked, text)));
         }
         let after = schema_plan.after.iter();
         let after = after.flat_map(|(table, steps)| {
@@ -49,6 +50,8 @@ impl RunContext<'_> {
                 let title = &steps[0].title;
                 let is = if steps[0].is_change() { "differs" } else { "is missing" };
                 let text = format!("{title} {is} on the target; run there: {}", pasted(&steps));
+                let asked = asked_of_labels(&steps).filter(|_| !only_compares);
+                let text = otherwise(&asked.into_iter().collect::<Vec<_>>(), text);
                 self.note(NoteLevel::Notice, table.cloned(), text);
                 let names_key = steps.iter().any(|step| step.kind == Kind::Key);
                 aligned.named_keys.extend(table.filter(|_| names_key).cloned());
@@ -100,6 +103,17 @@ impl RunContext<'_> {
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }
+}
+
+/// Asks whether labels that enums would get are others of them, renamed.
+fn asked_of_labels(steps: &[&Step]) -> Option<String> {
+    let renames = steps.iter().flat_map(|step| &step.renames);
+    LabelRename::asked(&renames.collect::<Vec<_>>())
+}
+
+/// What is to be done if nothing of what is asked is so.
+fn otherwise(asked: &[String], text: String) -> String {
+    if asked.is_empty() { text } else { format!("{}; otherwise: {text}", asked.join("; ")) }
 }
 
 /// The title of a step, and whether that changes something that is there.

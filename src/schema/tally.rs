@@ -62,10 +62,14 @@ pub(super) fn subject(step: &Step) -> &str {
     step.title.strip_prefix("validation of ").unwrap_or(&step.title)
 }
 
-/// `table`, of `table public.item`; `statistics target`, of `statistics target of column public.item.name`.
+/// `table`, of `table public.item`; `label`, of `label 'a' of type public.mood`; `statistics target`, of `statistics target of column public.item.name`.
 fn noun(step: &Step) -> &str {
     let noun = step.kind.noun();
     let of = || step.title.split_once(" of ").map(|(changed, _)| changed);
     let first = || step.title.split(' ').next().unwrap_or_default();
-    if step.title.starts_with(noun) { noun } else { of().unwrap_or_else(first) }
+    match step.kind {
+        _ if step.title.starts_with(noun) => noun,
+        Kind::Enum => first(),
+        _ => of().unwrap_or_else(first),
+    }
 }

@@ -160,18 +160,52 @@ async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_i
         db.source("alter type st rename value 'a' to 'a''a'").await;
         let rename = r#"alter type "public"."st" rename value 'a' to 'a''a'"#;
         let said = "type public.st keeps 'a', which the source has no more";
-        db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_note(rename);
+        let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+        assert_eq!(
+            run.table("t").error.expect("an error").message,
+            format!(
+                "if the source has renamed the label 'a' of type public.st to 'a'a', run on the target: {rename}; \
+                 otherwise: missing on the target: label 'a'a' of type public.st; run there: alter type \
+                 \"public\".\"st\" add value if not exists 'a''a' before 'a'"
+            )
+        );
+        assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+        let note = format!(
+            "{said}, and would get 'a'a'; if the source has renamed the label 'a' of type public.st to 'a'a', run on the target: {rename}"
+        );
+        db.sync().arg("-dry-run").await.expect_ok().expect_note(&note);
+        let (source, target) = (db.source_url(), db.target_url());
+        let listed =
+            pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+        assert!(listed.stdout.starts_with(&format!("-- public.t: {note}\n")), "{listed}");
         if acts {
             db.target(rename).await;
             db.settle().await.expect_unsaid("which the source has no more");
             assert_eq!(db.target_value("select enum_range(null::st)::text").await, "{a'a,b}");
         } else {
-            let run = db.sync().await.expect_ok().expect_note(said);
-            run.expect_note("the old one may stay").expect_unsaid("rename value");
+            let run = db.sync().await.expect_ok().expect_note(&format!("{said}, and gets 'a'a'"));
+            run.expect_note("created on the target: 1 label").expect_unsaid("rename value");
             db.sync().await.expect_unchanged().expect_unsaid("which the source has no more");
         }
         db.assert_all_same().await;
     }
+}
+
+#[tokio::test]
+async fn labels_that_may_be_renamed_in_several_ways_are_asked_for_one_by_one() {
+    let db = Pair::fresh().await;
+    db.source("create type st as enum ('a', 'b'); create table t (id int primary key, s st); insert into t values (1, 'a'), (2, 'b')").await;
+    db.settle().await;
+    db.source("alter type st rename value 'a' to 'x'; alter type st rename value 'b' to 'y'").await;
+    let two = r#"if the source has renamed labels of type public.st ('a' to 'x', 'b' to 'y'), run on the target: alter type "public"."st" rename value 'a' to 'x'; alter type "public"."st" rename value 'b' to 'y'; otherwise: missing on the target: label 'x' of type public.st, label 'y' of type public.st; run there: "#;
+    db.sync().args(&["-ddl", "none"]).await.expect_failed("t", &[two]);
+    db.source("alter type st rename value 'y' to 'b'").await;
+    db.source("alter type st add value 'z' after 'x'").await;
+    let either = r#"if the source has renamed the label 'a' of type public.st to 'x', run on the target: alter type "public"."st" rename value 'a' to 'x'; if the source has renamed the label 'a' of type public.st to 'z', run on the target: alter type "public"."st" rename value 'a' to 'z'; otherwise: missing on the target: "#;
+    db.sync().args(&["-ddl", "none"]).await.expect_failed("t", &[either]);
+    db.target("alter type st rename value 'a' to 'x'").await;
+    db.settle().await;
+    assert_eq!(db.target_value("select enum_range(null::st)::text").await, "{x,z,b}");
 }
 
 #[tokio::test]

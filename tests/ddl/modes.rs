@@ -159,9 +159,12 @@ async fn what_is_there_and_otherwise_is_not_said_to_be_missing() {
     db.source("alter type status add value 'b'; create table ship (id int primary key, s status)")
         .await;
     let run = db.sync().args(&["-ddl", "none"]).await;
-    let run = run.expect_failed("item", &["not as on the source: type public.status; run there"]);
+    let run = run.expect_failed(
+        "item",
+        &["missing on the target: label 'b' of type public.status; run there"],
+    );
     run.expect_failed(
         "ship",
-        &["missing on the target: type public.status (not as on the source), table public.ship; run there"],
+        &["missing on the target: label 'b' of type public.status, table public.ship; run there"],
     );
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::labels;
 use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{Step, UnmadeFunction};
 use crate::ident::TableName;
@@ -22,6 +23,8 @@ pub(super) struct DependencyWalk<'a> {
     levels: HashMap<&'a str, usize>,
     /// By table: what it needs, and what is another one on the target, which stays.
     pub other: Vec<(TableName, String)>,
+    /// By table: enums that keep labels which the source has no more, beside those that they get.
+    pub left_labels: Vec<(TableName, String)>,
     /// By table: functions that it needs and that nobody makes.
     pub unmade: HashMap<&'a TableName, Vec<UnmadeFunction>>,
     /// Parts of new tables that come after functions which need the tables.
@@ -52,6 +55,7 @@ impl<'a> DependencyWalk<'a> {
             placed: HashMap::new(),
             levels: HashMap::new(),
             other: Vec::new(),
+            left_labels: Vec::new(),
             unmade: HashMap::new(),
             late: Vec::new(),
             joined: HashSet::new(),
@@ -276,10 +280,7 @@ impl DiffInput<'_> {
                 vec![Step { room: self.room(object), ..step(objects::create(object)) }]
             }
             (None, ..) => vec![new(objects::create(object))],
-            (Some(there), Kind::Enum, _) => labels(object, there)
-                .into_iter()
-                .map(|statement| Step { alone: true, widens: true, ..step(vec![statement]) })
-                .collect(),
+            (Some(there), Kind::Enum, _) => labels::missing(object, there),
             (Some(there), Kind::Table, Some(here)) => {
                 let altered =
                     there.definition.as_ref().map(|there| self.alter(object, here, there));
@@ -335,19 +336,4 @@ impl DiffInput<'_> {
             }
         }
     }
-}
-
-/// Labels of the source's enum that the target's lacks, each in its place.
-fn labels(here: &Object, there: &Object) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    for (place, label) in here.labels.iter().enumerate() {
-        if there.labels.contains(label) {
-            continue;
-        }
-        // The label before is there by now.
-        let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
-        let before = there.labels.first().map(String::as_str);
-        statements.push(ddl::add_label(&here.at, label, after, before));
-    }
-    statements
 }

@@ -15,6 +15,7 @@ mod extra_objects;
 mod free_sequences;
 mod joining;
 mod kept_types;
+mod labels;
 mod late_parts;
 mod left_partitions;
 mod loosened;
@@ -95,6 +96,8 @@ pub struct SchemaPlan {
     pub doubtful: Vec<Step>,
     /// What stays undone, by table and why.
     pub left_out: Vec<(TableName, String)>,
+    /// By table: enums that keep labels which the source has no more; tables that fail over a label say so themselves.
+    pub left_labels: Vec<(TableName, String)>,
     /// What is left out for the selection's sake: a run says it of the tables that it makes.
     pub unselected: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
@@ -136,6 +139,12 @@ impl SchemaPlan {
     pub fn tell_unselected(&mut self, is_made: impl Fn(&TableName) -> bool) {
         let unselected = std::mem::take(&mut self.unselected).into_iter();
         self.left_out.extend(unselected.filter(|(table, _)| is_made(table)));
+    }
+
+    /// Says what a listing says of all tables, whatever a run makes of them.
+    pub fn tell_all(&mut self) {
+        self.left_out.append(&mut self.unselected);
+        self.left_out.append(&mut self.left_labels);
     }
 
     /// Says where names without a schema lead.
@@ -263,8 +272,9 @@ impl DiffInput<'_> {
             |object: &Object| misplaced.contains(object.table.as_deref().unwrap_or(&object.id));
         let selected: HashSet<&TableName> = self.selected.iter().copied().collect();
         let walk = self.walk(&wanted, &selected, is_misplaced, &mut schema_plan);
-        let DependencyWalk { steps, placed, other, unmade, .. } = walk;
+        let DependencyWalk { steps, placed, other, left_labels, unmade, .. } = walk;
         schema_plan.left_out.extend(other);
+        schema_plan.left_labels = left_labels;
         schema_plan.first = self.in_order(steps);
         for object in self.source.objects.iter().filter(|object| !object.kind.comes_first()) {
             let is_owed = !placed.contains_key(object.node.as_str()) && !is_misplaced(object);
