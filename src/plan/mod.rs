@@ -15,7 +15,7 @@ mod mask_room;
 mod masked_before;
 pub mod masking;
 mod misfit;
-mod missing_key;
+pub mod missing_key;
 mod moves;
 pub mod partition_mismatch;
 pub mod placeholder;
@@ -46,7 +46,7 @@ use crate::table::{Sequence, Table, Trigger};
 use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
-use missing_key::MissingKey;
+use missing_key::{Keyless, MissingKey};
 use moves::Moves;
 pub use recall::RowsBefore;
 use references::{CascadingKey, References};
@@ -104,10 +104,13 @@ pub struct TablePlan {
     pub remedies: Vec<Remedy>,
     /// What somebody should know about this table.
     pub notes: Vec<String>,
+    /// Columns that get no values any more, when the columns have changed since the last run: what reads them is wrong
+    /// from now on.
+    pub warnings: Vec<String>,
     /// Says that the target lacks the source's key, in each run.
     pub missing_key: Option<String>,
     /// Why rows are told by all their columns, if they are.
-    pub keyless: Option<String>,
+    pub keyless: Option<Keyless>,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
     /// Who reads and who writes.
@@ -243,6 +246,8 @@ pub struct Candidate<'a> {
     pub lost_partition: Option<&'a str>,
     /// Whether it has been said that a key is missing.
     pub key_is_named: bool,
+    /// What drops the target's key, if the source has another one instead.
+    pub other_key: Option<&'a str>,
     /// Whether generated columns may have other values on the target, in rows that nobody has changed.
     pub computes_otherwise: bool,
     /// In a dry run: partitions of the target that a run would detach.
@@ -275,9 +280,9 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;
     let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
-    let missing_key = missing_key.map(|key| key.to_string());
     let left_columns = left_columns::told(&candidate, target, &mapping);
-    let changed = changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint);
+    let Changed { warnings, notes: changed } =
+        changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -292,7 +297,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
-        keyless: missing_key::why(&candidate, target, &mapping, &fingerprint),
+        keyless: Keyless::of(&candidate, target, &mapping, &fingerprint),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
@@ -305,11 +310,12 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         triggers_to_disable: triggers::to_disable(target, references, context)?,
         cascades: references.cascading(&target.name),
         keepers: references.keepers(&target.name),
-        left_columns,
         sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, &moves, context),
+        left_columns,
         notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
-        missing_key,
+        warnings,
+        missing_key: missing_key.map(|key| key.to_string()),
         always_triggers: firing,
         has_triggers: !target.triggers.is_empty(),
         path: context.path.clone(),
@@ -372,16 +378,23 @@ fn is_set_back(last: &LastRun, timestamp: Option<&Timestamp>, now: &str) -> bool
 const SECONDS: usize = 19;
 
 /// What is said once, when the columns or the key have changed since the last run.
+struct Changed {
+    /// See [`TablePlan::warnings`].
+    warnings: Vec<String>,
+    notes: Vec<String>,
+}
+
 fn changed(
     candidate: &Candidate<'_>,
     left: &[String],
-    missing_key: Option<&String>,
+    missing_key: Option<&MissingKey>,
     fingerprint: &str,
-) -> Vec<String> {
+) -> Changed {
     let has_changed = left_columns::have_changed(candidate, fingerprint);
-    let left = left.iter().filter(|_| has_changed);
+    let left = left.iter().filter(|_| has_changed).cloned();
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
-    left.chain(new).cloned().collect()
+    let notes = new.map(ToString::to_string).into_iter().collect();
+    Changed { warnings: left.collect(), notes }
 }
 
 /// How rows are found, where a watermark may be `usable`.

@@ -170,9 +170,9 @@ impl RunContext<'_> {
     fn note_plans(&self, plans: &[TablePlan]) {
         for plan in plans {
             let table = &plan.mapping.source.name;
-            let note =
-                |text: &String| self.note(NoteLevel::Notice, Some(table.clone()), text.clone());
-            plan.notes.iter().for_each(note);
+            let note = |level, text: &String| self.note(level, Some(table.clone()), text.clone());
+            plan.warnings.iter().for_each(|text| note(NoteLevel::Warning, text));
+            plan.notes.iter().for_each(|text| note(NoteLevel::Notice, text));
         }
     }
 
@@ -209,7 +209,7 @@ pub(super) fn told<'e>(
         let table = &plan.mapping.source.name;
         let texts = plan.remedies.iter_mut().filter_map(Remedy::of_length);
         let texts = texts.map(move |text| Told { table, text, fails: true });
-        let notes = plan.notes.iter_mut().chain(&mut plan.left_columns);
+        let notes = plan.notes.iter_mut().chain(&mut plan.warnings).chain(&mut plan.left_columns);
         texts.chain(notes.map(move |text| Told::in_note(table, text)))
     });
     failed.chain(of_plans)
@@ -270,6 +270,7 @@ impl Observed<'_> {
                 is_widened: aligned.widened.contains(&source.name),
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
+                other_key: aligned.other_keys.get(&source.name).map(String::as_str),
                 computes_otherwise: aligned.computing_otherwise.contains(&source.name),
                 detaching: detaching.map(Vec::as_slice).unwrap_or_default(),
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),

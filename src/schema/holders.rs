@@ -1,6 +1,8 @@
 //! The statements that are told for a column of another type, or for one that only the target has: the target refuses them as
 //! long as something holds the column.
 
+use std::collections::HashMap;
+
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::Step;
@@ -10,6 +12,7 @@ use crate::note::NoteLevel;
 use crate::pg::holders::{HeldColumn, Holder, HoldingKey, OwnCheck};
 use crate::schema::diff::SchemaPlan;
 use crate::sql::statement::Statement;
+use crate::sync_log::store;
 use crate::table::Table;
 
 /// What is said of a table of the source.
@@ -53,9 +56,13 @@ impl RunContext<'_> {
         for Told { table, text, fails } in told {
             let makes = self.settings.ddl_of(table) != Ddl::None;
             let Some(table) = self.on_target(table, catalogs) else { continue };
-            for held in held.iter().filter(|one| one.table == table.oid) {
-                *text = told_with(text, &table.name, held, Outlook { fails, makes });
+            let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
+            let keys = own.iter().filter_map(|held| dropped_key(text, &table.name, held));
+            let dropped: Vec<&HoldingKey> = keys.filter(|_| fails).collect();
+            for held in own {
+                *text = told_with(text, &table.name, held, fails);
             }
+            *text += &self.created_again(&dropped, makes).await?;
         }
         Ok(())
     }
@@ -118,9 +125,8 @@ impl RunContext<'_> {
             let statements = step.statements.iter().map(Statement::as_str);
             let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
             let own = held.iter().filter(|one| one.table == table.oid);
-            let outlook = Outlook { fails: false, makes: false };
             let text =
-                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, outlook));
+                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, false));
             let is_free = text == bare;
             if !is_free {
                 left_out.push((root.clone(), format!("{} has to wait: {text}", step.title)));
@@ -138,6 +144,19 @@ impl RunContext<'_> {
             return Ok(Vec::new());
         }
         self.target.control.held_columns(&oids).await
+    }
+
+    /// What is said of foreign keys that are to be dropped: who creates them again.
+    async fn created_again(&self, dropped: &[&HoldingKey], makes: bool) -> Result<String> {
+        if dropped.is_empty() {
+            return Ok(String::new());
+        }
+        let tables: Vec<&TableName> = dropped.iter().map(|key| &key.table).collect();
+        let made = match makes && store::exists(self.target, &self.sync_log).await? {
+            true => store::created_tables(self.target, &self.sync_log, &tables).await?,
+            false => HashMap::new(),
+        };
+        Ok(created_again(dropped, |table| made.contains_key(table)))
     }
 
     fn on_target<'c>(&self, name: &TableName, catalogs: &'c Catalogs) -> Option<&'c Table> {
@@ -202,18 +221,17 @@ fn deed(rest: &str, column: &Ident) -> Option<Deed> {
     })
 }
 
-/// What becomes of a table of which something is said.
-#[derive(Clone, Copy)]
-struct Outlook {
-    /// See [`Told::fails`].
-    fails: bool,
-    /// Whether runs create what they made and somebody dropped.
-    makes: bool,
+/// The foreign key that holds a column, if it has to go before the column gets the type that is told.
+fn dropped_key<'h>(text: &str, table: &TableName, held: &'h HeldColumn) -> Option<&'h HoldingKey> {
+    let told = ToldStatement::find(text, table, &held.column)?;
+    match &held.holder {
+        Holder::ForeignKey(key) | Holder::OwnKey(key) if told.deed == Deed::Retypes => Some(key),
+        _ => None,
+    }
 }
 
-/// What is said of a table, with one thing that holds a column of it.
-fn told_with(text: &str, table: &TableName, held: &HeldColumn, outlook: Outlook) -> String {
-    let Outlook { fails, makes } = outlook;
+/// What is said of a table, with one thing that holds a column of it. `fails`: see [`Told::fails`].
+fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> String {
     let Some(told) = ToldStatement::find(text, table, &held.column) else {
         return text.to_owned();
     };
@@ -256,10 +274,10 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, outlook: Outlook)
         (Holder::ForeignKey(key), Deed::Retypes) if fails => {
             let (table, name) = (key.table.typed(), key.name.typed());
             let drop = format!("alter table {table} drop constraint if exists {name}");
-            format!("{before}{drop}; {own}{rest}{}", again(after, key, makes))
+            format!("{before}{drop}; {own}{rest}{after}")
         }
         (Holder::OwnKey(key), Deed::Retypes) if fails => {
-            format!("{}{}", without(&key.name), again(after, key, makes))
+            format!("{}{after}", without(&key.name))
         }
         (Holder::OwnCheck(own_check), Deed::Retypes) if fails && breaks(own_check, rest, held) => {
             format!("{}{after}", without(&own_check.name))
@@ -290,18 +308,25 @@ fn lead_of(before: &str) -> usize {
     starts.next().unwrap_or(before.len())
 }
 
-/// What follows a statement that drops a foreign key: what makes that again.
-fn again(after: &str, key: &HoldingKey, makes: bool) -> String {
-    const BY_A_RUN: &str =
-        "runs create the foreign keys of tables again that they have created; of others, ";
-    const BY_HAND: &str = "run after the next run: ";
-    let HoldingKey { table, name, definition } = key;
-    let add = format!("alter table {} add constraint {} {definition}", table.typed(), name.typed());
-    let lead = if makes { BY_A_RUN } else { "" };
-    let known = after.strip_prefix(&format!(" ({lead}{BY_HAND}"));
-    match known {
-        Some(others) => format!(" ({lead}{BY_HAND}{add}; {others}"),
-        None => format!(" ({lead}{BY_HAND}{add}){after}"),
+/// Who creates foreign keys again that were dropped: a run those of tables that pgsync has created, people the others.
+fn created_again(dropped: &[&HoldingKey], is_made: impl Fn(&TableName) -> bool) -> String {
+    let (own, others): (Vec<&HoldingKey>, Vec<&HoldingKey>) =
+        dropped.iter().copied().partition(|key| is_made(&key.table));
+    let add = |key: &HoldingKey| {
+        let (table, name) = (key.table.typed(), key.name.typed());
+        format!("alter table {table} add constraint {name} {}", key.definition)
+    };
+    let adds: Vec<String> = others.into_iter().map(add).collect();
+    let by_hand = format!("after the next run, run: {}", adds.join("; "));
+    let what = if own.len() == 1 { "the foreign key" } else { "the foreign keys" };
+    match (own.is_empty(), adds.is_empty()) {
+        (true, true) => String::new(),
+        (false, true) => format!(" (the next run creates {what} again)"),
+        (true, false) => format!(" ({by_hand})"),
+        (false, false) => {
+            let names: Vec<&str> = own.iter().map(|key| key.name.as_str()).collect();
+            format!(" (the next run creates {} again; {by_hand})", names.join(", "))
+        }
     }
 }
 
@@ -346,7 +371,7 @@ mod tests {
                     column \"y\" is text: run on the target: alter table public.item alter column y type text";
         let told = |holder| {
             let held = HeldColumn { table: 0, column: Ident::new("x"), holder };
-            let told = told_with(text, &table, &held, Outlook { fails: true, makes: true });
+            let told = told_with(text, &table, &held, true);
             let told =
                 told.strip_prefix("column \"x\" is bigint: use -ddl reset, or ").map(str::to_owned);
             let end = "; column \"y\" is text: run on the target: alter table public.item alter column y type text";
@@ -376,15 +401,15 @@ mod tests {
         assert!(!check('N').contains("constraint"));
         assert!(told(Holder::PartitionKey(String::new())).ends_with("drop table public.item"));
     }
+
     #[test]
     fn a_statement_that_drops_a_column_is_told_with_what_holds_it() {
         let table = TableName { schema: Ident::new("public"), name: Ident::new("Item") };
         let holder = Holder::View(TableName { schema: Ident::new("s"), name: Ident::new("v") });
-        let silent = Outlook { fails: false, makes: true };
         let held =
             |column| HeldColumn { table: 0, column: Ident::new(column), holder: holder.clone() };
         let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
-        let told = told_with(text, &table, &held("no"), silent);
+        let told = told_with(text, &table, &held("no"), false);
         let start = "to drop it, first drop view s.v, which uses the column (or replace it by one without the column), then ";
         assert_eq!(
             told,
@@ -392,15 +417,15 @@ mod tests {
         );
         let other = Holder::Other("rule r on table s.t".to_owned());
         let other = HeldColumn { holder: other, ..held("no") };
-        let both = told_with(&told, &table, &other, silent);
+        let both = told_with(&told, &table, &other, false);
         assert!(
             both.contains(
                 "column), then drop rule r on table s.t, which uses the column, then run: "
             ),
             "{both}"
         );
-        assert_eq!(told_with(text, &table, &held("n"), silent), text);
+        assert_eq!(told_with(text, &table, &held("n"), false), text);
         let typed = "alter table public.\"Item\" drop column note";
-        assert_eq!(told_with(typed, &table, &held("no"), silent), typed);
+        assert_eq!(told_with(typed, &table, &held("no"), false), typed);
     }
 }

@@ -116,8 +116,11 @@ impl RunContext<'_> {
         let table = step.roots.first().cloned();
         aligned.lost_partitions.extend(table.clone().zip(denied_partition(step, error)));
         // Rows that need it may come in any later run.
-        let level = if step.widens { NoteLevel::Warning } else { NoteLevel::Notice };
-        self.note(level, table, format!("{} is left out: {error}", step.title));
+        if step.widens {
+            let text = format!("a column keeps its type: {error}");
+            return self.note(NoteLevel::Warning, table, text);
+        }
+        self.note(NoteLevel::Notice, table, format!("{} is left out: {error}", step.title));
     }
 
     /// Runs some steps in one transaction, or where that fails one by one.

@@ -57,7 +57,7 @@ async fn a_type_that_a_view_holds_stays_and_the_rows_come_all_the_same() {
     db.sync()
         .await
         .expect_ok()
-        .expect_note("is left out: target while changing column public.item.name as text");
+        .expect_note("a column keeps its type: target while changing column public.item.name");
     db.assert_all_same().await;
 }
 

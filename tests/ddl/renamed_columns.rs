@@ -186,3 +186,17 @@ async fn a_column_that_was_dropped_is_not_asked_for() {
         run.expect_note("drop column v");
     }
 }
+
+#[tokio::test]
+async fn a_renamed_column_is_told_to_one_who_reads_warnings_only() {
+    let db = Pair::with("create table supplier (id int primary key, phone text)").await;
+    db.source("insert into supplier values (1, '1')").await;
+    db.settle().await;
+    db.source("alter table supplier rename phone to telephone").await;
+    let run = db.sync().args(&["-quiet"]).await.expect_ok();
+    let asked = "supplier - warning: only the target has the column \"phone\", which keeps its values and gets no new ones; \
+                 renamed to \"telephone\"? Then run on the target: ";
+    assert!(run.stderr.contains(asked), "{run}");
+    let run = db.sync().args(&["-quiet"]).await.expect_ok();
+    assert_eq!(run.stderr, "", "{run}");
+}

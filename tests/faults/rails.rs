@@ -305,12 +305,45 @@ async fn a_refusal_names_why_each_row_is_another_one() {
     db.source("alter table log add seq bigserial; alter table price drop constraint price_pkey, add id bigserial primary key").await;
     let limited = ["-max-delete", "20%"];
     let run = db.sync().args(&limited).await.expect_exit(5);
-    let run = run.expect_refused("log", &["the table has no key, and its columns have changed"]);
-    let run = run.expect_refused("price", &["no key in common, and its columns have changed"]);
+    let run = run.expect_refused(
+        "log",
+        &["the table has no key, and its columns have changed since the last run"],
+    );
+    let said = "the key is (id) on the source and (a) on the target, and its columns have changed since the last run";
+    let run = run.expect_refused("price", &[said]);
     run.expect_unsaid("nothing of the table was changed");
     let lifted = ["-set", "public.log.maxDelete=off", "-set", "public.price.maxDelete=off"];
     db.sync().args(&limited).args(&lifted).await.expect_ok();
     db.assert_all_same().await;
+}
+
+/// Rows that share the old key.
+#[tokio::test]
+async fn a_refusal_over_another_key_names_both_steps_in_their_order() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table tag (item int, name text, primary key (item, name));
+         insert into tag select i, 'x' from generate_series(1, 50) i; create table other (id int primary key)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "alter table tag drop constraint tag_pkey, add id bigserial primary key; insert into tag (item, name) values (1, 'x')",
+    )
+    .await;
+    let limited = ["-max-delete", "20%"];
+    let run = db.sync().args(&limited).await.expect_exit(5);
+    let drop = "alter table \"public\".\"tag\" drop constraint \"tag_pkey\"";
+    let advice = format!(
+        "check the source, then run on the target: {drop} (a run creates the source's key); and allow it for one run: -set public.tag.maxDelete=off"
+    );
+    run.expect_refused("tag", &[&advice]);
+    db.target(drop).await;
+    db.sync().args(&limited).args(&["-set", "public.tag.maxDelete=off"]).await.expect_ok();
+    db.assert_same("tag").await;
+    let key = "select pg_get_constraintdef(oid) from pg_constraint where conrelid = 'tag'::regclass and contype = 'p'";
+    assert_eq!(db.target_value(key).await, "PRIMARY KEY (id)");
+    db.settle().await;
 }
 
 #[tokio::test]

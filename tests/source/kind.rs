@@ -176,6 +176,7 @@ fn planned(
         is_widened: false,
         lost_partition: None,
         key_is_named: false,
+        other_key: None,
         computes_otherwise: false,
         detaching: &[],
         grown: &[],

@@ -161,6 +161,7 @@ impl Case {
             is_widened: false,
             lost_partition: None,
             key_is_named: false,
+            other_key: None,
             computes_otherwise: false,
             detaching: &[],
             grown: &[],

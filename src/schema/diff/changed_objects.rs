@@ -250,10 +250,13 @@ impl DiffInput<'_> {
             if self.goes_with_a_key(there) {
                 return None;
             }
-            schema_plan.named_keys.extend((object.kind == Kind::Key).then(|| root.clone()));
             let drops = self.drops(there)?;
             let what = if drops.contains("; ") { "them" } else { "it" };
             let drops = self.pasted(&drops);
+            if object.kind == Kind::Key {
+                schema_plan.named_keys.insert(root.clone());
+                schema_plan.other_keys.insert(root.clone(), drops.clone());
+            }
             let text =
                 format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
             let keeps_out = keeps_rows_out(there) || there.kind == Kind::Key;

@@ -104,6 +104,8 @@ pub struct SchemaPlan {
     pub differs: Vec<Difference>,
     /// Tables of which a key is named that is another one on the target.
     pub named_keys: HashSet<TableName>,
+    /// By table: what drops the key that is another one on the target.
+    pub other_keys: HashMap<TableName, String>,
     /// By table: its partitions that are detached, by their names on the target.
     pub detaching: BTreeMap<TableName, Vec<TableName>>,
     /// Tables with generated columns, and functions that are others on the target.
