@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::observe::renamed_tables::RenamedTable;
-use crate::pg::holders::{HeldColumn, Holder};
+use crate::pg::holders::Holder;
 use crate::plan::dropping::{self, View};
 use crate::rules::Ddl;
 use crate::select;
@@ -21,8 +21,29 @@ pub struct GoneTable {
     pub name: TableName,
     /// What settles it; none where there is nothing to say.
     pub text: Option<String>,
-    /// The source's name of a table that may be the same one, renamed.
-    pub renamed: Option<TableName>,
+    /// A table of the source that may be the same one, renamed.
+    pub renamed: Option<NewName>,
+}
+
+/// What a table may be called now.
+pub struct NewName {
+    /// On the source.
+    pub table: TableName,
+    /// The statements that give the target's table that name.
+    statements: String,
+}
+
+/// Names the statements for tables that may be renamed where rows find no place, because the old one still has the
+/// partitions. `lost_partitions` has by table what is said of that.
+pub(crate) fn tell_renames(gone: &[GoneTable], lost_partitions: &mut HashMap<TableName, String>) {
+    for GoneTable { name, renamed, .. } in gone {
+        let Some(NewName { table, statements }) = renamed else { continue };
+        if let Some(said) = lost_partitions.get_mut(table) {
+            *said = format!(
+                "its partitions belong to {name} on the target: if the source has renamed that table, run on the target: {statements}"
+            );
+        }
+    }
 }
 
 impl RunContext<'_> {
@@ -80,10 +101,7 @@ impl RunContext<'_> {
         let left: Vec<&TableName> = gone.iter().filter(is_left).map(|one| &one.name).collect();
         let moved = |name: &TableName| self.brought_elsewhere(name, &there);
         let renamed = self.renamed_tables(&left, &new, &moved, catalogs);
-        let on_target =
-            |name: &TableName| catalogs.target.tables.iter().find(|table| table.name == *name);
-        let tables: Vec<&Table> = left.iter().filter_map(|name| on_target(name)).collect();
-        let holders = self.column_holders(&tables).await?;
+        let holders = self.holders_of(&left, catalogs).await?;
         let gone = gone.iter().map(|one| {
             let of_it = held.iter().filter(|held| held.root == one.name);
             let name = one.name.clone();
@@ -92,14 +110,35 @@ impl RunContext<'_> {
             }
             let moved = moved(&name);
             let reason = self.reason(&name, moved.as_ref());
-            let views = views_of(on_target(&name), &holders);
+            let views = views(holders.get(&name).into_iter().flatten());
             let left = self.left_behind(&name, moved.as_ref(), &renamed, &views, &there, catalogs);
             let detached = detached(&of_it.collect::<Vec<_>>());
             let text = Some(format!("{reason}; {detached}{left}"));
-            let renamed = renamed.get(&name).map(|renamed| renamed.new.name.clone());
+            let renamed = renamed.get(&name).map(|renamed| self.new_name(renamed, catalogs));
             GoneTable { name, text, renamed }
         });
         Ok(gone.collect())
+    }
+
+    /// By table of the target: what holds its columns.
+    async fn holders_of(
+        &self,
+        tables: &[&TableName],
+        catalogs: &Catalogs,
+    ) -> Result<HashMap<TableName, Vec<Holder>>> {
+        let there = catalogs.target.tables.iter().filter(|table| tables.contains(&&table.name));
+        let there: Vec<&Table> = there.collect();
+        let held = self.column_holders(&there).await?;
+        let own = |table: &&Table| {
+            let own = held.iter().filter(|held| held.table == table.oid);
+            (table.name.clone(), own.map(|held| held.holder.clone()).collect())
+        };
+        Ok(there.iter().map(own).collect())
+    }
+
+    fn new_name(&self, renamed: &RenamedTable<'_>, catalogs: &Catalogs) -> NewName {
+        let statements = self.renaming(renamed, catalogs).join("; ");
+        NewName { table: renamed.new.name.clone(), statements }
     }
 
     /// The tables that the target has from a run that failed, or lacks.
@@ -241,10 +280,22 @@ impl RunContext<'_> {
     }
 }
 
-/// The views that read a table, each once.
-fn views_of<'h>(table: Option<&Table>, holders: &'h [HeldColumn]) -> Vec<View<'h>> {
-    let own = holders.iter().filter(|held| table.is_some_and(|table| table.oid == held.table));
-    let views = own.filter_map(|held| match &held.holder {
+/// The statements that drop a table with what `holders` has of it: views that read it, foreign keys of other tables.
+pub(crate) fn drops_with<'h>(
+    name: &TableName,
+    holders: impl Iterator<Item = &'h Holder>,
+) -> String {
+    let holders: Vec<&Holder> = holders.collect();
+    let key = |holder: &&Holder| match holder {
+        Holder::ForeignKey(key) => Some(dropping::named_key(&key.table, &key.name)),
+        _ => None,
+    };
+    dropping::whole(name, holders.iter().filter_map(key), &views(holders.iter().copied()))
+}
+
+/// The views among what holds a table, each once.
+fn views<'h>(holders: impl Iterator<Item = &'h Holder>) -> Vec<View<'h>> {
+    let views = holders.filter_map(|holder| match holder {
         Holder::View(name) => Some(View { noun: "view", name }),
         Holder::MaterializedView(name) => Some(View { noun: "materialized view", name }),
         _ => None,

@@ -97,10 +97,11 @@ fn weight(report: &StatusReport, table: &TableStatus) -> u8 {
 
 /// What settles tables that the source has no more.
 fn gone_line(report: &StatusReport) -> Option<String> {
-    let names: Vec<String> = report.gone().map(|table| table.table.typed()).collect();
-    let names = format::sanitize(&names.join(", "));
+    let names: Vec<String> = report.gone().map(|table| format::table(&table.table)).collect();
+    let drops = format::sanitize(&report.drops.join("; "));
     (!names.is_empty()).then(|| {
-        format!("\nGone from the source; to drop it on the target, run: drop table {names}")
+        let names = names.join(", ");
+        format!("\nGone from the source: {names}; to drop what is left, run on the target: {drops}")
     })
 }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
-use crate::observe::gone::GoneTable;
+use crate::observe::gone::{self, GoneTable};
 use crate::observe::uncopied::NewTables;
 use crate::outcome::{Counts, Status, TableOutcome};
 use crate::pg::sequences::SequenceValue;
@@ -75,8 +75,7 @@ impl RunContext<'_> {
         self.remark_observed(&catalogs, &tables, &selected, &context);
         let log_denied = self.open_log(&catalogs, &names, sync_log_exists).await?;
         let gone = self.note_gone_tables(&tables, &selected, &catalogs).await?;
-        let mut aligned = self.align_schema(&selected, &mut catalogs, &context).await?;
-        self.note_read(&mut catalogs);
+        let mut aligned = self.aligned(&selected, &mut catalogs, &context, &gone).await?;
         let last = self.last_runs(&names, &catalogs).await?;
         self.note_uncopied(&NewTables::among(&selected, &names, &last)).await?;
         empty.extend(aligned.empty.drain());
@@ -157,6 +156,20 @@ impl RunContext<'_> {
         self.warn_visibility(&catalogs.source, selected);
         self.remark_fed(selected);
         self.remark_limits(tables);
+    }
+
+    /// Makes the definitions, and says what was found on the way.
+    async fn aligned(
+        &self,
+        selected: &[&Table],
+        catalogs: &mut Catalogs,
+        context: &PlanContext,
+        gone: &[GoneTable],
+    ) -> Result<SchemaOutcome> {
+        let mut aligned = self.align_schema(selected, catalogs, context).await?;
+        gone::tell_renames(gone, &mut aligned.lost_partitions);
+        self.note_read(catalogs);
+        Ok(aligned)
     }
 
     /// What was found when the source was read.

@@ -106,8 +106,9 @@ async fn work(
             let failing = outcomes.iter().chain(&failed).filter(|one| one.error.is_some());
             let failing: HashSet<&TableName> = failing.map(|outcome| &outcome.table).collect();
             // What is in the way of its new name is said again as long as it is.
-            let is_in_the_way =
-                |one: &&GoneTable| one.renamed.as_ref().is_some_and(|new| failing.contains(new));
+            let is_in_the_way = |one: &&GoneTable| {
+                one.renamed.as_ref().is_some_and(|new| failing.contains(&new.table))
+            };
             let said = gone.iter().filter(|one| !is_in_the_way(one)).map(|one| &one.name);
             logged = logged.and(sync_log::write_gone(round, &said.collect::<Vec<_>>()).await);
         }

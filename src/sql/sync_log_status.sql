@@ -1,5 +1,6 @@
 -- What the log says of each table, one row a table: `schema, table, whether the table is there, now, the last 20 runs,
--- sync_type and error of the last, proven_since, end of the last success, runs since, whether it is a partition`. The end
+-- sync_type and error of the last, proven_since, end of the last success, runs since, whether it is a partition, its
+-- oid`. The end
 -- and the runs since are for a table of whose last 20 runs none was a success. It walks the index on (schema_name, table_name, id): a few entries
 -- a table, however long the log is. What an older log lacks is NULL.
 with recursive $walk
@@ -7,7 +8,7 @@ select w.schema_name, w.table_name,
   c.oid is not null,
   pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()),
   r.runs, e.sync_type, e.error_message, e.proven_since,
-  pg_catalog.date_part('epoch', s.end_time), s.newer, coalesce(c.relispartition, false)
+  pg_catalog.date_part('epoch', s.end_time), s.newer, coalesce(c.relispartition, false), c.oid
 from w
 left join pg_catalog.pg_class c
   on c.oid operator(pg_catalog.=) $oid

@@ -16,6 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::ident::TableName;
+use crate::observe::gone;
 use crate::pg;
 use crate::pg::rights::PRUNING;
 use crate::pg::{Pool, Row};
@@ -44,6 +45,8 @@ pub struct StatusReport {
     pub only_failed: bool,
     /// How old a success may be.
     pub stale: Option<Duration>,
+    /// What drops the tables that the source has no more.
+    pub drops: Vec<String>,
     /// What could not be found out.
     pub notes: Vec<String>,
 }
@@ -127,6 +130,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         unselected: 0,
         only_failed: settings.only_failed,
         stale: settings.stale,
+        drops: Vec::new(),
         notes: Vec::new(),
     };
     if !store::exists(target, log).await? {
@@ -152,10 +156,25 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         table.state = table.while_running(at_work.contains(&table.table));
     }
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));
+    report.drops = drops(&report, target).await?;
     if settings.base.lag {
         report.notes = lag::measure(&settings.base, &mut report.tables).await?;
     }
     Ok(report)
+}
+
+/// What drops the tables that the source has no more, with the views that read them and the keys that refer to them.
+async fn drops(report: &StatusReport, target: &Target) -> Result<Vec<String>> {
+    let oids: Vec<u32> = report.gone().filter_map(|table| table.oid).collect();
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let held = target.control.held_columns(&oids).await?;
+    let drop = |table: &TableStatus| {
+        let own = held.iter().filter(|held| Some(held.table) == table.oid);
+        gone::drops_with(&table.table, own.map(|held| &held.holder))
+    };
+    Ok(report.gone().map(drop).collect())
 }
 
 fn running(report: &StatusReport) -> impl Iterator<Item = &TableStatus> {

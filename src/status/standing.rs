@@ -72,6 +72,8 @@ pub struct Change {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableStatus {
     pub table: TableName,
+    /// On the target; none if it is not there.
+    pub oid: Option<u32>,
     pub state: State,
     pub last_success: Option<DateTime<Utc>>,
     /// Of the last success.
@@ -155,6 +157,7 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
     let going = u64::from(matches!(state, State::Running | State::Gone));
     Ok(Some(TableStatus {
         table: TableName::new(row.needed(0)?, row.needed(1)?),
+        oid: row.text(11).and_then(|oid| oid.parse().ok()),
         state,
         last_success,
         age: age.or(last_success.map(|_| Duration::ZERO)),

@@ -1,6 +1,6 @@
 //! Tables that the source has no more: the statements that drop them are ones that the target takes, in any order.
 
-use crate::support::{Outcome, Pair};
+use crate::support::{Outcome, Pair, pgsync};
 
 /// The statements behind `run on the target: ` of what is said of tables that are gone.
 fn drops(run: &Outcome) -> Vec<String> {
@@ -163,6 +163,12 @@ async fn a_view_that_reads_a_dropped_table_is_dropped_by_the_statements() {
     let run = run.expect_said(
         "to drop it together with view public.both_of_them, which reads it, run on the target: ",
     );
+    let target = db.target_url();
+    let told = "drop view if exists public.both_of_them; drop materialized view if exists public.of_a; drop table public.a; \
+                 drop view if exists public.both_of_them; drop table public.b";
+    pgsync(&["status", "-target", &target]).await.expect_ok().expect_said(&format!(
+        "Gone from the source: a, b; to drop what is left, run on the target: {told}"
+    ));
     for one in drops(&run) {
         db.target(&one).await;
     }

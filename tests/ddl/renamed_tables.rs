@@ -124,3 +124,27 @@ async fn statements_for_several_renamed_tables_work_in_any_order() {
         assert_settled(&db).await;
     }
 }
+
+#[tokio::test]
+async fn a_renamed_table_whose_rows_find_no_partition_is_told_with_statements_that_work() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table event (id serial, at date not null, primary key (id, at)) partition by range (at);
+         create table event_10 partition of event for values from ('2026-10-01') to ('2026-11-01');
+         insert into event (at) select '2026-10-05'::date + i from generate_series(1, 9) i",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table event rename to events; insert into events (at) values ('2026-10-30')")
+        .await;
+    let failed = db.sync().await.expect_exit(1).table("events").error.expect("an error");
+    let hint = failed.hint.expect("a hint");
+    let (why, statements) = hint.split_once("run on the target: ").expect(&hint);
+    assert_eq!(
+        why,
+        "its partitions belong to public.event on the target: if the source has renamed that table, "
+    );
+    db.target(statements).await;
+    db.sync().args(&["-reconcile"]).await.expect_ok();
+    db.assert_all_same().await;
+}

@@ -97,7 +97,7 @@ async fn a_table_that_the_source_has_no_more_is_said_once_and_is_no_trouble() {
     .await;
     let run = status(&db, &["-stale", "1d"]).await.expect_exit(0);
     run.expect_said("1 table in sync as of")
-        .expect_said("to drop it on the target, run: drop table public.other");
+        .expect_said("Gone from the source: other; to drop what is left, run on the target: drop table public.other");
     assert_eq!(field(&db, "other", "state").await, "gone");
     assert_eq!(field(&db, "other", "trouble").await, false);
     db.target("drop table other").await;

@@ -25,6 +25,7 @@ fn report(tables: Vec<TableStatus>) -> StatusReport {
         tables,
         unselected: 0,
         only_failed: false,
+        drops: Vec::new(),
         notes: Vec::new(),
         stale: None,
     }
@@ -32,6 +33,7 @@ fn report(tables: Vec<TableStatus>) -> StatusReport {
 
 fn table(name: &str) -> TableStatus {
     TableStatus {
+        oid: None,
         table: TableName::new("public", name),
         state: State::Success,
         last_success: Some(ago(7_230)),
@@ -100,10 +102,11 @@ fn a_table_that_the_source_has_no_more_is_no_trouble() {
     let gone = TableStatus { state: State::Gone, last_success: Some(ago(900_000)), ..table("b") };
     let mut report = report(vec![table("a"), gone]);
     report.stale = Some(Duration::from_secs(26 * 3_600));
+    report.drops = vec!["drop view v; drop table public.b".into()];
     assert_eq!(report.exit_status(), 0);
     let text = text(&report, 80);
     assert!(text.starts_with("1 table in sync as of 03:14 UTC, 2h ago.\n"), "{text}");
-    let settles = "\nGone from the source; to drop it on the target, run: drop table public.b\n";
+    let settles = "\nGone from the source: b; to drop what is left, run on the target: drop view v; drop table public.b\n";
     assert!(text.ends_with(settles), "{text}");
 }
 
