@@ -69,54 +69,6 @@ pub(super) fn is_new(candidate: &Candidate<'_>, fingerprint: &str) -> bool {
     !candidate.key_is_named && (is_first || left_columns::have_changed(candidate, fingerprint))
 }
 
-/// A table whose rows are told by all their columns.
-#[derive(Clone, Debug)]
-pub struct Keyless {
-    /// Why no key tells them, and whether each of them may differ for it.
-    pub why: String,
-    /// What drops the target's key, if the source has another one instead.
-    pub other_key: Option<String>,
-}
-
-impl Keyless {
-    /// None if a key tells the rows.
-    pub(super) fn of(
-        candidate: &Candidate<'_>,
-        target: &Table,
-        mapping: &TableMapping,
-        fingerprint: &str,
-    ) -> Option<Self> {
-        if !mapping.key.is_empty() {
-            return None;
-        }
-        let why = match (candidate.source.keys.first(), target.keys.first()) {
-            (None, None) => "the table has no key".to_owned(),
-            (None, Some(_)) => "the source's table has no key".to_owned(),
-            (Some(_), None) => "the target's table has no key".to_owned(),
-            (Some(here), Some(there)) => {
-                format!(
-                    "the key is {} on the source and {} on the target",
-                    listed(here),
-                    listed(there)
-                )
-            }
-        };
-        let changed = if left_columns::have_changed(candidate, fingerprint) {
-            ", and its columns have changed since the last run, so that every row may differ"
-        } else {
-            ""
-        };
-        let other_key = candidate.other_key.map(str::to_owned);
-        Some(Self { why: format!("{why}{changed}"), other_key })
-    }
-}
-
-/// The columns of a key: `(product_id, tag)`
-fn listed(key: &Key) -> String {
-    let names: Vec<&str> = key.columns.iter().map(|column| column.name.as_str()).collect();
-    format!("({})", names.join(", "))
-}
-
 impl fmt::Display for MissingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

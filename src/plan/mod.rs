@@ -11,11 +11,12 @@ pub mod inheritance;
 pub mod key;
 pub mod kinds;
 mod left_columns;
+pub mod many_deletes;
 mod mask_room;
 mod masked_before;
 pub mod masking;
 mod misfit;
-pub mod missing_key;
+mod missing_key;
 mod moves;
 pub mod partition_mismatch;
 pub mod placeholder;
@@ -46,7 +47,8 @@ use crate::table::{Sequence, Table, Trigger};
 use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
-use missing_key::{Keyless, MissingKey};
+use many_deletes::ManyDeletes;
+use missing_key::MissingKey;
 use moves::Moves;
 pub use recall::RowsBefore;
 use references::{CascadingKey, References};
@@ -109,8 +111,8 @@ pub struct TablePlan {
     pub warnings: Vec<String>,
     /// Says that the target lacks the source's key, in each run.
     pub missing_key: Option<String>,
-    /// Why rows are told by all their columns, if they are.
-    pub keyless: Option<Keyless>,
+    /// Why many of its rows may be deleted.
+    pub many_deletes: ManyDeletes,
     /// The role's search path on the target, where its sessions do not have it while they read.
     pub path: Option<Sql>,
     /// Who reads and who writes.
@@ -248,6 +250,8 @@ pub struct Candidate<'a> {
     pub key_is_named: bool,
     /// What drops the target's key, if the source has another one instead.
     pub other_key: Option<&'a str>,
+    /// What is to be done about partitions that only the target has.
+    pub left_partitions: Option<&'a str>,
     /// Whether generated columns may have other values on the target, in rows that nobody has changed.
     pub computes_otherwise: bool,
     /// In a dry run: partitions of the target that a run would detach.
@@ -297,7 +301,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
-        keyless: Keyless::of(&candidate, target, &mapping, &fingerprint),
+        many_deletes: ManyDeletes::of(&candidate, target, &mapping, &fingerprint),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,

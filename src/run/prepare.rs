@@ -268,6 +268,7 @@ impl Observed<'_> {
             let post_data = aligned.after.get(&source.name).map(Vec::as_slice);
             let differing = aligned.differing.get(&source.name).map(Vec::as_slice);
             let detaching = aligned.detaching.get(&source.name).filter(|_| context.dry_run);
+            let left_partitions = aligned.left_partitions.get(&source.name);
             let candidate = Candidate {
                 source,
                 target: rebuild.get(name).or(there.get(name)).copied(),
@@ -284,6 +285,7 @@ impl Observed<'_> {
                 lost_partition: aligned.lost_partitions.get(&source.name).map(String::as_str),
                 key_is_named: aligned.named_keys.contains(&source.name),
                 other_key: aligned.other_keys.get(&source.name).map(String::as_str),
+                left_partitions: left_partitions.map(String::as_str),
                 computes_otherwise: aligned.computing_otherwise.contains(&source.name),
                 detaching: detaching.map(Vec::as_slice).unwrap_or_default(),
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),

@@ -86,6 +86,8 @@ pub struct SchemaOutcome {
     pub named_keys: HashSet<TableName>,
     /// See [`SchemaPlan::other_keys`].
     pub other_keys: HashMap<TableName, String>,
+    /// See [`SchemaPlan::left_partitions`].
+    pub left_partitions: HashMap<TableName, String>,
     /// Tables of which the target may compute other values, by a function of its own.
     pub computing_otherwise: HashSet<TableName>,
     /// By table: columns that only the target has, and that the source may have renamed.
@@ -300,6 +302,7 @@ impl RunContext<'_> {
         let differs = std::mem::take(&mut schema_plan.differs);
         aligned.named_keys.extend(std::mem::take(&mut schema_plan.named_keys));
         aligned.other_keys.extend(std::mem::take(&mut schema_plan.other_keys));
+        aligned.left_partitions.extend(std::mem::take(&mut schema_plan.left_partitions));
         let computing_otherwise = std::mem::take(&mut schema_plan.computing_otherwise);
         aligned.computing_otherwise.extend(computing_otherwise);
         aligned.detaching.extend(std::mem::take(&mut schema_plan.detaching));

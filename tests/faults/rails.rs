@@ -317,6 +317,32 @@ async fn a_refusal_names_why_each_row_is_another_one() {
     db.assert_all_same().await;
 }
 
+#[tokio::test]
+async fn a_refusal_over_a_partition_that_the_source_dropped_names_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table ev (id int, at date, primary key (id, at)) partition by range (at);
+         create table ev_09 partition of ev for values from ('2026-09-01') to ('2026-10-01');
+         create table ev_10 partition of ev for values from ('2026-10-01') to ('2026-11-01');
+         insert into ev select i, '2026-09-01'::date + i from generate_series(1, 50) i",
+    )
+    .await;
+    db.settle().await;
+    db.source("drop table ev_09").await;
+    let limited = ["-max-delete", "20%"];
+    let drop = "drop table \"public\".\"ev_09\"";
+    let advice = format!(
+        "no row was changed; partition public.ev_09 exists only on the target: if the source has dropped it, run there: {drop}; otherwise, check the source"
+    );
+    for _ in 0..2 {
+        let run = db.sync().args(&limited).await.expect_exit(5);
+        run.expect_refused("ev", &[&advice]);
+    }
+    db.target(drop).await;
+    db.sync().args(&limited).await.expect_ok();
+    db.settle().await;
+}
+
 /// Rows that share the old key.
 #[tokio::test]
 async fn a_refusal_over_another_key_names_both_steps_in_their_order() {

@@ -177,6 +177,7 @@ fn planned(
         lost_partition: None,
         key_is_named: false,
         other_key: None,
+        left_partitions: None,
         computes_otherwise: false,
         detaching: &[],
         grown: &[],

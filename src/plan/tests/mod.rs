@@ -162,6 +162,7 @@ impl Case {
             lost_partition: None,
             key_is_named: false,
             other_key: None,
+            left_partitions: None,
             computes_otherwise: false,
             detaching: &[],
             grown: &[],

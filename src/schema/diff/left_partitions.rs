@@ -1,7 +1,7 @@
 //! Partitions of tables that pgsync made, and that the source has no more or calls otherwise: those of another
 //! name are renamed, the others named with the statement that drops them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::changed_objects::{Finding, Severity};
 use crate::ddl_step::Step;
@@ -58,7 +58,9 @@ impl DiffInput<'_> {
             Step { title: format!("name of {}", here.title()), optional: true, ..step }
         });
         schema_plan.first.splice(0..0, steps);
-        for LeftPartition { there, table } in self.left_partitions(renamed) {
+        let left = self.left_partitions(renamed);
+        schema_plan.left_partitions = self.told_by_table(&left);
+        for LeftPartition { there, table } in left {
             let (title, drop) = (there.title(), self.pasted(&self.drop_of_partition(there)));
             let mut weight = self.weight_of_surplus(there, &table);
             let text = match self.crowded.get(&there.id) {
@@ -78,6 +80,26 @@ impl DiffInput<'_> {
             };
             schema_plan.differs.push(Finding::new(weight, text).of(table));
         }
+    }
+
+    /// By table: what is to be done about partitions that only the target has.
+    fn told_by_table(&self, left: &[LeftPartition<'_>]) -> HashMap<TableName, String> {
+        let mut by_table: HashMap<&TableName, Vec<&Object>> = HashMap::new();
+        for LeftPartition { there, table } in left {
+            by_table.entry(table).or_default().push(there);
+        }
+        let told = by_table.into_iter().map(|(table, all)| {
+            let names: Vec<&str> = all.iter().map(|there| there.id.as_str()).collect();
+            let drops: Vec<String> =
+                all.iter().map(|there| self.drop_of_partition(there)).collect();
+            let (what, it) = match all.len() {
+                1 => ("partition", "exists only on the target: if the source has dropped it"),
+                _ => ("partitions", "exist only on the target: if the source has dropped them"),
+            };
+            let drops = self.pasted(&drops.join("; "));
+            (table.clone(), format!("{what} {} {it}, run there: {drops}", names.join(", ")))
+        });
+        told.collect()
     }
 
     /// Gives them the indexes and keys that their table gets, which would be no valid ones without.

@@ -106,6 +106,8 @@ pub struct SchemaPlan {
     pub named_keys: HashSet<TableName>,
     /// By table: what drops the key that is another one on the target.
     pub other_keys: HashMap<TableName, String>,
+    /// By table: what is to be done about partitions that only the target has.
+    pub left_partitions: HashMap<TableName, String>,
     /// By table: its partitions that are detached, by their names on the target.
     pub detaching: BTreeMap<TableName, Vec<TableName>>,
     /// Tables with generated columns, and functions that are others on the target.

@@ -4,7 +4,7 @@
 use super::delete;
 use crate::config::MaxDelete;
 use crate::error::{Error, Result};
-use crate::plan::missing_key::Keyless;
+use crate::plan::many_deletes::ManyDeletes;
 use crate::sql::digest::DigestOf;
 use crate::sync::reconcile::{Difference, Probe, Scope, find, stage};
 use crate::sync::table_state::TableRun;
@@ -49,20 +49,22 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
         return Ok(());
     }
     let plan = &run.state.plan;
-    let keyless = match &plan.keyless {
-        Some(Keyless { why, .. }) => {
-            format!(" ({why}: a changed row counts as one deleted and one inserted)")
-        }
+    let ManyDeletes { keyless, other_key, left_partitions } = &plan.many_deletes;
+    let keyless = match keyless {
+        Some(why) => format!(" ({why}: a changed row counts as one deleted and one inserted)"),
         None => String::new(),
     };
-    let other_key = plan.keyless.as_ref().and_then(|keyless| keyless.other_key.as_ref());
+    let left = match left_partitions {
+        Some(told) => format!("{told}; otherwise, "),
+        None => String::new(),
+    };
     let first = match other_key {
         Some(drops) => format!("run on the target: {drops} (a run creates the source's key); and "),
         None => String::new(),
     };
     Err(Error::Refused(format!(
-        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: no row was changed; check \
-         the source, then {first}allow it for one run: -set {}, or -force for all tables",
+        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: no row was changed; \
+         {left}check the source, then {first}allow it for one run: -set {}, or -force for all tables",
         pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
     )))
 }

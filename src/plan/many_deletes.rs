@@ -1,0 +1,56 @@
+//! Why many rows of a table may count as deleted, and what settles that: for a run that `-max-delete` refuses.
+
+use crate::plan::{Candidate, left_columns};
+use crate::sql::mapping::TableMapping;
+use crate::table::{Key, Table};
+
+/// What may make many deletes.
+#[derive(Clone, Debug)]
+pub struct ManyDeletes {
+    /// Why rows are told by all their columns, if they are, and whether each of them may differ for it.
+    pub keyless: Option<String>,
+    /// What drops the target's key, if the source has another one instead.
+    pub other_key: Option<String>,
+    /// What is to be done about partitions that only the target has.
+    pub left_partitions: Option<String>,
+}
+
+impl ManyDeletes {
+    pub(super) fn of(
+        candidate: &Candidate<'_>,
+        target: &Table,
+        mapping: &TableMapping,
+        fingerprint: &str,
+    ) -> Self {
+        let is_keyless = mapping.key.is_empty();
+        let other_key = candidate.other_key.filter(|_| is_keyless);
+        Self {
+            keyless: is_keyless.then(|| why_keyless(candidate, target, fingerprint)),
+            other_key: other_key.map(str::to_owned),
+            left_partitions: candidate.left_partitions.map(str::to_owned),
+        }
+    }
+}
+
+fn why_keyless(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> String {
+    let why = match (candidate.source.keys.first(), target.keys.first()) {
+        (None, None) => "the table has no key".to_owned(),
+        (None, Some(_)) => "the source's table has no key".to_owned(),
+        (Some(_), None) => "the target's table has no key".to_owned(),
+        (Some(here), Some(there)) => {
+            format!("the key is {} on the source and {} on the target", listed(here), listed(there))
+        }
+    };
+    let changed = if left_columns::have_changed(candidate, fingerprint) {
+        ", and its columns have changed since the last run, so that every row may differ"
+    } else {
+        ""
+    };
+    format!("{why}{changed}")
+}
+
+/// The columns of a key: `(product_id, tag)`
+fn listed(key: &Key) -> String {
+    let names: Vec<&str> = key.columns.iter().map(|column| column.name.as_str()).collect();
+    format!("({})", names.join(", "))
+}
