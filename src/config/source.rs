@@ -255,7 +255,9 @@ pub fn parse_source(text: &str, environment: &Environment) -> Result<ParsedSourc
 /// Reads what names a target. Returns every problem found.
 pub fn parse_target(text: &str, environment: &Environment) -> Result<Parsed, Vec<String>> {
     if text.trim().starts_with("sqlite:") || is_path(text) || named(text.trim()).is_some() {
-        return Err(vec!["a SQLite file can only be the source".to_owned()]);
+        let text = "the target has to be a PostgreSQL database, as in postgres://user@host/database; a SQLite file can only \
+                    be the source";
+        return Err(vec![text.to_owned()]);
     }
     conninfo::parse(text, environment)
 }

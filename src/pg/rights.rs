@@ -360,7 +360,12 @@ fn owned_table(hint: &str) -> Option<TableName> {
 
 /// The right that a statement within the one that failed needs, of `SQL statement "insert into log …"` in the context.
 pub(super) fn inner_right(said: &tokio_postgres::error::DbError) -> Option<&'static str> {
-    let statement = said.where_()?.strip_prefix("SQL statement \"")?.trim_start();
+    right_of(said.where_()?.strip_prefix("SQL statement \"")?)
+}
+
+/// The right that a statement needs on what it is about, as its first word tells.
+pub(crate) fn right_of(statement: &str) -> Option<&'static str> {
+    let statement = statement.trim_start();
     let is_begun = |verb: &&&str| {
         statement.get(..verb.len()).is_some_and(|start| start.eq_ignore_ascii_case(verb))
     };

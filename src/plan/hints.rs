@@ -167,7 +167,8 @@ fn violated_check(error: &DbError, table: &TableName) -> Option<String> {
     let is_of_target = error.side == Side::Target;
     is_of_target.then(|| {
         format!(
-            "the source's rows do not keep this constraint: fix them, or run on the target: {drop}"
+            "the source does not have this constraint, has another one of its name, or has rows that break it: to bring \
+             them, run on the target: {drop}"
         )
     })
 }
@@ -352,6 +353,29 @@ pub fn hidden<'t>(shown: &'t Table, rules: &'t TableRules) -> impl Iterator<Item
     shown.hidden_columns.iter().filter(is_read)
 }
 
+/// What to try where a filter leaves out rows to which others refer.
+fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Option<String> {
+    if references.filtered.contains(&key.parent) && references.filtered.contains(&key.child) {
+        let (child, parent) = (&key.child, &key.parent);
+        return Some(if child == own {
+            format!(
+                "the where of {child} takes rows that refer to rows which the where of {parent} leaves out: make the two fit"
+            )
+        } else {
+            format!(
+                "{child} was not brought in sync in this run, or its where and that of {parent} do not fit together"
+            )
+        });
+    }
+    if references.filtered.contains(&key.parent) {
+        return Some(format!(
+            "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike",
+            key.parent, key.child
+        ));
+    }
+    None
+}
+
 /// What to try where a foreign key stops the table `own`.
 fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: &Roles) -> String {
     let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
@@ -368,17 +392,8 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
     if references.outlives(key) && key.parent == *own {
         return references.way_out(key);
     }
-    if references.filtered.contains(&key.parent) && references.filtered.contains(&key.child) {
-        return format!(
-            "{} was not brought in sync in this run, or its filter (where) and that of {} do not fit together",
-            key.child, key.parent
-        );
-    }
-    if references.filtered.contains(&key.parent) {
-        return format!(
-            "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike",
-            key.parent, key.child
-        );
+    if let Some(text) = of_filters(key, own, references) {
+        return text;
     }
     if references.is_not_valid_on_the_source(key) {
         let otherwise = if key.validated {
@@ -398,7 +413,14 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
         let unchecked = (references.is_sound(key) && !references.replica_role)
             .then(|| format!(", or {}", replica(roles)));
         let unchecked = unchecked.unwrap_or_default();
-        format!("tables that refer to each other need a DEFERRABLE constraint{unchecked}")
+        format!(
+            "{child} and {parent} refer to each other, through other tables or not: run on the target: alter table {typed} \
+             alter constraint {name} deferrable{unchecked}",
+            child = key.child,
+            parent = key.parent,
+            typed = key.child.typed(),
+            name = key.name.typed(),
+        )
     });
     let cause = circle
         .unwrap_or_else(|| format!("{other} is not in sync: fix what stopped it, and run again"));

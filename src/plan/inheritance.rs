@@ -102,8 +102,8 @@ impl Tree<'_> {
         let besides = target.inherited_by.iter().find(|child| !mapped.contains(&child.name));
         besides.map_or(Ok(()), |InheritedChild { name, parent, .. }| {
             Err(Error::Blocked(format!(
-                "{name} inherits from it on the target, and no table of that name does on the source: reads of it show \
-                 more rows on the target; run there: {}",
+                "{name} inherits from it on the target and not on the source, so that reads of it show more rows; run on \
+                 the target: {}",
                 sql!("alter table {name} no inherit {parent}", name = name, parent = parent).as_str(),
             )))
         })

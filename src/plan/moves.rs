@@ -118,7 +118,7 @@ fn not_aside(
     // Without one that holds the values themselves, any keeps the row from being taken out.
     let keys = if of_columns.is_empty() { keys } else { of_columns };
     let remedy = if keys.is_empty() { replica(roles) } else { without(&keys, references) };
-    format!("a value moved between rows and could not be put aside: {remedy}")
+    format!("another row of the target has the value, and it could not be put aside: {remedy}")
 }
 
 /// Says that foreign keys are in the way, and what settles that.

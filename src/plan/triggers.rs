@@ -46,7 +46,7 @@ pub fn to_disable(
     }
     Err(Error::Blocked(format!(
         "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: connect as the \
-         table's owner, let triggers fire with -fire-triggers, or {}",
+         table's owner, or {}; or use -fire-triggers, if the trigger changes no copied value",
         replica(&context.roles)
     )))
 }

@@ -37,7 +37,7 @@ impl RunContext<'_> {
         let keyed = left.iter().filter(|one| one.adds_key).map(|one| one.table.clone());
         schema_plan.named_keys.extend(keyed);
         let said = left.into_iter().map(|Left { table, text, .. }| {
-            (table, format!("pgsync did not create this table and leaves it so: {text}"))
+            (table, format!("the log does not say that pgsync created this table, so it stays as it is: {text}"))
         });
         schema_plan.left_out.extend(said);
         Ok(())

@@ -14,8 +14,8 @@ use crate::schema::rebuild::plan::RebuiltTable;
 use crate::sync::table_state::PendingLogRow;
 
 /// What the next run does about it, and why this one does not: the source's snapshot was let go before the swap.
-const RENUMBERED: &str = "it has columns that name tables, types or functions (regclass, regtype and the like), and \
-     a table was rebuilt: values that name that table have to be written again: run again, and this one is compared";
+const RENUMBERED: &str = "its columns of types like regclass may name a table that this run has rebuilt, which is another \
+     one for them now: run again, and they are brought in sync";
 
 /// Turns the success of every table with such columns into a failure, if a table was rebuilt. `outcomes` and
 /// `unlogged` are in the order of `plans`.

@@ -7,9 +7,9 @@ use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 
 /// Of functions that the source has and the target lacks.
-const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition): pgsync \
-                                creates functions in SQL and PL/pgSQL, not those that are SECURITY DEFINER or have a body \
-                                of BEGIN ATOMIC";
+const MISSING_FUNCTION: &str = "create it on the target first (\\sf in psql on the source prints its definition); pgsync \
+                                creates functions in SQL and PL/pgSQL, but not those that are SECURITY DEFINER or have a \
+                                body of BEGIN ATOMIC";
 const NO_BUILT_IN: &str = "the target's version of PostgreSQL has no such function, and the source's words its definition \
                            with it: create the object on the target by hand, in words that the target knows";
 const FOUND_BY_PATH: &str = "on the source a function that the definition calls finds it by the search_path of the session: set the same \

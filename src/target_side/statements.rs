@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Target;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pg::failure::with_words_of;
+use crate::pg::rights;
 use crate::sql::statement::Statement;
 use crate::sql::{Literal, Sql, sql};
 
@@ -30,6 +31,11 @@ impl Target {
         session.run(doing, &wait).await?;
         // The session is not used again: it is closed when the loan ends.
         let ran = session.run_alone(doing, &Statement::of_the_user(text)).await;
-        ran.map_err(|error| with_words_of(text, error))
+        let Err(error) = ran else { return Ok(()) };
+        let mut error = with_words_of(text, error);
+        if let Error::Database(said) = &mut error {
+            said.inner_right = said.inner_right.or(rights::right_of(text));
+        }
+        Err(rights::explained(&session, error, false).await)
     }
 }

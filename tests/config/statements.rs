@@ -109,3 +109,21 @@ async fn a_statement_that_names_what_is_not_there_or_not_allowed_is_told_in_the_
         drop(told.expect_unsaid("secret"));
     }
 }
+
+#[tokio::test]
+async fn a_right_that_a_statement_lacks_is_named_by_its_first_word() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    let owner = db.target_owner().await;
+    db.target("create schema own; create table own.flag (id int, on_ boolean)").await;
+    db.target(&format!(
+        "grant usage on schema own to {0}; grant select on own.flag to {0}",
+        owner.name
+    ))
+    .await;
+    let after = db.file("after.json", r#"{"afterSql": ["update own.flag set on_ = true"]}"#);
+    let run = || db.sync().target_role(&owner).args(&["-config", &after]);
+    let grant = format!("grant update on table own.flag to {}", owner.name);
+    run().await.expect_exit(1).expect_said(&format!("hint: {grant}"));
+    db.target(&grant).await;
+    run().await.expect_ok();
+}

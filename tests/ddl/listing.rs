@@ -119,7 +119,7 @@ async fn what_tables_that_pgsync_did_not_create_have_otherwise_is_a_comment() {
     .await;
     db.sync().await.expect_exit(0).expect_unsaid("item_v");
     let printed = schema(&db, &[]).await.expect_exit(0).stdout;
-    let begin = "-- public.item: pgsync did not create this table and leaves it so: ";
+    let begin = "-- public.item: the log does not say that pgsync created this table, so it stays as it is: ";
     for line in [
         "index public.item_v exists only on the source; to change that, run: create index \"item_v\" on \"public\".\"item\"",
         "default of column public.item.v is not as on the source; to change that, run: alter table",

@@ -140,7 +140,8 @@ async fn a_key_that_the_target_lacks_is_named_once_with_its_statement() {
         );
         db.target(&statement).await;
         let left = pgsync(&args).await.expect_exit(0).stdout;
-        let is_theirs = |line: &str| line.contains("pgsync did not create this table");
+        let is_theirs =
+            |line: &str| line.contains("the log does not say that pgsync created this table");
         assert!(left.lines().all(is_theirs) && !left.contains("the next run"), "{here}: {left}");
         db.source("update item set id = 3 where id = 1").await;
         db.sync()

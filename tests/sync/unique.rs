@@ -275,7 +275,7 @@ async fn values_that_move_under_a_constraint_of_the_target_alone_are_told_so() {
     let owner = db.target_owner().await;
     let run = db.sync().target_role(&owner).await.expect_exit(1);
     let told = "the source does not have this constraint: if its rows do not keep it, run on the target: alter table public.p drop constraint p_g_key; \
-                if they do, a value moved between rows";
+                if they do, another row of the target has the value";
     run.expect_failed("p", &[told, db.replica_right().await]);
     db.hand_over_log(&owner).await;
     db.settle().await;
@@ -466,7 +466,7 @@ async fn what_the_target_alone_declares_is_dropped_in_an_order_that_the_server_t
     let drop_key = "alter table if exists public.d drop constraint if exists d_pu_fkey";
     let drop = format!("{drop_key}; alter table public.p drop constraint p_u_key");
     let aside = format!(
-        "if they do, a value moved between rows and could not be put aside: foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: run on the target: {drop_key}"
+        "if they do, another row of the target has the value, and it could not be put aside: foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: run on the target: {drop_key}"
     );
     let run = db.sync().await.expect_exit(1);
     run.expect_failed("p", &[&drop, &aside]);

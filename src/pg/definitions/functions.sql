@@ -7,7 +7,7 @@ select json_build_object(
     when l.lanname = 'c' then 'in C'
     when l.lanname not in ('sql', 'plpgsql') then 'in ' || l.lanname
     when p.prosecdef then 'SECURITY DEFINER'
-    when b.tree is not null and b.returned is null then 'with a body of BEGIN ATOMIC' end,
+    when b.tree is not null and b.returned is null then 'one with a body of BEGIN ATOMIC' end,
   'make', case when l.lanname in ('sql', 'plpgsql') and not p.prosecdef and (b.tree is null or b.returned is not null)
       -- What no statement takes in: see `closes` in schema_object/text.rs. A function that no table needs is no obstacle.
       and concat(pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), b.returned) !~ '[$;\\]|--|/[*]'
