@@ -116,7 +116,7 @@ async fn a_right_that_a_statement_lacks_is_named_by_its_first_word() {
     let owner = db.target_owner().await;
     db.target("create schema own; create table own.flag (id int, on_ boolean)").await;
     db.target(&format!(
-        "grant usage on schema own to {0}; grant select on own.flag to {0}",
+        "grant usage on schema own to {0}; revoke update on own.flag from {0}",
         owner.name
     ))
     .await;

@@ -119,7 +119,7 @@ async fn a_child_that_only_the_target_has_is_named_with_the_statement_that_parts
     db.source("alter table log_2024 no inherit log; insert into log values (4, 'later')").await;
     let run = db.sync().await.expect_exit(1);
     let statement = "alter table \"public\".\"log_2024\" no inherit \"public\".\"log\"";
-    run.expect_failed("log", &["reads of it show more rows on the target", statement]);
+    run.expect_failed("log", &["not on the source, so that reads of it show more rows", statement]);
     assert_eq!(db.target_value("select count(*) from only log").await, "2");
     db.target(statement).await;
     db.settle().await;
