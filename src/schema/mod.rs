@@ -49,7 +49,6 @@ use extensions::Definitions;
 use holders::Told;
 use known::{Known, Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
-use trial::Refused;
 
 /// Said where what owners of the source's tables define is evaluated by somebody who may do anything.
 const SUPERUSER: &str = "definitions come from the source, and their expressions run on the target as a superuser: \
@@ -164,10 +163,7 @@ impl RunContext<'_> {
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
         self.leave_held(&mut schema_plan, catalogs).await?;
-        let mut refused = Refused::default();
-        if self.settings.changes_definitions() {
-            refused = self.try_out(&schema_plan, catalogs).await?;
-        }
+        let refused = self.try_listed(&mut schema_plan, catalogs).await?;
         obstacles.extend(refused.failed);
         let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
         schema_plan.left_out.extend(left_out);

@@ -126,6 +126,24 @@ impl RunContext<'_> {
         }
     }
 
+    /// Tries what a listing prints. What would not work when it is pasted is taken out: the
+    /// statements of tables for which something has a name already.
+    pub(super) async fn try_listed(
+        &self,
+        schema_plan: &mut SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<Refused> {
+        if !self.settings.changes_definitions() {
+            return Ok(Refused::default());
+        }
+        let refused = self.try_out(schema_plan, catalogs).await?;
+        let is_taken =
+            |error: &Error| matches!(error.sqlstate(), Some(DUPLICATE_RELATION | DUPLICATE_OBJECT));
+        let taken = refused.failed.iter().filter(|(_, error)| is_taken(error));
+        taken.for_each(|(table, _)| schema_plan.drop_root(table));
+        Ok(refused)
+    }
+
     /// Tries the steps that make new objects, and whether the role has the rights for the others.
     pub(super) async fn try_out(
         &self,

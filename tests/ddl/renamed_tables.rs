@@ -148,3 +148,36 @@ async fn a_renamed_table_whose_rows_find_no_partition_is_told_with_statements_th
     db.sync().args(&["-reconcile"]).await.expect_ok();
     db.assert_all_same().await;
 }
+
+#[tokio::test]
+async fn the_listing_prints_no_statement_of_a_table_for_which_a_renamed_one_has_the_names() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table item (id int primary key, v text); create index by_v on item (v);
+         create table line (id int primary key, item int references item);
+         insert into item values (1, 'a'); insert into line values (1, 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table item rename to thing; create table other (id int primary key)").await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
+    let (comments, statements): (Vec<&str>, Vec<&str>) =
+        listed.stdout.lines().partition(|line| line.starts_with("-- "));
+    assert_eq!(
+        statements.join("\n"),
+        "create table \"public\".\"other\" (\n    \"id\" integer not null\n);\n\
+         create unique index \"other_pkey\" on \"public\".\"other\" using \"btree\" (\"id\");\n\
+         alter table only \"public\".\"other\" add constraint \"other_pkey\" primary key using index \"other_pkey\";",
+        "{listed}"
+    );
+    let rename = "drop table if exists public.thing; alter table public.item rename to thing, and run pgsync once with -reconcile";
+    assert_eq!(comments.len(), 2, "{listed}");
+    assert!(comments[0].starts_with("-- public.thing: target while creating "), "{listed}");
+    assert!(comments[1].contains(rename), "{listed}");
+    db.sync().arg("-dry-run").await.expect_exit(1).expect_unsaid("line_item_fkey is defined");
+    db.sync().await.expect_exit(1).expect_unsaid("line_item_fkey is defined");
+    db.target("drop table if exists thing; alter table item rename to thing").await;
+    db.sync().arg("-reconcile").await.expect_ok();
+    db.settle().await;
+}
