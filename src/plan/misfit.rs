@@ -4,6 +4,8 @@ use super::composition::Misfit as TypeMisfit;
 use super::kinds::{Conversion, conversion, same_type, widens};
 use crate::ident::{Ident, TableName};
 use crate::rules::{Ddl, TableRules};
+use crate::schema_object::text::Name;
+use crate::sql::ddl;
 use crate::table::{Column, Table, TypeKind, TypePart};
 
 /// What may be advised for a table of the target.
@@ -163,7 +165,13 @@ fn shown(column: &Column, base: &Column) -> String {
     format!("{} (a domain over {})", column.type_text, base.type_text)
 }
 
-/// The statement that renames a type of the user, where both sides' differ in nothing but the name.
+/// Whether enums may be one, some of whose labels have other names: at least half of them are where they were.
+pub fn are_labels_of_one(here: &[String], there: &[String]) -> bool {
+    let same = here.iter().zip(there).filter(|(here, there)| here == there).count();
+    here.len() == there.len() && same * 2 >= here.len()
+}
+
+/// The statements that rename a type of the user, where both sides' differ in nothing but names.
 fn renamed_type(here: &Column, there: &Column) -> Option<String> {
     let (here, there) = (element(here)?, element(there)?);
     let names = |part: &TypePart| -> Vec<Option<Ident>> {
@@ -173,7 +181,7 @@ fn renamed_type(here: &Column, there: &Column) -> Option<String> {
         part.members.iter().map(|member| member.text.clone()).collect()
     };
     let is_same = match (here.kind, there.kind) {
-        (TypeKind::Enum, TypeKind::Enum) => here.labels == there.labels,
+        (TypeKind::Enum, TypeKind::Enum) => are_labels_of_one(&here.labels, &there.labels),
         (TypeKind::Composite, TypeKind::Composite) => names(here) == names(there),
         (TypeKind::Domain, TypeKind::Domain) | (TypeKind::Range, TypeKind::Range) => {
             under(here) == under(there) && here.rules == there.rules
@@ -182,8 +190,13 @@ fn renamed_type(here: &Column, there: &Column) -> Option<String> {
     };
     let name = TableName { schema: there.schema.clone(), name: there.name.clone() };
     let noun = if here.kind == TypeKind::Domain { "domain" } else { "type" };
+    let rename = format!("alter {noun} {} rename to {}", name.typed(), here.name.typed());
+    let renamed = Name { schema: Some(there.schema.clone()), name: here.name.clone() };
+    let labels = here.labels.iter().zip(&there.labels).filter(|(here, there)| here != there);
+    let labels = labels.map(|(here, there)| ddl::rename_label(&renamed, there, here));
+    let labels = labels.map(|rename| format!("; {}", rename.as_str()));
     (is_same && here.name != there.name)
-        .then(|| format!("alter {noun} {} rename to {}", name.typed(), here.name.typed()))
+        .then(|| std::iter::once(rename).chain(labels).collect::<String>())
 }
 
 /// The type of a column, or of the elements of an array.

@@ -15,7 +15,7 @@ pub mod many_deletes;
 mod mask_room;
 mod masked_before;
 pub mod masking;
-mod misfit;
+pub mod misfit;
 mod missing_key;
 mod moves;
 pub mod partition_mismatch;

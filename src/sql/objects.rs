@@ -10,7 +10,7 @@ use crate::schema_object::make::{
     Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, IndexSettings, Integer, Key,
     Make, Numbers, Provider, Range, ReplicaIdentity, Sequence, Statistics, StatisticsKind, Timing,
 };
-use crate::schema_object::text::Name;
+use crate::schema_object::text::{Expression, Name};
 use crate::schema_object::{Kind, Object};
 use crate::sql::Literal;
 
@@ -334,6 +334,32 @@ pub fn rename_domain(from: &Name, to: &Name) -> Vec<Statement> {
         statement!("alter domain {renamed} set schema {schema}", renamed = renamed, schema = schema)
     }));
     statements
+}
+
+/// Gives a check of a domain another name.
+pub fn rename_domain_check(name: &Name, from: &Ident, to: &Ident) -> Statement {
+    statement!(
+        "alter domain {name} rename constraint {from} to {to}",
+        name = name,
+        from = from,
+        to = to
+    )
+}
+
+/// Lets a domain take NULL, or not.
+pub fn set_domain_not_null(name: &Name, not_null: bool) -> Statement {
+    let verb = word(if not_null { "set" } else { "drop" });
+    statement!("alter domain {name} {verb} not null", name = name, verb = verb)
+}
+
+/// Gives a domain a default, or none.
+pub fn set_domain_default(name: &Name, default: Option<&Expression>) -> Statement {
+    match default {
+        Some(default) => {
+            statement!("alter domain {name} set default {default}", name = name, default = default)
+        }
+        None => statement!("alter domain {name} drop default", name = name),
+    }
 }
 
 /// Drops a check of a domain.

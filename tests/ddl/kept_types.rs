@@ -313,3 +313,70 @@ async fn a_renamed_domain_does_not_keep_a_table_from_being_rebuilt() {
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
     db.settle().await.expect_unsaid("domain");
 }
+
+#[tokio::test]
+async fn a_domain_of_which_a_check_was_renamed_or_a_setting_changed_is_told_with_the_statements() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create domain pct as int default 3 constraint small check (value < 100);
+         create table item (id int primary key, p pct); insert into item values (1, 5)",
+    )
+    .await;
+    db.settle().await.expect_unsaid("pct");
+    db.source("alter domain pct rename constraint small to little; alter domain pct set not null; alter domain pct set default 4")
+        .await;
+    let statements = [
+        r#"alter domain "public"."pct" rename constraint "small" to "little""#,
+        r#"alter domain "public"."pct" set not null"#,
+        r#"alter domain "public"."pct" set default (4)"#,
+    ];
+    for mode in ["none", "additive"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_unchanged();
+        assert_eq!(
+            run.notes(),
+            [
+                format!(
+                    "constraint small of type public.pct is little on the source; run on the target: {}",
+                    statements[0]
+                ),
+                format!(
+                    "type public.pct is NOT NULL on the source; after the next run, run on the target: {}",
+                    statements[1]
+                ),
+                format!(
+                    "default of type public.pct is not as on the source; run on the target: {}",
+                    statements[2]
+                ),
+            ],
+            "{run}"
+        );
+    }
+    db.target(&statements.join("; ")).await;
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), Vec::<String>::new(), "{run}");
+    db.source("alter domain pct drop not null; alter domain pct drop default").await;
+    let run = db.sync().await.expect_unchanged();
+    let drops = [
+        r#"type public.pct takes NULL on the source; run on the target: alter domain "public"."pct" drop not null"#,
+        r#"default of type public.pct is not as on the source; run on the target: alter domain "public"."pct" drop default"#,
+    ];
+    assert_eq!(run.notes(), drops, "{run}");
+}
+
+#[tokio::test]
+async fn an_enum_that_was_renamed_together_with_a_label_is_told_with_the_statements_that_rename_both()
+ {
+    let db = Pair::fresh().await;
+    db.source("create type mood as enum ('a', 'b'); create table item (id int primary key, m mood); insert into item values (1, 'a'), (2, 'b')").await;
+    db.settle().await;
+    db.source("alter type mood rename to feel; alter type feel rename value 'a' to 'x'").await;
+    let renames = r#"alter type public.mood rename to feel; alter type "public"."feel" rename value 'a' to 'x'"#;
+    for mode in ["none", "additive"] {
+        let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
+        let told = format!("if the source has renamed the type, run on the target: {renames}");
+        run.expect_failed("item", &[&told]).expect_unsaid("created on the target");
+    }
+    db.target(renames).await;
+    db.settle().await;
+    db.assert_all_same().await;
+}

@@ -129,6 +129,13 @@ with homes as (
     join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
     cross join lateral (values (own.oid), (own.typelem), (own.typbasetype)) u(type)))
   union all
+  select pg_catalog.concat_ws(' ', t.typname, t.typnotnull, pg_catalog.pg_get_expr(t.typdefaultbin, 0))
+  from pg_catalog.pg_type t
+  where t.typtype operator(pg_catalog.=) 'd' and t.oid operator(pg_catalog.=) any (array(
+    select u.type from relations r join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and not a.attisdropped
+    join pg_catalog.pg_type own on own.oid operator(pg_catalog.=) a.atttypid
+    cross join lateral (values (own.oid), (own.typelem), (own.typbasetype)) u(type)))
+  union all
   -- Which columns are of a domain, or of arrays of one.
   select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, own.typname)
   from relations r join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid

@@ -1,5 +1,5 @@
-//! Checks of domains, which a run leaves as they are: where the target's domain has others than the source's, rows that
-//! the source takes may be refused.
+//! Domains, which a run leaves as they are: where the target's has other checks than the source's, or is NOT NULL, rows
+//! that the source takes may be refused.
 
 use std::collections::HashSet;
 
@@ -26,15 +26,16 @@ impl DiffInput<'_> {
             let Some(root) = root else { continue };
             for domain in self.domains_of(table) {
                 let there = self.there(domain);
-                let Some(other) = there.and_then(|there| OtherChecks::of(domain, there)) else {
+                let Some(there) = there.filter(|_| seen.insert((root, &domain.id))) else {
                     continue;
                 };
-                if !seen.insert((root, &domain.id)) {
-                    continue;
-                }
                 let is_told = self.same_major && self.follows(root);
                 let weight = if is_told { Severity::Part } else { Severity::Hint };
-                let found = other.findings(weight, self.path).into_iter();
+                let checks = OtherChecks::of(domain, there);
+                let checks = checks.map(|other| other.findings(weight, self.path));
+                let settings = settings(domain, there, self.path).into_iter();
+                let settings = settings.map(|text| Finding::new(weight, text));
+                let found = checks.into_iter().flatten().chain(settings);
                 schema_plan.differs.extend(found.map(|one| one.of(root.clone())));
             }
         }
@@ -68,6 +69,14 @@ struct OtherChecks<'d> {
     new: Vec<&'d Check>,
     /// Of the target: those that the source lacks, or has otherwise.
     gone: Vec<&'d Ident>,
+    /// Those that have another name on the target.
+    renamed: Vec<RenamedCheck<'d>>,
+}
+
+/// A check of a domain, by both names.
+struct RenamedCheck<'d> {
+    there: &'d Ident,
+    here: &'d Ident,
 }
 
 impl<'d> OtherChecks<'d> {
@@ -76,19 +85,44 @@ impl<'d> OtherChecks<'d> {
         else {
             return None;
         };
-        let new: Vec<&Check> = only_in(here, other);
-        let gone: Vec<&Ident> = only_in(other, here).into_iter().map(|check| &check.name).collect();
-        let differs = !new.is_empty() || !gone.is_empty();
-        differs.then_some(Self { domain, there, new, gone })
+        let (mut new, mut gone) = (only_in(here, other), only_in(other, here));
+        let mut renamed = Vec::new();
+        new.retain(|here| {
+            let is_it = |there: &&Check| {
+                differ_in_form_only(here.expression.as_str(), there.expression.as_str())
+            };
+            let there = gone.iter().position(is_it).map(|place| gone.remove(place));
+            renamed
+                .extend(there.map(|there| RenamedCheck { there: &there.name, here: &here.name }));
+            there.is_none()
+        });
+        let gone: Vec<&Ident> = gone.into_iter().map(|check| &check.name).collect();
+        let differs = !new.is_empty() || !gone.is_empty() || !renamed.is_empty();
+        differs.then_some(Self { domain, there, new, gone, renamed })
     }
 
     fn findings(&self, weight: Severity, path: &[Ident]) -> Vec<Finding> {
-        let gone: Vec<Ident> = self.gone.iter().map(|name| (*name).clone()).collect();
-        of_checks(&self.text(path), &gone, weight)
+        let renamed = self.renamed.iter().map(|RenamedCheck { there, here }| {
+            let rename = objects::rename_domain_check(&self.there.at, there, here);
+            let text = format!(
+                "constraint {} of {} is {} on the source; run on the target: {}",
+                there.as_str(),
+                self.domain.title(),
+                here.as_str(),
+                pasted_under(path, rename.as_str())
+            );
+            Finding::new(weight, text)
+        });
+        let mut found: Vec<Finding> = renamed.collect();
+        if !self.new.is_empty() || !self.gone.is_empty() {
+            let gone: Vec<Ident> = self.gone.iter().map(|name| (*name).clone()).collect();
+            found.extend(of_checks(&self.text(path), &gone, weight));
+        }
+        found
     }
 
     fn text(&self, path: &[Ident]) -> String {
-        let Self { domain, there, new, gone } = self;
+        let Self { domain, there, new, gone, .. } = self;
         let checks: Vec<String> =
             new.iter().map(|check| objects::check_of(check).as_str().to_owned()).collect();
         let drops = gone.iter().map(|name| objects::drop_domain_check(&there.at, name));
@@ -114,6 +148,35 @@ impl<'d> OtherChecks<'d> {
             }
         }
     }
+}
+
+/// What is said where a domain takes NULL on one side only, or has another default. Rows of a run may hold NULL until it
+/// has ended.
+fn settings(domain: &Object, there: &Object, path: &[Ident]) -> Vec<String> {
+    let (Some(Make::Domain(here)), Some(Make::Domain(other))) = (&domain.make, &there.make) else {
+        return Vec::new();
+    };
+    let title = domain.title();
+    let not_null = (here.not_null != other.not_null).then(|| {
+        let set = objects::set_domain_not_null(&there.at, here.not_null);
+        let what = if here.not_null {
+            "is NOT NULL on the source; after the next run, run on the target"
+        } else {
+            "takes NULL on the source; run on the target"
+        };
+        format!("{title} {what}: {}", pasted_under(path, set.as_str()))
+    });
+    let text = |domain: &Domain| domain.default.as_ref().map(|one| one.as_str().to_owned());
+    let is_same = match (text(here), text(other)) {
+        (Some(here), Some(other)) => differ_in_form_only(&here, &other),
+        (here, other) => here == other,
+    };
+    let default = (!is_same).then(|| {
+        let set = objects::set_domain_default(&there.at, here.default.as_ref());
+        let set = pasted_under(path, set.as_str());
+        format!("default of {title} is not as on the source; run on the target: {set}")
+    });
+    not_null.into_iter().chain(default).collect()
 }
 
 /// One of what is to be said, and one for each further check that rows may violate.

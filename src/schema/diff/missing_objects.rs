@@ -7,6 +7,7 @@ use super::labels;
 use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{Step, UnmadeFunction};
 use crate::ident::TableName;
+use crate::plan::misfit::are_labels_of_one;
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::Make;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
@@ -244,7 +245,9 @@ impl DiffInput<'_> {
             return self.is_renamed_domain(object);
         }
         let has_form = |there: &&Object| {
-            there.kind == object.kind && there.labels == object.labels && there.make == object.make
+            there.kind == object.kind
+                && are_labels_of_one(&object.labels, &there.labels)
+                && there.make == object.make
         };
         let mut alike = self.target.objects.iter().filter(has_form);
         self.there(object).is_none() && alike.any(|there| self.source.same(there).is_none())
