@@ -147,3 +147,40 @@ async fn a_sequence_that_was_renamed_leaves_the_old_one_with_the_statement_that_
     db.source("create index on item (v)").await;
     db.sync().await.expect_ok().expect_unsaid("theirs");
 }
+
+#[tokio::test]
+async fn an_index_that_gets_the_sources_name_is_told_by_both_names() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, v int, w int)").await;
+    db.settle().await;
+    db.target("create index mine on item (v)").await;
+    db.source("create index by_v on item (v); alter table item rename constraint item_pkey to own")
+        .await;
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(
+        run.notes(),
+        [
+            "changed on the target: 2 names (constraint public.item item_pkey to own, index public.mine to by_v)"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_sequence_of_its_own_that_was_renamed_leaves_the_old_one_with_the_statement_that_drops_it()
+ {
+    let db = Pair::fresh().await;
+    db.source(
+        "create sequence numbers; create table item (id int primary key default nextval('numbers')); insert into item values (default)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter sequence numbers rename to digits").await;
+    let drop = "drop sequence public.numbers";
+    let told = format!(
+        "sequence public.numbers exists only on the target; to drop it when no default draws from it, run: {drop}"
+    );
+    db.sync().arg("-dry-run").await.expect_unchanged().expect_note(&told);
+    db.sync().await.expect_unchanged().expect_note(&told);
+    db.target(drop).await;
+    db.settle().await.expect_unsaid("numbers");
+}

@@ -11,7 +11,8 @@ use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::Make;
-use crate::schema_object::{ColumnDefinition, Kind, Object, OwnedSequence};
+use crate::schema_object::text::Name;
+use crate::schema_object::{ColumnDefinition, Kind, Object, OwnedSequence, TableDefinition};
 use crate::sql::objects;
 
 impl DiffInput<'_> {
@@ -94,7 +95,34 @@ impl DiffInput<'_> {
             );
             Finding::new(weight, text)
         });
-        found.collect()
+        let free = self.left_free_sequences(here, there);
+        let free = free.into_iter().map(|sequence| {
+            let drop = self.pasted(&format!("drop sequence {}", sequence.at.printed()));
+            let text = format!(
+                "{} exists only on the target; to drop it when no default draws from it, run: {drop}",
+                sequence.title()
+            );
+            Finding::new(Severity::Part, text)
+        });
+        found.chain(free).collect()
+    }
+
+    /// Sequences that no column owns and the source does not have, and from which columns will no longer draw.
+    fn left_free_sequences(&self, here: &TableDefinition, there: &TableDefinition) -> Vec<&Object> {
+        let is_sequence = |object: &&Object| object.kind == Kind::Sequence;
+        let objects = self.target.objects.iter();
+        let owned = objects.filter_map(|object| object.definition.as_ref());
+        let owned: Vec<&Name> = owned.flat_map(|one| &one.owns).map(|one| &one.sequence).collect();
+        let other = |old: &&ColumnDefinition| {
+            let new = here.column(&old.name).and_then(|new| new.default.as_ref());
+            new.is_some() && new != old.default.as_ref()
+        };
+        let defaults =
+            there.columns.iter().filter(other).filter_map(|old| old.default_node.as_ref());
+        let needs = defaults.flat_map(|node| self.target.needs.get(node).into_iter().flatten());
+        let sequences = needs.filter_map(|node| self.target.at(node)).filter(is_sequence);
+        let is_left = |one: &&Object| !owned.contains(&&one.at) && self.source.same(one).is_none();
+        sequences.filter(is_left).collect()
     }
 
     /// A run says what the source gave up, and nothing of what others made on the target.
