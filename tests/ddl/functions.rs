@@ -255,3 +255,22 @@ async fn a_dry_run_says_that_rows_can_fail_over_another_function_of_the_target()
         run.expect_note("the one of the target is used, and public.a fails if a check refuses a row by it, and public.product fails if a generated column gets another value by it");
     }
 }
+
+#[tokio::test]
+async fn a_sequence_of_a_table_that_is_not_selected_is_created_where_a_function_draws_from_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table other (id serial primary key); insert into other select from generate_series(1, 7);
+         create function next_id() returns int language sql as $$ select nextval('other_id_seq')::int $$;
+         create table item (id int primary key default next_id(), v int); insert into item (v) values (1), (2)",
+    )
+    .await;
+    db.sync().include("item").await.expect_ok();
+    db.target("insert into item (v) values (3)").await;
+    assert_eq!(db.target_value("select max(id)::text from item").await, "10");
+    // Its table takes it as its own.
+    db.sync().await.expect_ok();
+    db.settle().await;
+    let owned = "select pg_get_serial_sequence('other', 'id')";
+    assert_eq!(db.target_value(owned).await, "public.other_id_seq");
+}

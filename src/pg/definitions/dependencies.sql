@@ -92,11 +92,11 @@ with recursive path(text) as (
       union all
       select 'pg_ts_dict'::regclass, d.oid, d.dictname from pg_ts_dict d
       union all
-      -- One that a column owns comes with its table.
+      -- That of an identity comes with its table.
       select 'pg_class'::regclass, s.oid, s.relname from pg_class s
       where s.relkind = 'S' and not exists (
         select from pg_depend d
-        where d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('a', 'i', 'e'))
+        where d.classid = 'pg_class'::regclass and d.objid = s.oid and d.deptype in ('i', 'e'))
     ) named(class, oid, name) on named.oid >= 16384
     cross join lateral (select regexp_replace(named.name, '([^[:alnum:]_])', '\\\1', 'g') as name offset 0) quoted
     where w.class = 'pg_proc'::regclass and p.oid = w.oid

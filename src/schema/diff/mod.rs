@@ -374,10 +374,14 @@ impl DiffInput<'_> {
         steps
     }
 
-    /// The sequences that columns own, as their steps are called.
+    /// The sequences that columns of the run's tables own, as their steps are called.
     fn owned(&self) -> HashSet<String> {
         let objects = &self.source.objects;
-        let shapes = objects.iter().filter_map(|object| object.definition.as_ref());
+        let is_selected = |object: &&Object| {
+            object.root.as_ref().is_some_and(|root| self.selected.contains(&root))
+        };
+        let tables = objects.iter().filter(is_selected);
+        let shapes = tables.filter_map(|object| object.definition.as_ref());
         let owned: HashSet<&Name> =
             shapes.flat_map(|definition| &definition.owns).map(|owned| &owned.sequence).collect();
         let is_owned =
