@@ -29,6 +29,8 @@ pub struct Step {
     pub builds: bool,
     /// Whether it completes what an earlier step of the same run makes.
     pub completes: bool,
+    /// Of what gets another name: both, as `index public.old to new`.
+    pub names: Option<String>,
     /// Of a label that an enum gets: the renames that would give it this label instead.
     pub renames: Vec<LabelRename>,
     /// Whether it only looks at the rows of a foreign key that is there.
@@ -134,6 +136,7 @@ impl Step {
             builds: false,
             completes: false,
             renames: Vec::new(),
+            names: None,
             is_validation: false,
             optional: false,
             shared: false,

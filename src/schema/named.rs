@@ -91,10 +91,10 @@ impl RunContext<'_> {
                 steps.filter(|step| step.is_change() == changes).for_each(|step| tally.add(step));
                 tally
             };
-            let all = [("create", tally(false)), ("change", tally(true))].into_iter();
-            let all = all.filter(|(_, tally)| !tally.is_empty());
-            let all: Vec<String> =
-                all.map(|(verb, tally)| format!("would {verb} {tally}")).collect();
+            let (create, change) = (tally(false), tally(true));
+            let create = (!create.is_empty()).then(|| format!("would create {create}"));
+            let change = (!change.is_empty()).then(|| format!("would change {}", change.named()));
+            let all: Vec<String> = create.into_iter().chain(change).collect();
             let text = format!("{}; pgsync schema prints the statements", all.join("; "));
             return self.note(NoteLevel::Notice, None, text);
         }

@@ -44,7 +44,9 @@ async fn defaults_comments_and_settings_of_our_tables_are_followed_in_place() {
     let run = run.expect_note("default of column public.item.name");
     run.expect_note("alter column \"name\" set default ('it''s'::character varying)");
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
-    foretold.expect_note("would change 1 comment, ");
+    foretold.expect_note(
+        "would change 3 comments (column public.item.n, constraint public.item once, index public.by_n), ",
+    );
     db.sync().await.expect_unchanged();
     is_quiet(&db).await;
     assert_eq!(db.target_value("select pg_relation_filenode('item')").await, file);

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::changed_objects::{Finding, Severity};
+use super::renamed::names;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -55,7 +56,8 @@ impl DiffInput<'_> {
     ) {
         let steps = renamed.iter().map(|RenamedPartition { here, there, root }| {
             let step = Step::about(here, vec![objects::rename_table(there, here)], &[root]);
-            Step { title: format!("name of {}", here.title()), optional: true, ..step }
+            let (title, names) = (format!("name of {}", here.title()), Some(names(there, here)));
+            Step { title, names, optional: true, ..step }
         });
         schema_plan.first.splice(0..0, steps);
         let left = self.left_partitions(renamed);

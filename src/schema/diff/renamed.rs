@@ -35,7 +35,8 @@ impl DiffInput<'_> {
             let root = here.root.as_ref()?;
             let rename = objects::rename(there, here)?;
             let title = format!("name of {}", here.title());
-            Some(Step { title, optional: true, ..Step::about(here, vec![rename], &[root]) })
+            let step = Step::about(here, vec![rename], &[root]);
+            Some(Step { title, names: Some(names(there, here)), optional: true, ..step })
         });
         let steps = steps.chain(exchange(&exchanged)).collect();
         let indexes = pairs.iter().filter_map(|(here, there)| {
@@ -114,7 +115,8 @@ fn is_exchanged((here, there): Pair<'_>, pairs: &[Pair<'_>]) -> bool {
 /// Gives indexes the names of one another, all at once: each has a name of its own in between.
 fn exchange(pairs: &[Pair<'_>]) -> Option<Step> {
     let (first, _) = pairs.first()?;
-    let (mut aside, mut rename, mut titles) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut aside, mut rename) = (Vec::new(), Vec::new());
+    let (mut titles, mut both) = (Vec::new(), Vec::new());
     let mut roots: Vec<&TableName> = Vec::new();
     for (here, there) in pairs {
         let (new, old) = (&here.index.as_ref()?.name, &there.index.as_ref()?.name);
@@ -122,11 +124,18 @@ fn exchange(pairs: &[Pair<'_>]) -> Option<Step> {
         aside.push(objects::rename_index(old, &between));
         rename.push(objects::rename_index(&old.beside(&between), &new.name));
         titles.push(here.title());
+        both.push(names(there, here));
         roots.extend(here.root.as_ref().filter(|root| !roots.contains(root)));
     }
     let title = format!("name of {}", titles.join(", "));
     let statements = aside.into_iter().chain(rename).collect();
-    Some(Step { title, optional: true, ..Step::about(first, statements, &roots) })
+    let step = Step::about(first, statements, &roots);
+    Some(Step { title, names: Some(both.join(", ")), optional: true, ..step })
+}
+
+/// What the target has, and the name that it gets.
+pub(super) fn names(there: &Object, here: &Object) -> String {
+    format!("{} to {}", there.title(), here.own_name().as_str())
 }
 
 fn is_part(kind: Kind) -> bool {

@@ -43,7 +43,7 @@ impl DiffInput<'_> {
         let new = objects::settings(object).into_iter().filter(|own| !theirs.contains(own));
         let new: Vec<Statement> = new.map(|setting| setting.set).collect();
         if !new.is_empty() {
-            change("setting", new);
+            change(if new.iter().all(is_comment) { "comment" } else { "setting" }, new);
         }
         let mut statements = self.given_up(object, there);
         let what = if statements.iter().all(is_comment) { "comment" } else { "setting" };
