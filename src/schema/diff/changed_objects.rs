@@ -261,8 +261,7 @@ impl DiffInput<'_> {
                 format!("{text}; run on the target: {drops}{THEN}{what} as the source has {what}");
             let keeps_out = keeps_rows_out(there) || there.kind == Kind::Key;
             let part = keeps_out.then(|| there.own_name());
-            let weight = if self.has_new_parent(object) { Severity::Hint } else { Severity::Part };
-            return Some(Finding { part, ..Finding::new(weight, text) });
+            return Some(Finding { part, ..Finding::new(self.weight_of_another(object), text) });
         }
         let Gone { what, statements } = self.settings_of_part(object, there, root, schema_plan);
         let gone: Vec<&str> = statements.iter().map(Statement::as_str).collect();
@@ -284,13 +283,15 @@ impl DiffInput<'_> {
         !is_same(object, there) && self.is_comparable(object, there)
     }
 
-    /// Whether a foreign key refers to a table that the target lacks. If that is another name of the one that the target's
-    /// key refers to, the key goes with it; and what is said of that table names the key.
-    fn has_new_parent(&self, key: &Object) -> bool {
+    /// What it counts that a part is another one on the target. A foreign key may refer to a table that the target lacks: if
+    /// that is another name of the one that the target's key refers to, the key goes with it; and what is said of that
+    /// table names the key.
+    fn weight_of_another(&self, object: &Object) -> Severity {
         let mut tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
-        let parent = key.parent.as_ref().filter(|_| key.kind == Kind::ForeignKey);
+        let parent = object.parent.as_ref().filter(|_| object.kind == Kind::ForeignKey);
         let parent = tables.find(|table| parent.is_some() && table.name.as_ref() == parent);
-        parent.is_some_and(|parent| self.there(parent).is_none())
+        let is_new = parent.is_some_and(|parent| self.there(parent).is_none());
+        if is_new { Severity::Hint } else { Severity::Part }
     }
 
     /// Plans the drop of a constraint before the rows, which may violate it, and the source's after them. Gives
