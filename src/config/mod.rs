@@ -75,6 +75,8 @@ pub struct Settings {
     pub dry_run: bool,
     /// Whether rows are compared and nothing follows (`pgsync verify`): no right to write is needed.
     pub only_compares: bool,
+    /// The rules of a run, where such work leaves out that it changes definitions.
+    pub rules_of_runs: Option<Box<Rules>>,
     /// Whether the run repairs what a comparison has found: it is no last run of its tables.
     pub repair: bool,
     pub force: bool,

@@ -150,6 +150,7 @@ fn settings(
         scrub: reader.read(Setting::Scrub, value::scrub).flatten(),
         dry_run: reader.switch(Setting::DryRun, false),
         only_compares: false,
+        rules_of_runs: None,
         repair: false,
         force: reader.switch(Setting::Force, false),
         fire_triggers: reader.switch(Setting::FireTriggers, false),

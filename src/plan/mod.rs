@@ -131,6 +131,8 @@ pub struct TablePlan {
     pub post_data: Vec<Step>,
     /// Whether a dry run meets values that the target takes only when the run has changed a type.
     pub is_widened: bool,
+    /// Whether the last run or repair of the table failed, or was refused.
+    pub last_failed: bool,
 }
 
 /// What the last run left in `sync_log` for a table.
@@ -149,6 +151,8 @@ pub struct LastRun {
     pub written_as: Option<String>,
     /// Whether it did not come to its end.
     pub interrupted: bool,
+    /// Whether the last run or repair of the table failed, or was refused.
+    pub failed: bool,
 }
 
 impl LastRun {
@@ -275,14 +279,13 @@ pub struct DifferingPart {
 /// # Errors
 /// [`Error::Blocked`] with the remedy, when the table cannot be brought in sync as things are.
 pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePlan, Error> {
-    let Candidate { source, target, target_name, rules, .. } = candidate;
+    let Candidate { source, target, target_name, rules, references, .. } = candidate;
     let target = target.ok_or_else(|| missing(target_name))?;
     check_row_security(source, target, context)?;
     let timestamp = columns::timestamp(source, target, rules.target_timestamp());
     let mapping = mapping(&candidate, target, timestamp.as_ref(), context)?;
     let missing_key = MissingKey::of(&candidate, target, &mapping);
     check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;
-    let (references, append) = (candidate.references, rules.mode == Mode::Append);
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
     let left_columns = left_columns::told(&candidate, target, &mapping);
     let Changed { warnings, notes: changed } =
@@ -326,10 +329,11 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         roles: context.roles.clone(),
         can_quiet_triggers: target.owned || !checked.deletes,
         deletes: rules.deletes,
-        append,
+        append: rules.mode == Mode::Append,
         batch_size: rules.batch_size,
         post_data: candidate.post_data.to_vec(),
         is_widened: candidate.is_widened,
+        last_failed: candidate.last.is_some_and(|last| last.failed),
         mapping,
         moves,
     })

@@ -2,7 +2,7 @@
 //!
 //! The object of `-json`: `{"pgsync":"0.1.0","version":1,"source","target","exit_status":3,"live":false,
 //! "sentence","elapsed_seconds","tables":[{"schema","table","verdict":"equal|differs|behind|not comparable",
-//! "missing":0,"extra":0,"changed":0,"behind":0,"explained":0,"rows":[row],"error":null}],
+//! "missing":0,"extra":0,"changed":0,"behind":0,"explained":0,"last_run_failed":false,"rows":[row],"error":null}],
 //! "notes":["…"],"error":null}`, where a row is that of `-rows`. Fields are added, never renamed.
 
 use serde::Serialize;
@@ -74,11 +74,16 @@ fn without_triggers(tables: &[&TableVerdict]) -> Option<String> {
     })
 }
 
-/// What makes equal what differs.
+/// What makes equal what differs; a table whose last run failed most often fails again.
 fn remedy(report: &VerifyReport) -> Option<String> {
-    let differs = report.tables.iter().any(|table| table.name() == "differs");
-    let text = "to make them equal: pgsync verify -repair, or a run with -reconcile";
-    (differs && report.repair == Repair::Nothing).then(|| text.to_owned())
+    let differing = report.tables.iter().filter(|table| table.name() == "differs");
+    let (failed, others): (Vec<&TableVerdict>, Vec<&TableVerdict>) =
+        differing.partition(|table| table.last_failed);
+    if others.is_empty() || report.repair != Repair::Nothing {
+        return None;
+    }
+    let which = if failed.is_empty() { "them" } else { "the others" };
+    Some(format!("to make {which} equal: pgsync verify -repair, or a run with -reconcile"))
 }
 
 /// A line that is no statement.
@@ -107,6 +112,8 @@ fn rows_below(table: &TableVerdict, prints_sql: bool) -> Vec<String> {
     lines
 }
 
+const LAST_FAILED: &str = "; the last run of this table failed: see pgsync status";
+
 /// What was found in a table.
 pub fn verdict(table: &TableVerdict) -> String {
     if let Some(error) = &table.error {
@@ -116,15 +123,21 @@ pub fn verdict(table: &TableVerdict) -> String {
     let verb = if table.rows() == 1 { "differs" } else { "differ" };
     match table.name() {
         "equal" => "equal".to_owned(),
+        "behind" if table.last_failed => format!("behind: {rows} ({}){LAST_FAILED}", kinds(table)),
         "behind" => format!("behind: {rows} ({}), which the next run brings", kinds(table)),
-        _ => format!("{rows} {verb} ({}{})", kinds(table), reasons(table)),
+        _ => {
+            let last = if table.last_failed { LAST_FAILED } else { "" };
+            format!("{rows} {verb} ({}{}){last}", kinds(table), reasons(table))
+        }
     }
 }
 
 /// What is known of the cause of some rows.
 fn reasons(table: &TableVerdict) -> String {
+    let behind =
+        if table.last_failed { "are newer than the last run" } else { "the next run brings" };
     let counts = [
-        (table.behind, "the next run brings"),
+        (table.behind, behind),
         (
             table.computed,
             "only in columns that the target computes otherwise (by a function, a collation or the expression)",
@@ -233,6 +246,7 @@ struct Table<'a> {
     changed: u64,
     behind: u64,
     explained: u64,
+    last_run_failed: bool,
     rows: Vec<Line<'a>>,
     error: Option<String>,
 }
@@ -265,6 +279,7 @@ fn entry(table: &TableVerdict) -> Table<'_> {
         changed: table.changed,
         behind: table.behind,
         explained: table.explained,
+        last_run_failed: table.last_failed,
         rows: table.first.iter().map(|row| Line::of(&table.table, &table.key, row)).collect(),
         error: table.error.as_ref().map(ToString::to_string),
     }

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::plan::renamed_columns::RenamedColumn;
+use crate::rules::Ddl;
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
@@ -29,7 +30,12 @@ impl RunContext<'_> {
             self.note(NoteLevel::Notice, None, ALL_STATEMENTS.to_owned());
         }
         for (table, owed) in &all_owed {
-            let text = if only_compares { owed.in_short() } else { owed.to_string() };
+            let rules = self.settings.rules_of_runs.as_ref();
+            let rules = rules.map(|rules| rules.effective(table)).filter(|_| only_compares);
+            let text = match rules {
+                Some(rules) => owed.in_short(rules.ddl != Ddl::None),
+                None => owed.to_string(),
+            };
             let renamed = aligned.renamed.get(*table).filter(|_| !only_compares);
             let columns = renamed.and_then(|renamed| self.asked(table, renamed));
             let labels = asked_of_labels(&owed.steps).filter(|_| !only_compares);
@@ -173,16 +179,23 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
 }
 
 impl Owed<'_> {
-    /// Without the statements, for somebody who only compares.
-    fn in_short(&self) -> String {
-        let what = if self.is_new {
-            "the target has no such table".to_owned()
+    /// Without the statements, for somebody who only compares; `is_done` tells whether runs change definitions.
+    fn in_short(&self, is_done: bool) -> String {
+        let (what, run) = if self.is_new {
+            ("the target has no such table".to_owned(), "creates it")
+        } else if self.differs {
+            let verb = if self.titles.len() == 1 { "differs" } else { "differ" };
+            (format!("{} {verb} from the source's", self.titles()), "changes that")
         } else {
-            format!("{}: {}", self.state(), self.titles())
+            (format!("{}: {}", self.state(), self.titles()), "creates that")
         };
-        format!(
-            "{what}; a run makes it (not with -ddl none), and pgsync schema prints the statements"
-        )
+        if is_done {
+            format!("{what}; a run {run}, and pgsync schema prints the statements")
+        } else {
+            format!(
+                "{what}; no run {run} with -ddl none: run on the target what pgsync schema prints"
+            )
+        }
     }
 
     /// What is there and otherwise is said to be so among what is missing.

@@ -131,7 +131,7 @@ impl SyncLog {
 
     /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark
     /// of the last success for that fingerprint; and the last fingerprint that any run wrote, but those that were refused,
-    /// and so changed no row. Between the row and
+    /// and so changed no row; and whether the latest row, of whatever kind, says that the table failed. Between the row and
     /// that success nothing else was done: whoever works under another fingerprint leaves no watermark.
     pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
@@ -145,7 +145,9 @@ impl SyncLog {
              select l.fingerprint from {log} l where {of_table} and l.fingerprint is not null \
              and l.status operator(pg_catalog.<>) 'refused' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1), \
-             l.status operator(pg_catalog.=) 'interrupted' from {names} cross join lateral (\
+             l.status operator(pg_catalog.=) 'interrupted', (\
+             select l.status operator(pg_catalog.=) any (array['failed', 'refused']) from {latest} l \
+             order by {order} limit 1) from {names} cross join lateral (\
              select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \
              cross join lateral (select l.fingerprint) m",

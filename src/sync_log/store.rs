@@ -158,6 +158,7 @@ pub async fn last_runs(
                 rows: None,
                 written_as: row.text(6).map(str::to_owned),
                 interrupted: row.is_true(7),
+                failed: row.is_true(8),
             };
             last.insert(TableName::new(row.needed(0)?, row.needed(1)?), run);
         }

@@ -71,7 +71,9 @@ async fn compare(
     // As a dry run, which makes temporary tables and nothing else.
     let base = (*settings.base).clone();
     let source = base.source.clone().complete();
-    let base = Settings { source, dry_run: true, only_compares: true, ..base }.without_ddl();
+    let rules_of_runs = Some(Box::new(base.rules.clone()));
+    let base = Settings { source, dry_run: true, only_compares: true, rules_of_runs, ..base };
+    let base = base.without_ddl();
     let (endpoints, holder) = (Endpoints::open(&base)?, Endpoints::open(&base)?);
     let looking = Looking { flags: &settings.flags, pages };
     let compared = async {

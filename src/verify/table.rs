@@ -48,6 +48,7 @@ pub(super) async fn compare(
     let key: Vec<Ident> = plan.mapping.key.iter().map(|column| column.name.clone()).collect();
     let mut verdict = TableVerdict::new(plan.mapping.source.name.clone(), key);
     verdict.has_triggers = plan.has_triggers;
+    verdict.last_failed = plan.last_failed;
     let compared = Box::pin(look(round, plan, looking, &mut verdict)).await;
     if let Err(error) = compared {
         verdict.error = Some(plan.add_hint(round.explained(error).await));

@@ -91,6 +91,8 @@ pub struct TableVerdict {
     pub first: Vec<RowDifference>,
     /// Whether the target's table has triggers, which fire for statements of anybody.
     pub has_triggers: bool,
+    /// Whether the last run or repair of the table failed, or was refused: the next one may, too.
+    pub last_failed: bool,
     /// Why the table could not be compared.
     pub error: Option<Error>,
     pub elapsed: Duration,
@@ -110,6 +112,7 @@ impl TableVerdict {
             explained: 0,
             first: Vec::new(),
             has_triggers: false,
+            last_failed: false,
             error: None,
             elapsed: Duration::ZERO,
         }

@@ -295,10 +295,34 @@ async fn a_table_that_the_target_lacks_is_told_in_a_few_words() {
         .await;
     let run = verify(&db, &[]).await.expect_exit(1);
     let lines = run.stdout.lines().filter(|line| line.contains("not comparable: "));
-    let told = "not comparable: the target has no such table; a run makes it (not with -ddl none), and pgsync schema \
-                prints the statements";
+    let told = "not comparable: the target has no such table; a run creates it, and pgsync schema prints the statements";
     assert_eq!(lines.filter(|line| line.ends_with(told)).count(), 2, "{run}");
     run.expect_unsaid("create table");
+    let config = db.file("none.json", r#"{"ddl": "none"}"#);
+    let run = verify(&db, &["-config", &config]).await.expect_exit(1);
+    run.expect_said(
+        "not comparable: the target has no such table; no run creates it with -ddl none: run on the target what pgsync \
+         schema prints",
+    );
+}
+
+#[tokio::test]
+async fn a_label_that_a_type_lacks_is_told_by_what_runs_do_about_it() {
+    let db = Pair::with(
+        "create type mood as enum ('sad'); create table item (id int primary key, m mood)",
+    )
+    .await;
+    db.source("alter type mood add value 'glad'").await;
+    let run = verify(&db, &[]).await.expect_exit(1);
+    run.expect_said(
+        "not comparable: missing on the target: label 'glad' of type public.mood; a run creates that, and pgsync schema prints the \
+         statements",
+    );
+    let run = verify(&db, &["-set", "item.ddl=none"]).await.expect_exit(1);
+    run.expect_said(
+        "not comparable: missing on the target: label 'glad' of type public.mood; no run creates that with -ddl none: run on the target \
+         what pgsync schema prints",
+    );
 }
 
 #[tokio::test]
@@ -387,4 +411,41 @@ async fn of_many_tables_those_that_are_equal_are_counted() {
     let run = run.expect_said(listed);
     run.expect_said("to make them equal: pgsync verify -repair, or a run with -reconcile");
     verify(&db, &["-verbose"]).await.expect_exit(3).expect_said("t8   equal");
+}
+
+#[tokio::test]
+async fn rows_of_a_table_whose_last_run_failed_are_not_promised_to_the_next_run() {
+    let db = Pair::with(&format!("{ITEM}; create table plain (id int primary key, v int)")).await;
+    db.source(
+        "insert into item values (1, 'a', 1, null, '2024-01-01'); insert into plain values (1, 1)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.target(
+        "alter table item add check (note is not null) not valid; alter table plain add check (v < 5) not valid",
+    )
+    .await;
+    db.source("insert into item values (2, 'b', 1, null, now()); insert into plain values (2, 9)")
+        .await;
+    // Nothing has failed yet.
+    let run = verify(&db, &["-include", "item"]).await.expect_exit(3);
+    run.expect_said("item  behind: 1 row (1 missing), which the next run brings");
+    db.sync().await.expect_exit(1);
+    let run = verify(&db, &[]).await.expect_exit(3);
+    let failed = "the last run of this table failed: see pgsync status";
+    let run = run.expect_said(&format!("item   behind: 1 row (1 missing); {failed}"));
+    let run = run.expect_said(&format!("plain  1 row differs (1 missing); {failed}"));
+    drop(run.expect_unsaid("the next run brings").expect_unsaid("-repair"));
+    let json = found(&db, &[]).await;
+    assert_eq!(json["tables"][0]["last_run_failed"], true, "{json}");
+    // A repair fails over the same.
+    db.target("alter table item drop constraint item_note_check").await;
+    verify(&db, &["-repair"]).await.expect_exit(1);
+    let run = verify(&db, &[]).await.expect_exit(3);
+    drop(run.expect_said("item   equal").expect_said(failed));
+    db.target("alter table plain drop constraint plain_v_check").await;
+    verify(&db, &["-repair"]).await.expect_exit(0);
+    db.source("insert into plain values (3, 1)").await;
+    let run = verify(&db, &[]).await.expect_exit(3).expect_unsaid(failed);
+    run.expect_said("to make them equal: pgsync verify -repair, or a run with -reconcile");
 }

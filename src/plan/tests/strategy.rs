@@ -31,6 +31,7 @@ fn after(case: Case) -> Case {
         rows: None,
         written_as: None,
         interrupted: false,
+        failed: false,
     };
     Case { last: Some(last), ..case }
 }

@@ -19,7 +19,14 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
         and l.status operator(pg_catalog.<>) 'refused'
         and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true)
         order by l.table_name desc, l.id desc limit 1),
-    l.status operator(pg_catalog.=) 'interrupted'
+    l.status operator(pg_catalog.=) 'interrupted',
+    (select l.status operator(pg_catalog.=) any (array['failed', 'refused'])
+        from (select l.* from "public"."sync_log" l
+            where l.schema_name operator(pg_catalog.=) w.schema_name
+            and l.table_name operator(pg_catalog.>=) w.table_name
+            and l.table_name operator(pg_catalog.<=) w.table_name
+            order by l.table_name desc, l.id desc limit 10000) l
+        order by l.table_name desc, l.id desc limit 1)
     from rows from (pg_catalog.unnest(array['public']::pg_catalog.text[]),
         pg_catalog.unnest(array['item']::pg_catalog.text[])) w(schema_name, table_name)
     cross join lateral (select l.* from (select l.* from "public"."sync_log" l
