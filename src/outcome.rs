@@ -133,6 +133,8 @@ pub struct RunReport {
     pub notes: Vec<Note>,
     /// Why the run as a whole ended early: no connection, refused, locked, stopped.
     pub error: Option<Error>,
+    /// In a dry run: whether a run could not write its log.
+    pub log_denied: bool,
     /// Transient faults of the run as a whole (a lost snapshot), beside those of its tables.
     pub retries: u32,
 }
@@ -150,8 +152,15 @@ impl RunReport {
             tables: Vec::new(),
             notes: Vec::new(),
             error: Some(error),
+            log_denied: false,
             retries: 0,
         }
+    }
+
+    /// Whether `error` is no more than what a run would say of its log: the dry run has counted all tables.
+    pub fn is_log_denied(&self) -> bool {
+        let ended = matches!(self.error, Some(Error::Database(_))) && !self.tables.is_empty();
+        self.log_denied && ended
     }
 
     /// The sum over all tables.

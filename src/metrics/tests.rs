@@ -32,6 +32,7 @@ fn run(at: i64, tables: Vec<TableOutcome>) -> RunReport {
         tables,
         notes: Vec::new(),
         error: None,
+        log_denied: false,
         retries: 0,
     }
 }

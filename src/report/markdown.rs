@@ -1,5 +1,5 @@
 //! The summary in Markdown, for the page of a CI job: the verdict as a heading, the table, then failures and
-//! notes as lists. Pure. Nothing of a name or message is taken for markup.
+//! notes as lists. Pure. Nothing of a name or message is taken for markup: messages stand between backticks.
 
 use crate::error::Error;
 use crate::outcome::RunReport;
@@ -30,7 +30,7 @@ fn error(error: &Error) -> String {
         Error::Config(problems) => problems.iter().map(String::as_str).collect(),
         _ => vec![&text],
     };
-    let item = |problem: &&str| format!("- {}\n", escaped(&format::sanitize(problem)));
+    let item = |problem: &&str| format!("- {}\n", code(&format::sanitize(problem)));
     problems.iter().map(item).collect()
 }
 
@@ -58,10 +58,20 @@ fn table(report: &RunReport, verbose: bool) -> String {
 /// A line that begins at the margin becomes an item, one that is indented belongs to the item before it.
 fn list(text: &str) -> String {
     let item = |line: &str| match line.strip_prefix("    ") {
-        Some(rest) => format!("  {}\n", escaped(rest)),
-        None => format!("- {}\n", escaped(line)),
+        Some(rest) => format!("  {}\n", code(rest)),
+        None => format!("- {}\n", code(line)),
     };
     text.lines().map(item).collect()
+}
+
+/// A message between backticks, more of them than it has in a row itself: its statements and its JSON can be copied from
+/// the page, and from the page's text too.
+fn code(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest + 1);
+    let is_at_an_end = text.starts_with('`') || text.ends_with('`');
+    let blank = if is_at_an_end { " " } else { "" };
+    format!("{fence}{blank}{text}{blank}{fence}")
 }
 
 /// The text as it is, whatever Markdown makes of its characters.

@@ -22,6 +22,7 @@ pub fn summary(report: &RunReport, verbose: bool, page: Page) -> String {
     let mut sections = vec![
         listed::text(&listed::rows(report, verbose), page),
         failures(&report.tables, verbose),
+        log_denied(report),
         notes(&report.notes, verbose),
         verdict(report) + "\n",
     ];
@@ -29,10 +30,17 @@ pub fn summary(report: &RunReport, verbose: bool, page: Page) -> String {
     sections.join("\n")
 }
 
+/// Why a run could not write its log, in a dry run that has counted all tables.
+fn log_denied(report: &RunReport) -> String {
+    let error = report.error.as_ref().filter(|_| report.is_log_denied());
+    error.map(|error| format!("failed: {}\n", format::error(error))).unwrap_or_default()
+}
+
 /// The summary for a message that leaves the machine: it begins with the verdict, and tells of every
 /// failure, that of the run as a whole, too. No detail is in it.
 pub fn for_message(report: &RunReport) -> String {
-    let error = report.error.as_ref().map(|error| format::error(error) + "\n");
+    let error = report.error.as_ref().filter(|_| !report.is_log_denied());
+    let error = error.map(|error| format::error(error) + "\n");
     let parts =
         [headline(report) + "\n", error.unwrap_or_default(), summary(report, false, Page::Paper)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
@@ -154,6 +162,11 @@ pub fn verdict(report: &RunReport) -> String {
         _ => format!("{} of {all} done", format::number(done)),
     };
     let ended = |why: &str| format!("{head}: {why}; {how_far}{tail}");
+    if report.is_log_denied() {
+        let counted = shortfall(report, &all);
+        let counted = if counted.is_empty() { format!("{all} counted") } else { counted };
+        return format!("{head}: {counted}, but a run could not write its log{tail}");
+    }
     match &report.error {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),
         Some(Error::Refused(_)) => ended("refused by a safety check"),

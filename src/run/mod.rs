@@ -51,6 +51,7 @@ pub async fn run_knowing(
         tables: Vec::new(),
         notes: Vec::new(),
         error: None,
+        log_denied: false,
         retries: 0,
     };
     events.send(Event::Begun { run_id: report.run_id.clone() });

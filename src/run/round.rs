@@ -65,6 +65,7 @@ pub(super) async fn round(
         roles: prepared.roles.clone(),
         ..context.round(stop, prepared.horizon.clone(), prepared.page_ranges)
     });
+    report.log_denied = prepared.log_denied.is_some();
     work(&round, prepared, endpoints, report).await
 }
 

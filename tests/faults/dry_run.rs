@@ -187,3 +187,30 @@ async fn a_dry_run_counts_rows_for_which_columns_would_grow() {
         db.settle().await;
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_whose_run_could_not_write_its_log_says_so_last_and_counts_all_the_same() {
+    let db = Pair::with(
+        "create table item (id int primary key); create table part (id int primary key)",
+    )
+    .await;
+    db.source("insert into item values (1); insert into part values (1)").await;
+    let writer = db.target_writer().await;
+    db.target(&format!("revoke create on schema public from {}, public", writer.name)).await;
+    let dry = || db.sync().target_role(&writer).plain().arg("-dry-run");
+    let run = dry().await.expect_exit(1);
+    let ends =
+        "dry run: 2 tables counted, but a run could not write its log; nothing was written\n";
+    assert!(run.stdout.ends_with(ends), "{run}");
+    let hint = format!(
+        "hint: grant create on schema public to {}; or let somebody else create",
+        writer.name
+    );
+    let denied = "failed: target while creating sync_log: permission denied for schema public (SQLSTATE 42501); ";
+    assert!(run.stdout.contains(&format!("\n{denied}{hint}")), "{run}");
+    db.target(&format!("revoke insert on part from {}", writer.name)).await;
+    let run = dry().await.expect_exit(1);
+    let ends =
+        "dry run: 1 of 2 tables failed, but a run could not write its log; nothing was written\n";
+    assert!(run.stdout.ends_with(ends), "{run}");
+}

@@ -80,6 +80,7 @@ fn run(tables: Vec<TableOutcome>) -> RunReport {
         tables,
         notes: Vec::new(),
         error: None,
+        log_denied: false,
         retries: 0,
     }
 }

@@ -79,7 +79,26 @@ total               1,204            12            40             3  3.2s
 dry run: 1 table, 55 rows would change; nothing was written; took 3.2s
 "
     );
+    let denied = Error::denied(Side::Target, "creating sync_log", "permission denied".into());
+    (report.error, report.log_denied) = (Some(denied), true);
+    assert_eq!(
+        summary::summary(&report, false, Page::Paper),
+        "\
+table  strategy      rows  would insert  would update  would delete  time
+users  incremental  1,204            12            40             3  0.8s
+total               1,204            12            40             3  3.2s
+
+failed: target while creating sync_log: permission denied (SQLSTATE 42501)
+
+dry run: 1 table counted, but a run could not write its log; nothing was written
+"
+    );
     report.tables[0].status = Status::Failed;
+    assert_eq!(
+        summary::verdict(&report),
+        "dry run: 1 of 1 table failed, but a run could not write its log; nothing was written"
+    );
+    (report.error, report.log_denied) = (None, false);
     assert_eq!(summary::verdict(&report), "dry run: 1 of 1 table failed; nothing was written");
 }
 
@@ -212,7 +231,11 @@ fn of_many_tables_those_that_failed_and_those_that_changed_most_come_first() {
 #[test]
 fn a_page_of_a_job_shows_the_summary_in_markdown() {
     let mut report = wide();
-    report.notes = vec![note(Some("a|b"), NoteLevel::Warning, "<script> is \u{1b}[2J *bold*")];
+    report.notes = vec![
+        note(Some("a|b"), NoteLevel::Warning, "<script> is \u{1b}[2J *bold*"),
+        note(None, NoteLevel::Warning, "grant select on app.payments to ci_reader"),
+        note(None, NoteLevel::Warning, "``a` and `"),
+    ];
     report.tables[0].table.name = Ident::new("a|b_c");
     assert_eq!(
         markdown::summary(&report, false),
@@ -227,9 +250,11 @@ a:5432/shop → b:5432/shop
 | orders | copy | 3,000 | 3,000 | 0 | 0 | 0.8s | failed |
 | total |  | 12,348,678 | 1,237,567 | 2,345,678 | 345,678 | 3.2s |  |
 
-- orders - failed: no right
+- `orders - failed: no right`
 
-- a\\|b - warning: \\<script\\> is \\\\u{1b}\\[2J \\*bold\\*
+- `a|b - warning: <script> is \\u{1b}[2J *bold*`
+- `warning: grant select on app.payments to ci_reader`
+- ``` warning: ``a` and ` ```
 "
     );
 }
@@ -239,6 +264,6 @@ fn a_page_of_a_job_that_never_ran_has_the_heading_and_every_problem() {
     let problems = vec!["unknown flag -paralel".into(), "-source: missing".into()];
     assert_eq!(
         markdown::summary(&RunReport::of_no_run(Error::Config(problems)), false),
-        "### pgsync: NOT in sync: wrong usage or configuration\n\n- unknown flag -paralel\n- -source: missing\n"
+        "### pgsync: NOT in sync: wrong usage or configuration\n\n- `unknown flag -paralel`\n- `-source: missing`\n"
     );
 }
