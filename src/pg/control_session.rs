@@ -9,6 +9,8 @@ use super::definitions;
 use super::definitions::{FingerprintOf, LockedTable, SchemaFingerprint};
 use super::holders;
 use super::holders::HeldColumn;
+use super::lock_holder;
+use super::lock_holder::LockHolder;
 use super::pool::PooledSession;
 use super::rights;
 use super::sequences;
@@ -128,9 +130,9 @@ impl ControlSession {
         definitions::held(self.kept(&self.session.lock().await)?, schemas).await
     }
 
-    /// See [`definitions::lock_holder`].
-    pub async fn lock_holder(&self, table: &TableName) -> Result<Option<String>> {
-        definitions::lock_holder(self.kept(&self.session.lock().await)?, table).await
+    /// See [`lock_holder::find`].
+    pub async fn lock_holder(&self, table: &TableName) -> Result<Option<LockHolder>> {
+        lock_holder::find(self.kept(&self.session.lock().await)?, table).await
     }
 
     /// See [`holders::held_columns`].

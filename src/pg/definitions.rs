@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Deserialize;
 
 use super::catalog::{names, objects, unless_gone};
+use super::lock_holder::{self, LockHolder};
 use super::session::Session;
 use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
@@ -42,13 +43,14 @@ pub struct LockedTable {
     pub oid: u32,
     #[serde(flatten)]
     pub name: TableName,
-    pub pid: Option<i32>,
+    pub holder: LockHolder,
 }
 
 /// The tables of `schemas` that other sessions lock against all readers, or are about to.
 pub async fn held(session: &Session, schemas: &[Ident]) -> Result<Vec<LockedTable>> {
-    let statement =
-        Sql::filled(include_str!("definitions/held.sql"), &[("schemas", &names(schemas))]);
+    let holes: &[(&str, &Sql)] =
+        &[("schemas", &names(schemas)), ("fields", &lock_holder::fields())];
+    let statement = Sql::filled(include_str!("definitions/held.sql"), holes);
     objects(session, "looking for locked tables", &statement).await
 }
 
@@ -119,15 +121,6 @@ pub fn changed_meanwhile(side: Side) -> Error {
         inner_right: None,
         cause: Cause::Snapshot,
     }))
-}
-
-/// Who holds a lock of this table, in words; none where nobody does any more.
-pub async fn lock_holder(session: &Session, table: &TableName) -> Result<Option<String>> {
-    let name = table.quoted();
-    let statement = include_str!("lock_holder.sql");
-    let statement = Sql::filled(statement, &[("table", &sql!("{name}", name = Literal(&name)))]);
-    let rows = session.rows("looking for who holds a lock", &statement).await?;
-    Ok(rows.first().and_then(|row| row.text(0)).map(str::to_owned))
 }
 
 /// Functions like `pg_get_expr` know no snapshot, and print nothing of what was dropped since then. With

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod holders;
 mod keepalive;
 mod known_tables;
+pub mod lock_holder;
 mod manager;
 mod pool;
 mod pooler;

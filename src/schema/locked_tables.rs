@@ -53,9 +53,6 @@ impl RunContext<'_> {
 }
 
 fn refusal(side: Side, held: &LockedTable) -> Error {
-    let by = held.pid.map_or("a prepared transaction".to_owned(), |pid| format!("process {pid}"));
-    Error::Blocked(format!(
-        "its definition cannot be read: {by} on the {side} holds the table in ACCESS EXCLUSIVE mode, or \
-         waits for that; run again when it has ended"
-    ))
+    let told = held.holder.told(side, &held.name);
+    Error::Blocked(format!("its definition cannot be read, because {told}"))
 }

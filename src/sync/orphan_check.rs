@@ -2,6 +2,7 @@
 //! rows that its own foreign keys do not allow. Foreign keys that nothing checked are looked at then: rows that refer
 //! to what is not there are no success.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::context::Round;
@@ -60,6 +61,9 @@ pub async fn check(
 async fn broken_keys<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Vec<&'k ForeignKey> {
     match look(round, keys).await {
         Ok(broken) => return broken,
+        Err(error) if error.sqlstate() == Some(LOCK_NOT_AVAILABLE) => {
+            return beside_locked(round, keys).await;
+        }
         Err(error) if keys.len() == 1 || error.sqlstate().is_none() => {
             let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
             let (noun, verb) = if names.len() == 1 { ("key", "was") } else { ("keys", "were") };
@@ -77,6 +81,41 @@ async fn broken_keys<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Vec<&'k Fore
         broken.extend(Box::pin(broken_keys(round, &[key])).await);
     }
     broken
+}
+
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// The same without those of tables that others lock, which are named: each would wait for the same lock again.
+async fn beside_locked<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Vec<&'k ForeignKey> {
+    let schemas = round.settings.target_schemas();
+    let held = round.target.control.held(&schemas).await.unwrap_or_default();
+    let is_held = |name: &TableName| held.iter().any(|one| one.name == *name);
+    let (locked, others): (Vec<&ForeignKey>, Vec<&ForeignKey>) =
+        keys.iter().partition(|key| is_held(&key.child) || is_held(&key.parent));
+    if locked.is_empty() {
+        warn(round, None, unchecked(keys, &[]));
+        return Vec::new();
+    }
+    let tables: BTreeSet<&TableName> =
+        locked.iter().flat_map(|key| [&key.child, &key.parent]).collect();
+    let tables: Vec<&TableName> = tables.into_iter().filter(|name| is_held(name)).collect();
+    warn(round, None, unchecked(&locked, &tables));
+    if others.is_empty() { Vec::new() } else { Box::pin(broken_keys(round, &others)).await }
+}
+
+/// Says that nobody knows whether rows keep these, because the tables are locked.
+fn unchecked(keys: &[&ForeignKey], locked: &[&TableName]) -> String {
+    let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+    let (noun, verb) = if names.len() == 1 { ("key", "was") } else { ("keys", "were") };
+    let locked = match locked {
+        [] => "a table".to_owned(),
+        locked => locked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    };
+    format!(
+        "the foreign {noun} {} {verb} not checked, because somebody else holds a lock on {locked}: run pgsync again when \
+         the lock is released",
+        names.join(", ")
+    )
 }
 
 async fn look<'k>(round: &Round, keys: &[&'k ForeignKey]) -> Result<Vec<&'k ForeignKey>> {

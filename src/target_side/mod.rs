@@ -158,7 +158,7 @@ impl Target {
         let Error::Database(mut said) = error else { return error };
         if said.sqlstate.as_deref() == Some("55P03") && said.side == Side::Target {
             let holder = self.control.lock_holder(table).await.unwrap_or_default();
-            said.hint = holder.or(said.hint);
+            said.hint = holder.map(|holder| holder.told(Side::Target, table)).or(said.hint);
         }
         Error::Database(said)
     }

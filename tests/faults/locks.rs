@@ -104,7 +104,11 @@ async fn a_table_whose_definition_cannot_be_changed_for_a_lock_fails_alone_and_n
     let run = db.sync().while_writing().args(&["-lock-timeout", "50ms", "-retries", "1"]);
     let run = run.await.expect_exit(1);
     let holder = format!("process {pid} of role postgres");
-    run.expect_failed("one", &["lock timeout", &holder, "has a lock of it since 20"]);
+    let end = format!(
+        "holds a lock on public.one: run pgsync again when that transaction has ended; to end it, run on the target as \
+         that role or a superuser: select pg_terminate_backend({pid})"
+    );
+    run.expect_failed("one", &["lock timeout", &holder, ", idle in transaction since 20", &end]);
     db.assert_same("two").await;
     reader.run("rollback").await;
     db.settle().await;

@@ -385,6 +385,36 @@ async fn a_table_that_cannot_be_read_keeps_no_other_key_from_being_checked() {
 }
 
 #[tokio::test]
+async fn foreign_keys_of_a_locked_table_are_named_in_one_warning_and_waited_for_once() {
+    let db = Pair::with(
+        "create table parent (id int primary key);
+         create table a (id int primary key, p int references parent);
+         create table b (id int primary key, p int references parent);
+         create table c (id int primary key, p int references parent);
+         create table d (id int primary key, c int references c)",
+    )
+    .await;
+    db.source("insert into parent values (1); insert into a values (1, 1); insert into b values (1, 1); insert into c values (1, 1); insert into d values (1, 1)")
+        .await;
+    db.sync().await.expect_ok();
+    db.source(
+        "insert into parent values (2); insert into c values (2, 2); insert into d values (2, 2)",
+    )
+    .await;
+    let other = db.target_session().await;
+    other.run("begin; lock table parent").await;
+    let run = db.sync().while_writing().args(&["-lock-timeout", "500ms", "-retries", "0"]);
+    let run = run.await.expect_exit(1);
+    let run = run.expect_failed("parent", &["holds a lock on public.parent"]);
+    let said = "warning: the foreign keys a_p_fkey, b_p_fkey, c_p_fkey were not checked, because somebody else holds a \
+                lock on public.parent: run pgsync again when the lock is released";
+    let run = run.expect_said(said);
+    assert_eq!(run.stderr.matches("not checked").count(), 1, "{run}");
+    other.run("rollback").await;
+    db.settle().await;
+}
+
+#[tokio::test]
 async fn a_foreign_key_that_a_table_gets_later_is_told() {
     let db = Pair::fresh().await;
     db.source("create table a (id int primary key); create table b (id int primary key, aid int); insert into a values (1); insert into b values (1, 1)").await;
