@@ -10,6 +10,7 @@ use crate::outcome::Strategy;
 use crate::plan::TablePlan;
 use crate::plan::shown::ShownTable;
 use crate::schema::Listing;
+use crate::sync::sequences;
 use crate::table::Table;
 
 /// What is tried of one table.
@@ -35,6 +36,7 @@ impl RunContext<'_> {
         let there: HashMap<&TableName, &Table> = there.collect();
         let names: Vec<&TableName> = plans.iter().map(|plan| &plan.name).collect();
         let calling = self.target.calling_denied_functions(&names).await?;
+        name_sequences(plans, catalogs, listing);
         for plan in plans {
             let target = there.get(&plan.name);
             let may_arrive_in_stage = target.is_some() && plan.strategy != Strategy::Copy;
@@ -47,7 +49,6 @@ impl RunContext<'_> {
                     || plan.mapping.has_foreign_operators(),
                 temporary: may_arrive_in_stage && !catalogs.target.server.temporary,
             };
-            name_sequences(plan, catalogs, listing);
             if let Some(error) = denied(self.try_rights(plan, &tried).await)? {
                 let error = plan.add_hint(self.explained(error).await);
                 listing.obstacles.push((plan.mapping.source.name.clone(), error));
@@ -84,11 +85,16 @@ impl RunContext<'_> {
 }
 
 /// Adds what a run will say of sequences that it may not move.
-fn name_sequences(plan: &TablePlan, catalogs: &Catalogs, listing: &mut Listing) {
+fn name_sequences(plans: &[&TablePlan], catalogs: &Catalogs, listing: &mut Listing) {
+    let with_denied =
+        plans.iter().filter(|plan| plan.sequences.iter().any(|owned| !owned.is_movable()));
+    let with_denied: Vec<&&TablePlan> = with_denied.collect();
+    let sequences = with_denied.iter().flat_map(|plan| &plan.sequences);
+    let denied = sequences.filter(|owned| !owned.is_movable()).map(|owned| &owned.sequence.name);
     let role = catalogs.target.server.role.typed();
-    let denied = plan.sequences.iter().filter_map(|owned| owned.denied(&role));
-    let table = &plan.mapping.source.name;
-    listing.left_out.extend(denied.map(|text| (table.clone(), text)));
+    let text = sequences::denied(&denied.collect::<Vec<_>>(), sequences::BEYOND_ROWS, &role);
+    let first = with_denied.first().map(|plan| plan.mapping.source.name.clone());
+    listing.left_out.extend(first.zip(text));
 }
 
 /// Whether the catalog says that the role may not do all with the table.

@@ -187,16 +187,9 @@ pub struct OwnedSequence {
 }
 
 impl OwnedSequence {
-    /// What is said where the role may not move it.
-    pub fn denied(&self, role: &str) -> Option<String> {
-        let name = self.sequence.name.typed();
-        let may_move = self.sequence.readable && self.sequence.settable;
-        (!may_move).then(|| {
-            format!(
-                "pgsync may not move the sequence {name} beyond the rows, so an insert there can collide: grant select, \
-                 update on sequence {name} to {role}"
-            )
-        })
+    /// Whether the role may move it.
+    pub fn is_movable(&self) -> bool {
+        self.sequence.readable && self.sequence.settable
     }
 }
 

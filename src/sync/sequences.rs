@@ -18,6 +18,9 @@ use crate::sql::{Sql, sequence};
 /// Sequences that one statement moves.
 const GROUP: usize = 200;
 
+/// What a sequence that stays behind falls short of, and what may come of it.
+pub const BEYOND_ROWS: &str = "beyond the rows, so inserts there";
+
 /// What moves a sequence.
 struct Move {
     sequence: TableName,
@@ -29,17 +32,17 @@ struct Move {
 /// Moves the sequences of every table that is in sync or was written to. `outcomes` are in the order
 /// of `plans`.
 pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
-    let mut moves = Vec::new();
+    let (mut moves, mut denied) = (Vec::new(), Vec::new());
     for (plan, outcome) in plans.iter().zip(outcomes) {
         if outcome.status != Status::Success && !outcome.counts.changed() {
             continue;
         }
-        let role = &round.roles.target;
         let is_there = |owned: &&OwnedSequence| !owned.is_new || outcome.status == Status::Success;
-        let may = plan.sequences.iter().filter(|owned| owned.denied(role).is_none());
+        let may = plan.sequences.iter().filter(|owned| owned.is_movable());
         let may = may.filter(is_there);
         let may: Vec<&OwnedSequence> = may.collect();
-        remark_denied(round, plan);
+        let no_right = plan.sequences.iter().filter(|owned| !owned.is_movable());
+        denied.extend(no_right.map(|owned| &owned.sequence.name));
         plan.sequences.iter().for_each(|owned| remark_too_small(round, plan, owned));
         moves.extend(may.iter().filter_map(|owned| {
             let is_looked_up = outcome.counts.changed() || owned.sequence.indexed || owned.is_new;
@@ -52,6 +55,7 @@ pub async fn raise(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOut
             })
         }));
     }
+    remark_denied(round, &denied);
     let moved = move_all(round, &moves, "beyond the rows, so an insert there can collide").await;
     if let Err(error) = moved {
         let text = format!("not all sequences were moved beyond the rows: {error}");
@@ -130,13 +134,10 @@ pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc
     let moved = async {
         let mut known = round.target.control.known_sequences(&names).await?;
         known.retain(|one| !one.drawn || free.contains(&one.name));
-        for one in known.iter().filter(|one| !one.settable && is_whole) {
-            let name = one.name.typed();
-            let text = format!(
-                "pgsync may not move the sequence {name} to where the source's stands, so its numbers can collide: \
-                 grant select, update on sequence {name} to {}",
-                round.roles.target
-            );
+        let no_right = known.iter().filter(|one| !one.settable && is_whole).map(|one| &one.name);
+        let short_of = "to where the source's stands, so its numbers";
+        let text = denied(&no_right.collect::<Vec<_>>(), short_of, &round.roles.target);
+        if let Some(text) = text {
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
         }
         for (name, last) in &given {
@@ -202,14 +203,29 @@ fn too_small(name: &TableName, end: i64, last: i64) -> String {
 pub fn remark_all_denied(round: &Round, plans: &[Arc<TablePlan>], outcomes: &[TableOutcome]) {
     let is_moved = |outcome: &TableOutcome| outcome.status == Status::Success;
     let moved = plans.iter().zip(outcomes).filter(|(_, outcome)| is_moved(outcome));
-    moved.for_each(|(plan, _)| remark_denied(round, plan));
+    let sequences = moved.flat_map(|(plan, _)| &plan.sequences);
+    let denied = sequences.filter(|owned| !owned.is_movable()).map(|owned| &owned.sequence.name);
+    remark_denied(round, &denied.collect::<Vec<_>>());
 }
 
 /// Names the sequences that the role may not move. In every run: where one stands is not known, and inserts collide until
 /// it is moved.
-fn remark_denied(round: &Round, plan: &TablePlan) {
-    for text in plan.sequences.iter().filter_map(|owned| owned.denied(&round.roles.target)) {
-        let table = Some(plan.name.clone());
-        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
-    }
+fn remark_denied(round: &Round, sequences: &[&TableName]) {
+    let text = denied(sequences, BEYOND_ROWS, &round.roles.target);
+    let note = |text| Event::Note(Note { table: None, text, level: NoteLevel::Warning });
+    text.map(note).into_iter().for_each(|event| round.events.send(event));
+}
+
+/// What is said of sequences that the role may not move: one statement gives the right for all of them.
+pub fn denied(sequences: &[&TableName], short_of: &str, role: &str) -> Option<String> {
+    let names: Vec<String> = sequences.iter().map(|name| name.typed()).collect();
+    let which = match names.as_slice() {
+        [] => return None,
+        [only] => format!("the sequence {only}"),
+        all => format!("{} sequences", all.len()),
+    };
+    Some(format!(
+        "pgsync may not move {which} {short_of} can collide: run on the target: grant select, update on sequence {} to {role}",
+        names.join(", ")
+    ))
 }

@@ -1,7 +1,7 @@
 //! Sequences that no column owns and that a default draws from: an insert on the target goes on.
 
 use crate::dump::assert_same_definitions;
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 const ORDERS: &str = "create sequence numbers; create sequence down increment -1; create sequence tens;
     create table a (id int default nextval('numbers') primary key, below int default nextval('down'), v text);
@@ -118,7 +118,7 @@ async fn sequences_that_belong_to_no_table_are_named_where_they_are_left_out() {
     db.target(&format!("revoke all on sequence order_seq from {}", role.name)).await;
     let run = db.sync().args(&["-ddl", "none"]).target_role(&role).await.expect_ok();
     run.expect_note(
-        "pgsync may not move the sequence public.order_seq to where the source's stands",
+        "pgsync may not move the sequence public.order_seq to where the source's stands, so its numbers can collide: run on the target: grant",
     );
     // Who names tables means no more than those.
     db.sync().include("orders").await.expect_unchanged().expect_unsaid("sequence");
@@ -172,4 +172,30 @@ async fn the_sequence_of_an_identity_lasts_as_on_the_source() {
     db.settle().await;
     let lasting = "select string_agg(relname || relpersistence::text, ' ' order by relname) from pg_class where relkind = 'S' and relname like '__id_seq'";
     assert_eq!(db.target_value(lasting).await, db.source_value(lasting).await);
+}
+
+#[tokio::test]
+async fn sequences_that_the_role_may_not_set_are_named_in_one_warning_with_one_statement() {
+    let db = Pair::with(
+        "create table a (id serial primary key); create table b (id serial primary key)",
+    )
+    .await;
+    let role = db.target_writer().await;
+    db.target(&format!("revoke all on sequence a_id_seq, b_id_seq from {}", role.name)).await;
+    db.source("insert into a values (default); insert into b values (default)").await;
+    let grant = format!(
+        "grant select, update on sequence public.a_id_seq, public.b_id_seq to {}",
+        role.name
+    );
+    let said = format!(
+        "pgsync may not move 2 sequences beyond the rows, so inserts there can collide: run on the target: {grant}"
+    );
+    let listed = pgsync(&["schema", "-source", &db.source_url(), "-target", &role.url]).await;
+    assert_eq!(listed.stdout.matches(&said).count(), 1, "{listed}");
+    let dry = db.sync().target_role(&role).arg("-dry-run").await.expect_ok();
+    drop(dry.expect_note(&said));
+    let run = db.sync().target_role(&role).await.expect_ok().expect_note(&said);
+    assert_eq!(run.stderr.matches("may not move").count(), 1, "{run}");
+    db.target(&grant).await;
+    drop(db.sync().target_role(&role).await.expect_ok().expect_unsaid("may not move"));
 }
