@@ -227,7 +227,7 @@ impl RunContext<'_> {
                 self.settings.source_name_of(name)
             ),
             None => {
-                "the source has this table no more; the target keeps it with the rows that it has"
+                "the source no longer has this table; the target keeps it with the rows that it has"
                     .to_owned()
             }
         }

@@ -7,11 +7,22 @@ use crate::plan::hints::{NOT_OF_THE_SOURCE, Remedy, Trouble, replica};
 use crate::plan::placeholder::placeholders;
 use crate::plan::references::References;
 use crate::plan::{Candidate, PlanContext, Roles, dropping};
+use crate::rules::Mode;
 use crate::sql::mapping::{Placeholder, TableMapping};
 use crate::table::{ForeignKey, Key, Table, Unique};
 
-const KEPT: &str = "a row that the source has no more, and that a rule (deletes, mode) or -no-deletes keeps, may hold the value: let \
-                    runs delete such rows, or delete that one on the target";
+/// What to try where a row of the target that a run keeps may hold a value.
+fn kept(mode: Mode) -> String {
+    let row = match mode {
+        Mode::Append => "a row of the target, which \"mode\": \"append\" leaves as it is,",
+        Mode::Upsert => "a row that only the target has, which \"mode\": \"upsert\" keeps,",
+        Mode::Mirror => {
+            "a row that only the target has, which \"deletes\": false or -no-deletes keeps,"
+        }
+    };
+    let runs = if mode == Mode::Append { "" } else { ", or let runs delete such rows" };
+    format!("{row} may hold the value: change or delete that row on the target{runs}")
+}
 
 /// How unique values move between rows.
 #[derive(Clone, Debug)]
@@ -85,7 +96,7 @@ impl Moves {
         let drop = || one.dropped(table, references);
         match (one.is_on_the_source, candidate.rules.deletes) {
             (true, true) => not_aside(),
-            (true, false) => KEPT.to_owned(),
+            (true, false) => kept(candidate.rules.mode),
             (false, true) if move_freely => format!("{NOT_OF_THE_SOURCE}: {}", drop()),
             (false, true) => format!(
                 "the source does not have this constraint: if its rows do not keep it, run on the target: {}; if they do, {}",
@@ -93,7 +104,8 @@ impl Moves {
                 not_aside()
             ),
             (false, false) => format!(
-                "{KEPT}; or, if the source's rows do not keep this constraint, which it does not have, run on the target: {}",
+                "{}; or, if the source's rows do not keep this constraint, which it does not have, run on the target: {}",
+                kept(candidate.rules.mode),
                 drop()
             ),
         }
@@ -187,7 +199,7 @@ fn dropping_constraint(target: &Table, name: &Ident) -> String {
 }
 
 /// The statement that drops what keeps rows of a table unique.
-fn dropping_index(target: &Table, unique: &Unique) -> String {
+pub(super) fn dropping_index(target: &Table, unique: &Unique) -> String {
     if unique.constraint {
         return dropping_constraint(target, &unique.name);
     }

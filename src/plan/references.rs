@@ -119,18 +119,25 @@ impl References {
     }
 
     /// A key that the server checks whatever the role may do, with the reason: `the foreign key "k" of a.b, because …`.
-    pub fn named_check(&self, table: &TableName) -> Option<String> {
+    pub fn named_check(&self, table: &TableName) -> Option<NamedCheck> {
         let key = self.always_checked(table).next()?;
-        let why = if let Some(outside) = self.outside(key) {
-            format!("{outside} is not in this run")
+        let (child, name) = (key.child.typed(), key.name.typed());
+        let dropped = || format!("run on the target: alter table {child} drop constraint {name}");
+        let (why, way_out) = if let Some(outside) = self.outside(key) {
+            let include = || format!("include {outside} in the run, too");
+            let way_out = if self.is_on_the_source(key) { include() } else { dropped() };
+            (format!("{outside} is not in this run"), way_out)
         } else if !self.is_on_the_source(key) {
-            "the source does not have it".to_owned()
+            ("the source does not have it".to_owned(), dropped())
         } else if self.is_not_valid_on_the_source(key) {
-            "it is NOT VALID on the source".to_owned()
+            ("it is NOT VALID on the source".to_owned(), "validate it on the source".to_owned())
         } else {
-            "a rule leaves out or keeps rows of one of its tables".to_owned()
+            let why = "a rule leaves out or keeps rows of one of its tables".to_owned();
+            (why, "take out that rule".to_owned())
         };
-        Some(format!("the foreign key \"{}\" of {}, because {why}", key.name.as_str(), key.child))
+        let text =
+            format!("the foreign key \"{}\" of {}, because {why}", key.name.as_str(), key.child);
+        Some(NamedCheck { text, way_out })
     }
 
     /// When the foreign keys of a table are checked.
@@ -250,7 +257,7 @@ impl References {
         }
         if self.keeping.contains(&key.child) {
             return format!(
-                "the rules keep rows of {child} that the source has no more: let runs delete them, or delete these on the target"
+                "the rules keep rows of {child} that the source no longer has: let runs delete them, or delete these on the target"
             );
         }
         if !self.selected.contains(&key.child) && self.is_on_the_source(key) {
@@ -260,7 +267,7 @@ impl References {
         }
         if !self.selected.contains(&key.child) {
             return format!(
-                "bring that table in sync too, remove its rows, or, if the source has it no more, run on the target: {}",
+                "bring that table in sync too, remove its rows, or, if the source no longer has it, run on the target: {}",
                 dropping::statements(&key.child, &self.target)
             );
         }
@@ -284,6 +291,12 @@ fn leads_to(keys: &[ForeignKey], from: &TableName, to: &TableName) -> bool {
         at += 1;
     }
     reached.contains(&to)
+}
+
+/// A foreign key that the server has to check, and what ends that, in words.
+pub struct NamedCheck {
+    pub text: String,
+    pub way_out: String,
 }
 
 /// A key by which the removal of rows would change rows of another table.

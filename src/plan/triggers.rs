@@ -37,11 +37,13 @@ pub fn to_disable(
     }
     let trigger = firing[0].name.as_str();
     if context.replica_role {
-        let check = references.named_check(&target.name);
-        let check = check.unwrap_or_else(|| "a foreign key of the table".to_owned());
+        let (check, way_out) = match references.named_check(&target.name) {
+            Some(check) => (check.text, format!(", or {}", check.way_out)),
+            None => ("a foreign key of the table".to_owned(), String::new()),
+        };
         return Err(Error::Blocked(format!(
             "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
-             check {check}; connect as the table's owner, let triggers fire with -fire-triggers, or change that"
+             check {check}; connect as the table's owner, let triggers fire with -fire-triggers{way_out}"
         )));
     }
     Err(Error::Blocked(format!(

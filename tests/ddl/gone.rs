@@ -1,4 +1,4 @@
-//! Tables that the source has no more: the statements that drop them are ones that the target takes, in any order.
+//! Tables that the source no longer has: the statements that drop them are ones that the target takes, in any order.
 
 use crate::support::{Outcome, Pair, pgsync};
 
@@ -6,7 +6,7 @@ use crate::support::{Outcome, Pair, pgsync};
 fn drops(run: &Outcome) -> Vec<String> {
     let of_note = |note: String| {
         let (_, statements) = note.rsplit_once("run on the target: ")?;
-        note.contains("the source has this table no more").then(|| statements.to_owned())
+        note.contains("the source no longer has this table").then(|| statements.to_owned())
     };
     run.notes().into_iter().filter_map(of_note).collect()
 }
@@ -128,7 +128,7 @@ async fn a_table_that_a_rule_brings_elsewhere_is_not_gone_from_the_source() {
     db.settle().await;
     let run = || db.sync().args(&["-set", "t.targetTable=t2"]);
     // The old table holds the name of the new one's key.
-    let refused = run().await.expect_failed("t", &["t_pkey"]).expect_unsaid("no more");
+    let refused = run().await.expect_failed("t", &["t_pkey"]).expect_unsaid("no longer");
     let statements = "to go on with them, run on the target: drop table if exists public.t2; alter table public.t rename to t2";
     refused.expect_said(&format!("{moved}{statements}, and run pgsync once with -reconcile"));
     db.target("drop table if exists public.t2; alter table public.t rename to t2").await;
@@ -145,7 +145,7 @@ async fn a_table_that_a_rule_brings_elsewhere_is_told_once() {
     let run = || db.sync().args(&["-set", "t.targetTable=t2"]);
     let said = "this table keeps the rows that earlier runs brought; to drop it, run on the target: drop table public.t";
     run().arg("-dry-run").await.expect_ok().expect_said(said);
-    run().await.expect_ok().expect_said(said).expect_unsaid("no more");
+    run().await.expect_ok().expect_said(said).expect_unsaid("no longer");
     run().await.expect_unchanged().expect_unsaid("to drop it");
 }
 

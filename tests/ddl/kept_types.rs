@@ -159,7 +159,7 @@ async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_i
         db.settle().await;
         db.source("alter type st rename value 'a' to 'a''a'").await;
         let rename = r#"alter type "public"."st" rename value 'a' to 'a''a'"#;
-        let said = "type public.st keeps 'a', which the source has no more";
+        let said = "type public.st keeps 'a', which the source no longer has";
         let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
         assert_eq!(
             run.table("t").error.expect("an error").message,
@@ -180,12 +180,12 @@ async fn a_label_that_was_renamed_is_told_once_with_the_statement_that_renames_i
         assert!(listed.stdout.starts_with(&format!("-- public.t: {note}\n")), "{listed}");
         if acts {
             db.target(rename).await;
-            db.settle().await.expect_unsaid("which the source has no more");
+            db.settle().await.expect_unsaid("which the source no longer has");
             assert_eq!(db.target_value("select enum_range(null::st)::text").await, "{a'a,b}");
         } else {
             let run = db.sync().await.expect_ok().expect_note(&format!("{said}, and gets 'a'a'"));
             run.expect_note("created on the target: 1 label").expect_unsaid("rename value");
-            db.sync().await.expect_unchanged().expect_unsaid("which the source has no more");
+            db.sync().await.expect_unchanged().expect_unsaid("which the source no longer has");
         }
         db.assert_all_same().await;
     }

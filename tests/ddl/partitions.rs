@@ -390,7 +390,7 @@ async fn a_partition_that_could_not_be_detached_is_told_once_when_it_is_gone() {
     db.source("drop table o1").await;
     db.target("drop table mine").await;
     for _ in 0..2 {
-        let run = db.sync().await.expect_ok().expect_unsaid("this table no more");
+        let run = db.sync().await.expect_ok().expect_unsaid("no longer has this table");
         run.expect_note("partition public.o1 exists only on the target");
     }
 }

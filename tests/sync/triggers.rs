@@ -54,6 +54,30 @@ async fn a_role_that_cannot_keep_triggers_quiet_is_told_what_would_help() {
 }
 
 #[tokio::test]
+async fn a_foreign_key_that_keeps_a_trigger_on_is_told_with_what_settles_that() {
+    let db = items().await;
+    if !db.has(15, "a grant of session_replication_role").await {
+        return;
+    }
+    db.both("create table part (id int primary key, item int references item)").await;
+    let writer = db.target_writer().await;
+    db.target(&format!("grant set on parameter session_replication_role to {}", writer.name)).await;
+    let run = db.sync().target_role(&writer).include("item").await.expect_exit(1);
+    let key = "the server has to check the foreign key \"part_item_fkey\" of public.part, because ";
+    let ways = "connect as the table's owner, let triggers fire with -fire-triggers, or ";
+    let outside =
+        format!("{key}public.part is not in this run; {ways}include public.part in the run, too");
+    run.expect_failed("item", &[&outside]);
+    db.source("alter table part drop constraint part_item_fkey").await;
+    let run = db.sync().target_role(&writer).await.expect_exit(1);
+    let drop = "alter table public.part drop constraint part_item_fkey";
+    let own = format!("{key}the source does not have it; {ways}run on the target: {drop}");
+    run.expect_failed("item", &[&own]);
+    db.target(drop).await;
+    db.sync().target_role(&writer).await.expect_ok();
+}
+
+#[tokio::test]
 async fn a_right_that_a_trigger_lacks_is_the_one_that_its_statement_needs() {
     let db = Pair::with("create table item (id int primary key)").await;
     let writer = db.target_writer().await;

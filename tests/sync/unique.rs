@@ -244,16 +244,31 @@ async fn a_superuser_is_told_of_the_keys_that_keep_values_from_moving() {
 
 #[tokio::test]
 async fn a_value_that_a_kept_row_holds_is_told_with_what_keeps_the_row() {
-    let kept = "a row that the source has no more, and that a rule (deletes, mode) or -no-deletes keeps, may hold the value";
-    for (constraint, rest) in
-        [("unique", "let runs delete"), ("", "alter table public.p drop constraint p_u_key")]
+    let rules = [
+        (
+            "p.deletes=false",
+            "a row that only the target has, which \"deletes\": false or -no-deletes keeps, may hold the value: change or \
+             delete that row on the target, or let runs delete such rows",
+        ),
+        (
+            "p.mode=upsert",
+            "a row that only the target has, which \"mode\": \"upsert\" keeps, may hold the value: change or delete that row \
+             on the target, or let runs delete such rows",
+        ),
+        (
+            "p.mode=append",
+            "a row of the target, which \"mode\": \"append\" leaves as it is, may hold the value: change or delete that row on \
+             the target",
+        ),
+    ];
+    for (constraint, rest) in [("unique", ""), ("", "alter table public.p drop constraint p_u_key")]
     {
         let db = Pair::fresh().await;
         db.source(&format!("create table p (id int primary key, u text {constraint}); insert into p values (1, 'a'), (2, 'b')")).await;
         db.target("create table p (id int primary key, u text unique)").await;
         db.settle().await;
         db.source("delete from p where id = 1; insert into p values (3, 'a')").await;
-        for rule in ["p.deletes=false", "p.mode=upsert", "p.mode=append"] {
+        for (rule, kept) in rules {
             let run = db.sync().args(&["-set", rule]).await.expect_exit(1);
             run.expect_failed("p", &["p_u_key", kept, rest]);
         }
@@ -442,7 +457,7 @@ async fn rows_that_a_rule_keeps_break_no_foreign_key() {
         db.settle().await;
         db.source("delete from c where id = 5; delete from p where id = 5; update p set n = 0 where id = 1").await;
         let run = db.sync().args(&["-set", "c.deletes=false"]).await.expect_exit(1);
-        run.expect_failed("p", &["the rules keep rows of public.c that the source has no more"]);
+        run.expect_failed("p", &["the rules keep rows of public.c that the source no longer has"]);
         assert_eq!(db.target_value("select count(*) from c join p on p.id = c.p").await, "9");
         assert_eq!(db.target_value("select n from p where id = 1").await, "0");
         // A parent that keeps its rows as well has them all.

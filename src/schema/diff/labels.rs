@@ -1,4 +1,4 @@
-//! Labels of enums: those that the target lacks are added. A server drops none, so that one which the source has no more
+//! Labels of enums: those that the target lacks are added. A server drops none, so that one which the source no longer has
 //! was renamed there, or its type is another one.
 
 use super::missing_objects::DependencyWalk;
@@ -86,7 +86,7 @@ impl DependencyWalk<'_> {
         let renames = renames(object, there);
         let asked = LabelRename::asked(&renames.iter().collect::<Vec<_>>());
         let keeps =
-            format!("{} keeps {}, which the source has no more", object.title(), quoted(&left));
+            format!("{} keeps {}, which the source no longer has", object.title(), quoted(&left));
         let new = quoted(&new);
         let text = match asked {
             _ if self.input.makes => format!("{keeps}, and gets {new}"),

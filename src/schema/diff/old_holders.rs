@@ -18,7 +18,7 @@ impl DiffInput<'_> {
             // What a run has made in its place holds no row.
             let place = TableName { schema: holder.schema.clone(), name: root.name.clone() };
             let text = format!(
-                "partition {} belongs to {holder} on the target, which the source has no more: if the source has renamed that \
+                "partition {} belongs to {holder} on the target, which the source no longer has: if the source has renamed that \
                  table, run on the target: drop table if exists {}; alter table {} rename to {}",
                 object.id,
                 place.typed(),
