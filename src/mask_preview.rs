@@ -124,6 +124,7 @@ fn columns_of(tables: &[Table]) -> Vec<SourceColumns<'_>> {
     let of_table = tables.iter().map(|table| SourceColumns {
         table: &table.name,
         columns: table.columns.iter().map(|column| &column.name).collect(),
+        only_on_target: Vec::new(),
     });
     of_table.collect()
 }

@@ -63,9 +63,16 @@ impl RunContext<'_> {
         catalogs: &Catalogs,
         which: Tried,
     ) -> Result<JudgedRules<'t>> {
-        let columns = tables.iter().map(|table| SourceColumns {
-            table: &table.name,
-            columns: table.columns.iter().map(|column| &column.name).collect(),
+        let there: HashMap<&TableName, &Table> =
+            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let columns = tables.iter().map(|table| {
+            let columns: Vec<&Ident> = table.columns.iter().map(|column| &column.name).collect();
+            let target = there.get(&self.settings.target_name_of(&table.name));
+            let target = target.into_iter().flat_map(|target| target.columns.iter());
+            let only_on_target =
+                target.map(|column| &column.name).filter(|name| !columns.contains(name));
+            let only_on_target = only_on_target.collect();
+            SourceColumns { table: &table.name, columns, only_on_target }
         });
         let mut problems = self.settings.rules.problems(&columns.collect::<Vec<_>>());
         let RuledTables { ruled, problems: of_masks, bad } = self.ruled(selected, tables, catalogs);

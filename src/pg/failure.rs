@@ -197,11 +197,54 @@ pub(super) fn to_role(error: Error, role: Option<&Ident>) -> Error {
 const WITHOUT_VALUES: &[&str] =
     &["08", "0A", "25", "26", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58"];
 
+/// Whether the words of an error may quote a value.
+pub fn may_quote_a_value(said: &DbError) -> bool {
+    let is_plain = |state: &String| WITHOUT_VALUES.iter().any(|class| state.starts_with(class));
+    said.cause == Cause::Server && !said.sqlstate.as_ref().is_some_and(is_plain)
+}
+
+/// What PostgreSQL calls the errors that expressions of users most often end with (appendix A of its manual).
+const CONDITIONS: &[(&str, &str)] = &[
+    ("21000", "cardinality_violation"),
+    ("22001", "string_data_right_truncation"),
+    ("22003", "numeric_value_out_of_range"),
+    ("22004", "null_value_not_allowed"),
+    ("22007", "invalid_datetime_format"),
+    ("22008", "datetime_field_overflow"),
+    ("22009", "invalid_time_zone_displacement_value"),
+    ("22011", "substring_error"),
+    ("22012", "division_by_zero"),
+    ("22015", "interval_field_overflow"),
+    ("2201B", "invalid_regular_expression"),
+    ("22021", "character_not_in_repertoire"),
+    ("22023", "invalid_parameter_value"),
+    ("22025", "invalid_escape_sequence"),
+    ("22030", "duplicate_json_object_key_value"),
+    ("22032", "invalid_json_text"),
+    ("22033", "invalid_sql_json_subscript"),
+    ("2203A", "sql_json_member_not_found"),
+    ("22P02", "invalid_text_representation"),
+    ("22P03", "invalid_binary_representation"),
+    ("22P05", "untranslatable_character"),
+    ("2200M", "invalid_xml_document"),
+    ("23502", "not_null_violation"),
+    ("23514", "check_violation"),
+    ("P0001", "raise_exception"),
+    ("XX000", "internal_error"),
+];
+
+/// ` (SQLSTATE 22007, invalid_datetime_format)`
+pub fn condition(said: &DbError) -> String {
+    let Some(state) = &said.sqlstate else { return String::new() };
+    let name = CONDITIONS.iter().find(|(code, _)| code == state);
+    let name = name.map(|(_, name)| format!(", {name}")).unwrap_or_default();
+    format!(" (SQLSTATE {state}{name})")
+}
+
 /// The error without words that may quote a value which is masked.
 pub(super) fn without_values(error: Error) -> Error {
     let Error::Database(mut said) = error else { return error };
-    let is_plain = |state: &String| WITHOUT_VALUES.iter().any(|class| state.starts_with(class));
-    if said.cause == Cause::Server && !said.sqlstate.as_ref().is_some_and(is_plain) {
+    if may_quote_a_value(&said) {
         let broken = said
             .constraint
             .as_ref()

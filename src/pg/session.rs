@@ -318,6 +318,11 @@ impl Session {
         self.clean && !self.is_closed()
     }
 
+    /// Whether words that may quote a value are left out of errors.
+    pub fn is_discreet(&self) -> bool {
+        self.discreet
+    }
+
     /// Says that work begins (`false`) or that nothing is under way any more (`true`).
     pub fn set_clean(&mut self, clean: bool) {
         self.clean = clean;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::ident::{Ident, TableName};
 use crate::plan::mask_room::overflow;
+use crate::plan::moves;
 use crate::plan::shown::Masks;
 use crate::rules::{Key, Mask, TableRules, Uniqueness};
 use crate::sql::mask::{MaskHash, MaskedColumn, ValueKind, fits, unique_length};
@@ -289,12 +290,20 @@ impl MaskSubject<'_> {
             if let Some(unique) =
                 unique.filter(|unique| lossy && !(harmless && unique.nulls_distinct))
             {
+                let mut on_the_source = self.table.uniques.iter();
+                let is_only_there = !on_the_source.any(|unique| unique.columns.contains(own));
+                let drop = is_only_there.then(|| moves::dropping_index(table, unique));
+                let drop = drop.map(|drop| {
+                    format!("; or, as the source has no such index, run on the target: {drop}")
+                });
                 return Some(format!(
-                    "{} is in the unique index \"{}\"{of}, and the mask \"{}\" may make different values equal: {}",
+                    "{} is in the unique index \"{}\"{of}, and the mask \"{}\" may make different values equal: {}; or keep \
+                     the column unmasked{}",
                     self.who(),
                     unique.name.as_str(),
                     self.mask.name(),
-                    self.unique_masks()
+                    self.unique_masks(),
+                    drop.unwrap_or_default(),
                 ));
             }
         }

@@ -13,6 +13,8 @@ use crate::suggest;
 pub struct SourceColumns<'a> {
     pub table: &'a TableName,
     pub columns: Vec<&'a Ident>,
+    /// Those that only the target's table has, as far as that is known.
+    pub only_on_target: Vec<&'a Ident>,
 }
 
 impl Rules {
@@ -228,6 +230,16 @@ fn missing_pattern(
 fn missing(column: &Ident, origin: &Origin, tables: &[&SourceColumns]) -> Option<String> {
     if tables.is_empty() || tables.iter().any(|one| one.columns.contains(&column)) {
         return None;
+    }
+    if let [one] = tables
+        && one.only_on_target.contains(&column)
+    {
+        return Some(format!(
+            "{origin}: {} has no column \"{}\" on the source: a column that only the target has stays as it is and needs no \
+             rule",
+            one.table,
+            column.as_str()
+        ));
     }
     let names = tables.iter().flat_map(|one| one.columns.iter().map(|column| column.as_str()));
     let near = suggest::did_you_mean(column.as_str(), names);

@@ -163,9 +163,18 @@ fn rules_that_fit_no_table_or_column_are_told_all_at_once() {
     let columns = |names: &[&str]| names.iter().map(|name| Ident::new(*name)).collect::<Vec<_>>();
     let of_users = columns(&["id", "email", "name", "born"]);
     let of_orders = columns(&["id", "note", "currency"]);
+    let staged = Ident::new("zzzzzz");
     let tables = [
-        SourceColumns { table: &users, columns: of_users.iter().collect() },
-        SourceColumns { table: &orders, columns: of_orders.iter().collect() },
+        SourceColumns {
+            table: &users,
+            columns: of_users.iter().collect(),
+            only_on_target: vec![&staged],
+        },
+        SourceColumns {
+            table: &orders,
+            columns: of_orders.iter().collect(),
+            only_on_target: Vec::new(),
+        },
     ];
     assert_eq!(
         settings.rules.problems(&tables).join("\n"),
@@ -180,7 +189,7 @@ c.json: /defaults/mask/*.mail: none of these 2 tables has a column "*.mail"; did
 c.json: /tables/*/excludeColumns: none of these 2 tables has a column "nowhere"
 c.json: /tables/*/timestampColumn: none of these 2 tables has a column "created"
 c.json: /tables/users/columns: public.users has no column "emial"; did you mean "email"?
-c.json: /tables/users/keep: public.users has no column "zzzzzz"
+c.json: /tables/users/keep: public.users has no column "zzzzzz" on the source: a column that only the target has stays as it is and needs no rule
 c.json: /tables/users/key: public.users has no column "uid"; did you mean "id"?
 c.json: /tables/users/mask/born/date.shift/by: public.users has no column "idd"; did you mean "id"?
 c.json: /tables/users/mask/e-mail: public.users has no column "e-mail"; did you mean "email"?
@@ -193,7 +202,11 @@ c.json: /tables/users/rename/nam: public.users has no column "nam"; did you mean
 fn entries_of_one_rank_may_not_contradict_each_other() {
     let table = TableName::new("public", "orders");
     let columns = [Ident::new("email")];
-    let tables = [SourceColumns { table: &table, columns: columns.iter().collect() }];
+    let tables = [SourceColumns {
+        table: &table,
+        columns: columns.iter().collect(),
+        only_on_target: Vec::new(),
+    }];
     let end = "contradict each other for public.orders; give the rule under the table's name";
     let cases: &[(&str, &[&str], &str)] = &[
         (r#""tables": {"o*": {"batchSize": 1}, "*s": {"batchSize": 1}}"#, &[], ""),

@@ -27,6 +27,11 @@ const CLOCK_WORDS: &[(&str, &str)] = &[
 const SPECIAL: &[&str] = &["now", "today", "tomorrow", "yesterday"];
 
 impl UserExpression {
+    /// As the user wrote it.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
     /// Takes a text that is one expression.
     ///
     /// # Errors

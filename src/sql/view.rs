@@ -2,7 +2,7 @@
 //! stands wherever the table would stand, so that what is read, counted and digested is the same. The
 //! planner takes it apart: indexes of the table serve as before.
 
-use super::user_expression::PinnedExpression;
+use super::user_expression::{PinnedExpression, UserExpression};
 use crate::ident::{Ident, TableName};
 use crate::sql::mapping::Relation;
 use crate::sql::mask::SAMPLED;
@@ -87,6 +87,11 @@ impl Relation {
     /// Has the server read a filter, and evaluate it for no row. The table is called by its own name.
     pub fn trial_of_filter(&self, filter: &PinnedExpression) -> Sql {
         sql!("select from {table} where {filter} limit 0", table = self.name, filter = filter)
+    }
+
+    /// The same for a person.
+    pub fn look_at_filter(&self, filter: &UserExpression) -> String {
+        format!("select from {} where ({}) limit 0", self.name.typed(), filter.text())
     }
 }
 

@@ -254,3 +254,21 @@ async fn what_a_choice_of_columns_does_not_carry_has_its_true_reason() {
     run.expect_unsaid("few").expect_unsaid("by_next");
     sync().await.expect_unchanged().expect_unsaid("not carried");
 }
+
+#[tokio::test]
+async fn a_column_that_only_the_target_has_needs_no_rule() {
+    let db = Pair::with("create table item (id int primary key, n int)").await;
+    db.target("alter table item add staging_note text").await;
+    db.source("insert into item values (1, 1)").await;
+    let run =
+        db.sync().plain().args(&["-set", "item.excludeColumns=staging_note"]).await.expect_exit(2);
+    drop(run.expect_said(
+        "public.item has no column \"staging_note\" on the source: a column that only the target has stays as it is and needs \
+         no rule",
+    ));
+    db.sync().await.expect_ok();
+    db.target("update item set staging_note = 'mine'").await;
+    db.source("update item set n = 2").await;
+    db.sync().await.expect_ok();
+    assert_eq!(db.target_value("select n || staging_note from item").await, "2mine");
+}

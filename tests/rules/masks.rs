@@ -292,6 +292,33 @@ async fn masks_that_cannot_be_are_all_named_before_anything_is_written() {
 }
 
 #[tokio::test]
+async fn a_filter_that_the_source_refuses_is_told_with_the_sqlstate_and_the_way_to_see_more() {
+    let db = filled().await;
+    let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"name": "null"}, "where": "born > now() - interval '30 dayz'"}}"#;
+    let said = masked(&db, rules, KEY).plain().await.expect_exit(2);
+    drop(said.expect_said(
+        "/tables/person/where: the server's words are left out, for they may quote a value that is masked (SQLSTATE 22007, \
+         invalid_datetime_format); to see them, run on the source: select from public.person where (born > now() - \
+         interval '30 dayz') limit 0",
+    ));
+}
+
+#[tokio::test]
+async fn a_unique_index_of_the_target_alone_is_told_with_the_statement_that_drops_it() {
+    let db = filled().await;
+    db.target("create unique index person_born_key on person (born)").await;
+    let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"born": "date.year"}}}"#;
+    let said = masked(&db, rules, KEY).plain().await.expect_exit(2);
+    drop(said.expect_said(
+        "born of public.person is in the unique index \"person_born_key\" of the target, and the mask \"date.year\" may make \
+         different values equal: no mask keeps values of type date apart; or keep the column unmasked; or, as the source \
+         has no such index, run on the target: drop index public.person_born_key",
+    ));
+    db.target("drop index public.person_born_key").await;
+    masked(&db, rules, KEY).await.expect_ok();
+}
+
+#[tokio::test]
 async fn an_error_of_the_source_quotes_no_value() {
     let db = filled().await;
     let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"note": {"sql": "(note::int)::text"}, "name": "null"}}}"#;

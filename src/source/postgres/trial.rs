@@ -5,7 +5,7 @@ use crate::error::{Cause, DbError, Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::catalog;
-use crate::pg::failure::grant_on;
+use crate::pg::failure::{condition, grant_on, may_quote_a_value};
 use crate::pg::rights;
 use crate::rules::Mask;
 use crate::sql::check;
@@ -32,6 +32,10 @@ impl Reader {
         moment: &str,
     ) -> Result<Option<String>> {
         match self.refuses(&relation.trial_of_filter(&filter.at(moment)).into()).await? {
+            Some(error) if self.hides_words(&error) => {
+                let statement = relation.look_at_filter(filter);
+                Ok(Some(format!("{}; to see them, run on the source: {statement}", hidden(&error))))
+            }
             Some(error) => Ok(Some(self.told(&relation.name, &error).await?)),
             None => self.is_volatile(filter).await,
         }
@@ -79,6 +83,7 @@ impl Reader {
                         trial.column.column.type_text
                     )
                 }
+                _ if self.hides_words(&error) => hidden(&error),
                 _ => self.told(&sample.relation.name, &error).await?,
             };
             return Ok(MaskVerdict { objection: Some(why), digest: None });
@@ -208,6 +213,11 @@ impl Reader {
         }
     }
 
+    /// Whether the server's words were left out, for they may quote a value.
+    fn hides_words(&self, error: &DbError) -> bool {
+        self.session.is_discreet() && may_quote_a_value(error)
+    }
+
     /// The server's words, with the right that is missing, or the schema.
     async fn told(&self, table: &TableName, error: &DbError) -> Result<String> {
         let policy = || error.hint.clone().filter(|hint| hint.starts_with("alter role "));
@@ -241,6 +251,11 @@ impl Reader {
             format!("{names} is volatile: it may give something else to each session that reads")
         }))
     }
+}
+
+/// What is said in place of the server's words.
+fn hidden(error: &DbError) -> String {
+    format!("{}{}", error.message, condition(error))
 }
 
 /// The full names of tables and views that people call `name`.
