@@ -45,6 +45,11 @@ pub async fn suggest(settings: &Settings) -> Result<Suggestion> {
     let tables = catalog::tables(&session, &schemas, server.user_types).await?;
     let keys = catalog::foreign_keys(&session, &schemas).await?.of_tables;
     let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
+    if names.is_empty() {
+        let others = catalog::filled_schemas(&session).await?;
+        let text = select::no_table(&schemas, &others, &server.role.typed());
+        return Err(Error::Config(vec![text]));
+    }
     let selected = select::select(&names, None, &settings.include, &settings.exclude)?.tables;
     let (mut judged, mut passed_over) = (Vec::new(), Vec::new());
     let chosen = tables.into_iter().filter(|table| selected.contains(&table.name));

@@ -25,7 +25,7 @@ use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::ident::{Ident, TableName, as_argument};
+use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::key::fixed_columns;
@@ -114,7 +114,6 @@ impl RunContext<'_> {
         }
         self.refuse_same_database(&catalogs).await?;
         preconditions::require_schemas(schemas, &catalogs.source.server)?;
-        self.require_log_schema(&catalogs.target.server)?;
         Ok(catalogs)
     }
 
@@ -274,27 +273,7 @@ fn no_table(schemas: &[Ident], source: &SourceState) -> String {
     if source.local {
         return "no table to sync: the file has none".to_owned();
     }
-    let (which, have) = match schemas {
-        [_] => ("schema", "has"),
-        _ => ("schemas", "have"),
-    };
-    let start = format!("no table to sync: {which} {} {have} none", names(schemas).join(", "));
-    let role = source.server.role.typed();
-    let others: Vec<Ident> =
-        source.elsewhere.iter().filter(|schema| !schemas.contains(schema)).cloned().collect();
-    match others.as_slice() {
-        [] => format!("{start} (-schema), and in no other schema is a table that {role} may read"),
-        others => {
-            format!(
-                "{start}; {role} may read tables of others: -schema {}",
-                as_argument(&names(others))
-            )
-        }
-    }
-}
-
-fn names(schemas: &[Ident]) -> Vec<&str> {
-    schemas.iter().map(Ident::as_str).collect()
+    select::no_table(schemas, &source.elsewhere, &source.server.role.typed())
 }
 
 /// Whether every text of a database goes into UTF-8 and back unaltered: those that are UTF-8 already, and

@@ -47,13 +47,20 @@ impl RunContext<'_> {
         Ok(seen)
     }
 
-    /// Refuses a source whose selected tables were filled from this target: what was written to the
-    /// target since then would be lost. Where a later run went in today's direction, that was meant.
-    pub(crate) async fn refuse_swapped(
+    /// Refuses ends that are swapped, and then a target that lacks the log's schema: the advice to create that would be
+    /// about the wrong database.
+    pub(crate) async fn require_right_ends(
         &self,
         catalogs: &Catalogs,
         selected: &[&Table],
     ) -> Result<()> {
+        self.refuse_swapped(catalogs, selected).await?;
+        self.require_log_schema(&catalogs.target.server)
+    }
+
+    /// Refuses a source whose selected tables were filled from this target: what was written to the
+    /// target since then would be lost. Where a later run went in today's direction, that was meant.
+    async fn refuse_swapped(&self, catalogs: &Catalogs, selected: &[&Table]) -> Result<()> {
         if self.settings.force {
             return Ok(());
         }

@@ -24,6 +24,7 @@ impl RunContext<'_> {
         let mut catalogs = self.open().await?;
         let tables = std::mem::take(&mut catalogs.source.tables);
         let selected = self.select(&tables, &catalogs)?;
+        self.require_log_schema(&catalogs.target.server)?;
         let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         self.warn_visibility(&catalogs.source, &selected);

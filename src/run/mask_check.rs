@@ -42,7 +42,7 @@ impl RunContext<'_> {
         let tables = std::mem::take(&mut catalogs.source.tables);
         self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
         let selected = self.select(&tables, &catalogs)?;
-        self.refuse_swapped(&catalogs, &selected).await?;
+        self.require_right_ends(&catalogs, &selected).await?;
         let judged = self.judge_rules(&selected, &tables, &catalogs, Tried::All).await?;
         let mut problems = judged.problems;
         if self.settings.unmasked == Unmasked::Fail && !judged.unmasked.is_empty() {

@@ -61,7 +61,7 @@ impl RunContext<'_> {
         self.note_feeding_runs(&mut tables, &catalogs.source.logs).await?;
         self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
         let selected = self.select(&tables, &catalogs)?;
-        self.refuse_swapped(&catalogs, &selected).await?;
+        self.require_right_ends(&catalogs, &selected).await?;
         let shown = self.shown(&selected, &tables, &catalogs).await?;
         let selected: Vec<&Table> = shown.iter().map(|shown| &*shown.table).collect();
         let names = self.target_names(&selected);
@@ -138,6 +138,7 @@ impl RunContext<'_> {
         let catalogs = self.open().await?;
         // Whoever holds the locks looks at the source again.
         self.source.close().await;
+        self.require_log_schema(&catalogs.target.server)?;
         let tables = &catalogs.source.tables;
         self.refuse_no_tables(tables, &catalogs.target.tables).await?;
         Ok(self.target_names(&self.select(tables, &catalogs)?))

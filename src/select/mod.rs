@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName, as_argument};
 use pattern::Pattern;
 
 /// Names that an error lists before it says "and N more".
@@ -92,8 +92,32 @@ pub struct Barred {
     pub why: NotSyncable,
 }
 
-/// What is said where there is no table to select from.
+/// What is said where there is no table to select from, and nobody has asked yet what other schemas have.
 pub const NO_TABLE: &str = "no table to sync: the selected schemas have none (-schema)";
+
+/// What is said in its place, of these schemas. `others` have tables that the role may read.
+pub fn no_table(schemas: &[Ident], others: &[Ident], role: &str) -> String {
+    let names = |schemas: &[&Ident]| {
+        schemas.iter().map(|schema| schema.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    let which = match schemas {
+        [only] if only.as_str() == "public" => "schema public (the default) has".to_owned(),
+        [only] => format!("schema {} has", only.as_str()),
+        several => {
+            format!("schemas {} have", names(&several.iter().collect::<Vec<_>>()).join(", "))
+        }
+    };
+    let others: Vec<&Ident> = others.iter().filter(|schema| !schemas.contains(schema)).collect();
+    let start = format!("no table to sync: {which} none on the source");
+    if others.is_empty() {
+        return format!(
+            "{start} (-schema), and in no other schema is a table that {role} may read"
+        );
+    }
+    let others = names(&others);
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
+    format!("{start}; {role} may read tables of others: -schema {}", as_argument(&others))
+}
 
 /// Selects from the tables of the chosen schemas. All problems come back at once, as
 /// [`Error::Config`]: a missing or malformed include, an exclude that is most likely mistyped, so that what should

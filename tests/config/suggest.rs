@@ -281,3 +281,14 @@ async fn config_show_finds_a_table_by_its_bare_name_and_answers_a_mistyped_one()
         assert_eq!(shown.stdout.contains("for "), is_near, "{shown}");
     }
 }
+
+#[tokio::test]
+async fn where_the_schema_has_no_table_those_are_named_that_have_one() {
+    let db = Pair::fresh().await;
+    db.source("create schema app; create table app.item (id int primary key)").await;
+    let said = pgsync(&["mask", "suggest", "-source", &db.source_url()]).await.expect_exit(2);
+    said.expect_said(
+        "pgsync: no table to sync: schema public (the default) has none on the source; postgres may read tables of others: \
+         -schema app",
+    );
+}

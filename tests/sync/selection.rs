@@ -114,13 +114,13 @@ async fn where_the_schema_has_no_table_those_are_named_that_have_one() {
     let db = Pair::fresh().await;
     let run = db.sync().await.expect_exit(2);
     run.expect_said(
-        "no table to sync: schema public has none (-schema), and in no other schema is a table",
+        "no table to sync: schema public (the default) has none on the source (-schema), and in no other schema is a table",
     );
     db.source("create schema app; create table app.item (id int primary key); create schema empty")
         .await;
     db.source("create schema hr; create table hr.pay (id int primary key)").await;
     let run = db.sync().await.expect_exit(2);
-    run.expect_said("no table to sync: schema public has none; ")
+    run.expect_said("no table to sync: schema public (the default) has none on the source; ")
         .expect_said("may read tables of others: -schema app,hr");
     db.sync().schema("app,hr").await.expect_ok().expect_tables(&["item", "pay"]);
 }
