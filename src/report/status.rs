@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::config::Output;
 use crate::report::grid::{self, Column, Page};
+use crate::report::summary::{self, Grouped, Said};
 use crate::report::{format, json, width};
 use crate::status::{Change, History, PastRun, PruneSettings, State, StatusReport, TableStatus};
 
@@ -30,7 +31,7 @@ pub fn text(report: &StatusReport, width: usize) -> String {
         lines.push(String::new());
         lines.extend(grid::lines(columns(report, &tables), Page::Terminal(width)));
     }
-    let errors: Vec<String> = tables.iter().filter_map(|table| error_line(table)).collect();
+    let errors = error_lines(&tables);
     if !errors.is_empty() {
         lines.push(String::new());
     }
@@ -47,7 +48,7 @@ pub fn sentence(report: &StatusReport) -> String {
         return match report.unselected {
             0 => format!("No run of a table is recorded in {log}."),
             n => format!(
-                "None of the {} of {log} is selected: look at -include and -exclude.",
+                "None of the {} of {log} is selected: look at -include, -exclude and the rule skip.",
                 format::counted(n as u64, "table")
             ),
         };
@@ -58,7 +59,7 @@ pub fn sentence(report: &StatusReport) -> String {
     if troubled.is_empty() {
         let all = if count == 1 { counted } else { format!("All {counted}") };
         if count == 0 {
-            return "The source has none of the recorded tables any more.".to_owned();
+            return "The source no longer has any of the recorded tables.".to_owned();
         }
         return match report.as_of() {
             Some(moment) => format!("{all} in sync as of {}.", when(moment, report.now)),
@@ -191,11 +192,22 @@ fn sparkline(durations: &[f64]) -> String {
     durations.iter().rev().map(bar).collect()
 }
 
-fn error_line(table: &TableStatus) -> Option<String> {
-    let error = table.error.as_deref()?;
-    let lines: Vec<String> = error.trim_end().split('\n').map(format::sanitize).collect();
-    let name = format::table(&table.table);
-    Some(format!("{name} - {}: {}", table.state.name(), lines.join("\n    ")))
+/// Why tables are not in sync: each reason once, with the tables that it concerns.
+fn error_lines(tables: &[&TableStatus]) -> Vec<String> {
+    let said = tables.iter().filter_map(|table| {
+        let lines = table.error.as_deref()?.trim_end().split('\n').map(format::sanitize);
+        let lines: Vec<String> = lines.collect();
+        let text = format!("{}: {}", table.state.name(), lines.join("\n    "));
+        Some(Said { text, table: Some(&table.table) })
+    });
+    let line = |Grouped { text, tables }: Grouped<'_>| {
+        let names: Vec<String> = tables.iter().map(|table| format::table(table)).collect();
+        match names.len() {
+            0..=NAMED => format!("{} - {text}", names.join(", ")),
+            n => format!("{} - {text}", format::counted(n as u64, "table")),
+        }
+    };
+    summary::grouped(said).into_iter().map(line).collect()
 }
 
 /// What `pgsync status -history` prints.

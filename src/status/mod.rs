@@ -146,7 +146,12 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
         report.tables.extend(standing::of_row(&row)?);
     }
     let (base, recorded) = (&settings.base, report.tables.len());
-    report.tables.retain(|table| select::would_select(&table.table, &base.include, &base.exclude));
+    let is_selected = |name: &TableName| {
+        let source = base.source_name_of(name);
+        select::would_select(name, &base.include, &base.exclude)
+            && !base.rules.effective(&source).skip
+    };
+    report.tables.retain(|table| is_selected(&table.table));
     report.unselected = recorded - report.tables.len();
     // A run that died has left its row as it was; its locks died with it.
     let running: Vec<TableName> = running(&report).map(|table| table.table.clone()).collect();

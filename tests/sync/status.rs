@@ -42,7 +42,7 @@ async fn status_tells_success_failure_and_that_nothing_has_run() {
     db.sync().await.expect_exit(1);
     db.sync().await.expect_exit(1);
     let run = status(&db, &["-failed"]).await.expect_exit(1).expect_said("item (failed)");
-    run.expect_said("item_n_check").expect_unsaid("other");
+    run.expect_said("item_n_check").expect_unsaid("\nother");
     assert_eq!(field(&db, "item", "failures").await, 2);
     assert_eq!(field(&db, "item", "state").await, "failed");
     let run = status(&db, &["-history", "item"]).await.expect_exit(0);
@@ -85,12 +85,12 @@ async fn a_table_that_the_source_has_no_more_is_said_once_and_is_no_trouble() {
     db.source("insert into other values (3)").await;
     db.sync().await.expect_exit(1);
     db.source("drop table other").await;
-    db.sync().include("item").await.expect_ok().expect_unsaid("no more");
+    db.sync().include("item").await.expect_ok().expect_unsaid("no longer");
     db.sync().plain().arg("-quiet").await.expect_exit(0).expect_said(
-        "other - warning: the source has this table no more; the target keeps it with the rows that it has; \
+        "other - warning: the source no longer has this table; the target keeps it with the rows that it has; \
          to drop it, run on the target: drop table public.other",
     );
-    db.sync().await.expect_unchanged().expect_unsaid("no more");
+    db.sync().await.expect_unchanged().expect_unsaid("no longer");
     db.target(
         "update sync_log set end_time = end_time - interval '2 days' where table_name = 'other'",
     )
@@ -118,11 +118,28 @@ async fn a_schema_that_the_source_has_no_more_was_chosen_by_a_pattern() {
     let run = || db.sync().args(&["-schema", "tenant_*"]);
     run().await.expect_ok();
     db.source("drop schema tenant_a cascade").await;
-    let said = "the source has this table no more; the target keeps it with the rows that it has; \
+    let said = "the source no longer has this table; the target keeps it with the rows that it has; \
                 to drop it, run on the target: drop table tenant_a.t";
     run().arg("-dry-run").await.expect_ok().expect_said(said);
     run().await.expect_ok().expect_said(said);
-    run().await.expect_unchanged().expect_unsaid("no more");
+    run().await.expect_unchanged().expect_unsaid("no longer");
+}
+
+#[tokio::test]
+async fn a_table_that_the_config_file_skips_is_not_said_to_be_in_sync() {
+    let db = Pair::with(TABLES).await;
+    db.sync().await.expect_ok();
+    let config = db.file("skip.json", r#"{"tables": {"other": {"skip": true}}}"#);
+    db.target(
+        "update sync_log set end_time = end_time - interval '2 days' where table_name = 'other'",
+    )
+    .await;
+    status(&db, &["-stale", "1d"]).await.expect_exit(1).expect_said("other (last success 2d ago)");
+    let run = status(&db, &["-stale", "1d", "-config", &config]).await.expect_exit(0);
+    run.expect_said("1 table in sync as of").expect_unsaid("other");
+    let all = db.file("all.json", r#"{"tables": {"*": {"skip": true}}}"#);
+    let run = status(&db, &["-config", &all]).await;
+    run.expect_said("is selected: look at -include, -exclude and the rule skip.");
 }
 
 /// A run has seen it as a table by itself, and the next ones as a part of another.
@@ -145,7 +162,7 @@ async fn a_partition_that_was_a_table_for_a_while_is_not_gone() {
     )
     .await;
     for _ in 0..2 {
-        db.sync().await.expect_ok().expect_unsaid("no more").expect_unsaid("drop table");
+        db.sync().await.expect_ok().expect_unsaid("no longer").expect_unsaid("drop table");
         let run = status(&db, &["-stale", "1d"]).await.expect_exit(0);
         run.expect_unsaid("Gone").expect_unsaid("t1").expect_said("1 table in sync");
     }

@@ -66,8 +66,7 @@ fn nothing_has_run() {
     assert_eq!(text(&report, 80), "No run of a table is recorded in public.sync_log.\n");
     assert_eq!(report.exit_status(), 1);
     let unselected = StatusReport { unselected: 34, ..report };
-    let expected =
-        "None of the 34 tables of public.sync_log is selected: look at -include and -exclude.\n";
+    let expected = "None of the 34 tables of public.sync_log is selected: look at -include, -exclude and the rule skip.\n";
     assert_eq!(text(&unselected, 120), expected);
 }
 
@@ -108,6 +107,18 @@ fn a_table_that_the_source_has_no_more_is_no_trouble() {
     assert!(text.starts_with("1 table in sync as of 03:14 UTC, 2h ago.\n"), "{text}");
     let settles = "\nGone from the source: b; to drop what is left, run on the target: drop view v; drop table public.b\n";
     assert!(text.ends_with(settles), "{text}");
+}
+
+#[test]
+fn a_reason_that_several_tables_share_is_said_once() {
+    let stopped = |name: &str| failed(name, State::Skipped, "stopped by SIGTERM");
+    let tables = ["a", "b", "c", "d"].map(stopped);
+    let other = failed("e", State::Failed, "disk full\nfree some");
+    let long = text(&report(tables.iter().cloned().chain([other.clone()]).collect()), 120);
+    let ends = "\n\ne - failed: disk full\n    free some\n4 tables - skipped: stopped by SIGTERM\n";
+    assert!(long.ends_with(ends), "{long}");
+    let short = text(&report(tables.into_iter().take(3).chain([other]).collect()), 120);
+    assert!(short.ends_with("\na, b, c - skipped: stopped by SIGTERM\n"), "{short}");
 }
 
 #[test]
