@@ -43,7 +43,8 @@ pub fn to_disable(
         };
         return Err(Error::Blocked(format!(
             "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
-             check {check}; connect as the table's owner, let triggers fire with -fire-triggers{way_out}"
+             check {check}; connect as the table's owner{way_out}; or use -fire-triggers, if the trigger changes no copied \
+             value"
         )));
     }
     Err(Error::Blocked(format!(

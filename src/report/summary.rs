@@ -176,7 +176,11 @@ pub fn verdict(report: &RunReport) -> String {
             format!("{head}: an error came before the first table{tail}")
         }
         Some(_) if done > 0 && done == report.tables.len() as u64 => {
-            format!("failed: {all} in sync, but a later step failed{tail}")
+            let step = match &report.error {
+                Some(Error::Database(said)) => format!(" ({})", said.action),
+                _ => String::new(),
+            };
+            format!("failed: {all} in sync, but a later step failed{step}{tail}")
         }
         Some(_) => ended("the run ended early"),
         None => format!("{head}: {}{tail}", shortfall(report, &all)),

@@ -123,7 +123,10 @@ async fn a_right_that_a_statement_lacks_is_named_by_its_first_word() {
     let after = db.file("after.json", r#"{"afterSql": ["update own.flag set on_ = true"]}"#);
     let run = || db.sync().target_role(&owner).args(&["-config", &after]);
     let grant = format!("grant update on table own.flag to {}", owner.name);
-    run().await.expect_exit(1).expect_said(&format!("hint: {grant}"));
+    let told = run().plain().await.expect_exit(1).expect_said(&format!("hint: {grant}"));
+    told.expect_said(
+        "failed: 1 table in sync, but a later step failed (running afterSql, statement 1)",
+    );
     db.target(&grant).await;
     run().await.expect_ok();
 }
