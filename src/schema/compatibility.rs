@@ -220,18 +220,28 @@ fn widen(source: &Table, target: &mut Table) -> Vec<GrownColumn> {
 /// Adds the new columns to the target of which it is known what its rows get in them, and gives those.
 fn add(source: &Table, target: &mut Table, new_values: &[NewValue]) -> Vec<GrownColumn> {
     let new = source.columns.iter().filter(|column| target.column(&column.name).is_none());
-    let known = new.filter(|column| column.is_built_in() && !column.generated);
+    let known = new.filter(|column| !column.generated);
     let known = known.filter_map(|column| {
         let is_its = |value: &&NewValue| value.table == source.name && value.column == column.name;
-        let constant = new_values.iter().find(is_its);
-        let constant = constant.map(|value| AddedValue::Constant(value.text.clone()));
-        let added = constant.or((!column.has_default).then_some(AddedValue::Null))?;
-        let (name, as_type) = (column.name.clone(), column.type_name.clone());
+        let own = new_values.iter().find(is_its).map(|value| value.value.clone());
+        let is_null = column.is_built_in() && !column.has_default;
+        let added = own.or(is_null.then_some(AddedValue::Null))?;
+        let (name, as_type) = (column.name.clone(), shown_type(column)?);
         Some((column.clone(), GrownColumn { name, as_type, added: Some(added) }))
     });
     let (columns, added): (Vec<Column>, Vec<GrownColumn>) = known.unzip();
     Arc::make_mut(&mut target.columns).extend(columns);
     added
+}
+
+/// The built-in type as which a new column can be digested before the target has its own type. None where a function of
+/// that type gives its bytes.
+fn shown_type(column: &Column) -> Option<Ident> {
+    let base = column.under_domains();
+    if base.is_built_in() {
+        return Some(base.type_name.clone());
+    }
+    column.floats.is_none().then(|| Ident::new("text"))
 }
 
 /// The columns of enums to which labels will be added: what has those is text until then.

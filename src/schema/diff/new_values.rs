@@ -1,21 +1,23 @@
-//! What rows that are there get in a column that is added, where a dry run can tell: a constant. Anything else would have to
-//! be computed, and functions of users do more than that.
+//! What rows that are there get in a column that is added, where a dry run can tell: a constant, or NULL where the type of
+//! a user has no default. Anything else would have to be computed, and functions of users do more than that.
 
 use crate::ident::{Ident, TableName};
 use crate::schema::diff::DiffInput;
+use crate::schema::diff::other_domains::{domain, type_named};
 use crate::schema_object::{ColumnDefinition, Kind};
+use crate::sql::view::AddedValue;
 
-/// A constant for a column that a table of the run gets.
+/// What all rows have in a column that a table of the run gets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewValue {
     /// The table, by its name on the source.
     pub table: TableName,
     pub column: Ident,
-    pub text: String,
+    pub value: AddedValue,
 }
 
 impl DiffInput<'_> {
-    /// The constants of all new columns that have one.
+    /// Of all new columns of which it is known. That one of a built-in type without a default has NULL goes without saying.
     pub(super) fn new_values(&self) -> Vec<NewValue> {
         let tables = self.source.objects.iter().filter(|object| object.kind == Kind::Table);
         let pairs = tables.filter_map(|table| {
@@ -25,11 +27,30 @@ impl DiffInput<'_> {
         let values = pairs.flat_map(|(root, here, there)| {
             let new = here.columns.iter().filter(|column| there.column(&column.name).is_none());
             new.filter_map(|column| {
-                let value = constant(column)?;
-                Some(NewValue { table: root.clone(), column: column.name.clone(), text: value })
+                let null = || self.is_null_at_first(column).then_some(AddedValue::Null);
+                let value = constant(column).map(AddedValue::Constant).or_else(null)?;
+                Some(NewValue { table: root.clone(), column: column.name.clone(), value })
             })
         });
         values.collect()
+    }
+
+    /// Whether nothing gives a value to a column of a user's type. A domain may have a default that its columns do not show.
+    fn is_null_at_first(&self, column: &ColumnDefinition) -> bool {
+        let is_computed =
+            column.default.is_some() || column.generated.is_some() || column.identity.is_some();
+        if is_computed || column.built_in.is_some() {
+            return false;
+        }
+        let mut kind = &column.kind;
+        while let Some(own) = type_named(self.source, kind).and_then(domain).filter(|_| !kind.array)
+        {
+            if own.default.is_some() {
+                return false;
+            }
+            kind = &own.base;
+        }
+        true
     }
 }
 

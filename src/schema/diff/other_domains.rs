@@ -255,7 +255,7 @@ fn is_domain(object: &Object) -> bool {
     domain(object).is_some()
 }
 
-fn domain(object: &Object) -> Option<&Domain> {
+pub(super) fn domain(object: &Object) -> Option<&Domain> {
     match &object.make {
         Some(Make::Domain(domain)) => Some(domain),
         _ => None,
@@ -263,7 +263,7 @@ fn domain(object: &Object) -> Option<&Domain> {
 }
 
 /// The type of this name, if a user made it.
-fn type_named<'d>(side: &'d Definitions, named: &Type) -> Option<&'d Object> {
+pub(super) fn type_named<'d>(side: &'d Definitions, named: &Type) -> Option<&'d Object> {
     if named.schema.as_ref().is_some_and(|schema| schema.as_str() == "pg_catalog") {
         return None;
     }
