@@ -161,7 +161,7 @@ impl Step {
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
         let is_named_so =
-            self.title.split(' ').nth(1) == Some("of") || self.title.starts_with("NOT NULL of ");
+            self.title.split(' ').nth(1) == Some("of") || self.title.starts_with(NOT_NULL_OF);
         is_named_so || text.contains(" alter column ") && !self.completes
     }
 
@@ -175,8 +175,17 @@ impl Step {
         self.drops() || self.title.starts_with(NAME)
     }
 
+    /// Whether a column takes NULL then that it does not take before.
+    fn drops_not_null(&self) -> bool {
+        let mut texts = self.statements.iter().map(Statement::as_str);
+        self.title.starts_with(NOT_NULL_OF) && texts.any(|text| text.ends_with(" drop not null"))
+    }
+
     /// What it does, for an error: `renaming index public.item_name_idx`.
     pub fn doing(&self) -> String {
+        if self.drops_not_null() {
+            return format!("dropping {}", self.title);
+        }
         let verb = VERBS
             .iter()
             .find_map(|one| Some(format!("{}{}", one.doing, self.title.strip_prefix(one.noun)?)));
@@ -187,6 +196,9 @@ impl Step {
 
     /// What it would do, for a dry run: `rename index public.item_name_idx`.
     pub fn deed(&self) -> String {
+        if self.drops_not_null() {
+            return format!("drop {}", self.title);
+        }
         let verb = VERBS
             .iter()
             .find_map(|one| Some(format!("{}{}", one.deed, self.title.strip_prefix(one.noun)?)));
@@ -207,6 +219,10 @@ impl Step {
         }
     }
 }
+
+/// What the title of a step begins with that sets or drops NOT NULL of a column, and of one that changes its type.
+pub const NOT_NULL_OF: &str = "NOT NULL of ";
+pub const TYPE_OF: &str = "type of ";
 
 const CREATING: &str = "creating ";
 const CHANGING: &str = "changing ";
@@ -253,9 +269,14 @@ mod tests {
         let cases = [
             ("table public.one", "create table public.one ()", "creating table public.one"),
             (
-                "column public.one.a as text",
+                "type of column public.one.a",
                 "alter table one alter column a type text",
-                "changing column public.one.a as text",
+                "changing type of column public.one.a",
+            ),
+            (
+                "NOT NULL of column public.one.a",
+                "alter table one alter column a drop not null",
+                "dropping NOT NULL of column public.one.a",
             ),
             (
                 "column public.one.a",

@@ -120,7 +120,8 @@ impl RunContext<'_> {
             let text = format!("a column keeps its type: {error}");
             return self.note(NoteLevel::Warning, table, text);
         }
-        self.note(NoteLevel::Notice, table, format!("{} is left out: {error}", step.title));
+        let is = if step.is_change() { "stays as it is" } else { "is left out" };
+        self.note(NoteLevel::Notice, table, format!("{} {is}: {error}", step.title));
     }
 
     /// Runs some steps in one transaction, or where that fails one by one.

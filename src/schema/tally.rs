@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::ddl_step::Step;
+use crate::ddl_step::{Step, TYPE_OF};
 use crate::schema_object::Kind;
 
 /// So many of each noun are named.
@@ -96,6 +96,9 @@ pub(super) fn subject(step: &Step) -> &str {
 fn noun(step: &Step) -> &str {
     let noun = step.kind.noun();
     let of = || step.title.split_once(" of ").map(|(changed, _)| changed);
+    if step.kind == Kind::Table && step.title.starts_with(TYPE_OF) {
+        return "column type";
+    }
     let first = || step.title.split(' ').next().unwrap_or_default();
     match step.kind {
         _ if step.title.starts_with(noun) => noun,

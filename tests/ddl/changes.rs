@@ -54,10 +54,9 @@ async fn new_indexes_and_constraints_follow() {
 async fn a_type_that_a_view_holds_stays_and_the_rows_come_all_the_same() {
     let db = changed("alter table item alter name type text; update item set name = 'new', updated_at = now() where id = 1").await;
     db.target("create view shown as select name from item").await;
-    db.sync()
-        .await
-        .expect_ok()
-        .expect_note("a column keeps its type: target while changing column public.item.name");
+    db.sync().await.expect_ok().expect_note(
+        "a column keeps its type: target while changing type of column public.item.name: ",
+    );
     db.assert_all_same().await;
 }
 

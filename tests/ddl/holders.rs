@@ -304,8 +304,7 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         db.target(create).await;
         db.source("alter table item alter v type varchar(9)").await;
         let printed = listed(&db).await;
-        let left =
-            "-- public.item: column public.item.v as character varying(9) has to wait: first drop ";
+        let left = "-- public.item: type of column public.item.v has to wait: first drop ";
         assert!(printed.contains(left) && printed.contains(said), "{printed}");
         db.target(&printed).await;
         for args in [["-ddl", "none"], ["-dry-run", "-json"]] {

@@ -45,7 +45,7 @@ const CASES: &[(&str, [End; 3])] = &[
     ),
     (
         "alter table item alter name type text",
-        [Equal, Noted("column public.item.name as text"), Equal],
+        [Equal, Noted("type of column public.item.name"), Equal],
     ),
     (
         "alter table item alter n type bigint",

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::labels;
 use super::type_changes::{in_place, type_of_definition};
-use crate::ddl_step::{Step, UnmadeFunction};
+use crate::ddl_step::{self, Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::plan::misfit::are_labels_of_one;
 use crate::schema::diff::DiffInput;
@@ -296,8 +296,8 @@ impl DiffInput<'_> {
 
     /// Columns that are added, and those that come to hold more.
     fn alter(&self, object: &Object, here: &TableDefinition, there: &TableDefinition) -> Vec<Step> {
-        let column = |column: &ColumnDefinition, how: &str, statements| Step {
-            title: format!("column {}.{}{how}", object.id, column.name.as_str()),
+        let column = |column: &ColumnDefinition, what: &str, statements| Step {
+            title: format!("{what}column {}.{}", object.id, column.name.as_str()),
             ..Step::about(object, statements, &[])
         };
         // Rows may fit all the same, a view may hold the column, its owner may be another.
@@ -308,7 +308,7 @@ impl DiffInput<'_> {
         for own in here.columns.iter().filter(|_| is_made && !here.partition) {
             let other = there.column(&own.name).filter(|other| own.takes_null_before(other));
             if let Some(loosen) = other.and_then(|other| self.loosen(object, own, other)) {
-                steps.push(optional(column(own, " without NOT NULL", loosen)));
+                steps.push(optional(column(own, ddl_step::NOT_NULL_OF, loosen)));
             }
         }
         // Partitions and children follow their parents.
@@ -321,8 +321,8 @@ impl DiffInput<'_> {
             let pair = type_of_definition(own).zip(type_of_definition(other));
             let grows = pair.is_some_and(|(here, there)| in_place(here, there));
             if grows && !self.is_inherited(object, own) {
-                let how = format!(" as {}", own.type_text);
-                let widen = column(own, &how, vec![ddl::widen(&object.at, own)]);
+                let widen = ddl::widen(&object.at, own);
+                let widen = column(own, ddl_step::TYPE_OF, vec![widen]);
                 steps.push(optional(Step { widens: true, ..widen }));
             }
         }
