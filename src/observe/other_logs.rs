@@ -33,6 +33,7 @@ impl RunContext<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
+        let known = names.iter().filter(|name| is_known(name)).count();
         let logs = self.target.control.all_logs().await?;
         for log in logs.into_iter().filter(|log| log.name != self.sync_log.table) {
             if !log.is_readable {
@@ -41,12 +42,14 @@ impl RunContext<'_> {
             }
             let log = SyncLog { table: log.name };
             let found = match store::exists(self.target, &log).await {
-                Ok(true) => store::last_runs(self.target, &log, &unknown).await?,
+                Ok(true) => store::last_runs(self.target, &log, names).await?,
                 // What somebody else has made to look like a log counts for nothing.
                 Ok(false) | Err(Error::Blocked(_)) => continue,
                 Err(error) => return Err(error),
             };
-            self.note_other_log(&log, &found);
+            let (all, mut found) = (found.len(), found);
+            found.retain(|name, _| unknown.contains(&name));
+            self.note_other_log(&log, &found, all > known);
             for (name, run) in found {
                 let known = &mut last.entry(name).or_default().written_as;
                 *known = known.take().or(run.written_as);
@@ -68,19 +71,39 @@ impl RunContext<'_> {
         self.note(NoteLevel::Warning, None, text);
     }
 
-    fn note_other_log(&self, log: &SyncLog, found: &HashMap<TableName, LastRun>) {
-        let count = match found.len() {
-            0 => return,
-            1 => "1 selected table".to_owned(),
-            count => format!("{count} selected tables"),
+    /// What another log knows of tables that this one does not. To go on with that log only makes sense if it knows more.
+    fn note_other_log(&self, log: &SyncLog, found: &HashMap<TableName, LastRun>, has_more: bool) {
+        let (own, other) = (&self.sync_log.table, &log.table);
+        let (level, text) = match (found.len(), has_more) {
+            (0, _) => return,
+            (count, true) => {
+                let tables = if count == 1 {
+                    "1 selected table".to_owned()
+                } else {
+                    format!("{count} selected tables")
+                };
+                let text = format!(
+                    "{other} knows {tables} of earlier runs, and {own} does not: every row of these tables is compared, and \
+                     pgsync does not know which of them it has created; to go on with that log, use -log-table {}",
+                    other.typed()
+                );
+                (NoteLevel::Warning, text)
+            }
+            (count, false) => {
+                let first = found.keys().min().map(TableName::to_string).unwrap_or_default();
+                let (its, it) = if count == 1 { ("its", "it") } else { ("their", "them") };
+                let tables = match count - 1 {
+                    0 => first,
+                    1 => format!("{first} and 1 more table"),
+                    more => format!("{first} and {more} more tables"),
+                };
+                let text = format!(
+                    "{other} knows {tables} of earlier runs, and {own} does not: this run compares all {its} rows, and from \
+                     then on {own} knows {it}, too",
+                );
+                (NoteLevel::Notice, text)
+            }
         };
-        let text = format!(
-            "{} knows {count} of earlier runs, and {} does not: every row of these tables is compared, and pgsync does not know \
-             which of them it has created; to go on with that log, use -log-table {}",
-            log.table,
-            self.sync_log.table,
-            log.table.typed()
-        );
-        self.note(NoteLevel::Warning, None, text);
+        self.note(level, None, text);
     }
 }
