@@ -155,6 +155,7 @@ impl Finish<'_> {
         if round.settings.dry_run {
             // Nothing was written that could be put in its place.
             sequences::remark_all_denied(round, &self.plans, outcomes);
+            sequences::remark_hidden(round, &self.sequences);
             return Vec::new();
         }
         if let Some(why) = early {

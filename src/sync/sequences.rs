@@ -111,22 +111,30 @@ impl Places {
     }
 }
 
+/// Names sequences that belong to no table of the run and may not be read: nobody knows how far the target's have to move.
+pub fn remark_hidden(round: &Round, sequences: &[SequenceValue]) {
+    let is_whole = round.settings.include.is_empty();
+    for one in sequences.iter().filter(|one| one.hidden && is_whole) {
+        let name = one.name.typed();
+        let text = format!(
+            "the sequence {name} is not set on the target, because pgsync may not read it on the source: an insert that takes \
+             its next number can violate a unique key; run on the source: grant select on sequence {name} to {}; or give it a \
+             high number yourself, on the target: select pg_catalog.setval('{}', 1000000)",
+            round.roles.source,
+            round.settings.target_name_of(&one.name).typed().replace('\'', "''"),
+        );
+        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
+    }
+}
+
 /// Moves sequences that belong to no table, to where the source's stand, and never back. Those
 /// that are not there were named when they could not be made. Of a run of some tables they are no concern: it moves
 /// them where it can, and says nothing. A sequence that belongs to a table of the source alone, which is not selected, is
 /// moved, too: a function of a selected table may draw from it.
 pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc<TablePlan>]) {
+    remark_hidden(round, sequences);
     let is_whole = round.settings.include.is_empty();
     let Places { given, free } = Places::of(round, sequences, plans);
-    for one in sequences.iter().filter(|one| one.hidden && is_whole) {
-        let name = one.name.typed();
-        let text = format!(
-            "pgsync may not read the sequence {name} of the source, so it cannot move the target's: grant select on \
-             sequence {name} to {}",
-            round.roles.source
-        );
-        round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Notice }));
-    }
     if given.is_empty() {
         return;
     }
