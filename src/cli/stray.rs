@@ -97,6 +97,12 @@ fn is_plain(word: &str) -> bool {
     !word.is_empty() && word.len() < 64 && word.chars().all(is_plain)
 }
 
+/// Whether it names a config file, and can be no connection string.
+fn is_config_file(word: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    word.len() > 5 && word.ends_with(".json") && word.chars().all(is_plain)
+}
+
 /// Where a value stands that no flag takes.
 pub(super) struct Stray<'a> {
     pub verb: Verb,
@@ -112,7 +118,9 @@ pub(super) struct Stray<'a> {
 /// What to say of a value that no flag takes.
 pub(super) fn value(stray: Stray) -> String {
     let Stray { verb, number, word, before, .. } = stray;
-    let shown = if is_plain(word) { format!(" (\"{word}\")") } else { String::new() };
+    let is_file = is_config_file(word);
+    let is_shown = is_plain(word) || is_file;
+    let shown = if is_shown { format!(" (\"{word}\")") } else { String::new() };
     let is_command = |verb: &&Verb| verb.words().first() == Some(&word);
     let command = Verb::ALL.iter().find(is_command).map(|verb| verb.title());
     let switch = before.filter(|before| before.starts_with('-') && is_switch(word));
@@ -122,6 +130,9 @@ pub(super) fn value(stray: Stray) -> String {
         }
         _ if looks_like_connection(word) => {
             "a connection string follows its flag: pgsync -source URL -target URL".to_owned()
+        }
+        _ if is_file && verb.knows_more().contains(&"config") => {
+            format!("a config file follows its flag: {} -config {word}", verb.title())
         }
         Some(_) if verb.takes_table() => {
             format!("the table comes before the flags: {} TABLE [flags]", verb.title())

@@ -118,6 +118,11 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
              pgsync mask preview; a sync is pgsync -source URL -target URL"
                 .into(),
         ),
+        (vec!["c.json"], "argument 1 (\"c.json\") belongs to no flag; a config file follows its flag: pgsync -config c.json".into()),
+        (
+            vec!["verify", "-json", "/etc/ci.json"],
+            "argument 3 (\"/etc/ci.json\") belongs to no flag; a config file follows its flag: pgsync verify -config /etc/ci.json".into(),
+        ),
         (vec!["-max-delete", "20", "%"], "argument 3 (\"%\") belongs to no flag; a value has no blanks: -max-delete 20%".into()),
         (vec!["-overlap", "30", "s"], "argument 3 (\"s\") belongs to no flag; a value has no blanks: -overlap 30s".into()),
         (vec!["postgres://u:hunter2@h", "postgres://u:hunter2@t"], connection("1")),

@@ -51,7 +51,7 @@ pub fn read(name: &str, text: &str, environment: &Environment, problems: &mut Ve
             return File::unread();
         }
         Err(error) => {
-            problems.push(syntax_problem(name, &error));
+            problems.push(syntax_problem(name, text, &error));
             return File::unread();
         }
     };
@@ -110,24 +110,37 @@ fn spells_secret(text: &str) -> bool {
 }
 
 /// serde_json ends its messages with the place; ours begin with it.
-fn syntax_problem(name: &str, error: &serde_json::Error) -> String {
+fn syntax_problem(name: &str, content: &str, error: &serde_json::Error) -> String {
     let (line, column) = (error.line(), error.column());
     let text = error.to_string();
     let what = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
     if error.is_eof() && column == 0 && line <= 1 {
         return format!("{name}: the file is empty");
     }
-    let what = PLAIN.iter().find(|(words, _)| what.starts_with(words)).map_or(what, |(_, own)| own);
+    let plain =
+        || PLAIN.iter().find(|(words, _)| what.starts_with(words)).map_or(what, |(_, own)| own);
+    let what = if is_comment(content, error) { COMMENT } else { plain() };
     format!("{name}: line {line}, column {column}: {what}")
+}
+
+const COMMENT: &str =
+    "JSON has no comments; a key that begins with _ is ignored: \"_comment\": \"…\"";
+
+/// Whether a comment of another language stands where the text is no JSON. The library counts bytes from 1.
+fn is_comment(content: &str, error: &serde_json::Error) -> bool {
+    let content = content.trim_start_matches('\u{feff}');
+    let line = content.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let rest = line.as_bytes().get(error.column().saturating_sub(1)..).unwrap_or_default();
+    [&b"//"[..], b"/*", b"#"].iter().any(|start| rest.starts_with(start))
 }
 
 /// What the library says of mistakes that people make, and what we say.
 const PLAIN: [(&str, &str); 5] = [
     ("EOF while parsing", "the text ends too early: a quote, a ] or a } is missing"),
-    ("key must be a string", "a key stands in double quotes"),
+    ("key must be a string", "a key must be in double quotes"),
     ("trailing comma", "a comma stands behind the last entry"),
     ("trailing characters", "something stands behind the last }"),
-    ("expected value", "a value is expected; a text stands in double quotes"),
+    ("expected value", "a value is expected; text must be in double quotes"),
 ];
 
 /// The texts that a flag would have, so that both are read alike from here on.

@@ -293,9 +293,21 @@ fn a_broken_config_file_is_located() {
         ),
         (
             "{\n  \"schema\": hello",
-            "config.json: line 2, column 13: a value is expected; a text stands in double quotes",
+            "config.json: line 2, column 13: a value is expected; text must be in double quotes",
         ),
-        ("{'parallel': 4}", "config.json: line 1, column 2: a key stands in double quotes"),
+        ("{'parallel': 4}", "config.json: line 1, column 2: a key must be in double quotes"),
+        (
+            "{ \"sourceDb\": \"a\", // prod\n  \"parallel\": 4 }",
+            "config.json: line 1, column 20: JSON has no comments; a key that begins with _ is ignored: \"_comment\": \"…\"",
+        ),
+        (
+            "# prod\n{}",
+            "config.json: line 1, column 1: JSON has no comments; a key that begins with _ is ignored: \"_comment\": \"…\"",
+        ),
+        (
+            "{ \"parallel\": 4 /* jobs */ }",
+            "config.json: line 1, column 17: JSON has no comments; a key that begins with _ is ignored: \"_comment\": \"…\"",
+        ),
         ("{} x", "config.json: line 1, column 4: something stands behind the last }"),
         ("[]", "config.json: expected an object, found a list"),
         ("", "config.json: the file is empty"),
