@@ -19,7 +19,7 @@ use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::Ident;
 
 use super::cancel::{Canceller, ServerAddress};
-use super::failure::{CUT_SHORT, Reason, db_error, io_reason, to_role};
+use super::failure::{CUT_SHORT, NO_PASSWORD, Reason, db_error, io_reason, to_role};
 use super::keepalive;
 use super::tls;
 
@@ -44,6 +44,9 @@ pub struct Connector {
 const UNREPLACED: &str = "the connection string has a ${NAME} or $NAME in it: only the config file replaces ${NAME}; \
                           on a command line, write the string in double quotes, so that the shell replaces it, \
                           or give env:NAME";
+
+const UNNAMED: &str = "the connection string names no role, so it is that of the operating system's user; name another one: \
+                       postgres://ROLE@HOST/DATABASE";
 
 /// A [`Connector`] for one connection only.
 pub async fn connect(info: &ConnInfo, side: Side) -> Result<Connected> {
@@ -191,6 +194,17 @@ impl Connector {
         if said.sqlstate.as_deref() == Some("53300") {
             let hint = "a run needs 2 connections to this server, and one more for each further table at a time (-parallel)";
             said.hint.get_or_insert_with(|| hint.to_owned());
+        }
+        let is_of_role = matches!(said.sqlstate.as_deref(), Some("28P01" | "28000"));
+        if self.info.is_users_own && (is_of_role || said.message == NO_PASSWORD) {
+            said.hint = Some(UNNAMED.to_owned());
+        }
+        if said.message == NO_PASSWORD {
+            let role = Ident::new(&self.info.user);
+            said.message = format!(
+                "the server asks for the password of role {}, and none is given",
+                role.typed()
+            );
         }
         // Another program's first words are no whole message of the protocol.
         if said.message == CUT_SHORT {

@@ -281,7 +281,7 @@ fn reason(err: &tokio_postgres::Error) -> Reason {
 /// Only the wording hangs on the driver's text; that trying again is useless holds for all of these.
 fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
     match text {
-        "password missing" => Reason::refused("the server asks for a password, and none is given")
+        "password missing" => Reason::refused(NO_PASSWORD)
             .hint("put it into ~/.pgpass, or into the variable PGPASSWORD"),
         // Any answer but "yes" counts as that to the driver.
         "server does not support TLS" => {
@@ -294,6 +294,9 @@ fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
         _ => Reason::refused(one_line(&format!("{err}: {text}"))),
     }
 }
+
+/// The driver was to send a password and has none.
+pub(super) const NO_PASSWORD: &str = "the server asks for a password, and none is given";
 
 /// The connection ended before a message did.
 pub(super) const CUT_SHORT: &str = "the server closed the connection in the middle of an answer";

@@ -262,7 +262,13 @@ async fn what_cannot_be_reached_is_said_in_one_line() {
     assert_eq!(err.sqlstate.as_deref(), Some("28P01"));
     assert_eq!(err.message, "password authentication failed for user \"alice\"");
     let err = refused(&ConnInfo { password: None, ..good.clone() }).await;
-    assert_eq!(err.message, "the server asks for a password, and none is given");
+    assert_eq!(err.message, "the server asks for the password of role alice, and none is given");
+    let hint = "put it into ~/.pgpass, or into the variable PGPASSWORD";
+    assert_eq!(err.hint.as_deref(), Some(hint));
+    let err = refused(&ConnInfo { password: None, is_users_own: true, ..good.clone() }).await;
+    let hint = "the connection string names no role, so it is that of the operating system's user; name another one: \
+                postgres://ROLE@HOST/DATABASE";
+    assert_eq!(err.hint.as_deref(), Some(hint));
     let err = refused(&ConnInfo { database: "nowhere".into(), ..good.clone() }).await;
     assert_eq!(err.sqlstate.as_deref(), Some("3D000"));
     assert_eq!(err.message, "database \"nowhere\" does not exist");
@@ -286,6 +292,7 @@ async fn what_cannot_be_reached_is_said_in_one_line() {
 async fn a_server_that_never_answers_is_given_up_after_connect_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port is found");
     let info = ConnInfo {
+        is_users_own: false,
         hosts: vec![Host {
             address: Address::Tcp("127.0.0.1".into()),
             port: silent.local_addr().expect("a listener has an address").port(),

@@ -62,6 +62,7 @@ impl Server {
     /// How [`USER`] reaches it by `localhost`.
     pub fn info(&self, mode: SslMode) -> ConnInfo {
         ConnInfo {
+            is_users_own: false,
             hosts: vec![Host {
                 address: Address::Tcp("localhost".into()),
                 port: self.port,
@@ -83,6 +84,7 @@ impl Server {
     pub fn by_socket(&self) -> ConnInfo {
         let address = Address::Socket(self.folder.display().to_string());
         ConnInfo {
+            is_users_own: false,
             hosts: vec![Host { address, port: self.port, password: None }],
             user: "postgres".into(),
             password: None,

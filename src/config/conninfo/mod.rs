@@ -27,6 +27,8 @@ pub struct ConnInfo {
     /// Tried in order; at least one.
     pub hosts: Vec<Host>,
     pub user: String,
+    /// Whether nobody has named a role: then it has the name of the operating system's user.
+    pub is_users_own: bool,
     pub password: Option<Secret>,
     pub database: String,
     pub ssl: Ssl,
@@ -140,6 +142,7 @@ impl ConnInfo {
     pub(super) fn placeholder() -> Self {
         Self {
             hosts: Vec::new(),
+            is_users_own: false,
             user: String::new(),
             password: None,
             database: String::new(),

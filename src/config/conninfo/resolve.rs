@@ -48,6 +48,7 @@ pub fn resolve(
             .or_else(|| parameters.get("fallback_application_name"))
             .unwrap_or(PROGRAM)
             .to_owned(),
+        is_users_own: parameters.get("user").is_none(),
         user,
     };
     if info.password.is_none() {
