@@ -220,8 +220,9 @@ impl Step {
     }
 }
 
-/// What the title of a step begins with that sets or drops NOT NULL of a column, and of one that changes its type.
+/// What the title of a step begins with that sets or drops NOT NULL of a column.
 pub const NOT_NULL_OF: &str = "NOT NULL of ";
+/// What the title of a step begins with that changes the type of a column.
 pub const TYPE_OF: &str = "type of ";
 
 const CREATING: &str = "creating ";

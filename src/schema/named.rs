@@ -16,6 +16,13 @@ use crate::schema::diff::SchemaPlan;
 use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 
+/// Statements are told in one line with what is missing if they have so many characters at most; more are for `pgsync schema`.
+const TOLD: usize = 300;
+/// The same of all tables together.
+const TOLD_OF_ALL: usize = 600;
+
+const PRINTED: &str = "pgsync schema, with the same settings, prints the statements";
+
 /// A dry run names so many things that it would make, with their statements; more are counted.
 const ANNOUNCED: usize = 10;
 
@@ -26,7 +33,10 @@ impl RunContext<'_> {
     pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
         let all_owed = owed(schema_plan);
         let only_compares = self.settings.only_compares;
-        if all_owed.len() > 1 && !only_compares {
+        let is_little =
+            texts(all_owed.values().flat_map(|owed| &owed.steps).copied()).len() <= TOLD_OF_ALL;
+        let is_told = |owed: &Owed<'_>| is_little || owed.can_be_told();
+        if all_owed.len() > 1 && !only_compares && all_owed.values().any(is_told) {
             self.note(NoteLevel::Notice, None, ALL_STATEMENTS.to_owned());
         }
         for (table, owed) in &all_owed {
@@ -34,7 +44,8 @@ impl RunContext<'_> {
             let rules = rules.map(|rules| rules.effective(table)).filter(|_| only_compares);
             let text = match rules {
                 Some(rules) => owed.in_short(rules.ddl != Ddl::None),
-                None => owed.to_string(),
+                None if is_told(owed) => owed.to_string(),
+                None => format!("{}; {PRINTED}", owed.what()),
             };
             let renamed = aligned.renamed.get(*table).filter(|_| !only_compares);
             let columns = renamed.and_then(|renamed| self.asked(table, renamed));
@@ -105,7 +116,12 @@ impl RunContext<'_> {
             return self.note(NoteLevel::Notice, None, text);
         }
         for Subject { table, steps } in subjects {
-            let text = format!("would {}: {}", steps[0].deed(), pasted(&steps));
+            let (deed, statements) = (steps[0].deed(), pasted(&steps));
+            let text = if statements.len() <= TOLD {
+                format!("would {deed}: {statements}")
+            } else {
+                format!("would {deed}; pgsync schema prints the statements")
+            };
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
     }
@@ -126,6 +142,8 @@ fn otherwise(asked: &[String], text: String) -> String {
 struct Title<'s> {
     text: &'s str,
     is_change: bool,
+    /// Whether it is that of the table itself, which is missing.
+    is_table: bool,
 }
 
 /// What a table lacks, and the steps that make it.
@@ -155,7 +173,8 @@ fn owed(schema_plan: &SchemaPlan) -> BTreeMap<&TableName, Owed<'_>> {
         let Some(first) = step.roots.iter().min() else { continue };
         for root in &step.roots {
             let one = owed.entry(root).or_insert_with(|| Owed { differs: true, ..Owed::default() });
-            one.titles.push(Title { text: &step.title, is_change: step.is_change() });
+            let is_table = step.makes.as_ref() == Some(root);
+            one.titles.push(Title { text: &step.title, is_change: step.is_change(), is_table });
             one.is_new |= is_new(&root);
             one.differs &= step.is_change();
             if root == first {
@@ -195,6 +214,20 @@ impl Owed<'_> {
             format!(
                 "{what}; no run {run} with -ddl none: run on the target what pgsync schema prints"
             )
+        }
+    }
+
+    /// Whether few statements end it, and they stand here.
+    fn can_be_told(&self) -> bool {
+        let is_short = texts(self.steps.iter().copied()).len() <= TOLD;
+        !self.is_new && self.behind.is_empty() && is_short
+    }
+
+    /// What is missing, or is otherwise: of a table that is not there at all, only that.
+    fn what(&self) -> String {
+        match self.titles.iter().find(|title| title.is_table) {
+            Some(table) => format!("{}: {}", self.state(), table.text),
+            None => format!("{}: {}", self.state(), self.titles()),
         }
     }
 

@@ -38,11 +38,20 @@ const SHOP: &str = "
     insert into part values (1, 1)";
 
 #[tokio::test]
-async fn what_none_prints_for_a_missing_table_is_all_that_the_table_has() {
+async fn of_many_missing_tables_none_names_each_in_short() {
     let db = Pair::fresh().await;
     db.source(SHOP).await;
-    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
-    paste(&db, &run.expect_note("pgsync schema")).await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1).expect_unsaid("create table");
+    for table in ["a_customer", "b_order", "part", "z_item"] {
+        let message = run.table(table).error.expect("an error").message;
+        let told = format!(
+            "missing on the target: table public.{table}; pgsync schema, with the same settings, prints the statements"
+        );
+        assert_eq!(message, told);
+    }
+    let (source, target) = (db.source_url(), db.target_url());
+    let args = ["schema", "-source", &source, "-target", &target, "-ddl", "none"];
+    db.target(&pgsync(&args).await.expect_exit(1).stdout).await;
     assert_same_definitions(&db).await;
     db.sync().args(&["-ddl", "none"]).await.expect_ok().expect_unsaid("lacks the key");
     db.assert_all_same().await;

@@ -131,7 +131,7 @@ async fn a_run_that_may_make_nothing_says_what_is_missing() {
     let app = App::with(FILE);
     let db = Pair::fresh().await;
     let run = app.sync(&db).args(&["-ddl", "none"]).await.expect_exit(1);
-    run.expect_said("missing on the target: table public.author; run there: create table");
+    run.expect_said("missing on the target: table public.author; pgsync schema, with the same settings, prints the statements");
 }
 
 #[tokio::test]
