@@ -41,7 +41,7 @@ pub struct NotCarried {
 impl NotCarried {
     /// In words.
     pub fn told(&self) -> String {
-        format!("{} is not carried: {}", self.title, self.why)
+        format!("{} is not created on the target: {}", self.title, self.why)
     }
 }
 
@@ -113,7 +113,7 @@ impl Definitions {
 const COMPUTED: &str = "the source computes it from columns of which some are masked, and by the rules the target cannot: give it a mask of its own";
 const OTHER_COLUMNS: &str =
     "one of its columns is masked, left out or renamed, or computed from such a column";
-const NO_EXPRESSIONS: &str = "rules mask, choose or rename columns of the table, and then its checks, expressions and statistics objects are left out";
+const NO_EXPRESSIONS: &str = "columns of the table are masked, left out or renamed, and then its checks, expressions and statistics objects are left out";
 
 /// Whether an index, or an exclusion constraint, is one of expressions.
 fn has_expressions(make: &Option<Make>) -> bool {

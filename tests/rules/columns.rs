@@ -239,20 +239,20 @@ async fn what_a_choice_of_columns_does_not_carry_has_its_true_reason() {
     let sync = || db.sync().args(&["-set", "review.excludeColumns=body"]);
     let mut run = sync().await.expect_ok();
     for part in ["constraint public.review few", "index public.by_next"] {
-        let why = "rules mask, choose or rename columns of the table, and then its checks, expressions and statistics objects are left out";
-        run = run.expect_note(&format!("{part} is not carried: {why}"));
+        let why = "columns of the table are masked, left out or renamed, and then its checks, expressions and statistics objects are left out";
+        run = run.expect_note(&format!("{part} is not created on the target: {why}"));
     }
     drop(run.expect_note(
-        "index public.by_body is not carried: one of its columns is masked, left out or renamed, or computed from such a column",
+        "index public.by_body is not created on the target: one of its columns is masked, left out or renamed, or computed from such a column",
     ));
-    sync().await.expect_unchanged().expect_unsaid("not carried");
+    sync().await.expect_unchanged().expect_unsaid("is not created");
     db.source("alter table review add constraint later check (stars > 0)").await;
     let run = sync()
         .await
         .expect_ok()
-        .expect_note("constraint public.review later is not carried: rules mask,");
+        .expect_note("constraint public.review later is not created on the target: columns of the table are masked,");
     run.expect_unsaid("few").expect_unsaid("by_next");
-    sync().await.expect_unchanged().expect_unsaid("not carried");
+    sync().await.expect_unchanged().expect_unsaid("is not created");
 }
 
 #[tokio::test]

@@ -386,7 +386,7 @@ async fn a_generated_column_that_cannot_be_computed_there_is_named() {
             r#""tables": {{"person": {{"excludeColumns": ["note"], "mask": {{"name": "name.first"{more}}}}}}}"#
         )
     };
-    let told = "column public.person.upper_name is not carried: ";
+    let told = "column public.person.upper_name is not created on the target: ";
     masked(&db, &of(""), KEY).await.expect_ok().expect_note(told);
     masked(&db, &of(""), KEY).await.expect_unchanged().expect_unsaid("upper_name");
     masked(&db, &of(r#", "upper_name": "redact""#), KEY).await.expect_ok().expect_unsaid(told);
