@@ -75,7 +75,7 @@ impl RunContext<'_> {
         if open.is_empty() {
             return Ok(());
         }
-        let text = guard::message(open);
+        let text = guard::message(open, self.settings.include.is_empty());
         match self.settings.unmasked {
             Unmasked::Fail => Err(Error::Refused(text)),
             Unmasked::Note => {

@@ -39,25 +39,34 @@ pub fn is_telling(column: &Column) -> bool {
     ValueKind::of(column).is_telling() && !impersonal && !is_enum()
 }
 
-/// What the guard says: the lines to paste.
-pub fn message(open: &UnmaskedColumns) -> String {
-    let names = |columns: &[Ident], around: &str| {
-        let names = columns.iter().map(|column| format!("{around}{}{around}", column.as_str()));
-        names.collect::<Vec<_>>().join(", ")
+/// What the guard says, with the entries of the config file to paste, a table a line; those begin with blanks. `selects_all` says that nobody has
+/// chosen tables.
+pub fn lines(open: &UnmaskedColumns, selects_all: bool) -> Vec<String> {
+    let tables = match open.len() {
+        1 => "a table has columns".to_owned(),
+        count => format!("{count} tables have columns"),
     };
-    let told: Vec<String> =
-        open.iter().map(|(table, columns)| format!("{table}: {}", names(columns, ""))).collect();
-    let lines = open.iter().map(|(table, columns)| {
+    let selection = if selects_all && open.len() > 1 {
+        "; if you need only some tables, name these: \"includeTables\": [\"…\"]"
+    } else {
+        ""
+    };
+    let head = format!(
+        "{tables} with neither a mask nor a keep: give personal columns a mask (docs/masking.md lists the masks){selection}; \
+         for columns that may travel as they are, merge this into the config file:"
+    );
+    let entries = open.iter().enumerate().map(|(number, (table, columns))| {
+        let start = if number == 0 { "  \"tables\": {" } else { "    " };
+        let end = if number + 1 == open.len() { "}" } else { "," };
         let table = serde_json::Value::from(table.to_string());
         let columns: Vec<&str> = columns.iter().map(Ident::as_str).collect();
-        format!("{table}: {{\"keep\": {}}}", serde_json::Value::from(columns))
+        format!("{start}{table}: {{\"keep\": {}}}{end}", serde_json::Value::from(columns))
     });
-    let lines: Vec<String> = lines.collect();
-    format!(
-        "columns would travel with neither a mask nor a keep ({}): give those that are personal a mask (pgsync mask suggest \
-         proposes masks for what looks personal); for those that may travel as they are, add to the config file, to the lists that it has: \
-         \"tables\": {{{}}}",
-        told.join("; "),
-        lines.join(", ")
-    )
+    std::iter::once(head).chain(entries).collect()
+}
+
+/// The same in one line.
+pub fn message(open: &UnmaskedColumns, selects_all: bool) -> String {
+    let lines = lines(open, selects_all);
+    lines.iter().map(|line| line.trim_start()).collect::<Vec<_>>().join(" ")
 }

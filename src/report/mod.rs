@@ -326,7 +326,9 @@ pub fn width() -> usize {
 /// Prints why there is no run, a line per problem.
 pub fn refusal(error: &Error) {
     for problem in error.to_string().lines() {
-        write(io::stderr().lock(), &format!("pgsync: {}\n", format::sanitize(problem)));
+        // What goes on is to be pasted.
+        let start = if problem.starts_with(' ') { "" } else { "pgsync: " };
+        write(io::stderr().lock(), &format!("{start}{}\n", format::sanitize(problem)));
     }
 }
 

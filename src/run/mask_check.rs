@@ -46,7 +46,7 @@ impl RunContext<'_> {
         let judged = self.judge_rules(&selected, &tables, &catalogs, Tried::All).await?;
         let mut problems = judged.problems;
         if self.settings.unmasked == Unmasked::Fail && !judged.unmasked.is_empty() {
-            problems.push(guard::message(&judged.unmasked));
+            problems.extend(guard::lines(&judged.unmasked, self.settings.include.is_empty()));
         } else {
             self.guard_unmasked(&judged.unmasked)?;
         }

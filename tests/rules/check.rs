@@ -91,7 +91,8 @@ async fn a_check_prints_all_problems_at_once() {
         "/tables/person/mask/age: the mask changes nothing in 295 of 300 values of age",
         "/tables/person/mask/doc: the mask changes nothing in 300 of 300 values of doc",
         "the mask \"email\" does not suit id",
-        "public.person: net",
+        "pgsync: a table has columns with neither a mask nor a keep: give personal columns a mask (docs/masking.md lists the masks); \
+         for columns that may travel as they are, merge this into the config file:\n  \"tables\": {\"public.person\": {\"keep\": [\"net\"]}}\n",
     ] {
         assert!(said.stderr.contains(text), "{text}: {said}");
     }
@@ -264,4 +265,22 @@ async fn a_table_whose_rows_are_hidden_fails_alone_whatever_its_rule() {
         }
     }
     db.assert_same("other").await;
+}
+
+#[tokio::test]
+async fn columns_that_nobody_decided_about_are_listed_once_and_a_table_a_line() {
+    let db = Pair::with(
+        "create table person (id int primary key, email text, doc jsonb); create table note (id int primary key, body text)",
+    )
+    .await;
+    let text = r#"{"maskKey": "env:MASK_KEY", "tables": {"person": {"mask": {"email": "email"}}}}"#;
+    let config = db.file("open.json", text);
+    let (source, target) = (db.source_url(), db.target_url());
+    let args = ["mask", "check", "-source", &source, "-target", &target, "-config", &config];
+    let run = pgsync(&args).env("MASK_KEY", KEY).await.expect_exit(2);
+    let told = r#"pgsync: 2 tables have columns with neither a mask nor a keep: give personal columns a mask (docs/masking.md lists the masks); if you need only some tables, name these: "includeTables": ["…"]; for columns that may travel as they are, merge this into the config file:
+  "tables": {"public.note": {"keep": ["body"]},
+    "public.person": {"keep": ["doc"]}}
+"#;
+    assert_eq!(run.stderr, told);
 }
