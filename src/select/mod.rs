@@ -58,6 +58,12 @@ impl fmt::Display for Remark {
             Remark::ExcludeMatchesNothing(text) => {
                 write!(f, "-exclude pattern \"{text}\" matches no table")
             }
+            Remark::ExcludeMissing(text) if text.contains('%') => write!(
+                f,
+                "-exclude names \"{text}\", which no table of the selected schemas is called: it leaves nothing out; a pattern is \
+                 written with *: \"{}\"",
+                text.replace('%', "*")
+            ),
             Remark::ExcludeMissing(text) => write!(
                 f,
                 "-exclude names \"{text}\", which no table of the selected schemas is called: it leaves nothing out"
@@ -273,6 +279,10 @@ fn quoted_name(setting: &str, text: &str, plain: &str) -> String {
 fn missing(existing: &[TableName], text: &str) -> String {
     let start = format!("{INCLUDE}: no table \"{text}\" in the selected schemas");
     match absent::near(existing, text).as_slice() {
+        // The wildcards of LIKE.
+        _ if text.contains('%') => {
+            format!("{start}; a pattern is written with *: \"{}\"", text.replace('%', "*"))
+        }
         [] => format!("{start}; there are {}", list(existing)),
         names => format!("{start}; did you mean {}?", absent::either(names)),
     }

@@ -203,6 +203,15 @@ fn a_selection_of_nothing_says_what_there_is() {
 }
 
 #[test]
+fn a_wildcard_of_sql_is_told_apart_from_those_of_patterns() {
+    assert_eq!(
+        selected(&["customer", "50%"], &["cust%"], &[]),
+        "error: -include (includeTables): no table \"cust%\" in the selected schemas; a pattern is written with *: \"cust*\""
+    );
+    assert_eq!(selected(&["customer", "50%"], &["50%"], &[]), "public.50%");
+}
+
+#[test]
 fn an_exact_name_counts_also_where_it_would_be_a_malformed_pattern() {
     let odd = &["[x", "[z-a]", "[", "y"];
     for name in ["[x", "[z-a]", "["] {
