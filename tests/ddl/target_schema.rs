@@ -84,3 +84,20 @@ async fn what_is_made_of_extensions_in_the_renamed_schema_is_not_another_thing()
     let public = "select count(*) from pg_indexes where schemaname = 'public' and tablename = 't'";
     assert_eq!(db.target_value(public).await, "1");
 }
+
+#[tokio::test]
+async fn a_function_whose_body_names_the_sources_schema_is_named() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create sequence no; create function next_no() returns text language sql as $$select 'I' || nextval('public.no')$$;
+         create function other_public() returns text language sql as $$select 'x_public.y'$$;
+         create table invoice (no text primary key default next_no(), o text default other_public())",
+    )
+    .await;
+    let args = ["-target-schema", "copy"];
+    let told = "the body of function next_no() names the schema public, and is copied as it is: on the target it uses public, \
+                too, and not copy";
+    db.sync().args(&args).arg("-dry-run").await.expect_said(told);
+    db.sync().args(&args).await.expect_ok().expect_note(told).expect_unsaid("other_public() names");
+    db.sync().args(&args).await.expect_unchanged().expect_unsaid("names the schema");
+}

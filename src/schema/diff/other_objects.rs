@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::missing_objects::DependencyWalk;
 use crate::ddl_step::UnmadeFunction;
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::Make;
 use crate::schema_object::{Kind, Object};
@@ -12,6 +12,16 @@ use crate::schema_object::{Kind, Object};
 /// Whether the target may have another one of its name, which stays: what is made is then what that one makes it.
 fn may_be_another(kind: Kind) -> bool {
     matches!(kind, Kind::Function | Kind::Dictionary | Kind::SearchConfiguration)
+}
+
+/// Whether a text of SQL names something of a schema.
+fn names_schema(text: &str, schema: &Ident) -> bool {
+    [format!("{}.", schema.as_str()), format!("{}.", schema.quoted())].iter().any(|name| {
+        text.match_indices(name.as_str()).any(|(place, _)| {
+            let before = text[..place].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '"' | '.'))
+        })
+    })
 }
 
 impl<'a> DependencyWalk<'a> {
@@ -41,6 +51,26 @@ impl<'a> DependencyWalk<'a> {
         }
     }
 
+    /// Notes a function whose body names the schema that has another name on the target: nobody rewrites the body.
+    fn note_old_schema(&mut self, function: &Object, root: &TableName) {
+        let (Some(Make::Function(made)), Some((from, to))) = (&function.make, self.input.renamed)
+        else {
+            return;
+        };
+        if !made.body.as_ref().is_some_and(|body| names_schema(body, from)) {
+            return;
+        }
+        let text = format!(
+            "the body of {} names the schema {from}, and is copied as it is: on the target it uses {from}, too, and not {to}",
+            function.title(),
+            from = from.as_str(),
+            to = to.as_str(),
+        );
+        if self.other.iter().all(|(_, said)| *said != text) {
+            self.other.push((root.clone(), text));
+        }
+    }
+
     /// Notes a function that is missing and that nobody makes; and those that a function calls which is made: only who
     /// runs it would hear of them.
     pub(super) fn note_unmade(&mut self, object: &'a Object, root: &'a TableName) {
@@ -51,6 +81,7 @@ impl<'a> DependencyWalk<'a> {
             let function = UnmadeFunction { name: object.at.name.clone(), what: what.clone() };
             return self.unmade.entry(root).or_default().push(function);
         }
+        self.note_old_schema(object, root);
         let needs = self.input.source.needs.get(&object.node).into_iter().flatten();
         let called = needs.filter_map(|node| self.input.source.at(node));
         for called in called.filter(|called| self.input.there(called).is_none()) {
