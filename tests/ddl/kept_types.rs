@@ -19,13 +19,12 @@ async fn a_shorter_type_of_a_column_hides_no_other_difference() {
          alter table w add constraint wc check (v <> 'w'); drop index wi; create index wi on w (id)",
     )
     .await;
-    for _ in 0..2 {
+    let column = "column public.w.v is character varying(40) on the source and character varying(50) on the target";
+    for is_said in [true, false] {
         let run = db.sync().await.expect_unchanged();
         let run = run.expect_note("constraint public.w wc is defined differently on the source");
         let run = run.expect_note("index public.wi is defined differently on the source");
-        let run = run.expect_note(
-            "column public.w.v is character varying(40) on the source and character varying(50) on the target",
-        );
+        let run = if is_said { run.expect_note(column) } else { run.expect_unsaid(column) };
         run.expect_unsaid("public.wl").expect_unsaid("not compared");
     }
     db.target("alter table w alter v type varchar(40)").await;
@@ -379,4 +378,28 @@ async fn an_enum_that_was_renamed_together_with_a_label_is_told_with_the_stateme
     db.target(renames).await;
     db.settle().await;
     db.assert_all_same().await;
+}
+
+#[tokio::test]
+async fn a_narrower_type_of_the_source_is_said_once() {
+    let db = followed(
+        "create table customer (id int primary key, phone text, n int); insert into customer values (1, 'a', 1)",
+        "alter table customer alter phone type varchar(60)",
+    )
+    .await;
+    let told = "column public.customer.phone is character varying(60) on the source and text on the target, which holds all its \
+                values; to change it, run on the target: alter table";
+    db.sync().arg("-dry-run").await.expect_ok().expect_note(told);
+    db.sync().await.expect_ok().expect_note(told);
+    db.sync().await.expect_unchanged().expect_unsaid("customer.phone");
+    db.source("alter table customer alter phone type varchar(50), alter n type smallint").await;
+    let run = db.sync().await.expect_ok();
+    drop(
+        run.expect_note("character varying(50)")
+            .expect_note("customer.n is smallint on the source and integer"),
+    );
+    db.sync().await.expect_unchanged().expect_unsaid("customer.");
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    listed.expect_said("customer.phone is character varying(50)");
 }

@@ -50,8 +50,20 @@ impl DiffInput<'_> {
         let is_partition = table.definition.as_ref().is_some_and(|one| one.partition);
         let columns = columns_of_both(table, there).filter(|_| !is_partition);
         let kept = columns.filter(ColumnPair::is_kept);
-        let said = kept.map(|column| Finding::new(Severity::Type, self.kept_type(table, column)));
+        let said = kept.map(|column| {
+            // Nothing comes of it, so that a run says it once.
+            let title = column.held_title();
+            let is_known = title.is_some_and(|title| self.is_known_part(table, &title));
+            let weight = if is_known { Severity::Ahead } else { Severity::Type };
+            Finding::new(weight, self.kept_type(table, column))
+        });
         said.collect()
+    }
+
+    /// Names of what is said of a table's columns once.
+    pub(super) fn held_columns(&self, table: &Object) -> Vec<String> {
+        let columns = self.there(table).into_iter().flat_map(|there| columns_of_both(table, there));
+        columns.filter(ColumnPair::is_kept).filter_map(|column| column.held_title()).collect()
     }
 
     /// What is said of one, with the statement that gives it the source's type.
@@ -71,8 +83,9 @@ impl DiffInput<'_> {
         } else {
             ""
         };
+        let held = if column.is_held() { ", which holds all its values" } else { "" };
         format!(
-            "column {}.{} is {} on the source and {} on the target; to change it, {when}run on the target: {}{until}",
+            "column {}.{} is {} on the source and {} on the target{held}; to change it, {when}run on the target: {}{until}",
             table.id,
             column.here.name.as_str(),
             column.here.type_text,
@@ -131,6 +144,23 @@ impl ColumnPair<'_> {
 
     fn is_named(&self, texts: &[PlacedText]) -> bool {
         is_named(self.here, texts)
+    }
+
+    /// Whether the target's type holds all values of the source's, and prints them alike.
+    fn is_held(&self) -> bool {
+        const INTEGERS: [&str; 3] = ["int2", "int4", "int8"];
+        let types = type_of_definition(self.here).zip(type_of_definition(self.there));
+        types.is_some_and(|(here, there)| {
+            let rank = |name: &str| INTEGERS.iter().position(|one| *one == name);
+            let ranks = rank(here.name).zip(rank(there.name));
+            in_place(there, here) || ranks.is_some_and(|(here, there)| here < there)
+        })
+    }
+
+    /// Names the difference where the target's type holds all values.
+    fn held_title(&self) -> Option<String> {
+        let name = || format!("type {} of column {}", self.here.type_text, self.here.name.as_str());
+        self.is_held().then(name)
     }
 
     /// Whether its type stays, and is known: the target may call a type of its own otherwise. A child follows its parent,

@@ -35,6 +35,12 @@ impl DiffInput<'_> {
         is_new(self.source_parts, root, &there.title())
     }
 
+    /// Whether this is remembered of the table.
+    pub(super) fn is_known_part(&self, table: &Object, title: &str) -> bool {
+        let known = table.root.as_ref().and_then(|root| self.source_parts.get(root));
+        known.is_some_and(|parts| parts.contains(&short(title)))
+    }
+
     /// The same of a sequence.
     pub(super) fn is_sequence_of_target_alone(
         &self,
@@ -67,7 +73,10 @@ impl DiffInput<'_> {
         for (root, part) in here.chain(there) {
             if let Some(parts) = all.get_mut(&root) {
                 match part.kind {
-                    Kind::Table => parts.extend(sequences(part)),
+                    Kind::Table => {
+                        parts.extend(sequences(part));
+                        parts.extend(self.held_columns(part).iter().map(|title| short(title)));
+                    }
                     _ => drop(parts.insert(short(&part.title()))),
                 }
             }
