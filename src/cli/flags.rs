@@ -243,6 +243,12 @@ fn command(verb: Verb) -> Command {
     let known = Setting::all().filter(|setting| verb.knows(*setting)).map(Setting::flag);
     let known: Vec<&str> = known.chain(verb.knows_more().iter().copied()).collect();
     let is_known = |arg: &&Arg| arg.get_long().is_some_and(|flag| known.contains(&flag));
+    let unused = Setting::all().filter(|setting| !verb.uses(*setting)).map(Setting::flag);
+    let unused: Vec<&str> = unused.collect();
+    let shown = |arg: &Arg| {
+        let is_unused = arg.get_long().is_some_and(|flag| unused.contains(&flag));
+        arg.clone().hide(is_unused)
+    };
     let command = Command::new("pgsync")
         .version(env!("CARGO_PKG_VERSION"))
         .about(texts.about)
@@ -252,7 +258,7 @@ fn command(verb: Verb) -> Command {
         .args_override_self(true)
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(settings.get_arguments().filter(is_known));
+        .args(settings.get_arguments().filter(is_known).map(shown));
     let command = reading::worded(verb, command);
     verb.own_flags(command).arg(help).arg(version)
 }

@@ -47,8 +47,10 @@ pub const SCHEMA: Texts = Texts {
     about: "Prints the statements that would create what the target lacks, in order, and runs none of them.",
     usage: "pgsync schema -source URL -target URL [flags]
        pgsync schema -config FILE [flags]",
-    short: "It takes the flags of a sync. It exits with 1 if there are any statements.",
-    long: "It takes the flags of a sync. It exits with 1 if there are any statements.",
+    short: "It exits with 1 if there are any statements.
+It accepts the other flags of a sync, too.",
+    long: "It exits with 1 if there are any statements.
+It accepts the other flags of a sync, too.",
 };
 
 /// Of `pgsync verify`.
@@ -133,8 +135,10 @@ pub const MASK_CHECK: Texts = Texts {
     about: "Checks rules and masks as a run does before the first row leaves the source, and writes nothing.",
     usage: "pgsync mask check -source URL -target URL [flags]
        pgsync mask check -config FILE [flags]",
-    short: "It takes the flags of a sync. It prints all problems at once, and exits with 2 if there are any.",
-    long: "It takes the flags of a sync. It prints all problems at once, and exits with 2 if there are any.",
+    short: "It prints all problems at once, and exits with 2 if there are any.
+It accepts the other flags of a sync, too.",
+    long: "It prints all problems at once, and exits with 2 if there are any.
+It accepts the other flags of a sync, too.",
 };
 
 /// Of `pgsync mask preview`.

@@ -208,6 +208,22 @@ fn a_command_has_a_help_of_its_own_and_is_asked_for_in_two_ways() {
 }
 
 #[test]
+fn the_help_of_a_command_leaves_out_flags_that_do_nothing_there() {
+    for verb in ["schema", "mask check"] {
+        let help = text(&[&["help"], verb.split(' ').collect::<Vec<_>>().as_slice()].concat());
+        for flag in ["-ping", "-batch-size", "-dry-run", "-metrics", "-lag"] {
+            assert!(!help.contains(flag), "{flag} in {help}");
+        }
+        assert!(help.contains("-target-schema") && help.contains("-set"), "{help}");
+        let args = [
+            verb.split(' ').collect::<Vec<_>>(),
+            vec!["-ping", "https://a.test", "-source", "a", "-target", "b"],
+        ];
+        assert!(parse_texts(&args.concat()).is_ok());
+    }
+}
+
+#[test]
 fn a_misspelt_command_is_suggested_and_not_shown() {
     let error = parse_texts(&["shcema", "-source", "a"]).unwrap_err();
     let expected = "the first word is no command; did you mean pgsync schema? See pgsync help";

@@ -40,6 +40,37 @@ const OF_A_COMPARISON: [Setting; 21] = [
     Setting::Json,
 ];
 
+/// What decides about the definitions of the target.
+const OF_DEFINITIONS: [Setting; 12] = [
+    Setting::Source,
+    Setting::Target,
+    Setting::Schema,
+    Setting::Include,
+    Setting::Exclude,
+    Setting::TargetSchema,
+    Setting::Ddl,
+    Setting::LogTable,
+    Setting::LockTimeout,
+    Setting::Timestamp,
+    Setting::FireTriggers,
+    Setting::Force,
+];
+
+/// What decides about rules and masks.
+const OF_RULES: [Setting; 11] = [
+    Setting::Source,
+    Setting::Target,
+    Setting::Schema,
+    Setting::Include,
+    Setting::Exclude,
+    Setting::TargetSchema,
+    Setting::Ddl,
+    Setting::LogTable,
+    Setting::LockTimeout,
+    Setting::Timestamp,
+    Setting::Force,
+];
+
 /// Which command a command line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verb {
@@ -130,6 +161,16 @@ impl Verb {
                 setting,
                 Setting::Source | Setting::Schema | Setting::Timestamp | Setting::LockTimeout
             ),
+        }
+    }
+
+    /// Whether a setting that it knows does something there. A line that syncs may stand behind the words of the others, too,
+    /// and their help leaves out the rest.
+    pub(super) fn uses(self, setting: Setting) -> bool {
+        match self {
+            Verb::Schema => OF_DEFINITIONS.contains(&setting),
+            Verb::MaskCheck => OF_RULES.contains(&setting),
+            _ => true,
         }
     }
 
