@@ -30,7 +30,7 @@ pub struct Plain {
     dry_run: bool,
     /// Whether what is for `-verbose` is told, too; details of errors are not meant.
     in_full: bool,
-    /// Whether notes are left to the summary, which the same person reads.
+    /// Whether notes and the reasons of failures are left to the summary, which the same person reads.
     leaves_notes: bool,
     /// Tables that are at work, oldest first: as many as there are workers.
     begun: Vec<Begun>,
@@ -122,7 +122,7 @@ impl Plain {
         Self { in_full: self.in_full || level >= LogLevel::Debug, ..self }
     }
 
-    /// Leaves what is no warning to the summary.
+    /// Leaves notes, warnings among them, and the reasons of failures to the summary.
     pub fn without_notes(self) -> Self {
         Self { leaves_notes: true, ..self }
     }
@@ -143,9 +143,7 @@ impl Plain {
                 vec![info(now, format!("{selected} selected"))]
             }
             Event::Begun { .. } | Event::Ended(_) => Vec::new(),
-            Event::Note(note) if self.leaves_notes && note.level != NoteLevel::Warning => {
-                Vec::new()
-            }
+            Event::Note(_) if self.leaves_notes => Vec::new(),
             Event::Note(note) => note_line(now, note, self.in_full).into_iter().collect(),
             Event::Started { table, strategy, watermark, rows } => {
                 let from = watermark.as_ref().map(|w| format!(" from {}", format::sanitize(w)));
@@ -252,6 +250,7 @@ impl Plain {
         };
         lines.push(line(text));
         let detail = error.and_then(Error::detail).filter(|_| self.output.verbose);
+        let detail = detail.filter(|_| !self.leaves_notes);
         lines.extend(detail.map(|detail| line(format!("detail: {}", format::sanitize(detail)))));
         lines
     }
@@ -276,6 +275,9 @@ impl Plain {
                 Some(format!("interrupted, {}", work(outcome, self.dry_run)))
             }
             (Status::Skipped, _) if unasked && format::own_error(outcome).is_none() => None,
+            (status, Some(_)) if self.leaves_notes => {
+                Some(format!("{}; the summary says why", status.name()))
+            }
             (status, Some(error)) => Some(format!("{}: {}", status.name(), format::error(error))),
             (status, None) => Some(status.name().to_owned()),
         }
@@ -296,8 +298,7 @@ fn note_line(now: DateTime<Utc>, note: &Note, in_full: bool) -> Option<Line> {
 
 /// The lines of notes that were left to a summary, where there is none.
 pub fn left_notes(now: DateTime<Utc>, report: &RunReport, verbose: bool) -> Vec<Line> {
-    let left = report.notes.iter().filter(|note| note.level != NoteLevel::Warning);
-    left.filter_map(|note| note_line(now, note, verbose)).collect()
+    report.notes.iter().filter_map(|note| note_line(now, note, verbose)).collect()
 }
 
 /// Where failures are all that is told: how many tables were skipped for them.

@@ -107,6 +107,21 @@ fn the_log_tells_what_changes_and_what_fails() {
 }
 
 #[test]
+fn on_a_terminal_notes_and_reasons_are_left_to_the_summary() {
+    let mut plain = Plain(plain::Plain::new(VERBOSE, false).without_notes());
+    let events = busy().into_iter().enumerate();
+    let lines = events.flat_map(|(second, event)| plain.event(at(second as i64), &event));
+    let lines: Vec<String> = lines.collect();
+    assert!(
+        lines.iter().all(|line| !line.contains("warning") && !line.contains("note")),
+        "{lines:?}"
+    );
+    let told = "[2024-12-13T15:30:57Z] orders - failed; the summary says why";
+    assert!(lines.iter().any(|line| line == told), "{lines:?}");
+    assert!(lines.iter().all(|line| !line.contains("secret")), "{lines:?}");
+}
+
+#[test]
 fn the_verbose_log_tells_everything_at_once() {
     assert_eq!(
         log(VERBOSE, true, &busy()),
