@@ -17,7 +17,7 @@ use crate::sync_log::store;
 use crate::table::Table;
 
 /// Raised when definitions are compared in another way: then what earlier versions found does not count.
-const FORM: u32 = 5;
+const FORM: u32 = 6;
 
 /// What the log says of the selected tables.
 #[derive(Default)]
