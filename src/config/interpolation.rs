@@ -68,7 +68,9 @@ fn expand_with(
 pub fn follow(text: &str, environment: &Environment) -> Result<String, String> {
     if let Some(name) = text.strip_prefix("env:") {
         if !is_name(name) {
-            return Err("has env: without a variable's name".into());
+            return Err(
+                "the name of a variable must follow env: at once, as in env:DATABASE_URL".into()
+            );
         }
         let value = environment.variable(name);
         return value.map(str::to_owned).ok_or_else(|| {
@@ -175,7 +177,10 @@ mod tests {
             ("postgres://h", "postgres://h"),
             ("env:A", "1"),
             ("env:E", "error: names env:E, which is empty"),
-            ("env:", "error: has env: without a variable's name"),
+            (
+                "env:",
+                "error: the name of a variable must follow env: at once, as in env:DATABASE_URL",
+            ),
             ("@/run/db", "postgres://h"),
             ("file:/run/db", "postgres://h"),
             ("@/run/empty", "error: file /run/empty is empty"),

@@ -124,10 +124,18 @@ impl RunContext<'_> {
         for (other, tables) in others {
             let tables =
                 if tables == 1 { "1 table".to_owned() } else { format!("{tables} tables") };
+            let now = if other == self.source_name {
+                format!(
+                    "another database of the name {other} (was it created again, or restored from a backup?)"
+                )
+            } else {
+                format!(
+                    "{other}: now the source is {} (database {}, system {})",
+                    self.source_name, source.database, source.system
+                )
+            };
             let text = format!(
-                "{tables} with rows had another source in the last run, {other}: now the source is {} \
-                 (database {}, system {}), and rows that it does not have are removed",
-                self.source_name, source.database, source.system
+                "{tables} with rows had another source in the last run, {now}; rows that it does not have are removed"
             );
             self.note(NoteLevel::Warning, None, text);
         }

@@ -42,7 +42,7 @@ pub fn checked(check: &MaskCheck) -> String {
         _ => format!("{number} {what}s"),
     };
     format!(
-        "nothing is wrong with {} and {}\n",
+        "the rules of {} and {} are right\n",
         count(*tables, "table"),
         count(*masks, "masked column")
     )

@@ -138,7 +138,7 @@ pub(super) fn grouped<'a>(texts: impl Iterator<Item = Said<'a>>) -> Vec<Grouped<
 }
 
 /// `users - `, or `users, orders, items and 997 more - `.
-fn named(tables: &[&TableName]) -> String {
+pub(super) fn named(tables: &[&TableName]) -> String {
     let first: Vec<String> = tables.iter().take(3).map(|table| format::table(table)).collect();
     match tables.len() {
         0 => String::new(),

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::rows::Line;
+use super::summary::{self, Grouped, Said};
 use crate::config::Output;
 use crate::note::NoteLevel;
 use crate::report::{format, json};
@@ -26,6 +27,9 @@ pub fn printed(report: &VerifyReport, output: Output) -> String {
 /// Of more tables, those that are equal are counted, unless everything is wanted.
 const LISTED: usize = 20;
 
+/// Of more tables that cannot be compared for one reason, the first ones are named.
+const ALIKE: usize = 3;
+
 /// Verdicts, the first rows that differ below each, and a sentence. Who wants it quiet reads nothing of what is equal.
 /// Where statements are printed, the rest is comments of SQL: psql takes all of it.
 pub fn text(report: &VerifyReport, output: Output) -> String {
@@ -35,7 +39,11 @@ pub fn text(report: &VerifyReport, output: Output) -> String {
     let (equal, others): (Vec<&TableVerdict>, Vec<&TableVerdict>) =
         report.tables.iter().partition(is_equal);
     let lists = |table: &&TableVerdict| !is_equal(table) || !(output.quiet || is_long);
-    let told: Vec<&TableVerdict> = report.tables.iter().filter(lists).collect();
+    let alike = alike(&report.tables);
+    let is_alone =
+        |table: &&TableVerdict| alike.iter().all(|group| !group.tables.contains(&&table.table));
+    let told = report.tables.iter().filter(lists).filter(is_alone);
+    let told: Vec<&TableVerdict> = told.collect();
     let width = told.iter().map(|table| format::width(&name(table))).max().unwrap_or(0);
     let prints_sql = report.repair == Repair::Print;
     let without_triggers = without_triggers(&others).filter(|_| prints_sql);
@@ -45,6 +53,10 @@ pub fn text(report: &VerifyReport, output: Output) -> String {
         lines.push(told_line(format!("{name}  {}", verdict(table)), prints_sql));
         lines.extend(rows_below(table, prints_sql));
     }
+    let line = |group: &Grouped<'_>| {
+        told_line(format!("{}{}", summary::named(&group.tables), group.text), prints_sql)
+    };
+    lines.extend(alike.iter().map(line));
     lines.extend(without_triggers.map(|_| "reset session_replication_role;".to_owned()));
     if is_long && !output.quiet && !equal.is_empty() {
         let count = format::counted(equal.len() as u64, "table");
@@ -57,6 +69,15 @@ pub fn text(report: &VerifyReport, output: Output) -> String {
     lines.extend(ends.map(|line| told_line(line, prints_sql)));
     lines.extend(remedy(report).filter(|_| !output.quiet));
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// Tables that cannot be compared for one and the same reason, if that are many: it is told once.
+fn alike(tables: &[TableVerdict]) -> Vec<Grouped<'_>> {
+    let failed = tables.iter().filter(|table| table.error.is_some());
+    let said = failed.map(|table| Said { text: verdict(table), table: Some(&table.table) });
+    let mut groups = summary::grouped(said);
+    groups.retain(|group| group.tables.len() > ALIKE);
+    groups
 }
 
 /// What comes before the statements of tables whose triggers would fire for them.

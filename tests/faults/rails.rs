@@ -170,6 +170,29 @@ async fn own() -> (OwnServer, Session) {
 }
 
 #[tokio::test]
+async fn a_source_that_was_restored_under_its_name_is_told_as_such() {
+    let (own, session) = own().await;
+    let db = Pair::with("create table t (id int primary key)").await;
+    let url = own.url("shop");
+    for restored in [false, true] {
+        session.run("drop database if exists shop").await;
+        session.run("create database shop").await;
+        let shop = Session::open(&url).await;
+        shop.run("create table t (id int primary key); insert into t values (1)").await;
+        drop(shop);
+        let run = db.sync().source_url(&url).await.expect_ok();
+        let said =
+            "1 table with rows had another source in the last run, another database of the name ";
+        let notes = run.notes().concat();
+        assert_eq!(notes.contains(said), restored, "{run}");
+        assert_eq!(
+            notes.contains("restored from a backup?); rows that it does not have are removed"),
+            restored
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_copy_of_the_source_is_another_database() {
     let (own, session) = own().await;
     let (twin, promoted) = (own.twin(), own.standby(""));

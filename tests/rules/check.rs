@@ -48,7 +48,7 @@ async fn a_check_says_that_nothing_is_wrong_and_writes_nothing() {
     let db = filled().await;
     let marks = db.target_marks_of_all().await;
     let said = check(&db, ALL).await.expect_exit(0);
-    assert_eq!(said.stdout, "nothing is wrong with 1 table and 5 masked columns\n");
+    assert_eq!(said.stdout, "the rules of 1 table and 5 masked columns are right\n");
     assert_eq!(db.target_marks_of_all().await, marks);
     assert_eq!(db.target_value("select to_regclass('public.sync_log')").await, "null");
 }
@@ -57,7 +57,7 @@ async fn a_check_says_that_nothing_is_wrong_and_writes_nothing() {
 async fn a_check_with_a_key_and_without_a_mask_says_so() {
     let db = filled().await;
     let said = check(&db, "").await.expect_exit(0);
-    assert_eq!(said.stdout, "nothing is wrong with 1 table and 0 masked columns\n");
+    assert_eq!(said.stdout, "the rules of 1 table and 0 masked columns are right\n");
     said.expect_said("there is a maskKey, and no column of the selected tables has a mask");
     check(&db, ALL).await.expect_exit(0).expect_unsaid("there is a maskKey");
 }

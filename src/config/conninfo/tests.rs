@@ -169,6 +169,10 @@ fn what_cannot_be_read_is_described_and_not_shown() {
             &format!("error: the URL contains a blank, written %20; {encode}"),
         ),
         (
+            "postgres://u@h\npostgres://u@i",
+            "error: the text has more than one line: it must be the URL alone",
+        ),
+        (
             "postgres://u:hunter%zz2@h",
             &format!("error: the URL has a % without two hex digits; {encode}"),
         ),

@@ -11,6 +11,9 @@ const ENCODE: &str =
 
 /// Reads what follows `postgresql://`.
 pub fn read(rest: &str) -> Result<Parameters, Vec<String>> {
+    if rest.trim_end().contains('\n') {
+        return Err(vec!["the text has more than one line: it must be the URL alone".to_owned()]);
+    }
     if rest.contains(char::is_whitespace) {
         return Err(vec![format!("the URL contains a blank, written %20; {ENCODE}")]);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::Output;
 use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::report::verify;
@@ -71,5 +72,32 @@ fn a_comparison_that_did_not_come_about_is_not_called_equal() {
     assert!(
         object.contains(r#""sentence":"NOT compared: an error came first; took 1.2s""#),
         "{object}"
+    );
+}
+
+#[test]
+fn tables_that_cannot_be_compared_for_one_reason_are_one_line() {
+    let denied = |name: &str| TableVerdict {
+        error: Some(Error::Blocked("permission denied for schema public".into())),
+        ..TableVerdict::new(TableName::new("public", name), vec![Ident::new("id")])
+    };
+    let mut report = VerifyReport {
+        source: "prod:5432/shop".into(),
+        target: "localhost:5432/shop".into(),
+        is_live: false,
+        repair: Repair::Nothing,
+        tables: ["a", "b", "c", "d", "e"].map(denied).to_vec(),
+        notes: Vec::new(),
+        error: None,
+        elapsed: Duration::from_millis(1_234),
+    };
+    let text = verify::text(&report, Output::default());
+    let line = "a, b, c and 2 more - not comparable: permission denied for schema public\n";
+    assert!(text.starts_with(line), "{text}");
+    report.tables.truncate(3);
+    let text = verify::text(&report, Output::default());
+    assert!(
+        text.starts_with("a  not comparable: permission denied for schema public\nb  not"),
+        "{text}"
     );
 }
