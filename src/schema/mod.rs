@@ -308,14 +308,23 @@ impl RunContext<'_> {
             let part = DifferingPart { name, text: one.text.clone() };
             aligned.differing.entry(one.table.clone()).or_default().push(part);
         }
-        if self.settings.changes_definitions() || self.settings.only_compares {
-            schema_plan.left_out.append(&mut schema_plan.left_labels);
-        }
+        self.note_left_labels(schema_plan);
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);
         aligned.failed.extend(take_blocked(schema_plan));
         for (table, text) in std::mem::take(&mut schema_plan.left_out).into_iter().chain(said) {
             self.note(NoteLevel::Notice, Some(table), text);
+        }
+    }
+
+    /// Warns of labels that the source no longer has: who asks for one of them finds fewer rows from now on.
+    fn note_left_labels(&self, schema_plan: &mut SchemaPlan) {
+        let compares = self.settings.only_compares;
+        let level = if compares { NoteLevel::Notice } else { NoteLevel::Warning };
+        if self.settings.changes_definitions() || compares {
+            for (table, text) in std::mem::take(&mut schema_plan.left_labels) {
+                self.note(level, Some(table), text);
+            }
         }
     }
 

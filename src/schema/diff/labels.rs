@@ -89,7 +89,11 @@ impl DependencyWalk<'_> {
             format!("{} keeps {}, which the source no longer has", object.title(), quoted(&left));
         let new = quoted(&new);
         let text = match asked {
-            _ if self.input.makes => format!("{keeps}, and gets {new}"),
+            _ if self.input.makes => {
+                format!(
+                    "{keeps}, and gets {new}: if a label was renamed, its rows have the new one from now on"
+                )
+            }
             Some(asked) => format!("{keeps}, and would get {new}; {asked}"),
             None => format!(
                 "{keeps}, and would get {new}; if the source has renamed a label, rename it on the target, too"
