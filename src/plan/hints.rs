@@ -359,7 +359,8 @@ fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Opt
         let (child, parent) = (&key.child, &key.parent);
         return Some(if child == own {
             format!(
-                "the where of {child} takes rows that refer to rows which the where of {parent} leaves out: make the two fit"
+                "rows refer to rows that {parent} does not have here: it failed, too (fix that first), or its where leaves \
+                 them out (make the where of {child} fit it)"
             )
         } else {
             format!(

@@ -132,7 +132,10 @@ impl References {
         } else if self.is_not_valid_on_the_source(key) {
             ("it is NOT VALID on the source".to_owned(), "validate it on the source".to_owned())
         } else {
-            let why = "a rule leaves out or keeps rows of one of its tables".to_owned();
+            let why = format!(
+                "a rule (where, mode, deletes) leaves out or keeps rows of {} or {}",
+                key.child, key.parent
+            );
             (why, "take out that rule".to_owned())
         };
         let text =

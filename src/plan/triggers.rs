@@ -36,14 +36,16 @@ pub fn to_disable(
         return Ok(if context.dry_run { Vec::new() } else { firing });
     }
     let trigger = firing[0].name.as_str();
-    if context.replica_role {
-        let (check, way_out) = match references.named_check(&target.name) {
+    // With the right to set it, the role would have to leave it as it is.
+    let check = references.named_check(&target.name);
+    if context.replica_role || check.is_some() {
+        let (check, way_out) = match check {
             Some(check) => (check.text, format!(", or {}", check.way_out)),
             None => ("a foreign key of the table".to_owned(), String::new()),
         };
         return Err(Error::Blocked(format!(
-            "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: the server has to \
-             check {check}; connect as the table's owner{way_out}; or use -fire-triggers, if the trigger changes no copied \
+            "the target's trigger \"{trigger}\" would fire on copied rows, and session_replication_role cannot prevent it, \
+             for the server has to check {check}; connect as the table's owner{way_out}; or use -fire-triggers, if the trigger changes no copied \
              value"
         )));
     }

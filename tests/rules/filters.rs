@@ -182,10 +182,10 @@ async fn children_that_all_travel_need_all_their_parents() {
     assert_eq!(db.target_value("select count(*) from orders").await, "1");
     // A child that refers to what is left out cannot be had.
     let other = "orders.where=id < 10";
-    db.sync()
-        .args(&["-set", parent, "-set", other])
-        .await
-        .expect_failed("orders", &["the where of"]);
+    db.sync().args(&["-set", parent, "-set", other]).await.expect_failed(
+        "orders",
+        &["or its where leaves them out (make the where of public.orders fit it)"],
+    );
 }
 
 #[tokio::test]
