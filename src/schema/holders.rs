@@ -355,7 +355,9 @@ fn new_category(rest: &str, column: &Ident) -> Option<char> {
 /// What is said of a view that uses a column.
 fn of_view(noun: &str, view: &TableName, deed: Deed) -> String {
     let after = match deed {
-        Deed::Retypes => "create it again afterwards: pg_get_viewdef prints its definition",
+        Deed::Retypes => {
+            "before that, save it with its grants: pg_dump -s -t; create it again afterwards"
+        }
         Deed::Drops => "or replace it by one without the column",
     };
     format!("drop {noun} {}, which uses the column ({after})", view.typed())
@@ -389,7 +391,7 @@ mod tests {
         );
         assert_eq!(
             told(Holder::View(name("v"))),
-            "first drop view public.v, which uses the column (create it again afterwards: pg_get_viewdef prints its definition), \
+            "first drop view public.v, which uses the column (before that, save it with its grants: pg_dump -s -t; create it again afterwards), \
              then run on the target: alter table public.item alter column x type bigint"
         );
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(

@@ -194,8 +194,8 @@ fn with_view(error: Error) -> Error {
     let rest = detail.split_once(" on ").map_or("a view", |(_, rest)| rest);
     let view = rest.split_once(" depends ").map_or(rest, |(view, _)| view);
     error.hint = Some(format!(
-        "drop {view}, which uses the column, on the target, run again, and create it again (pg_get_viewdef prints its \
-         definition)"
+        "drop {view}, which uses the column, on the target (before that, save it with its grants: pg_dump -s -t), run \
+         again, and create it again"
     ));
     Error::Database(error)
 }

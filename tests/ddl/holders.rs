@@ -20,7 +20,7 @@ async fn a_view_that_holds_a_column_is_named_with_the_statement() {
     let run = db.sync().await.expect_exit(1);
     run.expect_failed(
         "item",
-        &["first drop view public.total, which uses the column (create it again afterwards"],
+        &["first drop view public.total, which uses the column (before that, save it with its grants"],
     );
     let (source, target) = (db.source_url(), db.target_url());
     let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
@@ -148,7 +148,7 @@ async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
         .await;
     for mode in ["additive", "reset"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
-        let told = "drop view public.codes, which uses the column (create it again afterwards: pg_get_viewdef prints its definition), \
+        let told = "drop view public.codes, which uses the column (before that, save it with its grants: pg_dump -s -t; create it again afterwards), \
                     then run on the target: alter table public.item alter column code type character varying(30)";
         run.expect_failed("item", &["value too long", told]);
     }
@@ -253,7 +253,7 @@ async fn the_statement_of_a_note_names_what_holds_its_column() {
     let shorter = "alter column \"v\" type character varying(40)";
     let texts = [
         "drop trigger watch on public.item, which uses the column (create it again".to_owned(),
-        "drop view public.shown, which uses the column (create it again".to_owned(),
+        "drop view public.shown, which uses the column (before that, save it".to_owned(),
         "drop materialized view public.kept, which uses the column".to_owned(),
         "drop view public.shown, which uses the column (or replace it".to_owned(),
     ];
