@@ -40,24 +40,8 @@ const OF_A_COMPARISON: [Setting; 21] = [
     Setting::Json,
 ];
 
-/// What decides about the definitions of the target.
-const OF_DEFINITIONS: [Setting; 12] = [
-    Setting::Source,
-    Setting::Target,
-    Setting::Schema,
-    Setting::Include,
-    Setting::Exclude,
-    Setting::TargetSchema,
-    Setting::Ddl,
-    Setting::LogTable,
-    Setting::LockTimeout,
-    Setting::Timestamp,
-    Setting::FireTriggers,
-    Setting::Force,
-];
-
-/// What decides about rules and masks.
-const OF_RULES: [Setting; 11] = [
+/// What decides about definitions, rules and masks.
+const OF_DEFINITIONS: [Setting; 11] = [
     Setting::Source,
     Setting::Target,
     Setting::Schema,
@@ -168,8 +152,8 @@ impl Verb {
     /// and their help leaves out the rest.
     pub(super) fn uses(self, setting: Setting) -> bool {
         match self {
-            Verb::Schema => OF_DEFINITIONS.contains(&setting),
-            Verb::MaskCheck => OF_RULES.contains(&setting),
+            Verb::Schema => OF_DEFINITIONS.contains(&setting) || setting == Setting::FireTriggers,
+            Verb::MaskCheck => OF_DEFINITIONS.contains(&setting),
             _ => true,
         }
     }

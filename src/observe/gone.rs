@@ -31,14 +31,16 @@ pub struct NewName {
     pub table: TableName,
     /// The statements that give the target's table that name.
     statements: String,
+    /// Whether the target's table has partitions, and keeps them until it has that name.
+    is_partitioned: bool,
 }
 
 /// Names the statements for tables that may be renamed where rows find no place, because the old one still has the
 /// partitions. `lost_partitions` has by table what is said of that.
 pub(crate) fn tell_renames(gone: &[GoneTable], lost_partitions: &mut HashMap<TableName, String>) {
     for GoneTable { name, renamed, .. } in gone {
-        let Some(NewName { table, statements }) = renamed else { continue };
-        if let Some(said) = lost_partitions.get_mut(table) {
+        let Some(NewName { table, statements, is_partitioned }) = renamed else { continue };
+        if let Some(said) = lost_partitions.get_mut(table).filter(|_| *is_partitioned) {
             *said = format!(
                 "its partitions belong to {name} on the target: if the source has renamed that table, run on the target: {statements}"
             );
@@ -138,7 +140,8 @@ impl RunContext<'_> {
 
     fn new_name(&self, renamed: &RenamedTable<'_>, catalogs: &Catalogs) -> NewName {
         let statements = self.renaming(renamed, catalogs).join("; ");
-        NewName { table: renamed.new.name.clone(), statements }
+        let is_partitioned = renamed.old.partitioned;
+        NewName { table: renamed.new.name.clone(), statements, is_partitioned }
     }
 
     /// The tables that the target has from a run that failed, or lacks.
@@ -290,7 +293,9 @@ pub(crate) fn drops_with<'h>(
         Holder::ForeignKey(key) => Some(dropping::named_key(&key.table, &key.name)),
         _ => None,
     };
-    dropping::whole(name, holders.iter().filter_map(key), &views(holders.iter().copied()))
+    // A key of several columns holds each of them.
+    let keys = once(holders.iter().filter_map(key)).into_iter();
+    dropping::whole(name, keys, &views(holders.iter().copied()))
 }
 
 /// The views among what holds a table, each once.
@@ -300,12 +305,18 @@ fn views<'h>(holders: impl Iterator<Item = &'h Holder>) -> Vec<View<'h>> {
         Holder::MaterializedView(name) => Some(View { noun: "materialized view", name }),
         _ => None,
     });
-    views.fold(Vec::new(), |mut views, view| {
-        if !views.contains(&view) {
-            views.push(view);
+    once(views)
+}
+
+/// Without repetitions, in the order in which they come first.
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = Vec::new();
+    for one in all {
+        if !known.contains(&one) {
+            known.push(one);
         }
-        views
-    })
+    }
+    known
 }
 
 /// What is said before all else of a partitioned table that the source has no more, of which these partitions are tables
@@ -324,4 +335,26 @@ fn detached(held: &[&Partition]) -> String {
         names.join(", "),
         statements.join("; "),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::holders::HoldingKey;
+
+    #[test]
+    fn what_holds_several_columns_of_a_table_is_dropped_once() {
+        let key = Holder::ForeignKey(HoldingKey {
+            table: TableName::new("s", "child"),
+            name: Ident::new("fk"),
+            definition: "FOREIGN KEY (a, b) REFERENCES s.gone(a, b)".to_owned(),
+        });
+        let view = Holder::View(TableName::new("s", "v"));
+        let drops =
+            drops_with(&TableName::new("s", "gone"), [&view, &key, &view, &key].into_iter());
+        assert_eq!(
+            drops,
+            "drop view if exists s.v; alter table if exists s.child drop constraint if exists fk; drop table s.gone"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use crate::table::{ForeignKey, Key, Sequence, Table};
 
 /// A table of the target with the one of the source that it may be.
 pub(super) struct RenamedTable<'t> {
-    old: &'t Table,
+    pub old: &'t Table,
     pub new: &'t Table,
     /// What the new one is called on the target.
     pub place: TableName,

@@ -58,7 +58,10 @@ impl RunContext<'_> {
             let Some(table) = self.on_target(table, catalogs) else { continue };
             let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
             let keys = own.iter().filter_map(|held| dropped_key(text, &table.name, held));
-            let dropped: Vec<&HoldingKey> = keys.filter(|_| fails).collect();
+            let mut dropped: Vec<&HoldingKey> = keys.filter(|_| fails).collect();
+            // A key of several columns holds each of them.
+            dropped.sort_by(|one, other| (&one.table, &one.name).cmp(&(&other.table, &other.name)));
+            dropped.dedup();
             for held in own {
                 *text = told_with(text, &table.name, held, fails);
             }
