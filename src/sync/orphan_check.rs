@@ -112,8 +112,8 @@ fn unchecked(keys: &[&ForeignKey], locked: &[&TableName]) -> String {
         locked => locked.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     };
     format!(
-        "the foreign {noun} {} {verb} not checked, because somebody else holds a lock on {locked}: run pgsync again when \
-         the lock is released",
+        "the foreign {noun} {} {verb} not checked, because somebody else holds a lock on {locked} of the target: run pgsync \
+         again when the lock is released",
         names.join(", ")
     )
 }

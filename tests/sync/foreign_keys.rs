@@ -407,7 +407,7 @@ async fn foreign_keys_of_a_locked_table_are_named_in_one_warning_and_waited_for_
     let run = run.await.expect_exit(1);
     let run = run.expect_failed("parent", &["holds a lock on public.parent"]);
     let said = "warning: the foreign keys a_p_fkey, b_p_fkey, c_p_fkey were not checked, because somebody else holds a \
-                lock on public.parent: run pgsync again when the lock is released";
+                lock on public.parent of the target: run pgsync again when the lock is released";
     let run = run.expect_said(said);
     assert_eq!(run.stderr.matches("not checked").count(), 1, "{run}");
     other.run("rollback").await;
