@@ -2,15 +2,22 @@
 
 use crate::error::Error;
 use crate::ident::Ident;
-use crate::plan::{Candidate, PlanContext};
+use crate::plan::{Candidate, PlanContext, digest};
 use crate::sql::mapping::TableMapping;
 
 /// Stands in a fingerprint before the names of the masked columns, a JSON array.
 const MASKED: &str = "/masked ";
 
+/// Stands behind these names, before what differs for another key.
+const WITH: &str = " with ";
+
 /// What earlier runs have masked, as the log remembers it.
-enum Remembered {
-    Known(Vec<String>),
+enum Remembered<'r> {
+    Known {
+        columns: Vec<String>,
+        /// Of the masks that have one.
+        key: Option<&'r str>,
+    },
     /// Somebody has changed the log.
     Unreadable,
 }
@@ -20,7 +27,7 @@ enum Remembered {
 pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapping) -> String {
     let rests = |name: &String| !travels(mapping, name);
     let earlier = match earlier(candidate) {
-        Remembered::Known(names) => names,
+        Remembered::Known { columns, .. } => columns,
         // Such a table comes this far only if somebody says so.
         Remembered::Unreadable => Vec::new(),
     };
@@ -30,8 +37,26 @@ pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapp
     names.dedup();
     match names.as_slice() {
         [] => String::new(),
-        names => format!("{MASKED}{}", serde_json::Value::from(names)),
+        names => {
+            let key = Some(candidate.mask_key).filter(|key| !key.is_empty());
+            let key = key.map_or_else(String::new, |key| format!("{WITH}{}", digest(key)));
+            format!("{MASKED}{}{key}", serde_json::Value::from(names))
+        }
     }
+}
+
+/// Says that this run masks with another key than the last one.
+pub(super) fn other_key(candidate: &Candidate<'_>, context: &PlanContext) -> Option<String> {
+    let Remembered::Known { key: Some(key), .. } = earlier(candidate) else { return None };
+    if candidate.mask_key.is_empty() || digest(candidate.mask_key) == key {
+        return None;
+    }
+    let effect = match (context.only_compares, context.dry_run) {
+        (true, _) => "masked values differ: verify with the key of the last run",
+        (false, true) => "masked values would change",
+        (false, false) => "masked values change",
+    };
+    Some(format!("the mask key is not the one of the last run, so {effect}"))
 }
 
 /// Refuses what would put the source's values in the place of masked ones.
@@ -46,7 +71,7 @@ pub(super) fn check(
     if context.force {
         return Ok(());
     }
-    let Remembered::Known(earlier) = earlier(candidate) else {
+    let Remembered::Known { columns: earlier, .. } = earlier(candidate) else {
         return Err(Error::Refused(
             "sync_log says that an earlier run masked columns of this table, but not legibly which: use -force once if \
              the values that this run writes may be seen on the target"
@@ -72,17 +97,22 @@ pub(super) fn check(
 
 /// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look
 /// like the mark.
-fn earlier(candidate: &Candidate<'_>) -> Remembered {
+fn earlier<'c>(candidate: &Candidate<'c>) -> Remembered<'c> {
     let text = candidate.last.and_then(|last| last.written_as.as_deref()).unwrap_or_default();
     let rests = text.match_indices(MASKED).map(|(place, _)| &text[place + MASKED.len()..]);
     let mut lists = rests.filter(|rest| rest.starts_with('[')).peekable();
     if lists.peek().is_none() {
-        return Remembered::Known(Vec::new());
+        return Remembered::Known { columns: Vec::new(), key: None };
     }
-    match lists.filter_map(|list| serde_json::from_str(list).ok()).next() {
-        Some(names) => Remembered::Known(names),
-        None => Remembered::Unreadable,
-    }
+    let read = |list: &'c str| {
+        let mut first = serde_json::Deserializer::from_str(list).into_iter::<Vec<String>>();
+        let columns = first.next()?.ok()?;
+        match &list[first.byte_offset()..] {
+            "" => Some(Remembered::Known { columns, key: None }),
+            rest => Some(Remembered::Known { columns, key: Some(rest.strip_prefix(WITH)?) }),
+        }
+    };
+    lists.filter_map(read).next().unwrap_or(Remembered::Unreadable)
 }
 
 fn travels(mapping: &TableMapping, name: &str) -> bool {

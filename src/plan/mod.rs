@@ -107,7 +107,7 @@ pub struct TablePlan {
     /// What somebody should know about this table.
     pub notes: Vec<String>,
     /// Columns that get no values any more, when the columns have changed since the last run: what reads them is wrong
-    /// from now on.
+    /// from now on. And that masked values change because the mask key did.
     pub warnings: Vec<String>,
     /// Says that the target lacks the source's key, in each run.
     pub missing_key: Option<String>,
@@ -242,6 +242,8 @@ pub struct Candidate<'a> {
     pub view: Option<&'a Sql>,
     /// See [`shown::ShownTable::made`].
     pub made: &'a str,
+    /// See [`shown::ShownTable::mask_key`].
+    pub mask_key: &'a str,
     /// What is built once the rows are there.
     pub post_data: &'a [Step],
     /// What the target has otherwise, and rows may violate.
@@ -289,7 +291,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
     let left_columns = left_columns::told(&candidate, target, &mapping);
     let Changed { warnings, notes: changed } =
-        changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint);
+        changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint, context);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -385,7 +387,7 @@ fn is_set_back(last: &LastRun, timestamp: Option<&Timestamp>, now: &str) -> bool
 /// The length of `2024-12-13 15:25:30`.
 const SECONDS: usize = 19;
 
-/// What is said once, when the columns or the key have changed since the last run.
+/// What is said once, when the columns, the key or the mask key have changed since the last run.
 struct Changed {
     /// See [`TablePlan::warnings`].
     warnings: Vec<String>,
@@ -397,12 +399,14 @@ fn changed(
     left: &[String],
     missing_key: Option<&MissingKey>,
     fingerprint: &str,
+    context: &PlanContext,
 ) -> Changed {
     let has_changed = left_columns::have_changed(candidate, fingerprint);
     let left = left.iter().filter(|_| has_changed).cloned();
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
     let notes = new.map(ToString::to_string).into_iter().collect();
-    Changed { warnings: left.collect(), notes }
+    let warnings = left.chain(masked_before::other_key(candidate, context)).collect();
+    Changed { warnings, notes }
 }
 
 /// How rows are found, where a watermark may be `usable`.

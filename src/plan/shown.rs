@@ -23,6 +23,8 @@ pub struct ShownTable<'a> {
     pub view: Option<Sql>,
     /// What the rules make of rows, in words for the fingerprint; empty where they change none.
     pub made: String,
+    /// Differs for another key of masks; empty where no mask has one.
+    pub mask_key: String,
 }
 
 /// What is the same for all tables that are shown.
@@ -68,12 +70,12 @@ impl<'a> ShownTable<'a> {
             && masks.is_empty();
         let with_children = rules.children == Children::Rows && !table.inherited_by.is_empty();
         let is_plain = whole && filter.is_none() && !with_children && rules.key.is_none();
-        let mut made = made(&rules, &travelling, table);
-        if rules.mask.values().any(Mask::is_keyed) {
-            made.push_str(moment.mask_key);
-        }
+        let made = made(&rules, &travelling, table);
+        let is_keyed = rules.mask.values().any(Mask::is_keyed);
+        let mask_key = if is_keyed { moment.mask_key.to_owned() } else { String::new() };
         if is_plain {
-            return Ok(Self { table: Cow::Borrowed(table), rules, view: None, made });
+            let table = Cow::Borrowed(table);
+            return Ok(Self { table, rules, view: None, made, mask_key });
         }
         let columns = travelling.iter().map(|own| ViewColumn {
             name: rules.target_column(own).clone(),
@@ -85,7 +87,7 @@ impl<'a> ShownTable<'a> {
         let view = View { columns, filter };
         let view = moment.dialect.view(&view, &table.name, table.partitioned || with_children);
         let shown = as_shown(table, &rules, &travelling);
-        Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made })
+        Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made, mask_key })
     }
 }
 

@@ -50,8 +50,8 @@ pub fn to_disable(
         )));
     }
     Err(Error::Blocked(format!(
-        "the target's trigger \"{trigger}\" would fire on copied rows, and the role may not prevent it: connect as the \
-         table's owner, or {}; or use -fire-triggers, if the trigger changes no copied value",
+        "triggers of the target would fire on copied rows, and the role may not prevent it: connect as the table's owner, \
+         or {}; or use -fire-triggers, if triggers change no copied value",
         replica(&context.roles)
     )))
 }
@@ -91,20 +91,21 @@ pub fn firing(target: &Table, checked: Checked, context: &PlanContext) -> Vec<St
     names
 }
 
-/// One note for each of the triggers that fire.
+/// Says that triggers fire; with -fire-triggers in the same words of each table.
 pub fn notes(firing: &[String], context: &PlanContext) -> Vec<String> {
+    if firing.is_empty() {
+        return Vec::new();
+    }
+    if context.fire_triggers {
+        let note = "triggers of the target fire, as -fire-triggers asks: the table is compared in each run, and fails if a \
+                    trigger changes what was copied";
+        return vec![note.to_owned()];
+    }
     let note = |name: &String| {
-        if context.fire_triggers {
-            format!(
-                "the target's trigger \"{name}\" fires, as -fire-triggers asks: the table is compared, and fails \
-         if the trigger changes what was copied"
-            )
-        } else {
-            format!(
-                "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is \
-         copied: the table is compared, and fails if the trigger changes what was copied"
-            )
-        }
+        format!(
+            "the target's trigger \"{name}\" is enabled ALWAYS or for replicas, so it fires on what is copied: the table is \
+             compared in each run, and fails if the trigger changes what was copied"
+        )
     };
     firing.iter().map(note).collect()
 }

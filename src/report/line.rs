@@ -112,6 +112,38 @@ impl Line {
     }
 }
 
+/// A line that waits for the same about other tables.
+#[derive(Clone, Debug)]
+pub struct Untold {
+    pub line: Line,
+    /// Whether its text is said of several tables at once.
+    pub unites: bool,
+}
+
+/// Says of several tables once what is one text, where it is first said.
+pub fn united(lines: Vec<Untold>) -> Vec<Line> {
+    let alike = |line: &Line, other: &Line| {
+        other.table.is_some() && (line.level, &line.message) == (other.level, &other.message)
+    };
+    let mut told: Vec<(Line, Vec<TableName>)> = Vec::new();
+    for Untold { line, unites } in lines {
+        let table = line.table.clone().filter(|_| unites);
+        match told.iter_mut().find(|(first, _)| table.is_some() && alike(&line, first)) {
+            Some((_, tables)) => tables.extend(table),
+            None => told.push((line, Vec::from_iter(table))),
+        }
+    }
+    let united = |(line, tables): (Line, Vec<TableName>)| match tables.as_slice() {
+        [] | [_] => line,
+        tables => {
+            let names: Vec<String> = tables.iter().map(format::table).collect();
+            let message = format!("{} - {}", names.join(", "), line.message);
+            Line { table: None, message, ..line }
+        }
+    };
+    told.into_iter().map(united).collect()
+}
+
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "[{}] {}", format::moment(self.time), self.text())

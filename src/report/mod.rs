@@ -44,14 +44,14 @@ use crate::schema::Listing;
 use crate::schema::rebuild::plan::Rebuild;
 use crate::sql::statement::Statement;
 use grid::Page;
-use line::{Clock, Line};
+use line::{Clock, Line, Untold};
 use log::Logger;
 use plain::Plain;
 use progress::{Bars, Screen};
 use repeated::Repeated;
 use summary::{Grouped, Said};
 
-/// How often the bars move.
+/// How often the bars move, and how long at most what was said waits for the same about other tables.
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long what happens in a run is collected before it is told: to wake a thread for each table costs
@@ -148,6 +148,10 @@ struct Listener {
     repeated: Option<Repeated>,
     /// Whether a run is under way, so that something may become due.
     is_busy: bool,
+    /// What events said since the last tick.
+    untold: Vec<Untold>,
+    /// Whether people read the log.
+    is_text: bool,
     /// The lines of `log`, to be printed.
     lines: mpsc::UnboundedReceiver<String>,
 }
@@ -163,7 +167,8 @@ impl Listener {
         let in_full = level >= LogLevel::Debug;
         let repeated = settings.every.map(|_| Repeated::new(output, in_full));
         let (bars, is_busy) = (screen.map(Bars::new), repeated.is_none());
-        Self { plain, bars, log, run_id: None, output, repeated, is_busy, lines }
+        let (untold, is_text) = (Vec::new(), logging.format == LogFormat::Text);
+        Self { plain, bars, log, run_id: None, output, repeated, is_busy, untold, is_text, lines }
     }
 
     /// Ends when the run is over and everything sent before that has been told.
@@ -184,6 +189,9 @@ impl Listener {
                     _ => {
                         taken.drain(..).for_each(|event| self.take(&event));
                         let is_busy = self.is_busy && last.is_none();
+                        if !is_busy {
+                            self.tell_untold();
+                        }
                         collected = Instant::now() + if is_busy { COLLECT } else { Duration::ZERO };
                     }
                 },
@@ -197,6 +205,7 @@ impl Listener {
                 }
             }
         }
+        self.tell_untold();
         // Nobody may be left who sends events before the last words are there.
         let last = match last {
             Some(last) => last,
@@ -213,19 +222,29 @@ impl Listener {
             self.run_id = Some(run_id.clone());
             self.is_busy = true;
         }
+        let is_note = matches!(event, Event::Note(_));
         let lines = self.plain.event(Utc::now(), event);
         let lines = match &mut self.repeated {
             // What is said between two runs is said once as it is.
-            Some(repeated) if self.is_busy => repeated.news(lines, matches!(event, Event::Note(_))),
+            Some(repeated) if self.is_busy => repeated.news(lines, is_note),
             _ => lines,
         };
         if let Some(bars) = &mut self.bars {
             bars.event(event);
         }
-        self.tell(lines);
+        let unites = |line: &Line| self.is_text && (is_note || line.level <= LogLevel::Warn);
+        let untold = lines.into_iter().map(|line| Untold { unites: unites(&line), line });
+        self.untold.extend(untold);
         if let Event::Ended(report) = event {
+            self.tell_untold();
             self.ended(report);
         }
+    }
+
+    /// Tells what events said.
+    fn tell_untold(&mut self) {
+        let lines = line::united(std::mem::take(&mut self.untold));
+        self.tell(lines);
     }
 
     /// A run ended, and others will follow.
@@ -240,6 +259,7 @@ impl Listener {
     }
 
     fn tick(&mut self) {
+        self.tell_untold();
         let now = Utc::now();
         let mut lines = self.plain.tick(now);
         if let Some(repeated) = &mut self.repeated {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::rows::Line;
 use super::summary::{self, Grouped, Said};
 use crate::config::Output;
-use crate::note::NoteLevel;
+use crate::note::{Note, NoteLevel};
 use crate::report::{format, json};
 use crate::sql::compared::Values;
 use crate::verify::{Repair, RowDifference, RowKind, TableVerdict, VerifyReport};
@@ -63,9 +63,11 @@ pub fn text(report: &VerifyReport, output: Output) -> String {
         lines.push(told_line(format!("… {count} equal; -verbose lists them"), prints_sql));
     }
     let matters = |level: NoteLevel| output.verbose || level == NoteLevel::Warning;
-    let notes = report.notes.iter().filter(|note| matters(note.level));
-    let notes = notes.map(|note| format!("note: {}", format::sanitize(&note.text)));
-    let ends = notes.chain(report.error.is_none().then(|| sentence(report)));
+    let notes: Vec<Note> =
+        report.notes.iter().filter(|note| matters(note.level)).cloned().collect();
+    let notes = summary::notes(&notes, output.verbose);
+    let sentence = report.error.is_none().then(|| sentence(report));
+    let ends = notes.lines().map(str::to_owned).chain(sentence);
     lines.extend(ends.map(|line| told_line(line, prints_sql)));
     lines.extend(remedy(report).filter(|_| !output.quiet));
     lines.iter().map(|line| format!("{line}\n")).collect()
@@ -89,7 +91,7 @@ fn without_triggers(tables: &[&TableVerdict]) -> Option<String> {
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| {
         format!(
-            "set session_replication_role = replica; -- so that no trigger fires of: {}",
+            "set session_replication_role = replica; -- as a superuser, or with a grant of it: keeps triggers from firing of {}",
             names.join(", ")
         )
     })

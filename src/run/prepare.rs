@@ -280,6 +280,7 @@ impl Observed<'_> {
                 rules: &shown.rules,
                 view: shown.view.as_ref(),
                 made: &shown.made,
+                mask_key: &shown.mask_key,
                 post_data: post_data.unwrap_or_default(),
                 differing: differing.unwrap_or_default(),
                 is_widened: aligned.widened.contains(&source.name),

@@ -171,6 +171,7 @@ fn planned(
         rules: &rules,
         view: None,
         made: "",
+        mask_key: "",
         post_data: &[],
         differing: &[],
         is_widened: false,

@@ -156,6 +156,7 @@ impl Case {
             rules: &self.rules,
             view: None,
             made: "",
+            mask_key: "",
             post_data: &[],
             differing: &[],
             is_widened: false,

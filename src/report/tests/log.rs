@@ -1,7 +1,7 @@
 //! Log lines as events: their forms and their order.
 
 use crate::config::{LogFormat, LogLevel, Logging};
-use crate::report::line::{Clock, Line};
+use crate::report::line::{Clock, Line, Untold, united};
 use crate::report::log::Logger;
 use crate::report::tests::*;
 
@@ -50,4 +50,28 @@ fn a_line_that_is_told_late_is_not_older_than_the_one_before_it() {
     let lines = [5, 3, 6].map(|second| line(second, LogLevel::Info, "x"));
     let times = ["50", "50", "51"].map(|second| format!("[2024-12-13T15:30:{second}Z] x"));
     assert_eq!(printed(Logging::default(), LogLevel::Info, &lines), times);
+}
+
+#[test]
+fn what_is_said_of_several_tables_at_once_is_one_line() {
+    let about = |table: &str, text: &str, unites| {
+        let line = line(0, LogLevel::Warn, text).about(&TableName::new("public", table));
+        Untold { line, unites }
+    };
+    let lines = vec![
+        about("users", "warning: a", true),
+        about("orders", "compare", false),
+        about("items", "warning: a", true),
+        about("items", "compare", false),
+        about("audit", "warning: b", true),
+    ];
+    let told = united(lines).iter().map(Line::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        told.join("\n"),
+        "\
+[2024-12-13T15:30:45Z] users, items - warning: a
+[2024-12-13T15:30:45Z] orders - compare
+[2024-12-13T15:30:45Z] items - compare
+[2024-12-13T15:30:45Z] audit - warning: b"
+    );
 }
