@@ -8,7 +8,7 @@ use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::observe::masks::RuledTables;
-use crate::observe::trials::TriedTable;
+use crate::observe::trials::{Trials, TriedTable};
 use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::hints;
@@ -102,8 +102,13 @@ impl RunContext<'_> {
         };
         let to_try = tried.iter().filter(|one| !is_left_alone(one) && !fails(one));
         let to_try: Vec<_> = to_try.collect();
-        problems.extend(self.trial_problems(&to_try, &bad, catalogs).await?);
-        let shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
+        let Trials { problems: of_trials, untried } = self.trials(&to_try, &bad, catalogs).await?;
+        problems.extend(of_trials);
+        let mut shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
+        match which {
+            Tried::All => problems.extend(untried.iter().map(|(t, error)| format!("{t}: {error}"))),
+            Tried::Decided => mark_untried(&mut shown, &untried),
+        }
         problems.extend(shown.iter().filter_map(|one| self.reset_problem(one)));
         problems.extend(shared_targets(&shown));
         problems.extend(rows_twice(&shown, selected));
@@ -123,6 +128,14 @@ impl RunContext<'_> {
             place(rules, Key::Ddl),
             place(rules, other)
         ))
+    }
+}
+
+/// A run fails over tables alone whose rules could not be tried.
+fn mark_untried(shown: &mut [ShownTable<'_>], untried: &[(TableName, Error)]) {
+    for one in shown {
+        let mut found = untried.iter().filter(|(table, _)| *table == one.table.name);
+        one.untried = found.next().map(|(_, error)| error.clone());
     }
 }
 

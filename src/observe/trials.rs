@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::masks::BadMasks;
 use crate::context::{Catalogs, RunContext};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::plan::masking;
 use crate::plan::shown::{Masks, ShownTable, place};
@@ -80,20 +80,28 @@ struct SourceTrials<'a> {
     problems: Vec<String>,
 }
 
+/// What the servers say of rules.
+#[derive(Default)]
+pub(super) struct Trials {
+    pub problems: Vec<String>,
+    /// Tables whose rules could not be tried, for a right is missing or somebody has a lock.
+    pub untried: Vec<(TableName, Error)>,
+}
+
 impl RunContext<'_> {
     /// What the servers say of filters, masks and masked rows. A table with a problem is tried no further.
-    pub(super) async fn trial_problems(
+    pub(super) async fn trials(
         &self,
         tried: &[&TriedTable<'_>],
         bad: &BadMasks,
         catalogs: &Catalogs,
-    ) -> Result<Vec<String>> {
+    ) -> Result<Trials> {
         let has_rules = |one: &&&TriedTable<'_>| {
             one.shown.rules.filter.is_some() || !one.shown.rules.mask.is_empty()
         };
         let tried: Vec<&TriedTable<'_>> = tried.iter().filter(has_rules).copied().collect();
         if tried.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Trials::default());
         }
         let mut trials = SourceTrials {
             reader: self.source.reader().await?,
@@ -102,16 +110,18 @@ impl RunContext<'_> {
             bad,
             problems: Vec::new(),
         };
-        let mut fine = Vec::new();
+        let (mut fine, mut untried) = (Vec::new(), Vec::new());
         let mut digests = Digests::new();
         for one in tried {
             let found = trials.problems.len();
-            trials.try_filter(one).await?;
-            if trials.problems.len() == found {
-                trials.try_masks(one, &mut digests).await?;
-            }
-            if trials.problems.len() == found && !one.masks.is_empty() {
-                fine.push(one);
+            match trials.try_filter_and_masks(one, &mut digests).await {
+                Ok(()) if trials.problems.len() == found && !one.masks.is_empty() => fine.push(one),
+                Ok(()) => {}
+                Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => {
+                    let error = trials.reader.with_lock_holder(error, &one.table.name).await;
+                    untried.push((one.shown.table.name.clone(), error));
+                }
+                Err(error) => return Err(error),
             }
         }
         if !digests.is_empty() {
@@ -129,7 +139,7 @@ impl RunContext<'_> {
         let of_target = self.breaches_on_target(&trials, &fine, &known, catalogs).await?;
         self.source.release(trials.reader, false).await;
         trials.problems.extend(of_target);
-        Ok(trials.problems)
+        Ok(Trials { problems: trials.problems, untried })
     }
 
     /// What the target's own check constraints have against masked rows. Those that the source has too are tried
@@ -190,6 +200,19 @@ impl RunContext<'_> {
 type Digests = HashMap<(TableName, Ident), String>;
 
 impl SourceTrials<'_> {
+    async fn try_filter_and_masks(
+        &mut self,
+        one: &TriedTable<'_>,
+        digests: &mut Digests,
+    ) -> Result<()> {
+        let found = self.problems.len();
+        self.try_filter(one).await?;
+        if self.problems.len() == found {
+            self.try_masks(one, digests).await?;
+        }
+        Ok(())
+    }
+
     async fn try_filter(&mut self, one: &TriedTable<'_>) -> Result<()> {
         let Some(text) = one.shown.rules.filter.as_deref() else { return Ok(()) };
         let Ok(filter) = UserExpression::parse(text) else { return Ok(()) };

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::ident::Ident;
 use crate::rules::{Children, Key, Mask, Mode, TableRules};
 use crate::sql::Sql;
@@ -25,6 +26,8 @@ pub struct ShownTable<'a> {
     pub made: String,
     /// Differs for another key of masks; empty where no mask has one.
     pub mask_key: String,
+    /// Why nobody could try its rules: then it fails.
+    pub untried: Option<Error>,
 }
 
 /// What is the same for all tables that are shown.
@@ -75,7 +78,7 @@ impl<'a> ShownTable<'a> {
         let mask_key = if is_keyed { moment.mask_key.to_owned() } else { String::new() };
         if is_plain {
             let table = Cow::Borrowed(table);
-            return Ok(Self { table, rules, view: None, made, mask_key });
+            return Ok(Self { table, rules, view: None, made, mask_key, untried: None });
         }
         let columns = travelling.iter().map(|own| ViewColumn {
             name: rules.target_column(own).clone(),
@@ -87,7 +90,8 @@ impl<'a> ShownTable<'a> {
         let view = View { columns, filter };
         let view = moment.dialect.view(&view, &table.name, table.partitioned || with_children);
         let shown = as_shown(table, &rules, &travelling);
-        Ok(Self { table: Cow::Owned(shown), rules, view: Some(view), made, mask_key })
+        let (table, view) = (Cow::Owned(shown), Some(view));
+        Ok(Self { table, rules, view, made, mask_key, untried: None })
     }
 }
 

@@ -293,7 +293,8 @@ impl Observed<'_> {
                 grown: aligned.grown.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
                 renamed: aligned.renamed.get(&source.name).map(Vec::as_slice).unwrap_or_default(),
             };
-            let plan = match aligned.failed.get(&source.name) {
+            let failed = aligned.failed.get(&source.name).or(shown.untried.as_ref());
+            let plan = match failed {
                 Some(error) => Err(plan::with_rights_of_source(error.clone(), source, context)),
                 None => plan::table(candidate, context),
             };

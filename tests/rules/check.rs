@@ -284,3 +284,57 @@ async fn columns_that_nobody_decided_about_are_listed_once_and_a_table_a_line() 
 "#;
     assert_eq!(run.stderr, told);
 }
+
+#[tokio::test]
+async fn what_a_filter_may_not_read_fails_its_table_alone() {
+    let db = Pair::with(
+        "create table users (id int primary key); create table orders (id int primary key, owner int);
+         create table other (id int primary key)",
+    )
+    .await;
+    let reader = db.source_reader().await;
+    db.source("insert into users values (1); insert into orders values (1, 1), (2, 2); insert into other values (1)").await;
+    db.source(&format!("revoke select on users from {}", reader.name)).await;
+    let rules =
+        r#"{"tables": {"orders": {"where": "owner in (select u.id from public.users u)"}}}"#;
+    let config = db.file("filter.json", rules);
+    let sync =
+        || db.sync().source_role(&reader).exclude("users").args(&["-config", &config]).no_overlap();
+    let run = sync().await.expect_exit(1);
+    let grant = format!("grant select on table public.users to {}", reader.name);
+    let run = run.expect_failed(
+        "orders",
+        &[
+            "source while trying the expressions of rules: permission denied for table users",
+            &grant,
+        ],
+    );
+    run.expect_changes("other", (1, 0, 0));
+    db.source(&grant).await;
+    sync().await.expect_ok().expect_changes("orders", (1, 0, 0));
+}
+
+#[tokio::test]
+async fn who_locks_a_table_whose_rules_are_tried_is_named() {
+    let db =
+        Pair::with("create table person (id int primary key, email text); create table other (id int primary key)")
+            .await;
+    db.source("insert into person values (1, 'a@mail.test'); insert into other values (1)").await;
+    let rules =
+        r#"{"maskKey": "env:MASK_KEY", "tables": {"person": {"mask": {"email": "email"}}}}"#;
+    let config = db.file("locked.json", rules);
+    let blocker = db.source_session().await;
+    blocker.run("begin; lock table person in access exclusive mode").await;
+    let sync = || {
+        let sync = db.sync().while_writing().args(&["-config", &config, "-lock-timeout", "1s"]);
+        sync.env("MASK_KEY", KEY)
+    };
+    let run = sync().await.expect_exit(1);
+    let run = run.expect_failed(
+        "person",
+        &["holds a lock on public.person", "run on the source", "pg_terminate_backend("],
+    );
+    run.expect_changes("other", (1, 0, 0));
+    blocker.run("rollback").await;
+    sync().await.expect_ok().expect_changes("person", (1, 0, 0));
+}

@@ -6,8 +6,8 @@ use futures_util::future::{Either, try_join_all};
 
 use crate::digest::Digest;
 use crate::digest::buckets::BucketStream;
-use crate::error::Result;
-use crate::ident::Ident;
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
 use crate::plan::TablePlan;
 use crate::source::{
     Answer, Asked, BadRow, Lock, MaskVerdict, Question, Reader, RowBundle, SourceRows, postgres,
@@ -334,6 +334,14 @@ impl Reader {
                     MaskVerdict { objection: Some(sqlite::NO_MASKS.to_owned()), digest: None };
                 Ok(vec![none; trials.len()])
             }
+        }
+    }
+
+    /// The error with who holds a lock of the table, if it is about one that was not to be had.
+    pub async fn with_lock_holder(&self, error: Error, table: &TableName) -> Error {
+        match self {
+            Self::Postgres(reader) => reader.with_lock_holder(error, table).await,
+            Self::Sqlite(_) => error,
         }
     }
 

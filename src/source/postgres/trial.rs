@@ -1,11 +1,12 @@
 //! Has the source try what users wrote for its rows, before a run relies on it.
 
 use super::{Reader, SourceRows};
-use crate::error::{Cause, DbError, Error, Result};
+use crate::error::{Cause, DbError, Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::Row;
 use crate::pg::catalog;
 use crate::pg::failure::{condition, grant_on, may_quote_a_value};
+use crate::pg::lock_holder;
 use crate::pg::rights;
 use crate::rules::Mask;
 use crate::sql::check;
@@ -24,7 +25,7 @@ impl Reader {
     /// What the server has against a filter of a table's rows.
     ///
     /// # Errors
-    /// The source's, other than about the filter.
+    /// The source's, other than about the filter: also that a right is missing to what the filter reads.
     pub async fn refuses_filter(
         &self,
         relation: &Relation,
@@ -32,6 +33,7 @@ impl Reader {
         moment: &str,
     ) -> Result<Option<String>> {
         match self.refuses(&relation.trial_of_filter(&filter.at(moment)).into()).await? {
+            Some(error) if is_denied(&error) => Err(Error::Database(error)),
             Some(error) if self.hides_words(&error) => {
                 let statement = relation.look_at_filter(filter);
                 Ok(Some(format!("{}; to see them, run on the source: {statement}", hidden(&error))))
@@ -75,6 +77,9 @@ impl Reader {
         // Without rows the server's words quote no value.
         let statement = mask::trial_without_rows(sample.relation, trial.masked);
         if let Some(error) = self.refuses(&statement.into()).await? {
+            if is_denied(&error) {
+                return Err(Error::Database(error));
+            }
             let why = match (trial.mask, &error.sqlstate) {
                 // A constant is the user's own, and no value of a row.
                 (Mask::Value(constant), Some(state)) if state.starts_with("22") => {
@@ -156,6 +161,16 @@ impl Reader {
             sampled = mask::SAMPLED
         );
         Ok(SourceRows(self.session.copy_out(TRYING, &statement).await?))
+    }
+
+    /// The error with who holds a lock of the table, if it is about one that was not to be had.
+    pub async fn with_lock_holder(&self, error: Error, table: &TableName) -> Error {
+        let Error::Database(mut said) = error else { return error };
+        if said.sqlstate.as_deref() == Some("55P03") {
+            let holder = lock_holder::find(&self.session, table).await.unwrap_or_default();
+            said.hint = holder.map(|holder| holder.told(Side::Source, table)).or(said.hint);
+        }
+        Error::Database(said)
     }
 
     /// A word that is another one for another key of masks.
@@ -251,6 +266,10 @@ impl Reader {
             format!("{names} is volatile: it may give something else to each session that reads")
         }))
     }
+}
+
+fn is_denied(error: &DbError) -> bool {
+    error.sqlstate.as_deref() == Some("42501")
 }
 
 /// What is said in place of the server's words.
