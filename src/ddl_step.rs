@@ -45,6 +45,8 @@ pub struct Step {
     pub runs_code: bool,
     /// Whether a column takes values then that it does not take before.
     pub widens: bool,
+    /// Of a column that gets a larger type in place: which, and how.
+    pub growth: Option<Growth>,
     /// The column that it makes an identity: that has a sequence then.
     pub numbers: Option<Ident>,
     /// Of a new partition: the statement that takes its rows out of the default one.
@@ -57,6 +59,25 @@ pub struct Step {
     pub level: usize,
     /// The schemas that names without one lead to.
     pub path: Vec<Ident>,
+}
+
+/// A column that gets a larger type in place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Growth {
+    pub column: Ident,
+    /// `column public.item.name`
+    pub title: String,
+    /// The type that it has on the target.
+    pub from: String,
+    pub to: String,
+}
+
+impl Growth {
+    /// What is said of it where the column keeps its type.
+    pub fn kept(&self) -> String {
+        let Self { title, from, to, .. } = self;
+        format!("{title} stays {from}, but it is {to} on the source")
+    }
 }
 
 /// A function that only the source has, and that pgsync does not make.
@@ -143,6 +164,7 @@ impl Step {
             retypes: false,
             runs_code: false,
             widens: false,
+            growth: None,
             numbers: None,
             room: None,
             has_default: false,

@@ -8,8 +8,10 @@ use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::observe::renamed_tables::RenamedTable;
 use crate::pg::holders::Holder;
-use crate::plan::dropping::{self, View};
+use crate::plan::dropping;
 use crate::rules::Ddl;
+use crate::schema::holders;
+use crate::schema_object::view::View;
 use crate::select;
 use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
@@ -112,7 +114,7 @@ impl RunContext<'_> {
             }
             let moved = moved(&name);
             let reason = self.reason(&name, moved.as_ref());
-            let views = views(holders.get(&name).into_iter().flatten());
+            let views = holders::views(holders.get(&name).into_iter().flatten());
             let left = self.left_behind(&name, moved.as_ref(), &renamed, &views, &there, catalogs);
             let detached = detached(&of_it.collect::<Vec<_>>());
             let text = Some(format!("{reason}; {detached}{left}"));
@@ -248,7 +250,7 @@ impl RunContext<'_> {
         name: &TableName,
         moved: Option<&TableName>,
         renamed: &HashMap<&TableName, RenamedTable<'_>>,
-        views: &[View<'_>],
+        views: &[View],
         there: &HashSet<TableName>,
         catalogs: &Catalogs,
     ) -> String {
@@ -283,42 +285,6 @@ impl RunContext<'_> {
     }
 }
 
-/// The statements that drop a table with what `holders` has of it: views that read it, foreign keys of other tables.
-pub(crate) fn drops_with<'h>(
-    name: &TableName,
-    holders: impl Iterator<Item = &'h Holder>,
-) -> String {
-    let holders: Vec<&Holder> = holders.collect();
-    let key = |holder: &&Holder| match holder {
-        Holder::ForeignKey(key) => Some(dropping::named_key(&key.table, &key.name)),
-        _ => None,
-    };
-    // A key of several columns holds each of them.
-    let keys = once(holders.iter().filter_map(key)).into_iter();
-    dropping::whole(name, keys, &views(holders.iter().copied()))
-}
-
-/// The views among what holds a table, each once.
-fn views<'h>(holders: impl Iterator<Item = &'h Holder>) -> Vec<View<'h>> {
-    let views = holders.filter_map(|holder| match holder {
-        Holder::View(name) => Some(View { noun: "view", name }),
-        Holder::MaterializedView(name) => Some(View { noun: "materialized view", name }),
-        _ => None,
-    });
-    once(views)
-}
-
-/// Without repetitions, in the order in which they come first.
-fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut known = Vec::new();
-    for one in all {
-        if !known.contains(&one) {
-            known.push(one);
-        }
-    }
-    known
-}
-
 /// What is said before all else of a partitioned table that the source has no more, of which these partitions are tables
 /// of their own on the source: dropped with it, they would be lost.
 fn detached(held: &[&Partition]) -> String {
@@ -335,26 +301,4 @@ fn detached(held: &[&Partition]) -> String {
         names.join(", "),
         statements.join("; "),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pg::holders::HoldingKey;
-
-    #[test]
-    fn what_holds_several_columns_of_a_table_is_dropped_once() {
-        let key = Holder::ForeignKey(HoldingKey {
-            table: TableName::new("s", "child"),
-            name: Ident::new("fk"),
-            definition: "FOREIGN KEY (a, b) REFERENCES s.gone(a, b)".to_owned(),
-        });
-        let view = Holder::View(TableName::new("s", "v"));
-        let drops =
-            drops_with(&TableName::new("s", "gone"), [&view, &key, &view, &key].into_iter());
-        assert_eq!(
-            drops,
-            "drop view if exists s.v; alter table if exists s.child drop constraint if exists fk; drop table s.gone"
-        );
-    }
 }

@@ -233,11 +233,18 @@ pub async fn dependents(
     let literal = |name: &Ident| sql!("{name}", name = Literal(name.as_str()));
     let names = Sql::join(names.iter().map(|name| literal(name)), ", ");
     let names = sql!("array[{names}]", names = names);
+    let (schema, shadow_schema) = (literal(schema), literal(shadow_schema));
+    let views = views("select root, oid from tree");
     let holes: &[(&str, &Sql)] =
-        &[("names", &names), ("schema", &literal(schema)), ("scratch", &literal(shadow_schema))];
+        &[("names", &names), ("schema", &schema), ("scratch", &shadow_schema), ("views", &views)];
     let query = Sql::filled(include_str!("definitions/dependents.sql"), holes);
     let statement = sql!("{path}; {query}", path = search_path(None), query = query);
     objects(session, "reading what hangs on tables", &statement).await
+}
+
+/// The query for the views that read the tables of `scope`, which gives `root` and `oid`.
+pub(super) fn views(scope: &'static str) -> Sql {
+    Sql::filled(include_str!("definitions/views.sql"), &[("scope", &Sql::trusted(scope))])
 }
 
 /// Sets the path under which definitions are read and run, for the length of the transaction.

@@ -3,18 +3,20 @@
 use serde::Deserialize;
 
 use super::catalog::objects;
-use super::definitions::search_path;
+use super::definitions::{search_path, views};
 use super::session::Session;
 use crate::error::Result;
 use crate::ident::{Ident, TableName};
+use crate::schema_object::view::View;
 use crate::sql::{Sql, sql};
 
-/// A column that something holds.
+/// A column that something holds, or a table.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct HeldColumn {
     /// The table's oid.
     pub table: u32,
-    pub column: Ident,
+    /// None where a view reads the table's rows, and no column of them.
+    pub column: Option<Ident>,
     pub holder: Holder,
 }
 
@@ -22,8 +24,7 @@ pub struct HeldColumn {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Holder {
-    View(TableName),
-    MaterializedView(TableName),
+    View(View),
     /// A rule, a trigger, a policy and the like, in the server's words.
     Other(String),
     /// A column that is computed of it.
@@ -56,11 +57,14 @@ pub struct HoldingKey {
     pub definition: String,
 }
 
-/// What holds columns of these tables.
+/// What holds columns of these tables; views in the order in which they can be dropped.
 pub async fn held_columns(session: &Session, tables: &[u32]) -> Result<Vec<HeldColumn>> {
     let tables = Sql::join(tables, ", ");
     let tables = sql!("array[{tables}]::oid[]", tables = tables);
-    let query = Sql::filled(include_str!("definitions/holders.sql"), &[("tables", &tables)]);
+    let query = Sql::filled(
+        include_str!("definitions/holders.sql"),
+        &[("tables", &tables), ("views", &views("select root, oid from scope"))],
+    );
     let statement = sql!("{path}; {query}", path = search_path(None), query = query);
     objects(session, "looking for what holds columns", &statement).await
 }

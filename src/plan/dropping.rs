@@ -1,6 +1,7 @@
 //! The statements that drop a table of the target which the source has no more.
 
 use crate::ident::{Ident, TableName};
+use crate::schema_object::view::{self, View};
 use crate::table::ForeignKey;
 
 /// Statements that drop a table, and before it the foreign keys of other tables that refer to it. Where several are dropped,
@@ -11,32 +12,22 @@ pub fn statements<'k>(name: &TableName, keys: impl IntoIterator<Item = &'k Forei
 }
 
 /// The same with views that read it, and statements that drop foreign keys.
-pub fn whole(name: &TableName, keys: impl Iterator<Item = String>, views: &[View<'_>]) -> String {
+pub fn whole(name: &TableName, keys: impl Iterator<Item = String>, views: &[View]) -> String {
     // Statements for other tables may have dropped them by then.
-    let views =
-        views.iter().map(|view| format!("drop {} if exists {}", view.noun, view.name.typed()));
+    let views = views.iter().map(View::drop_if_exists);
     let drop = format!("drop table {}", name.typed());
     views.chain(keys).chain([drop]).collect::<Vec<String>>().join("; ")
-}
-
-/// A view that reads a table.
-#[derive(PartialEq)]
-pub struct View<'n> {
-    /// `view`, `materialized view`
-    pub noun: &'static str,
-    pub name: &'n TableName,
 }
 
 /// What is said of a table that can be dropped. `views` read it, and have to go first.
 pub fn told<'k>(
     name: &TableName,
     keys: impl IntoIterator<Item = &'k ForeignKey>,
-    views: &[View<'_>],
+    views: &[View],
 ) -> String {
     let keys = keys.into_iter().filter(|key| key.parent == *name && key.child != *name);
     let drop = whole(name, keys.map(foreign_key), views);
-    let names = views.iter().map(|view| format!("{} {}", view.noun, view.name.typed()));
-    let names = names.collect::<Vec<_>>().join(" and ");
+    let names = view::named(views);
     match views.len() {
         0 => format!("to drop it, run on the target: {drop}"),
         1 => format!("to drop it together with {names}, which reads it, run on the target: {drop}"),

@@ -45,6 +45,11 @@ impl RunContext<'_> {
         let is_rebuilt =
             |table: &TableName| listing.rebuilds.iter().any(|rebuild| &rebuild.source == table);
         let is_new = |table: &TableName| !is_rebuilt(table) && !aligned.failed.contains_key(table);
+        for (table, kept) in std::mem::take(&mut aligned.kept_types) {
+            let is_said = failed.iter().any(|outcome| outcome.table == table);
+            let told = kept.into_iter().filter(|_| !is_said).map(|one| (table.clone(), one.text));
+            listing.left_out.extend(told);
+        }
         let failed = failed.into_iter().filter(|outcome| is_new(&outcome.table));
         let obstacle = |outcome: TableOutcome| Some((outcome.table, outcome.error?));
         let obstacles: Vec<(TableName, Error)> = failed.filter_map(obstacle).collect();

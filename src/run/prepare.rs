@@ -1,7 +1,7 @@
 //! From two connections to a plan: what is observed, what is selected, what refuses a run, what the target's
 //! definitions become, and what `plan` makes of all that.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::plan::schedule::{self, Task};
 use crate::plan::shown::ShownTable;
 use crate::plan::{self, Candidate, LastRun, PlanContext, Roles, TablePlan};
 use crate::schema::SchemaOutcome;
-use crate::schema::holders::Told;
+use crate::schema::holders::{KeptType, Told};
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::select;
 use crate::sql::horizon::Horizon;
@@ -43,6 +43,8 @@ pub struct RunPlan {
     /// Those of the source that belong to no table.
     pub sequences: Vec<SequenceValue>,
     pub roles: Roles,
+    /// By table: columns that keep their types, because something holds them.
+    pub kept_types: BTreeMap<TableName, Vec<KeptType>>,
     /// Tables that the source has no more.
     pub gone: Vec<GoneTable>,
     /// In a dry run: what a run would say of its log, if the role may not write it.
@@ -107,6 +109,7 @@ impl RunContext<'_> {
             horizon: catalogs.source.sight.horizon,
             page_ranges: catalogs.source.page_ranges,
             last: aligned.last,
+            kept_types: aligned.kept_types,
             rebuilt: aligned.rebuilt,
             roles: context.roles,
             gone,

@@ -1,6 +1,6 @@
 //! One round: prepare, work on the tables, finish. All of it reads one snapshot of the source.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::endpoints::Endpoints;
@@ -13,12 +13,14 @@ use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::event::{Event, Events};
 use crate::ident::TableName;
+use crate::note::{Note, NoteLevel};
 use crate::observe::gone::GoneTable;
 use crate::outcome::{RunReport, TableOutcome};
 use crate::pg::sequences::SequenceValue;
 use crate::plan::TablePlan;
 use crate::plan::references::References;
 use crate::schema::foreign_keys;
+use crate::schema::holders::KeptType;
 use crate::schema::post_data;
 use crate::schema::rebuild::plan::RebuiltTable;
 use crate::schema::rebuild::swap;
@@ -79,6 +81,7 @@ async fn work(
 ) -> Result<Option<Error>> {
     let RunPlan { plans, failed, tasks, references, last, rebuilt, sequences, gone, .. } = plan;
     let log_denied = plan.log_denied.map_or(Ok(()), Err);
+    let kept_types = plan.kept_types;
     let stop = &round.stop;
     scrub::remark(round, &plans);
     let planned = plans.clone();
@@ -114,10 +117,10 @@ async fn work(
             logged = logged.and(sync_log::write_gone(round, &said.collect::<Vec<_>>()).await);
         }
     }
-    let tell = |outcome: &TableOutcome| {
+    for outcome in &failed {
         round.events.send(Event::Finished(Box::new(outcome.clone())));
-    };
-    failed.iter().for_each(tell);
+    }
+    remark_kept_types(round, &kept_types, &outcomes);
     // Another snapshot may show what could not be read in this one.
     let mut errors = failed.iter().filter_map(|outcome| outcome.error.as_ref());
     let changed = errors.find(|error| error.is_of_snapshot()).cloned();
@@ -172,6 +175,23 @@ impl Finish<'_> {
             lag::measure(round, &self.plans, outcomes).await;
         }
         keys
+    }
+}
+
+/// Says which columns keep their types, of tables that did not fail: a failure says it itself.
+fn remark_kept_types(
+    round: &Round,
+    kept_types: &BTreeMap<TableName, Vec<KeptType>>,
+    outcomes: &[TableOutcome],
+) {
+    // Rows that need it may come in any later run.
+    let makes = round.settings.changes_definitions();
+    let level = if makes { NoteLevel::Warning } else { NoteLevel::Notice };
+    for outcome in outcomes.iter().filter(|outcome| outcome.error.is_none()) {
+        for kept in kept_types.get(&outcome.table).into_iter().flatten() {
+            let (table, text) = (Some(outcome.table.clone()), kept.text.clone());
+            round.events.send(Event::Note(Note { table, text, level }));
+        }
     }
 }
 

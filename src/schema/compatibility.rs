@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::SchemaOutcome;
+use super::holders::KeptType;
 use super::rebuild::plan::NeedsRebuild;
 use crate::builtin_type::BuiltinType;
 use crate::config::Settings;
@@ -35,7 +36,8 @@ impl RunContext<'_> {
             match catalogs.target.tables.iter_mut().find(|there| there.name == name) {
                 None => aligned.would_be.push(would_be(table, name)),
                 Some(there) => {
-                    let mut grown = widen(table, there);
+                    let kept = aligned.kept_types.get(&table.name);
+                    let mut grown = widen(table, there, kept.map_or(&[][..], Vec::as_slice));
                     grown.extend(with_new_labels(table, there));
                     grown.extend(add(table, there, new_values));
                     aligned.grown.insert(table.name.clone(), grown);
@@ -192,7 +194,7 @@ pub(super) fn incompatible(
 /// The target's table with the columns that it lacks, and with those that grow as they will be.
 fn grown(source: &Table, target: &Table) -> Table {
     let mut grown = target.clone();
-    widen(source, &mut grown);
+    widen(source, &mut grown, &[]);
     let lacks = |column: &&Column| target.column(&column.name).is_none();
     let columns = Arc::make_mut(&mut grown.columns);
     columns.extend(source.columns.iter().filter(lacks).cloned());
@@ -200,9 +202,10 @@ fn grown(source: &Table, target: &Table) -> Table {
 }
 
 /// Lets the columns of the target grow that will, and names them.
-fn widen(source: &Table, target: &mut Table) -> Vec<GrownColumn> {
+fn widen(source: &Table, target: &mut Table, kept: &[KeptType]) -> Vec<GrownColumn> {
     let mut grown = Vec::new();
-    for column in Arc::make_mut(&mut target.columns) {
+    let is_free = |column: &Column| kept.iter().all(|one| one.column != column.name);
+    for column in Arc::make_mut(&mut target.columns).iter_mut().filter(|column| is_free(column)) {
         let Some(here) = source.column(&column.name) else { continue };
         let pair = BuiltinType::of_column(here).zip(BuiltinType::of_column(column));
         if pair.is_some_and(|(here, there)| in_place(here, there)) {

@@ -1,16 +1,16 @@
 //! The statements that are told for a column of another type, or for one that only the target has: the target refuses them as
 //! long as something holds the column.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
-use crate::ddl_step::Step;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
-use crate::note::NoteLevel;
 use crate::pg::holders::{HeldColumn, Holder, HoldingKey, OwnCheck};
+use crate::plan::dropping;
 use crate::schema::diff::SchemaPlan;
+use crate::schema_object::view::{self, View};
 use crate::sql::statement::Statement;
 use crate::sync_log::store;
 use crate::table::Table;
@@ -62,9 +62,7 @@ impl RunContext<'_> {
             // A key of several columns holds each of them.
             dropped.sort_by(|one, other| (&one.table, &one.name).cmp(&(&other.table, &other.name)));
             dropped.dedup();
-            for held in own {
-                *text = told_with(text, &table.name, held, fails);
-            }
+            *text = told_with_all(text, &table.name, &own, fails);
             *text += &self.created_again(&dropped, makes).await?;
         }
         Ok(())
@@ -94,50 +92,36 @@ impl RunContext<'_> {
         self.name_holders(notes, catalogs).await
     }
 
-    /// Says what a run that makes nothing leaves out, because something holds a column.
-    pub(super) async fn note_held(
-        &self,
-        schema_plan: &mut SchemaPlan,
-        catalogs: &Catalogs,
-    ) -> Result<()> {
-        if self.makes_now() {
-            return Ok(());
-        }
-        self.leave_held(schema_plan, catalogs).await?;
-        for (table, text) in schema_plan.left_out.drain(..) {
-            self.note(NoteLevel::Notice, Some(table), text);
-        }
-        Ok(())
-    }
-
-    /// Takes out what would change columns that something holds, where that is only told: the target would refuse it.
+    /// Takes out what would give columns another type that something holds: the target would refuse it. Gives what is said
+    /// of them, by table.
     pub(super) async fn leave_held(
         &self,
         schema_plan: &mut SchemaPlan,
         catalogs: &Catalogs,
-    ) -> Result<()> {
-        let retypes = |step: &&Step| step.widens && step.statements.iter().any(is_of_a_column);
-        let roots = schema_plan.first.iter().filter(retypes).filter_map(|step| step.roots.first());
+    ) -> Result<BTreeMap<TableName, Vec<KeptType>>> {
+        let roots = schema_plan.first.iter().filter(|step| step.growth.is_some());
+        let roots = roots.filter_map(|step| step.roots.first());
         let tables: Vec<&Table> = roots.filter_map(|root| self.on_target(root, catalogs)).collect();
         let held = self.column_holders(&tables).await?;
-        let mut left_out = Vec::new();
+        let mut kept: BTreeMap<TableName, Vec<KeptType>> = BTreeMap::new();
         schema_plan.first.retain(|step| {
-            let root = step.roots.first().filter(|_| retypes(&step));
-            let table = root.and_then(|root| self.on_target(root, catalogs));
-            let Some((root, table)) = root.zip(table) else { return true };
-            let statements = step.statements.iter().map(Statement::as_str);
+            let Some((root, growth)) = step.roots.first().zip(step.growth.as_ref()) else {
+                return true;
+            };
+            let Some(table) = self.on_target(root, catalogs) else { return true };
+            let statements = step.statements.iter().map(Statement::on_one_line);
             let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
-            let own = held.iter().filter(|one| one.table == table.oid);
-            let text =
-                own.fold(bare.clone(), |text, one| told_with(&text, &table.name, one, false));
-            let is_free = text == bare;
+            let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
+            let told = told_with_all(&bare, &table.name, &own, false);
+            let is_free = told == bare;
             if !is_free {
-                left_out.push((root.clone(), format!("{} has to wait: {text}", step.title)));
+                let text = format!("{}: {told}", growth.kept());
+                let one = KeptType { column: growth.column.clone(), text };
+                kept.entry(root.clone()).or_default().push(one);
             }
             is_free
         });
-        schema_plan.left_out.append(&mut left_out);
-        Ok(())
+        Ok(kept)
     }
 
     /// What holds columns of these tables of the target.
@@ -168,8 +152,46 @@ impl RunContext<'_> {
     }
 }
 
-fn is_of_a_column(statement: &Statement) -> bool {
-    statement.as_str().contains(" alter column ")
+/// A column of the target that keeps its type, because something holds it.
+#[derive(Clone, Debug)]
+pub struct KeptType {
+    pub column: Ident,
+    /// What is said of it.
+    pub text: String,
+}
+
+/// The views among what holds a table, each once, in the order in which they can be dropped.
+pub(crate) fn views<'h>(holders: impl Iterator<Item = &'h Holder>) -> Vec<View> {
+    once(holders.filter_map(|holder| match holder {
+        Holder::View(view) => Some(view.clone()),
+        _ => None,
+    }))
+}
+
+/// The statements that drop a table with what `holders` has of it: views that read it, foreign keys of other tables.
+pub(crate) fn drops_with<'h>(
+    name: &TableName,
+    holders: impl Iterator<Item = &'h Holder>,
+) -> String {
+    let holders: Vec<&Holder> = holders.collect();
+    let key = |holder: &&Holder| match holder {
+        Holder::ForeignKey(key) => Some(dropping::named_key(&key.table, &key.name)),
+        _ => None,
+    };
+    // A key of several columns holds each of them.
+    let keys = once(holders.iter().filter_map(key)).into_iter();
+    dropping::whole(name, keys, &views(holders.iter().copied()))
+}
+
+/// Without repetitions, in the order in which they come first.
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut known = Vec::new();
+    for one in all {
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    known
 }
 
 /// What a statement does with a column.
@@ -209,6 +231,30 @@ impl<'t> ToldStatement<'t> {
         });
         all.next()
     }
+
+    /// The text with what is to be done before this statement; `drops` are statements that come before it, `then` is said
+    /// after it.
+    fn after_doing(&self, what: &str, drops: &str, then: &str) -> String {
+        let Self { before, own, rest, after, .. } = self;
+        let (head, lead) = before.split_at(lead_of(before));
+        let (head, first) =
+            head.strip_suffix("then ").map_or((head, "first "), |head| (head, "then "));
+        // What holds the column keeps the table from being rebuilt, too.
+        let head = head.strip_suffix("use -ddl reset, or ").unwrap_or(head);
+        format!("{head}{first}{what}, then {lead}{drops}{own}{rest}{then}{after}")
+    }
+
+    /// The text with the views that use the column: they are saved, dropped, and restored.
+    fn with_views(&self, views: &[View]) -> String {
+        let named = format!("{}, which use{} the column,", view::named(views), s_of(views));
+        let drops = format!("{}; ", view::drops(views));
+        let then = match (self.deed, views) {
+            (Deed::Retypes, _) => format!("then {}", view::restore(views)),
+            (Deed::Drops, [_]) => "then create it again without the column".to_owned(),
+            (Deed::Drops, _) => "then create them again without the column".to_owned(),
+        };
+        self.after_doing(&view::save(views, &named), &drops, &format!(" ({then})"))
+    }
 }
 
 /// What a part of ALTER TABLE does with a column: its type changes even where it is dropped and added.
@@ -226,36 +272,93 @@ fn deed(rest: &str, column: &Ident) -> Option<Deed> {
 
 /// The foreign key that holds a column, if it has to go before the column gets the type that is told.
 fn dropped_key<'h>(text: &str, table: &TableName, held: &'h HeldColumn) -> Option<&'h HoldingKey> {
-    let told = ToldStatement::find(text, table, &held.column)?;
+    let told = ToldStatement::find(text, table, held.column.as_ref()?)?;
     match &held.holder {
         Holder::ForeignKey(key) | Holder::OwnKey(key) if told.deed == Deed::Retypes => Some(key),
         _ => None,
     }
 }
 
-/// What is said of a table, with one thing that holds a column of it. `fails`: see [`Told::fails`].
-fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> String {
-    let Some(told) = ToldStatement::find(text, table, &held.column) else {
+/// What is said of a table, with all that holds columns of it. `fails`: see [`Told::fails`].
+fn told_with_all(text: &str, table: &TableName, own: &[&HeldColumn], fails: bool) -> String {
+    let is_in_key = |held: &&HeldColumn| matches!(held.holder, Holder::PartitionKey(_));
+    let told = own.iter().fold(text.to_owned(), |text, held| match &held.column {
+        Some(column) if is_in_key(held) => without_table(&text, table, column, own),
+        Some(column) => told_with(&text, table, column, held, fails),
+        None => text,
+    });
+    with_views(told, table, own)
+}
+
+/// What is said of a column that no statement changes, because it is in the key by which the table is partitioned.
+fn without_table(text: &str, table: &TableName, column: &Ident, own: &[&HeldColumn]) -> String {
+    let Some(told) = ToldStatement::find(text, table, column) else { return text.to_owned() };
+    let head = &told.before[..lead_of(told.before)];
+    let holders = || own.iter().map(|held| &held.holder);
+    let views = views(holders());
+    let (first, then) = if views.is_empty() {
+        (String::new(), String::new())
+    } else {
+        let readers = format!("{}, which read{} the table,", view::named(&views), s_of(&views));
+        let save = view::save(&views, &readers);
+        (format!("first {save}, then "), format!(" (after that run, {})", view::restore(&views)))
+    };
+    format!(
+        "{head}{first}drop the table on the target, for the column is in its partition key, and the next run creates it: \
+         {}{then}{}",
+        drops_with(table, holders()),
+        told.after
+    )
+}
+
+/// `s` where one view reads or uses something.
+fn s_of(views: &[View]) -> &'static str {
+    if views.len() == 1 { "s" } else { "" }
+}
+
+/// What is said of a table, with the views that use the columns that its statements change.
+fn with_views(mut text: String, table: &TableName, own: &[&HeldColumn]) -> String {
+    let columns = || own.iter().filter_map(|held| held.column.as_ref());
+    let place =
+        |text: &str, column: &Ident| Some(ToldStatement::find(text, table, column)?.before.len());
+    let mut places = once(columns().filter_map(|column| place(&text, column)));
+    // What is written into the text moves what stands behind.
+    places.sort_unstable_by(|one, other| other.cmp(one));
+    for start in places {
+        let of_it = once(columns().filter(|column| place(&text, column) == Some(start)));
+        let holds = |held: &&&HeldColumn| {
+            held.column.as_ref().is_some_and(|column| of_it.contains(&column))
+        };
+        let views = views(own.iter().filter(holds).map(|held| &held.holder));
+        let told = of_it.first().and_then(|column| ToldStatement::find(&text, table, column));
+        let Some(told) = told.filter(|_| !views.is_empty()) else { continue };
+        text = told.with_views(&views);
+    }
+    text
+}
+
+/// What is said of a table, with one thing that holds its column, which is no view. `fails`: see [`Told::fails`].
+fn told_with(
+    text: &str,
+    table: &TableName,
+    column: &Ident,
+    held: &HeldColumn,
+    fails: bool,
+) -> String {
+    let Some(told) = ToldStatement::find(text, table, column) else {
         return text.to_owned();
     };
     let ToldStatement { before, own, rest, after, deed } = told;
-    let (head, lead) = before.split_at(lead_of(before));
-    // What is to be done before this statement.
-    let first = |what: String| {
-        let (head, then) =
-            head.strip_suffix("then ").map_or((head, "first "), |head| (head, "then "));
-        // What holds the column keeps the table from being rebuilt, too.
-        let head = head.strip_suffix("use -ddl reset, or ").unwrap_or(head);
-        format!("{head}{then}{what}, then {lead}{own}{rest}{after}")
-    };
+    let head = &before[..lead_of(before)];
+    let first = |what: String| told.after_doing(&what, "", "");
     let without = |constraint: &Ident| {
         format!("{before}{own}drop constraint if exists {}, {rest}", constraint.typed())
     };
     // Another statement, or none, instead of this one.
     let instead = |what: String| format!("{head}{what}{after}");
     match (&held.holder, deed) {
-        (Holder::View(view), deed) => first(of_view("view", view, deed)),
-        (Holder::MaterializedView(view), deed) => first(of_view("materialized view", view, deed)),
+        // They are told together.
+        (Holder::View(_) | Holder::PartitionKey(_), _) => text.to_owned(),
         (Holder::Other(what), Deed::Retypes) => {
             first(format!("drop {what}, which uses the column (create it again afterwards)"))
         }
@@ -267,11 +370,6 @@ fn told_with(text: &str, table: &TableName, held: &HeldColumn, fails: bool) -> S
         (Holder::Generated(column), Deed::Drops) => {
             first(format!("drop column \"{}\", which is computed of it", column.as_str()))
         }
-        (Holder::PartitionKey(_), _) => instead(format!(
-            "drop the table on the target, for the column is in its partition key, and the next run creates it: drop \
-             table {}",
-            table.typed()
-        )),
         (Holder::Parent(parent), _) => instead(format!(
             "run on the target what is told for {parent}, from which the column is inherited"
         )),
@@ -337,7 +435,7 @@ fn created_again(dropped: &[&HoldingKey], is_made: impl Fn(&TableName) -> bool) 
 
 /// Whether a check may be no expression any more: it is worded by the type that the column has now.
 fn breaks(check: &OwnCheck, rest: &str, held: &HeldColumn) -> bool {
-    new_category(rest, &held.column) != Some(check.category)
+    held.column.as_ref().and_then(|column| new_category(rest, column)) != Some(check.category)
 }
 
 /// The category of the type that a column is to get, as `pg_type.typcategory` has it, of the types whose kin an expression
@@ -355,17 +453,6 @@ fn new_category(rest: &str, column: &Ident) -> Option<char> {
     }
 }
 
-/// What is said of a view that uses a column.
-fn of_view(noun: &str, view: &TableName, deed: Deed) -> String {
-    let after = match deed {
-        Deed::Retypes => {
-            "before that, save it with its grants: pg_dump -s -t; create it again afterwards"
-        }
-        Deed::Drops => "or replace it by one without the column",
-    };
-    format!("drop {noun} {}, which uses the column ({after})", view.typed())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,8 +464,8 @@ mod tests {
         let text = "column \"x\" is bigint: use -ddl reset, or run on the target: alter table public.item alter column x type bigint; \
                     column \"y\" is text: run on the target: alter table public.item alter column y type text";
         let told = |holder| {
-            let held = HeldColumn { table: 0, column: Ident::new("x"), holder };
-            let told = told_with(text, &table, &held, true);
+            let held = HeldColumn { table: 0, column: Some(Ident::new("x")), holder };
+            let told = told_with_all(text, &table, &[&held], true);
             let told = told.strip_prefix("column \"x\" is bigint: ").map(str::to_owned);
             let told = told.map(|told| told.replace("use -ddl reset, or ", ""));
             let end = "; column \"y\" is text: run on the target: alter table public.item alter column y type text";
@@ -393,9 +480,10 @@ mod tests {
             "run on the target what is told for public.top, from which the column is inherited"
         );
         assert_eq!(
-            told(Holder::View(name("v"))),
-            "first drop view public.v, which uses the column (before that, save it with its grants: pg_dump -s -t; create it again afterwards), \
-             then run on the target: alter table public.item alter column x type bigint"
+            told(Holder::View(View { name: name("v"), materialized: false })),
+            "first save view public.v, which uses the column, with its grants (pg_dump -s -t public.v -f views.sql), then run on \
+             the target: drop view public.v; alter table public.item alter column x type bigint (then restore it: psql -f \
+             views.sql)"
         );
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
             "first drop policy p on table public.item, which uses the column (create it again afterwards), then run on"
@@ -412,27 +500,45 @@ mod tests {
     #[test]
     fn a_statement_that_drops_a_column_is_told_with_what_holds_it() {
         let table = TableName { schema: Ident::new("public"), name: Ident::new("Item") };
-        let holder = Holder::View(TableName { schema: Ident::new("s"), name: Ident::new("v") });
-        let held =
-            |column| HeldColumn { table: 0, column: Ident::new(column), holder: holder.clone() };
+        let holder = Holder::View(View { name: TableName::new("s", "v"), materialized: false });
+        let held = |column| HeldColumn {
+            table: 0,
+            column: Some(Ident::new(column)),
+            holder: holder.clone(),
+        };
         let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
-        let told = told_with(text, &table, &held("no"), false);
-        let start = "to drop it, first drop view s.v, which uses the column (or replace it by one without the column), then ";
+        let told_with = |text, held| told_with_all(text, &table, &[&held], false);
+        let told = told_with(text, held("no"));
         assert_eq!(
             told,
-            format!("{start}run: alter table \"public\".\"Item\" drop column \"no\"; more")
+            "to drop it, first save view s.v, which uses the column, with its grants (pg_dump -s -t s.v -f views.sql), then run: \
+             drop view s.v; alter table \"public\".\"Item\" drop column \"no\" (then create it again without the column); more"
         );
-        let other = Holder::Other("rule r on table s.t".to_owned());
+        let other = Holder::Other("rule r on s.t".to_owned());
         let other = HeldColumn { holder: other, ..held("no") };
-        let both = told_with(&told, &table, &other, false);
-        assert!(
-            both.contains(
-                "column), then drop rule r on table s.t, which uses the column, then run: "
-            ),
-            "{both}"
+        assert_eq!(
+            told_with(text, other),
+            "to drop it, first drop rule r on s.t, which uses the column, then run: alter table \"public\".\"Item\" drop column \
+             \"no\"; more"
         );
-        assert_eq!(told_with(text, &table, &held("n"), false), text);
+        assert_eq!(told_with(text, held("n")), text);
         let typed = "alter table public.\"Item\" drop column note";
-        assert_eq!(told_with(typed, &table, &held("no"), false), typed);
+        assert_eq!(told_with(typed, held("no")), typed);
+    }
+
+    #[test]
+    fn what_holds_several_columns_of_a_table_is_dropped_once() {
+        let key = Holder::ForeignKey(HoldingKey {
+            table: TableName::new("s", "child"),
+            name: Ident::new("fk"),
+            definition: "FOREIGN KEY (a, b) REFERENCES s.gone(a, b)".to_owned(),
+        });
+        let view = Holder::View(View { name: TableName::new("s", "v"), materialized: false });
+        let drops =
+            drops_with(&TableName::new("s", "gone"), [&view, &key, &view, &key].into_iter());
+        assert_eq!(
+            drops,
+            "drop view if exists s.v; alter table if exists s.child drop constraint if exists fk; drop table s.gone"
+        );
     }
 }

@@ -46,7 +46,7 @@ use crate::sql::view::GrownColumn;
 use crate::table::Table;
 use compatibility::{Classified, has_missing_objects, incompatible};
 use extensions::Definitions;
-use holders::Told;
+use holders::{KeptType, Told};
 use known::{Known, Look, are_comparable, are_of_one_major};
 use rebuild::plan::{NeedsRebuild, Rebuild, RebuildPlan, RebuiltTable, Selection};
 
@@ -79,6 +79,8 @@ pub struct SchemaOutcome {
     pub lost_partitions: HashMap<TableName, String>,
     /// In a dry run: columns of the target that would grow, by the names of their tables on the source.
     pub grown: HashMap<TableName, Vec<GrownColumn>>,
+    /// By table: columns that keep their types, because something holds them.
+    pub kept_types: BTreeMap<TableName, Vec<KeptType>>,
     /// By table: what the target has otherwise, and rows may violate.
     pub differing: HashMap<TableName, Vec<DifferingPart>>,
     /// Tables of which it has been said that a key is missing.
@@ -162,7 +164,7 @@ impl RunContext<'_> {
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
-        self.leave_held(&mut schema_plan, catalogs).await?;
+        aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
         let refused = self.try_listed(&mut schema_plan, catalogs).await?;
         obstacles.extend(refused.failed);
         let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
@@ -225,8 +227,8 @@ impl RunContext<'_> {
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
+        aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
-        self.note_held(&mut schema_plan, catalogs).await?;
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
             self.note_superuser(catalogs, &known).await?;
         }

@@ -116,9 +116,8 @@ impl RunContext<'_> {
         let table = step.roots.first().cloned();
         aligned.lost_partitions.extend(table.clone().zip(denied_partition(step, error)));
         // Rows that need it may come in any later run.
-        if step.widens {
-            let text = format!("a column keeps its type: {error}");
-            return self.note(NoteLevel::Warning, table, text);
+        if let Some(growth) = &step.growth {
+            return self.note(NoteLevel::Warning, table, format!("{}: {error}", growth.kept()));
         }
         let is = if step.is_change() { "stays as it is" } else { "is left out" };
         self.note(NoteLevel::Notice, table, format!("{} {is}: {error}", step.title));

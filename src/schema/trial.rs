@@ -9,7 +9,7 @@ use super::SchemaOutcome;
 use super::pre_data::MissingExtensions;
 use super::rights::RightTrial;
 use crate::context::{Catalogs, RunContext};
-use crate::ddl_step::Step;
+use crate::ddl_step::{Growth, Step};
 use crate::error::{Error, Result};
 use crate::ident::TableName;
 use crate::note::NoteLevel;
@@ -40,6 +40,7 @@ pub(super) struct LeftOut {
     pub table: TableName,
     pub error: Error,
     title: String,
+    growth: Option<Growth>,
     /// The partition that rows have no place without.
     partition: Option<TableName>,
 }
@@ -55,13 +56,17 @@ impl LeftOut {
             table: step.roots.first()?.clone(),
             error,
             title: step.title.clone(),
+            growth: step.growth.clone(),
             partition,
         })
     }
 
     /// What is said of it.
     pub fn text(&self) -> String {
-        format!("would be left out: {}", self.error)
+        match &self.growth {
+            Some(growth) => format!("{}: {}", growth.kept(), self.error),
+            None => format!("{} would be left out: {}", self.title, self.error),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ pub mod older;
 pub mod reshape;
 pub mod text;
 pub mod texts;
+pub mod view;
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
@@ -19,6 +20,7 @@ use make::{
     ReplicaIdentity, Storage, Type,
 };
 use text::{Expression, Name};
+use view::View;
 
 /// One side's objects.
 #[derive(Clone, Debug, Default)]
@@ -215,7 +217,9 @@ pub struct ColumnDefinition {
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct Dependents {
     pub table: TableName,
-    /// In words.
+    /// Those that read it, also by way of each other, in the order in which they can be dropped.
+    pub views: Vec<View>,
+    /// What else forbids it, in words.
     pub blockers: Vec<String>,
     /// Rights that the target role has not, in words.
     pub lacks: Vec<String>,

@@ -123,6 +123,7 @@ mod tests {
         };
         let dependents = Dependents {
             table: shadow.table.clone(),
+            views: Vec::new(),
             blockers: Vec::new(),
             lacks: Vec::new(),
             restore_statements: vec!["grant x".to_owned()],

@@ -16,10 +16,10 @@ use chrono::{DateTime, Utc};
 use crate::config::Settings;
 use crate::error::{Error, Result, Side};
 use crate::ident::TableName;
-use crate::observe::gone;
 use crate::pg;
 use crate::pg::rights::PRUNING;
 use crate::pg::{Pool, Row};
+use crate::schema::holders;
 use crate::select;
 use crate::sql::sync_log::SyncLog;
 use crate::sql::{Sql, sql};
@@ -177,7 +177,7 @@ async fn drops(report: &StatusReport, target: &Target) -> Result<Vec<String>> {
     let held = target.control.held_columns(&oids).await?;
     let drop = |table: &TableStatus| {
         let own = held.iter().filter(|held| Some(held.table) == table.oid);
-        gone::drops_with(&table.table, own.map(|held| &held.holder))
+        holders::drops_with(&table.table, own.map(|held| &held.holder))
     };
     Ok(report.gone().map(drop).collect())
 }

@@ -112,7 +112,8 @@ pub(super) fn explained<'a>(
             "something else has that name on the target, such as an index of a table that was renamed on the \
              source: drop or rename it, or exclude the table"
         }
-        Some("0A000") if is_about_a_view(&error) => return with_view(error),
+        // Of something that was made since the run looked.
+        Some("0A000") if is_about_a_held_column(&error) => return error,
         Some("0A000") if is_about_compression(&error) => {
             return with_hint(error, NO_COMPRESSION.to_owned());
         }
@@ -181,23 +182,10 @@ fn is_about_a_type(error: &Error) -> bool {
     error.message.starts_with("type \"")
 }
 
-/// Whether a view holds the type of a column.
-fn is_about_a_view(error: &Error) -> bool {
+/// Whether something holds the type of a column.
+fn is_about_a_held_column(error: &Error) -> bool {
     let Error::Database(error) = error else { return false };
-    error.message.starts_with("cannot alter type of a column used by a view")
-}
-
-/// Names the view, which the server tells in a detail: `rule _RETURN on view v depends on column "x"`.
-fn with_view(error: Error) -> Error {
-    let Error::Database(mut error) = error else { return error };
-    let detail = error.detail.as_deref().unwrap_or_default();
-    let rest = detail.split_once(" on ").map_or("a view", |(_, rest)| rest);
-    let view = rest.split_once(" depends ").map_or(rest, |(view, _)| view);
-    error.hint = Some(format!(
-        "drop {view}, which uses the column, on the target (before that, save it with its grants: pg_dump -s -t), run \
-         again, and create it again"
-    ));
-    Error::Database(error)
+    error.message.starts_with("cannot alter type of a column used by ")
 }
 
 /// Whether a child computes a column that its parent stores.

@@ -55,7 +55,7 @@ async fn a_type_that_a_view_holds_stays_and_the_rows_come_all_the_same() {
     let db = changed("alter table item alter name type text; update item set name = 'new', updated_at = now() where id = 1").await;
     db.target("create view shown as select name from item").await;
     db.sync().await.expect_ok().expect_note(
-        "a column keeps its type: target while changing type of column public.item.name: ",
+        "column public.item.name stays character varying(20), but it is text on the source: first save view public.shown, which",
     );
     db.assert_all_same().await;
 }
@@ -143,7 +143,7 @@ async fn a_view_that_keeps_a_column_from_growing_is_named() {
     db.sync()
         .await
         .expect_ok()
-        .expect_note("drop view public.shown, which uses the column")
+        .expect_note("save view public.shown, which uses the column")
         .expect_unsaid("software");
 }
 

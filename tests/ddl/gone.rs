@@ -175,3 +175,31 @@ async fn a_view_that_reads_a_dropped_table_is_dropped_by_the_statements() {
     assert_eq!(tables(&db).await, "t");
     db.settle().await;
 }
+
+#[tokio::test]
+async fn views_on_views_and_those_that_only_count_rows_are_dropped_in_their_order() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key, v int); create table t (id int primary key)")
+        .await;
+    db.settle().await;
+    db.target(
+        "create view counts as select count(*) from a; create view reads as select v from a; create view z as select * from reads;
+         create materialized view on_top as select * from z, counts",
+    )
+    .await;
+    db.source("drop table a").await;
+    let told = "drop materialized view if exists public.on_top; drop view if exists public.z; drop view if exists public.reads; \
+                drop view if exists public.counts; drop table public.a";
+    let run = db.sync().await.expect_ok();
+    run.expect_said(&format!(
+        "to drop it together with materialized view public.on_top, view public.z, view public.reads and view public.counts, which read \
+         it, run on the target: {told}"
+    ));
+    pgsync(&["status", "-target", &db.target_url()])
+        .await
+        .expect_ok()
+        .expect_said(&format!("to drop what is left, run on the target: {told}"));
+    db.target(told).await;
+    assert_eq!(tables(&db).await, "t");
+    db.settle().await;
+}

@@ -20,13 +20,17 @@ async fn a_view_that_holds_a_column_is_named_with_the_statement() {
     let run = db.sync().await.expect_exit(1);
     run.expect_failed(
         "item",
-        &["first drop view public.total, which uses the column (before that, save it with its grants"],
+        &["first save view public.total, which uses the column, with its grants (pg_dump -s -t public.total -f views.sql), then"],
     );
     let (source, target) = (db.source_url(), db.target_url());
     let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
-    assert!(listed.stdout.contains("drop view public.total, which uses the column"), "{listed}");
-    db.target("drop view total").await;
-    db.target(&told(&db, "item").await).await;
+    assert!(listed.stdout.contains("save view public.total, which uses the column"), "{listed}");
+    let told = told(&db, "item").await;
+    assert_eq!(
+        told,
+        "drop view public.total; alter table public.item alter column qty type bigint"
+    );
+    db.target(&told).await;
     db.sync().await.expect_ok();
 }
 
@@ -52,11 +56,13 @@ async fn a_column_of_a_partition_key_is_told_to_need_another_table() {
     }
     db.source("create table p (id int primary key) partition by range (id); create table p1 partition of p for values from (0) to (10); insert into p values (1)").await;
     db.settle().await;
+    db.target("create view on_p as select count(*) from p").await;
     db.source("drop table p; create table p (id bigint primary key) partition by range (id); create table p1 partition of p for values from (0) to (10); insert into p values (1)").await;
-    let text =
-        "the column is in its partition key, and the next run creates it: drop table public.p";
+    let text = "first save view public.on_p, which reads the table, with its grants (pg_dump -s -t public.on_p -f views.sql), then drop the \
+         table on the target, for the column is in its partition key, and the next run creates it: drop view if exists public.on_p; \
+         drop table public.p (after that run, restore it: psql -f views.sql)";
     db.sync().await.expect_failed("p", &[text]);
-    db.target("drop table public.p").await;
+    db.target("drop view if exists public.on_p; drop table public.p").await;
     db.sync().await.expect_ok();
     db.settle().await;
 }
@@ -148,14 +154,14 @@ async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
         .await;
     for mode in ["additive", "reset"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
-        let told = "drop view public.codes, which uses the column (before that, save it with its grants: pg_dump -s -t; create it again afterwards), \
-                    then run on the target: alter table public.item alter column code type character varying(30)";
-        run.expect_failed("item", &["value too long", told]);
+        let told = "save view public.codes, which uses the column, with its grants (pg_dump -s -t public.codes -f views.sql), then run \
+                    on the target: drop view public.codes; alter table public.item alter column code type character varying(30) \
+                    (then restore it: psql -f views.sql)";
+        let run = run.expect_failed("item", &["value too long", told]);
+        drop(run.expect_unsaid("stays"));
     }
-    db.target(
-        "drop view codes; alter table public.item alter column code type character varying(30)",
-    )
-    .await;
+    let statements = "drop view public.codes; alter table public.item alter column code type character varying(30)";
+    db.target(statements).await;
     db.settle().await;
 }
 
@@ -253,9 +259,9 @@ async fn the_statement_of_a_note_names_what_holds_its_column() {
     let shorter = "alter column \"v\" type character varying(40)";
     let texts = [
         "drop trigger watch on public.item, which uses the column (create it again".to_owned(),
-        "drop view public.shown, which uses the column (before that, save it".to_owned(),
-        "drop materialized view public.kept, which uses the column".to_owned(),
-        "drop view public.shown, which uses the column (or replace it".to_owned(),
+        "save view public.shown, which uses the column, with its grants (".to_owned(),
+        "save materialized view public.kept and view public.shown, which use the column, with their grants and indexes (".to_owned(),
+        "drop column note (then create them again without the column)".to_owned(),
     ];
     let printed = listed(&db).await;
     let mut run = db.sync().await.expect_ok();
@@ -274,12 +280,12 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         (
             "create view shown as select v from item",
             "drop view shown",
-            "drop view public.shown, which uses the column",
+            "save view public.shown, which uses the column, with its ",
         ),
         (
             "create materialized view shown as select v from item",
             "drop materialized view shown",
-            "drop materialized view public.shown, which uses the column",
+            "save materialized view public.shown, which uses the column, with its ",
         ),
         (
             "create rule r as on update to item where new.v = 'x' do also select 1",
@@ -304,7 +310,7 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         db.target(create).await;
         db.source("alter table item alter v type varchar(9)").await;
         let printed = listed(&db).await;
-        let left = "-- public.item: type of column public.item.v has to wait: first drop ";
+        let left = "-- public.item: column public.item.v stays character varying(5), but it is character varying(9) on the source: first ";
         assert!(printed.contains(left) && printed.contains(said), "{printed}");
         db.target(&printed).await;
         for args in [["-ddl", "none"], ["-dry-run", "-json"]] {
@@ -313,7 +319,7 @@ async fn no_statement_is_printed_that_what_holds_a_column_would_have_refused() {
         }
         db.target(drop).await;
         db.target(&listed(&db).await).await;
-        db.settle().await.expect_unsaid("has to wait");
+        db.settle().await.expect_unsaid("stays");
     }
 }
 
@@ -330,9 +336,107 @@ async fn a_type_that_a_partitioned_table_keeps_is_told_of_that_alone_with_what_h
     db.target("create view shown as select v from p1").await;
     db.source("alter table p alter v type varchar(40)").await;
     let shorter = r#"alter table "public"."p" alter column "v" type character varying(40)"#;
-    let run = db.sync().await.expect_note("drop view public.shown, which uses the column");
+    let run = db.sync().await.expect_note("save view public.shown, which uses the column");
     drop(run.expect_unsaid("public.p1.v"));
     db.target("drop view shown").await;
     db.target(shorter).await;
     db.settle().await.expect_unsaid("on the target");
+}
+
+/// Runs a command that pgsync prints, in `folder`, as somebody whose environment leads to the target.
+fn run_in_shell(db: &Pair, folder: &std::path::Path, command: &str) {
+    let url = db.target_url();
+    let place = url.split_once('@').expect("a user").1;
+    let (server, database) = place.split_once('/').expect("a database");
+    let (host, port) = server.split_once(':').expect("a port");
+    let bin = crate::support::bin_folder("TARGET");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let done = std::process::Command::new("sh")
+        .args(["-c", command])
+        .current_dir(folder)
+        .envs([
+            ("PGHOST", host),
+            ("PGPORT", port),
+            ("PGUSER", "postgres"),
+            ("PGDATABASE", database),
+        ])
+        .env("PATH", path)
+        .output()
+        .expect("a shell can be run");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && !said.contains("ERROR"), "{command}: {said}");
+}
+
+#[tokio::test]
+async fn views_on_a_view_that_holds_a_column_are_saved_dropped_and_restored_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, qty int); insert into item values (1, 1)")
+        .await;
+    db.settle().await;
+    db.target(
+        "create view v as select id, qty from item; create view \"W\" as select qty from v; grant select on \"W\" to public;
+         create materialized view m as select * from \"W\"; create index on m (qty); create view counts as select count(*) from item",
+    )
+    .await;
+    db.source("alter table item alter qty type bigint").await;
+    let message = db.sync().await.expect_exit(1).table("item").error.expect("an error").message;
+    let save = r#"pg_dump -s -t public.m -t 'public."W"' -t public.v -f views.sql"#;
+    let run = r#"drop materialized view public.m; drop view public."W"; drop view public.v; alter table public.item alter column qty type bigint"#;
+    let restore = "psql -f views.sql -c 'refresh materialized view public.m'";
+    assert_eq!(
+        message,
+        format!(
+            r#"column "qty" is bigint on the source and integer on the target, and the target's type has to be the same, or a wider one: first save materialized view public.m, view public."W" and view public.v, which use the column, with their grants and indexes ({save}), then run on the target: {run} (then restore them: {restore})"#
+        )
+    );
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(&db.name);
+    std::fs::create_dir_all(&folder).expect("a folder");
+    run_in_shell(&db, &folder, save);
+    db.target(run).await;
+    run_in_shell(&db, &folder, restore);
+    db.settle().await;
+    let there = "select concat_ws(' ', (select qty from m), has_table_privilege('pg_monitor', '\"W\"', 'select'), (select count(*) from pg_indexes where tablename = 'm'))";
+    assert_eq!(db.target_value(there).await, "1 t 1");
+}
+
+#[tokio::test]
+async fn a_number_that_a_view_keeps_short_fails_the_dry_run_and_the_listing_as_it_fails_the_run() {
+    let db =
+        Pair::with("create table item (id int primary key, total numeric(12, 2), c varchar(5))")
+            .await;
+    db.settle().await;
+    db.target(
+        "create view totals as select total, c from item; create view more as select * from totals",
+    )
+    .await;
+    db.source("alter table item alter total type numeric(16, 2), alter c type varchar(9)").await;
+    let told = "column \"total\" is numeric(16,2) on the source and numeric(12,2) on the target, and the target's type has to be the \
+                same, or a wider one: first save view public.more and view public.totals, which use the column, with their grants \
+                (pg_dump -s -t public.more -t public.totals -f views.sql), then run on the target: drop view public.more; \
+                drop view public.totals; alter table public.item alter column total type numeric(16,2) (then restore them: psql -f \
+                views.sql)";
+    for args in [&["-dry-run"][..], &[], &["-ddl", "none"]] {
+        let run = db.sync().args(args).await.expect_exit(1).expect_failed("item", &[told]);
+        drop(run.expect_unsaid("stays"));
+    }
+    let printed = listed(&db).await;
+    assert!(printed.contains(told) && !printed.contains("stays"), "{printed}");
+    db.target("drop view public.more; drop view public.totals; alter table public.item alter column total type numeric(16,2)").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn a_table_that_views_keep_from_being_rebuilt_is_settled_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, n int)").await;
+    db.settle().await;
+    db.target("create view a as select count(*) from item; create view b as select * from a").await;
+    db.source("alter table item alter n type bigint").await;
+    let reset = || db.sync().args(&["-ddl", "reset"]);
+    let told = "it cannot be rebuilt: view public.b and view public.a read it: save them with their grants (pg_dump -s -t public.b -t \
+                public.a -f views.sql), run on the target: drop view public.b; drop view public.a; run pgsync again, and then restore \
+                them: psql -f views.sql; it would be rebuilt because";
+    drop(reset().await.expect_failed("item", &[told]));
+    db.target("drop view public.b; drop view public.a").await;
+    reset().await.expect_ok();
 }

@@ -22,14 +22,10 @@ with recursive roots as (
   join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = m.oid
     and d.classid = 'pg_class'::regclass and d.deptype in ('a', 'i')
   join pg_class s on s.oid = d.objid and s.relkind = 'S'
+), views as (
+  $views
 ), forbids(root, what) as (
-  -- Views, and functions and columns that name the table or its row type.
-  select distinct t.root, case v.relkind when 'm' then 'materialized view ' else 'view ' end || v.oid::regclass
-  from tree t
-  join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = t.oid and d.classid = 'pg_rewrite'::regclass
-  join pg_rewrite w on w.oid = d.objid
-  join pg_class v on v.oid = w.ev_class and v.relkind in ('v', 'm')
-  union all
+  -- Functions and columns that name the table or its row type.
   select distinct m.root, pg_describe_object(d.classid, d.objid, 0)
   from members m
   join pg_type y on y.oid = m.reltype
@@ -132,6 +128,12 @@ with recursive roots as (
 )
 select json_build_object(
   'table', json_build_object('schema', $schema, 'name', r.relname),
+  'views', coalesce((
+    select json_agg(v.told order by v.level desc, v.name)
+    from (
+      select w.told::jsonb as told, max(w.level) as level, w.view::regclass::text as name
+      from views w where w.root = r.oid group by 1, w.view
+    ) v), '[]'),
   'blockers', coalesce((select json_agg(f.what order by f.what) from forbids f where f.root = r.oid), '[]'),
   'lacks', coalesce((select json_agg(l.what order by l.what) from lacks l where l.root = r.oid), '[]'),
   'restore_statements', coalesce((select json_agg(b.statement order by b.place, b.statement) from back b where b.root = r.oid), '[]'),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::labels;
 use super::type_changes::{in_place, type_of_definition};
-use crate::ddl_step::{self, Step, UnmadeFunction};
+use crate::ddl_step::{self, Growth, Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::plan::misfit::are_labels_of_one;
 use crate::schema::diff::DiffInput;
@@ -323,7 +323,14 @@ impl DiffInput<'_> {
             if grows && !self.is_inherited(object, own) {
                 let widen = ddl::widen(&object.at, own);
                 let widen = column(own, ddl_step::TYPE_OF, vec![widen]);
-                steps.push(optional(Step { widens: true, ..widen }));
+                let growth = Growth {
+                    column: own.name.clone(),
+                    title: format!("column {}.{}", object.id, own.name.as_str()),
+                    from: other.type_text.clone(),
+                    to: own.type_text.clone(),
+                };
+                let widen = Step { widens: true, growth: Some(growth), ..widen };
+                steps.push(optional(widen));
             }
         }
         steps

@@ -8,6 +8,7 @@ use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::schema::diff::dropped_keys::key_columns;
+use crate::schema_object::view::{self, View};
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
 use crate::table::Table;
 
@@ -78,14 +79,25 @@ pub(in crate::schema) fn check_dependents<'k>(
              and rename or drop it"
         )));
     }
-    if dependents.blockers.is_empty() {
-        Ok(dependents)
-    } else {
-        Err(refusal(format!(
+    if !dependents.blockers.is_empty() {
+        let titles = dependents.views.iter().map(View::title);
+        return Err(refusal(format!(
             "other objects depend on it: {}; drop them and create them again after the run, or alter the table yourself",
-            dependents.blockers.join(", ")
-        )))
+            titles.chain(dependents.blockers.iter().cloned()).collect::<Vec<_>>().join(", ")
+        )));
     }
+    let views = &dependents.views;
+    if views.is_empty() {
+        return Ok(dependents);
+    }
+    let (them, verb) = if views.len() == 1 { ("it", "reads") } else { ("them", "read") };
+    Err(refusal(format!(
+        "{} {verb} it: {}, run on the target: {}; run pgsync again, and then {}",
+        view::named(views),
+        view::save(views, them),
+        view::drops(views),
+        view::restore(views)
+    )))
 }
 
 /// Whether the new table has what the foreign keys of others refer to, as far as these stay.
