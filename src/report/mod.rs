@@ -337,12 +337,6 @@ fn page() -> Page {
     size.map_or(Page::Paper, |(_, columns)| Page::Terminal(columns.into()))
 }
 
-/// How wide what is printed on stdout may be: as the terminal, or 200 columns where there is none.
-pub fn width() -> usize {
-    let size = console::Term::stdout().size_checked();
-    size.map_or(200, |(_, columns)| usize::from(columns))
-}
-
 /// Prints why there is no run, a line per problem.
 pub fn refusal(error: &Error) {
     for problem in error.to_string().lines() {

@@ -13,14 +13,14 @@ use serde::Serialize;
 use crate::config::Output;
 use crate::report::grid::{self, Column, Page};
 use crate::report::summary::{self, Grouped, Said};
-use crate::report::{format, json, width};
+use crate::report::{format, json, page};
 use crate::status::{Change, History, PastRun, PruneSettings, State, StatusReport, TableStatus};
 
 /// Tables that the sentence names.
 const NAMED: usize = 3;
 
-/// What `pgsync status` prints, at most `width` terminal columns wide where that can be.
-pub fn text(report: &StatusReport, width: usize) -> String {
+/// What `pgsync status` prints.
+pub fn text(report: &StatusReport, page: Page) -> String {
     let mut tables: Vec<&TableStatus> = report.tables.iter().collect();
     tables.sort_by_key(|table| weight(report, table));
     if report.only_failed {
@@ -29,7 +29,7 @@ pub fn text(report: &StatusReport, width: usize) -> String {
     let mut lines = vec![sentence(report)];
     if !tables.is_empty() {
         lines.push(String::new());
-        lines.extend(grid::lines(columns(report, &tables), Page::Terminal(width)));
+        lines.extend(grid::lines(columns(report, &tables, page), page));
     }
     let errors = error_lines(&tables);
     if !errors.is_empty() {
@@ -133,7 +133,7 @@ fn age(time: Duration) -> String {
     }
 }
 
-fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
+fn columns(report: &StatusReport, tables: &[&TableStatus], page: Page) -> Vec<Column> {
     let texts = |title, rank, cell: &dyn Fn(&TableStatus) -> Option<String>| Column {
         title,
         cells: tables.iter().map(|table| cell(table).unwrap_or_else(|| "-".to_owned())).collect(),
@@ -157,15 +157,24 @@ fn columns(report: &StatusReport, tables: &[&TableStatus]) -> Vec<Column> {
         numbers("age", 0, &|table| table.age.map(age)),
         texts("last success", 7, &|table| table.last_success.as_ref().map(minute)),
         texts("strategy", 6, &|table| table.strategy.as_deref().map(format::sanitize)),
-        texts("last change", 3, &|table| last_change(table)),
+        texts("last change", 2, &|table| last_change(table)),
         numbers("failures", 1, &|table| Some(format::number(table.failures))),
-        numbers("time", 2, &|table| table.durations.first().map(seconds)),
-        texts("last 20", 4, &|table| Some(sparkline(&table.durations))),
+        numbers("time", 3, &|table| table.durations.first().map(seconds)),
+        texts(BARS_TITLE, 4, &|table| Some(sparkline(&table.durations))),
         texts("watermark", 9, &|table| table.watermark.as_ref().map(minute)),
         texts("proven", 8, &|table| table.proven_since.as_ref().map(minute)),
     ];
     let lag = tables.iter().any(|table| table.lag.is_some()).then_some(lag);
-    columns.into_iter().chain(lag).collect()
+    let is_drawn = |column: &Column| column.title != BARS_TITLE || page != Page::Paper;
+    let columns = columns.into_iter().filter(|column| says_something(column) && is_drawn(column));
+    columns.chain(lag).collect()
+}
+
+const BARS_TITLE: &str = "last 20";
+
+/// Whether a column that need not be there says anything of any table.
+fn says_something(column: &Column) -> bool {
+    column.rank == 0 || column.cells.iter().any(|cell| !matches!(cell.as_str(), "-" | "0" | "none"))
 }
 
 /// What the latest of the last 20 runs changed, if any ended.
@@ -174,11 +183,13 @@ fn last_change(table: &TableStatus) -> Option<String> {
     table.change.map(change).or_else(none)
 }
 
-/// `+12 ~40 -3`: inserted, updated, deleted.
+/// `12 inserted, 40 updated, 3 deleted`
 fn change(change: Change) -> String {
-    let kinds = [('+', change.inserted), ('~', change.updated), ('-', change.deleted)];
-    let some = kinds.iter().filter(|(_, n)| *n > 0);
-    some.map(|(sign, n)| format!("{sign}{}", format::number(*n))).collect::<Vec<_>>().join(" ")
+    let kinds =
+        [(change.inserted, "inserted"), (change.updated, "updated"), (change.deleted, "deleted")];
+    let some = kinds.iter().filter(|(n, _)| *n > 0);
+    let some = some.map(|(n, deed)| format!("{} {deed}", format::number(*n)));
+    some.collect::<Vec<_>>().join(", ")
 }
 
 /// Bars of the durations, the oldest first; the longest is a full one.
@@ -359,7 +370,7 @@ pub fn printed(report: &StatusReport, output: Output) -> String {
         Output { json: true, .. } => object(report),
         Output { quiet: true, .. } if report.exit_status() == 0 => String::new(),
         Output { quiet: true, .. } => format!("{}\n", sentence(report)),
-        _ => text(report, width()),
+        _ => text(report, page()),
     }
 }
 

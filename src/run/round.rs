@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::endpoints::Endpoints;
 use super::prepare::RunPlan;
 use super::stopping::cancelled_on_stop;
+use super::sync_log::GoneRow;
 use super::{statements, sync_log};
 use crate::config::Settings;
 use crate::context::Round;
@@ -107,14 +108,7 @@ async fn work(
         logged = scrub::write(round, &planned, &outcomes).await;
         sync_log::keep_source_rows(round, &planned).await;
         if is_whole {
-            let failing = outcomes.iter().chain(&failed).filter(|one| one.error.is_some());
-            let failing: HashSet<&TableName> = failing.map(|outcome| &outcome.table).collect();
-            // What is in the way of its new name is said again as long as it is.
-            let is_in_the_way = |one: &&GoneTable| {
-                one.renamed.as_ref().is_some_and(|new| failing.contains(&new.table))
-            };
-            let said = gone.iter().filter(|one| !is_in_the_way(one)).map(|one| &one.name);
-            logged = logged.and(sync_log::write_gone(round, &said.collect::<Vec<_>>()).await);
+            logged = logged.and(write_gone(round, &gone, outcomes.iter().chain(&failed)).await);
         }
     }
     for outcome in &failed {
@@ -176,6 +170,24 @@ impl Finish<'_> {
         }
         keys
     }
+}
+
+/// Writes that the source has tables no more.
+async fn write_gone<'o>(
+    round: &Round,
+    gone: &[GoneTable],
+    outcomes: impl Iterator<Item = &'o TableOutcome>,
+) -> Result<()> {
+    let failing = outcomes.filter(|one| one.error.is_some());
+    let failing: HashSet<&TableName> = failing.map(|outcome| &outcome.table).collect();
+    // What is in the way of its new name is said again as long as it is.
+    let is_in_the_way =
+        |one: &GoneTable| one.renamed.as_ref().is_some_and(|new| failing.contains(&new.table));
+    let rows = gone.iter().map(|one| GoneRow {
+        table: &one.name,
+        open: one.text.as_ref().filter(|_| is_in_the_way(one)),
+    });
+    sync_log::write_gone(round, &rows.collect::<Vec<_>>()).await
 }
 
 /// Says which columns keep their types, of tables that did not fail: a failure says it itself.

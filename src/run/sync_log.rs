@@ -73,25 +73,32 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// A table that the source has no more.
+pub(super) struct GoneRow<'g> {
+    pub table: &'g TableName,
+    /// What has to be said again, as long as it keeps another table from being made.
+    pub open: Option<&'g String>,
+}
+
 /// Writes that the source has tables no more, which is said once.
-pub(super) async fn write_gone(round: &Round, gone: &[&TableName]) -> Result<()> {
+pub(super) async fn write_gone(round: &Round, gone: &[GoneRow<'_>]) -> Result<()> {
     if gone.is_empty() || round.settings.dry_run {
         return Ok(());
     }
-    let entry = |table| Entry {
+    let entries = gone.iter().map(|row| Entry {
         run_id: &round.run_id,
         source: &round.source_name,
-        table,
+        table: row.table,
         sync_type: None,
         status: GONE,
         fingerprint: None,
         watermark: None,
         counts: Counts::default(),
-        error: None,
+        error: row.open.map(String::as_str),
         elapsed: Some(Duration::ZERO),
         earlier: None,
-    };
-    let entries: Vec<Entry<'_>> = gone.iter().copied().map(entry).collect();
+    });
+    let entries: Vec<Entry<'_>> = entries.collect();
     store::insert_ended(&round.target, &round.sync_log, &entries).await.map(drop)
 }
 

@@ -82,9 +82,9 @@ impl StatusReport {
         self.tables.iter().filter(|table| table.state != State::Gone)
     }
 
-    /// Those that the source has no more, and that are still on the target.
+    /// Those that the source has no more, that are still on the target, and of which nothing else is to be said.
     pub fn gone(&self) -> impl Iterator<Item = &TableStatus> {
-        self.tables.iter().filter(|table| table.state == State::Gone)
+        self.tables.iter().filter(|table| table.state == State::Gone && table.error.is_none())
     }
 }
 
@@ -158,7 +158,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
     let names: Vec<&TableName> = running.iter().collect();
     let at_work = target.tables_at_work(&names).await?;
     for table in report.tables.iter_mut().filter(|table| table.state == State::Running) {
-        table.state = table.while_running(at_work.contains(&table.table));
+        table.settle_running(at_work.contains(&table.table));
     }
     report.tables.sort_by(|one, other| one.table.cmp(&other.table));
     report.drops = drops(&report, target).await?;

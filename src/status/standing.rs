@@ -90,16 +90,17 @@ pub struct TableStatus {
     pub lag: Option<Duration>,
     /// Since when all of its rows have been proven equal, if they have been.
     pub proven_since: Option<DateTime<Utc>>,
-    /// Why the last run did not succeed.
+    /// Why the last run did not succeed; of a table that is gone, what there is to do about it.
     pub error: Option<String>,
     /// The state of the run before one that is going on.
     pub before: Option<State>,
 }
 
 impl TableStatus {
-    /// The state of a table whose row says that a run is going on.
-    pub(super) fn while_running(&self, at_work: bool) -> State {
-        match self.before {
+    /// Takes in whether the run is still at work that the table's last row tells of.
+    pub(super) fn settle_running(&mut self, at_work: bool) {
+        self.failures += u64::from(!at_work);
+        self.state = match self.before {
             _ if !at_work => State::Interrupted,
             None => State::Running,
             Some(before) if before.is_good() => State::Running,
@@ -154,7 +155,11 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
     };
     let now = moment(row.text(3));
     let age = now.zip(last_success).and_then(|(now, then)| (now - then).to_std().ok());
-    let going = u64::from(matches!(state, State::Running | State::Gone));
+    let failures = match state {
+        State::Gone => 0,
+        State::Running => since.saturating_sub(1),
+        _ => since,
+    };
     Ok(Some(TableStatus {
         table: TableName::new(row.needed(0)?, row.needed(1)?),
         oid: row.text(11).and_then(|oid| oid.parse().ok()),
@@ -163,7 +168,7 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
         age: age.or(last_success.map(|_| Duration::ZERO)),
         strategy: row.text(5).map(str::to_owned),
         change: runs.iter().map(|run| run.change).find(|change| *change != Change::default()),
-        failures: since.saturating_sub(going),
+        failures,
         durations: runs.iter().filter(ended).map(|run| run.seconds).collect(),
         watermark: runs
             .iter()
@@ -171,7 +176,7 @@ pub(super) fn of_row(row: &Row) -> Result<Option<TableStatus>> {
             .and_then(|run| run.watermark),
         lag: None,
         proven_since: row.text(7).and_then(|text| text.parse().ok()),
-        error: row.text(6).map(str::to_owned).filter(|_| !state.is_good()),
+        error: row.text(6).map(str::to_owned).filter(|_| !state.is_good() || state == State::Gone),
         before: runs.get(1).map(|run| run.state),
     }))
 }

@@ -58,6 +58,9 @@ async fn a_run_that_was_killed_is_interrupted_before_the_next_one_says_so() {
                values ('dead', 's', 'public', 'item', 'incremental', 'running', now())";
     db.target(row).await;
     status(&db, &[]).await.expect_exit(1).expect_said("item (interrupted)");
+    assert_eq!(field(&db, "item", "failures").await, 1);
+    db.target(row).await;
+    assert_eq!(field(&db, "item", "failures").await, 2);
 }
 
 #[tokio::test]
@@ -250,9 +253,25 @@ async fn a_renamed_table_that_cannot_be_made_is_named_until_it_can() {
     for _ in 0..2 {
         let run = db.sync().await.expect_exit(1).expect_failed("client", &["customer_pkey"]);
         run.expect_said("renamed to public.client?");
+        db.target("update sync_log set end_time = end_time - interval '2 days'").await;
+        let statements =
+            "drop table if exists public.client; alter table public.customer rename to client";
+        status(&db, &["-stale", "1d"])
+            .await
+            .expect_exit(1)
+            .expect_said("1 of 1 table is NOT in sync: client (failed).")
+            .expect_said(&format!(
+                "\ncustomer - gone: the source no longer has this table; the target keeps it with the rows that it has; renamed to \
+                 public.client? Then run on the target: {statements}, and run pgsync once with -reconcile; otherwise, to drop it, run \
+                 on the target: drop table public.customer\n"
+            ))
+            .expect_unsaid("Gone from the source");
+        assert_eq!(field(&db, "customer", "state").await, "gone");
+        assert_eq!(field(&db, "customer", "failures").await, 0);
     }
     db.target("drop table if exists client; alter table customer rename to client").await;
     db.sync().arg("-reconcile").await.expect_ok().expect_unsaid("customer");
+    status(&db, &[]).await.expect_ok().expect_said("1 table in sync").expect_unsaid("customer");
 }
 
 /// The first run that fails has made the new table, which owns the sequence by then.

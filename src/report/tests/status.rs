@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::config::Output;
 use crate::ident::TableName;
+use crate::report::grid::Page;
 use crate::report::status::{object, printed, sentence, text};
 use crate::status::{Change, State, StatusReport, TableStatus};
 
@@ -63,19 +64,23 @@ fn never(name: &str) -> TableStatus {
 #[test]
 fn nothing_has_run() {
     let report = report(Vec::new());
-    assert_eq!(text(&report, 80), "No run of a table is recorded in public.sync_log.\n");
+    assert_eq!(
+        text(&report, Page::Terminal(80)),
+        "No run of a table is recorded in public.sync_log.\n"
+    );
     assert_eq!(report.exit_status(), 1);
     let unselected = StatusReport { unselected: 34, ..report };
     let expected = "None of the 34 tables of public.sync_log is selected: look at -include, -exclude and the rule skip.\n";
-    assert_eq!(text(&unselected, 120), expected);
+    assert_eq!(text(&unselected, Page::Paper), expected);
 }
 
 #[test]
 fn all_is_fresh() {
     let proven = TableStatus { proven_since: Some(ago(600_000)), ..table("customers") };
     let report = report(vec![proven, TableStatus { change: None, ..table("orders") }]);
-    assert_eq!(text(&report, 200), include_str!("status/fresh_200.txt"));
-    assert_eq!(text(&report, 80), include_str!("status/fresh_80.txt"));
+    assert_eq!(text(&report, Page::Terminal(200)), include_str!("status/fresh_200.txt"));
+    assert_eq!(text(&report, Page::Terminal(80)), include_str!("status/fresh_80.txt"));
+    assert_eq!(text(&report, Page::Paper), include_str!("status/fresh_paper.txt"));
     assert_eq!(report.exit_status(), 0);
 }
 
@@ -88,11 +93,11 @@ fn some_failed_were_interrupted_or_never_succeeded() {
         never("new_one"),
     ];
     let report = report(tables);
-    assert_eq!(text(&report, 200), include_str!("status/failed_200.txt"));
-    assert_eq!(text(&report, 80), include_str!("status/failed_80.txt"));
+    assert_eq!(text(&report, Page::Terminal(200)), include_str!("status/failed_200.txt"));
+    assert_eq!(text(&report, Page::Terminal(80)), include_str!("status/failed_80.txt"));
     assert_eq!(report.exit_status(), 1);
     let only = StatusReport { only_failed: true, ..report };
-    assert!(!text(&only, 80).contains("a_good_one"));
+    assert!(!text(&only, Page::Paper).contains("a_good_one"));
     assert!(object(&only).contains(r#""exit_status":1,"sentence":"3 of 4 tables are NOT in sync"#));
 }
 
@@ -103,7 +108,7 @@ fn a_table_that_the_source_has_no_more_is_no_trouble() {
     report.stale = Some(Duration::from_secs(26 * 3_600));
     report.drops = vec!["drop view v; drop table public.b".into()];
     assert_eq!(report.exit_status(), 0);
-    let text = text(&report, 80);
+    let text = text(&report, Page::Terminal(80));
     assert!(text.starts_with("1 table in sync as of 03:14 UTC, 2h ago.\n"), "{text}");
     let settles = "\nGone from the source: b; to drop what is left, run on the target: drop view v; drop table public.b\n";
     assert!(text.ends_with(settles), "{text}");
@@ -114,10 +119,12 @@ fn a_reason_that_several_tables_share_is_said_once() {
     let stopped = |name: &str| failed(name, State::Skipped, "stopped by SIGTERM");
     let tables = ["a", "b", "c", "d"].map(stopped);
     let other = failed("e", State::Failed, "disk full\nfree some");
-    let long = text(&report(tables.iter().cloned().chain([other.clone()]).collect()), 120);
+    let long =
+        text(&report(tables.iter().cloned().chain([other.clone()]).collect()), Page::Terminal(120));
     let ends = "\n\ne - failed: disk full\n    free some\n4 tables - skipped: stopped by SIGTERM\n";
     assert!(long.ends_with(ends), "{long}");
-    let short = text(&report(tables.into_iter().take(3).chain([other]).collect()), 120);
+    let short =
+        text(&report(tables.into_iter().take(3).chain([other]).collect()), Page::Terminal(120));
     assert!(short.ends_with("\na, b, c - skipped: stopped by SIGTERM\n"), "{short}");
 }
 
@@ -135,7 +142,7 @@ fn a_success_is_too_old() {
     let mut report = report(vec![table("customers"), old]);
     assert_eq!(report.exit_status(), 0);
     report.stale = Some(Duration::from_secs(26 * 3_600));
-    assert_eq!(text(&report, 80), include_str!("status/stale_80.txt"));
+    assert_eq!(text(&report, Page::Terminal(80)), include_str!("status/stale_80.txt"));
     assert_eq!(report.exit_status(), 1);
 }
 
@@ -146,7 +153,7 @@ fn a_thousand_tables_fit_those_in_trouble_first() {
         .collect();
     tables[500].state = State::Failed;
     for width in [80, 200] {
-        let text = text(&report(tables.clone()), width);
+        let text = text(&report(tables.clone()), Page::Terminal(width));
         assert_eq!(text.lines().count(), 1_003);
         assert!(
             text.lines().skip(1).all(|line| crate::report::format::width(line) <= width),
