@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::ident::TableName;
 use crate::outcome::{RunReport, Strategy, TableOutcome};
+use crate::stop::Signal;
 
 /// What a table's job is doing, in the order in which it can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +100,8 @@ pub enum Event {
     Finished(Box<TableOutcome>),
     /// A table that had ended well failed after all, when the tables around it had ended.
     Retracted(Box<TableOutcome>),
+    /// Somebody asked the run to stop.
+    Stopping(Signal),
     /// A run ended, and another will follow.
     Ended(Box<RunReport>),
 }

@@ -317,9 +317,7 @@ impl Signals {
     async fn obey(mut self, stopper: Stopper, events: Events, screen: Option<Screen>) {
         let first = self.next().await;
         stopper.request(first);
-        let text =
-            format!("{} received, stopping; send it again to quit immediately", first.name());
-        say(&events, NoteLevel::Notice, text);
+        events.send(Event::Stopping(first));
         let second = self.next().await;
         report::abandon(screen).await;
         std::process::exit(second.exit_status().into());

@@ -147,7 +147,10 @@ pub(super) fn value(stray: Stray) -> String {
             (Some(flag), _) => format!("write {flag}={word}"),
             (None, Some(joined)) => format!("a value has no blanks: {joined}"),
             (None, None) if stray.continues_a_list() => {
-                format!("a list has commas: {} …,{word}", stray.flag.unwrap_or_default())
+                let flag = stray.flag.unwrap_or_default();
+                format!(
+                    "a list has commas: {flag} …,{word}; a name with a space stands in quotes: {flag} \"… {word}\""
+                )
             }
             (None, None) if is_plain(word) && verb.knows(Setting::Include) => format!(
                 "a table is named after its flag: -include {word}; other values follow their flags, too"

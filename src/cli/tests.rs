@@ -104,7 +104,7 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
              their flags, too"
                 .into(),
         ),
-        (vec!["-include", "users", "orders"], "argument 3 (\"orders\") belongs to no flag; a list has commas: -include …,orders".into()),
+        (vec!["-include", "users", "orders"], "argument 3 (\"orders\") belongs to no flag; a list has commas: -include …,orders; a name with a space stands in quotes: -include \"… orders\"".into()),
         (vec!["-include", "users,", "orders"], blanks("3 (\"orders\")")),
         (vec!["-include", "users", ",orders"], blanks("3 (\",orders\")")),
         (

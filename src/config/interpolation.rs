@@ -89,6 +89,11 @@ pub fn follow(text: &str, environment: &Environment) -> Result<String, String> {
     }
 }
 
+/// Whether a text says where another one stands: `env:NAME`, `file:PATH` or `@PATH`.
+pub fn is_reference(text: &str) -> bool {
+    ["env:", "file:", "@"].iter().any(|start| text.starts_with(start))
+}
+
 /// The variable that a text is as a whole: `$NAME` or `${NAME}`, which nobody has replaced.
 pub fn unreplaced(text: &str) -> Option<&str> {
     let rest = text.strip_prefix('$')?;

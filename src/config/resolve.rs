@@ -383,13 +383,7 @@ impl Reader {
             self.problem(setting, &origin, &what);
             return None;
         }
-        let followed = match text.trim() {
-            own if is_file_url(own) => Ok(own.to_owned()),
-            own => interpolation::follow(own, environment),
-        };
-        let parsed =
-            followed.map_err(|problem| vec![problem]).and_then(|text| parse(&text, environment));
-        match parsed {
+        match follow_and_parse(text.trim(), environment, parse) {
             Ok(parsed) => Some(parsed),
             Err(problems) => {
                 problems.iter().for_each(|problem| self.problem(setting, &origin, problem));
@@ -472,6 +466,25 @@ impl Reader {
 }
 
 /// Both sides may have the same password file.
+/// Reads a connection string, or what `own` leads to; problems of that say so.
+fn follow_and_parse<T>(
+    own: &str,
+    environment: &Environment,
+    parse: fn(&str, &Environment) -> Result<T, Vec<String>>,
+) -> Result<T, Vec<String>> {
+    if is_file_url(own) || !interpolation::is_reference(own) {
+        return parse(own, environment);
+    }
+    let text = interpolation::follow(own, environment).map_err(|problem| vec![problem])?;
+    if interpolation::is_reference(&text) {
+        return Err(vec![format!(
+            "the value of {own} is itself env:NAME or @FILE: write that here, in place of {own}"
+        )]);
+    }
+    let told = |problem: &String| format!("the value of {own}: {problem}");
+    parse(&text, environment).map_err(|problems| problems.iter().map(told).collect())
+}
+
 fn warn(warnings: &mut Vec<String>, new: Vec<String>) {
     for text in new {
         if !warnings.contains(&text) {

@@ -323,6 +323,26 @@ fn a_broken_config_file_is_located() {
 }
 
 #[test]
+fn what_a_reference_leads_to_is_told_with_the_reference() {
+    let file = Some(r#"{"sourceDb": "env:SOURCE_URL", "targetDb": "host=t"}"#);
+    let told = |value| {
+        let variables = &[("SOURCE_URL", value)];
+        Case { file, variables, ..Case::default() }.resolve().unwrap_err().to_string()
+    };
+    let start = "-source (sourceDb), from config.json: the value of env:SOURCE_URL";
+    assert_eq!(
+        told("\"postgres://h/d\""),
+        format!(
+            "{start}: a URL must begin with postgresql:// or postgres://, and this one begins with a quotation mark"
+        )
+    );
+    assert_eq!(
+        told("@/run/secrets/db"),
+        format!("{start} is itself env:NAME or @FILE: write that here, in place of env:SOURCE_URL")
+    );
+}
+
+#[test]
 fn variables_are_expanded_in_the_config_file() {
     let file = Some(
         r#"{"sourceDb": "postgres://u:${PW}@${HOST}/d", "targetDb": "env:TARGET_URL",

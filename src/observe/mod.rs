@@ -53,7 +53,10 @@ impl RunContext<'_> {
     /// The error of one side, once it is said what is wrong with the other.
     async fn after_other<T>(&self, error: Error, other: impl Future<Output = Result<T>>) -> Error {
         if let Ok(Err(too)) = tokio::time::timeout(MOMENT, other).await {
-            self.note(NoteLevel::Warning, None, too.to_string());
+            // A run that tries again may succeed.
+            let passes = error.is_transient() && self.settings.retries > 0;
+            let level = if passes { NoteLevel::Notice } else { NoteLevel::Warning };
+            self.note(level, None, too.to_string());
         }
         error
     }

@@ -282,7 +282,7 @@ fn reason(err: &tokio_postgres::Error) -> Reason {
 fn said_by_the_driver(text: &str, err: &tokio_postgres::Error) -> Reason {
     match text {
         "password missing" => Reason::refused(NO_PASSWORD)
-            .hint("put it into ~/.pgpass, or into the variable PGPASSWORD"),
+            .hint("put it into ~/.pgpass, in a line that fits host, port, database and role, or into the variable PGPASSWORD"),
         // Any answer but "yes" counts as that to the driver.
         "server does not support TLS" => {
             Reason::refused("the server does not offer TLS, which sslmode asks for")

@@ -32,15 +32,20 @@ pub struct LockHolder {
 impl LockHolder {
     /// Who it is, that he has a lock of the table, and what ends that.
     pub fn told(&self, side: Side, table: &TableName) -> String {
-        let verb = if self.granted { "holds a lock on" } else { "waits for a lock on" };
         let end = self.end().map(|end| {
             format!("; to end it, run on the {side} as that role or a superuser: {}", end.as_str())
         });
         format!(
-            "{} {verb} {table}: run pgsync again when that transaction has ended{}",
-            self.name(),
+            "{}: run pgsync again when that transaction has ended{}",
+            self.has(table),
             end.unwrap_or_default()
         )
+    }
+
+    /// Who it is, and that he has a lock of the table.
+    pub fn has(&self, table: &TableName) -> String {
+        let verb = if self.granted { "holds a lock on" } else { "waits for a lock on" };
+        format!("{} {verb} {table}", self.name())
     }
 
     /// `process 13013 of role app (DBeaver), idle in transaction since 2024-12-13 15:25:30 UTC,`

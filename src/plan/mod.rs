@@ -579,8 +579,8 @@ fn check_row_security(source: &Table, target: &Table, context: &PlanContext) -> 
         )
     } else {
         format!(
-            "{hides}: run there as a superuser: alter role {} bypassrls{grants}; or connect as the table's owner where \
-             it is not forced",
+            "{hides}: run there as a superuser: alter role {} bypassrls{grants}; or connect as the table's owner, \
+             unless the table has FORCE ROW LEVEL SECURITY",
             context.roles.of(side)
         )
     }))

@@ -222,7 +222,7 @@ impl Listener {
             self.run_id = Some(run_id.clone());
             self.is_busy = true;
         }
-        let is_note = matches!(event, Event::Note(_));
+        let is_note = matches!(event, Event::Note(_) | Event::Stopping(_));
         let lines = self.plain.event(Utc::now(), event);
         let lines = match &mut self.repeated {
             // What is said between two runs is said once as it is.

@@ -143,6 +143,10 @@ impl Plain {
                 vec![info(now, format!("{selected} selected"))]
             }
             Event::Begun { .. } | Event::Ended(_) => Vec::new(),
+            Event::Stopping(signal) => {
+                let text = "received, stopping; send it again to quit immediately";
+                vec![info(now, format!("{} {text}", signal.name()))]
+            }
             Event::Note(_) if self.leaves_notes => Vec::new(),
             Event::Note(note) => note_line(now, note, self.in_full).into_iter().collect(),
             Event::Started { table, strategy, watermark, rows } => {

@@ -113,7 +113,11 @@ impl Bars {
             Event::Retracted(outcome) => {
                 self.failed += u64::from(outcome.status == Status::Failed);
             }
-            Event::Begun { .. } | Event::Note(_) | Event::Retry { .. } | Event::Ended(_) => {}
+            Event::Begun { .. }
+            | Event::Note(_)
+            | Event::Retry { .. }
+            | Event::Stopping(_)
+            | Event::Ended(_) => {}
         }
     }
 

@@ -22,7 +22,7 @@ pub fn summary(report: &RunReport, verbose: bool, page: Page) -> String {
     let mut sections = vec![
         listed::text(&listed::rows(report, verbose), page),
         failures(&report.tables, verbose),
-        log_denied(report),
+        last_error(report, page),
         notes(&report.notes, verbose),
         verdict(report) + "\n",
     ];
@@ -30,16 +30,22 @@ pub fn summary(report: &RunReport, verbose: bool, page: Page) -> String {
     sections.join("\n")
 }
 
-/// Why a run could not write its log, in a dry run that has counted all tables.
-fn log_denied(report: &RunReport) -> String {
-    let error = report.error.as_ref().filter(|_| report.is_log_denied());
+/// What failed beside the tables: why a run could not write its log, in a dry run that has counted all tables; and where
+/// nobody sees stderr beside it, what follows the tables.
+fn last_error(report: &RunReport, page: Page) -> String {
+    let all_done = with(report, Status::Success) == report.tables.len() as u64;
+    let is_apart = |error: &&Error| {
+        all_done && !matches!(page, Page::Terminal(_)) && !matches!(error, Error::Stopped(_))
+    };
+    let error = report.error.as_ref().filter(|error| report.is_log_denied() || is_apart(error));
     error.map(|error| format!("failed: {}\n", format::error(error))).unwrap_or_default()
 }
 
 /// The summary for a message that leaves the machine: it begins with the verdict, and tells of every
 /// failure, that of the run as a whole, too. No detail is in it.
 pub fn for_message(report: &RunReport) -> String {
-    let error = report.error.as_ref().filter(|_| !report.is_log_denied());
+    let is_in_summary = !last_error(report, Page::Paper).is_empty();
+    let error = report.error.as_ref().filter(|_| report.tables.is_empty() || !is_in_summary);
     let error = error.map(|error| format::error(error) + "\n");
     let parts =
         [headline(report) + "\n", error.unwrap_or_default(), summary(report, false, Page::Paper)];
@@ -157,7 +163,7 @@ pub fn verdict(report: &RunReport) -> String {
     let head = if report.dry_run { "dry run" } else { "NOT in sync" };
     let tail = if report.dry_run { "; nothing was written" } else { "" };
     let how_far = match report.tables.len() as u64 {
-        0 => "before the first table".to_owned(),
+        0 => "no table was begun".to_owned(),
         count if count == done => format!("{all} done, but not what follows the tables"),
         _ => format!("{} of {all} done", format::number(done)),
     };
@@ -165,7 +171,9 @@ pub fn verdict(report: &RunReport) -> String {
     if report.is_log_denied() {
         let counted = shortfall(report, &all);
         let counted = if counted.is_empty() { format!("{all} counted") } else { counted };
-        return format!("{head}: {counted}, but a run could not write its log{tail}");
+        return format!(
+            "{head}: a run would fail, for it could not write its log; {counted}{tail}"
+        );
     }
     match &report.error {
         Some(Error::Stopped(signal)) => ended(&format!("interrupted by {}", signal.name())),

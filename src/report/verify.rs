@@ -135,7 +135,7 @@ fn rows_below(table: &TableVerdict, prints_sql: bool) -> Vec<String> {
     lines
 }
 
-const LAST_FAILED: &str = "; the last run of this table failed: see pgsync status";
+const LAST_FAILED: &str = "; the last run of this table failed or was refused: see pgsync status";
 
 /// What was found in a table.
 pub fn verdict(table: &TableVerdict) -> String {

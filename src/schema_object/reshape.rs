@@ -113,7 +113,7 @@ impl Definitions {
 const COMPUTED: &str = "the source computes it from columns of which some are masked, and by the rules the target cannot: give it a mask of its own";
 const OTHER_COLUMNS: &str =
     "one of its columns is masked, left out or renamed, or computed from such a column";
-const NO_EXPRESSIONS: &str = "columns of the table are masked, left out or renamed, and then its checks, expressions and statistics objects are left out";
+const NO_EXPRESSIONS: &str = "columns of the table are masked, left out or renamed, and then pgsync creates no check, expression or statistics object of it";
 
 /// Whether an index, or an exclusion constraint, is one of expressions.
 fn has_expressions(make: &Option<Make>) -> bool {

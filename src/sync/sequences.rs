@@ -19,7 +19,7 @@ use crate::sql::{Sql, sequence};
 const GROUP: usize = 200;
 
 /// What a sequence that stays behind falls short of, and what may come of it.
-pub const BEYOND_ROWS: &str = "beyond the rows, so inserts there";
+pub const BEYOND_ROWS: &str = "beyond the rows, so inserts on the target";
 
 /// What moves a sequence.
 struct Move {
@@ -224,7 +224,7 @@ fn remark_denied(round: &Round, sequences: &[&TableName]) {
     text.map(note).into_iter().for_each(|event| round.events.send(event));
 }
 
-/// What is said of sequences that the role may not move: one statement gives the right for all of them.
+/// What is said of sequences that the role may not set: one statement gives the right for all of them.
 pub fn denied(sequences: &[&TableName], short_of: &str, role: &str) -> Option<String> {
     let names: Vec<String> = sequences.iter().map(|name| name.typed()).collect();
     let which = match names.as_slice() {
@@ -233,7 +233,7 @@ pub fn denied(sequences: &[&TableName], short_of: &str, role: &str) -> Option<St
         all => format!("{} sequences", all.len()),
     };
     Some(format!(
-        "pgsync may not move {which} {short_of} can collide: run on the target: grant select, update on sequence {} to {role}",
+        "pgsync has no right to set {which} {short_of} can collide: run on the target: grant select, update on sequence {} to {role}",
         names.join(", ")
     ))
 }

@@ -22,6 +22,7 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::pg::catalog;
 use crate::pg::catalog::{ForeignKeys, Server};
+use crate::pg::lock_holder::LockHolder;
 use crate::pg::rights;
 use crate::pg::{ControlSession, EMPTY_PATH, KnownTables, Pool, PooledSession, Row, Session};
 use crate::sql::{Literal, Sql, sql};
@@ -155,12 +156,17 @@ impl Target {
 
     /// The error with who holds a lock of the table, if it is about one that was not to be had.
     pub async fn with_lock_holder(&self, error: Error, table: &TableName) -> Error {
+        let Some(holder) = self.lock_holder(&error, table).await else { return error };
         let Error::Database(mut said) = error else { return error };
-        if said.sqlstate.as_deref() == Some("55P03") && said.side == Side::Target {
-            let holder = self.control.lock_holder(table).await.unwrap_or_default();
-            said.hint = holder.map(|holder| holder.told(Side::Target, table)).or(said.hint);
-        }
+        said.hint = Some(holder.told(Side::Target, table));
         Error::Database(said)
+    }
+
+    /// Who holds a lock of the table, if the error is about one that was not to be had.
+    pub async fn lock_holder(&self, error: &Error, table: &TableName) -> Option<LockHolder> {
+        let Error::Database(said) = error else { return None };
+        let is_of_lock = said.sqlstate.as_deref() == Some("55P03") && said.side == Side::Target;
+        if is_of_lock { self.control.lock_holder(table).await.unwrap_or_default() } else { None }
     }
 
     /// The same of these statements.
@@ -222,12 +228,13 @@ impl Target {
         ))
     }
 
-    /// Which of the tables have no page yet, and so no row; partitioned ones are never among them.
+    /// Which of the tables have no page yet, and so no row; partitioned ones are never among them. Nobody's lock is waited
+    /// for long.
     pub async fn without_pages(&self, tables: &[&Table]) -> Result<Vec<TableName>> {
         let plain: Vec<&&Table> = tables.iter().filter(|table| !table.partitioned).collect();
         let names: Vec<String> = plain.iter().map(|table| table.name.quoted()).collect();
         let statement = sql!(
-            "select u.n operator(pg_catalog.-) 1 from \
+            "set local lock_timeout = '1s'; select u.n operator(pg_catalog.-) 1 from \
              pg_catalog.unnest(array[{names}]::pg_catalog.text[]) with ordinality as u(name, n) \
              where pg_catalog.pg_relation_size(pg_catalog.to_regclass(u.name)) operator(pg_catalog.=) 0",
             names = Sql::join(names.iter().map(|name| Literal(name)), ", "),
@@ -271,7 +278,8 @@ impl Target {
                 name = table.name,
             )
         });
-        let statement = Sql::join(looks, " union all ");
+        let statement =
+            sql!("set local lock_timeout = '1s'; {looks}", looks = Sql::join(looks, " union all "));
         let rows =
             self.on_control_session("looking which tables are empty", &statement).await?.pop();
         let mut empty = Vec::new();

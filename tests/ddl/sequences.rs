@@ -46,11 +46,11 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     db.target(&format!("revoke all on sequence numbers from {}", role.name)).await;
     db.source("insert into a select from generate_series(1, 3)").await;
     let run = db.sync().target_role(&role).await.expect_ok();
-    run.expect_note("pgsync may not move the sequence public.numbers beyond the rows");
+    run.expect_note("pgsync has no right to set the sequence public.numbers beyond the rows");
     // As long as it is so, also by a quiet run that finds nothing to do.
     let run = db.sync().target_role(&role).arg("-quiet").await.expect_unchanged();
     assert!(
-        run.stderr.contains("may not move the sequence public.numbers beyond the rows"),
+        run.stderr.contains("no right to set the sequence public.numbers beyond the rows"),
         "{run}"
     );
 }
@@ -118,7 +118,7 @@ async fn sequences_that_belong_to_no_table_are_named_where_they_are_left_out() {
     db.target(&format!("revoke all on sequence order_seq from {}", role.name)).await;
     let run = db.sync().args(&["-ddl", "none"]).target_role(&role).await.expect_ok();
     run.expect_note(
-        "pgsync may not move the sequence public.order_seq to where the source's stands, so its numbers can collide: run on the target: grant",
+        "pgsync has no right to set the sequence public.order_seq to where the source's stands, so its numbers can collide: run on the target: grant",
     );
     // Who names tables means no more than those.
     db.sync().include("orders").await.expect_unchanged().expect_unsaid("sequence");
@@ -188,14 +188,14 @@ async fn sequences_that_the_role_may_not_set_are_named_in_one_warning_with_one_s
         role.name
     );
     let said = format!(
-        "pgsync may not move 2 sequences beyond the rows, so inserts there can collide: run on the target: {grant}"
+        "pgsync has no right to set 2 sequences beyond the rows, so inserts on the target can collide: run on the target: {grant}"
     );
     let listed = pgsync(&["schema", "-source", &db.source_url(), "-target", &role.url]).await;
     assert_eq!(listed.stdout.matches(&said).count(), 1, "{listed}");
     let dry = db.sync().target_role(&role).arg("-dry-run").await.expect_ok();
     drop(dry.expect_note(&said));
     let run = db.sync().target_role(&role).await.expect_ok().expect_note(&said);
-    assert_eq!(run.stderr.matches("may not move").count(), 1, "{run}");
+    assert_eq!(run.stderr.matches("no right to set").count(), 1, "{run}");
     db.target(&grant).await;
-    drop(db.sync().target_role(&role).await.expect_ok().expect_unsaid("may not move"));
+    drop(db.sync().target_role(&role).await.expect_ok().expect_unsaid("no right to set"));
 }

@@ -239,7 +239,7 @@ async fn what_a_choice_of_columns_does_not_carry_has_its_true_reason() {
     let sync = || db.sync().args(&["-set", "review.excludeColumns=body"]);
     let mut run = sync().await.expect_ok();
     for part in ["constraint public.review few", "index public.by_next"] {
-        let why = "columns of the table are masked, left out or renamed, and then its checks, expressions and statistics objects are left out";
+        let why = "columns of the table are masked, left out or renamed, and then pgsync creates no check, expression or statistics object of it";
         run = run.expect_note(&format!("{part} is not created on the target: {why}"));
     }
     drop(run.expect_note(

@@ -230,7 +230,9 @@ fn read(text: &str) -> Result<Parameters, Vec<String>> {
     }
     let before_value = text.split('=').next().unwrap_or_default();
     if before_value.contains("://") {
-        return Err(vec!["a URL must begin with postgresql:// or postgres://".into()]);
+        let quoted = text.starts_with(['"', '\'']);
+        let quoted = if quoted { ", and this one begins with a quotation mark" } else { "" };
+        return Err(vec![format!("a URL must begin with postgresql:// or postgres://{quoted}")]);
     }
     if text.contains('=') {
         return keyword::read(text);

@@ -27,10 +27,13 @@ pub fn read(
         return Err("is the key itself; say where it stands: env:NAME, @FILE or ${NAME}".into());
     };
     if key.len() < LEAST {
-        return Err(format!("leads to a key of fewer than {LEAST} bytes"));
+        let length = key.len();
+        return Err(format!(
+            "the key in {text} has {length} bytes, and needs {LEAST} or more: openssl rand -hex 32 makes one"
+        ));
     }
     if key.contains('\0') {
-        return Err("leads to a key with a zero byte".into());
+        return Err(format!("the key in {text} has a zero byte"));
     }
     if let Some(path) = path(text)
         && let Ok(Some(file)) = (environment.read)(path)

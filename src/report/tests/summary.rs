@@ -90,13 +90,13 @@ total               1,204            12            40             3  3.2s
 
 failed: target while creating sync_log: permission denied (SQLSTATE 42501)
 
-dry run: 1 table counted, but a run could not write its log; nothing was written
+dry run: a run would fail, for it could not write its log; 1 table counted; nothing was written
 "
     );
     report.tables[0].status = Status::Failed;
     assert_eq!(
         summary::verdict(&report),
-        "dry run: 1 of 1 table failed, but a run could not write its log; nothing was written"
+        "dry run: a run would fail, for it could not write its log; 1 of 1 table failed; nothing was written"
     );
     (report.error, report.log_denied) = (None, false);
     assert_eq!(summary::verdict(&report), "dry run: 1 of 1 table failed; nothing was written");

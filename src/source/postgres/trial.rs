@@ -19,6 +19,7 @@ use crate::sql::user_expression::UserExpression;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::Table;
 
+const SYNTAX_ERROR: &str = "42601";
 const TRYING: &str = "trying the expressions of rules";
 
 impl Reader {
@@ -37,6 +38,9 @@ impl Reader {
             Some(error) if self.hides_words(&error) => {
                 let statement = relation.look_at_filter(filter);
                 Ok(Some(format!("{}; to see them, run on the source: {statement}", hidden(&error))))
+            }
+            Some(error) if error.sqlstate.as_deref() == Some(SYNTAX_ERROR) => {
+                Ok(Some(format!("{}, in ({})", error.message, filter.text())))
             }
             Some(error) => Ok(Some(self.told(&relation.name, &error).await?)),
             None => self.is_volatile(filter).await,

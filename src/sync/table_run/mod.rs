@@ -73,7 +73,7 @@ pub async fn run(
             return fail_all(&round, states, failure).await;
         }
         states.iter_mut().for_each(|state| state.retries += 1);
-        announce_retry(&round, &states[0], &error);
+        announce_retry(&round, &states[0], &error).await;
         backoff::pause(&mut round.stop.clone(), states[0].retries).await;
         if replaced {
             round.source.close().await;
@@ -105,11 +105,14 @@ fn roll_back_placeholders(states: &mut [TableState], held: Vec<bool>) {
     }
 }
 
-fn announce_retry(round: &Round, state: &TableState, error: &Error) {
+async fn announce_retry(round: &Round, state: &TableState, error: &Error) {
     let table = state.plan.mapping.source.name.clone();
+    let name = &state.plan.mapping.target.name;
+    let holder = round.target.lock_holder(error, name).await;
+    let holder = holder.map_or_else(String::new, |holder| format!("; {}", holder.has(name)));
     round.events.send(Event::Retry {
         table: Some(table.clone()),
-        error: error.to_string(),
+        error: format!("{error}{holder}"),
         attempt: state.retries,
         of: round.settings.retries,
     });
