@@ -172,6 +172,12 @@ impl Reader {
                 (Err(_), None) => {}
             }
         }
+        if let ([Occasion::Recovery], None, Some(origin)) =
+            (&occasions[..], self.origin(Setting::Every), self.origin(Setting::WebhookOn))
+        {
+            let what = "recovery needs -every: one run does not know how the last one ended";
+            self.problem(Setting::WebhookOn, &origin, what);
+        }
         if occasions.is_empty() {
             occasions.push(Occasion::Always);
         }

@@ -21,7 +21,7 @@ impl RunContext<'_> {
                         and what others write meanwhile is not foreseen";
             self.note(NoteLevel::Notice, None, text.to_owned());
         }
-        if !self.settings.deletes {
+        if !self.settings.deletes && !self.settings.only_compares {
             let text = "rows that vanished from the source are kept on the target (-no-deletes)";
             self.note(NoteLevel::Notice, None, text.to_owned());
         }

@@ -107,7 +107,7 @@ pub struct TablePlan {
     /// What somebody should know about this table.
     pub notes: Vec<String>,
     /// Columns that get no values any more, when the columns have changed since the last run: what reads them is wrong
-    /// from now on. And that masked values change because the mask key did.
+    /// from now on. That masked values change because the mask key did; and which rows are not compared.
     pub warnings: Vec<String>,
     /// Says that the target lacks the source's key, in each run.
     pub missing_key: Option<String>,
@@ -405,8 +405,20 @@ fn changed(
     let left = left.iter().filter(|_| has_changed).cloned();
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
     let notes = new.map(ToString::to_string).into_iter().collect();
-    let warnings = left.chain(masked_before::other_key(candidate, context)).collect();
+    let warnings = left
+        .chain(masked_before::other_key(candidate, context))
+        .chain(uncompared(candidate.rules).filter(|_| context.only_compares).map(str::to_owned))
+        .collect();
     Changed { warnings, notes }
+}
+
+/// Which rows a comparison lets be, for a run does not write them either.
+fn uncompared(rules: &TableRules) -> Option<&'static str> {
+    match (rules.mode, rules.deletes) {
+        (Mode::Append, _) => Some("only missing rows count, for its mode is append"),
+        (_, false) => Some("rows that only the target has do not count, for runs keep them"),
+        _ => None,
+    }
 }
 
 /// How rows are found, where a watermark may be `usable`.

@@ -87,7 +87,7 @@ struct Trial<'s> {
 }
 
 /// What a dry run counts otherwise than a run.
-const GROWING: &str = "rows that differ only in new columns that are computed (by a default, an identity or an expression) are not counted";
+const GROWING: &str = "new columns are computed (by a default, an identity or an expression), so a run may change all rows: those are not counted";
 
 impl RunContext<'_> {
     /// For a dry run: says what a run would create, and what the target would refuse of it.

@@ -223,7 +223,7 @@ async fn a_dry_run_counts_the_rows_that_a_new_column_changes() {
         .expect_changes("t", (0, 5, 0))
         .expect_changes("w", (2, 0, 2))
         .expect_changes("p", (0, 2, 0))
-        .expect_note("rows that differ only in new columns that are computed (by a default, an identity or an expression) are not counted");
+        .expect_note("new columns are computed (by a default, an identity or an expression), so a run may change all rows: those are not counted");
     let run = db.sync().await.expect_ok();
     run.expect_changes("t", (0, 5, 0))
         .expect_changes("w", (2, 0, 2))
@@ -251,9 +251,9 @@ async fn a_dry_run_counts_the_rows_that_a_new_column_of_a_users_type_changes() {
     .await;
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
     let foretold = foretold.expect_changes("t", (0, 40, 0)).expect_changes("u", (0, 7, 0));
-    let unknown = "v - note: rows that differ only in new columns that are computed (by a default, an identity or an expression) \
-                   are not counted";
-    foretold.expect_said(unknown).expect_unsaid("t - note: rows").expect_unsaid("u - note: rows");
+    let unknown = "v - note: new columns are computed (by a default, an identity or an expression), so a run may change all \
+                   rows: those are not counted";
+    foretold.expect_said(unknown).expect_unsaid("t - note: new").expect_unsaid("u - note: new");
     let run = db.sync().await.expect_ok();
     run.expect_changes("t", (0, 40, 0)).expect_changes("u", (0, 7, 0));
     db.assert_all_same().await;

@@ -1,11 +1,16 @@
 //! `mode`: what is written of what differs.
 
-use crate::support::Pair;
+use crate::support::{Outcome, Pair, pgsync};
 
 async fn filled() -> Pair {
     let db = Pair::with("create table event (id int primary key, note text, updated_at timestamptz not null default '2024-01-01')").await;
     db.source("insert into event (id, note) select i, 'n' from generate_series(1, 500) i").await;
     db
+}
+
+async fn verify(db: &Pair, rule: &str) -> Outcome {
+    let (source, target) = (db.source_url(), db.target_url());
+    pgsync(&["verify", "-source", &source, "-target", &target, "-set", rule]).await
 }
 
 const MARKS: &str = "select md5(string_agg(id || ':' || xmin::text || note, ',' order by id)) from event where id <= 500";
@@ -27,6 +32,10 @@ async fn append_inserts_new_rows_and_touches_no_other() {
     assert_eq!(db.target_value(MARKS).await, before);
     assert_eq!(db.target_value("select count(*) from event").await, "510");
     sync().await.expect_unchanged();
+    let verified = verify(&db, "event.mode=append").await.expect_exit(0).expect_said("equal: 1");
+    drop(
+        verified.expect_said("event - warning: only missing rows count, for its mode is append\n"),
+    );
     // A mirror again: everything is made equal.
     db.sync().await.expect_ok();
     db.assert_same("event").await;
@@ -55,6 +64,9 @@ async fn upsert_deletes_nothing() {
         .await;
     sync().await.expect_ok().expect_changes("event", (1, 1, 0));
     sync().await.expect_unchanged();
+    let verified = verify(&db, "event.mode=upsert").await.expect_exit(0).expect_said("equal: 1");
+    let kept = "event - warning: rows that only the target has do not count, for runs keep them\n";
+    drop(verified.expect_said(kept));
 }
 
 #[tokio::test]

@@ -208,5 +208,7 @@ async fn an_address_that_is_none_is_refused_without_its_text() {
         run.expect_said(flag);
     }
     let run = db.sync().args(&["-webhook", "http://h", "-webhook-on", "never"]).await;
-    run.expect_exit(2).expect_said("must be one of: always, failure, change, recovery");
+    drop(run.expect_exit(2).expect_said("must be one of: always, failure, change, recovery"));
+    let run = db.sync().args(&["-webhook", "http://h", "-webhook-on", "recovery"]).await;
+    run.expect_exit(2).expect_said("recovery needs -every");
 }
