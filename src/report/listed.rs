@@ -1,7 +1,8 @@
 //! Which tables a summary lists, in which order and with which columns. Pure.
 //!
 //! What says the same of every table is left out: a column that is zero in all rows, the word `success`. Of
-//! many tables those that failed come first, then those that changed most; the others are counted.
+//! many tables those that failed come first, then those that changed most, then those that lag most; the others are
+//! counted.
 
 use std::cmp::Reverse;
 
@@ -25,8 +26,11 @@ pub(super) fn rows(report: &RunReport, all: bool) -> Listed {
     let mut shown: Vec<&TableOutcome> = report.tables.iter().collect();
     let mut folded = Vec::new();
     if !all && shown.len() > LISTED {
-        shown.sort_by_key(|outcome| (rank(outcome), Reverse(changes(outcome.counts))));
-        let news = shown.iter().take_while(|outcome| rank(outcome) < NO_NEWS).count();
+        let order = |one: &&TableOutcome| (rank(one), Reverse((changes(one.counts), one.lag)));
+        shown.sort_by_key(order);
+        // The lag was asked for.
+        let is_news = |one: &&&TableOutcome| rank(one) < NO_NEWS || one.lag.is_some();
+        let news = shown.iter().take_while(is_news).count();
         folded = shown.split_off(news.min(LISTED));
     }
     Listed { columns: columns(report, &shown), folded: counted(&folded, &shown, report.dry_run) }

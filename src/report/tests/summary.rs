@@ -229,6 +229,18 @@ fn of_many_tables_those_that_failed_and_those_that_changed_most_come_first() {
 }
 
 #[test]
+fn of_many_unchanged_tables_those_are_listed_whose_lag_was_asked_for() {
+    let unchanged = |n: u64| done(&format!("t{n}"), Strategy::Incremental, [0; 4]);
+    let mut tables: Vec<_> = (0..=40).map(unchanged).collect();
+    tables[30].lag = Some(Duration::from_secs(7));
+    tables[35].lag = Some(Duration::from_secs(90));
+    let text = summary::summary(&run(tables), false, Page::Paper);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].starts_with("t35 ") && lines[2].starts_with("t30 "), "{text}");
+    assert_eq!(lines[3], "… 39 more tables unchanged", "{text}");
+}
+
+#[test]
 fn a_page_of_a_job_shows_the_summary_in_markdown() {
     let mut report = wide();
     report.notes = vec![
