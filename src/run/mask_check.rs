@@ -7,11 +7,14 @@ use crate::config::{Settings, Unmasked};
 use crate::context::RunContext;
 use crate::error::Result;
 use crate::event::Events;
+use crate::ident::Ident;
 use crate::note::NoteLevel;
 use crate::observe::rules::Tried;
 use crate::plan::guard;
+use crate::plan::guard::UnmaskedColumns;
 use crate::plan::hints;
 use crate::plan::shown::ShownTable;
+use crate::suggest;
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Default)]
@@ -43,7 +46,8 @@ impl RunContext<'_> {
         self.refuse_no_tables(&tables, &catalogs.target.tables).await?;
         let selected = self.select(&tables, &catalogs)?;
         self.require_right_ends(&catalogs, &selected).await?;
-        let judged = self.judge_rules(&selected, &tables, &catalogs, Tried::All).await?;
+        let mut judged = self.judge_rules(&selected, &tables, &catalogs, Tried::All).await?;
+        judged.shown.iter().for_each(|shown| leave_meant(shown, &mut judged.unmasked));
         let mut problems = judged.problems;
         if self.settings.unmasked == Unmasked::Fail && !judged.unmasked.is_empty() {
             problems.extend(guard::lines(&judged.unmasked, self.settings.include.is_empty()));
@@ -58,6 +62,19 @@ impl RunContext<'_> {
         }
         Ok(MaskCheck { tables: selected.len(), masks, problems })
     }
+}
+
+/// Takes out the columns that a misspelt mask most likely means: that they may travel is no advice.
+fn leave_meant(shown: &ShownTable<'_>, unmasked: &mut UnmaskedColumns) {
+    let Some(columns) = unmasked.get_mut(&shown.table.name) else { return };
+    let is_there = |name: &Ident| shown.table.column(shown.rules.target_column(name)).is_some();
+    for misspelt in shown.rules.mask.keys().filter(|name| !is_there(name)) {
+        let there = columns.iter().map(Ident::as_str);
+        let meant =
+            suggest::nearest(misspelt.as_str(), there, 1).first().map(|one| Ident::new(*one));
+        columns.retain(|column| Some(column) != meant.as_ref());
+    }
+    unmasked.retain(|_, columns| !columns.is_empty());
 }
 
 /// Most likely the masks are lost or fit no selected table.

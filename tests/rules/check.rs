@@ -54,6 +54,14 @@ async fn a_check_says_that_nothing_is_wrong_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_column_that_a_misspelt_mask_means_is_not_offered_to_travel() {
+    let db = filled().await;
+    let said = check(&db, &ALL.replace("\"email\": \"email\"", "\"emial\": \"email\"")).await;
+    let said = said.expect_exit(2).expect_said("no column \"emial\"; did you mean \"email\"?");
+    drop(said.expect_unsaid("\"keep\""));
+}
+
+#[tokio::test]
 async fn a_check_with_a_key_and_without_a_mask_says_so() {
     let db = filled().await;
     let said = check(&db, "").await.expect_exit(0);
