@@ -14,6 +14,7 @@ pub mod ddl;
 pub mod dialect;
 pub mod digest;
 pub mod displace;
+pub mod domains;
 mod functions;
 pub mod horizon;
 pub mod keyless;

@@ -1,16 +1,17 @@
 //! Statements that make single objects, drop them, and set what is set on them.
 
 use super::ddl::{parameters, text, word};
+use super::domains;
 use super::functions;
 use super::read;
 use super::statement::{Statement, statement};
 use super::text_search;
 use crate::ident::Ident;
 use crate::schema_object::make::{
-    Check, Collation, Domain, Element, Exclusion, ForeignKey, Index, IndexSettings, Integer, Key,
-    Make, Numbers, Provider, Range, ReplicaIdentity, Sequence, Statistics, StatisticsKind, Timing,
+    Check, Collation, Element, Exclusion, ForeignKey, Index, IndexSettings, Integer, Key, Make,
+    Numbers, Provider, Range, ReplicaIdentity, Sequence, Statistics, StatisticsKind, Timing,
 };
-use crate::schema_object::text::{Expression, Name};
+use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
 use crate::sql::Literal;
 
@@ -75,7 +76,7 @@ pub fn definition(object: &Object) -> Vec<Statement> {
             name = name,
             labels = Statement::join(object.labels.iter().map(|label| Literal(label)), ", ")
         )],
-        Make::Domain(domain) => domain_of(name, domain),
+        Make::Domain(domain) => domains::domain_of(name, domain),
         Make::Composite { attributes } => {
             let attributes = attributes.iter().map(|attribute| {
                 statement!(
@@ -313,73 +314,6 @@ fn collation_of(name: &Name, collation: &Collation) -> Statement {
     statement!("create collation {name} ({parts})", name = name, parts = parts)
 }
 
-/// Adds a check to a domain.
-pub fn add_domain_check(name: &Name, check: &Check) -> Statement {
-    statement!("alter domain {name} add {check}", name = name, check = check_of(check))
-}
-
-/// Gives a domain another name, and another schema if need be.
-pub fn rename_domain(from: &Name, to: &Name) -> Vec<Statement> {
-    let mut statements = Vec::new();
-    if from.name != to.name {
-        statements.push(statement!(
-            "alter domain {from} rename to {name}",
-            from = from,
-            name = to.name
-        ));
-    }
-    let schema = to.schema.as_ref().filter(|_| from.schema != to.schema);
-    statements.extend(schema.map(|schema| {
-        let renamed = from.beside(&to.name);
-        statement!("alter domain {renamed} set schema {schema}", renamed = renamed, schema = schema)
-    }));
-    statements
-}
-
-/// Gives a check of a domain another name.
-pub fn rename_domain_check(name: &Name, from: &Ident, to: &Ident) -> Statement {
-    statement!(
-        "alter domain {name} rename constraint {from} to {to}",
-        name = name,
-        from = from,
-        to = to
-    )
-}
-
-/// Lets a domain take NULL, or not.
-pub fn set_domain_not_null(name: &Name, not_null: bool) -> Statement {
-    let verb = word(if not_null { "set" } else { "drop" });
-    statement!("alter domain {name} {verb} not null", name = name, verb = verb)
-}
-
-/// Gives a domain a default, or none.
-pub fn set_domain_default(name: &Name, default: Option<&Expression>) -> Statement {
-    match default {
-        Some(default) => {
-            statement!("alter domain {name} set default {default}", name = name, default = default)
-        }
-        None => statement!("alter domain {name} drop default", name = name),
-    }
-}
-
-/// Drops a check of a domain.
-pub fn drop_domain_check(name: &Name, check: &Ident) -> Statement {
-    statement!("alter domain {name} drop constraint {check}", name = name, check = check)
-}
-
-fn domain_of(name: &Name, domain: &Domain) -> Vec<Statement> {
-    let create = statement!(
-        "create domain {name} as {base}{collation}{default}{not_null}",
-        name = name,
-        base = domain.base,
-        collation = optional(" collate ", domain.collation.as_ref()),
-        default = optional(" default ", domain.default.as_ref()),
-        not_null = word(if domain.not_null { " not null" } else { "" })
-    );
-    let checks = domain.checks.iter().map(|check| add_domain_check(name, check));
-    std::iter::once(create).chain(checks).collect()
-}
-
 fn range_of(name: &Name, range: &Range) -> Statement {
     let mut parts = vec![statement!("subtype = {kind}", kind = range.subtype)];
     let names = [
@@ -593,7 +527,10 @@ fn columns(before: &'static str, names: &[Ident]) -> Statement {
     statement!("{before}({names})", before = word(before), names = names)
 }
 
-fn optional<T: super::statement::Piece>(before: &'static str, what: Option<T>) -> Statement {
+pub(super) fn optional<T: super::statement::Piece>(
+    before: &'static str,
+    what: Option<T>,
+) -> Statement {
     match what {
         Some(what) => statement!("{before}{what}", before = word(before), what = what),
         None => word(""),

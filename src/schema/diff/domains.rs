@@ -10,7 +10,7 @@ use crate::ident::{Ident, TableName};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::{Check, Domain, Make};
 use crate::schema_object::{Kind, Object};
-use crate::sql::objects;
+use crate::sql::{domains, objects};
 
 impl DiffInput<'_> {
     /// Says where they differ of tables that pgsync made; of each table if a row violates one. Other versions
@@ -103,7 +103,7 @@ impl<'d> OtherChecks<'d> {
 
     fn findings(&self, weight: Severity, path: &[Ident]) -> Vec<Finding> {
         let renamed = self.renamed.iter().map(|RenamedCheck { there, here }| {
-            let rename = objects::rename_domain_check(&self.there.at, there, here);
+            let rename = domains::rename_check(&self.there.at, there, here);
             let text = format!(
                 "constraint {} of {} is {} on the source; run on the target: {}",
                 there.as_str(),
@@ -125,8 +125,8 @@ impl<'d> OtherChecks<'d> {
         let Self { domain, there, new, gone, .. } = self;
         let checks: Vec<String> =
             new.iter().map(|check| objects::check_of(check).as_str().to_owned()).collect();
-        let drops = gone.iter().map(|name| objects::drop_domain_check(&there.at, name));
-        let adds = new.iter().map(|check| objects::add_domain_check(&there.at, check));
+        let drops = gone.iter().map(|name| domains::drop_check(&there.at, name));
+        let adds = new.iter().map(|check| domains::add_check(&there.at, check));
         let joined = |statements: Vec<String>| pasted_under(path, &statements.join("; "));
         let drops = joined(drops.map(|drop| drop.as_str().to_owned()).collect());
         let adds = joined(adds.map(|add| add.as_str().to_owned()).collect());
@@ -158,7 +158,7 @@ fn settings(domain: &Object, there: &Object, path: &[Ident]) -> Vec<String> {
     };
     let title = domain.title();
     let not_null = (here.not_null != other.not_null).then(|| {
-        let set = objects::set_domain_not_null(&there.at, here.not_null);
+        let set = domains::set_not_null(&there.at, here.not_null);
         let what = if here.not_null {
             "is NOT NULL on the source; after the next run, run on the target"
         } else {
@@ -172,7 +172,7 @@ fn settings(domain: &Object, there: &Object, path: &[Ident]) -> Vec<String> {
         (here, other) => here == other,
     };
     let default = (!is_same).then(|| {
-        let set = objects::set_domain_default(&there.at, here.default.as_ref());
+        let set = domains::set_default(&there.at, here.default.as_ref());
         let set = pasted_under(path, set.as_str());
         format!("default of {title} is not as on the source; run on the target: {set}")
     });

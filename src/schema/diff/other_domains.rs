@@ -9,7 +9,7 @@ use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::make::{Domain, Make, Type};
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Definitions, Kind, Object};
-use crate::sql::objects;
+use crate::sql::domains;
 use crate::sql::statement::Statement;
 
 /// A domain of the source, and the one that is in its place on the target.
@@ -209,7 +209,7 @@ impl DiffInput<'_> {
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let renames = objects::rename_domain(&self.placed(&there.at), &self.placed(&here.at));
+        let renames = domains::rename(&self.placed(&there.at), &self.placed(&here.at));
         let renames: Vec<&str> = renames.iter().map(Statement::as_str).collect();
         let text = format!(
             "the source has the domain {} where the target has {} (column {}.{}{more}); if the source has renamed it, run \
