@@ -29,6 +29,8 @@ pub struct Step {
     pub builds: bool,
     /// Whether it completes what an earlier step of the same run makes.
     pub completes: bool,
+    /// Of an index, and of a constraint that has one: the name of that.
+    pub index: Option<Name>,
     /// Of what gets another name: both, as `index public.old to new`.
     pub names: Option<String>,
     /// Of a label that an enum gets: the renames that would give it this label instead.
@@ -157,6 +159,7 @@ impl Step {
             builds: false,
             completes: false,
             renames: Vec::new(),
+            index: None,
             names: None,
             is_validation: false,
             optional: false,
@@ -185,6 +188,13 @@ impl Step {
         let is_named_so =
             self.title.split(' ').nth(1) == Some("of") || self.title.starts_with(NOT_NULL_OF);
         is_named_so || text.contains(" alter column ") && !self.completes
+    }
+
+    /// The name that the index gets that it makes.
+    pub fn new_index(&self) -> Option<&Name> {
+        let makes = matches!(self.kind, Kind::Key | Kind::Index)
+            && !(self.is_change() || self.drops() || self.is_validation);
+        self.index.as_ref().filter(|_| makes)
     }
 
     /// Whether it drops what is there.
@@ -237,6 +247,7 @@ impl Step {
             table: object.table.clone(),
             on: Some(object.table_name().clone()),
             runs_code: object.runs_code(),
+            index: object.index.as_ref().map(|index| index.name.clone()),
             ..Self::of_tables(&object.title(), statements, roots)
         }
     }

@@ -133,10 +133,15 @@ pub fn denied(tried: Result<()>) -> Result<Option<Error>> {
 impl Error {
     /// What a server says where a right is missing, by what its catalog tells.
     pub fn denied(side: Side, action: &str, message: String) -> Self {
+        Self::said(side, action, "42501", message)
+    }
+
+    /// What a server says, by what its catalog tells.
+    pub fn said(side: Side, action: &str, sqlstate: &str, message: String) -> Self {
         Self::Database(Box::new(DbError {
             side,
             action: action.to_owned(),
-            sqlstate: Some("42501".to_owned()),
+            sqlstate: Some(sqlstate.to_owned()),
             message,
             detail: None,
             hint: None,

@@ -14,6 +14,8 @@ use crate::schema_object::Kind;
 use crate::sql::statement::Statement;
 use crate::table::Table;
 
+const NOT_OWN: &str = "because pgsync did not create the table";
+
 impl RunContext<'_> {
     /// Adds what a run would do or say of these tables, had pgsync created them, beyond what it does: each
     /// difference, and the statement that ends it, if there is one.
@@ -36,9 +38,7 @@ impl RunContext<'_> {
         let left = beyond(&followed, schema_plan, &others);
         let keyed = left.iter().filter(|one| one.adds_key).map(|one| one.table.clone());
         schema_plan.named_keys.extend(keyed);
-        let said = left.into_iter().map(|Left { table, text, .. }| {
-            (table, format!("the log does not say that pgsync created this table, so it stays as it is: {text}"))
-        });
+        let said = left.into_iter().map(|Left { table, text, .. }| (table, text));
         schema_plan.left_out.extend(said);
         Ok(())
     }
@@ -86,8 +86,12 @@ fn beyond(
     let differs = followed.differs.iter().filter(is_new);
     // The next run would create only what is its own matter.
     let own = |text: &str| text.split_once(THEN).map_or(text, |(before, _)| before).to_owned();
-    let differs =
-        differs.map(|one| Left { table: one.table.clone(), text: own(&one.text), adds_key: false });
+    let told = |text: &str| format!("a run leaves this, {NOT_OWN}: {}", own(text));
+    let differs = differs.map(|one| Left {
+        table: one.table.clone(),
+        text: told(&one.text),
+        adds_key: false,
+    });
     let mut all: Vec<Left> = steps.chain(differs).collect();
     all.sort_by(|one, other| one.table.cmp(&other.table));
     // Of a domain once, however many tables have it.
@@ -104,5 +108,8 @@ fn told(steps: &[&Step]) -> String {
     let statements = steps.iter().flat_map(|step| &step.statements).map(Statement::as_str);
     let statements: Vec<&str> = statements.collect();
     let statements = pasted_under(&first.path, &statements.join("; "));
-    format!("{} {is}; to change that, run: {statements}", subject(first))
+    format!(
+        "{} {is}; a run leaves that, {NOT_OWN}; to change that, run: {statements}",
+        subject(first)
+    )
 }

@@ -209,7 +209,7 @@ impl Owed<'_> {
             (format!("{}: {}", self.state(), self.titles()), "creates that")
         };
         if is_done {
-            format!("{what}; a run {run}, and pgsync schema prints the statements")
+            format!("{what}; pgsync schema prints how a run {run}, or what is in the way")
         } else {
             format!(
                 "{what}; no run {run} with -ddl none: run on the target what pgsync schema prints"

@@ -97,7 +97,7 @@ impl RunContext<'_> {
 }
 
 /// A name without a schema is found by the path of its step.
-fn full_name(name: &Name, step: &Step) -> Option<TableName> {
+pub(super) fn full_name(name: &Name, step: &Step) -> Option<TableName> {
     let schema = name.schema.as_ref().or(step.path.first())?;
     Some(TableName { schema: schema.clone(), name: name.name.clone() })
 }

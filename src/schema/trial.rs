@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::SchemaOutcome;
 use super::pre_data::MissingExtensions;
-use super::rights::RightTrial;
+use super::rights::{RightTrial, RoleRights, full_name};
 use crate::context::{Catalogs, RunContext};
 use crate::ddl_step::{Growth, Step};
 use crate::error::{Error, Result};
@@ -19,6 +19,7 @@ use crate::schema_object::Kind;
 use crate::sql::Sql;
 use crate::table::Table;
 use crate::target_side::ddl::DdlRunner;
+use crate::target_side::taken_name::{self, WantedName};
 
 /// Steps that are tried at most: each takes locks, and the server has room for so many.
 const TRIED: usize = 1000;
@@ -84,6 +85,8 @@ struct Trial<'s> {
     /// Tables of which some step was left out: what is refused of them then may be for want of that.
     untried: HashSet<&'s TableName>,
     refused: Refused,
+    /// How many steps have been tried.
+    tried: usize,
 }
 
 /// What a dry run counts otherwise than a run.
@@ -164,34 +167,11 @@ impl RunContext<'_> {
         let runner = DdlRunner::of(self.settings);
         let mut session = self.target.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
-        let mut tried = 0;
+        let taken = taken_names(&session, schema_plan).await?;
+        let means = Means { runner, session: &session, rights, taken };
         for step in schema_plan.steps() {
-            if trial.is_given_up(step) {
-                trial.untried.extend(&step.roots);
-                continue;
-            }
-            let whole = trial.is_new(step) && !step.runs_code;
-            let right = if whole { None } else { self.right_trial(step, &rights) };
-            if !whole {
-                trial.untried.extend(&step.roots);
-            }
-            if !whole && right.is_none() {
-                continue;
-            }
-            if tried == TRIED {
-                let why = format!("after {TRIED} statements, so as to leave others their locks");
+            if let Some(why) = self.try_step(step, &means, &mut trial).await {
                 trial.refused.cut_short = Some(cut_short(&why));
-                break;
-            }
-            tried += 1;
-            let ended = match right {
-                None => trial.end(step, runner.try_within(&session, &step.doing(), step).await),
-                Some(right) => {
-                    trial.end_of_right(step, try_right(&runner, &session, step, right).await)
-                }
-            };
-            if let Some(error) = ended {
-                trial.refused.cut_short = Some(cut_short(&format!("at an error: {error}")));
                 break;
             }
         }
@@ -204,7 +184,50 @@ impl RunContext<'_> {
     }
 }
 
+/// With what steps are tried.
+struct Means<'m> {
+    runner: DdlRunner,
+    session: &'m Session,
+    rights: RoleRights,
+    /// Steps that make an index whose name something else has.
+    taken: Vec<&'m Step>,
+}
+
 impl RunContext<'_> {
+    /// Tries a step, or whether the role has the right for it; gives why the trial cannot go on.
+    async fn try_step<'s>(
+        &self,
+        step: &'s Step,
+        means: &Means<'_>,
+        trial: &mut Trial<'s>,
+    ) -> Option<String> {
+        let Means { runner, session, rights, taken } = means;
+        if trial.is_given_up(step) {
+            trial.untried.extend(&step.roots);
+            return None;
+        }
+        let whole = trial.is_new(step) && !step.runs_code;
+        if !whole && taken.iter().any(|one| std::ptr::eq(*one, step)) {
+            trial.end_of_name(step, runner.taken(session, step).await);
+        }
+        let right = if whole { None } else { self.right_trial(step, rights) };
+        if !whole {
+            trial.untried.extend(&step.roots);
+        }
+        if !whole && right.is_none() {
+            return None;
+        }
+        if trial.tried == TRIED {
+            return Some(format!("after {TRIED} statements, so as to leave others their locks"));
+        }
+        trial.tried += 1;
+        let ended = match right {
+            None => trial.end(step, runner.try_within(session, &step.doing(), step).await),
+            Some(right) => trial.end_of_right(step, try_right(runner, session, step, right).await),
+        };
+        ended.map(|error| format!("at an error: {error}"))
+    }
+
     /// A table fails over a partition for whose rows it has no other place. Which rows a filter lets through is not known.
     async fn fail_over_lost_partitions(&self, refused: &mut Refused) -> Result<()> {
         let mut left_out = Vec::new();
@@ -224,6 +247,18 @@ impl RunContext<'_> {
         refused.left_out = left_out;
         Ok(())
     }
+}
+
+/// The steps of a plan that make an index whose name something else has.
+async fn taken_names<'s>(session: &Session, schema_plan: &'s SchemaPlan) -> Result<Vec<&'s Step>> {
+    let wanted = schema_plan.steps().filter_map(|step| {
+        let (index, table) = (step.new_index()?, step.on.as_ref()?);
+        let name = WantedName { name: full_name(index, step)?, table: full_name(table, step)? };
+        Some((step, name))
+    });
+    let (steps, names): (Vec<&Step>, Vec<WantedName>) = wanted.unzip();
+    let taken = taken_name::taken_places(session, &names).await?;
+    Ok(taken.into_iter().filter_map(|place| steps.get(place).copied()).collect())
 }
 
 async fn try_right(
@@ -290,6 +325,18 @@ impl<'s> Trial<'s> {
             Err(error) if error.sqlstate() == Some(DENIED) => self.end(step, Err(error)),
             Err(error) if error.sqlstate().is_none() || error.is_transient() => Some(error),
             _ => None,
+        }
+    }
+
+    /// Takes in that something else has the name of the index that the step makes.
+    fn end_of_name(&mut self, step: &'s Step, error: Error) {
+        let root = step.roots.first().filter(|root| !self.given_up.contains(root));
+        let Some(root) = root.filter(|_| !self.may_be_freed(&error)) else { return };
+        if step.optional {
+            self.refused.left_out.extend(LeftOut::of(step, error));
+        } else {
+            self.refused.failed.push((root.clone(), error));
+            self.given_up.insert(root);
         }
     }
 

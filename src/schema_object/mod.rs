@@ -245,7 +245,7 @@ pub struct IncomingKey {
 }
 
 /// As much of a name as PostgreSQL keeps of it.
-fn fitting(name: &str) -> Ident {
+pub fn fitting(name: &str) -> Ident {
     const LONGEST: usize = 63;
     let end = (0..=LONGEST.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
     Ident::new(&name[..end.unwrap_or_default()])

@@ -143,6 +143,14 @@ impl DdlRunner {
         rights::explained(session, explained(error, [step]), true).await
     }
 
+    /// What the server would say of a step that makes an index whose name something else has.
+    pub async fn taken(&self, session: &Session, step: &Step) -> Error {
+        let name = step.index.as_ref().map_or("", |index| index.name.as_str());
+        let message = format!("relation \"{name}\" already exists");
+        let error = Error::said(Side::Target, &step.doing(), "42P07", message);
+        self.explained(session, error, [step]).await
+    }
+
     /// The statements of the steps, and more, in a transaction of their own.
     fn transaction<'a>(
         &self,

@@ -10,7 +10,7 @@ pub mod keys;
 pub mod lock;
 pub mod rights_trial;
 mod statements;
-mod taken_name;
+pub mod taken_name;
 mod transaction;
 pub mod trial;
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::Error;
-use crate::ident::Ident;
-use crate::pg::Session;
+use crate::error::{Error, Result};
+use crate::ident::{Ident, TableName};
+use crate::pg::{Row, Session};
+use crate::schema_object::fitting;
 use crate::sql::{Literal, Sql, sql};
 
 /// The error, with what has the name in its hint, if that is there and says it.
@@ -14,40 +15,97 @@ pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&I
     if let Some(name) = taken(&error.message).filter(|_| is_taken) {
         let rows = session.rows("looking for a name", &holders(name, schemas)).await;
         let rows = rows.unwrap_or_default();
-        let belongs_to_a_table = rows.iter().any(|row| row.text(2).is_some());
-        let renamed = if belongs_to_a_table {
-            "if the source has renamed that table, rename it here, too (a warning of the old table \
-             may have the statements); else "
-        } else {
-            ""
-        };
-        // A sequence that serves a column goes with it.
-        let serves =
-            rows.iter().any(|row| row.text(0) == Some("sequence") && row.text(2).is_some());
-        let verb = if serves { "rename" } else { "drop or rename" };
-        let holders: Vec<String> = rows
-            .iter()
-            .filter_map(|row| {
-                let owner =
-                    row.text(2).map(|table| format!(" of table {table}")).unwrap_or_default();
-                let extension =
-                    row.text(3).map(|name| format!(" of extension {name}")).unwrap_or_default();
-                Some(format!("{} {}{owner}{extension}", row.text(0)?, row.text(1)?))
-            })
-            .collect();
-        // Without what belongs to it, an extension does not work any more.
-        let is_of_extension = rows.iter().any(|row| row.text(3).is_some());
-        let advice = if is_of_extension {
-            "exclude the table".to_owned()
-        } else {
-            format!("{renamed}{verb} it, or exclude the table")
-        };
+        let holders: Vec<Holder<'_>> = rows.iter().filter_map(Holder::read).collect();
         if !holders.is_empty() {
-            let holders = holders.join(" and ");
-            error.hint = Some(format!("on the target {holders} has that name: {advice}"));
+            error.hint = Some(advice(&holders, name));
         }
     }
     Error::Database(error)
+}
+
+/// What has a name.
+struct Holder<'r> {
+    /// `index`, `sequence`, `view`
+    kind: &'r str,
+    /// With its schema, as it is typed.
+    identity: &'r str,
+    /// The table whose index or sequence it is.
+    table: Option<&'r str>,
+    extension: Option<&'r str>,
+}
+
+impl<'r> Holder<'r> {
+    fn read(row: &'r Row) -> Option<Self> {
+        let (kind, identity) = (row.text(0)?, row.text(1)?);
+        Some(Self { kind, identity, table: row.text(2), extension: row.text(3) })
+    }
+
+    fn title(&self) -> String {
+        let of = |what, name: Option<&str>| name.map(|name| format!(" of {what} {name}"));
+        let (table, extension) = (of("table", self.table), of("extension", self.extension));
+        let owners = [table, extension].into_iter().flatten().collect::<String>();
+        format!("{} {}{owners}", self.kind, self.identity)
+    }
+
+    /// The statement that gives it another name than `name`.
+    fn rename(&self, name: &str) -> String {
+        let kind = if self.kind == "composite type" { "type" } else { self.kind };
+        let new = fitting(&format!("{name}_old")).typed();
+        format!("alter {kind} {} rename to {new}", self.identity)
+    }
+}
+
+/// What to do about what has the name.
+fn advice(holders: &[Holder<'_>], name: &str) -> String {
+    let titles: Vec<String> = holders.iter().map(Holder::title).collect();
+    let titles = titles.join(" and ");
+    // Without what belongs to it, an extension does not work any more.
+    if holders.iter().any(|holder| holder.extension.is_some()) {
+        return format!("on the target {titles} has that name: exclude the table");
+    }
+    let renamed = holders.iter().find_map(|holder| holder.table).map_or_else(String::new, |table| {
+        format!(
+            "if {table} is the same table under another name, rename that table (a warning of it may have the statements); else "
+        )
+    });
+    let renames: Vec<String> = holders.iter().map(|holder| holder.rename(name)).collect();
+    let renames = renames.join("; ");
+    format!(
+        "on the target {titles} has that name: {renamed}give it another name: {renames}; or exclude the table"
+    )
+}
+
+/// A name that an index of a table is to get.
+pub struct WantedName {
+    pub name: TableName,
+    pub table: TableName,
+}
+
+/// The places of those names that something else has, and no index of the same table.
+pub async fn taken_places(session: &Session, wanted: &[WantedName]) -> Result<Vec<usize>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let row = |(place, WantedName { name, table }): (usize, &WantedName)| {
+        sql!(
+            "({place}, {schema}, {name}, {table})",
+            place = place,
+            schema = Literal(name.schema.as_str()),
+            name = Literal(name.name.as_str()),
+            table = Literal(&table.quoted()),
+        )
+    };
+    let query = sql!(
+        "select w.place from (values {wanted}) w(place, schema, name, owner) \
+         join pg_catalog.pg_namespace n on n.nspname operator(pg_catalog.=) w.schema::pg_catalog.name \
+         join pg_catalog.pg_class c on c.relnamespace operator(pg_catalog.=) n.oid \
+         and c.relname operator(pg_catalog.=) w.name::pg_catalog.name \
+         left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid \
+         where i.indrelid is distinct from pg_catalog.to_regclass(w.owner)::pg_catalog.oid",
+        wanted = Sql::join(wanted.iter().enumerate().map(row), ", "),
+    );
+    let rows = session.rows("looking for names", &query).await?;
+    rows.iter().map(|row| Ok(row.count(0)? as usize)).collect()
 }
 
 /// The name in `relation "item" already exists`.
@@ -56,12 +114,11 @@ fn taken(message: &str) -> Option<&str> {
     rest.strip_suffix("\" already exists")
 }
 
-/// `kind, name, table of an index, extension that owns it` of what has a name in some schemas.
+/// `kind, name, table of an index or a sequence, extension that owns it` of what has a name in some schemas.
 fn holders(name: &str, schemas: &BTreeSet<&Ident>) -> Sql {
     let schemas = Sql::join(schemas.iter().map(|schema| Literal(schema.as_str())), ", ");
     sql!(
-        "select o.type, o.identity, \
-         coalesce(i.indrelid, s.refobjid)::pg_catalog.regclass::pg_catalog.text, e.extname \
+        "select o.type, o.identity, t.identity, e.extname \
          from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
          left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid \
@@ -74,6 +131,8 @@ fn holders(name: &str, schemas: &BTreeSet<&Ident>) -> Sql {
          and d.objsubid operator(pg_catalog.=) 0 and d.deptype operator(pg_catalog.=) 'e' \
          left join pg_catalog.pg_extension e on e.oid operator(pg_catalog.=) d.refobjid \
          cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0) o \
+         left join lateral pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, \
+         coalesce(i.indrelid, s.refobjid), 0) t on true \
          where c.relname operator(pg_catalog.=) {name} and n.nspname operator(pg_catalog.=) any \
          (array[{schemas}]::pg_catalog.name[])",
         name = Literal(name),

@@ -89,7 +89,8 @@ async fn rows_for_which_the_targets_partitions_have_no_place_fail_their_table_wi
     db.sync()
         .await
         .expect_ok()
-        .expect_note("partition public.early has other bounds on the source");
+        .expect_note("partition public.early has other bounds on the source")
+        .expect_note("drop table \"public\".\"early\" (the next run creates it again, with the source's rows)");
     db.assert_all_same().await;
     db.source("insert into part values (7, '2021-01-01')").await;
     for mode in ["additive", "none"] {
@@ -256,6 +257,36 @@ async fn a_partition_that_the_source_dropped_stays_without_its_rows_and_is_named
     }
     db.target(drop).await;
     db.sync().await.expect_unchanged().expect_unsaid("partition");
+    assert_same_definitions(&db).await;
+}
+
+#[tokio::test]
+async fn a_partition_that_holds_more_rows_on_the_target_is_named_where_it_leaves_no_room() {
+    let db = Pair::fresh().await;
+    db.source("create table part (at date) partition by range (at); create table p1 partition of part for values from ('2022-01-01') to ('2023-01-01')").await;
+    db.settle().await;
+    db.target("create table p2 partition of part for values from ('2023-01-01') to ('2025-01-01')")
+        .await;
+    db.source(
+        "create table p2 partition of part for values from ('2023-01-01') to ('2024-01-01');
+         create table p3 partition of part for values from ('2024-01-01') to ('2025-01-01');
+         insert into part values ('2022-02-02'), ('2023-02-02'), ('2024-02-02')",
+    )
+    .await;
+    let told = "partition public.p2 has other bounds on the source (\"public\".\"part\" attach partition \"public\".\"p2\" FOR VALUES FROM \
+                ('2023-01-01') TO ('2024-01-01')), and leaves no room for public.p3; to change it, use -ddl reset, or run on the \
+                target: drop table \"public\".\"p2\" (the next run creates it again, with the source's rows)";
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_ok();
+    assert_eq!(listed.stdout, format!("-- public.part: {told}\n"));
+    for args in [&["-dry-run"][..], &[]] {
+        db.sync().args(args).await.expect_ok().expect_note(told).expect_unsaid("overlap");
+    }
+    db.assert_all_same().await;
+    db.target("drop table \"public\".\"p2\"").await;
+    db.sync().await.expect_ok();
+    db.assert_all_same().await;
+    db.settle().await.expect_unsaid("partition");
     assert_same_definitions(&db).await;
 }
 

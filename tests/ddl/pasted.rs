@@ -140,17 +140,16 @@ async fn a_key_that_the_target_lacks_is_named_once_with_its_statement() {
         let args = ["schema", "-source", &source, "-target", &target];
         let listed = pgsync(&args).await.expect_exit(0);
         // A key of the name that the source has is listed as what only the source has.
-        let is_constraint = listed
-            .stdout
-            .contains("exists only on the source; to change that, run: create unique index");
+        let is_constraint = listed.stdout.contains(
+            "because pgsync did not create the table; to change that, run: create unique index",
+        );
         assert!(
             listed.stdout.contains(&statement) != is_constraint,
             "{statement} expected of {listed}"
         );
         db.target(&statement).await;
         let left = pgsync(&args).await.expect_exit(0).stdout;
-        let is_theirs =
-            |line: &str| line.contains("the log does not say that pgsync created this table");
+        let is_theirs = |line: &str| line.contains("because pgsync did not create the table");
         assert!(left.lines().all(is_theirs) && !left.contains("the next run"), "{here}: {left}");
         db.source("update item set id = 3 where id = 1").await;
         db.sync()

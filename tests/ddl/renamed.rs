@@ -106,12 +106,16 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
             pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
         assert!(listed.stdout.starts_with("-- public."), "{listed}");
         assert!(listed.stdout.contains(asked), "{listed}");
+        let is_taken = "relation \"item_pkey\" already exists";
+        assert!(listed.stdout.contains(is_taken) && !listed.stdout.contains("\nalter"), "{listed}");
         db.sync().arg("-dry-run").await.expect_note(asked);
         // What a run makes before it fails does not hide the question.
         let run = db.sync().await.expect_exit(1).expect_note(asked);
         run.expect_failed(
             "thing",
-            &["has that name: if the source has renamed that table, rename it here, too (a warning of the old table may have the statements)"],
+            &["on the target index public.item_pkey of table public.item has that name: if public.item is the same table under \
+               another name, rename that table (a warning of it may have the statements); else give it another name: alter index \
+               public.item_pkey rename to item_pkey_old; or exclude the table"],
         );
     }
     db.target("drop table if exists thing; alter table item rename to thing").await;
@@ -127,8 +131,12 @@ async fn a_sequence_that_serves_a_renamed_table_is_told_with_that_table() {
     db.settle().await;
     db.source("alter table ev rename to evs; alter index own rename to evs_pkey").await;
     let run = db.sync().await.expect_exit(1);
-    let told = "sequence public.ev_id_seq of table ev has that name: if the source has renamed that table, rename it here, too (a warning of the old table may have the statements)";
-    run.expect_failed("evs", &[told, "else rename it"]);
+    let told = "sequence public.ev_id_seq of table public.ev has that name: if public.ev is the same table under another name, rename \
+                that table (a warning of it may have the statements); else give it another name: alter sequence public.ev_id_seq \
+                rename to ev_id_seq_old; or exclude the table";
+    run.expect_failed("evs", &[told]);
+    db.target("alter sequence public.ev_id_seq rename to ev_id_seq_old").await;
+    db.sync().await.expect_ok();
 }
 
 #[tokio::test]
@@ -183,4 +191,28 @@ async fn a_sequence_of_its_own_that_was_renamed_leaves_the_old_one_with_the_stat
     db.sync().await.expect_unchanged().expect_note(&told);
     db.target(drop).await;
     db.settle().await.expect_unsaid("numbers");
+}
+
+#[tokio::test]
+async fn an_index_whose_name_another_table_of_the_target_has_is_settled_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id int primary key, v int)").await;
+    db.settle().await;
+    db.target("create table own (v int); create index by_v on own (v)").await;
+    db.source("create index by_v on a (v)").await;
+    let told = "relation \"by_v\" already exists";
+    let hint = "on the target index public.by_v of table public.own has that name: if public.own is the same table under another name, \
+                rename that table (a warning of it may have the statements); else give it another name: alter index public.by_v rename \
+                to by_v_old; or exclude the table";
+    let (source, target) = (db.source_url(), db.target_url());
+    let list = || pgsync(&["schema", "-source", &source, "-target", &target]);
+    let listed = list().await.expect_exit(1);
+    assert!(listed.stdout.contains(told) && listed.stdout.contains(hint), "{listed}");
+    assert!(listed.stdout.lines().all(|line| line.starts_with("--")), "{listed}");
+    for args in [&["-dry-run"][..], &[]] {
+        db.sync().args(args).await.expect_exit(1).expect_failed("a", &[told, hint]);
+    }
+    db.target("alter index public.by_v rename to by_v_old").await;
+    db.target(&list().await.expect_exit(1).stdout).await;
+    db.settle().await;
 }

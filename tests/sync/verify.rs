@@ -295,7 +295,7 @@ async fn a_table_that_the_target_lacks_is_told_in_a_few_words() {
         .await;
     let run = verify(&db, &[]).await.expect_exit(1);
     let lines = run.stdout.lines().filter(|line| line.contains("not comparable: "));
-    let told = "not comparable: the target has no such table; a run creates it, and pgsync schema prints the statements";
+    let told = "not comparable: the target has no such table; pgsync schema prints how a run creates it, or what is in the way";
     assert_eq!(lines.filter(|line| line.ends_with(told)).count(), 2, "{run}");
     run.expect_unsaid("create table");
     let config = db.file("none.json", r#"{"ddl": "none"}"#);
@@ -315,8 +315,8 @@ async fn a_label_that_a_type_lacks_is_told_by_what_runs_do_about_it() {
     db.source("alter type mood add value 'glad'").await;
     let run = verify(&db, &[]).await.expect_exit(1);
     run.expect_said(
-        "not comparable: missing on the target: label 'glad' of type public.mood; a run creates that, and pgsync schema prints the \
-         statements",
+        "not comparable: missing on the target: label 'glad' of type public.mood; pgsync schema prints how a run creates that, or what \
+         is in the way",
     );
     let run = verify(&db, &["-set", "item.ddl=none"]).await.expect_exit(1);
     run.expect_said(

@@ -3,7 +3,7 @@
 //! words before.
 
 use super::surplus_settings::{Gone, is_comment};
-use super::table_diff::{bounds, forms, have_same_types};
+use super::table_diff::{forms, have_same_types};
 use crate::ddl_step::Step;
 use crate::ident::{Ident, TableName};
 use crate::plan::digest;
@@ -147,7 +147,7 @@ impl DiffInput<'_> {
             let found: Vec<Finding> = match object.kind {
                 Kind::Table => self.of_table(object, there, root),
                 Kind::Partition if self.old_holder(object, there).is_some() => Vec::new(),
-                Kind::Partition => bounds(object, there).into_iter().collect(),
+                Kind::Partition => self.other_bounds(object, there).into_iter().collect(),
                 kind if kind.comes_first() || !self.follows(root) => Vec::new(),
                 _ => self.part(object, there, root, schema_plan).into_iter().collect(),
             };

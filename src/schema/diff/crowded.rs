@@ -1,4 +1,4 @@
-//! New partitions of the source for which a partition that only the target has leaves no room, as when the source has
+//! New partitions of the source for which a partition that the target has otherwise, or alone, leaves no room, as when the source has
 //! divided it: they are not made before that one is gone.
 
 use std::collections::BTreeMap;
@@ -13,10 +13,11 @@ use crate::schema_object::{Kind, Object};
 use crate::sql::ddl;
 use crate::sql::statement::{Statement, statement};
 
-/// By the id of a partition that only the target has: the ids of those that have no room beside it.
+/// By the id of a partition that only the target has, or that holds other rows there: the ids of those that have no room
+/// beside it.
 pub type Crowded = BTreeMap<String, Vec<String>>;
 
-/// Partitions of one table of which the target has one and the source the others.
+/// Partitions of one table: one as the target has it, and those that only the source has.
 pub struct Crowd<'a> {
     parent: &'a Object,
     pub left: &'a Object,
@@ -27,8 +28,8 @@ impl DiffInput<'_> {
     /// What the target may have no room for.
     pub fn crowds(&self) -> Vec<Crowd<'_>> {
         let renamed = self.renamed_partitions();
-        let left = self.left_partitions(&renamed);
-        let crowds = left.into_iter().filter_map(|LeftPartition { there: left, table }| {
+        let left = self.left_partitions(&renamed).into_iter().chain(self.other_partitions());
+        let crowds = left.filter_map(|LeftPartition { there: left, table }| {
             let parent = parent(left)?;
             let is_new = |here: &&Object| {
                 here.kind == Kind::Partition

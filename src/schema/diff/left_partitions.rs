@@ -4,7 +4,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::changed_objects::{Finding, Severity};
+use super::crowded;
 use super::renamed::names;
+use super::table_diff::bounds;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
@@ -19,7 +21,7 @@ pub(super) struct RenamedPartition<'a> {
     root: TableName,
 }
 
-/// A partition that only the target has.
+/// A partition that only the target has, or that it has otherwise.
 pub(super) struct LeftPartition<'a> {
     pub there: &'a Object,
     /// The source's table, whose counterpart it belongs to.
@@ -82,6 +84,36 @@ impl DiffInput<'_> {
             };
             schema_plan.differs.push(Finding::new(weight, text).of(table));
         }
+    }
+
+    /// A partition that holds other rows than that of the same name on the source, with what it leaves no room for.
+    pub(super) fn other_bounds(&self, here: &Object, there: &Object) -> Option<Finding> {
+        let finding = bounds(here, there)?;
+        let Some(Make::Partition { parent, .. }) = &there.make else { return Some(finding) };
+        if crowded::parent(here) != Some(parent) {
+            return Some(finding);
+        }
+        let crowded = self.crowded.get(&there.id).map(|new| new.join(", "));
+        let crowded =
+            crowded.map(|new| format!(", and leaves no room for {new}")).unwrap_or_default();
+        let drop = self.pasted(&self.drop_of_partition(there));
+        Some(Finding {
+            text: format!("{}{crowded}", finding.text),
+            remedy: Some(format!("{drop} (the next run creates it again, with the source's rows)")),
+            ..finding
+        })
+    }
+
+    /// Partitions of the target that hold other rows than those of the same name on the source.
+    pub(super) fn other_partitions(&self) -> Vec<LeftPartition<'_>> {
+        let places = self.target.objects.iter().filter(|there| there.kind == Kind::Partition);
+        let other = places.filter_map(|there| {
+            let table = self.source_name(there.root.as_ref()?);
+            let here = self.source.find(Kind::Partition, &there.id)?;
+            let is_other = here.make != there.make && self.selected.contains(&&table);
+            is_other.then_some(LeftPartition { there, table })
+        });
+        other.collect()
     }
 
     /// By table: what is to be done about partitions that only the target has.

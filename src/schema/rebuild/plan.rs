@@ -108,8 +108,13 @@ impl Rebuild {
     pub fn statements_before(&self) -> Vec<Statement> {
         let shadow_schema =
             statement!("create schema {shadow_schema}", shadow_schema = self.shadow.shadow_schema);
+        let path = statement!(
+            "set search_path = {shadow_schema}, {home}",
+            shadow_schema = self.shadow.shadow_schema,
+            home = self.shadow.table.schema
+        );
         let own = self.schema_plan.first.iter().flat_map(|step| step.statements.clone());
-        std::iter::once(shadow_schema).chain(own).collect()
+        [shadow_schema, path].into_iter().chain(own).collect()
     }
 
     /// What runs after them.
@@ -118,7 +123,9 @@ impl Rebuild {
         let swapped = [(&self.shadow, &self.dependents)];
         let statements = |step: &Step| step.statements.clone();
         let validations = swap::validations(&swapped, &self.dependents);
-        let own = after.values().flatten().flat_map(statements);
+        // In a run it may be gone by then.
+        let guard = Statement::from(self.shadow.guard());
+        let own = after.values().flatten().flat_map(statements).filter(|one| *one != guard);
         own.chain(swap::swap(&swapped))
             .chain(validations.into_iter().map(|one| one.statement))
             .chain(last.iter().flat_map(statements))
