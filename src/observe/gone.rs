@@ -2,9 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
 use crate::error::Result;
-use crate::ident::{Ident, TableName};
+use crate::ident::{Ident, TableName, as_argument};
 use crate::note::NoteLevel;
 use crate::observe::renamed_tables::RenamedTable;
 use crate::pg::holders::Holder;
@@ -15,7 +16,7 @@ use crate::schema_object::view::View;
 use crate::select;
 use crate::select::schemas;
 use crate::sync_log::store::{self, KnownTable};
-use crate::table::{ForeignKey, Partition, Table};
+use crate::table::{ForeignKey, OtherRelation, Partition, Table};
 
 /// A table of the target that the source has no more.
 pub struct GoneTable {
@@ -25,6 +26,18 @@ pub struct GoneTable {
     pub text: Option<String>,
     /// A table of the source that may be the same one, renamed.
     pub renamed: Option<NewName>,
+    /// Whether a schema that is not selected has a table of its name.
+    pub is_elsewhere: bool,
+}
+
+/// What is known of tables that are gone, by their names on the target.
+struct Found<'f> {
+    /// The target's names of the tables that the source has.
+    there: &'f HashSet<TableName>,
+    renamed: &'f HashMap<&'f TableName, RenamedTable<'f>>,
+    holders: &'f HashMap<TableName, Vec<Holder>>,
+    /// See [`RunContext::schemas_elsewhere`].
+    elsewhere: &'f HashMap<TableName, Ident>,
 }
 
 /// What a table may be called now.
@@ -106,22 +119,83 @@ impl RunContext<'_> {
         let moved = |name: &TableName| self.brought_elsewhere(name, &there);
         let renamed = self.renamed_tables(&left, &new, &moved, catalogs);
         let holders = self.holders_of(&left, catalogs).await?;
-        let gone = gone.iter().map(|one| {
-            let of_it = held.iter().filter(|held| held.root == one.name);
-            let name = one.name.clone();
-            if !is_left(&one) {
-                return GoneTable { name, text: None, renamed: None };
+        let elsewhere = self.schemas_elsewhere(&left).await?;
+        let found =
+            Found { there: &there, renamed: &renamed, holders: &holders, elsewhere: &elsewhere };
+        // It is moved by hand or never.
+        let is_news = |one: &&KnownTable| !(one.is_said && elsewhere.contains_key(&one.name));
+        let gone = gone.iter().filter(is_news).map(|one| {
+            let of_it: Vec<&Partition> = held.iter().filter(|held| held.root == one.name).collect();
+            if is_left(&one) {
+                return self.gone_table(&one.name, &of_it, &found, catalogs);
             }
-            let moved = moved(&name);
-            let reason = self.reason(&name, moved.as_ref());
-            let views = holders::views(holders.get(&name).into_iter().flatten());
-            let left = self.left_behind(&name, moved.as_ref(), &renamed, &views, &there, catalogs);
-            let detached = detached(&of_it.collect::<Vec<_>>());
-            let text = Some(format!("{reason}; {detached}{left}"));
-            let renamed = renamed.get(&name).map(|renamed| self.new_name(renamed, catalogs));
-            GoneTable { name, text, renamed }
+            GoneTable { name: one.name.clone(), text: None, renamed: None, is_elsewhere: false }
         });
         Ok(gone.collect())
+    }
+
+    /// What is said of a table that is gone; `held` are tables of the source that are its partitions.
+    fn gone_table(
+        &self,
+        name: &TableName,
+        held: &[&Partition],
+        found: &Found<'_>,
+        catalogs: &Catalogs,
+    ) -> GoneTable {
+        let Found { there, renamed, holders, elsewhere } = found;
+        let moved = self.brought_elsewhere(name, there);
+        let reason = self.reason(name, moved.as_ref());
+        let views = holders::views(holders.get(name).into_iter().flatten());
+        let left = self.left_behind(name, moved.as_ref(), renamed, &views, there, catalogs);
+        let detached = detached(held);
+        let schema = elsewhere.get(name).filter(|_| moved.is_none() && !renamed.contains_key(name));
+        let asked = schema.map(|schema| self.moved_by_hand(name, schema, catalogs));
+        let (is_elsewhere, asked) = (asked.is_some(), asked.unwrap_or_default());
+        GoneTable {
+            name: name.clone(),
+            text: Some(format!("{reason}; {detached}{asked}{left}")),
+            renamed: renamed.get(name).map(|renamed| self.new_name(renamed, catalogs)),
+            is_elsewhere,
+        }
+    }
+
+    /// By table of the target: the schema in which the source has a table of its name, if that is one alone, and not selected.
+    async fn schemas_elsewhere(&self, names: &[&TableName]) -> Result<HashMap<TableName, Ident>> {
+        let settings = self.settings;
+        // One schema of the target has the tables of one.
+        if settings.target_schema.is_some() || names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let sources = names.iter().map(|name| settings.source_name_of(name).name);
+        let sources: Vec<Ident> = sources.collect();
+        let bare: Vec<&str> = sources.iter().map(Ident::as_str).collect();
+        let others = self.source.other_relations(&settings.schemas, &bare).await?;
+        let schema_of = |source: &Ident| {
+            let is_it = |one: &&OtherRelation| one.kind.is_none() && one.name.name == *source;
+            let mut found = others.iter().filter(is_it);
+            let schema = found.next()?.name.schema.clone();
+            found.next().is_none().then_some(schema)
+        };
+        let all = names.iter().zip(&sources);
+        Ok(all.filter_map(|(name, source)| Some(((*name).clone(), schema_of(source)?))).collect())
+    }
+
+    /// Asks whether the source has moved a table to a schema, with what moves the target's.
+    fn moved_by_hand(&self, name: &TableName, schema: &Ident, catalogs: &Catalogs) -> String {
+        let is_there = catalogs.target.server.schemas.contains(schema);
+        let new = (!is_there).then(|| format!("create schema {}; ", schema.typed()));
+        let Settings { schema_patterns: patterns, schemas, .. } = &**self.settings;
+        let asked = if patterns.is_empty() { schemas } else { patterns };
+        let asked = asked.iter().chain([schema]).map(Ident::as_str);
+        format!(
+            "moved to schema {schema}? Then run on the target: {new}alter table {name} set schema {typed}, and select that schema, \
+             too: -schema {asked}; otherwise, ",
+            schema = schema.as_str(),
+            new = new.unwrap_or_default(),
+            name = name.typed(),
+            typed = schema.typed(),
+            asked = as_argument(&asked.collect::<Vec<_>>()),
+        )
     }
 
     /// By table of the target: what holds its columns.

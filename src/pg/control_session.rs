@@ -22,7 +22,7 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::schema_object::{Definitions, Dependents};
 use crate::sql::Sql;
-use crate::table::{Partition, Table};
+use crate::table::{OtherRelation, Partition, Table};
 
 /// The tables of some schemas, and their foreign keys.
 pub struct TablesAndKeys {
@@ -98,6 +98,15 @@ impl ControlSession {
     /// See [`catalog::partitions`].
     pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
         catalog::partitions(self.kept(&self.session.lock().await)?, schemas, names).await
+    }
+
+    /// See [`catalog::other_relations`].
+    pub async fn other_relations(
+        &self,
+        schemas: &[Ident],
+        names: &[&str],
+    ) -> Result<Vec<OtherRelation>> {
+        catalog::other_relations(self.kept(&self.session.lock().await)?, schemas, names).await
     }
 
     /// See [`sequences::known_sequences`].

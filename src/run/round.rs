@@ -185,7 +185,7 @@ async fn write_gone<'o>(
         |one: &GoneTable| one.renamed.as_ref().is_some_and(|new| failing.contains(&new.table));
     let rows = gone.iter().map(|one| GoneRow {
         table: &one.name,
-        open: one.text.as_ref().filter(|_| is_in_the_way(one)),
+        open: one.text.as_ref().filter(|_| one.is_elsewhere || is_in_the_way(one)),
     });
     sync_log::write_gone(round, &rows.collect::<Vec<_>>()).await
 }

@@ -76,7 +76,7 @@ pub(super) async fn write(
 /// A table that the source has no more.
 pub(super) struct GoneRow<'g> {
     pub table: &'g TableName,
-    /// What has to be said again, as long as it keeps another table from being made.
+    /// What is to be done, if that is more than to drop it.
     pub open: Option<&'g String>,
 }
 

@@ -211,9 +211,11 @@ pub struct KnownTable {
     pub kind: Option<char>,
     /// Whether the last run with it failed.
     pub has_failed: bool,
+    /// Whether a run has said that it is gone.
+    pub is_said: bool,
 }
 
-/// The tables that runs from this source had to do with, but those that are said to be gone.
+/// The tables that runs from this source had to do with, but those that are said to be gone, if nothing is left to be done.
 pub async fn known_from(
     target: &Target,
     sync_log: &SyncLog,
@@ -226,6 +228,7 @@ pub async fn known_from(
             name: TableName::new(row.needed(0)?, row.needed(1)?),
             kind: row.text(2).and_then(|kind| kind.chars().next()),
             has_failed: row.is_true(3),
+            is_said: row.is_true(4),
         })
     };
     rows.unwrap_or_default().iter().map(known).collect()

@@ -203,3 +203,30 @@ async fn views_on_views_and_those_that_only_count_rows_are_dropped_in_their_orde
     assert_eq!(tables(&db).await, "t");
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_table_that_was_moved_to_another_schema_is_moved_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id serial primary key, v int); create table t (id int primary key); insert into a (v) values (1)")
+        .await;
+    db.settle().await;
+    db.target("create view reads as select v from a").await;
+    db.source("create schema hr; alter table a set schema hr; insert into hr.a (v) values (2)")
+        .await;
+    let statements = "create schema hr; alter table public.a set schema hr";
+    let told = format!(
+        "the source no longer has this table; the target keeps it with the rows that it has; moved to schema hr? Then run on the \
+         target: {statements}, and select that schema, too: -schema public,hr; otherwise, to drop it together with view public.reads, \
+         which reads it, run on the target: drop view if exists public.reads; drop table public.a"
+    );
+    db.sync().arg("-dry-run").await.expect_ok().expect_note(&told);
+    db.sync().await.expect_ok().expect_note(&told);
+    db.sync().await.expect_ok().expect_unsaid("no longer");
+    let run = pgsync(&["status", "-target", &db.target_url()]).await.expect_ok();
+    run.expect_said(&format!("\na - gone: {told}\n")).expect_unsaid("Gone from the source");
+    db.target(statements).await;
+    db.sync().args(&["-schema", "public,hr"]).await.expect_ok().expect_changes("a", (1, 0, 0));
+    db.sync().args(&["-schema", "public,hr"]).await.expect_unchanged();
+    assert_eq!(db.target_value("select sum(v) from reads").await, "3");
+    pgsync(&["status", "-target", &db.target_url()]).await.expect_ok().expect_unsaid("gone");
+}

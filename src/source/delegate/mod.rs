@@ -16,7 +16,7 @@ use crate::plan::TablePlan;
 use crate::schema_object::Definitions;
 use crate::sql::horizon::Horizon;
 use crate::sql::read::TimedTable;
-use crate::table::Partition;
+use crate::table::{OtherRelation, Partition};
 
 /// What the one that it is answers.
 macro_rules! each {
@@ -80,6 +80,21 @@ impl Source {
     pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
         match self {
             Self::Postgres(source) => source.partitions(schemas, names).await,
+            Self::Sqlite(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// What these names name outside of the schemas. A file has no others.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn other_relations(
+        &self,
+        schemas: &[Ident],
+        names: &[&str],
+    ) -> Result<Vec<OtherRelation>> {
+        match self {
+            Self::Postgres(source) => source.other_relations(schemas, names).await,
             Self::Sqlite(_) => Ok(Vec::new()),
         }
     }

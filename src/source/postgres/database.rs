@@ -12,7 +12,7 @@ use crate::schema_object::Definitions;
 use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
-use crate::table::Partition;
+use crate::table::{OtherRelation, Partition};
 
 impl Source {
     /// Whether any of the tables holds a row; one that is locked, that may not be read or that was dropped meanwhile may.
@@ -163,6 +163,18 @@ impl Source {
     /// The source's.
     pub async fn partitions(&self, schemas: &[Ident], names: &[&str]) -> Result<Vec<Partition>> {
         self.control.partitions(schemas, names).await
+    }
+
+    /// What these names name outside of the schemas.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn other_relations(
+        &self,
+        schemas: &[Ident],
+        names: &[&str],
+    ) -> Result<Vec<OtherRelation>> {
+        self.control.other_relations(schemas, names).await
     }
 
     /// The tables of which somebody else keeps the definitions from being read.
