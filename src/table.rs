@@ -37,9 +37,8 @@ pub struct Table {
     pub keys: Vec<Key>,
     /// Every other rule that two rows cannot be alike.
     pub uniques: Vec<Unique>,
-    /// The checks that its rows need not keep, because they are NOT VALID.
     #[serde(default)]
-    pub unvalidated_checks: Vec<Ident>,
+    pub checks: Vec<Check>,
     /// The sequences that its columns own, and those that their defaults draw from.
     pub sequences: Vec<Sequence>,
     /// Enabled user triggers of the table and its partitions.
@@ -217,6 +216,14 @@ pub struct Unique {
     pub nulls_distinct: bool,
     /// What it is made of, columns before those of expressions; none that only its predicate names.
     pub columns: Vec<Ident>,
+}
+
+/// A check constraint.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+pub struct Check {
+    pub name: Ident,
+    /// False if rows need not keep it, because it is NOT VALID.
+    pub validated: bool,
 }
 
 /// A sequence of a column: of `serial`, of an identity, or one that its default draws from.

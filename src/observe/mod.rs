@@ -29,7 +29,7 @@ use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::key::fixed_columns;
-use crate::plan::references::References;
+use crate::plan::references::{Filter, References};
 use crate::plan::shown::{ShownTable, travelling};
 use crate::plan::{PlanContext, Roles};
 use crate::rules::Mode;
@@ -214,8 +214,14 @@ impl RunContext<'_> {
         context: &PlanContext,
     ) -> References {
         let all = || shown.iter().zip(names);
-        let filtered = all().filter(|(shown, _)| shown.rules.filter.is_some());
-        let filtered = filtered.map(|(_, name)| (*name).clone()).collect();
+        let filtered = all().filter_map(|(shown, name)| {
+            let filter = Filter {
+                table: shown.table.name.clone(),
+                condition: shown.rules.filter.clone()?,
+                is_renamed: !shown.rules.rename.is_empty(),
+            };
+            Some(((*name).clone(), filter))
+        });
         let keeping = all().filter(|(shown, _)| !shown.rules.deletes);
         let appended = all().filter(|(shown, _)| shown.rules.mode == Mode::Append);
         let source = catalogs.source.foreign_keys.iter();
@@ -231,7 +237,7 @@ impl RunContext<'_> {
             of_checks: catalogs.target.foreign_keys.of_checks.clone(),
             of_partitions: catalogs.target.foreign_keys.of_partitions.clone(),
             loosened: Vec::new(),
-            filtered,
+            filtered: filtered.collect(),
             keeping: keeping.map(|(_, name)| (*name).clone()).collect(),
             appended: appended.map(|(_, name)| (*name).clone()).collect(),
             selected: names.iter().map(|name| (*name).clone()).collect(),

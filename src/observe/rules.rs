@@ -13,6 +13,7 @@ use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::hints;
 use crate::plan::masking;
+use crate::plan::references::Filter;
 use crate::plan::shown::{Moment, ShownTable, place};
 use crate::rules::{Children, Ddl, Key, Rules, SourceColumns};
 use crate::table::{ForeignKey, Table};
@@ -258,18 +259,18 @@ fn filtered_parents(shown: &[ShownTable<'_>], keys: &[ForeignKey]) -> Vec<String
         let free = key.child_columns.iter().find(|column| !is_of_key(column));
         let without =
             free.map(|column| format!(", or leave out {} with excludeColumns", column.typed()));
-        (parent.rules.filter.is_some() && is_whole).then(|| {
-            format!(
-                "{}: only some rows of {} travel, and all rows of {} do, which refer to them by the foreign \
-                 key \"{}\": give {} a where too{}",
-                place(&parent.rules, Key::Where),
-                key.parent,
-                key.child,
-                key.name.as_str(),
-                key.child,
-                without.unwrap_or_default()
-            )
-        })
+        let condition = parent.rules.filter.clone().filter(|_| is_whole)?;
+        let filter = Filter { table: key.parent.clone(), condition, is_renamed: false };
+        let fitting = filter.for_child(&key.child_columns, &key.parent_columns);
+        Some(format!(
+            "{}: only some rows of {parent} travel, and all rows of {child} do, which refer to them by the foreign \
+                 key \"{}\": give {child} a where too, such as: {fitting}{}",
+            place(&parent.rules, Key::Where),
+            key.name.as_str(),
+            without.unwrap_or_default(),
+            parent = key.parent,
+            child = key.child,
+        ))
     };
     keys.iter().filter_map(problem).collect()
 }

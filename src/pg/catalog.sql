@@ -163,10 +163,10 @@ select pg_catalog.json_build_object(
     join pg_catalog.pg_class ic on ic.oid operator(pg_catalog.=) i.indexrelid
     where i.indrelid operator(pg_catalog.=) c.oid and (i.indisunique or i.indisexclusion) and not i.indisprimary
   ), '[]'),
-  'unvalidated_checks', coalesce((
-    select pg_catalog.json_agg(k.conname order by k.conname)
+  'checks', coalesce((
+    select pg_catalog.json_agg(pg_catalog.json_build_object('name', k.conname, 'validated', k.convalidated) order by k.conname)
     from pg_catalog.pg_constraint k
-    where k.conrelid operator(pg_catalog.=) c.oid and k.contype operator(pg_catalog.=) 'c' and not k.convalidated
+    where k.conrelid operator(pg_catalog.=) c.oid and k.contype operator(pg_catalog.=) 'c'
   ), '[]'),
   'sequences', coalesce((
     select pg_catalog.json_agg(pg_catalog.json_build_object(

@@ -1,6 +1,8 @@
 //! Which columns travel, and under which types. Both sides are agreed by name; a pair of types is
 //! accepted only when every value of the source's arrives unaltered.
 
+use std::fmt;
+
 use crate::builtin_type::{self, Fact};
 use crate::error::Error;
 use crate::ident::Ident;
@@ -67,7 +69,8 @@ pub fn match_columns(
             }
         }
     }
-    problems.extend(left_over(&left, source, there).into_iter().map(Problem::Told));
+    let left = LeftOvers { source, there, rules, all: &left };
+    problems.extend(left.told().into_iter().map(Problem::Told));
     let missing = source.columns.iter().filter(|here| target.column(&here.name).is_none());
     let missing = missing.filter(|here| !here.generated).map(|here| advice.missing(here));
     problems.extend(missing.map(Problem::Told));
@@ -106,62 +109,116 @@ fn needs_value(column: &Column) -> bool {
     column.not_null && !column.has_default
 }
 
-/// What is said of columns that only the target has: of those that may have been renamed together, and of each other one.
-fn left_over<'t>(left: &[LeftOver<'t>], source: &Table, there: &MatchedTarget<'_>) -> Vec<String> {
-    let table = there.now;
-    let (renamed, others): (Vec<&LeftOver<'t>>, Vec<&LeftOver<'t>>) =
-        left.iter().partition(|one| one.renamed.is_some());
-    let mut freed: Vec<&Column> = Vec::new();
-    let mut takes_null = |one: &LeftOver<'t>| {
-        let text = takes_null::statements(there.table, one.column, there.foreign_keys, &freed);
-        freed.push(one.column);
-        text
-    };
-    let told = others.iter().map(|one| {
-        let run = takes_null(one);
-        format!(
-            "only the target has the column \"{}\", which is NOT NULL without a default: run on the target: {run}",
-            one.column.name.as_str()
-        )
-    });
-    let mut told: Vec<String> = told.collect();
-    let renames = renamed.iter().filter_map(|one| one.renamed).map(|renamed| {
-        if renamed.is_added {
-            renamed.statements(source, table)
-        } else {
-            renamed.statement(&table.name)
-        }
-    });
-    let renames: Vec<String> = renames.collect();
-    let otherwise: Vec<String> = renamed.iter().map(|one| takes_null(one)).collect();
-    if !renamed.is_empty() {
-        told.push(format!(
-            "{}, run on the target: {}; otherwise, run there: {}",
-            asked(&renamed),
-            renames.join("; "),
-            otherwise.join("; ")
-        ));
-    }
-    told
+/// All of them, between both tables.
+struct LeftOvers<'l, 't> {
+    source: &'l Table,
+    there: &'l MatchedTarget<'t>,
+    rules: &'l TableRules,
+    all: &'l [LeftOver<'l>],
 }
 
-/// Asks whether the source has renamed these.
-fn asked(left: &[&LeftOver<'_>]) -> String {
-    let quoted = |name: &Ident| format!("\"{}\"", name.as_str());
-    let listed = |names: Vec<String>| names.join(" and ");
-    let old = listed(left.iter().map(|one| quoted(&one.column.name)).collect());
-    let new = left.iter().filter_map(|one| one.renamed);
-    let new = listed(new.map(|renamed| quoted(&renamed.new)).collect());
-    let mut reasons: Vec<&str> = left.iter().map(|one| one.reason()).collect();
-    reasons.dedup();
-    let reason = reasons.join(" or ");
-    match left {
-        [_] => format!(
-            "only the target has the column {old}, which is {reason}: if it is the source's {new}"
-        ),
-        _ => format!(
-            "only the target has the columns {old}, which are {reason}: if they are the source's {new}"
-        ),
+impl<'l> LeftOvers<'l, '_> {
+    /// What is said of them: of those that may have been renamed together, and of each other one.
+    fn told(&self) -> Vec<String> {
+        let (there, table) = (self.there, self.there.now);
+        let (renamed, others): (Vec<&LeftOver<'l>>, Vec<&LeftOver<'l>>) =
+            self.all.iter().partition(|one| one.renamed.is_some());
+        let mut freed: Vec<&Column> = Vec::new();
+        let mut takes_null = |one: &LeftOver<'l>| {
+            let text = takes_null::statements(there.table, one.column, there.foreign_keys, &freed);
+            freed.push(one.column);
+            text
+        };
+        let told = others.iter().map(|one| {
+            format!(
+                "only the target has the column \"{}\", which is NOT NULL without a default: to keep it, give it a default, \
+                 or run on the target: {}; if the source has dropped it, run there: alter table {} drop column {}",
+                one.column.name.as_str(),
+                takes_null(one),
+                table.name.typed(),
+                one.column.name.typed()
+            )
+        });
+        let mut told: Vec<String> = told.collect();
+        let renames: Vec<&RenamedColumn> = renamed.iter().filter_map(|one| one.renamed).collect();
+        let statements = renames.iter().map(|renamed| {
+            if renamed.is_added {
+                renamed.statements(self.source, table)
+            } else {
+                renamed.statement(&table.name)
+            }
+        });
+        let statements: Vec<String> = statements.collect();
+        let otherwise: Vec<String> = renamed.iter().map(|one| takes_null(one)).collect();
+        if !renamed.is_empty() {
+            told.push(format!(
+                "{}: {}, or run on the target: {}; otherwise, run there: {}",
+                self.asked(&renamed),
+                self.by_rule(&renames),
+                statements.join("; "),
+                otherwise.join("; ")
+            ));
+        }
+        told
+    }
+
+    /// The name of a column of the source, and what the rule `rename` makes of it, if it does.
+    fn own_name<'n>(&'n self, shown: &'n Ident) -> OwnName<'n> {
+        let rule = self.rules.rename.iter().find(|(_, name)| *name == shown);
+        OwnName { own: rule.map_or(shown, |(own, _)| own), shown, is_renamed: rule.is_some() }
+    }
+
+    /// What keeps the target's names.
+    fn by_rule(&self, renames: &[&RenamedColumn]) -> String {
+        let names = renames.iter().map(|one| (self.own_name(&one.new), &one.old));
+        if names.clone().any(|(name, _)| name.is_renamed) {
+            return "correct the rule rename".to_owned();
+        }
+        let pairs = names.map(|(name, old)| format!("{:?}: {:?}", name.own.as_str(), old.as_str()));
+        let pairs: Vec<String> = pairs.collect();
+        format!(
+            "keep the target's name with the rule \"{}\": {{\"rename\": {{{}}}}}",
+            self.source.name,
+            pairs.join(", ")
+        )
+    }
+
+    /// Asks whether the source has renamed these.
+    fn asked(&self, left: &[&LeftOver<'_>]) -> String {
+        let quoted = |name: &Ident| format!("\"{}\"", name.as_str());
+        let listed = |names: Vec<String>| names.join(" and ");
+        let old = listed(left.iter().map(|one| quoted(&one.column.name)).collect());
+        let new = left.iter().filter_map(|one| one.renamed);
+        let new = new.map(|renamed| self.own_name(&renamed.new).to_string());
+        let new = listed(new.collect());
+        let mut reasons: Vec<&str> = left.iter().map(|one| one.reason()).collect();
+        reasons.dedup();
+        let reason = reasons.join(" or ");
+        match left {
+            [_] => format!(
+                "only the target has the column {old}, which is {reason}: if it is the source's {new}"
+            ),
+            _ => format!(
+                "only the target has the columns {old}, which are {reason}: if they are the source's {new}"
+            ),
+        }
+    }
+}
+
+/// A column of the source as its rules call it.
+struct OwnName<'n> {
+    own: &'n Ident,
+    shown: &'n Ident,
+    is_renamed: bool,
+}
+
+impl fmt::Display for OwnName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.own.as_str())?;
+        if self.is_renamed {
+            write!(f, ", which the rule rename calls \"{}\"", self.shown.as_str())?;
+        }
+        Ok(())
     }
 }
 

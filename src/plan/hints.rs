@@ -25,7 +25,7 @@ pub(super) fn replica(roles: &Roles) -> String {
     }
 }
 
-pub(super) const NOT_OF_THE_SOURCE: &str = "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target";
+pub(super) const NOT_OF_THE_SOURCE: &str = "only the target has this constraint, and rows of the source break it: leave them out with a where, or run on the target";
 
 const OTHER_PARTITIONS: &str =
     "the target is partitioned otherwise than the source: attach a partition for such rows there";
@@ -229,7 +229,8 @@ pub fn remedies(
     let of_target =
         unplaced.into_iter().chain(keys).chain(moves.remedies.iter().cloned()).chain(same_keys);
     let of_target = of_target.chain(other_keys(candidate.source, target));
-    let of_target = of_target.chain(unvalidated(candidate.source, target));
+    let checks = checks(candidate.source, target).filter(|_| !context.local);
+    let of_target = of_target.chain(checks);
     let of_target = of_target.chain(too_short(candidate, target));
     let of_target = of_target.chain(no_null(candidate, target));
     let differing = candidate.differing.iter().map(|part| Remedy {
@@ -292,16 +293,26 @@ fn no_null<'t>(candidate: &Candidate<'t>, target: &'t Table) -> impl Iterator<It
     })
 }
 
-/// What to try where a row violates a check of the target that the source's rows need not keep.
-fn unvalidated<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
-    source.unvalidated_checks.iter().map(|check| Remedy {
-        trouble: Trouble::Violated(check.clone()),
-        text: format!(
-            "the constraint is NOT VALID on the source, whose rows need not keep it: fix them there, or drop it on the \
-             target: alter table {} drop constraint {}; if pgsync has created the table, the next run adds it after the rows",
+/// What to try where a row violates a check of the target.
+fn checks<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+    target.checks.iter().map(|check| {
+        let drop = format!(
+            "alter table {} drop constraint {}",
             target.name.typed(),
-            check.typed()
-        ),
+            check.name.typed()
+        );
+        let text = match source.checks.iter().find(|other| other.name == check.name) {
+            None => format!("{NOT_OF_THE_SOURCE}: {drop}"),
+            Some(same) if same.validated => format!(
+                "the source's check of this name is another one, or it calls another function: to drop that of the target, \
+                 run there: {drop}"
+            ),
+            Some(_) => format!(
+                "the constraint is NOT VALID on the source, whose rows need not keep it: leave such rows out with a where, \
+                 or run on the target: {drop}; if pgsync has created the table, the next run adds it after the rows"
+            ),
+        };
+        Remedy { trouble: Trouble::Violated(check.name.clone()), text }
     })
 }
 
@@ -355,12 +366,15 @@ pub fn hidden<'t>(shown: &'t Table, rules: &'t TableRules) -> impl Iterator<Item
 
 /// What to try where a filter leaves out rows to which others refer.
 fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Option<String> {
-    if references.filtered.contains(&key.parent) && references.filtered.contains(&key.child) {
+    let fitting = references.where_for_child(key);
+    let fitting = fitting.map_or_else(String::new, |own| format!(", such as: {own}"));
+    if references.filtered.contains_key(&key.parent) && references.filtered.contains_key(&key.child)
+    {
         let (child, parent) = (&key.child, &key.parent);
         return Some(if child == own {
             format!(
                 "rows refer to rows that {parent} does not have here: it failed, too (fix that first), or its where leaves \
-                 them out (make the where of {child} fit it)"
+                 them out (make the where of {child} fit it{fitting})"
             )
         } else {
             format!(
@@ -368,9 +382,9 @@ fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Opt
             )
         });
     }
-    if references.filtered.contains(&key.parent) {
+    if references.filtered.contains_key(&key.parent) {
         return Some(format!(
-            "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike",
+            "the filter (where) of {} leaves out rows to which rows of {} refer: filter both alike{fitting}",
             key.parent, key.child
         ));
     }
@@ -381,14 +395,21 @@ fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Opt
 fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: &Roles) -> String {
     let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
     if let Some(outside) = references.outside(key) {
-        return if references.is_on_the_source(key) {
-            format!("{outside} is not part of this run: include it, or drop the constraint: {drop}")
+        if key.parent == *own {
+            return format!(
+                "rows of {outside}, which is not part of this run, refer to rows that the run deletes (-verbose shows one): {}",
+                references.way_out(key)
+            );
+        }
+        let (include, known) = if references.is_on_the_source(key) {
+            ("include it, or ", "")
         } else {
-            format!(
-                "{outside} is not part of this run, and the source does not have this constraint: drop it on the \
-                 target: {drop}"
-            )
+            ("", ", which the source does not have")
         };
+        return format!(
+            "{outside} is not part of this run: {include}add the missing rows to it on the target (-verbose shows one); to \
+             give up the foreign key{known}, run on the target: {drop}"
+        );
     }
     if references.outlives(key) && key.parent == *own {
         return references.way_out(key);
@@ -429,7 +450,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
         return cause;
     }
     format!(
-        "{cause}; or, if the source's rows do not keep this constraint, which it does not have, fix them, or run on the \
-         target: {drop}"
+        "{cause}; if rows of the source break this constraint, which only the target has: leave them out with a where, or \
+         run on the target: {drop}"
     )
 }

@@ -43,15 +43,36 @@ fn renamed(
     })
 }
 
+/// Whether none of the columns that only the target has now travelled in the last run, because the source has only got new
+/// ones since: those stand last on the target.
+fn were_left_before(candidate: &Candidate<'_>, target: &Table, mapping: &TableMapping) -> bool {
+    let Some(before) = columns_before(candidate) else { return false };
+    let travels = |column: &&Column| mapping.columns.iter().any(|one| one.name == column.name);
+    let mut old = mapping.clone();
+    target.columns.iter().rev().filter(travels).any(|new| {
+        old.columns.retain(|column| column.name != new.name);
+        fingerprint::of_columns(&old, candidate, target, None) == before
+    })
+}
+
+/// Columns that only the target has.
+#[derive(Default)]
+pub(super) struct LeftColumns {
+    /// What is said of each.
+    pub texts: Vec<String>,
+    /// Whether the source may have had one of them in the last run.
+    pub are_new: bool,
+}
+
 /// Says which columns only the target has.
 pub(super) fn told(
     candidate: &Candidate<'_>,
     target: &Table,
     mapping: &TableMapping,
-) -> Vec<String> {
+) -> LeftColumns {
     let reshaped = candidate.rules.shaping().is_some_and(|rule| rule != Key::Mask);
     if reshaped || !candidate.source.fed.is_empty() {
-        return Vec::new();
+        return LeftColumns::default();
     }
     // Of a table with masks the target computes the generated columns by itself.
     let is_masked = !candidate.rules.mask.is_empty();
@@ -61,10 +82,12 @@ pub(super) fn told(
             && !column.inherited
     };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
+    let were_left = !left.is_empty() && were_left_before(candidate, target, mapping);
     let note = |column: &&Column| {
         let (table, name) = (target.name.typed(), column.name.typed());
         let drop = format!("run on the target: alter table {table} drop column {name}");
-        let what_to_do = match renamed(column, candidate, target, mapping) {
+        let renamed = renamed(column, candidate, target, mapping).filter(|_| !were_left);
+        let what_to_do = match renamed {
             Some(renamed) => format!(
                 "renamed to \"{}\"? Then run on the target: {}; otherwise, to drop it, {drop}",
                 renamed.new.as_str(),
@@ -73,9 +96,10 @@ pub(super) fn told(
             None => format!("if the source has dropped or renamed it, {drop}"),
         };
         format!(
-            "only the target has the column \"{}\", which keeps its values and gets no new ones; {what_to_do}",
+            "only the target has the column \"{}\", which gets no values of the source; if it is the target's own, do nothing; \
+             {what_to_do}",
             column.name.as_str(),
         )
     };
-    left.iter().map(note).collect()
+    LeftColumns { texts: left.iter().map(note).collect(), are_new: !were_left }
 }

@@ -1,6 +1,8 @@
 //! Why many rows of a table may count as deleted, and what settles that: for a run that `-max-delete` refuses.
 
-use crate::plan::{Candidate, left_columns};
+use crate::plan::Candidate;
+use crate::plan::left_columns::have_changed;
+use crate::plan::missing_key::MissingKey;
 use crate::sql::mapping::TableMapping;
 use crate::table::{Key, Table};
 
@@ -9,8 +11,10 @@ use crate::table::{Key, Table};
 pub struct ManyDeletes {
     /// Why rows are told by all their columns, if they are, and whether each of them may differ for it.
     pub keyless: Option<String>,
-    /// What drops the target's key, if the source has another one instead.
-    pub other_key: Option<String>,
+    /// What gives the target the source's key, or lets a run do that.
+    pub gives_key: Option<String>,
+    /// Whether rows may be outside of a `where` that is new.
+    pub has_new_filter: bool,
     /// What is to be done about partitions that only the target has.
     pub left_partitions: Option<String>,
 }
@@ -20,13 +24,17 @@ impl ManyDeletes {
         candidate: &Candidate<'_>,
         target: &Table,
         mapping: &TableMapping,
+        missing: Option<&MissingKey>,
         fingerprint: &str,
     ) -> Self {
         let is_keyless = mapping.key.is_empty();
         let other_key = candidate.other_key.filter(|_| is_keyless);
+        let dropped = other_key.map(|drops| format!("{drops} (a run creates the source's key)"));
         Self {
             keyless: is_keyless.then(|| why_keyless(candidate, target, fingerprint)),
-            other_key: other_key.map(str::to_owned),
+            gives_key: dropped.or_else(|| missing.map(|key| key.statement().to_owned())),
+            has_new_filter: candidate.rules.filter.is_some()
+                && have_changed(candidate, fingerprint),
             left_partitions: candidate.left_partitions.map(str::to_owned),
         }
     }
@@ -41,12 +49,12 @@ fn why_keyless(candidate: &Candidate<'_>, target: &Table, fingerprint: &str) -> 
             format!("the key is {} on the source and {} on the target", listed(here), listed(there))
         }
     };
-    let changed = if left_columns::have_changed(candidate, fingerprint) {
-        ", and its columns have changed since the last run, so that every row may differ"
+    let changed = if have_changed(candidate, fingerprint) {
+        "; its columns have changed since the last run, so that every row may differ"
     } else {
         ""
     };
-    format!("{why}{changed}")
+    format!("{why}, so a changed row counts as one deleted and one inserted{changed}; ")
 }
 
 /// The columns of a key: `(product_id, tag)`

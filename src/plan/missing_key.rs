@@ -1,15 +1,18 @@
 //! A key that the source has and the target lacks: rows are then found by all their columns. Said once, with the
 //! statement that adds it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::ident::Ident;
 use crate::plan::Candidate;
+use crate::plan::dropping;
 use crate::plan::key::means_equality;
 use crate::plan::left_columns;
+use crate::plan::moves::dropping_index;
 use crate::schema_object::Kind;
 use crate::sql::mapping::TableMapping;
-use crate::table::{Key, Table};
+use crate::table::{ForeignKey, Key, Table};
 
 /// A key that the target could have, and does not.
 pub(super) struct MissingKey {
@@ -42,7 +45,9 @@ impl MissingKey {
             names.join(", ")
         };
         let listed = names(Ident::typed);
-        let takes_primary = key.primary && !target.keys.iter().any(|there| there.primary);
+        let surplus = Surplus::of(key, candidate, target);
+        let takes_primary =
+            key.primary && (surplus.is_primary || !target.keys.iter().any(|k| k.primary));
         let adds = if takes_primary {
             format!("add primary key ({listed})")
         } else {
@@ -53,13 +58,65 @@ impl MissingKey {
         };
         Some(MissingKey {
             columns: names(|name| name.as_str().to_owned()),
-            statement: format!("alter table {} {adds}", target.name.typed()),
+            statement: format!(
+                "{}alter table {} {}{adds}",
+                surplus.before,
+                target.name.typed(),
+                surplus.drops
+            ),
         })
     }
 
     /// What to do about it.
     pub fn advice(&self) -> String {
         format!("run there: {}", self.statement)
+    }
+
+    /// What gives the target the key.
+    pub fn statement(&self) -> &str {
+        &self.statement
+    }
+}
+
+/// Keys of the target with some of the columns of a key of the source: while they are there, rows of the source that differ
+/// in the other columns are in each other's way.
+struct Surplus {
+    is_primary: bool,
+    /// Statements that go first.
+    before: String,
+    /// Parts of the statement that adds the source's key.
+    drops: String,
+}
+
+impl Surplus {
+    fn of(key: &Key, candidate: &Candidate<'_>, target: &Table) -> Self {
+        let names = |key: &Key| -> BTreeSet<Ident> {
+            key.columns.iter().map(|column| column.name.clone()).collect()
+        };
+        let wanted = names(key);
+        let is_surplus = |there: &&Key| {
+            let own = names(there);
+            own.is_subset(&wanted) && candidate.source.keys.iter().all(|k| names(k) != own)
+        };
+        let keys: Vec<&Key> = target.keys.iter().filter(is_surplus).collect();
+        let is_meant = |foreign: &&ForeignKey| {
+            let parents: BTreeSet<Ident> = foreign.parent_columns.iter().cloned().collect();
+            foreign.parent == target.name && keys.iter().any(|key| names(key) == parents)
+        };
+        let foreign = candidate.references.target.iter().filter(is_meant);
+        let mut before: Vec<String> = foreign.map(dropping::foreign_key).collect();
+        let mut drops = String::new();
+        for key in &keys {
+            match target.uniques.iter().find(|unique| unique.name == key.index) {
+                Some(index) if !index.constraint => before.push(dropping_index(target, index)),
+                _ => drops.push_str(&format!("drop constraint {}, ", key.index.typed())),
+            }
+        }
+        Self {
+            is_primary: keys.iter().any(|key| key.primary),
+            before: before.iter().map(|statement| format!("{statement}; ")).collect(),
+            drops,
+        }
     }
 }
 

@@ -47,6 +47,7 @@ use crate::table::{Sequence, Table, Trigger};
 use columns::{Columns, MatchedTarget};
 use hints::Remedy;
 use key::ChosenKey;
+use left_columns::LeftColumns;
 use many_deletes::ManyDeletes;
 use missing_key::MissingKey;
 use moves::Moves;
@@ -119,6 +120,8 @@ pub struct TablePlan {
     pub roles: Roles,
     /// Whether the role can keep the target's triggers from firing.
     pub can_quiet_triggers: bool,
+    /// Whether a `where` leaves out rows of the source.
+    pub is_filtered: bool,
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// Whether rows with new keys are inserted, and nothing else is written.
@@ -306,7 +309,13 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
-        many_deletes: ManyDeletes::of(&candidate, target, &mapping, &fingerprint),
+        many_deletes: ManyDeletes::of(
+            &candidate,
+            target,
+            &mapping,
+            missing_key.as_ref(),
+            &fingerprint,
+        ),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
@@ -321,7 +330,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         keepers: references.keepers(&target.name),
         sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, &moves, context),
-        left_columns,
+        left_columns: left_columns.texts,
         notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
         warnings,
         missing_key: missing_key.map(|key| key.to_string()),
@@ -330,6 +339,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         path: context.path.clone(),
         roles: context.roles.clone(),
         can_quiet_triggers: target.owned || !checked.deletes,
+        is_filtered: rules.filter.is_some(),
         deletes: rules.deletes,
         append: rules.mode == Mode::Append,
         batch_size: rules.batch_size,
@@ -396,13 +406,13 @@ struct Changed {
 
 fn changed(
     candidate: &Candidate<'_>,
-    left: &[String],
+    left: &LeftColumns,
     missing_key: Option<&MissingKey>,
     fingerprint: &str,
     context: &PlanContext,
 ) -> Changed {
     let has_changed = left_columns::have_changed(candidate, fingerprint);
-    let left = left.iter().filter(|_| has_changed).cloned();
+    let left = left.texts.iter().filter(|_| has_changed && left.are_new).cloned();
     let new = missing_key.filter(|_| missing_key::is_new(candidate, fingerprint));
     let notes = new.map(ToString::to_string).into_iter().collect();
     let warnings = left
@@ -502,7 +512,7 @@ fn mapping(
         key,
         cannot_arbitrate: deferrable
             || !target.rules.is_empty()
-            || !target.unvalidated_checks.is_empty(),
+            || target.checks.iter().any(|check| !check.validated),
         hasher: context.hasher,
     })
 }

@@ -21,7 +21,9 @@ fn kept(mode: Mode) -> String {
         }
     };
     let runs = if mode == Mode::Append { "" } else { ", or let runs delete such rows" };
-    format!("{row} may hold the value: change or delete that row on the target{runs}")
+    format!(
+        "{row} may hold the value (-verbose shows it): change or delete that row on the target{runs}"
+    )
 }
 
 /// How unique values move between rows.
@@ -99,12 +101,14 @@ impl Moves {
             (true, false) => kept(candidate.rules.mode),
             (false, true) if move_freely => format!("{NOT_OF_THE_SOURCE}: {}", drop()),
             (false, true) => format!(
-                "the source does not have this constraint: if its rows do not keep it, run on the target: {}; if they do, {}",
-                drop(),
-                not_aside()
+                "only the target has this constraint: {}; if rows of the source break it: leave them out with a where, or run \
+                 on the target: {}",
+                not_aside(),
+                drop()
             ),
             (false, false) => format!(
-                "{}; or, if the source's rows do not keep this constraint, which it does not have, run on the target: {}",
+                "{}; if rows of the source break this constraint, which only the target has: leave them out with a where, or \
+                 run on the target: {}",
                 kept(candidate.rules.mode),
                 drop()
             ),

@@ -5,8 +5,29 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ident::{Ident, TableName};
-use crate::plan::dropping;
 use crate::table::ForeignKey;
+
+/// The rule `where` of a table.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// The table's name on the source.
+    pub table: TableName,
+    pub condition: String,
+    /// Whether its columns have other names on the target.
+    pub is_renamed: bool,
+}
+
+impl Filter {
+    /// A condition for the table of a foreign key, with columns of the source: only rows that refer to what this filter
+    /// lets through.
+    pub fn for_child(&self, child_columns: &[Ident], parent_columns: &[Ident]) -> String {
+        let listed =
+            |names: &[Ident]| names.iter().map(Ident::typed).collect::<Vec<_>>().join(", ");
+        let (own, parents) = (listed(child_columns), listed(parent_columns));
+        let own = if child_columns.len() > 1 { format!("({own})") } else { own };
+        format!("{own} in (select {parents} from {} where {})", self.table.typed(), self.condition)
+    }
+}
 
 /// What of a table's foreign keys the server checks, outside of the replica role.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +51,7 @@ pub struct References {
     pub loosened: Vec<ForeignKey>,
     pub selected: HashSet<TableName>,
     /// Those of which rules let only some rows through.
-    pub filtered: HashSet<TableName>,
+    pub filtered: HashMap<TableName, Filter>,
     /// Those whose rows stay on the target when the source has them no more, by a rule.
     pub keeping: HashSet<TableName>,
     /// Of these, those whose rows no write changes.
@@ -52,7 +73,7 @@ impl References {
     fn is_kept_by_the_source(&self, key: &ForeignKey) -> bool {
         let promises = |other: &&ForeignKey| other.validated || !key.validated;
         self.outside(key).is_none()
-            && !self.filtered.contains(&key.parent)
+            && !self.filtered.contains_key(&key.parent)
             && self.on_the_source(key).any(|other| promises(&other))
     }
 
@@ -122,7 +143,11 @@ impl References {
     pub fn named_check(&self, table: &TableName) -> Option<NamedCheck> {
         let key = self.always_checked(table).next()?;
         let (child, name) = (key.child.typed(), key.name.typed());
-        let dropped = || format!("run on the target: alter table {child} drop constraint {name}");
+        let dropped = || {
+            format!(
+                "give up that key, which only the target has: run on the target: alter table {child} drop constraint {name}"
+            )
+        };
         let (why, way_out) = if let Some(outside) = self.outside(key) {
             let include = || format!("include {outside} in the run, too");
             let way_out = if self.is_on_the_source(key) { include() } else { dropped() };
@@ -263,23 +288,31 @@ impl References {
                 "the rules keep rows of {child} that the source no longer has: let runs delete them, or delete these on the target"
             );
         }
-        if !self.selected.contains(&key.child) && self.is_on_the_source(key) {
-            return format!(
-                "let the run sync {child} as well, or remove these rows of it on the target"
-            );
-        }
-        if !self.selected.contains(&key.child) {
-            return format!(
-                "bring that table in sync too, remove its rows, or, if the source no longer has it, run on the target: {}",
-                dropping::statements(&key.child, &self.target)
-            );
-        }
-        if self.is_on_the_source(key) {
+        let is_on_the_source = self.is_on_the_source(key);
+        if self.selected.contains(&key.child) && is_on_the_source {
             return "bring that table in sync first".to_owned();
         }
-        format!(
-            "the source does not have this key; to drop it, run on the target: alter table {child} drop constraint {name}"
-        )
+        let kept = format!("keep the rows of {} (its rule \"deletes\": false)", key.parent.typed());
+        let deleted = format!("delete the rows of {child} that refer to them, or {kept}");
+        if !is_on_the_source {
+            let own = if self.selected.contains(&key.child) { kept } else { deleted };
+            return format!(
+                "{own}; to give up the foreign key, which the source does not have, run on the target: alter table {child} \
+                 drop constraint {name}"
+            );
+        }
+        match self.where_for_child(key) {
+            Some(own) => {
+                format!("let the run sync {child} as well, with a where of its own, such as: {own}")
+            }
+            None => format!("let the run sync {child} as well, or {deleted}"),
+        }
+    }
+
+    /// A where for the child of a key that fits that of the parent, if the parent has one.
+    pub fn where_for_child(&self, key: &ForeignKey) -> Option<String> {
+        let filter = self.filtered.get(&key.parent).filter(|filter| !filter.is_renamed)?;
+        Some(filter.for_child(&key.child_columns, &key.parent_columns))
     }
 }
 

@@ -40,13 +40,12 @@ pub fn to_disable(
     let check = references.named_check(&target.name);
     if context.replica_role || check.is_some() {
         let (check, way_out) = match check {
-            Some(check) => (check.text, format!(", or {}", check.way_out)),
+            Some(check) => (check.text, format!("; or {}", check.way_out)),
             None => ("a foreign key of the table".to_owned(), String::new()),
         };
         return Err(Error::Blocked(format!(
             "the target's trigger \"{trigger}\" would fire on copied rows, and session_replication_role cannot prevent it, \
-             for the server has to check {check}; connect as the table's owner{way_out}; or use -fire-triggers, if the trigger changes no copied \
-             value"
+             for the server has to check {check}; connect as the table's owner; or use -fire-triggers, if the trigger changes no copied value{way_out}"
         )));
     }
     Err(Error::Blocked(format!(

@@ -165,6 +165,42 @@ async fn a_key_that_the_target_lacks_is_named_once_with_its_statement() {
     }
 }
 
+/// With a key of fewer columns beside it, rows of the source would be in each other's way.
+#[tokio::test]
+async fn a_key_of_fewer_columns_gives_way_to_that_of_the_source() {
+    let here = "create table item (id int, v text not null, primary key (id, v))";
+    let cases = [
+        (
+            "create table item (id int constraint own primary key, v text)",
+            "alter table public.item drop constraint own, add primary key (id, v)",
+        ),
+        (
+            "create table item (id int not null, v text); create unique index own on item (id); create table c (id int references item (id))",
+            "alter table if exists public.c drop constraint if exists c_id_fkey; drop index public.own; \
+             alter table public.item add primary key (id, v)",
+        ),
+    ];
+    for (there, expected) in cases {
+        let db = Pair::fresh().await;
+        db.source(here).await;
+        db.target(there).await;
+        db.source("insert into item values (1, 'a'), (2, 'b')").await;
+        let run = db.sync().await.expect_ok();
+        assert_eq!(statement(&run), expected);
+        db.source("update item set v = v || v").await;
+        let run = db.sync().args(&["-max-delete", "10%"]).await;
+        let told = format!(
+            "the key is (id, v) on the source and (id) on the target, so a changed row counts as one deleted and one inserted; 2 of 2 \
+             rows would be deleted, more than -max-delete 10% allows: no row was changed; check the source, then run on the \
+             target: {expected}; and allow it for one run: -set public.item.maxDelete=off, or -force for all tables"
+        );
+        run.expect_refused("item", &[&told]);
+        db.target(expected).await;
+        db.sync().await.expect_ok().expect_changes("item", (2, 0, 2));
+        db.assert_same("item").await;
+    }
+}
+
 #[tokio::test]
 async fn a_key_that_pgsync_makes_is_not_called_missing() {
     let db = Pair::fresh().await;

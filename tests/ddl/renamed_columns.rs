@@ -194,9 +194,64 @@ async fn a_renamed_column_is_told_to_one_who_reads_warnings_only() {
     db.settle().await;
     db.source("alter table supplier rename phone to telephone").await;
     let run = db.sync().args(&["-quiet"]).await.expect_ok();
-    let asked = "supplier - warning: only the target has the column \"phone\", which keeps its values and gets no new ones; \
-                 renamed to \"telephone\"? Then run on the target: ";
+    let asked = "supplier - warning: only the target has the column \"phone\", which gets no values of the source; \
+                 if it is the target's own, do nothing; renamed to \"telephone\"? Then run on the target: ";
     assert!(run.stderr.contains(asked), "{run}");
     let run = db.sync().args(&["-quiet"]).await.expect_ok();
     assert_eq!(run.stderr, "", "{run}");
+}
+
+#[tokio::test]
+async fn a_column_that_the_target_alone_had_before_is_not_asked_for() {
+    let db = Pair::with("create table item (id int primary key, v text)").await;
+    db.source("insert into item values (1, 'v')").await;
+    db.target("alter table item add own text default 'x'").await;
+    db.sync().await.expect_ok();
+    db.source("alter table item add name text; alter table item add note text").await;
+    db.sync().await.expect_ok().expect_unsaid("only the target has the column");
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(0);
+    let told = "only the target has the column \"own\", which gets no values of the source; if it is the target's own, do nothing; if the source";
+    assert!(listed.stdout.contains(told), "{listed}");
+}
+
+#[tokio::test]
+async fn a_column_that_the_target_has_renamed_first_can_keep_its_name() {
+    let db = Pair::with("create table item (id int primary key, title text not null)").await;
+    db.source("insert into item values (1, 'v')").await;
+    db.settle().await;
+    db.target("alter table item rename title to name").await;
+    let failed = failure(&db.sync().await.expect_exit(1), "item");
+    let told = "only the target has the column \"name\", which is NOT NULL without a default: if it is the source's \"title\": \
+                keep the target's name with the rule \"public.item\": {\"rename\": {\"title\": \"name\"}}, or run on the target: \
+                alter table public.item rename column name to title; otherwise, run there: alter table public.item alter column \
+                name drop not null";
+    assert_eq!(failed, told);
+    let config = |name: &str| {
+        let rule =
+            format!(r#"{{"tables": {{"public.item": {{"rename": {{"title": "{name}"}}}}}}}}"#);
+        db.file("config.json", &rule)
+    };
+    let file = config("nam");
+    let run = db.sync().args(&["-config", &file]).await.expect_exit(1);
+    let typo = "if it is the source's \"title\", which the rule rename calls \"nam\": correct the rule rename, or run on the target: ";
+    assert!(failure(&run, "item").contains(typo), "{run}");
+    let file = config("name");
+    db.source("insert into item values (2, 'w')").await;
+    db.sync().args(&["-config", &file]).await.expect_ok().expect_changes("item", (1, 0, 0));
+}
+
+#[tokio::test]
+async fn a_column_that_needs_a_value_can_be_kept_with_a_default() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.source("insert into item values (1)").await;
+    db.settle().await;
+    db.target("alter table item add own text not null default ''; alter table item alter own drop default").await;
+    let failed = failure(&db.sync().await.expect_exit(1), "item");
+    let told = "only the target has the column \"own\", which is NOT NULL without a default: to keep it, give it a default, or run \
+                on the target: alter table public.item alter column own drop not null; if the source has dropped it, run there: \
+                alter table public.item drop column own";
+    assert_eq!(failed, told);
+    db.target("alter table public.item drop column own").await;
+    assert_settled(&db).await;
 }

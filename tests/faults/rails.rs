@@ -331,9 +331,9 @@ async fn a_refusal_names_why_each_row_is_another_one() {
     let run = db.sync().args(&limited).await.expect_exit(5);
     let run = run.expect_refused(
         "log",
-        &["the table has no key, and its columns have changed since the last run"],
+        &["the table has no key, so a changed row counts as one deleted and one inserted; its columns have changed since the last run"],
     );
-    let said = "the key is (id) on the source and (a) on the target, and its columns have changed since the last run";
+    let said = "the key is (id) on the source and (a) on the target, so a changed row counts as one deleted and one inserted; its columns have changed since the last run";
     let run = run.expect_refused("price", &[said]);
     run.expect_unsaid("nothing of the table was changed");
     let lifted = ["-set", "public.log.maxDelete=off", "-set", "public.price.maxDelete=off"];

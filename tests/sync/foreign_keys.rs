@@ -569,3 +569,43 @@ async fn a_key_of_the_target_alone_holds_up_no_other_table() {
     db.target("alter table a drop constraint a_n_check").await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn what_only_the_target_has_is_kept_by_what_is_told_first() {
+    let db = Pair::with("create table p (id int primary key)").await;
+    db.source("insert into p values (1), (2)").await;
+    db.sync().await.expect_ok();
+    db.target(
+        "create table own (id int primary key, p int references p); insert into own values (1, 2)",
+    )
+    .await;
+    db.source("delete from p where id = 2").await;
+    let told = "rows of public.own, which is not part of this run, refer to rows that the run deletes (-verbose shows \
+                one): delete the rows of public.own that refer to them, or keep the rows of public.p (its rule \"deletes\": \
+                false); to give up the foreign key, which the source does not have, run on the target: alter table public.own \
+                drop constraint own_p_fkey";
+    db.sync().await.expect_exit(1).expect_failed("p", &[told]);
+    db.sync().args(&["-set", "p.deletes=false"]).await.expect_ok();
+    db.target("delete from own").await;
+    db.settle().await;
+}
+
+#[tokio::test]
+async fn the_example_of_a_where_for_the_child_of_a_filtered_table_works() {
+    let db = Pair::with("create table p (id int primary key); create table c (id int primary key, p int references p on delete cascade)").await;
+    db.source("insert into p values (1), (2); insert into c values (1, 2), (2, 1)").await;
+    db.sync().await.expect_ok();
+    let filter = ["-set", "p.where=id < 2"];
+    let run = db.sync().args(&["-include", "p"]).args(&filter).await;
+    let told = "rows that the source does not have, or that the where leaves out, cannot be deleted: 1 row of public.c still \
+                refers to them, and the foreign key \"c_p_fkey\" would delete those: let the run sync public.c as well, with a \
+                where of its own, such as: p in (select id from public.p where id < 2)";
+    run.expect_exit(1).expect_failed("p", &[told]);
+    let run = db.sync().args(&filter).await.expect_exit(2);
+    drop(run.expect_said(
+        "give public.c a where too, such as: p in (select id from public.p where id < 2)",
+    ));
+    let fitting = ["-set", "c.where=p in (select id from public.p where id < 2)"];
+    db.sync().args(&filter).args(&fitting).await.expect_ok();
+    assert_eq!(db.target_value("select count(*) from c").await, "1");
+}

@@ -67,17 +67,17 @@ async fn a_foreign_key_that_keeps_a_trigger_on_is_told_with_what_settles_that() 
     db.target(&format!("grant set on parameter session_replication_role to {}", writer.name)).await;
     let run = run().await.expect_exit(1);
     let key = "the server has to check the foreign key \"part_item_fkey\" of public.part, because ";
-    let way = "connect as the table's owner, or ";
-    let end = "; or use -fire-triggers, if the trigger changes no copied value";
-    let outside = format!(
-        "{key}public.part is not in this run; {way}include public.part in the run, too{end}"
-    );
+    let way = "connect as the table's owner; or use -fire-triggers, if the trigger changes no copied value; or ";
+    let outside =
+        format!("{key}public.part is not in this run; {way}include public.part in the run, too");
     without.expect_failed("item", &[&outside]);
     run.expect_failed("item", &[&outside]);
     db.source("alter table part drop constraint part_item_fkey").await;
     let run = db.sync().target_role(&writer).await.expect_exit(1);
     let drop = "alter table public.part drop constraint part_item_fkey";
-    let own = format!("{key}the source does not have it; {way}run on the target: {drop}{end}");
+    let own = format!(
+        "{key}the source does not have it; {way}give up that key, which only the target has: run on the target: {drop}"
+    );
     run.expect_failed("item", &[&own]);
     db.target(drop).await;
     db.sync().target_role(&writer).await.expect_ok();

@@ -206,7 +206,7 @@ async fn what_only_the_target_keeps_unique_is_told_with_the_statement_that_drops
         db.target(made).await;
         db.source("insert into item values (1, 1), (2, 1)").await;
         let told = format!(
-            "the source does not have this constraint, and its rows do not keep it: fix them, or run on the target: {drop}"
+            "only the target has this constraint, and rows of the source break it: leave them out with a where, or run on the target: {drop}"
         );
         db.sync().await.expect_exit(1).expect_failed("item", &[&told]);
         db.target(drop).await;
@@ -247,17 +247,17 @@ async fn a_value_that_a_kept_row_holds_is_told_with_what_keeps_the_row() {
     let rules = [
         (
             "p.deletes=false",
-            "a row that only the target has, which \"deletes\": false or -no-deletes keeps, may hold the value: change or \
+            "a row that only the target has, which \"deletes\": false or -no-deletes keeps, may hold the value (-verbose shows it): change or \
              delete that row on the target, or let runs delete such rows",
         ),
         (
             "p.mode=upsert",
-            "a row that only the target has, which \"mode\": \"upsert\" keeps, may hold the value: change or delete that row \
+            "a row that only the target has, which \"mode\": \"upsert\" keeps, may hold the value (-verbose shows it): change or delete that row \
              on the target, or let runs delete such rows",
         ),
         (
             "p.mode=append",
-            "a row of the target, which \"mode\": \"append\" leaves as it is, may hold the value: change or delete that row on \
+            "a row of the target, which \"mode\": \"append\" leaves as it is, may hold the value (-verbose shows it): change or delete that row on \
              the target",
         ),
     ];
@@ -289,9 +289,9 @@ async fn values_that_move_under_a_constraint_of_the_target_alone_are_told_so() {
     db.source("update p set u = case id when 1 then 'B' when 2 then 'A' else u end").await;
     let owner = db.target_owner().await;
     let run = db.sync().target_role(&owner).await.expect_exit(1);
-    let told = "the source does not have this constraint: if its rows do not keep it, run on the target: alter table public.p drop constraint p_g_key; \
-                if they do, another row of the target has the value";
-    run.expect_failed("p", &[told, db.replica_right().await]);
+    let told = "only the target has this constraint: another row of the target has the value";
+    let drop = "if rows of the source break it: leave them out with a where, or run on the target: alter table public.p drop constraint p_g_key";
+    run.expect_failed("p", &[told, db.replica_right().await, drop]);
     db.hand_over_log(&owner).await;
     db.settle().await;
 }
@@ -481,7 +481,7 @@ async fn what_the_target_alone_declares_is_dropped_in_an_order_that_the_server_t
     let drop_key = "alter table if exists public.d drop constraint if exists d_pu_fkey";
     let drop = format!("{drop_key}; alter table public.p drop constraint p_u_key");
     let aside = format!(
-        "if they do, another row of the target has the value, and it could not be put aside: foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: run on the target: {drop_key}"
+        "only the target has this constraint: another row of the target has the value, and it could not be put aside: foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: run on the target: {drop_key}"
     );
     let run = db.sync().await.expect_exit(1);
     run.expect_failed("p", &[&drop, &aside]);

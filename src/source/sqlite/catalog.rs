@@ -158,7 +158,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         columns: Arc::new(found.iter().map(column).collect()),
         keys,
         uniques: uniques(connection, name)?,
-        unvalidated_checks: Vec::new(),
+        checks: Vec::new(),
         sequences: Vec::new(),
         triggers: Vec::new(),
         rules: Vec::new(),

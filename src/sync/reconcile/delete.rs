@@ -7,6 +7,7 @@ use super::Difference;
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::outcome::Counts;
+use crate::plan::TablePlan;
 use crate::plan::references::CascadingKey;
 use crate::sql::keys::{KeyList, NumberedKey};
 use crate::sync::table_state::TableRun;
@@ -80,13 +81,23 @@ pub async fn unlist_kept(run: &TableRun<'_>) -> Result<Kept> {
     for (keeper, rows) in plan.keepers.iter().zip(referring).filter(|(_, rows)| *rows > 0) {
         kept.rows += keys::unlist_referred(target, plan, &keeper.key).await?;
         kept.why = Some(format!(
-            "rows that vanished from the source hold unique values that other rows have now: {} (foreign key \"{}\"): {}",
+            "{} hold unique values that other rows have now: {} (foreign key \"{}\"): {}",
+            vanished_rows(plan),
             told(&keeper.key, rows),
             keeper.key.name.as_str(),
             keeper.way_out,
         ));
     }
     Ok(kept)
+}
+
+/// What is deleted, in words.
+fn vanished_rows(plan: &TablePlan) -> &'static str {
+    if plan.is_filtered {
+        "rows that the source does not have, or that the where leaves out,"
+    } else {
+        "rows that vanished from the source"
+    }
 }
 
 /// So many rows by which a key refers to vanished ones, in words.
@@ -127,7 +138,8 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     if let Some((one, rows)) = telling.into_iter().zip(referring).find(|(_, rows)| *rows > 0) {
         let bad_rows = format!("correct the bad rows of {} first", one.key.child);
         return Err(Error::Blocked(format!(
-            "rows that vanished from the source cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
+            "{} cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
+            vanished_rows(plan),
             told(&one.key, rows),
             one.key.name.as_str(),
             match one.key.on_delete {

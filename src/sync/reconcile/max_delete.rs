@@ -49,22 +49,24 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
         return Ok(());
     }
     let plan = &run.state.plan;
-    let ManyDeletes { keyless, other_key, left_partitions } = &plan.many_deletes;
-    let keyless = match keyless {
-        Some(why) => format!(" ({why}: a changed row counts as one deleted and one inserted)"),
-        None => String::new(),
-    };
+    let ManyDeletes { keyless, gives_key, has_new_filter, left_partitions } = &plan.many_deletes;
+    let keyless = keyless.as_deref().unwrap_or_default();
     let left = match left_partitions {
         Some(told) => format!("{told}; otherwise, "),
         None => String::new(),
     };
-    let first = match other_key {
-        Some(drops) => format!("run on the target: {drops} (a run creates the source's key); and "),
+    let first = match gives_key {
+        Some(statement) => format!("run on the target: {statement}; and "),
         None => String::new(),
     };
+    let filter = if *has_new_filter {
+        "the where or the columns of the table have changed since the last run: check the where and "
+    } else {
+        "check "
+    };
     Err(Error::Refused(format!(
-        "{deletes} of {rows} rows would be deleted{keyless}, more than -max-delete {words} allows: no row was changed; \
-         {left}check the source, then {first}allow it for one run: -set {}, or -force for all tables",
+        "{keyless}{deletes} of {rows} rows would be deleted, more than -max-delete {words} allows: no row was changed; \
+         {left}{filter}the source, then {first}allow it for one run: -set {}, or -force for all tables",
         pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
     )))
 }
