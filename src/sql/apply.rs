@@ -4,6 +4,9 @@
 //! Each write counts what it did. `xmax = 0` tells an inserted row from an updated one; a partitioned
 //! table cannot show `xmax`, there the rows that exist before are counted instead.
 
+use std::ops::Range;
+
+use super::keys::WANTED;
 use super::read::operator;
 use crate::error::Side;
 use crate::ident::Ident;
@@ -252,6 +255,28 @@ impl TableMapping {
             from = self.from(Side::Target),
             matching = self.matching("s"),
         )
+    }
+
+    /// Has generated columns of wanted rows of these numbers computed again: PostgreSQL does so where a
+    /// column is set that the expression names. A CTE `written`, or None where no column can be set.
+    pub fn compute_again(&self, numbers: &Range<u64>) -> Option<Sql> {
+        let sets = self.settable().map(|c| sql!("{c} = t.{c}", c = c));
+        let sets = Sql::join(sets, ", ");
+        let is_any = self.settable().next().is_some() && !self.generated.is_empty();
+        is_any.then(|| {
+            sql!(
+                "again as (update {table} set {sets} from {wanted} w where w.{n} operator(pg_catalog.>=) {first} \
+                 and w.{n} operator(pg_catalog.<) {end} and {matching} returning 1), written as (select 0 as inserted, \
+                 pg_catalog.count(*) as updated, null::pg_catalog.numeric as keys from again)",
+                table = self.from(Side::Target),
+                sets = sets,
+                wanted = Sql::trusted(WANTED),
+                n = self.beside_key("pgsync_n"),
+                first = numbers.start,
+                end = numbers.end,
+                matching = self.matching("w"),
+            )
+        })
     }
 
     fn settable(&self) -> impl Iterator<Item = &Ident> {

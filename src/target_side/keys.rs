@@ -2,6 +2,8 @@
 
 use super::apply::{Applied, written};
 use super::transaction;
+use std::ops::Range;
+
 use crate::error::Result;
 use crate::pg::{Row, RowSink, Session};
 use crate::plan::TablePlan;
@@ -103,6 +105,21 @@ pub async fn delete_vanished(
     let statement =
         sql!("{begin}; {delete}", begin = transaction::begin_to_delete(plan), delete = delete);
     written(plan, &session.query_all("deleting vanished rows", &statement).await?, false)
+}
+
+/// Has generated columns of wanted rows of these numbers computed again; `None` where that cannot be.
+pub async fn compute_again(
+    session: &Session,
+    plan: &TablePlan,
+    row: LogRow<'_>,
+    numbers: Range<u64>,
+) -> Result<Option<Applied>> {
+    let Some(writes) = plan.mapping.compute_again(&numbers) else { return Ok(None) };
+    let update = row.sync_log.counted(row.id, &writes, CteSet::Written, &Progress::default());
+    let update = transaction::committed(plan, &update);
+    let statement = sql!("{begin}; {update}", begin = transaction::begin(plan), update = update);
+    let results = session.query_all("computing generated columns again", &statement).await?;
+    Ok(Some(written(plan, &results, false)?))
 }
 
 /// How many rows of other tables refer to listed vanished rows, by each of these foreign keys.

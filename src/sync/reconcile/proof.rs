@@ -10,12 +10,13 @@ use crate::ident::Ident;
 use crate::plan::TablePlan;
 use crate::sql::digest::DigestOf;
 use crate::sql::keys::KeyList;
-use crate::sql::mapping::{PlanColumn, TableMapping};
+use crate::sql::mapping::TableMapping;
 use crate::sql::query::{DigestQuery, RowScope};
 use crate::sync::reconcile::{Difference, LOOKUP, Scope, find, stage};
 use crate::sync::table_state::TableRun;
 use crate::target_side;
 use crate::target_side::keys;
+use crate::target_side::keys::LogRow;
 
 const DOING: &str = "proving what was written";
 
@@ -87,21 +88,68 @@ pub async fn fetched(run: &TableRun<'_>, difference: &Difference, wanted: u64) -
     Ok(source == target_side::digest::listed(run.target, DOING, mapping).await?)
 }
 
-/// Says which rows differ, and why that can be.
+/// Says which rows differ, and why that can be. Those are computed again before that differ in generated columns: the target
+/// may have computed them by a function that is another one now.
 async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
+    let Some(mut found) = look(run, scope).await? else { return Ok(()) };
+    if computed_again(run, &found).await? {
+        match look(run, scope).await? {
+            Some(left) => found = left,
+            None => return Ok(()),
+        }
+    }
+    Err(failed(run, &found.what, found.column.as_deref()))
+}
+
+/// Rows that differ.
+struct Unequal {
+    what: String,
+    /// The first column in which the first one differs.
+    column: Option<String>,
+    /// The number of listed keys of the source.
+    wanted: u64,
+}
+
+/// Has the listed rows computed again, if the first one differs in a generated column, and is then as it is on the source.
+async fn computed_again(run: &mut TableRun<'_>, found: &Unequal) -> Result<bool> {
+    let plan = run.state.plan.clone();
+    let is_generated =
+        |name: &str| plan.mapping.generated.iter().any(|one| one.name.as_str() == name);
+    let computed = found.column.as_deref().filter(|name| is_generated(name));
+    let Some(id) =
+        run.state.log_id.filter(|_| computed.is_some() && plan.always_triggers.is_empty())
+    else {
+        return Ok(false);
+    };
+    let row = LogRow { sync_log: &run.round.sync_log, id };
+    let one = keys::compute_again(run.target, &plan, row, 1..2).await?;
+    let Some(first_row) = one else { return Ok(false) };
+    run.state.add(&first_row);
+    if first(run, KeyList::Wanted).await?.column.as_deref() == computed {
+        return Ok(false);
+    }
+    for from in (2..=found.wanted).step_by(LOOKUP as usize) {
+        run.round.check_stopped()?;
+        let span = from..from + LOOKUP;
+        if let Some(rows) = keys::compute_again(run.target, &plan, row, span).await? {
+            run.state.add(&rows);
+        }
+    }
+    Ok(true)
+}
+
+/// Looks for rows that differ; none, if those do that stay by a rule.
+async fn look(run: &mut TableRun<'_>, scope: Scope) -> Result<Option<Unequal>> {
     let difference = find(run, DigestOf::Rows, scope, None).await?;
     if difference.is_none() {
-        return Ok(());
+        return Ok(None);
     }
     if run.state.plan.mapping.key.is_empty() {
         let rows = difference.source.rows.max(1);
-        return Err(failed(
-            run,
-            &format!(
-                "up to {rows} rows of the table, which has no key that both sides have, still differ"
-            ),
-            None,
-        ));
+        let what = format!(
+            "up to {rows} rows of the table, which has no key that both sides have, still differ"
+        );
+        return Ok(Some(Unequal { what, column: None, wanted: 0 }));
     }
     stage(run, &difference).await?;
     let wanted = keys::number_missing_keys(run.target, &run.state.plan).await?;
@@ -112,7 +160,7 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     let table = &run.state.plan.mapping.source.name;
     let stays = !run.state.plan.deletes || run.round.source.leaves_rows_out(table);
     if rows == 0 && stays {
-        return Ok(());
+        return Ok(None);
     }
     let FirstRow { text, column } = if wanted > 0 {
         first(run, KeyList::Wanted).await?
@@ -123,7 +171,7 @@ async fn unequal(run: &mut TableRun<'_>, scope: Scope) -> Result<()> {
     };
     let (noun, verb) = if rows == 1 { ("row", "differs") } else { ("rows", "differ") };
     let what = format!("{rows} {noun} of the table{text} still {verb}");
-    Err(failed(run, &what, column.as_deref()))
+    Ok(Some(Unequal { what, column, wanted }))
 }
 
 /// The first row that differs.
@@ -207,9 +255,9 @@ fn failed(run: &TableRun<'_>, what: &str, differing: Option<&str>) -> Error {
         computed.or(plan.mapping.generated.first().map(|one| one.name.as_str()))
     {
         format!(
-            "the generated column \"{made}\" computes something else on the target (by a function, a collation or \
-             its expression), or somebody else writes to the table: give the target the source's definition of it, {}, keep \
-             others from writing, and run again",
+            "the generated column \"{made}\" has another value on the target: give the target the source's function (\\sf in \
+             psql prints it), collation and expression{}, and run again; if it has them, these rows of the source are older: leave \
+             the column out with the rule excludeColumns",
             recomputed(plan)
         )
     } else {
@@ -238,25 +286,16 @@ fn quieted(run: &TableRun<'_>) -> String {
     }
 }
 
-const AGAIN: &str = "have it computed again on both sides, as rows can be older than a function";
-/// Columns that are named in a statement which has rows computed again.
-const NAMED: usize = 12;
-
-/// How to have generated columns computed again: PostgreSQL does so only where a column is set that the expression names.
+/// How to have generated columns computed again that no run can have computed again: PostgreSQL does so only where a column
+/// is set that the expression names.
 fn recomputed(plan: &TablePlan) -> String {
     let mapping = &plan.mapping;
-    let has_only_keys = mapping.columns.iter().all(|column| !column.updatable);
-    let fixed: Vec<&Ident> = mapping.identities().collect();
-    let is_settable = |column: &&PlanColumn| {
-        if has_only_keys { !fixed.contains(&&column.name) } else { column.updatable }
-    };
-    let timestamp = plan.timestamp.as_ref().map(|timestamp| &timestamp.column);
-    let settable = mapping.columns.iter().filter(is_settable);
-    let settable = settable.filter(|column| Some(&column.name) != timestamp);
-    let set: Vec<String> =
-        settable.map(|column| column.name.typed()).map(|name| format!("{name} = {name}")).collect();
-    if set.is_empty() || set.len() > NAMED {
-        return format!("{AGAIN}: set each column that its expression names to itself");
+    if !mapping.key.is_empty() && mapping.compute_again(&(1..2)).is_some() {
+        return String::new();
     }
-    format!("{AGAIN} (update {} set {})", plan.name.typed(), set.join(", "))
+    let fixed: Vec<&Ident> = mapping.identities().collect();
+    let names = mapping.columns.iter().map(|column| &column.name);
+    let names = names.filter(|name| !fixed.contains(name)).map(Ident::typed);
+    let set: Vec<String> = names.map(|name| format!("{name} = {name}")).collect();
+    format!(", run on the target: update {} set {}", plan.name.typed(), set.join(", "))
 }
