@@ -230,10 +230,11 @@ impl Denied {
     }
 
     /// The same of what only its owner may change. In the place of the arguments stands the owner, unless that is a
-    /// superuser: nobody is made a member of one.
+    /// superuser, or a member of the role: nobody is made a member of one, or of his own member.
     fn owned(&self, role: &Sql) -> Sql {
         let columns = sql!(
-            "n.nspname as schema, {role} as role, case when not r.rolsuper then r.rolname end as arguments",
+            "n.nspname as schema, {role} as role, case when not r.rolsuper \
+             and not pg_catalog.pg_has_role(r.oid, {role}, 'member') then r.rolname end as arguments",
             role = role
         );
         let name = Literal(&self.name);

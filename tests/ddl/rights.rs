@@ -207,3 +207,22 @@ async fn a_log_whose_schema_is_missing_and_may_not_be_made_has_ways_out() {
     let run = db.sync().args(&["-schema", "crm", "-ddl", "none"]).await.expect_exit(1);
     drop(run.expect_said("schema \"crm\" does not exist (SQLSTATE 3F000); hint: run on the target: create schema crm; or name another place with -log-table, or leave out -ddl none"));
 }
+
+#[tokio::test]
+async fn no_role_is_to_be_made_a_member_of_its_own_member() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    let owner = db.target_owner().await;
+    db.sync().target_role(&owner).await.expect_ok();
+    let role = db.target_writer().await;
+    db.hand_over_log(&role).await;
+    db.source("alter table item add v text").await;
+    let alter = format!("alter table public.item owner to {}", role.name);
+    let grant = format!("grant {} to {}", owner.name, role.name);
+    let run = db.sync().target_role(&role).await.expect_exit(1);
+    run.expect_failed("item", &["must be owner of table item", &format!("{grant}; or {alter}")]);
+    db.target(&format!("grant {} to {}", role.name, owner.name)).await;
+    let run = db.sync().target_role(&role).await.expect_exit(1).expect_unsaid(&grant);
+    run.expect_failed("item", &["must be owner of table item", &alter]);
+    db.target(&alter).await;
+    db.sync().target_role(&role).await.expect_ok();
+}
