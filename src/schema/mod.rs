@@ -226,7 +226,7 @@ impl RunContext<'_> {
         let hindered = hindered.into_iter().filter(|(name, _)| !rebuild.contains(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
-        aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
+        self.drop_failed(&mut schema_plan, &aligned);
         aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
         if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
@@ -310,7 +310,6 @@ impl RunContext<'_> {
             let part = DifferingPart { name, text: one.text.clone() };
             aligned.differing.entry(one.table.clone()).or_default().push(part);
         }
-        self.note_left_labels(schema_plan);
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);
         aligned.failed.extend(take_blocked(schema_plan));
@@ -319,13 +318,22 @@ impl RunContext<'_> {
         }
     }
 
+    /// Leaves out what only tables need that have failed; what is said of labels depends on it.
+    fn drop_failed(&self, schema_plan: &mut SchemaPlan, aligned: &SchemaOutcome) {
+        aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
+        self.note_left_labels(schema_plan);
+    }
+
     /// Warns of labels that the source no longer has: who asks for one of them finds fewer rows from now on.
     fn note_left_labels(&self, schema_plan: &mut SchemaPlan) {
         let compares = self.settings.only_compares;
         let level = if compares { NoteLevel::Notice } else { NoteLevel::Warning };
         if self.settings.changes_definitions() || compares {
-            for (table, text) in std::mem::take(&mut schema_plan.left_labels) {
-                self.note(level, Some(table), text);
+            for left in std::mem::take(&mut schema_plan.left_labels) {
+                // Tables that fail take the steps of their types along.
+                let is_made = self.makes_now() && schema_plan.gives_labels(&left.of);
+                let text = if is_made { left.made } else { left.planned };
+                self.note(level, Some(left.root), text);
             }
         }
     }

@@ -5,6 +5,7 @@ use super::missing_objects::DependencyWalk;
 use crate::ddl_step::{LabelRename, Step};
 use crate::ident::TableName;
 use crate::schema_object::Object;
+use crate::schema_object::text::Name;
 use crate::sql::ddl;
 
 /// More renames than this are a guess.
@@ -88,21 +89,54 @@ impl DependencyWalk<'_> {
         let keeps =
             format!("{} keeps {}, which the source no longer has", object.title(), quoted(&left));
         let new = quoted(&new);
-        let text = match asked {
-            _ if self.input.makes => {
-                format!(
-                    "{keeps}, and gets {new}: if a label was renamed, its rows have the new one from now on"
-                )
-            }
+        let planned = match asked {
             Some(asked) => format!("{keeps}, and would get {new}; {asked}"),
             None => format!(
                 "{keeps}, and would get {new}; if the source has renamed a label, rename it on the target, too"
             ),
         };
-        if self.left_labels.iter().all(|(_, said)| *said != text) {
-            self.left_labels.push((root.clone(), text));
+        let way_out = exchanges(&there.at, &renames).map_or_else(String::new, |run| {
+            format!(
+                "; views and own rows of the target keep the old one: to rename that, too, run on the target after this run: \
+                 {run}; the next run writes the rows once more"
+            )
+        });
+        let made = format!(
+            "{keeps}, and gets {new}: if a label was renamed, its rows have the new one from now on{way_out}"
+        );
+        if self.left_labels.iter().all(|left| left.planned != planned) {
+            let (root, of) = (root.clone(), object.title());
+            self.left_labels.push(LeftLabels { root, of, made, planned });
         }
     }
+}
+
+/// Gives labels of an enum that are there already the names of each other; none, if it is not clear which belong together.
+fn exchanges(name: &Name, renames: &[LabelRename]) -> Option<String> {
+    const BETWEEN: &str = "pgsync_between";
+    let shares =
+        |one: &LabelRename, other: &LabelRename| one.from == other.from || one.to == other.to;
+    let is_clear =
+        |one: &LabelRename| renames.iter().filter(|other| shares(one, other)).count() == 1;
+    let exchange = |LabelRename { from, to, .. }: &LabelRename| {
+        let steps = [(to.as_str(), BETWEEN), (from, to), (BETWEEN, from)];
+        let steps = steps.map(|(from, to)| ddl::rename_label(name, from, to).on_one_line());
+        steps.join("; ")
+    };
+    let is_told = !renames.is_empty() && renames.iter().all(is_clear);
+    is_told.then(|| renames.iter().map(exchange).collect::<Vec<_>>().join("; "))
+}
+
+/// What is said of labels that an enum of the target keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftLabels {
+    pub root: TableName,
+    /// The title of the enum.
+    pub of: String,
+    /// Where it gets the source's labels in this run.
+    pub made: String,
+    /// Where it does not.
+    pub planned: String,
 }
 
 /// `'a', 'b'`.

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::labels;
+use super::labels::LeftLabels;
 use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{self, Growth, Step, UnmadeFunction};
 use crate::ident::TableName;
@@ -25,7 +26,7 @@ pub(super) struct DependencyWalk<'a> {
     /// By table: what it needs, and what is another one on the target, which stays.
     pub other: Vec<(TableName, String)>,
     /// By table: enums that keep labels which the source has no more, beside those that they get.
-    pub left_labels: Vec<(TableName, String)>,
+    pub left_labels: Vec<LeftLabels>,
     /// By table: functions that it needs and that nobody makes.
     pub unmade: HashMap<&'a TableName, Vec<UnmadeFunction>>,
     /// Parts of new tables that come after functions which need the tables.

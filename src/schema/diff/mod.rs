@@ -97,7 +97,7 @@ pub struct SchemaPlan {
     /// What stays undone, by table and why.
     pub left_out: Vec<(TableName, String)>,
     /// By table: enums that keep labels which the source has no more; tables that fail over a label say so themselves.
-    pub left_labels: Vec<(TableName, String)>,
+    pub left_labels: Vec<labels::LeftLabels>,
     /// What is left out for the selection's sake: a run says it of the tables that it makes.
     pub unselected: Vec<(TableName, String)>,
     /// What is there and another thing than on the source.
@@ -145,10 +145,17 @@ impl SchemaPlan {
         self.left_out.extend(unselected.filter(|(table, _)| is_made(table)));
     }
 
+    /// Whether the enum of this title gets a label.
+    pub fn gives_labels(&self, of: &str) -> bool {
+        let is_own = |step: &Step| step.renames.iter().any(|one| one.of == of);
+        self.first.iter().any(is_own)
+    }
+
     /// Says what a listing says of all tables, whatever a run makes of them.
     pub fn tell_all(&mut self) {
         self.left_out.append(&mut self.unselected);
-        self.left_out.append(&mut self.left_labels);
+        let labels = std::mem::take(&mut self.left_labels).into_iter();
+        self.left_out.extend(labels.map(|left| (left.root, left.planned)));
     }
 
     /// Says where names without a schema lead.
