@@ -208,7 +208,7 @@ impl Step {
     }
 
     /// Whether a column takes NULL then that it does not take before.
-    fn drops_not_null(&self) -> bool {
+    pub fn drops_not_null(&self) -> bool {
         let mut texts = self.statements.iter().map(Statement::as_str);
         self.title.starts_with(NOT_NULL_OF) && texts.any(|text| text.ends_with(" drop not null"))
     }

@@ -1,6 +1,7 @@
 -- Which of the sequences $names, pairs of a schema and a name, are there, one JSON object a row, how far they
 -- go, whether the role may read and set them, and whether a column owns them or draws from them by default (`drawn`).
 select pg_catalog.json_build_object('schema', n.nspname, 'name', c.relname,
+  'last', case when pg_catalog.has_sequence_privilege(c.oid, 'select') then pg_catalog.pg_sequence_last_value(c.oid) end,
   'increment', s.seqincrement, 'least', s.seqmin, 'greatest', s.seqmax,
   -- Of one that is dropped at this moment they are NULL.
   'settable', coalesce(pg_catalog.has_sequence_privilege(c.oid, 'select') and pg_catalog.has_sequence_privilege(c.oid, 'update'), false),

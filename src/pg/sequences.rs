@@ -71,6 +71,8 @@ fn unless_dropped(error: Error) -> Error {
 pub struct KnownSequence {
     #[serde(flatten)]
     pub name: TableName,
+    /// What it gave last, if it gave something and the role may read it.
+    pub last: Option<i64>,
     /// Negative for one that descends.
     pub increment: i64,
     pub least: i64,

@@ -152,7 +152,7 @@ impl Finish<'_> {
         if round.settings.dry_run {
             // Nothing was written that could be put in its place.
             sequences::remark_all_denied(round, &self.plans, outcomes);
-            sequences::remark_hidden(round, &self.sequences);
+            sequences::remark_hidden(round, &self.sequences).await;
             return Vec::new();
         }
         if let Some(why) = early {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::ddl_step::{Step, TYPE_OF};
+use crate::ddl_step::{NOT_NULL_OF, Step, TYPE_OF};
 use crate::schema_object::Kind;
 
 /// So many of each noun are named.
@@ -71,6 +71,7 @@ impl std::fmt::Display for Tally<'_> {
 fn counted(count: usize, noun: &str) -> String {
     match count {
         1 => format!("1 {noun}"),
+        count if noun.starts_with("NOT NULL") => format!("{count} {noun}"),
         count if noun.ends_with('x') => format!("{count} {noun}es"),
         count => match noun.strip_suffix("ty") {
             Some(stem) => format!("{count} {stem}ties"),
@@ -82,7 +83,8 @@ fn counted(count: usize, noun: &str) -> String {
 /// What a change is named by: `column public.item.v`, of `default of column public.item.v`.
 fn named(step: &Step) -> &str {
     let title = subject(step);
-    let rest = title.strip_prefix(noun(step)).map(str::trim_start);
+    let rest = title.strip_prefix(NOT_NULL_OF).or_else(|| title.strip_prefix(noun(step)));
+    let rest = rest.map(str::trim_start);
     let rest = rest.map(|rest| rest.strip_prefix("of ").unwrap_or(rest)).unwrap_or(title);
     step.names.as_deref().unwrap_or(rest)
 }
@@ -96,6 +98,9 @@ pub(super) fn subject(step: &Step) -> &str {
 fn noun(step: &Step) -> &str {
     let noun = step.kind.noun();
     let of = || step.title.split_once(" of ").map(|(changed, _)| changed);
+    if step.title.starts_with(NOT_NULL_OF) {
+        return if step.drops_not_null() { "NOT NULL dropped" } else { "NOT NULL set" };
+    }
     if step.kind == Kind::Table && step.title.starts_with(TYPE_OF) {
         return "column type";
     }

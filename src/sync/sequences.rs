@@ -111,15 +111,31 @@ impl Places {
     }
 }
 
+/// The number that is advised for a sequence of which nobody knows how far the source's has come.
+const HIGH: i64 = 1_000_000;
+
 /// Names sequences that belong to no table of the run and may not be read: nobody knows how far the target's have to move.
-pub fn remark_hidden(round: &Round, sequences: &[SequenceValue]) {
+/// Of one that somebody has given a high number nothing more is said.
+pub async fn remark_hidden(round: &Round, sequences: &[SequenceValue]) {
     let is_whole = round.settings.include.is_empty();
-    for one in sequences.iter().filter(|one| one.hidden && is_whole) {
+    let hidden: Vec<&SequenceValue> =
+        sequences.iter().filter(|one| one.hidden && is_whole).collect();
+    if hidden.is_empty() {
+        return;
+    }
+    let names: Vec<TableName> =
+        hidden.iter().map(|one| round.settings.target_name_of(&one.name)).collect();
+    // What cannot be asked is told once more.
+    let known = round.target.control.known_sequences(&names).await.unwrap_or_default();
+    let is_high = |name: &TableName| {
+        known.iter().any(|one| &one.name == name && one.last.is_some_and(|last| last >= HIGH))
+    };
+    for (one, _) in hidden.into_iter().zip(&names).filter(|(_, name)| !is_high(name)) {
         let name = one.name.typed();
         let text = format!(
             "the sequence {name} is not set on the target, because pgsync may not read it on the source: an insert that takes \
              its next number can violate a unique key; run on the source: grant select on sequence {name} to {}; or give it a \
-             high number yourself, on the target: select pg_catalog.setval('{}', 1000000)",
+             high number yourself, on the target: select pg_catalog.setval('{}', {HIGH})",
             round.roles.source,
             round.settings.target_name_of(&one.name).typed().replace('\'', "''"),
         );
@@ -132,7 +148,7 @@ pub fn remark_hidden(round: &Round, sequences: &[SequenceValue]) {
 /// them where it can, and says nothing. A sequence that belongs to a table of the source alone, which is not selected, is
 /// moved, too: a function of a selected table may draw from it.
 pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc<TablePlan>]) {
-    remark_hidden(round, sequences);
+    remark_hidden(round, sequences).await;
     let is_whole = round.settings.include.is_empty();
     let Places { given, free } = Places::of(round, sequences, plans);
     if given.is_empty() {

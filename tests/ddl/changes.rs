@@ -187,7 +187,11 @@ async fn a_column_that_is_not_null_by_now_was_not_created() {
     foretold
         .expect_note("would change NOT NULL of column public.item.agent")
         .expect_unsaid("create");
-    let run = db.sync().await.expect_ok().expect_note("changed on the target: 1 NOT NULL");
+    let run = db
+        .sync()
+        .await
+        .expect_ok()
+        .expect_note("changed on the target: 1 NOT NULL set (column public.item.agent)");
     drop(run.expect_unsaid("created"));
     assert_same_definitions(&db).await;
     db.source("alter table item add more int; update item set more = 1; alter table item alter more set not null").await;

@@ -108,6 +108,10 @@ async fn a_sequence_that_the_source_role_may_not_read_is_named() {
     foretold.expect_note(&told);
     assert_eq!(last(&db, "ticket").await, "8 true");
     assert_eq!(last(&db, "invoice").await, "1 false");
+    // Who has done so hears of it no more.
+    db.target("select pg_catalog.setval('public.invoice', 1000000)").await;
+    db.sync().source_role(&reader).await.expect_unchanged().expect_unsaid("sequence");
+    db.target("select pg_catalog.setval('public.invoice', 1, false)").await;
     db.source(&format!("grant select on sequence invoice to {}", reader.name)).await;
     db.sync().source_role(&reader).await.expect_unchanged().expect_unsaid("sequence");
     assert_eq!(last(&db, "invoice").await, "7 true");

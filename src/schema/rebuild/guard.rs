@@ -7,6 +7,7 @@ use super::plan::parts;
 use crate::context::RunContext;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::rules::Key;
 use crate::schema::diff::dropped_keys::key_columns;
 use crate::schema_object::view::{self, View};
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
@@ -24,10 +25,15 @@ impl RunContext<'_> {
             (false, _, _) => "rows that vanished from the source would go with the old table, and \
                               -no-deletes keeps them"
                 .to_owned(),
-            (_, Some(_), _) => format!(
-                "the rows that would go with the old table are not counted, and -max-delete limits them: allow it for \
-                 one run: -set {name}.maxDelete=off"
-            ),
+            (_, Some(_), _) => {
+                let is_own = self.settings.rules.effective(name).is_given(Key::MaxDelete);
+                let own = format!("-set {name}.maxDelete=off");
+                format!(
+                    "the rows that would go with the old table are not counted, and -max-delete limits them: allow it for \
+                     one run: {}",
+                    if is_own { &own } else { "-max-delete off" }
+                )
+            }
             (_, _, Some(key)) => {
                 let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("its foreign key {} refers to {parent}: select that table, too", key.id)

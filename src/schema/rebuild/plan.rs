@@ -357,7 +357,7 @@ impl RunContext<'_> {
 fn because(refused: Error, reasons: &[String]) -> Error {
     match refused {
         Error::Blocked(text) if !reasons.is_empty() => {
-            Error::Blocked(format!("{text}; it would be rebuilt because {}", reasons.join("; ")))
+            Error::Blocked(format!("it would be rebuilt because {}; {text}", reasons.join("; ")))
         }
         other => other,
     }
