@@ -262,6 +262,7 @@ impl RunContext<'_> {
             roles: Roles {
                 source: here.role.typed(),
                 target: there.role.typed(),
+                target_database: Ident::new(&there.database).typed(),
                 target_grants_parameters: there.version >= GRANTS_PARAMETERS,
             },
             reconcile: self.settings.reconcile,

@@ -49,6 +49,8 @@ pub(super) enum Trouble {
     Null(Ident),
     /// A value is too long for this column of the target.
     TooLong(Ident),
+    /// A function of the target names a function or a table without its schema, and the search path does not lead there.
+    Unfound,
     /// Two rows have one key, in a batch or in a table whose key is created when its rows are there.
     Repeated,
 }
@@ -83,6 +85,10 @@ impl Remedy {
                     && error.sqlstate.as_deref() == Some("22001")
                     && error.message.ends_with(&place)
             }
+            Trouble::Unfound => {
+                error.side == Side::Target
+                    && matches!(error.sqlstate.as_deref(), Some("42883" | "42P01"))
+            }
             Trouble::Repeated => match error.sqlstate.as_deref() {
                 Some("21000") => error.side == Side::Target,
                 Some("23505") => error.action.starts_with("creating "),
@@ -105,7 +111,11 @@ impl TablePlan {
         let names = [table.typed(), table.name.typed()].map(|name| format!(" on table {name} to "));
         let schema = format!(" on schema {} to ", table.schema.typed());
         // The last one is for somebody who has written the statement.
-        let poor = ["grant temporary on ", "Ensure that no rows proposed for insertion "];
+        let poor = [
+            "grant temporary on ",
+            "Ensure that no rows proposed for insertion ",
+            "No function matches the given name",
+        ];
         let is_poor = |hint: &str| {
             let is_own = names.iter().chain([&schema]).any(|place| hint.contains(place));
             is_own || poor.iter().any(|poor| hint.starts_with(poor))
@@ -231,6 +241,7 @@ pub fn remedies(
     let of_target = of_target.chain(other_keys(candidate.source, target));
     let checks = checks(candidate.source, target).filter(|_| !context.local);
     let of_target = of_target.chain(checks);
+    let of_target = of_target.chain([unfound(target, roles)]);
     let of_target = of_target.chain(too_short(candidate, target));
     let of_target = of_target.chain(no_null(candidate, target));
     let differing = candidate.differing.iter().map(|part| Remedy {
@@ -238,6 +249,20 @@ pub fn remedies(
         text: part.text.clone(),
     });
     denied.into_iter().flatten().chain(differing).chain(of_target).collect()
+}
+
+/// What to try where the body of a function names something without its schema.
+fn unfound(target: &Table, roles: &Roles) -> Remedy {
+    let schema = target.name.schema.typed();
+    let path = if schema == "public" { schema } else { format!("{schema}, public") };
+    Remedy {
+        trouble: Trouble::Unfound,
+        text: format!(
+            "a function that the table uses names it without a schema, and the search_path of the role does not lead to it: run \
+             on the target: alter role {} in database {} set search_path = {path}",
+            roles.target, roles.target_database
+        ),
+    }
 }
 
 /// What to try where the target has no partition for a row.
@@ -391,25 +416,37 @@ fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Opt
     None
 }
 
+/// What to try where a foreign key from or to `outside`, which is not in the run, stops the table `own`.
+fn of_outside(
+    key: &ForeignKey,
+    own: &TableName,
+    references: &References,
+    outside: &TableName,
+) -> String {
+    if key.parent == *own {
+        return format!(
+            "rows of {outside}, which is not part of this run, refer to rows that the run deletes (-verbose shows one): {}",
+            references.way_out(key)
+        );
+    }
+    let (include, known) = if references.is_on_the_source(key) {
+        ("include it, or ", "")
+    } else {
+        ("", ", which the source does not have")
+    };
+    format!(
+        "{outside} is not part of this run: {include}add the missing rows to it on the target (-verbose shows one); to give \
+         up the foreign key{known}, run on the target: alter table {} drop constraint {}",
+        key.child.typed(),
+        key.name.typed()
+    )
+}
+
 /// What to try where a foreign key stops the table `own`.
 fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: &Roles) -> String {
     let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
     if let Some(outside) = references.outside(key) {
-        if key.parent == *own {
-            return format!(
-                "rows of {outside}, which is not part of this run, refer to rows that the run deletes (-verbose shows one): {}",
-                references.way_out(key)
-            );
-        }
-        let (include, known) = if references.is_on_the_source(key) {
-            ("include it, or ", "")
-        } else {
-            ("", ", which the source does not have")
-        };
-        return format!(
-            "{outside} is not part of this run: {include}add the missing rows to it on the target (-verbose shows one); to \
-             give up the foreign key{known}, run on the target: {drop}"
-        );
+        return of_outside(key, own, references, outside);
     }
     if references.outlives(key) && key.parent == *own {
         return references.way_out(key);

@@ -13,7 +13,9 @@ pub struct ManyDeletes {
     pub keyless: Option<String>,
     /// What gives the target the source's key, or lets a run do that.
     pub gives_key: Option<String>,
-    /// Whether rows may be outside of a `where` that is new.
+    /// Whether a `where` leaves out rows of the source.
+    pub is_filtered: bool,
+    /// Whether that may be new.
     pub has_new_filter: bool,
     /// What is to be done about partitions that only the target has.
     pub left_partitions: Option<String>,
@@ -24,15 +26,16 @@ impl ManyDeletes {
         candidate: &Candidate<'_>,
         target: &Table,
         mapping: &TableMapping,
-        missing: Option<&MissingKey>,
         fingerprint: &str,
     ) -> Self {
         let is_keyless = mapping.key.is_empty();
+        let missing = MissingKey::of(candidate, target, mapping);
         let other_key = candidate.other_key.filter(|_| is_keyless);
         let dropped = other_key.map(|drops| format!("{drops} (a run creates the source's key)"));
         Self {
             keyless: is_keyless.then(|| why_keyless(candidate, target, fingerprint)),
             gives_key: dropped.or_else(|| missing.map(|key| key.statement().to_owned())),
+            is_filtered: candidate.rules.filter.is_some(),
             has_new_filter: candidate.rules.filter.is_some()
                 && have_changed(candidate, fingerprint),
             left_partitions: candidate.left_partitions.map(str::to_owned),

@@ -120,8 +120,6 @@ pub struct TablePlan {
     pub roles: Roles,
     /// Whether the role can keep the target's triggers from firing.
     pub can_quiet_triggers: bool,
-    /// Whether a `where` leaves out rows of the source.
-    pub is_filtered: bool,
     /// Whether vanished rows are removed.
     pub deletes: bool,
     /// Whether rows with new keys are inserted, and nothing else is written.
@@ -170,6 +168,8 @@ impl LastRun {
 pub struct Roles {
     pub source: String,
     pub target: String,
+    /// The target's database, as SQL names it.
+    pub target_database: String,
     /// Whether the target's server lets a superuser grant the right to set a parameter (from PostgreSQL 15 on).
     pub target_grants_parameters: bool,
 }
@@ -180,6 +180,7 @@ impl Default for Roles {
         Self {
             source: "the source role".to_owned(),
             target: "the target role".to_owned(),
+            target_database: "the target database".to_owned(),
             target_grants_parameters: true,
         }
     }
@@ -292,9 +293,9 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let missing_key = MissingKey::of(&candidate, target, &mapping);
     check_rules(&candidate, &mapping, missing_key.as_ref(), context)?;
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
-    let left_columns = left_columns::told(&candidate, target, &mapping);
-    let Changed { warnings, notes: changed } =
-        changed(&candidate, &left_columns, missing_key.as_ref(), &fingerprint, context);
+    let left = left_columns::told(&candidate, target, &mapping);
+    let changed = changed(&candidate, &left, missing_key.as_ref(), &fingerprint, context);
+    let many_deletes = ManyDeletes::of(&candidate, target, &mapping, &fingerprint);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -309,13 +310,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
-        many_deletes: ManyDeletes::of(
-            &candidate,
-            target,
-            &mapping,
-            missing_key.as_ref(),
-            &fingerprint,
-        ),
+        many_deletes,
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
@@ -330,16 +325,15 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         keepers: references.keepers(&target.name),
         sequences: sequences(source, target, candidate.post_data),
         remedies: hints::remedies(&candidate, target, &moves, context),
-        left_columns: left_columns.texts,
-        notes: [triggers::notes(&firing, context), changed, Vec::from_iter(note)].concat(),
-        warnings,
+        left_columns: left.texts,
+        notes: [triggers::notes(&firing, context), changed.notes, Vec::from_iter(note)].concat(),
+        warnings: changed.warnings,
         missing_key: missing_key.map(|key| key.to_string()),
         always_triggers: firing,
         has_triggers: !target.triggers.is_empty(),
         path: context.path.clone(),
         roles: context.roles.clone(),
         can_quiet_triggers: target.owned || !checked.deletes,
-        is_filtered: rules.filter.is_some(),
         deletes: rules.deletes,
         append: rules.mode == Mode::Append,
         batch_size: rules.batch_size,

@@ -101,3 +101,31 @@ async fn a_function_whose_body_names_the_sources_schema_is_named() {
     db.sync().args(&args).await.expect_ok().expect_note(told).expect_unsaid("other_public() names");
     db.sync().args(&args).await.expect_unchanged().expect_unsaid("names the schema");
 }
+
+/// The body of a function is copied as it is, and finds what it names by the search path.
+#[tokio::test]
+async fn a_function_that_names_another_one_without_its_schema_is_told_with_the_search_path() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create function a(t text) returns text language sql immutable as $$ select t $$;
+         create function b(t text) returns boolean language plpgsql immutable as $$ begin return a(t) <> ''; end $$;
+         create table c (id int primary key, p text check (b(p))); create table d (id int primary key, p text check (a(p) <> ''));
+         insert into c values (1, 'x')",
+    )
+    .await;
+    let run = || db.sync().args(&["-target-schema", "copy"]);
+    let failed = run().await.expect_exit(1);
+    let database = db.target_value("select quote_ident(current_database())").await;
+    let path = format!("alter role postgres in database {database} set search_path = copy, public");
+    let told = format!(
+        "a function that the table uses names it without a schema, and the search_path of the role does not lead to it: run on \
+         the target: {path}"
+    );
+    failed.expect_failed("c", &["function a(text) does not exist", &told]);
+    db.target(&path).await;
+    run().await.expect_ok();
+    assert_eq!(db.target_value("select count(*) from copy.c").await, "1");
+    db.source("create or replace function a(t text) returns text language sql immutable as $$ select t || 'x' $$").await;
+    let other = "run on the target what \\sf public.a(text) prints in psql on the source, with copy.a in place of public.a";
+    run().await.expect_ok().expect_said(other);
+}

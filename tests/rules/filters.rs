@@ -202,3 +202,18 @@ async fn a_sub_select_finds_tables_by_the_search_path_and_not_in_the_schema_of_t
         assert_eq!(db.target_value(arrived).await, expected, "{wanted}");
     }
 }
+
+#[tokio::test]
+async fn a_refusal_after_another_where_says_that_it_has_changed() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.source("insert into item select generate_series(1, 100)").await;
+    let run = |filter| db.sync().args(&["-max-delete", "20%", "-set", filter]);
+    run("item.where=id < 91").await.expect_ok();
+    let refused = run("item.where=id < 10").await.expect_exit(5);
+    let told = "81 of 90 rows would be deleted, more than -max-delete 20% allows: no row was changed; the where or the columns of the \
+                table have changed since the last run: check the where and the source, then allow it for one run: ";
+    refused.expect_refused("item", &[told]);
+    db.source("delete from item where id > 9").await;
+    let refused = run("item.where=id < 91").await.expect_exit(5);
+    refused.expect_refused("item", &["no row was changed; check the source, then allow it"]);
+}

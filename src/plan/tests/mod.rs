@@ -107,6 +107,7 @@ fn context() -> PlanContext {
         roles: crate::plan::Roles {
             source: "reader".to_owned(),
             target: "writer".to_owned(),
+            target_database: "app".to_owned(),
             target_grants_parameters: true,
         },
         reconcile: false,

@@ -7,6 +7,7 @@ use crate::ddl_step::UnmadeFunction;
 use crate::ident::{Ident, TableName};
 use crate::schema::diff::DiffInput;
 use crate::schema_object::make::Make;
+use crate::schema_object::text::Name;
 use crate::schema_object::{Kind, Object};
 
 /// Whether the target may have another one of its name, which stays: what is made is then what that one makes it.
@@ -36,7 +37,7 @@ impl<'a> DependencyWalk<'a> {
                 Kind::Function => format!(
                     "{}; to have that of the source, {}",
                     self.input.failing_over(object),
-                    replacing(object)
+                    self.input.replacing(object)
                 ),
                 _ => String::new(),
             };
@@ -112,12 +113,25 @@ fn generates_by(table: &Object, function: &Object) -> bool {
     generated.any(|expression| expression.as_str().contains(function.at.name.as_str()))
 }
 
-/// How somebody gives the target the source's function.
-fn replacing(function: &Object) -> String {
-    format!("run on the target what \\sf {} prints in psql on the source", function.id)
-}
-
 impl DiffInput<'_> {
+    /// How somebody gives the target the source's function.
+    fn replacing(&self, function: &Object) -> String {
+        let (name, id) = (&function.at.name, &function.id);
+        // What is in the schema that has another name is named without it.
+        let home = self.renamed.filter(|_| function.at.schema.is_none());
+        let Some((from, to)) = home else {
+            return format!("run on the target what \\sf {id} prints in psql on the source");
+        };
+        let [old, new] =
+            [from, to].map(|schema| Name { schema: Some(schema.clone()), name: name.clone() });
+        format!(
+            "run on the target what \\sf {}.{id} prints in psql on the source, with {} in place of {}",
+            from.typed(),
+            new.printed(),
+            old.printed()
+        )
+    }
+
     /// What is said of a part of a table that uses a function which does another thing on the target.
     pub(super) fn use_of_others(&self, object: &Object) -> Option<String> {
         let functions = self.other_functions(object);
@@ -131,7 +145,7 @@ impl DiffInput<'_> {
             "{} uses {}, defined differently on the source: {}{reindex}",
             object.title(),
             titles.join(", "),
-            replacing(first)
+            self.replacing(first)
         ))
     }
 

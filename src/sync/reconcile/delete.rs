@@ -93,7 +93,7 @@ pub async fn unlist_kept(run: &TableRun<'_>) -> Result<Kept> {
 
 /// What is deleted, in words.
 fn vanished_rows(plan: &TablePlan) -> &'static str {
-    if plan.is_filtered {
+    if plan.many_deletes.is_filtered {
         "rows that the source does not have, or that the where leaves out,"
     } else {
         "rows that vanished from the source"

@@ -49,7 +49,8 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
         return Ok(());
     }
     let plan = &run.state.plan;
-    let ManyDeletes { keyless, gives_key, has_new_filter, left_partitions } = &plan.many_deletes;
+    let ManyDeletes { keyless, gives_key, has_new_filter, left_partitions, .. } =
+        &plan.many_deletes;
     let keyless = keyless.as_deref().unwrap_or_default();
     let left = match left_partitions {
         Some(told) => format!("{told}; otherwise, "),
