@@ -435,7 +435,7 @@ async fn a_table_that_views_keep_from_being_rebuilt_is_settled_by_what_is_told()
     let reset = || db.sync().args(&["-ddl", "reset"]);
     let told = "it cannot be rebuilt: view public.b and view public.a read it: save them with their grants (pg_dump -s -t public.b -t \
                 public.a -f views.sql), run on the target: drop view public.b; drop view public.a; run pgsync again, and then restore \
-                them: psql -f views.sql; it would be rebuilt because";
+                them: psql -f views.sql";
     drop(reset().await.expect_failed("item", &[told]));
     db.target("drop view public.b; drop view public.a").await;
     reset().await.expect_ok();
