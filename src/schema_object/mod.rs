@@ -445,11 +445,13 @@ impl Definitions {
         Self::new(left.cloned().collect(), self.needs)
     }
 
-    /// With the schemas that `qualified` has in the names of types, functions and the like, where those lie elsewhere than
+    /// With the schemas that `qualified` has in the names of types, functions, sequences and the like, where those lie elsewhere than
     /// in the first schema that names without one lead to.
     pub fn placed_as(self, qualified: &Self, home: Option<&Ident>) -> Self {
         let Self { mut objects, needs, unread, uncarried, .. } = self;
-        for object in objects.iter_mut().filter(|object| object.kind.is_told_by_its_schema()) {
+        let has_a_place =
+            |kind: Kind| kind.is_told_by_its_schema() || matches!(kind, Kind::Sequence);
+        for object in objects.iter_mut().filter(|object| has_a_place(object.kind)) {
             let schema = qualified.at(&object.node).and_then(|known| known.at.schema.as_ref());
             let schema = schema.filter(|schema| Some(*schema) != home);
             if let Some(schema) = schema.filter(|_| object.at.schema.is_none()) {

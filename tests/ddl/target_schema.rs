@@ -129,3 +129,24 @@ async fn a_function_that_names_another_one_without_its_schema_is_told_with_the_s
     let other = "run on the target what \\sf public.a(text) prints in psql on the source, with copy.a in place of public.a";
     run().await.expect_ok().expect_said(other);
 }
+
+#[tokio::test]
+async fn a_copy_beside_another_one_has_sequences_of_its_own() {
+    let db = Pair::fresh().await;
+    // The extension is looked up in public, where the other copy lies.
+    db.both("create extension citext").await;
+    db.source(
+        "create sequence numbers; create table a (id bigserial primary key, e citext);
+         create table k (id int primary key default nextval('numbers'), e citext);
+         insert into a (e) values ('q'); insert into k (e) values ('x'), ('y')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    let other = || db.sync().args(&["-target-schema", "copy2"]);
+    other().await.expect_ok().expect_changes("a", (1, 0, 0)).expect_changes("k", (2, 0, 0));
+    other().await.expect_unchanged();
+    db.target("insert into copy2.a (e) values ('r'); insert into copy2.k (e) values ('z')").await;
+    let numbers = "select (select last_value from public.numbers) || ' ' || (select last_value from copy2.numbers) || ' '
+        || (select last_value from public.a_id_seq) || ' ' || (select last_value from copy2.a_id_seq)";
+    assert_eq!(db.target_value(numbers).await, "2 3 1 2");
+}
