@@ -1,7 +1,7 @@
 //! The tables as their rules show them, and what the rules cannot have: found out before anything is
 //! written, all of it at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::Unmasked;
 use crate::context::{Catalogs, RunContext};
@@ -64,18 +64,7 @@ impl RunContext<'_> {
         catalogs: &Catalogs,
         which: Tried,
     ) -> Result<JudgedRules<'t>> {
-        let there: HashMap<&TableName, &Table> =
-            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
-        let columns = tables.iter().map(|table| {
-            let columns: Vec<&Ident> = table.columns.iter().map(|column| &column.name).collect();
-            let target = there.get(&self.settings.target_name_of(&table.name));
-            let target = target.into_iter().flat_map(|target| target.columns.iter());
-            let only_on_target =
-                target.map(|column| &column.name).filter(|name| !columns.contains(name));
-            let only_on_target = only_on_target.collect();
-            SourceColumns { table: &table.name, columns, only_on_target }
-        });
-        let mut problems = self.settings.rules.problems(&columns.collect::<Vec<_>>());
+        let mut problems = self.settings.rules.problems(&self.source_columns(tables, catalogs));
         let RuledTables { ruled, problems: of_masks, bad } = self.ruled(selected, tables, catalogs);
         problems.extend(of_masks);
         let unmasked = guard::unmasked(&ruled);
@@ -103,7 +92,8 @@ impl RunContext<'_> {
         };
         let to_try = tried.iter().filter(|one| !is_left_alone(one) && !fails(one));
         let to_try: Vec<_> = to_try.collect();
-        let Trials { problems: of_trials, untried } = self.trials(&to_try, &bad, catalogs).await?;
+        let Trials { problems: of_trials, untried, refused } =
+            self.trials(&to_try, &bad, catalogs).await?;
         problems.extend(of_trials);
         let mut shown: Vec<_> = tried.into_iter().map(|one| one.shown).collect();
         match which {
@@ -114,8 +104,28 @@ impl RunContext<'_> {
         problems.extend(shared_targets(&shown));
         problems.extend(rows_twice(&shown, selected));
         problems.extend(left_out_problems(&shown, selected, catalogs));
-        problems.extend(filtered_parents(&shown, &catalogs.source.foreign_keys));
+        problems.extend(filtered_parents(&shown, &refused, &catalogs.source.foreign_keys));
         Ok(JudgedRules { shown, problems, unmasked })
+    }
+
+    /// The columns of the source's tables, by which the names in rules are judged.
+    fn source_columns<'c>(
+        &self,
+        tables: &'c [Table],
+        catalogs: &'c Catalogs,
+    ) -> Vec<SourceColumns<'c>> {
+        let there: HashMap<&TableName, &Table> =
+            catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
+        let columns = tables.iter().map(|table| {
+            let columns: Vec<&Ident> = table.columns.iter().map(|column| &column.name).collect();
+            let target = there.get(&self.settings.target_name_of(&table.name));
+            let target = target.into_iter().flat_map(|target| target.columns.iter());
+            let only_on_target =
+                target.map(|column| &column.name).filter(|name| !columns.contains(name));
+            let only_on_target = only_on_target.collect();
+            SourceColumns { table: &table.name, columns, only_on_target }
+        });
+        columns.collect()
     }
 
     /// A rule of its own that asks to rebuild a table which other rules want otherwise than it is on the source.
@@ -238,7 +248,11 @@ fn left_out_problems(
 }
 
 /// Children that all travel, of parents of which only some rows do.
-fn filtered_parents(shown: &[ShownTable<'_>], keys: &[ForeignKey]) -> Vec<String> {
+fn filtered_parents(
+    shown: &[ShownTable<'_>],
+    refused: &HashSet<TableName>,
+    keys: &[ForeignKey],
+) -> Vec<String> {
     let known: HashMap<&TableName, &ShownTable<'_>> =
         shown.iter().map(|one| (&one.table.name, one)).collect();
     let problem = |key: &ForeignKey| {
@@ -258,13 +272,15 @@ fn filtered_parents(shown: &[ShownTable<'_>], keys: &[ForeignKey]) -> Vec<String
         };
         let free = key.child_columns.iter().find(|column| !is_of_key(column));
         let without =
-            free.map(|column| format!(", or leave out {} with excludeColumns", column.typed()));
-        let condition = parent.rules.filter.clone().filter(|_| is_whole)?;
+            free.map(|column| format!("; or leave out {} with excludeColumns", column.typed()));
+        // Of a condition that is none, no other can be made.
+        let is_right = !refused.contains(&key.parent);
+        let condition = parent.rules.filter.clone().filter(|_| is_whole && is_right)?;
         let filter = Filter { table: key.parent.clone(), condition, is_renamed: false };
         let fitting = filter.for_child(&key.child_columns, &key.parent_columns);
         Some(format!(
-            "{}: only some rows of {parent} travel, and all rows of {child} do, which refer to them by the foreign \
-                 key \"{}\": give {child} a where too, such as: {fitting}{}",
+            "{}: it leaves out rows of {parent} to which rows of {child} may refer (foreign key \"{}\"): give {child} a \
+             where, too, such as: {fitting}{}",
             place(&parent.rules, Key::Where),
             key.name.as_str(),
             without.unwrap_or_default(),

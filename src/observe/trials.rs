@@ -1,7 +1,7 @@
 //! What users wrote in rules, tried on the servers before a run relies on it: filters, masks, and masked rows
 //! against check constraints. Of the source's values only counts come back; what is tried on the target is masked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::masks::BadMasks;
 use crate::context::{Catalogs, RunContext};
@@ -86,6 +86,8 @@ pub(super) struct Trials {
     pub problems: Vec<String>,
     /// Tables whose rules could not be tried, for a right is missing or somebody has a lock.
     pub untried: Vec<(TableName, Error)>,
+    /// Those whose filters the source refuses.
+    pub refused: HashSet<TableName>,
 }
 
 impl RunContext<'_> {
@@ -110,13 +112,16 @@ impl RunContext<'_> {
             bad,
             problems: Vec::new(),
         };
-        let (mut fine, mut untried) = (Vec::new(), Vec::new());
+        let (mut fine, mut untried, mut refused) = (Vec::new(), Vec::new(), HashSet::new());
         let mut digests = Digests::new();
         for one in tried {
             let found = trials.problems.len();
             match trials.try_filter_and_masks(one, &mut digests).await {
-                Ok(()) if trials.problems.len() == found && !one.masks.is_empty() => fine.push(one),
-                Ok(()) => {}
+                Ok(false) => drop(refused.insert(one.shown.table.name.clone())),
+                Ok(true) if trials.problems.len() == found && !one.masks.is_empty() => {
+                    fine.push(one);
+                }
+                Ok(true) => {}
                 Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03")) => {
                     let error = trials.reader.with_lock_holder(error, &one.table.name).await;
                     untried.push((one.shown.table.name.clone(), error));
@@ -139,7 +144,7 @@ impl RunContext<'_> {
         let of_target = self.breaches_on_target(&trials, &fine, &known, catalogs).await?;
         self.source.release(trials.reader, false).await;
         trials.problems.extend(of_target);
-        Ok(Trials { problems: trials.problems, untried })
+        Ok(Trials { problems: trials.problems, untried, refused })
     }
 
     /// What the target's own check constraints have against masked rows. Those that the source has too are tried
@@ -200,17 +205,19 @@ impl RunContext<'_> {
 type Digests = HashMap<(TableName, Ident), String>;
 
 impl SourceTrials<'_> {
+    /// Gives whether the filter is right; masks of a table with another one are not tried.
     async fn try_filter_and_masks(
         &mut self,
         one: &TriedTable<'_>,
         digests: &mut Digests,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let found = self.problems.len();
         self.try_filter(one).await?;
-        if self.problems.len() == found {
-            self.try_masks(one, digests).await?;
+        if self.problems.len() > found {
+            return Ok(false);
         }
-        Ok(())
+        self.try_masks(one, digests).await?;
+        Ok(true)
     }
 
     async fn try_filter(&mut self, one: &TriedTable<'_>) -> Result<()> {

@@ -250,7 +250,7 @@ pub(super) fn without_values(error: Error) -> Error {
             .as_ref()
             .filter(|_| said.sqlstate.as_ref().is_some_and(|state| state.starts_with("23")));
         let broken = broken
-            .map(|name| format!("a value does not keep the constraint \"{name}\"; "))
+            .map(|name| format!("a value violates the constraint \"{name}\"; "))
             .unwrap_or_default();
         said.message = format!(
             "{broken}the server's words are left out, for they may quote a value that is masked"

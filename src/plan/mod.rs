@@ -132,7 +132,7 @@ pub struct TablePlan {
     pub post_data: Vec<Step>,
     /// Whether a dry run meets values that the target takes only when the run has changed a type.
     pub is_widened: bool,
-    /// Whether the last run or repair of the table failed, or was refused.
+    /// Whether the last run or repair of the table failed, was refused or was skipped.
     pub last_failed: bool,
 }
 
@@ -152,7 +152,7 @@ pub struct LastRun {
     pub written_as: Option<String>,
     /// Whether it did not come to its end.
     pub interrupted: bool,
-    /// Whether the last run or repair of the table failed, or was refused.
+    /// Whether the last run or repair of the table failed, was refused or was skipped.
     pub failed: bool,
 }
 

@@ -46,6 +46,10 @@ pub fn sentence(report: &StatusReport) -> String {
     if report.tables.is_empty() {
         let log = format::sanitize(&report.log.to_string());
         return match report.unselected {
+            0 if !report.has_log => format!(
+                "{} has no table {log}: no run has written to this database.",
+                format::sanitize(&report.target)
+            ),
             0 => format!("No run of a table is recorded in {log}."),
             n => format!(
                 "None of the {} of {log} is selected: look at -include, -exclude and the rule skip.",
@@ -154,7 +158,7 @@ fn columns(report: &StatusReport, tables: &[&TableStatus], page: Page) -> Vec<Co
     let columns = vec![
         texts("table", 0, &|table| Some(format::table(&table.table))),
         texts("state", 0, &state),
-        numbers("age", 0, &|table| table.age.map(age)),
+        numbers("succeeded", 0, &|table| table.age.map(|time| format!("{} ago", age(time)))),
         texts("last success", 7, &|table| table.last_success.as_ref().map(minute)),
         texts("strategy", 6, &|table| table.strategy.as_deref().map(format::sanitize)),
         texts("last change", 2, &|table| last_change(table)),

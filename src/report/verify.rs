@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::rows::Line;
 use super::summary::{self, Grouped, Said};
 use crate::config::Output;
+use crate::ident::TableName;
 use crate::note::{Note, NoteLevel};
 use crate::report::{format, json};
 use crate::sql::compared::Values;
@@ -91,7 +92,7 @@ fn without_triggers(tables: &[&TableVerdict]) -> Option<String> {
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| {
         format!(
-            "set session_replication_role = replica; -- as a superuser, or with a grant of it: keeps triggers from firing of {}",
+            "set session_replication_role = replica; -- needs a superuser, or a grant of it; no trigger fires then of {}",
             names.join(", ")
         )
     })
@@ -105,7 +106,12 @@ fn remedy(report: &VerifyReport) -> Option<String> {
     if others.is_empty() || report.repair != Repair::Nothing {
         return None;
     }
-    let which = if failed.is_empty() { "them" } else { "the others" };
+    let which = if failed.is_empty() {
+        "them".to_owned()
+    } else {
+        let names: Vec<&TableName> = others.iter().map(|table| &table.table).collect();
+        summary::named(&names).trim_end_matches(" - ").to_owned()
+    };
     Some(format!("to make {which} equal: pgsync verify -repair, or a run with -reconcile"))
 }
 
@@ -135,7 +141,7 @@ fn rows_below(table: &TableVerdict, prints_sql: bool) -> Vec<String> {
     lines
 }
 
-const LAST_FAILED: &str = "; the last run of this table failed or was refused: see pgsync status";
+const LAST_FAILED: &str = "; the last run did not bring it in sync: see pgsync status";
 
 /// What was found in a table.
 pub fn verdict(table: &TableVerdict) -> String {

@@ -235,8 +235,8 @@ fn missing(column: &Ident, origin: &Origin, tables: &[&SourceColumns]) -> Option
         && one.only_on_target.contains(&column)
     {
         return Some(format!(
-            "{origin}: {} has no column \"{}\" on the source: a column that only the target has stays as it is and needs no \
-             rule",
+            "{origin}: only the target has the column \"{1}\" of {0}: if the source has renamed it, give its new name here; \
+             else take it out here, for a column of the target alone needs no rule",
             one.table,
             column.as_str()
         ));

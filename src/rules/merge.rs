@@ -103,10 +103,10 @@ impl fmt::Display for KeyedMask<'_> {
         let Self { mask, origin } = self;
         write!(
             f,
-            "{origin}: mask \"{}\" needs a key; give \"maskKey\": env:NAME, @FILE or ${{NAME}}, ",
+            "{origin}: mask \"{}\" needs a secret key, which the config file (-config) names: \"maskKey\": \"env:MASK_KEY\"; ",
             mask.name()
         )?;
-        f.write_str("with 16 bytes or more")
+        f.write_str("openssl rand -hex 32 makes one")
     }
 }
 

@@ -189,7 +189,7 @@ c.json: /defaults/mask/*.mail: none of these 2 tables has a column "*.mail"; did
 c.json: /tables/*/excludeColumns: none of these 2 tables has a column "nowhere"
 c.json: /tables/*/timestampColumn: none of these 2 tables has a column "created"
 c.json: /tables/users/columns: public.users has no column "emial"; did you mean "email"?
-c.json: /tables/users/keep: public.users has no column "zzzzzz" on the source: a column that only the target has stays as it is and needs no rule
+c.json: /tables/users/keep: only the target has the column "zzzzzz" of public.users: if the source has renamed it, give its new name here; else take it out here, for a column of the target alone needs no rule
 c.json: /tables/users/key: public.users has no column "uid"; did you mean "id"?
 c.json: /tables/users/mask/born/date.shift/by: public.users has no column "idd"; did you mean "id"?
 c.json: /tables/users/mask/e-mail: public.users has no column "e-mail"; did you mean "email"?

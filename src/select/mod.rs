@@ -303,6 +303,14 @@ fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[Strin
         ""
     };
     let unselected = unselected_schemas(existing, include);
+    if let [schema] = unselected.as_slice()
+        && include.len() == 1
+    {
+        return format!(
+            "{INCLUDE}: {} names the schema {schema}, which is not selected: add {schema} to -schema",
+            quoted(include)
+        );
+    }
     let add = match unselected.as_slice() {
         [] => String::new(),
         schemas => format!("; to look into {0}, add {0} to -schema", schemas.join(",")),

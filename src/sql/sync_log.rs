@@ -146,7 +146,7 @@ impl SyncLog {
              and l.status operator(pg_catalog.<>) 'refused' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1), \
              l.status operator(pg_catalog.=) 'interrupted', (\
-             select l.status operator(pg_catalog.=) any (array['failed', 'refused']) from {latest} l \
+             select l.status operator(pg_catalog.=) any (array['failed', 'refused', 'skipped']) from {latest} l \
              order by {order} limit 1) from {names} cross join lateral (\
              select l.* from {latest} l where l.status operator(pg_catalog.<>) 'skipped' \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'repair', true) order by {order} limit 1) l \

@@ -35,6 +35,8 @@ pub struct StatusReport {
     /// `host:port/database`
     pub target: String,
     pub log: TableName,
+    /// Whether there is such a table.
+    pub has_log: bool,
     /// By the server's clock.
     pub now: DateTime<Utc>,
     /// In the order of their names.
@@ -125,6 +127,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
     let mut report = StatusReport {
         target: settings.base.target.describe(),
         log: log.table.clone(),
+        has_log: true,
         now: Utc::now(),
         tables: Vec::new(),
         unselected: 0,
@@ -138,6 +141,7 @@ async fn read(target: &Target, log: &SyncLog, settings: &StatusSettings) -> Resu
             format!("the target has a log of this name: {log}; to read it, use -log-table {log}")
         };
         report.notes = target.control.logs().await?.iter().map(other).collect();
+        report.has_log = false;
         return Ok(report);
     }
     let rows = target.on_control_session("reading sync_log", &log.status()).await?.pop();

@@ -19,7 +19,7 @@ use crate::sql::{Sql, sequence};
 const GROUP: usize = 200;
 
 /// What a sequence that stays behind falls short of, and what may come of it.
-pub const BEYOND_ROWS: &str = "beyond the rows, so inserts on the target";
+pub const BEYOND_ROWS: &str = ", so inserts on the target can fail with a duplicate key";
 
 /// What moves a sequence.
 struct Move {
@@ -159,7 +159,7 @@ pub async fn raise_free(round: &Round, sequences: &[SequenceValue], plans: &[Arc
         let mut known = round.target.control.known_sequences(&names).await?;
         known.retain(|one| !one.drawn || free.contains(&one.name));
         let no_right = known.iter().filter(|one| !one.settable && is_whole).map(|one| &one.name);
-        let short_of = "to where the source's stands, so its numbers";
+        let short_of = " to where the source's stands, so its numbers can collide";
         let text = denied(&no_right.collect::<Vec<_>>(), short_of, &round.roles.target);
         if let Some(text) = text {
             round.events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
@@ -249,7 +249,7 @@ pub fn denied(sequences: &[&TableName], short_of: &str, role: &str) -> Option<St
         all => format!("{} sequences", all.len()),
     };
     Some(format!(
-        "pgsync has no right to set {which} {short_of} can collide: run on the target: grant select, update on sequence {} to {role}",
+        "{role} has no right to set {which}{short_of}: run on the target: grant select, update on sequence {} to {role}",
         names.join(", ")
     ))
 }

@@ -91,7 +91,7 @@ pub struct TableVerdict {
     pub first: Vec<RowDifference>,
     /// Whether the target's table has triggers, which fire for statements of anybody.
     pub has_triggers: bool,
-    /// Whether the last run or repair of the table failed, or was refused: the next one may, too.
+    /// Whether the last run or repair of the table failed, was refused or was skipped: the next one may, too.
     pub last_failed: bool,
     /// Why the table could not be compared.
     pub error: Option<Error>,

@@ -46,11 +46,11 @@ async fn a_sequence_that_the_role_may_not_set_is_named() {
     db.target(&format!("revoke all on sequence numbers from {}", role.name)).await;
     db.source("insert into a select from generate_series(1, 3)").await;
     let run = db.sync().target_role(&role).await.expect_ok();
-    run.expect_note("pgsync has no right to set the sequence public.numbers beyond the rows");
+    run.expect_note("has no right to set the sequence public.numbers, so inserts on the target can fail with a duplicate key");
     // As long as it is so, also by a quiet run that finds nothing to do.
     let run = db.sync().target_role(&role).arg("-quiet").await.expect_unchanged();
     assert!(
-        run.stderr.contains("no right to set the sequence public.numbers beyond the rows"),
+        run.stderr.contains("no right to set the sequence public.numbers, so inserts"),
         "{run}"
     );
 }
@@ -118,7 +118,7 @@ async fn sequences_that_belong_to_no_table_are_named_where_they_are_left_out() {
     db.target(&format!("revoke all on sequence order_seq from {}", role.name)).await;
     let run = db.sync().args(&["-ddl", "none"]).target_role(&role).await.expect_ok();
     run.expect_note(
-        "pgsync has no right to set the sequence public.order_seq to where the source's stands, so its numbers can collide: run on the target: grant",
+        "has no right to set the sequence public.order_seq to where the source's stands, so its numbers can collide: run on the target: grant",
     );
     // Who names tables means no more than those.
     db.sync().include("orders").await.expect_unchanged().expect_unsaid("sequence");
@@ -188,7 +188,7 @@ async fn sequences_that_the_role_may_not_set_are_named_in_one_warning_with_one_s
         role.name
     );
     let said = format!(
-        "pgsync has no right to set 2 sequences beyond the rows, so inserts on the target can collide: run on the target: {grant}"
+        "has no right to set 2 sequences, so inserts on the target can fail with a duplicate key: run on the target: {grant}"
     );
     let listed = pgsync(&["schema", "-source", &db.source_url(), "-target", &role.url]).await;
     assert_eq!(listed.stdout.matches(&said).count(), 1, "{listed}");

@@ -199,8 +199,7 @@ async fn a_dry_run_whose_run_could_not_write_its_log_says_so_last_and_counts_all
     db.target(&format!("revoke create on schema public from {}, public", writer.name)).await;
     let dry = || db.sync().target_role(&writer).plain().arg("-dry-run");
     let run = dry().await.expect_exit(1);
-    let ends =
-        "dry run: 2 tables counted, but a run could not write its log; nothing was written\n";
+    let ends = "dry run: a run would fail, for it could not write its log; 2 tables counted; nothing was written\n";
     assert!(run.stdout.ends_with(ends), "{run}");
     let hint = format!(
         "hint: grant create on schema public to {}; or let somebody else create",
@@ -210,7 +209,6 @@ async fn a_dry_run_whose_run_could_not_write_its_log_says_so_last_and_counts_all
     assert!(run.stdout.contains(&format!("\n{denied}{hint}")), "{run}");
     db.target(&format!("revoke insert on part from {}", writer.name)).await;
     let run = dry().await.expect_exit(1);
-    let ends =
-        "dry run: 1 of 2 tables failed, but a run could not write its log; nothing was written\n";
+    let ends = "dry run: a run would fail, for it could not write its log; 1 of 2 tables failed; nothing was written\n";
     assert!(run.stdout.ends_with(ends), "{run}");
 }

@@ -263,8 +263,8 @@ async fn a_column_that_only_the_target_has_needs_no_rule() {
     let run =
         db.sync().plain().args(&["-set", "item.excludeColumns=staging_note"]).await.expect_exit(2);
     drop(run.expect_said(
-        "public.item has no column \"staging_note\" on the source: a column that only the target has stays as it is and needs \
-         no rule",
+        "only the target has the column \"staging_note\" of public.item: if the source has renamed it, give its new name here; \
+         else take it out here, for a column of the target alone needs no rule",
     ));
     db.sync().await.expect_ok();
     db.target("update item set staging_note = 'mine'").await;

@@ -271,7 +271,7 @@ async fn a_mask_that_breaks_a_check_of_a_domain_names_the_check() {
     masked(&db, rules, KEY)
         .await
         .expect_exit(2)
-        .expect_said("a value does not keep the constraint \"is_phone\"");
+        .expect_said("a value violates the constraint \"is_phone\"");
 }
 
 #[tokio::test]
@@ -311,8 +311,8 @@ async fn a_filter_that_the_source_refuses_is_told_with_the_sqlstate_and_the_way_
     let rules = r#""unmasked": "off", "tables": {"person": {"mask": {"name": "null"}, "where": "born > now() - interval '30 dayz'"}}"#;
     let said = masked(&db, rules, KEY).plain().await.expect_exit(2);
     drop(said.expect_said(
-        "/tables/person/where: the server's words are left out, for they may quote a value that is masked (SQLSTATE 22007, \
-         invalid_datetime_format); to see them, run on the source: select from public.person where (born > now() - \
+        "/tables/person/where: the source refuses the expression (SQLSTATE 22007, invalid_datetime_format); the server's words are \
+         left out, for they may quote a value that is masked; to see them, run on the source: select from public.person where (born > now() - \
          interval '30 dayz') limit 0",
     ));
 }

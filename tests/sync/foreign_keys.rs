@@ -603,7 +603,7 @@ async fn the_example_of_a_where_for_the_child_of_a_filtered_table_works() {
     run.expect_exit(1).expect_failed("p", &[told]);
     let run = db.sync().args(&filter).await.expect_exit(2);
     drop(run.expect_said(
-        "give public.c a where too, such as: p in (select id from public.p where id < 2)",
+        "give public.c a where, too, such as: p in (select id from public.p where id < 2)",
     ));
     let fitting = ["-set", "c.where=p in (select id from public.p where id < 2)"];
     db.sync().args(&filter).args(&fitting).await.expect_ok();

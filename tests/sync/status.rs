@@ -23,7 +23,10 @@ async fn field(db: &Pair, table: &str, field: &str) -> serde_json::Value {
 #[tokio::test]
 async fn status_tells_success_failure_and_that_nothing_has_run() {
     let db = Pair::with(TABLES).await;
-    status(&db, &[]).await.expect_exit(1).expect_said("No run of a table is recorded");
+    status(&db, &[])
+        .await
+        .expect_exit(1)
+        .expect_said("has no table public.sync_log: no run has written to this database");
     db.source("insert into item values (1, 1), (2, 2)").await;
     db.sync().await.expect_ok();
     status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync as of");

@@ -432,7 +432,7 @@ async fn rows_of_a_table_whose_last_run_failed_are_not_promised_to_the_next_run(
     run.expect_said("item  behind: 1 row (1 missing), which the next run brings");
     db.sync().await.expect_exit(1);
     let run = verify(&db, &[]).await.expect_exit(3);
-    let failed = "the last run of this table failed or was refused: see pgsync status";
+    let failed = "the last run did not bring it in sync: see pgsync status";
     let run = run.expect_said(&format!("item   behind: 1 row (1 missing); {failed}"));
     let run = run.expect_said(&format!("plain  1 row differs (1 missing); {failed}"));
     drop(run.expect_unsaid("the next run brings").expect_unsaid("-repair"));

@@ -263,7 +263,7 @@ async fn what_cannot_be_reached_is_said_in_one_line() {
     assert_eq!(err.message, "password authentication failed for user \"alice\"");
     let err = refused(&ConnInfo { password: None, ..good.clone() }).await;
     assert_eq!(err.message, "the server asks for the password of role alice, and none is given");
-    let hint = "put it into ~/.pgpass, or into the variable PGPASSWORD";
+    let hint = "put it into ~/.pgpass, in a line that fits host, port, database and role, or into the variable PGPASSWORD";
     assert_eq!(err.hint.as_deref(), Some(hint));
     let err = refused(&ConnInfo { password: None, is_users_own: true, ..good.clone() }).await;
     let hint = "the connection string names no role, so it is that of the operating system's user; name another one: \

@@ -24,6 +24,7 @@ fn report(tables: Vec<TableStatus>) -> StatusReport {
         log: TableName::new("public", "sync_log"),
         now: now(),
         tables,
+        has_log: true,
         unselected: 0,
         only_failed: false,
         drops: Vec::new(),
@@ -69,6 +70,11 @@ fn nothing_has_run() {
         "No run of a table is recorded in public.sync_log.\n"
     );
     assert_eq!(report.exit_status(), 1);
+    let elsewhere = StatusReport { has_log: false, ..report.clone() };
+    assert_eq!(
+        text(&elsewhere, Page::Terminal(80)),
+        "db:5432/shop has no table public.sync_log: no run has written to this database.\n"
+    );
     let unselected = StatusReport { unselected: 34, ..report };
     let expected = "None of the 34 tables of public.sync_log is selected: look at -include, -exclude and the rule skip.\n";
     assert_eq!(text(&unselected, Page::Paper), expected);

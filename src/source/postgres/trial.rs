@@ -37,7 +37,11 @@ impl Reader {
             Some(error) if is_denied(&error) => Err(Error::Database(error)),
             Some(error) if self.hides_words(&error) => {
                 let statement = relation.look_at_filter(filter);
-                Ok(Some(format!("{}; to see them, run on the source: {statement}", hidden(&error))))
+                Ok(Some(format!(
+                    "the source refuses the expression{}; {}; to see them, run on the source: {statement}",
+                    condition(&error),
+                    error.message
+                )))
             }
             Some(error) if error.sqlstate.as_deref() == Some(SYNTAX_ERROR) => {
                 Ok(Some(format!("{}, in ({})", error.message, filter.text())))

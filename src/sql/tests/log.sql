@@ -20,7 +20,7 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
         and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true)
         order by l.table_name desc, l.id desc limit 1),
     l.status operator(pg_catalog.=) 'interrupted',
-    (select l.status operator(pg_catalog.=) any (array['failed', 'refused'])
+    (select l.status operator(pg_catalog.=) any (array['failed', 'refused', 'skipped'])
         from (select l.* from "public"."sync_log" l
             where l.schema_name operator(pg_catalog.=) w.schema_name
             and l.table_name operator(pg_catalog.>=) w.table_name
