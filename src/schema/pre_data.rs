@@ -10,6 +10,7 @@ use super::tally::Tally;
 use crate::context::RunContext;
 use crate::ddl_step::Step;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::ident::TableName;
 use crate::note::NoteLevel;
 use crate::pg::Session;
@@ -147,7 +148,13 @@ impl RunContext<'_> {
             }
             let doing = step.doing();
             let mut done = self.make_one(&session, step, &doing).await;
-            while done.as_ref().is_err_and(is_locked) && Instant::now() < until {
+            let mut tries = 0;
+            while let Err(error) = &done
+                && is_locked(error)
+                && Instant::now() < until
+            {
+                tries += 1;
+                self.announce_wait(step, error, tries).await;
                 done = self.make_one(&session, step, &doing).await;
             }
             match done {
@@ -172,6 +179,23 @@ impl RunContext<'_> {
             return shop.run_alone(session, doing, step).await;
         }
         shop.run(session, doing, [step], &self.made_by([step])).await
+    }
+
+    /// Says who is waited for.
+    async fn announce_wait(&self, step: &Step, error: &Error, attempt: u32) {
+        let table = step.roots.first();
+        let name = table.map(|table| self.settings.target_name_of(table));
+        let holder = match &name {
+            Some(name) => self.target.lock_holder(error, name).await.map(|one| one.has(name)),
+            None => None,
+        };
+        let holder = holder.map_or_else(String::new, |holder| format!("; {holder}"));
+        self.events.send(Event::Retry {
+            table: table.cloned(),
+            error: format!("{error}{holder}"),
+            attempt: attempt.min(self.settings.retries),
+            of: self.settings.retries,
+        });
     }
 
     /// The error of a step with who holds its table.

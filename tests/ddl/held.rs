@@ -114,3 +114,21 @@ async fn no_reader_of_the_target_waits_behind_a_run_that_waits_for_a_reader() {
         queue_behind_a_reader(&db, change, mode).await;
     }
 }
+
+#[tokio::test]
+async fn who_keeps_a_table_from_being_changed_is_told_while_the_run_waits() {
+    let db = Pair::with("create table one (id int primary key)").await;
+    db.source("insert into one values (1)").await;
+    db.settle().await;
+    db.source("alter table one add extra int").await;
+    let other = db.target_session().await;
+    other.run("begin; update one set id = 1").await;
+    let pid = other.value("select pg_backend_pid()").await;
+    let run = db.sync().args(&["-lock-timeout", "500ms", "-retries", "2"]).start();
+    let run = run.end().await.expect_exit(1);
+    let waits = "one - retry 1 of 2: target while creating column public.one.extra: ";
+    let run = run.expect_said(waits).expect_said(&format!("; process {pid} of role postgres"));
+    drop(run.expect_failed("one", &["holds a lock on public.one", "run on the target"]));
+    other.run("rollback").await;
+    db.sync().await.expect_ok();
+}
