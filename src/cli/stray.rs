@@ -146,6 +146,10 @@ pub(super) fn value(stray: Stray) -> String {
         _ => match (switch, stray.joined()) {
             (Some(flag), _) => format!("write {flag}={word}"),
             (None, Some(joined)) => format!("a value has no blanks: {joined}"),
+            (None, None) if stray.rule().is_some() => {
+                let rule = stray.rule().unwrap_or_default();
+                format!("a rule and its value are joined by =: -set {rule}={word}")
+            }
             (None, None) if stray.continues_a_list() => {
                 let flag = stray.flag.unwrap_or_default();
                 format!(
@@ -170,6 +174,12 @@ const UNITS: [&str; 13] =
     ["%", "ms", "s", "m", "h", "d", "sec", "min", "kB", "MB", "GB", "TB", "rows"];
 
 impl Stray<'_> {
+    /// The rule before it, to which no value was given.
+    fn rule(&self) -> Option<&str> {
+        let is_rule = |text: &&str| text.contains('.') && is_plain(&text.replace('.', ""));
+        self.before.filter(|_| self.flag == Some("-set")).filter(is_rule)
+    }
+
     /// Whether it stands behind a name of a list of names.
     fn continues_a_list(&self) -> bool {
         let is_list =

@@ -105,6 +105,10 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
                 .into(),
         ),
         (vec!["-include", "users", "orders"], "argument 3 (\"orders\") belongs to no flag; a list has commas: -include …,orders; a name with a space stands in quotes: -include \"… orders\"".into()),
+        (
+            vec!["-set", "users.maxDelete", "off"],
+            "argument 3 (\"off\") belongs to no flag; a rule and its value are joined by =: -set users.maxDelete=off".into(),
+        ),
         (vec!["-include", "users,", "orders"], blanks("3 (\"orders\")")),
         (vec!["-include", "users", ",orders"], blanks("3 (\",orders\")")),
         (
@@ -148,7 +152,7 @@ fn usage_errors_are_one_clear_line_and_show_no_value() {
         (
             vec!["-source=a", "-target=b", "-parallel", "-5", "-overlap", "-1s", "-retries", "-x"],
             "-parallel (parallel): \"-5\" is no whole number from 1 to 256\n\
-             -overlap (overlap): \"-1s\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)\n\
+             -overlap (overlap): \"-1s\" is not a valid duration (expected 30s, 1h30m, 2d or 500ms)\n\
              -retries (retries): \"-x\" is no whole number from 0 to 1000"
                 .into(),
         ),

@@ -152,7 +152,7 @@ fn all_problems_come_at_once_and_name_flag_and_key() {
          -timestamp (timestampColumn): is empty\n\
          -parallel (parallel): \"0\" is no whole number from 1 to 256\n\
          -batch-size (batchSize): \"-5\" is no whole number from 1 to 10000000\n\
-         -overlap (overlap): \"banana\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)\n\
+         -overlap (overlap): \"banana\" is not a valid duration (expected 30s, 1h30m, 2d or 500ms)\n\
          -max-delete (maxDelete), from config.json: \"lots\" is neither a share such as 20%, a \
          number of rows, nor off\n\
          -retries (retries), from PGSYNC_RETRIES: \"many\" is no whole number from 0 to 1000\n\

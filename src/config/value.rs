@@ -50,7 +50,7 @@ pub fn duration(text: &str, least: &str, most: &str) -> Result<Duration, String>
         Some(found) if read(least) <= Some(found) && Some(found) <= read(most) => Ok(found),
         Some(_) => Err(format!("\"{text}\" is not from {least} to {most}")),
         None => {
-            Err(format!("\"{text}\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)"))
+            Err(format!("\"{text}\" is not a valid duration (expected 30s, 1h30m, 2d or 500ms)"))
         }
     }
 }
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn durations() {
         let wrong = |text| {
-            format!("error: \"{text}\" is not a valid duration (expected 30s, 5m, 1h30m or 500ms)")
+            format!("error: \"{text}\" is not a valid duration (expected 30s, 1h30m, 2d or 500ms)")
         };
         let cases = [
             ("30s", "30s".into()),

@@ -243,9 +243,7 @@ pub fn sentence(report: &VerifyReport) -> String {
     let explained: u64 = report.tables.iter().map(|table| table.explained).sum();
     if report.is_live && explained > 0 {
         let rows = format::counted(explained, "row");
-        return format!(
-            "equal: {all}, but for {rows} that changes since the last run explain; took {time}"
-        );
+        return format!("equal: {all}, apart from {rows} changed since the last run; took {time}");
     }
     format!("equal: {all}; took {time}")
 }

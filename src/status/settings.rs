@@ -64,7 +64,13 @@ pub struct PruneFlags {
 impl PruneFlags {
     /// Reads them. How much is kept has to be said.
     pub fn read(flags: &mut OwnFlags) -> Self {
-        let given = flags.text("keep").is_some();
+        let text = flags.text("keep");
+        let given = text.is_some();
+        // Seconds elsewhere, and nobody keeps rows for so short.
+        let bare = text.filter(|text| text.parse::<u32>().is_ok_and(|number| number > 0));
+        if let Some(number) = bare {
+            flags.problem("keep", &format!("\"{number}\" has no unit; write days as {number}d"));
+        }
         let keep = flags.duration("keep", ["0s", "36500d"]);
         if !given {
             flags.problem("keep", "missing; say how long rows are kept, as in -keep 90d");

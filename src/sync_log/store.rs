@@ -29,7 +29,8 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     let Some(row) = rows.first() else { return Ok(false) };
     let (owner, role) = (row.needed(2)?, row.needed(3)?);
     let why = if row.count(0)? != COLUMNS {
-        "is not a log of pgsync: some of its columns are missing".to_owned()
+        "lacks columns of a log of pgsync (docs/sync-log.md lists them): drop or rename it"
+            .to_owned()
     } else if let Some(odd) = row.text(4) {
         let drop = drop_of(row, sync_log);
         format!("{odd}, and what runs there would run with the rights of {role}: {drop}")

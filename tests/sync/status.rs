@@ -340,6 +340,7 @@ async fn pruning_keeps_what_runs_go_by() {
     db.source("insert into item values (9)").await;
     db.sync().await.expect_changes("item", (1, 0, 0)).expect_strategy("item", "incremental");
     prune(&[]).await.expect_exit(2).expect_said("-keep: missing");
+    drop(prune(&["-keep", "90"]).await.expect_exit(2).expect_said("write days as 90d"));
 }
 
 #[tokio::test]
