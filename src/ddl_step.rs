@@ -177,6 +177,12 @@ impl Step {
         }
     }
 
+    /// The id of the table that it makes.
+    pub fn new_table(&self) -> Option<&str> {
+        let id = if self.joins_parent() { &self.table } else { &self.creates };
+        id.as_deref().filter(|_| self.kind == Kind::Table)
+    }
+
     /// Whether it makes a table that joins another one.
     pub fn joins_parent(&self) -> bool {
         self.kind == Kind::Table && self.table.is_some()
@@ -199,7 +205,12 @@ impl Step {
 
     /// Whether it drops what is there.
     pub fn drops(&self) -> bool {
-        self.title.starts_with(DROP)
+        self.dropped().is_some()
+    }
+
+    /// The title of what it drops.
+    pub fn dropped(&self) -> Option<&str> {
+        self.title.strip_prefix(DROP)
     }
 
     /// Whether another object may have the name afterwards that one has before.

@@ -10,12 +10,13 @@ use super::rebuild::plan::NeedsRebuild;
 use crate::builtin_type::BuiltinType;
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::plan::PlanContext;
 use crate::plan::columns::{self, MatchedTarget};
 use crate::plan::renamed_columns;
 use crate::rules::Ddl;
+use crate::schema::diff::SchemaPlan;
 use crate::schema::diff::changed_objects::{Difference, Severity, THEN};
 use crate::schema::diff::new_values::NewValue;
 use crate::schema::diff::type_changes::in_place;
@@ -171,30 +172,39 @@ pub(super) fn has_missing_objects(
     })
 }
 
-/// Tables on both sides of which the target's cannot hold the source's rows, whatever is added.
-pub(super) fn incompatible(
-    selected: &[&Table],
-    catalogs: &Catalogs,
-    ends: &RunContext<'_>,
-    context: &PlanContext,
-) -> BTreeMap<TableName, Error> {
-    let keys = &catalogs.target.foreign_keys.of_tables;
-    let judge = |table: &&Table| {
-        let name = ends.settings.target_name_of(&table.name);
-        let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
-        let rules = ends.settings.rules.effective(&table.name);
-        let grown = grown(table, there);
-        let there = MatchedTarget { table: &grown, now: there, foreign_keys: keys };
-        let error = columns::match_columns(table, &there, &rules, context).err()?;
-        Some((table.name.clone(), error))
-    };
-    selected.iter().filter_map(judge).collect()
+impl RunContext<'_> {
+    /// Tables on both sides of which the target's cannot hold the source's rows, whatever is added. Columns that would
+    /// grow, were they not held, are told with the others of such a table.
+    pub(super) async fn incompatible(
+        &self,
+        selected: &[&Table],
+        catalogs: &Catalogs,
+        context: &PlanContext,
+        schema_plan: &SchemaPlan,
+    ) -> Result<BTreeMap<TableName, Error>> {
+        let kept = self.kept_types(schema_plan, catalogs).await?;
+        let keys = &catalogs.target.foreign_keys.of_tables;
+        let judge = |table: &&Table| {
+            let name = self.settings.target_name_of(&table.name);
+            let there = catalogs.target.tables.iter().find(|there| there.name == name)?;
+            let rules = self.settings.rules.effective(&table.name);
+            let matched = |kept: &[KeptType]| {
+                let grown = grown(table, there, kept);
+                let there = MatchedTarget { table: &grown, now: there, foreign_keys: keys };
+                columns::match_columns(table, &there, &rules, context).err()
+            };
+            let error = matched(&[])?;
+            let all = kept.get(&table.name).and_then(|kept| matched(kept));
+            Some((table.name.clone(), all.unwrap_or(error)))
+        };
+        Ok(selected.iter().filter_map(judge).collect())
+    }
 }
 
 /// The target's table with the columns that it lacks, and with those that grow as they will be.
-fn grown(source: &Table, target: &Table) -> Table {
+fn grown(source: &Table, target: &Table, kept: &[KeptType]) -> Table {
     let mut grown = target.clone();
-    widen(source, &mut grown, &[]);
+    widen(source, &mut grown, kept);
     let lacks = |column: &&Column| target.column(&column.name).is_none();
     let columns = Arc::make_mut(&mut grown.columns);
     columns.extend(source.columns.iter().filter(lacks).cloned());

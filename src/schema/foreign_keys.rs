@@ -88,8 +88,11 @@ impl FailedKey<'_> {
             );
             return retract(round, outcomes, child, Error::Blocked(text)).await;
         }
+        // Without the parent, or its key, the server's words say nothing new.
+        let is_known = matches!(error.sqlstate(), Some("42830" | "42P01" | "3F000"));
+        let why = if is_known { String::new() } else { format!(": {error}") };
         let text =
-            format!("{} is missing on the target until {parent} is in sync: {error}", step.title);
+            format!("{} is missing on the target until {parent} is in sync{why}", step.title);
         let table = Some(child.clone());
         round.events.send(Event::Note(Note { table, text, level: NoteLevel::Notice }));
     }

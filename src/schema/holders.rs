@@ -99,28 +99,42 @@ impl RunContext<'_> {
         schema_plan: &mut SchemaPlan,
         catalogs: &Catalogs,
     ) -> Result<BTreeMap<TableName, Vec<KeptType>>> {
+        let kept = self.kept_types(schema_plan, catalogs).await?;
+        schema_plan.first.retain(|step| {
+            let pair = step.roots.first().zip(step.growth.as_ref());
+            !pair.is_some_and(|(root, growth)| {
+                kept.get(root).is_some_and(|kept| kept.iter().any(|k| k.column == growth.column))
+            })
+        });
+        Ok(kept)
+    }
+
+    /// By table: the columns that would get another type in place, and that something holds.
+    pub(super) async fn kept_types(
+        &self,
+        schema_plan: &SchemaPlan,
+        catalogs: &Catalogs,
+    ) -> Result<BTreeMap<TableName, Vec<KeptType>>> {
         let roots = schema_plan.first.iter().filter(|step| step.growth.is_some());
         let roots = roots.filter_map(|step| step.roots.first());
         let tables: Vec<&Table> = roots.filter_map(|root| self.on_target(root, catalogs)).collect();
         let held = self.column_holders(&tables).await?;
         let mut kept: BTreeMap<TableName, Vec<KeptType>> = BTreeMap::new();
-        schema_plan.first.retain(|step| {
+        for step in &schema_plan.first {
             let Some((root, growth)) = step.roots.first().zip(step.growth.as_ref()) else {
-                return true;
+                continue;
             };
-            let Some(table) = self.on_target(root, catalogs) else { return true };
+            let Some(table) = self.on_target(root, catalogs) else { continue };
             let statements = step.statements.iter().map(Statement::on_one_line);
             let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
             let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
             let told = told_with_all(&bare, &table.name, &own, false);
-            let is_free = told == bare;
-            if !is_free {
+            if told != bare {
                 let text = format!("{}: {told}", growth.kept());
                 let one = KeptType { column: growth.column.clone(), text };
                 kept.entry(root.clone()).or_default().push(one);
             }
-            is_free
-        });
+        }
         Ok(kept)
     }
 
@@ -245,15 +259,15 @@ impl<'t> ToldStatement<'t> {
     }
 
     /// The text with the views that use the column: they are saved, dropped, and restored.
-    fn with_views(&self, views: &[View]) -> String {
+    fn with_views(&self, views: &[View], table: &TableName) -> String {
         let named = format!("{}, which use{} the column,", view::named(views), s_of(views));
         let drops = format!("{}; ", view::drops(views));
         let then = match (self.deed, views) {
-            (Deed::Retypes, _) => format!("then {}", view::restore(views)),
+            (Deed::Retypes, _) => format!("then {}", view::restore(views, table)),
             (Deed::Drops, [_]) => "then create it again without the column".to_owned(),
             (Deed::Drops, _) => "then create them again without the column".to_owned(),
         };
-        self.after_doing(&view::save(views, &named), &drops, &format!(" ({then})"))
+        self.after_doing(&view::save(views, &named, table), &drops, &format!(" ({then})"))
     }
 }
 
@@ -266,7 +280,7 @@ fn deed(rest: &str, column: &Ident) -> Option<Deed> {
         }
         let drop = format!("drop column {name}");
         let mut ends = rest.match_indices(&drop).map(|(start, _)| &rest[start + drop.len()..]);
-        ends.any(|end| end.is_empty() || end.starts_with([',', ' '])).then_some(Deed::Drops)
+        ends.any(|end| end.is_empty() || end.starts_with([',', ' ', ';'])).then_some(Deed::Drops)
     })
 }
 
@@ -300,8 +314,11 @@ fn without_table(text: &str, table: &TableName, column: &Ident, own: &[&HeldColu
         (String::new(), String::new())
     } else {
         let readers = format!("{}, which read{} the table,", view::named(&views), s_of(&views));
-        let save = view::save(&views, &readers);
-        (format!("first {save}, then "), format!(" (after that run, {})", view::restore(&views)))
+        let save = view::save(&views, &readers, table);
+        (
+            format!("first {save}, then "),
+            format!(" (after that run, {})", view::restore(&views, table)),
+        )
     };
     format!(
         "{head}{first}drop the table on the target, for the column is in its partition key, and the next run creates it: \
@@ -332,7 +349,7 @@ fn with_views(mut text: String, table: &TableName, own: &[&HeldColumn]) -> Strin
         let views = views(own.iter().filter(holds).map(|held| &held.holder));
         let told = of_it.first().and_then(|column| ToldStatement::find(&text, table, column));
         let Some(told) = told.filter(|_| !views.is_empty()) else { continue };
-        text = told.with_views(&views);
+        text = told.with_views(&views, table);
     }
     text
 }
@@ -481,9 +498,9 @@ mod tests {
         );
         assert_eq!(
             told(Holder::View(View { name: name("v"), materialized: false })),
-            "first save view public.v, which uses the column, with its grants (pg_dump -s -t public.v -f views.sql), then run on \
+            "first save view public.v, which uses the column, with its grants (pg_dump -s -t public.v -f views-item.sql), then run on \
              the target: drop view public.v; alter table public.item alter column x type bigint (then restore it: psql -f \
-             views.sql)"
+             views-item.sql)"
         );
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
             "first drop policy p on table public.item, which uses the column (create it again afterwards), then run on"
@@ -511,7 +528,7 @@ mod tests {
         let told = told_with(text, held("no"));
         assert_eq!(
             told,
-            "to drop it, first save view s.v, which uses the column, with its grants (pg_dump -s -t s.v -f views.sql), then run: \
+            "to drop it, first save view s.v, which uses the column, with its grants (pg_dump -s -t s.v -f views-Item.sql), then run: \
              drop view s.v; alter table \"public\".\"Item\" drop column \"no\" (then create it again without the column); more"
         );
         let other = Holder::Other("rule r on s.t".to_owned());

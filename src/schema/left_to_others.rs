@@ -103,13 +103,18 @@ fn beyond(
 /// What steps of one subject would do, in words, and their statements.
 fn told(steps: &[&Step]) -> String {
     let first = steps[0];
-    let is_there = first.is_validation || first.is_change() || first.drops();
+    let is_there = first.is_validation || first.is_change();
     let is = if is_there { "is not as on the source" } else { "exists only on the source" };
     let statements = steps.iter().flat_map(|step| &step.statements).map(Statement::as_str);
     let statements: Vec<&str> = statements.collect();
     let statements = pasted_under(&first.path, &statements.join("; "));
+    if let Some(dropped) = first.dropped() {
+        return format!(
+            "{dropped} exists only on the target; a run leaves that, {NOT_OWN}; to drop it, run: {statements};"
+        );
+    }
     format!(
-        "{} {is}; a run leaves that, {NOT_OWN}; to change that, run: {statements}",
+        "{} {is}; a run leaves that, {NOT_OWN}; to change that, run: {statements};",
         subject(first)
     )
 }

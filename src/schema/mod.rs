@@ -44,7 +44,7 @@ use crate::schema_object::reshape::{NotCarried, Reshaped};
 use crate::sql::statement::Statement;
 use crate::sql::view::GrownColumn;
 use crate::table::Table;
-use compatibility::{Classified, has_missing_objects, incompatible};
+use compatibility::{Classified, has_missing_objects};
 use extensions::Definitions;
 use holders::{KeptType, Told};
 use known::{Known, Look, are_comparable, are_of_one_major};
@@ -145,7 +145,7 @@ impl RunContext<'_> {
         self.left_to_others(selected, catalogs, created_by_pgsync, &mut schema_plan).await?;
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
-        let mut hindered = incompatible(selected, catalogs, self, context);
+        let mut hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
         let told = hindered.iter_mut().filter_map(|(table, error)| Told::by(table, error));
         self.name_holders(told, catalogs).await?;
         schema_plan.settle_types(&hindered, created_by_pgsync);
@@ -216,7 +216,7 @@ impl RunContext<'_> {
             self.remember(&known, &look).await?;
         }
         schema_plan.tell_unselected(|table| !self.is_on_target(table, catalogs));
-        let hindered = incompatible(selected, catalogs, self, context);
+        let hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
         schema_plan.settle_types(&hindered, &known.created);
         self.name_holders_in_notes(&mut schema_plan, catalogs).await?;
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);

@@ -53,14 +53,21 @@ impl RunContext<'_> {
             let asked = columns.into_iter().chain(labels).collect::<Vec<_>>();
             aligned.failed.insert((*table).clone(), Error::Blocked(otherwise(&asked, text)));
         }
+        // A partition that joins its table brings its indexes with it; all else of it is told when it is there.
+        let new: HashSet<&str> = schema_plan.first.iter().filter_map(Step::new_table).collect();
+        let is_of_old =
+            |step: &Step| step.table.as_deref().is_none_or(|table| !new.contains(table));
         let after = schema_plan.after.iter();
         let after = after.flat_map(|(table, steps)| {
             steps.iter().map(move |step| StepOf { table: Some(table), step })
         });
+        let after = after.filter(|one| is_of_old(one.step));
         // A type that a failed table needs is no table's.
         let is_said = |step: &&Step| !step.roots.is_empty() || !only_compares;
         let can_do_without = schema_plan.first.iter().filter(|step| step.optional);
-        let others = can_do_without.filter(is_said).chain(&schema_plan.last);
+        let others = can_do_without.filter(is_said);
+        let keys = schema_plan.last.iter().filter(|step| is_of_old(step));
+        let others = others.chain(keys);
         let others = others.map(|step| StepOf { table: step.roots.first(), step });
         for Subject { table, steps } in by_subject(after.chain(others)) {
             if table.is_none_or(|table| !aligned.failed.contains_key(table)) {

@@ -48,25 +48,34 @@ pub fn drops(views: &[View]) -> String {
     views.iter().map(View::drop).collect::<Vec<_>>().join("; ")
 }
 
-/// `save it with its grants (pg_dump -s -t public.a -f views.sql)`. `what` is their name in the sentence: `it`, `view public.a, which …`.
-pub fn save(views: &[View], what: &str) -> String {
+/// The file for the views on a table, as a shell takes it: those on other tables have files of their own.
+fn file(table: &TableName) -> String {
+    let schema = Some(table.schema.as_str()).filter(|schema| *schema != "public");
+    let names = ["views"].into_iter().chain(schema).chain([table.name.as_str()]);
+    let name = names.collect::<Vec<_>>().join("-").replace('/', "_");
+    as_argument(&[&format!("{name}.sql")])
+}
+
+/// `save it with its grants (pg_dump -s -t public.a -f views-item.sql)`. `what` is their name in the sentence: `it`, `view public.a, which …`;
+/// `table` is the one for which they have to go.
+pub fn save(views: &[View], what: &str, table: &TableName) -> String {
     let named: String =
         views.iter().map(|view| format!("-t {} ", as_argument(&[&view.name.typed()]))).collect();
     let their = if views.len() == 1 { "its" } else { "their" };
     let has_indexes = views.iter().any(|view| view.materialized);
     let parts = if has_indexes { "grants and indexes" } else { "grants" };
-    format!("save {what} with {their} {parts} (pg_dump -s {named}-f views.sql)")
+    format!("save {what} with {their} {parts} (pg_dump -s {named}-f {})", file(table))
 }
 
-/// `restore it: psql -f views.sql`
-pub fn restore(views: &[View]) -> String {
+/// `restore it: psql -f views-item.sql`
+pub fn restore(views: &[View], table: &TableName) -> String {
     let them = if views.len() == 1 { "it" } else { "them" };
     let filled = views.iter().rev().filter(|view| view.materialized);
     let refresh = filled.map(|view| {
         let statement = format!("refresh materialized view {}", view.name.typed());
         format!(" -c {}", as_argument(&[&statement]))
     });
-    format!("restore {them}: psql -f views.sql{}", refresh.collect::<String>())
+    format!("restore {them}: psql -f {}{}", file(table), refresh.collect::<String>())
 }
 
 #[cfg(test)]
@@ -80,12 +89,13 @@ mod tests {
     #[test]
     fn a_view_is_saved_and_restored_by_what_can_be_pasted() {
         let one = [view("a", false)];
+        let table = TableName::new("public", "item");
         assert_eq!(named(&one), "view public.a");
         assert_eq!(
-            save(&one, "it"),
-            "save it with its grants (pg_dump -s -t public.a -f views.sql)"
+            save(&one, "it", &table),
+            "save it with its grants (pg_dump -s -t public.a -f views-item.sql)"
         );
-        assert_eq!(restore(&one), "restore it: psql -f views.sql");
+        assert_eq!(restore(&one, &table), "restore it: psql -f views-item.sql");
         let three = [view("a", false), view("M", true), view("n", true)];
         assert_eq!(
             named(&three),
@@ -96,12 +106,13 @@ mod tests {
             "drop view public.a; drop materialized view public.\"M\"; drop materialized view public.n"
         );
         assert_eq!(
-            save(&three, "them"),
-            "save them with their grants and indexes (pg_dump -s -t public.a -t 'public.\"M\"' -t public.n -f views.sql)"
+            save(&three, "them", &table),
+            "save them with their grants and indexes (pg_dump -s -t public.a -t 'public.\"M\"' -t public.n -f views-item.sql)"
         );
         assert_eq!(
-            restore(&three),
-            "restore them: psql -f views.sql -c 'refresh materialized view public.n' -c 'refresh materialized view public.\"M\"'"
+            restore(&three, &table),
+            "restore them: psql -f views-item.sql -c 'refresh materialized view public.n' -c 'refresh materialized view public.\"M\"'"
         );
+        assert_eq!(file(&TableName::new("crm", "a/b c")), "'views-crm-a_b c.sql'");
     }
 }

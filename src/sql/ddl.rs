@@ -519,6 +519,11 @@ pub fn own(table: &Name, owned: &OwnedSequence) -> Statement {
     )
 }
 
+/// Lets a sequence stay when the column goes that owns it.
+pub fn disown(owned: &OwnedSequence) -> Statement {
+    statement!("alter sequence {sequence} owned by none", sequence = owned.sequence)
+}
+
 fn identity_of(identity: &Identity) -> Statement {
     statement!(
         "generated {how} as identity (sequence name {name} {numbers})",

@@ -126,8 +126,7 @@ impl DdlRunner {
     ) -> Error {
         let roots: Vec<TableName> =
             steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
-        let schemas: BTreeSet<&Ident> = roots.iter().map(|root| &root.schema).collect();
-        let error = taken_name::named(session, explained(error, steps), &schemas).await;
+        let error = taken_name::named(session, explained(error, steps), &roots).await;
         rights::explained(session, error, true).await
     }
 

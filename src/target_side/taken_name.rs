@@ -8,16 +8,17 @@ use crate::pg::{Row, Session};
 use crate::schema_object::fitting;
 use crate::sql::{Literal, Sql, sql};
 
-/// The error, with what has the name in its hint, if that is there and says it.
-pub(super) async fn named(session: &Session, error: Error, schemas: &BTreeSet<&Ident>) -> Error {
+/// The error of a step for some tables of the target, with what has the name in its hint, if that is there and says it.
+pub(super) async fn named(session: &Session, error: Error, tables: &[TableName]) -> Error {
+    let schemas: BTreeSet<&Ident> = tables.iter().map(|table| &table.schema).collect();
     let Error::Database(mut error) = error else { return error };
     let is_taken = matches!(error.sqlstate.as_deref(), Some("42P07" | "42710"));
     if let Some(name) = taken(&error.message).filter(|_| is_taken) {
-        let rows = session.rows("looking for a name", &holders(name, schemas)).await;
+        let rows = session.rows("looking for a name", &holders(name, &schemas)).await;
         let rows = rows.unwrap_or_default();
         let holders: Vec<Holder<'_>> = rows.iter().filter_map(Holder::read).collect();
         if !holders.is_empty() {
-            error.hint = Some(advice(&holders, name));
+            error.hint = Some(advice(&holders, name, tables));
         }
     }
     Error::Database(error)
@@ -55,15 +56,17 @@ impl<'r> Holder<'r> {
     }
 }
 
-/// What to do about what has the name.
-fn advice(holders: &[Holder<'_>], name: &str) -> String {
+/// What to do about what has the name that some tables want.
+fn advice(holders: &[Holder<'_>], name: &str, tables: &[TableName]) -> String {
     let titles: Vec<String> = holders.iter().map(Holder::title).collect();
     let titles = titles.join(" and ");
     // Without what belongs to it, an extension does not work any more.
     if holders.iter().any(|holder| holder.extension.is_some()) {
         return format!("on the target {titles} has that name: exclude the table");
     }
-    let renamed = holders.iter().find_map(|holder| holder.table).map_or_else(String::new, |table| {
+    let is_other = |table: &&str| tables.iter().all(|own| own.typed() != *table);
+    let other = holders.iter().filter_map(|holder| holder.table).find(is_other);
+    let renamed = other.map_or_else(String::new, |table| {
         format!(
             "if {table} is the same table under another name, rename that table (a warning of it may have the statements); else "
         )

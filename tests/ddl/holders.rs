@@ -20,7 +20,7 @@ async fn a_view_that_holds_a_column_is_named_with_the_statement() {
     let run = db.sync().await.expect_exit(1);
     run.expect_failed(
         "item",
-        &["first save view public.total, which uses the column, with its grants (pg_dump -s -t public.total -f views.sql), then"],
+        &["first save view public.total, which uses the column, with its grants (pg_dump -s -t public.total -f views-item.sql), then"],
     );
     let (source, target) = (db.source_url(), db.target_url());
     let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await.expect_exit(1);
@@ -58,9 +58,9 @@ async fn a_column_of_a_partition_key_is_told_to_need_another_table() {
     db.settle().await;
     db.target("create view on_p as select count(*) from p").await;
     db.source("drop table p; create table p (id bigint primary key) partition by range (id); create table p1 partition of p for values from (0) to (10); insert into p values (1)").await;
-    let text = "first save view public.on_p, which reads the table, with its grants (pg_dump -s -t public.on_p -f views.sql), then drop the \
+    let text = "first save view public.on_p, which reads the table, with its grants (pg_dump -s -t public.on_p -f views-p.sql), then drop the \
          table on the target, for the column is in its partition key, and the next run creates it: drop view if exists public.on_p; \
-         drop table public.p (after that run, restore it: psql -f views.sql)";
+         drop table public.p (after that run, restore it: psql -f views-p.sql)";
     db.sync().await.expect_failed("p", &[text]);
     db.target("drop view if exists public.on_p; drop table public.p").await;
     db.sync().await.expect_ok();
@@ -154,9 +154,9 @@ async fn a_view_that_keeps_a_column_short_is_named_when_a_value_is_too_long() {
         .await;
     for mode in ["additive", "reset"] {
         let run = db.sync().args(&["-ddl", mode]).await.expect_exit(1);
-        let told = "save view public.codes, which uses the column, with its grants (pg_dump -s -t public.codes -f views.sql), then run \
+        let told = "save view public.codes, which uses the column, with its grants (pg_dump -s -t public.codes -f views-item.sql), then run \
                     on the target: drop view public.codes; alter table public.item alter column code type character varying(30) \
-                    (then restore it: psql -f views.sql)";
+                    (then restore it: psql -f views-item.sql)";
         let run = run.expect_failed("item", &["value too long", told]);
         drop(run.expect_unsaid("stays"));
     }
@@ -380,9 +380,9 @@ async fn views_on_a_view_that_holds_a_column_are_saved_dropped_and_restored_by_w
     .await;
     db.source("alter table item alter qty type bigint").await;
     let message = db.sync().await.expect_exit(1).table("item").error.expect("an error").message;
-    let save = r#"pg_dump -s -t public.m -t 'public."W"' -t public.v -f views.sql"#;
+    let save = r#"pg_dump -s -t public.m -t 'public."W"' -t public.v -f views-item.sql"#;
     let run = r#"drop materialized view public.m; drop view public."W"; drop view public.v; alter table public.item alter column qty type bigint"#;
-    let restore = "psql -f views.sql -c 'refresh materialized view public.m'";
+    let restore = "psql -f views-item.sql -c 'refresh materialized view public.m'";
     assert_eq!(
         message,
         format!(
@@ -412,9 +412,9 @@ async fn a_number_that_a_view_keeps_short_fails_the_dry_run_and_the_listing_as_i
     db.source("alter table item alter total type numeric(16, 2), alter c type varchar(9)").await;
     let told = "column \"total\" is numeric(16,2) on the source and numeric(12,2) on the target, and the target's type has to be the \
                 same, or a wider one: first save view public.more and view public.totals, which use the column, with their grants \
-                (pg_dump -s -t public.more -t public.totals -f views.sql), then run on the target: drop view public.more; \
+                (pg_dump -s -t public.more -t public.totals -f views-item.sql), then run on the target: drop view public.more; \
                 drop view public.totals; alter table public.item alter column total type numeric(16,2) (then restore them: psql -f \
-                views.sql)";
+                views-item.sql)";
     for args in [&["-dry-run"][..], &[], &["-ddl", "none"]] {
         let run = db.sync().args(args).await.expect_exit(1).expect_failed("item", &[told]);
         drop(run.expect_unsaid("stays"));
@@ -434,9 +434,38 @@ async fn a_table_that_views_keep_from_being_rebuilt_is_settled_by_what_is_told()
     db.source("alter table item alter n type bigint").await;
     let reset = || db.sync().args(&["-ddl", "reset"]);
     let told = "it cannot be rebuilt: view public.b and view public.a read it: save them with their grants (pg_dump -s -t public.b -t \
-                public.a -f views.sql), run on the target: drop view public.b; drop view public.a; run pgsync again, and then restore \
-                them: psql -f views.sql";
+                public.a -f views-item.sql), run on the target: drop view public.b; drop view public.a; run pgsync again, and then restore \
+                them: psql -f views-item.sql";
     drop(reset().await.expect_failed("item", &[told]));
     db.target("drop view public.b; drop view public.a").await;
     reset().await.expect_ok();
+}
+
+#[tokio::test]
+async fn all_columns_that_cannot_be_widened_are_told_at_once_though_a_view_holds_one() {
+    let db =
+        Pair::with("create table product (id int primary key, price numeric(8, 2), weight int)")
+            .await;
+    db.settle().await;
+    db.target("create materialized view v as select price from product").await;
+    db.source(
+        "alter table product alter price type numeric(12, 2), alter weight type numeric(8, 3)",
+    )
+    .await;
+    let save = "pg_dump -s -t public.v -f views-product.sql";
+    let run = "drop materialized view public.v; alter table public.product alter column price type numeric(12,2), alter column \
+               weight type numeric(8,3) using null::numeric(8,3)";
+    let told = format!(
+        "column \"price\" is numeric(12,2) on the source and numeric(8,2) on the target, column \"weight\" is numeric(8,3) on the \
+         source and integer on the target, and the target's type has to be the same, or a wider one: first save materialized view \
+         public.v, which uses the column, with its grants and indexes ({save}), then run on the target, which empties the column \
+         until the next run fills it: {run}"
+    );
+    for args in [&["-dry-run"][..], &[], &["-ddl", "none"]] {
+        drop(db.sync().args(args).await.expect_exit(1).expect_failed("product", &[&told]));
+    }
+    let printed = listed(&db).await;
+    assert!(printed.contains(&told), "{printed}");
+    db.target(run).await;
+    db.settle().await;
 }

@@ -454,3 +454,36 @@ async fn a_partition_that_only_the_target_has_gets_the_keys_and_indexes_of_its_t
     assert_eq!(db.target_value(keys).await, "visit visit_eu visit_us");
     db.sync().await.expect_unchanged().expect_unsaid("lacks the key");
 }
+
+#[tokio::test]
+async fn of_a_partition_that_is_missing_nothing_else_is_told() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "keys of partitioned tables").await {
+        return;
+    }
+    db.source(
+        "create table view (id int, at date, primary key (id, at)) partition by range (at); create index on view (at);
+         create table view_1 partition of view for values from ('2026-01-01') to ('2027-01-01')",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "create table view_2 partition of view for values from ('2027-01-01') to ('2028-01-01');
+         alter table view_2 add check (id > 0)",
+    )
+    .await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    let notes = run.notes();
+    let lead = "partition public.view_2 is missing on the target; run there: ";
+    let statements = notes.iter().find_map(|note| note.strip_prefix(lead)).expect("a note");
+    assert_eq!(
+        notes.iter().filter(|note| note.contains("missing on the target")).count(),
+        1,
+        "{run}"
+    );
+    db.target(statements).await;
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_ok();
+    run.expect_unsaid("attach partition");
+    db.sync().await.expect_ok();
+    assert_same_definitions(&db).await;
+}

@@ -199,3 +199,48 @@ async fn sequences_that_the_role_may_not_set_are_named_in_one_warning_with_one_s
     db.target(&grant).await;
     drop(db.sync().target_role(&role).await.expect_ok().expect_unsaid("no right to set"));
 }
+
+/// A table whose sequence is owned by no column since the table became a partitioned one.
+const PARTITIONED: &str = "alter table s rename to s_old; alter sequence s_id_seq owned by none;
+    create table s (id bigint not null default nextval('s_id_seq'), moved date not null, primary key (id, moved)) partition by range (moved);
+    create table s_p partition of s for values from ('2026-01-01') to ('2027-01-01'); insert into s select * from s_old; drop table s_old";
+
+#[tokio::test]
+async fn a_sequence_that_no_column_owns_any_more_is_taken_from_the_targets_column() {
+    let db = Pair::fresh().await;
+    db.source("create table a (id serial primary key, v int); insert into a (v) values (1)").await;
+    db.settle().await;
+    db.source("alter sequence a_id_seq owned by none").await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let list = || pgsync(&["schema", "-source", &source, "-target", &target]);
+    let listed = list().await.expect_exit(1);
+    let owned_by_none = "alter sequence \"public\".\"a_id_seq\" owned by none;";
+    assert!(listed.stdout.contains(owned_by_none), "{listed}");
+    assert!(!listed.stdout.contains("drop sequence"), "{listed}");
+    let run = db.sync().await.expect_unchanged();
+    assert_eq!(run.notes(), ["changed on the target: 1 sequence (column public.a.id)"]);
+    assert_same_definitions(&db).await;
+    assert_eq!(list().await.expect_exit(0).stdout, "");
+}
+
+#[tokio::test]
+async fn a_table_that_became_partitioned_keeps_its_sequence_when_it_is_rebuilt() {
+    for settled in [true, false] {
+        let db = Pair::fresh().await;
+        if !db.has(11, "keys of partitioned tables").await {
+            return;
+        }
+        db.source("create table s (id bigserial primary key, moved date not null); insert into s (moved) values ('2026-10-01')")
+            .await;
+        db.settle().await;
+        db.source(PARTITIONED).await;
+        if settled {
+            db.sync().await.expect_exit(0).expect_unsaid("drop sequence");
+        }
+        db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+        db.assert_all_same().await;
+        assert_same_definitions(&db).await;
+        let insert = "insert into s (moved) values ('2026-11-01') returning id";
+        assert_eq!(db.target_value(insert).await, "2");
+    }
+}

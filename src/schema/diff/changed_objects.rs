@@ -128,6 +128,7 @@ impl DiffInput<'_> {
             }
         }
         changes.extend(self.after_identities(object, there));
+        changes.extend(self.freed_sequences(object, there));
         changes
     }
 

@@ -15,6 +15,9 @@ use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, Object, OwnedSequence, TableDefinition};
 use crate::sql::objects;
 
+/// Said of the helpers of a NOT NULL, which `pgsync schema` prints too.
+const LEFT: &str = "(left by a killed run, or by statements that were not all run)";
+
 impl DiffInput<'_> {
     pub(super) fn give_up(&self, schema_plan: &mut SchemaPlan) {
         let known: HashSet<&TableName> = self
@@ -30,7 +33,7 @@ impl DiffInput<'_> {
             let Some(root) = root.filter(|root| known.contains(root)) else { continue };
             let Some(drop) = objects::drop(there) else { continue };
             if is_leftover(there) {
-                let title = format!("drop of {}, left by a killed run", there.title());
+                let title = format!("drop of {} {LEFT}", there.title());
                 let step = Step::about(there, vec![drop], &[root]);
                 drops.push(Step { title, optional: true, ..step });
                 continue;
@@ -83,7 +86,8 @@ impl DiffInput<'_> {
             // A new identity takes the name of the one that it replaces, and that goes before.
             let is_replaced = column.and_then(|own| own.identity.as_ref());
             let is_replaced = is_replaced.is_some_and(|new| new.name == owned.sequence);
-            column.is_some_and(draws) && !is_replaced && !here.owns.iter().any(is_same)
+            let is_left = !here.owns.iter().any(is_same) && !self.source_has(&owned.sequence);
+            column.is_some_and(draws) && !is_replaced && is_left
         };
         let found = there.owns.iter().filter(is_left).map(|owned| {
             let is_ahead = self.is_sequence_of_target_alone(owned, root);

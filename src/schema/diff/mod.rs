@@ -29,6 +29,7 @@ mod other_objects;
 pub mod rebuild_reasons;
 mod renamed;
 pub mod reword;
+pub(super) mod sequence_owners;
 pub(super) mod short_locks;
 pub mod source_parts;
 mod surplus_settings;

@@ -5,126 +5,136 @@ use std::collections::HashSet;
 
 use super::plan::parts;
 use crate::context::RunContext;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::ident::{Ident, TableName};
 use crate::rules::Key;
 use crate::schema::diff::dropped_keys::key_columns;
-use crate::schema_object::view::{self, View};
+use crate::schema_object::view;
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
 use crate::table::Table;
 
 impl RunContext<'_> {
-    /// Whether nothing would be lost with the old table that a setting or its definition keeps.
-    pub(in crate::schema) fn check_rebuild_allowed(
+    /// What would be lost with the old table, and a setting or its definition keeps. `behind` are its foreign keys that the
+    /// new one would not get.
+    pub(in crate::schema) fn kept_by_settings(
         &self,
         table: &Table,
-        behind: Option<&Object>,
-    ) -> Result<()> {
+        behind: &[&Object],
+    ) -> Vec<String> {
         let name = &table.name;
-        let why = match (self.settings.deletes, self.settings.max_delete_of(name), behind) {
-            (false, _, _) => "rows that vanished from the source would go with the old table, and \
-                              -no-deletes keeps them"
-                .to_owned(),
-            (_, Some(_), _) => {
-                let is_own = self.settings.rules.effective(name).is_given(Key::MaxDelete);
-                let own = format!("-set {name}.maxDelete=off");
-                format!(
-                    "the rows that would go with the old table are not counted, and -max-delete limits them: allow it for \
-                     one run: {}",
-                    if is_own { &own } else { "-max-delete off" }
-                )
-            }
-            (_, _, Some(key)) => {
-                let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("its foreign key {} refers to {parent}: select that table, too", key.id)
-            }
-            _ => return Ok(()),
-        };
-        Err(refusal(why))
+        let keeps_rows = (!self.settings.deletes).then(|| {
+            "rows that vanished from the source would go with the old table, and -no-deletes keeps them"
+                .to_owned()
+        });
+        let limits_them = self.settings.max_delete_of(name).is_some().then(|| {
+            let is_own = self.settings.rules.effective(name).is_given(Key::MaxDelete);
+            let own = format!("-set {name}.maxDelete=off");
+            format!(
+                "the rows that would go with the old table are not counted, and -max-delete limits them: for one run, add {}",
+                if is_own { &own } else { "-max-delete off" }
+            )
+        });
+        let keys = behind.iter().map(|key| {
+            let parent = key.parent.as_ref().map(ToString::to_string).unwrap_or_default();
+            let own = key.own_name();
+            format!("its foreign key {} refers to {parent}: select that table, too", own.typed())
+        });
+        keeps_rows.into_iter().chain(limits_them).chain(keys).collect()
     }
 }
 
-fn refusal(why: String) -> Error {
-    Error::Blocked(format!("it cannot be rebuilt: {why}"))
+/// Said of a table that somebody drops during the run.
+pub(in crate::schema) const GONE: &str = "it has just gone from the target";
+
+/// Why a table that would be rebuilt, for some reasons, is not: all that is in the way.
+pub(in crate::schema) fn refusal(reasons: &[String], obstacles: &[String]) -> Error {
+    let all = match obstacles {
+        [one] => one.clone(),
+        _ => {
+            let numbered = obstacles.iter().enumerate();
+            let numbered = numbered.map(|(place, text)| format!("{}. {text}", place + 1));
+            numbered.collect::<Vec<_>>().join("; ")
+        }
+    };
+    Error::Blocked(format!(
+        "-ddl reset would rebuild it because {}; it cannot be rebuilt: {all}",
+        reasons.join("; ")
+    ))
 }
 
-/// A foreign key of the target's table that the new one would not get.
+/// The foreign keys of the target's table that the new one would not get.
 pub(in crate::schema) fn left_behind<'d>(
     source: &'d Definitions,
     target: &Definitions,
     name: &TableName,
     selected: &[&TableName],
-) -> Option<&'d Object> {
+) -> Vec<&'d Object> {
     let own =
         |object: &&Object| object.kind == Kind::ForeignKey && object.root.as_ref() == Some(name);
     let unselected =
         |object: &&Object| object.parent.as_ref().is_some_and(|parent| !selected.contains(&parent));
-    source.objects.iter().filter(own).filter(unselected).find(|key| target.same(key).is_some())
+    let keys = source.objects.iter().filter(own).filter(unselected);
+    let keys = keys.filter(|key| target.same(key).is_some());
+    // Partitions have those of their parents.
+    let mut known = HashSet::new();
+    keys.filter(|key| known.insert((key.own_name(), &key.parent))).collect()
 }
 
-/// Whether nothing forbids that the target's table goes. `others` is what the target has beside the
-/// tables that go.
-pub(in crate::schema) fn check_dependents<'k>(
-    dependents: Option<&'k Dependents>,
+/// What forbids that the target's table goes. `others` is what the target has beside the tables that go.
+pub(in crate::schema) fn obstacles(
+    dependents: &Dependents,
     source: &Definitions,
     others: &Definitions,
     name: &TableName,
-) -> Result<&'k Dependents, Error> {
-    let dependents =
-        dependents.ok_or_else(|| refusal("it has just gone from the target".to_owned()))?;
-    if !dependents.lacks.is_empty() {
-        return Err(refusal(dependents.lacks.join("; ")));
-    }
+) -> Vec<String> {
+    let mut all = dependents.lacks.clone();
     let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
-    if let Some(part) = elsewhere {
-        return Err(refusal(format!("its partition {part} lies in another schema")));
-    }
-    if let Some(Taken { part, holder }) = taken(source, others, name) {
-        return Err(refusal(format!(
+    all.extend(elsewhere.map(|part| format!("its partition {part} lies in another schema")));
+    all.extend(taken(source, others, name).map(|Taken { part, holder }| {
+        format!(
             "{part} is its partition on the source, and belongs to {holder} on the target: detach it there, \
              and rename or drop it"
-        )));
-    }
+        )
+    }));
     if !dependents.blockers.is_empty() {
-        let titles = dependents.views.iter().map(View::title);
-        return Err(refusal(format!(
+        all.push(format!(
             "other objects depend on it: {}; drop them and create them again after the run, or alter the table yourself",
-            titles.chain(dependents.blockers.iter().cloned()).collect::<Vec<_>>().join(", ")
-        )));
+            dependents.blockers.join(", ")
+        ));
     }
     let views = &dependents.views;
-    if views.is_empty() {
-        return Ok(dependents);
+    if !views.is_empty() {
+        let (them, verb) = if views.len() == 1 { ("it", "reads") } else { ("them", "read") };
+        all.push(format!(
+            "{} {verb} it: {}, run on the target: {}; run pgsync again, and then {}",
+            view::named(views),
+            view::save(views, them, &dependents.table),
+            view::drops(views),
+            view::restore(views, &dependents.table)
+        ));
     }
-    let (them, verb) = if views.len() == 1 { ("it", "reads") } else { ("them", "read") };
-    Err(refusal(format!(
-        "{} {verb} it: {}, run on the target: {}; run pgsync again, and then {}",
-        view::named(views),
-        view::save(views, them),
-        view::drops(views),
-        view::restore(views)
-    )))
+    all
 }
 
-/// Whether the new table has what the foreign keys of others refer to, as far as these stay.
-pub(in crate::schema) fn check_keys<'k>(
-    dependents: &'k Dependents,
+/// What the new table lacks of that to which the foreign keys of others refer, as far as these stay.
+pub(in crate::schema) fn lost_keys(
+    dependents: &Dependents,
     source: &Definitions,
     name: &TableName,
     stays: impl Fn(&TableName) -> bool,
-) -> Result<&'k Dependents> {
+) -> Option<String> {
     let keys = dependents.keys.iter().filter(|key| stays(&key.child));
     let lost: Vec<&IncomingKey> = keys.filter(|key| !has_key_for(source, name, key)).collect();
-    let Some(first) = lost.first() else { return Ok(dependents) };
+    let first = lost.first()?;
     let columns: Vec<&str> = first.parent_columns.iter().map(Ident::as_str).collect();
     let drops: Vec<&str> = lost.iter().map(|key| key.drop.as_str()).collect();
-    Err(refusal(format!(
+    Some(format!(
         "foreign key {} of {} refers to ({}), which is no key on the source: run on the target: {}",
         first.name.as_str(),
         first.child,
         columns.join(", "),
         drops.join("; ")
-    )))
+    ))
 }
 
 /// Whether the source's table, or its partition of that name, has a key of the columns to which a foreign key refers.

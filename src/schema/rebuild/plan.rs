@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::slice::from_ref;
 
-use super::guard::{check_dependents, check_keys, left_behind};
+use super::guard::{GONE, left_behind, lost_keys, obstacles, refusal};
 use super::shadow_schema;
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
@@ -17,6 +17,7 @@ use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::crowded::Crowded;
 use crate::schema::diff::rebuild_reasons;
+use crate::schema::diff::sequence_owners::keep_for_new_tables;
 use crate::schema::diff::source_parts::SourceParts;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::{Definitions, Dependents, IncomingKey, Kind, Object};
@@ -240,11 +241,8 @@ impl RunContext<'_> {
         let places: Vec<TableName> = tables().map(|name| settings.target_name_of(name)).collect();
         let names: Vec<&Ident> = tables().map(|table| &table.name).collect();
         let selected: Vec<&TableName> = run.tables.iter().map(|table| &table.name).collect();
-        let lost = places.iter().map(|place| only_there(&source, &target, place));
-        let lost: Vec<Vec<String>> = lost.collect();
-        let behind = tables().map(|table| left_behind(&source, &target, table, &selected));
-        let behind: Vec<Option<&Object>> = behind.collect();
-        let target = target.without(&places.iter().collect());
+        let whole = target;
+        let target = whole.clone().without(&places.iter().collect());
         let input = DiffInput {
             source: &source,
             target: &target,
@@ -261,30 +259,33 @@ impl RunContext<'_> {
             makes: true,
         };
         let mut schema_plan = input.schema_plan();
+        keep_for_new_tables(&mut schema_plan.first, &source, &whole, &places);
         lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));
         let stays = |child: &TableName| run.keeps_keys(child, &places, settings);
-        let old = places.iter().zip(lost.into_iter().zip(behind));
-        for (one, (place, (lost, behind))) in outdated.iter().zip(old) {
+        for (one, place) in outdated.iter().zip(&places) {
             let name = one.table.name.clone();
             let own = dependents.iter().find(|own| &own.table == place);
-            let allowed = self
-                .check_rebuild_allowed(one.table, behind)
-                .and(check_dependents(own, &source, &target, &name))
-                .and_then(|own| check_keys(own, &source, &name, stays));
-            match allowed {
-                Err(error) => planned.refused.push((name, because(error, &one.reasons))),
-                Ok(dependents) => {
-                    let shadow = shadow_table(&source, &name, place, &shadow_schema);
-                    planned.all.push(Rebuild {
-                        schema_plan: of_table(&schema_plan, &name, &shadow, &names),
-                        source: name,
-                        reasons: one.reasons.join("; "),
-                        shadow,
-                        dependents: dependents.clone(),
-                        lost,
-                    });
-                }
+            let Some(dependents) = own else {
+                planned.refused.push((name, refusal(&one.reasons, &[GONE.to_owned()])));
+                continue;
+            };
+            let behind = left_behind(&source, &whole, &name, &selected);
+            let mut hindered = self.kept_by_settings(one.table, &behind);
+            hindered.extend(obstacles(dependents, &source, &target, &name));
+            hindered.extend(lost_keys(dependents, &source, &name, stays));
+            if !hindered.is_empty() {
+                planned.refused.push((name, refusal(&one.reasons, &hindered)));
+                continue;
             }
+            let shadow = shadow_table(&source, &name, place, &shadow_schema);
+            planned.all.push(Rebuild {
+                schema_plan: of_table(&schema_plan, &name, &shadow, &names),
+                source: name,
+                reasons: one.reasons.join("; "),
+                shadow,
+                dependents: dependents.clone(),
+                lost: only_there(&source, &whole, place),
+            });
         }
     }
 
@@ -350,16 +351,6 @@ impl RunContext<'_> {
         let name = TableName { schema: shadow_schema.clone(), name: rebuild.source.name.clone() };
         let tables = self.target.control.catalog(std::slice::from_ref(shadow_schema)).await?.tables;
         Ok(tables.into_iter().find(|table| table.name == name))
-    }
-}
-
-/// The refusal, with what there would be to rebuild for: whoever alters the table himself has to know.
-fn because(refused: Error, reasons: &[String]) -> Error {
-    match refused {
-        Error::Blocked(text) if !reasons.is_empty() => {
-            Error::Blocked(format!("it would be rebuilt because {}; {text}", reasons.join("; ")))
-        }
-        other => other,
     }
 }
 
