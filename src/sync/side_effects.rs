@@ -10,7 +10,8 @@ use crate::plan::TablePlan;
 use crate::source::Lock;
 use crate::sync::reconcile;
 use crate::sync::reconcile::Sessions;
-use crate::sync::table_state::PendingLogRow;
+use crate::sync::reconcile::proof;
+use crate::sync::table_state::{PendingLogRow, TableRun, TableState};
 
 /// Turns the success of every table that is not in sync any more into a failure. `ended` is in the
 /// order of `plans`.
@@ -39,10 +40,16 @@ pub async fn check(
         return Ok(());
     }
     let sessions = tokio::try_join!(round.source.reader(), round.target.reading_session());
-    let (source, mut target) = sessions?;
+    let (mut source, mut target) = sessions?;
     for (plan, (outcome, unlogged)) in doubtful {
         let at = Sessions { source: &source, target: &target, lock: Lock::LetGo };
-        if !reconcile::same_rows(plan, at).await? {
+        if reconcile::same_rows(plan, at).await? {
+            continue;
+        }
+        let state = &mut TableState::new(round, plan.clone());
+        let mut run = TableRun { round, source: &mut source, target: &mut target, state };
+        run.lock_against_truncate("digesting rows").await?;
+        if proof::differs(&mut run).await? {
             round.retract(outcome, Error::Blocked(words(&fired))).await;
             let distrust = round.sync_log.distrust(&round.run_id, &plan.name);
             round.target.on_control_session("writing sync_log", &distrust).await?;

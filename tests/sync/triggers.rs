@@ -439,3 +439,40 @@ async fn a_trigger_that_changes_rows_is_told_with_the_statement_that_quiets_it()
         db.assert_same("item").await;
     }
 }
+
+#[tokio::test]
+async fn rows_that_a_rule_keeps_are_no_difference_after_triggers_have_fired() {
+    for rule in ["-set=f.deletes=false", "-set=f.mode=upsert", "-set=f.mode=append", "-no-deletes"]
+    {
+        let db = Pair::with(
+            "create table f (name text primary key, n int);
+             create table item (id int primary key, name text, updated_at timestamptz)",
+        )
+        .await;
+        db.target(
+            "create function nothing() returns trigger language plpgsql as $$ begin return new; end $$;
+             create trigger nothing before insert or update on item for each row execute procedure nothing()",
+        )
+        .await;
+        db.source("insert into f values ('a', 1); insert into item values (1, 'n', '2024-01-01')")
+            .await;
+        let sync = || db.sync().args(&["-fire-triggers", rule]);
+        sync().await.expect_ok();
+        db.target("insert into f values ('own', 2)").await;
+        if rule.ends_with("append") {
+            db.target("update f set n = 3 where name = 'a'").await;
+        }
+        db.source("insert into item values (2, 'n', '2024-01-02')").await;
+        sync().await.expect_ok();
+        // A row that is missing is a difference all the same.
+        db.target(
+            "create function meddle() returns trigger language plpgsql as $$ begin delete from f where name = 'a'; return new; end $$;
+             create trigger meddle before insert on item for each row execute procedure meddle()",
+        )
+        .await;
+        db.source("insert into item select i, 'n', '2024-01-03' from generate_series(3, 3000) i")
+            .await;
+        let run = sync().parallel(1).await.expect_exit(1);
+        run.expect_failed("f", &["a trigger of another table has written into it"]);
+    }
+}

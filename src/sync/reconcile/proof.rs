@@ -138,9 +138,19 @@ async fn computed_again(run: &mut TableRun<'_>, found: &Unequal) -> Result<bool>
     Ok(true)
 }
 
+/// Whether rows of the table differ, beside those that stay by a rule.
+///
+/// # Errors
+/// Those of both sides.
+pub async fn differs(run: &mut TableRun<'_>) -> Result<bool> {
+    Ok(look(run, Scope::Table).await?.is_some())
+}
+
 /// Looks for rows that differ; none, if those do that stay by a rule.
 async fn look(run: &mut TableRun<'_>, scope: Scope) -> Result<Option<Unequal>> {
-    let difference = find(run, DigestOf::Rows, scope, None).await?;
+    // Rows that are there stay as they are in mode append.
+    let measure = if run.state.plan.append { DigestOf::Keys } else { DigestOf::Rows };
+    let difference = find(run, measure, scope, None).await?;
     if difference.is_none() {
         return Ok(None);
     }
