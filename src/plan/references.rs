@@ -139,33 +139,34 @@ impl References {
         })
     }
 
-    /// A key that the server checks whatever the role may do, with the reason: `the foreign key "k" of a.b, because …`.
-    pub fn named_check(&self, table: &TableName) -> Option<NamedCheck> {
-        let key = self.always_checked(table).next()?;
+    /// The keys that the server checks whatever the role may do, each with the reason: `"k" of a.b (…)`.
+    pub fn named_checks(&self, table: &TableName) -> Vec<NamedCheck> {
+        self.always_checked(table).map(|key| self.named_check(key)).collect()
+    }
+
+    fn named_check(&self, key: &ForeignKey) -> NamedCheck {
         let (child, name) = (key.child.typed(), key.name.typed());
-        let dropped = || {
-            format!(
-                "give up that key, which only the target has: run on the target: alter table {child} drop constraint {name}"
-            )
-        };
-        let (why, way_out) = if let Some(outside) = self.outside(key) {
-            let include = || format!("include {outside} in the run, too");
-            let way_out = if self.is_on_the_source(key) { include() } else { dropped() };
-            (format!("{outside} is not in this run"), way_out)
-        } else if !self.is_on_the_source(key) {
-            ("the source does not have it".to_owned(), dropped())
-        } else if self.is_not_valid_on_the_source(key) {
-            ("it is NOT VALID on the source".to_owned(), "validate it on the source".to_owned())
-        } else {
-            let why = format!(
-                "a rule (where, mode, deletes) leaves out or keeps rows of {} or {}",
-                key.child, key.parent
+        let is_filtered = self.filtered.contains_key(&key.parent);
+        let is_open = !is_filtered && !self.outlives(key);
+        let (why, way_out) = if !self.is_on_the_source(key) {
+            let way_out = format!(
+                "drop the foreign key, which only the target has: run on the target: alter table {child} drop constraint {name}"
             );
-            (why, "take out that rule".to_owned())
+            let why = self.outside(key).map(|outside| format!("{outside} is not in this run"));
+            (why.unwrap_or_else(|| "only the target has it".to_owned()), Some(way_out))
+        } else if let Some(outside) = self.outside(key) {
+            let is_enough = is_open && !self.is_not_valid_on_the_source(key);
+            let way_out = is_enough.then(|| format!("include {outside} in the run, too"));
+            (format!("{outside} is not in this run"), way_out)
+        } else if self.is_not_valid_on_the_source(key) {
+            let way_out = is_open.then(|| "validate the foreign key on the source".to_owned());
+            ("it is NOT VALID on the source".to_owned(), way_out)
+        } else if is_filtered {
+            (format!("the where of {} leaves out rows", key.parent), None)
+        } else {
+            (format!("a rule keeps rows of {}", key.child), None)
         };
-        let text =
-            format!("the foreign key \"{}\" of {}, because {why}", key.name.as_str(), key.child);
-        Some(NamedCheck { text, way_out })
+        NamedCheck { text: format!("\"{}\" of {} ({why})", key.name.as_str(), key.child), way_out }
     }
 
     /// When the foreign keys of a table are checked.
@@ -329,10 +330,11 @@ fn leads_to(keys: &[ForeignKey], from: &TableName, to: &TableName) -> bool {
     reached.contains(&to)
 }
 
-/// A foreign key that the server has to check, and what ends that, in words.
+/// A foreign key that the server has to check, in words.
 pub struct NamedCheck {
     pub text: String,
-    pub way_out: String,
+    /// What makes that check needless, if it can be done without giving up a rule.
+    pub way_out: Option<String>,
 }
 
 /// A key by which the removal of rows would change rows of another table.

@@ -37,15 +37,20 @@ pub fn to_disable(
     }
     let trigger = firing[0].name.as_str();
     // With the right to set it, the role would have to leave it as it is.
-    let check = references.named_check(&target.name);
-    if context.replica_role || check.is_some() {
-        let (check, way_out) = match check {
-            Some(check) => (check.text, format!("; or {}", check.way_out)),
-            None => ("a foreign key of the table".to_owned(), String::new()),
+    let checks = references.named_checks(&target.name);
+    if !checks.is_empty() {
+        let way_out = match checks.as_slice() {
+            [only] => only.way_out.as_ref().filter(|_| context.replica_role),
+            _ => None,
         };
+        let way_out = way_out.map_or_else(String::new, |way_out| format!("; or {way_out}"));
+        let checks: Vec<String> = checks.into_iter().map(|check| check.text).collect();
         return Err(Error::Blocked(format!(
-            "the target's trigger \"{trigger}\" would fire on copied rows, and session_replication_role cannot prevent it, \
-             for the server has to check {check}; connect as the table's owner; or use -fire-triggers, if the trigger changes no copied value{way_out}"
+            "the target's trigger \"{trigger}\" would fire on copied rows, and {} may not disable it; session_replication_role \
+             does not help, because it also switches off foreign keys, and the server has to check {}; connect as the \
+             table's owner; or use -fire-triggers, if the trigger changes no copied value{way_out}",
+            context.roles.target,
+            checks.join(", ")
         )));
     }
     Err(Error::Blocked(format!(
