@@ -144,6 +144,21 @@ impl TablePlan {
         Error::Database(error)
     }
 
+    /// Blames tables that have no plan for violated foreign keys from or to them, whatever else may be wrong.
+    pub fn blame(&mut self, unplanned: &[TableName], references: &References) {
+        let own = &self.name;
+        let blamed = references.target.iter().filter_map(|key| {
+            let other = match (&key.child == own, &key.parent == own) {
+                (true, _) => &key.parent,
+                (_, true) => &key.child,
+                _ => return None,
+            };
+            let text = unplanned.contains(other).then(|| not_in_sync(other))?;
+            Some(Remedy { trouble: Trouble::Violated(key.name.clone()), text })
+        });
+        self.remedies.splice(0..0, blamed);
+    }
+
     /// Why rows with another identity than before cannot be written.
     pub fn stuck_rows(&self, rows: u64) -> Error {
         let names: Vec<&str> = self.mapping.identities().map(Ident::as_str).collect();
@@ -398,8 +413,7 @@ fn of_filters(key: &ForeignKey, own: &TableName, references: &References) -> Opt
         let (child, parent) = (&key.child, &key.parent);
         return Some(if child == own {
             format!(
-                "rows refer to rows that {parent} does not have here: it failed, too (fix that first), or its where leaves \
-                 them out (make the where of {child} fit it{fitting})"
+                "the where of {parent} leaves out rows to which rows of {child} refer: change the where of {child}{fitting}"
             )
         } else {
             format!(
@@ -442,6 +456,10 @@ fn of_outside(
     )
 }
 
+fn not_in_sync(table: &TableName) -> String {
+    format!("{table} is not in sync: fix what stopped it, and run again")
+}
+
 /// What to try where a foreign key stops the table `own`.
 fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: &Roles) -> String {
     let drop = format!("alter table {} drop constraint {}", key.child.typed(), key.name.typed());
@@ -481,8 +499,7 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
             name = key.name.typed(),
         )
     });
-    let cause = circle
-        .unwrap_or_else(|| format!("{other} is not in sync: fix what stopped it, and run again"));
+    let cause = circle.unwrap_or_else(|| not_in_sync(other));
     if is_known {
         return cause;
     }

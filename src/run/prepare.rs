@@ -265,6 +265,7 @@ impl Observed<'_> {
         let rebuild: HashMap<&TableName, &Table> =
             aligned.rebuilt.iter().map(|one| (&one.shadow.table, &one.table)).collect();
         let mut planned = Planned { plans: Vec::new(), failed: Vec::new() };
+        let mut unplanned: Vec<TableName> = Vec::new();
         for (shown, name) in self.tables.iter().zip(self.names) {
             let is_rebuilt = rebuild.contains_key(name);
             let reduced = aligned.reduced.get(&shown.table.name).filter(|_| !is_rebuilt);
@@ -303,9 +304,13 @@ impl Observed<'_> {
             };
             match plan {
                 Ok(plan) => planned.plans.push(plan),
-                Err(error) => planned.failed.push(without_plan(&source.name, error)),
+                Err(error) => {
+                    unplanned.push((*name).clone());
+                    planned.failed.push(without_plan(&source.name, error));
+                }
             }
         }
+        planned.plans.iter_mut().for_each(|plan| plan.blame(&unplanned, self.references));
         planned
     }
 }

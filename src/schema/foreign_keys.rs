@@ -120,7 +120,7 @@ async fn refers_to_nothing(
     });
     let look = Sql::join(has_rows, " union all ");
     let look = sql!("select 1 where exists ({look})", look = look);
-    let rows = round.target.on_control_session("looking for dangling rows", &look).await;
+    let rows = round.target.on_control_session("checking foreign keys", &look).await;
     // What could not be looked at is not taken for right.
     rows.map_or(true, |rows| rows.iter().flatten().next().is_some())
 }

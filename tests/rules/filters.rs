@@ -184,8 +184,8 @@ async fn children_that_all_travel_need_all_their_parents() {
     let other = "orders.where=id < 10";
     db.sync().args(&["-set", parent, "-set", other]).await.expect_failed(
         "orders",
-        &["or its where leaves them out (make the where of public.orders fit it, such as: customer_id in (select id from \
-           public.customer where active))"],
+        &["the where of public.customer leaves out rows to which rows of public.orders refer: change the where of \
+           public.orders, such as: customer_id in (select id from public.customer where active)"],
     );
 }
 

@@ -226,7 +226,7 @@ async fn broken(round: &Round, keys: &[ForeignKey]) -> Result<Option<ForeignKey>
         return Ok(None);
     }
     let look = dangling(&keys.iter().collect::<Vec<_>>());
-    let rows = match round.target.on_control_session("looking for dangling rows", &look).await {
+    let rows = match round.target.on_control_session("checking foreign keys", &look).await {
         Ok(rows) => rows,
         Err(error) if error.is_transient() => return Err(error),
         Err(_) => {
