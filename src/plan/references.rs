@@ -281,20 +281,23 @@ impl References {
         }
         if self.appended.contains(&key.child) {
             return format!(
-                "mode append leaves rows of {child} as they are: delete these on the target, or choose another mode"
+                "choose another mode than append for {child}, or delete the rows of {child} that refer to vanished rows on \
+                 the target"
             );
         }
+        let parent = key.parent.typed();
         if self.keeping.contains(&key.child) {
             return format!(
-                "the rules keep rows of {child} that the source no longer has: let runs delete them, or delete these on the target"
+                "a rule keeps rows of {child} (\"deletes\" or \"mode\"): take out that rule, keep the rows of {parent}, too (its \
+                 rule \"deletes\": false), or delete the rows of {child} that refer to vanished rows on the target"
             );
         }
         let is_on_the_source = self.is_on_the_source(key);
         if self.selected.contains(&key.child) && is_on_the_source {
             return "bring that table in sync first".to_owned();
         }
-        let kept = format!("keep the rows of {} (its rule \"deletes\": false)", key.parent.typed());
-        let deleted = format!("delete the rows of {child} that refer to them, or {kept}");
+        let kept = format!("keep the rows of {parent} (its rule \"deletes\": false)");
+        let deleted = format!("delete the rows of {child} that refer to vanished rows, or {kept}");
         if !is_on_the_source {
             let own = if self.selected.contains(&key.child) { kept } else { deleted };
             return format!(

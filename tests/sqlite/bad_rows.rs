@@ -306,7 +306,7 @@ async fn rows_to_which_bad_rows_of_their_own_table_refer_stay() {
         app.run("update p set par = null, n = 'zzz' where id = 2; delete from p where id in (1, 4); update p set n = 5 where id = 3");
         let skip = ["-bad-rows", "skip"];
         let run = app.sync(&db).target_role(&owner).args(&skip).await.expect_exit(1);
-        let told = "rows that vanished from the source cannot be deleted: 1 row of public.p still refers to them";
+        let told = "rows that vanished from the source cannot be deleted: 1 row of public.p still refers to such rows";
         run.expect_failed("p", &[told, "correct these rows first"])
             .expect_said("row (id) = (2): column \"n\"");
         let rows = "select string_agg(p::text, ' ' order by id) from p";
@@ -347,7 +347,7 @@ async fn rows_to_which_bad_rows_in_a_circle_refer_stay() {
                 "update {child} set pid = null, n = 'zzz' where id = 2; delete from {first} where id = 2"
             ));
             let run = app.sync(&db).target_role(&owner).args(&["-bad-rows", "skip"]);
-            let told = format!("1 row of public.{child} still refers to them");
+            let told = format!("1 row of public.{child} still refers to such rows");
             let mend = format!("correct the bad rows of public.{child} first");
             run.await.expect_exit(1).expect_failed(first, &[&told, &mend]);
             let row = format!("select pid || ' ' || n from {child} where id = 2");

@@ -495,7 +495,7 @@ async fn an_action_within_a_table_deletes_no_row_that_the_source_has() {
     let owner = db.target_owner().await;
     db.sync().target_role(&owner).await.expect_ok();
     db.source("delete from p where id = 1").await;
-    let told = "cannot be deleted: 1 row of public.p still refers to them, and the foreign key \"p_par_fkey\" would delete those";
+    let told = "cannot be deleted: 1 row of public.p still refers to such rows by the foreign key \"p_par_fkey\", which would delete rows of public.p; ";
     db.sync().target_role(&owner).await.expect_exit(1).expect_failed("p", &[told]);
     assert_eq!(db.target_value("select count(*) from p").await, "3");
     db.source("update p set par = null where id = 2").await;
@@ -526,7 +526,7 @@ async fn rows_of_a_table_that_is_not_chosen_keep_what_a_filter_leaves_out() {
     db.source("insert into p values (1), (2); insert into c values (1, 2)").await;
     db.sync().target_role(&owner).await.expect_ok();
     let run = db.sync().target_role(&owner).args(&["-include", "p", "-set", "p.where=id < 2"]);
-    let told = "1 row of public.c still refers to them, and the foreign key \"c_p_fkey\" would delete those: let the run sync public.c as well";
+    let told = "1 row of public.c still refers to such rows by the foreign key \"c_p_fkey\", which would delete rows of public.c; let the run sync public.c as well";
     run.await.expect_exit(1).expect_failed("p", &[told]);
     assert_eq!(db.target_value("select count(*) from c").await, "1");
 }
@@ -534,8 +534,10 @@ async fn rows_of_a_table_that_is_not_chosen_keep_what_a_filter_leaves_out() {
 /// A rule that keeps rows keeps them from what a foreign key does, too.
 #[tokio::test]
 async fn rows_that_a_rule_keeps_stay_in_a_circle_too() {
-    let kept = "the rules keep rows of public.q";
-    let appended = "mode append leaves rows of public.q as they are";
+    let kept = "a rule keeps rows of public.q (\"deletes\" or \"mode\"): take out that rule, keep the rows of public.p, too (its rule \
+                \"deletes\": false), or delete the rows of public.q that refer to vanished rows on the target";
+    let appended = "choose another mode than append for public.q, or delete the rows of public.q that refer to vanished rows on \
+                    the target";
     for (rule, why) in
         [("q.deletes=false", kept), ("q.mode=upsert", kept), ("q.mode=append", appended)]
     {
@@ -550,7 +552,7 @@ async fn rows_that_a_rule_keeps_stay_in_a_circle_too() {
         db.sync().target_role(&owner).args(&["-set", rule]).await.expect_ok();
         db.source("begin; set constraints all deferred; delete from p where id = 1; delete from q where id = 1; commit").await;
         let run = db.sync().target_role(&owner).args(&["-set", rule]).await.expect_exit(1);
-        run.expect_failed("p", &["1 row of public.q still refers to them", why]);
+        run.expect_failed("p", &["1 row of public.q still refers to such rows", why]);
         assert_eq!(
             db.target_value("select count(*) from q join p on p.id = q.p").await,
             "2",
@@ -558,7 +560,7 @@ async fn rows_that_a_rule_keeps_stay_in_a_circle_too() {
         );
         db.hand_over_log(&owner).await;
         let run = db.sync().args(&["-set", rule]).await.expect_exit(1);
-        run.expect_failed("p", &["1 row of public.q still refers to them"]);
+        run.expect_failed("p", &["1 row of public.q still refers to such rows"]);
         assert_eq!(
             db.target_value("select count(*) from q join p on p.id = q.p").await,
             "2",
@@ -602,7 +604,7 @@ async fn what_only_the_target_has_is_kept_by_what_is_told_first() {
     .await;
     db.source("delete from p where id = 2").await;
     let told = "rows of public.own, which is not part of this run, refer to rows that the run deletes (-verbose shows \
-                one): delete the rows of public.own that refer to them, or keep the rows of public.p (its rule \"deletes\": \
+                one): delete the rows of public.own that refer to vanished rows, or keep the rows of public.p (its rule \"deletes\": \
                 false); to give up the foreign key, which the source does not have, run on the target: alter table public.own \
                 drop constraint own_p_fkey";
     db.sync().await.expect_exit(1).expect_failed("p", &[told]);
@@ -619,7 +621,7 @@ async fn the_example_of_a_where_for_the_child_of_a_filtered_table_works() {
     let filter = ["-set", "p.where=id < 2"];
     let run = db.sync().args(&["-include", "p"]).args(&filter).await;
     let told = "rows that the source does not have, or that the where leaves out, cannot be deleted: 1 row of public.c still \
-                refers to them, and the foreign key \"c_p_fkey\" would delete those: let the run sync public.c as well, with a \
+                refers to such rows by the foreign key \"c_p_fkey\", which would delete rows of public.c; let the run sync public.c as well, with a \
                 where of its own, such as: p in (select id from public.p where id < 2)";
     run.expect_exit(1).expect_failed("p", &[told]);
     let run = db.sync().args(&filter).await.expect_exit(2);

@@ -104,8 +104,8 @@ fn vanished_rows(plan: &TablePlan) -> &'static str {
 fn told(key: &ForeignKey, rows: u64) -> String {
     let child = &key.child;
     match rows {
-        1 => format!("1 row of {child} still refers to them"),
-        _ => format!("{rows} rows of {child} still refer to them"),
+        1 => format!("1 row of {child} still refers to such rows"),
+        _ => format!("{rows} rows of {child} still refer to such rows"),
     }
 }
 
@@ -136,17 +136,17 @@ pub async fn vanished(run: &mut TableRun<'_>, difference: &Difference) -> Result
     let cascading: Vec<&ForeignKey> = telling.iter().map(|one| &one.key).collect();
     let referring = keys::referring_rows(run.target, plan, &cascading).await?;
     if let Some((one, rows)) = telling.into_iter().zip(referring).find(|(_, rows)| *rows > 0) {
-        let bad_rows = format!("correct the bad rows of {} first", one.key.child);
+        let (child, name) = (&one.key.child, one.key.name.as_str());
+        let bad_rows = format!("correct the bad rows of {child} first");
+        let acts = match one.key.on_delete {
+            'a' | 'r' => String::new(),
+            'c' => format!(", which would delete rows of {child}"),
+            _ => format!(", which would change rows of {child}"),
+        };
         return Err(Error::Blocked(format!(
-            "{} cannot be deleted: {}, and the foreign key \"{}\" {}: {}",
+            "{} cannot be deleted: {} by the foreign key \"{name}\"{acts}; {}",
             vanished_rows(plan),
             told(&one.key, rows),
-            one.key.name.as_str(),
-            match one.key.on_delete {
-                'a' | 'r' => "forbids that",
-                'c' => "would delete those",
-                _ => "would change those",
-            },
             if leaves_out(one) { &bad_rows } else { &one.way_out },
         )));
     }
