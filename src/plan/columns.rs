@@ -131,8 +131,8 @@ impl<'l> LeftOvers<'l, '_> {
         };
         let told = others.iter().map(|one| {
             format!(
-                "only the target has the column \"{}\", which is NOT NULL without a default: to keep it, give it a default, \
-                 or run on the target: {}; if the source has dropped it, run there: alter table {} drop column {}",
+                "only the target has the column \"{}\", which is NOT NULL without a default; to keep it, give it a default, or \
+                 run on the target: {}; if the source has dropped or renamed it, run on the target: alter table {} drop column {}",
                 one.column.name.as_str(),
                 takes_null(one),
                 table.name.typed(),
@@ -152,10 +152,10 @@ impl<'l> LeftOvers<'l, '_> {
         let otherwise: Vec<String> = renamed.iter().map(|one| takes_null(one)).collect();
         if !renamed.is_empty() {
             told.push(format!(
-                "{}: {}, or run on the target: {}; otherwise, run there: {}",
+                "{}? Then run on the target: {}; to keep the target's name, {}; otherwise, run on the target: {}",
                 self.asked(&renamed),
-                self.by_rule(&renames),
                 statements.join("; "),
+                self.by_rule(&renames),
                 otherwise.join("; ")
             ));
         }
@@ -176,11 +176,7 @@ impl<'l> LeftOvers<'l, '_> {
         }
         let pairs = names.map(|(name, old)| format!("{:?}: {:?}", name.own.as_str(), old.as_str()));
         let pairs: Vec<String> = pairs.collect();
-        format!(
-            "keep the target's name with the rule \"{}\": {{\"rename\": {{{}}}}}",
-            self.source.name,
-            pairs.join(", ")
-        )
+        format!("use -set '{}.rename={{{}}}'", self.source.name, pairs.join(", "))
     }
 
     /// Asks whether the source has renamed these.
@@ -194,14 +190,8 @@ impl<'l> LeftOvers<'l, '_> {
         let mut reasons: Vec<&str> = left.iter().map(|one| one.reason()).collect();
         reasons.dedup();
         let reason = reasons.join(" or ");
-        match left {
-            [_] => format!(
-                "only the target has the column {old}, which is {reason}: if it is the source's {new}"
-            ),
-            _ => format!(
-                "only the target has the columns {old}, which are {reason}: if they are the source's {new}"
-            ),
-        }
+        let (noun, verb) = if left.len() == 1 { ("column", "is") } else { ("columns", "are") };
+        format!("only the target has the {noun} {old}, which {verb} {reason}; renamed to {new}")
     }
 }
 

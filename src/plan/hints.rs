@@ -345,7 +345,7 @@ fn checks<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Reme
             None => format!("{NOT_OF_THE_SOURCE}: {drop}"),
             Some(same) if same.validated => format!(
                 "the source's check of this name is another one, or it calls another function: to drop that of the target, \
-                 run there: {drop}"
+                 run on the target: {drop}"
             ),
             Some(_) => format!(
                 "the constraint is NOT VALID on the source, whose rows need not keep it: leave such rows out with a where, \

@@ -85,7 +85,7 @@ impl Tree<'_> {
                 let parent = (self.target_name)(&child.parent);
                 return Err(Error::Blocked(format!(
                     "on the source {} inherits from it, and on the target {name} does not: reads of it \
-                     show fewer rows there; run there: {}",
+                     show fewer rows there; run on the target: {}",
                     child.name,
                     sql!("alter table {name} inherit {parent}", name = name, parent = parent)
                         .as_str(),

@@ -69,7 +69,7 @@ impl MissingKey {
 
     /// What to do about it.
     pub fn advice(&self) -> String {
-        format!("run there: {}", self.statement)
+        format!("run on the target: {}", self.statement)
     }
 
     /// What gives the target the key.

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use crate::ident::{Ident, TableName};
+use crate::plan::kinds::{same_type, widens};
 use crate::table::{Column, Key, Sequence, Table};
 
 /// A column that the source may have renamed.
@@ -115,6 +116,12 @@ fn in_their_places(source: &Table, target: &Table) -> Vec<RenamedColumn> {
                 renamed.extend(pairs.map(|(old, new)| pair(old, new, target)));
             }
         }
+        if let ([old], [new]) = (old.as_slice(), new.as_slice())
+            && needs_value(old)
+            && may_have_grown(old, new)
+        {
+            renamed.push(pair(old, new, target));
+        }
     }
     renamed
 }
@@ -178,6 +185,14 @@ pub(super) fn may_be(old: &Column, new: &Column) -> bool {
     old.type_text == new.type_text
         && old.type_schema == new.type_schema
         && old.generated == new.generated
+}
+
+/// Whether the one may be the other under a new name and with a wider type.
+fn may_have_grown(old: &Column, new: &Column) -> bool {
+    let (from, to) = (old.under_domains(), new.under_domains());
+    !may_be(old, new)
+        && old.generated == new.generated
+        && (same_type(&from, &to) || widens(&from, &to))
 }
 
 fn names(key: &Key) -> HashSet<&Ident> {

@@ -101,7 +101,7 @@ fn statement(run: &Outcome) -> String {
     let notes = run.notes();
     let note = notes.iter().find(|note| note.contains("lacks the key"));
     let note = note.unwrap_or_else(|| panic!("a note about a key expected of {run}"));
-    note.rsplit_once("run there: ").expect("a statement").1.to_owned()
+    note.rsplit_once("run on the target: ").expect("a statement").1.to_owned()
 }
 
 #[tokio::test]
@@ -239,7 +239,7 @@ async fn rules_that_need_a_key_print_its_statement() {
         assert!(listed.stdout.starts_with("-- public.item: "), "{listed}");
         let run = db.sync().args(&["-config", &config]).await.expect_exit(1);
         let message = run.table("item").error.expect("an error").message;
-        let (_, statement) = message.rsplit_once("run there: ").expect("a statement");
+        let (_, statement) = message.rsplit_once("run on the target: ").expect("a statement");
         db.target(statement).await;
         db.sync().args(&["-config", &config]).await.expect_ok();
         pgsync(&args).await.expect_exit(0);

@@ -7,7 +7,8 @@ const RENAME: &str = "run on the target: ";
 /// The statements behind the question whether a column was renamed.
 fn renames(text: &str) -> String {
     let (_, rest) = text.split_once(RENAME).unwrap_or_else(|| panic!("a statement in {text}"));
-    rest.split_once("; otherwise").map_or(rest, |(renames, _)| renames).to_owned()
+    let ends = ["; to keep the target's name", "; otherwise"];
+    ends.iter().filter_map(|end| rest.find(end)).min().map_or(rest, |end| &rest[..end]).to_owned()
 }
 
 fn failure(run: &Outcome, table: &str) -> String {
@@ -66,7 +67,8 @@ async fn who_has_another_column_in_the_key_goes_on_with_the_other_statements() {
     db.settle().await;
     db.source("alter table item rename column id to item_id").await;
     let failed = failure(&db.sync().await.expect_exit(1), "item");
-    let (_, otherwise) = failed.split_once("otherwise, run there: ").expect("another statement");
+    let (_, otherwise) =
+        failed.split_once("otherwise, run on the target: ").expect("another statement");
     db.target(otherwise).await;
     db.sync().await.expect_ok();
     db.sync().await.expect_unchanged();
@@ -222,9 +224,9 @@ async fn a_column_that_the_target_has_renamed_first_can_keep_its_name() {
     db.settle().await;
     db.target("alter table item rename title to name").await;
     let failed = failure(&db.sync().await.expect_exit(1), "item");
-    let told = "only the target has the column \"name\", which is NOT NULL without a default: if it is the source's \"title\": \
-                keep the target's name with the rule \"public.item\": {\"rename\": {\"title\": \"name\"}}, or run on the target: \
-                alter table public.item rename column name to title; otherwise, run there: alter table public.item alter column \
+    let told = "only the target has the column \"name\", which is NOT NULL without a default; renamed to \"title\"? Then run on \
+                the target: alter table public.item rename column name to title; to keep the target's name, use -set \
+                'public.item.rename={\"title\": \"name\"}'; otherwise, run on the target: alter table public.item alter column \
                 name drop not null";
     assert_eq!(failed, told);
     let config = |name: &str| {
@@ -234,11 +236,33 @@ async fn a_column_that_the_target_has_renamed_first_can_keep_its_name() {
     };
     let file = config("nam");
     let run = db.sync().args(&["-config", &file]).await.expect_exit(1);
-    let typo = "if it is the source's \"title\", which the rule rename calls \"nam\": correct the rule rename, or run on the target: ";
+    let typo =
+        "renamed to \"title\", which the rule rename calls \"nam\"? Then run on the target: ";
     assert!(failure(&run, "item").contains(typo), "{run}");
+    assert!(
+        failure(&run, "item").contains("; to keep the target's name, correct the rule rename; ")
+    );
     let file = config("name");
     db.source("insert into item values (2, 'w')").await;
     db.sync().args(&["-config", &file]).await.expect_ok().expect_changes("item", (1, 0, 0));
+    let rule = r#"public.item.rename={"title": "name"}"#;
+    db.sync().args(&["-set", rule]).await.expect_unchanged();
+}
+
+#[tokio::test]
+async fn a_column_that_was_renamed_and_got_a_wider_type_is_asked_for() {
+    let db = Pair::fresh().await;
+    db.source("create table item (id int primary key, name varchar(40) not null, w text); insert into item values (1, 'v', 'w')").await;
+    db.settle().await;
+    db.source("alter table item rename name to title; alter table item alter title type varchar(80); insert into item values (2, repeat('x', 80), 'w')").await;
+    for _ in 0..2 {
+        let failed = failure(&db.sync().await.expect_exit(1), "item");
+        let asked = "only the target has the column \"name\", which is NOT NULL without a default; renamed to \"title\"? Then run \
+                     on the target: alter table public.item rename column name to title; ";
+        assert!(failed.starts_with(asked), "{failed}");
+    }
+    db.target("alter table public.item rename column name to title").await;
+    assert_settled(&db).await;
 }
 
 #[tokio::test]
@@ -248,9 +272,9 @@ async fn a_column_that_needs_a_value_can_be_kept_with_a_default() {
     db.settle().await;
     db.target("alter table item add own text not null default ''; alter table item alter own drop default").await;
     let failed = failure(&db.sync().await.expect_exit(1), "item");
-    let told = "only the target has the column \"own\", which is NOT NULL without a default: to keep it, give it a default, or run \
-                on the target: alter table public.item alter column own drop not null; if the source has dropped it, run there: \
-                alter table public.item drop column own";
+    let told = "only the target has the column \"own\", which is NOT NULL without a default; to keep it, give it a default, or run \
+                on the target: alter table public.item alter column own drop not null; if the source has dropped or renamed it, \
+                run on the target: alter table public.item drop column own";
     assert_eq!(failed, told);
     db.target("alter table public.item drop column own").await;
     assert_settled(&db).await;

@@ -356,7 +356,7 @@ async fn a_refusal_over_a_partition_that_the_source_dropped_names_it() {
     let limited = ["-max-delete", "20%"];
     let drop = "drop table \"public\".\"ev_09\"";
     let advice = format!(
-        "no row was changed; partition public.ev_09 exists only on the target: if the source has dropped it, run there: {drop}; otherwise, check the source"
+        "no row was changed; partition public.ev_09 exists only on the target: if the source has dropped it, run on the target: {drop}; otherwise, check the source"
     );
     for _ in 0..2 {
         let run = db.sync().args(&limited).await.expect_exit(5);

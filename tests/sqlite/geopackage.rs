@@ -202,7 +202,7 @@ async fn ogr_writes_layers_whose_tables_are_made() {
     }
     db.target("drop table place, way, thing; drop extension postgis").await;
     let run = package.sync(&db).await.expect_exit(1);
-    run.expect_said("install PostGIS and run there: create extension postgis");
+    run.expect_said("install PostGIS and run on the target: create extension postgis");
     assert_eq!(db.target_value("select to_regclass('place') is null").await, "t");
 }
 

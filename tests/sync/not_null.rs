@@ -193,8 +193,7 @@ async fn a_renamed_column_that_needs_a_value_has_the_statement_that_renames_it()
     db.settle().await;
     db.source("alter table item rename column name to title; update item set title = 'b'").await;
     for _ in 0..2 {
-        let renames = "if it is the source's \"title\", run on the target: alter table public.item rename column name to title; \
-                       otherwise, run there: alter table public.item alter column name drop not null";
+        let renames = "renamed to \"title\"? Then run on the target: alter table public.item rename column name to title; ";
         let run = db.sync().await.expect_exit(1).expect_failed("item", &[renames]);
         drop(run.expect_unsaid("item_name_key"));
     }

@@ -35,7 +35,7 @@ impl DiffInput<'_> {
                 continue;
             }
             let text = format!(
-                "it is a partition of {parent} on the target and a table by itself on the source: run there: \
+                "it is a partition of {parent} on the target and a table by itself on the source: run on the target: \
                  {}; or exclude it",
                 self.pasted(detach.as_str())
             );

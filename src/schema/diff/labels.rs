@@ -97,12 +97,12 @@ impl DependencyWalk<'_> {
         };
         let way_out = exchanges(&there.at, &renames).map_or_else(String::new, |run| {
             format!(
-                "; views and own rows of the target keep the old one: to rename that, too, run on the target after this run: \
+                "; only if views or own rows of the target use a label that was renamed: run on the target after this run: \
                  {run}; the next run writes the rows once more"
             )
         });
         let made = format!(
-            "{keeps}, and gets {new}: if a label was renamed, its rows have the new one from now on{way_out}"
+            "{keeps}, and gets {new}; the synced rows have the source's labels, and nothing has to be done for them{way_out}"
         );
         if self.left_labels.iter().all(|left| left.planned != planned) {
             let (root, of) = (root.clone(), object.title());

@@ -131,7 +131,7 @@ impl DiffInput<'_> {
                 _ => ("partitions", "exist only on the target: if the source has dropped them"),
             };
             let drops = self.pasted(&drops.join("; "));
-            (table.clone(), format!("{what} {} {it}, run there: {drops}", names.join(", ")))
+            (table.clone(), format!("{what} {} {it}, run on the target: {drops}", names.join(", ")))
         });
         told.collect()
     }

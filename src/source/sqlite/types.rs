@@ -69,8 +69,8 @@ impl OpenColumn {
             return Ok(created.departure);
         };
         let schema = postgis.ok_or(
-            "holds geometries, and the target has no type for them: install PostGIS and run there: create \
-             extension postgis",
+            "holds geometries, and the target has no type for them: install PostGIS and run on the target: \
+             create extension postgis",
         )?;
         let strays = seen.strays();
         let layer = match strays {
