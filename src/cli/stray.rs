@@ -143,23 +143,22 @@ pub(super) fn value(stray: Stray) -> String {
         Some(before) if before.ends_with(',') || word.starts_with(',') => {
             "a list has no blanks, or stands in quotes: -include \"users, orders\"".to_owned()
         }
-        _ => match (switch, stray.joined()) {
-            (Some(flag), _) => format!("write {flag}={word}"),
-            (None, Some(joined)) => format!("a value has no blanks: {joined}"),
-            (None, None) if stray.rule().is_some() => {
-                let rule = stray.rule().unwrap_or_default();
+        _ => match (switch, stray.joined(), stray.rule()) {
+            (Some(flag), ..) => format!("write {flag}={word}"),
+            (None, Some(joined), _) => format!("a value has no blanks: {joined}"),
+            (None, None, Some(rule)) => {
                 format!("a rule and its value are joined by =: -set {rule}={word}")
             }
-            (None, None) if stray.continues_a_list() => {
+            (None, None, None) if stray.continues_a_list() => {
                 let flag = stray.flag.unwrap_or_default();
                 format!(
                     "a list has commas: {flag} …,{word}; a name with a space stands in quotes: {flag} \"… {word}\""
                 )
             }
-            (None, None) if is_plain(word) && verb.knows(Setting::Include) => format!(
+            (None, None, None) if is_plain(word) && verb.knows(Setting::Include) => format!(
                 "a table is named after its flag: -include {word}; other values follow their flags, too"
             ),
-            (None, None) => {
+            (None, None, None) => {
                 "a value follows its flag, as in -source URL, and a switch is turned off as in \
                              -verbose=false; patterns stand in quotes: -include 'order*'"
                     .to_owned()

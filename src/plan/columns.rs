@@ -13,6 +13,7 @@ use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
 use crate::plan::misfit;
 use crate::plan::misfit::{Advice, Problem};
 use crate::plan::renamed_columns::{self, RenamedColumn, cannot_go_on};
+use crate::plan::shell_word;
 use crate::plan::takes_null;
 use crate::rules::TableRules;
 use crate::sql::mapping::{HashMethod, PlanColumn};
@@ -174,9 +175,11 @@ impl<'l> LeftOvers<'l, '_> {
         if names.clone().any(|(name, _)| name.is_renamed) {
             return "correct the rule rename".to_owned();
         }
-        let pairs = names.map(|(name, old)| format!("{:?}: {:?}", name.own.as_str(), old.as_str()));
+        let json = |name: &Ident| serde_json::Value::from(name.as_str()).to_string();
+        let pairs = names.map(|(name, old)| format!("{}: {}", json(name.own), json(old)));
         let pairs: Vec<String> = pairs.collect();
-        format!("use -set '{}.rename={{{}}}'", self.source.name, pairs.join(", "))
+        let rule = format!("{}.rename={{{}}}", self.source.name, pairs.join(", "));
+        format!("use -set {}", shell_word::pasted(&rule))
     }
 
     /// Asks whether the source has renamed these.

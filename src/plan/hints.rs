@@ -86,8 +86,10 @@ impl Remedy {
                     && error.message.ends_with(&place)
             }
             Trouble::Unfound => {
+                // What pgsync names itself has a schema.
                 error.side == Side::Target
                     && matches!(error.sqlstate.as_deref(), Some("42883" | "42P01"))
+                    && !error.message.contains('.')
             }
             Trouble::Repeated => match error.sqlstate.as_deref() {
                 Some("21000") => error.side == Side::Target,
@@ -507,4 +509,28 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
         "{cause}; if rows of the source break this constraint, which only the target has: leave them out with a where, or \
          run on the target: {drop}"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pgsync_names_itself_is_no_name_in_the_body_of_a_function() {
+        let remedy = Remedy { trouble: Trouble::Unfound, text: "set search_path".to_owned() };
+        let cases = [
+            (Side::Target, "function norm(text) does not exist", true),
+            (Side::Target, "relation \"rate\" does not exist", true),
+            (Side::Target, "relation \"public.item\" does not exist", false),
+            (Side::Target, "function public.norm(text) does not exist", false),
+            (Side::Source, "function norm(text) does not exist", false),
+        ];
+        for (side, message, helps) in cases {
+            let Error::Database(error) = Error::denied(side, "writing", message.to_owned()) else {
+                unreachable!("an error of a database");
+            };
+            let error = DbError { sqlstate: Some("42883".to_owned()), ..*error };
+            assert_eq!(remedy.helps(&error).is_some(), helps, "{side}: {message}");
+        }
+    }
 }

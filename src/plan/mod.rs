@@ -1,6 +1,7 @@
 //! What will be done, as data: per table the columns that travel, the key, the strategy, and what is
 //! in the way; between tables the order. Pure: both catalogs and the last watermarks go in.
 
+mod candidate;
 pub mod columns;
 mod composition;
 pub mod dropping;
@@ -25,7 +26,9 @@ pub mod references;
 pub mod renamed_columns;
 mod resumed;
 pub mod schedule;
+pub mod shell_word;
 pub mod shown;
+mod table_plan;
 mod takes_null;
 #[cfg(test)]
 mod tests;
@@ -37,248 +40,19 @@ use crate::ident::{Ident, TableName};
 use crate::outcome::Strategy;
 use crate::rules::{Mode, TableRules};
 use crate::schema_object::Kind;
-use crate::sql::Sql;
-use crate::sql::digest::HashFamily;
 use crate::sql::mapping::{
     OwnedSequence, PlanColumn, Relation, TableMapping, Timestamp, TimestampKind,
 };
-use crate::sql::view::GrownColumn;
-use crate::table::{Sequence, Table, Trigger};
+use crate::table::{Sequence, Table};
+pub use candidate::{Candidate, DifferingPart, LastRun, PlanContext, Roles};
 use columns::{Columns, MatchedTarget};
-use hints::Remedy;
 use key::ChosenKey;
 use left_columns::LeftColumns;
 use many_deletes::ManyDeletes;
 use missing_key::MissingKey;
 use moves::Moves;
 pub use recall::RowsBefore;
-use references::{CascadingKey, References};
-use renamed_columns::RenamedColumn;
-use std::collections::HashMap;
-
-/// How one table is brought in sync.
-#[derive(Clone, Debug)]
-pub struct TablePlan {
-    /// What the target calls the table. `shape.target` may be another that is to take its place.
-    pub name: TableName,
-    pub strategy: Strategy,
-    pub mapping: TableMapping,
-    pub timestamp: Option<Timestamp>,
-    /// Set for the incremental strategy: the rows before are settled; those from here on, inclusive, have
-    /// to be equal in the end (UTC, `2024-12-13 15:25:30.5`).
-    pub watermark: Option<String>,
-    /// How far beyond it a run got that did not come to its end: reading goes on here. What it wrote was
-    /// right then, but nobody has looked for rows that left the window.
-    pub reached: Option<String>,
-    /// What a watermark of this plan will be good for.
-    pub fingerprint: String,
-    /// What the next run, and this one, may know of the source's rows without reading them.
-    pub rows_before: RowsBefore,
-    /// Rows of the source as its planner estimates them.
-    pub rows: u64,
-    /// Size of the source table in bytes.
-    pub bytes: u64,
-    /// That of the source at the snapshot; see [`Table::storage`].
-    pub storage: String,
-    /// Pages of the source table, when it is one file that can be read in parts by ctid.
-    pub pages: Option<u64>,
-    /// A self reference that is checked per statement: everything goes in one batch.
-    pub one_statement: bool,
-    /// Whether the replica role is left while a batch is written: a foreign key has to be checked.
-    pub leave_replica: bool,
-    /// The same while rows are deleted.
-    pub leave_replica_to_delete: bool,
-    /// Whether the batches are parts of one transaction over several tables.
-    pub shared_transaction: bool,
-    /// Triggers of the target that have to be disabled while a batch is written.
-    pub triggers_to_disable: Vec<Trigger>,
-    /// Triggers of the target that fire, whatever we do or because the run is asked to let them: nothing
-    /// but a look at the end tells what became of the rows.
-    pub always_triggers: Vec<String>,
-    /// Whether the target's table has triggers at all that are not disabled.
-    pub has_triggers: bool,
-    /// How unique values move between rows.
-    pub moves: Moves,
-    /// Foreign keys by which deletes would reach rows of other tables.
-    pub cascades: Vec<CascadingKey>,
-    /// Foreign keys by which rows that stay refer to rows of the table.
-    pub keepers: Vec<CascadingKey>,
-    pub sequences: Vec<OwnedSequence>,
-    pub remedies: Vec<Remedy>,
-    /// What somebody should know about this table.
-    pub notes: Vec<String>,
-    /// Columns that get no values any more, when the columns have changed since the last run: what reads them is wrong
-    /// from now on. That masked values change because the mask key did; and which rows are not compared.
-    pub warnings: Vec<String>,
-    /// Says that the target lacks the source's key, in each run.
-    pub missing_key: Option<String>,
-    /// Why many of its rows may be deleted.
-    pub many_deletes: ManyDeletes,
-    /// The role's search path on the target, where its sessions do not have it while they read.
-    pub path: Option<Sql>,
-    /// Who reads and who writes.
-    pub roles: Roles,
-    /// Whether the role can keep the target's triggers from firing.
-    pub can_quiet_triggers: bool,
-    /// Whether vanished rows are removed.
-    pub deletes: bool,
-    /// Whether rows with new keys are inserted, and nothing else is written.
-    pub append: bool,
-    /// Rows per batch, 1 or more.
-    pub batch_size: u64,
-    /// What is said of columns that only the target has.
-    pub left_columns: Vec<String>,
-    /// What is built once the rows are there.
-    pub post_data: Vec<Step>,
-    /// Whether a dry run meets values that the target takes only when the run has changed a type.
-    pub is_widened: bool,
-    /// Whether the last run or repair of the table failed, was refused or was skipped.
-    pub last_failed: bool,
-}
-
-/// What the last run left in `sync_log` for a table.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LastRun {
-    /// How far it got.
-    pub watermark: Option<String>,
-    /// How far the last one got that came to its end, for the same fingerprint.
-    pub settled: Option<String>,
-    pub fingerprint: Option<String>,
-    /// What the source was called.
-    pub source: Option<String>,
-    /// What is kept of the source's rows: see [`crate::recall`].
-    pub rows: Option<String>,
-    /// The fingerprint of the last run that had one: as what it wrote rows, if it wrote any.
-    pub written_as: Option<String>,
-    /// Whether it did not come to its end.
-    pub interrupted: bool,
-    /// Whether the last run or repair of the table failed, was refused or was skipped.
-    pub failed: bool,
-}
-
-impl LastRun {
-    /// Whether a run came to its end with the table, as far as the log tells.
-    pub fn has_ended(&self) -> bool {
-        self.written_as.is_some() && !self.interrupted
-    }
-}
-
-/// The roles that pgsync works as, as SQL names them.
-#[derive(Clone, Debug)]
-pub struct Roles {
-    pub source: String,
-    pub target: String,
-    /// The target's database, as SQL names it.
-    pub target_database: String,
-    /// Whether the target's server lets a superuser grant the right to set a parameter (from PostgreSQL 15 on).
-    pub target_grants_parameters: bool,
-}
-
-impl Default for Roles {
-    /// Where nobody knows their names.
-    fn default() -> Self {
-        Self {
-            source: "the source role".to_owned(),
-            target: "the target role".to_owned(),
-            target_database: "the target database".to_owned(),
-            target_grants_parameters: true,
-        }
-    }
-}
-
-impl Roles {
-    /// The one of a side.
-    pub fn of(&self, side: Side) -> &str {
-        match side {
-            Side::Source => &self.source,
-            Side::Target => &self.target,
-        }
-    }
-}
-
-/// What is the same for every table of a run.
-#[derive(Clone, Debug)]
-pub struct PlanContext {
-    /// Source system, database and timeline, and the hash family.
-    pub source_identity: String,
-    pub hasher: HashFamily,
-    /// Whether triggers and foreign keys are off on the target.
-    pub replica_role: bool,
-    pub fire_triggers: bool,
-    /// Whether nothing is written at all.
-    pub dry_run: bool,
-    /// Whether rows are compared and nothing follows.
-    pub only_compares: bool,
-    /// The right that temporary tables need, where it is missing.
-    pub needs_temporary: Option<String>,
-    pub roles: Roles,
-    pub reconcile: bool,
-    /// Whether safety checks refuse nothing.
-    pub force: bool,
-    /// See [`TablePlan::path`].
-    pub path: Option<Sql>,
-    /// Whether the source is no server: its rows travel as text, and its hashes are computed by pgsync.
-    pub local: bool,
-    /// Both servers print numbers alike (both before PostgreSQL 12, or neither).
-    pub same_floats: bool,
-    /// Both servers have infinite intervals (from PostgreSQL 17), or neither has: the others take their bytes for
-    /// millions of years.
-    pub same_intervals: bool,
-    /// Both databases store text in one encoding that takes a text back from UTF-8 as it was.
-    pub same_text: bool,
-    /// See [`crate::source::SourceState::mark`].
-    pub mark: Option<String>,
-    /// The time on the source, in UTC, as `2024-12-13 15:25:30.5`.
-    pub now: String,
-}
-
-/// One selected table with what is known about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Candidate<'a> {
-    pub source: &'a Table,
-    pub target: Option<&'a Table>,
-    pub target_name: &'a TableName,
-    pub target_is_empty: bool,
-    pub last: Option<&'a LastRun>,
-    pub references: &'a References,
-    pub rules: &'a TableRules,
-    /// See [`shown::ShownTable::view`].
-    pub view: Option<&'a Sql>,
-    /// See [`shown::ShownTable::made`].
-    pub made: &'a str,
-    /// See [`shown::ShownTable::mask_key`].
-    pub mask_key: &'a str,
-    /// What is built once the rows are there.
-    pub post_data: &'a [Step],
-    /// What the target has otherwise, and rows may violate.
-    pub differing: &'a [DifferingPart],
-    /// See [`TablePlan::is_widened`].
-    pub is_widened: bool,
-    /// What to do where rows have no place, if a partition for them could not be made.
-    pub lost_partition: Option<&'a str>,
-    /// Whether it has been said that a key is missing.
-    pub key_is_named: bool,
-    /// What drops the target's key, if the source has another one instead.
-    pub other_key: Option<&'a str>,
-    /// What is to be done about partitions that only the target has.
-    pub left_partitions: Option<&'a str>,
-    /// Whether generated columns may have other values on the target, in rows that nobody has changed.
-    pub computes_otherwise: bool,
-    /// In a dry run: partitions of the target that a run would detach.
-    pub detaching: &'a [TableName],
-    /// In a dry run: the columns of the target that would grow.
-    pub grown: &'a [GrownColumn],
-    /// Columns that only the target has, and that the source may have renamed.
-    pub renamed: &'a [RenamedColumn],
-}
-
-/// A constraint or an index that the target has otherwise than the source.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DifferingPart {
-    pub name: Ident,
-    /// What differs, and what to do about it.
-    pub text: String,
-}
+pub use table_plan::TablePlan;
 
 /// Plans one table.
 ///
@@ -438,31 +212,6 @@ fn strategy(
         (true, _) => Strategy::Copy,
         (false, true) => Strategy::Incremental,
         (false, false) => Strategy::Compare,
-    }
-}
-
-impl TablePlan {
-    /// What the log says of the table when its rows are there. One that stands beside its place is no
-    /// success before it is put there.
-    pub fn filled(&self) -> &'static str {
-        let stands_in = self.name != self.mapping.target.name;
-        if stands_in { "running" } else { "success" }
-    }
-
-    /// Where reading changed rows starts.
-    pub fn reads_from(&self) -> Option<&str> {
-        self.reached.as_deref().or(self.watermark.as_deref())
-    }
-
-    /// Makes the table one of `ring`, by the names on the target and on the source: all of them are written in one
-    /// transaction.
-    pub fn join(&mut self, ring: &HashMap<TableName, TableName>) {
-        self.shared_transaction = true;
-        self.one_statement = true;
-        for one in self.cascades.iter_mut().filter(|one| !one.is_kept) {
-            let of_another = one.key.child != one.key.parent;
-            one.in_circle = ring.get(&one.key.child).filter(|_| of_another).cloned();
-        }
     }
 }
 

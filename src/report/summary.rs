@@ -145,11 +145,15 @@ pub(super) fn grouped<'a>(texts: impl Iterator<Item = Said<'a>>) -> Vec<Grouped<
 
 /// `users - `, or `users, orders, items and 997 more - `.
 pub(super) fn named(tables: &[&TableName]) -> String {
+    if tables.is_empty() { String::new() } else { format!("{} - ", names(tables)) }
+}
+
+/// `users`, or `users, orders, items and 997 more`.
+pub(super) fn names(tables: &[&TableName]) -> String {
     let first: Vec<String> = tables.iter().take(3).map(|table| format::table(table)).collect();
     match tables.len() {
-        0 => String::new(),
-        1..=3 => format!("{} - ", first.join(", ")),
-        n => format!("{} and {} more - ", first.join(", "), format::number(n as u64 - 3)),
+        0..=3 => first.join(", "),
+        n => format!("{} and {} more", first.join(", "), format::number(n as u64 - 3)),
     }
 }
 

@@ -109,8 +109,8 @@ fn remedy(report: &VerifyReport) -> Option<String> {
     let which = if failed.is_empty() {
         "them".to_owned()
     } else {
-        let names: Vec<&TableName> = others.iter().map(|table| &table.table).collect();
-        summary::named(&names).trim_end_matches(" - ").to_owned()
+        let tables: Vec<&TableName> = others.iter().map(|table| &table.table).collect();
+        summary::names(&tables)
     };
     Some(format!("to make {which} equal: pgsync verify -repair, or a run with -reconcile"))
 }

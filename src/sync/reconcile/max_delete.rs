@@ -5,6 +5,7 @@ use super::delete;
 use crate::config::MaxDelete;
 use crate::error::{Error, Result};
 use crate::plan::many_deletes::ManyDeletes;
+use crate::plan::shell_word;
 use crate::sql::digest::DigestOf;
 use crate::sync::reconcile::{Difference, Probe, Scope, find, stage};
 use crate::sync::table_state::TableRun;
@@ -68,27 +69,6 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
     Err(Error::Refused(format!(
         "{keyless}{deletes} of {rows} rows would be deleted, more than -max-delete {words} allows: no row was changed; \
          {left}{filter}the source, then {first}allow it for one run: -set {}, or -force for all tables",
-        pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
+        shell_word::pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
     )))
-}
-
-/// One word of a shell's command.
-fn pasted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.=-".contains(c);
-    if word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_of_a_table_is_one_word_to_a_shell() {
-        assert_eq!(pasted("public.item.maxDelete=off"), "public.item.maxDelete=off");
-        assert_eq!(pasted("it's.a b.maxDelete=off"), r"'it'\''s.a b.maxDelete=off'");
-    }
 }

@@ -307,5 +307,8 @@ fn recomputed(plan: &TablePlan) -> String {
     let names = mapping.columns.iter().map(|column| &column.name);
     let names = names.filter(|name| !fixed.contains(name)).map(Ident::typed);
     let set: Vec<String> = names.map(|name| format!("{name} = {name}")).collect();
+    if set.is_empty() {
+        return String::new();
+    }
     format!(", run on the target: update {} set {}", plan.name.typed(), set.join(", "))
 }
