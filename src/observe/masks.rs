@@ -34,6 +34,23 @@ impl BadMasks {
     }
 }
 
+/// What is wrong with the mask of one column.
+struct MaskProblem {
+    /// Where the mask stands.
+    place: String,
+    /// Whether it was given for this column. A foreign key may have handed it on.
+    is_given: bool,
+    text: String,
+}
+
+/// Without what is wrong only because the mask that was handed on is wrong where it was given.
+fn causes(found: Vec<MaskProblem>) -> impl Iterator<Item = String> {
+    let given = found.iter().filter(|one| one.is_given);
+    let places: HashSet<String> = given.map(|one| one.place.clone()).collect();
+    let is_cause = move |one: &MaskProblem| one.is_given || !places.contains(&one.place);
+    found.into_iter().filter(is_cause).map(|one| one.text)
+}
+
 impl RunContext<'_> {
     /// What counts for each selected table, with the masks that foreign keys hand on; and what is wrong.
     pub(super) fn ruled<'t>(
@@ -52,13 +69,17 @@ impl RunContext<'_> {
         let there: HashMap<&TableName, &Table> =
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
         let mut bad = BadMasks::default();
-        for (table, rules) in &ruled {
-            let target = there.get(&rules.target_name(&table.name)).copied();
-            for (column, problem) in masking::problems(table, rules, target) {
-                problems.push(problem);
+        let mut found = Vec::new();
+        for (table, effective) in &ruled {
+            let target = there.get(&effective.target_name(&table.name)).copied();
+            let given = rules.effective(&table.name).mask;
+            for (column, text) in masking::problems(table, effective, target) {
+                let place = masking::place(effective, &column);
+                found.push(MaskProblem { place, is_given: given.contains_key(&column), text });
                 bad.0.entry(table.name.clone()).or_default().insert(column);
             }
         }
+        problems.extend(causes(found));
         RuledTables { ruled, problems, bad }
     }
 

@@ -2,6 +2,7 @@
 //! the last watermarks, and says what somebody should know. Writes nothing but a missing `sync_log`.
 
 mod fed;
+mod filtered_parents;
 pub(crate) mod gone;
 mod large_objects;
 mod last_runs;

@@ -1,19 +1,19 @@
 //! The tables as their rules show them, and what the rules cannot have: found out before anything is
 //! written, all of it at once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Unmasked;
 use crate::context::{Catalogs, RunContext};
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
+use crate::observe::filtered_parents;
 use crate::observe::masks::RuledTables;
 use crate::observe::trials::{Trials, TriedTable};
 use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::hints;
 use crate::plan::masking;
-use crate::plan::references::Filter;
 use crate::plan::shown::{Moment, ShownTable, place};
 use crate::rules::{Children, Ddl, Key, Rules, SourceColumns};
 use crate::table::{ForeignKey, Table};
@@ -104,7 +104,11 @@ impl RunContext<'_> {
         problems.extend(shared_targets(&shown));
         problems.extend(rows_twice(&shown, selected));
         problems.extend(left_out_problems(&shown, selected, catalogs));
-        problems.extend(filtered_parents(&shown, &refused, &catalogs.source.foreign_keys));
+        problems.extend(filtered_parents::problems(
+            &shown,
+            &refused,
+            &catalogs.source.foreign_keys,
+        ));
         Ok(JudgedRules { shown, problems, unmasked })
     }
 
@@ -245,48 +249,4 @@ fn left_out_problems(
         }
     }
     problems
-}
-
-/// Children that all travel, of parents of which only some rows do.
-fn filtered_parents(
-    shown: &[ShownTable<'_>],
-    refused: &HashSet<TableName>,
-    keys: &[ForeignKey],
-) -> Vec<String> {
-    let known: HashMap<&TableName, &ShownTable<'_>> =
-        shown.iter().map(|one| (&one.table.name, one)).collect();
-    let problem = |key: &ForeignKey| {
-        let (child, parent) = (known.get(&key.child)?, known.get(&key.parent)?);
-        let travels =
-            |column: &Ident| child.table.column(child.rules.target_column(column)).is_some();
-        let is_whole = child.rules.filter.is_none() && key.child_columns.iter().all(travels);
-        // Of a key all columns travel, whatever a rule leaves out.
-        let is_of_key = |column: &&Ident| {
-            let name = child.rules.target_column(column);
-            child
-                .table
-                .keys
-                .iter()
-                .take(1)
-                .any(|key| key.columns.iter().any(|one| one.name == *name))
-        };
-        let free = key.child_columns.iter().find(|column| !is_of_key(column));
-        let without =
-            free.map(|column| format!("; or leave out {} with excludeColumns", column.typed()));
-        // Of a condition that is none, no other can be made.
-        let is_right = !refused.contains(&key.parent);
-        let condition = parent.rules.filter.clone().filter(|_| is_whole && is_right)?;
-        let filter = Filter { table: key.parent.clone(), condition, is_renamed: false };
-        let fitting = filter.for_child(&key.child_columns, &key.parent_columns);
-        Some(format!(
-            "{}: it leaves out rows of {parent} to which rows of {child} may refer (foreign key \"{}\"): give {child} a \
-             where, too, such as: {fitting}{}",
-            place(&parent.rules, Key::Where),
-            key.name.as_str(),
-            without.unwrap_or_default(),
-            parent = key.parent,
-            child = key.child,
-        ))
-    };
-    keys.iter().filter_map(problem).collect()
 }

@@ -134,6 +134,11 @@ impl Origin {
         Self(format!("{file}: {pointer}"))
     }
 
+    /// Whether it was given on the command line.
+    pub fn is_flag(&self) -> bool {
+        self.0.starts_with('-')
+    }
+
     /// The place one step further in.
     pub fn at(&self, step: &str) -> Self {
         Self(format!("{}/{}", self.0, step.replace('~', "~0").replace('/', "~1")))

@@ -121,6 +121,19 @@ async fn a_check_prints_all_problems_at_once() {
 }
 
 #[tokio::test]
+async fn a_mask_that_does_not_suit_a_key_is_told_once_and_not_for_what_refers_to_it() {
+    let db = Pair::with(
+        "create table a_pet (id int primary key, of int); create table person (id int primary key);
+         create table z_pet (id int primary key, of int references person);
+         alter table a_pet add foreign key (of) references person",
+    )
+    .await;
+    let said = check(&db, r#""id": "email""#).await.expect_exit(2);
+    assert_eq!(said.stderr.matches("does not suit").count(), 1, "{said}");
+    assert!(said.stderr.contains("does not suit id of public.person, which is integer"), "{said}");
+}
+
+#[tokio::test]
 async fn an_expression_that_reads_the_clock_on_some_way_is_found() {
     let db = filled().await;
     db.source("create function fresh(text) returns text stable language sql as 'select $1 || now()::text'").await;

@@ -625,10 +625,38 @@ async fn the_example_of_a_where_for_the_child_of_a_filtered_table_works() {
                 where of its own, such as: p in (select id from public.p where id < 2)";
     run.expect_exit(1).expect_failed("p", &[told]);
     let run = db.sync().args(&filter).await.expect_exit(2);
-    drop(run.expect_said(
-        "give public.c a where, too, such as: p in (select id from public.p where id < 2)",
-    ));
+    let told = "-set p.where: it leaves out rows of public.p, and rows of public.c may refer to these (foreign key \"c_p_fkey\"): \
+                give public.c a where, too: -set 'public.c.where=p is null or p in (select id from public.p where id < 2)'; or leave \
+                out p with excludeColumns";
+    drop(run.expect_said(told));
     let fitting = ["-set", "c.where=p in (select id from public.p where id < 2)"];
     db.sync().args(&filter).args(&fitting).await.expect_ok();
     assert_eq!(db.target_value("select count(*) from c").await, "1");
+}
+
+#[tokio::test]
+async fn what_a_where_needs_of_all_tables_below_is_told_at_once() {
+    let db = Pair::with(
+        "create table orders (id int primary key, kind text);
+         create table item (id int primary key, of int not null references orders);
+         create table gift (id int primary key, of int references orders, item int not null references item)",
+    )
+    .await;
+    db.source(
+        "insert into orders values (1, 'a'), (2, 'b'); insert into item values (1, 1), (2, 2);
+         insert into gift values (1, 1, 1), (2, 2, 2), (3, null, 1), (4, null, 2)",
+    )
+    .await;
+    let filter = ["-set", "orders.where=kind = 'a'"];
+    let of_item = "public.item.where=of in (select id from public.orders where kind = 'a')";
+    let of_gift = "public.gift.where=(item in (select id from public.item where of in (select id from public.orders where kind = 'a'))) \
+                   and (of is null or of in (select id from public.orders where kind = 'a'))";
+    let run = db.sync().args(&filter).await.expect_exit(2);
+    drop(run.expect_said(&format!(
+        "-set orders.where: it leaves out rows of public.orders, and rows of 2 other tables may refer to these: give each a where, \
+         too: -set \"{of_item}\" -set \"{of_gift}\""
+    )));
+    db.sync().args(&filter).args(&["-set", of_item, "-set", of_gift]).await.expect_ok();
+    let rows = "select string_agg(id::text, ' ' order by id) from gift";
+    assert_eq!(db.target_value(rows).await, "1 3");
 }
