@@ -24,4 +24,8 @@ select pg_catalog.concat_ws(' ', pg_catalog.pg_postmaster_start_time(),
   (select $version from pg_catalog.pg_ts_config x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
   (select $version from pg_catalog.pg_ts_config_map x where x.mapcfg operator(pg_catalog.>=) 16384::pg_catalog.oid),
   (select $version from pg_catalog.pg_ts_dict x where x.oid operator(pg_catalog.>=) 16384::pg_catalog.oid),
-  (select $version from pg_catalog.pg_namespace x))
+  (select $version from pg_catalog.pg_namespace x),
+  -- Which columns own sequences. Other rows of it are written together with one of another catalog.
+  (select $version from pg_catalog.pg_depend x
+    where x.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass and x.objid operator(pg_catalog.>=) 16384::pg_catalog.oid
+      and x.refobjsubid operator(pg_catalog.>) 0 and x.deptype operator(pg_catalog.=) 'a'))

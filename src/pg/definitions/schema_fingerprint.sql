@@ -100,6 +100,15 @@ with homes as (
   select pg_catalog.concat_ws(' ', d.place, d.relname, d.attname, pg_catalog.pg_get_expr(d.adbin, 0)) as line
   from defaults d where not d.computed
   union all
+  -- Which columns own sequences.
+  select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, 'owns')
+  from relations r join pg_catalog.pg_depend d on d.refobjid operator(pg_catalog.=) r.oid
+    and d.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.refclassid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass
+    and d.deptype operator(pg_catalog.=) 'a' and d.refobjsubid operator(pg_catalog.>) 0
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) d.objid and c.relkind operator(pg_catalog.=) 'S'
+  join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) r.oid and a.attnum operator(pg_catalog.=) d.refobjsubid
+  union all
   select line from expressions where sort operator(pg_catalog.<>) 'd'
   union all
   select pg_catalog.concat_ws(' ', r.place, r.relname, a.attname, a.attstorage, a.attoptions::pg_catalog.text, a.attstattarget$compression, co.collname)
