@@ -45,10 +45,15 @@ pub(super) fn part_of_fingerprint(candidate: &Candidate<'_>, mapping: &TableMapp
     }
 }
 
-/// Says that this run masks with another key than the last one.
+/// Whether this run masks with another key than the last one.
+pub(super) fn has_another_key(candidate: &Candidate<'_>) -> bool {
+    let Remembered::Known { key: Some(key), .. } = earlier(candidate) else { return false };
+    !candidate.mask_key.is_empty() && digest(candidate.mask_key) != key
+}
+
+/// Says so.
 pub(super) fn other_key(candidate: &Candidate<'_>, context: &PlanContext) -> Option<String> {
-    let Remembered::Known { key: Some(key), .. } = earlier(candidate) else { return None };
-    if candidate.mask_key.is_empty() || digest(candidate.mask_key) == key {
+    if !has_another_key(candidate) {
         return None;
     }
     let effect = match (context.only_compares, context.dry_run) {

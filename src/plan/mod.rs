@@ -114,6 +114,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         post_data: candidate.post_data.to_vec(),
         is_widened: candidate.is_widened,
         last_failed: candidate.last.is_some_and(|last| last.failed),
+        other_mask_key: masked_before::has_another_key(&candidate),
         mapping,
         moves,
     })

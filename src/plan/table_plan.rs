@@ -92,6 +92,8 @@ pub struct TablePlan {
     pub is_widened: bool,
     /// Whether the last run or repair of the table failed, was refused or was skipped.
     pub last_failed: bool,
+    /// Whether masked values differ for the key of the masks, which is not that of the last run.
+    pub other_mask_key: bool,
 }
 
 impl TablePlan {

@@ -98,15 +98,16 @@ fn without_triggers(tables: &[&TableVerdict]) -> Option<String> {
     })
 }
 
-/// What makes equal what differs; a table whose last run failed most often fails again.
+/// What makes equal what differs. A table whose last run failed most often fails again, and one with another mask key is
+/// to be compared with the right one.
 fn remedy(report: &VerifyReport) -> Option<String> {
     let differing = report.tables.iter().filter(|table| table.name() == "differs");
-    let (failed, others): (Vec<&TableVerdict>, Vec<&TableVerdict>) =
-        differing.partition(|table| table.last_failed);
+    let (excepted, others): (Vec<&TableVerdict>, Vec<&TableVerdict>) =
+        differing.partition(|table| table.last_failed || table.other_mask_key);
     if others.is_empty() || report.repair != Repair::Nothing {
         return None;
     }
-    let which = if failed.is_empty() {
+    let which = if excepted.is_empty() {
         "them".to_owned()
     } else {
         let tables: Vec<&TableName> = others.iter().map(|table| &table.table).collect();

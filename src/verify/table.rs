@@ -49,6 +49,7 @@ pub(super) async fn compare(
     let mut verdict = TableVerdict::new(plan.mapping.source.name.clone(), key);
     verdict.has_triggers = plan.has_triggers;
     verdict.last_failed = plan.last_failed;
+    verdict.other_mask_key = plan.other_mask_key;
     let compared = Box::pin(look(round, plan, looking, &mut verdict)).await;
     if let Err(error) = compared {
         verdict.error = Some(plan.add_hint(round.explained(error).await));

@@ -93,6 +93,8 @@ pub struct TableVerdict {
     pub has_triggers: bool,
     /// Whether the last run or repair of the table failed, was refused or was skipped: the next one may, too.
     pub last_failed: bool,
+    /// Whether masked values differ for the mask key, which is not that of the last run: no repair is wanted.
+    pub other_mask_key: bool,
     /// Why the table could not be compared.
     pub error: Option<Error>,
     pub elapsed: Duration,
@@ -113,6 +115,7 @@ impl TableVerdict {
             first: Vec::new(),
             has_triggers: false,
             last_failed: false,
+            other_mask_key: false,
             error: None,
             elapsed: Duration::ZERO,
         }
