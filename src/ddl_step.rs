@@ -137,8 +137,8 @@ impl Step {
     pub fn is_of_same_part(&self, other: &Self) -> bool {
         fn part(step: &Step) -> Option<&str> {
             let title = step.title.strip_prefix("validation of ").unwrap_or(&step.title);
-            let place = title.strip_prefix(step.kind.noun())?.strip_prefix(' ')?;
-            place.strip_prefix(step.table.as_ref()?.as_str())
+            let place = title.strip_prefix(step.kind.noun())?;
+            place.strip_suffix(step.table.as_ref()?.as_str())?.strip_suffix(" of ")
         }
         let place = |step: &Self| (step.kind, step.is_validation, step.roots.clone());
         place(self) == place(other) && part(self).is_some() && part(self) == part(other)
@@ -191,8 +191,10 @@ impl Step {
     /// Whether it changes something that is there: `default of column …`, `drop of index …`.
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
-        let is_named_so =
-            self.title.split(' ').nth(1) == Some("of") || self.title.starts_with(NOT_NULL_OF);
+        let is_of = self.title.split(' ').nth(1) == Some("of");
+        // A constraint may have that name.
+        let is_named_so = is_of && !self.title.starts_with(self.kind.noun())
+            || self.title.starts_with(NOT_NULL_OF);
         is_named_so || text.contains(" alter column ") && !self.completes
     }
 

@@ -434,7 +434,7 @@ mod tests {
             ("reading", "function f", Some("grant execute on function f to x")),
             ("reading", "table t", Some("grant select on table t to x")),
             ("reading", "relation t", Some("grant select on table t to x")),
-            ("creating foreign key a.t f", "table t", Some("grant references on table t to x")),
+            ("creating foreign key f of a.t", "table t", Some("grant references on table t to x")),
             ("reading", "language c", None),
         ];
         for (action, place, hint) in cases {
@@ -484,7 +484,7 @@ mod tests {
             ("creating partition public.pk0", "42P01", missing, "namespace.c", "", true),
             ("creating function public.f()", "42704", missing, "namespace.c", "", true),
             ("creating table public.one", "42P01", card, "a.c", "SQL function \"f\"", false),
-            ("creating constraint public.t c", "42P01", card, "namespace.c", "", false),
+            ("creating constraint c of public.t", "42P01", card, "namespace.c", "", false),
             ("creating type public.d", "42P01", card, "namespace.c", "", false),
             ("creating column public.t.c", "0A000", card, "a.c", "", false),
             ("writing a batch", "42P01", card, "namespace.c", "", false),

@@ -296,9 +296,13 @@ impl Object {
         self.own.clone().unwrap_or_else(|| self.at.name.clone())
     }
 
-    /// `index public.item_name_idx`, for people.
+    /// `index public.item_name_idx`, `constraint item_check of public.item`, for people.
     pub fn title(&self) -> String {
-        format!("{} {}", self.kind.noun(), self.id)
+        let own = |table: &str| self.id.strip_prefix(table)?.strip_prefix(' ');
+        match self.table.as_ref().and_then(|table| Some((own(table)?, table))) {
+            Some((name, table)) => self.kind.title_of(name, table),
+            None => format!("{} {}", self.kind.noun(), self.id),
+        }
     }
 
     /// Whether it can run functions of users when it is made: building an index computes constants.
@@ -413,6 +417,11 @@ impl Kind {
             Kind::Statistics => "statistics object",
             Kind::ForeignKey => "foreign key",
         }
+    }
+
+    /// What messages call an object of a table that has its name beside others of that table only.
+    pub fn title_of(self, name: &str, table: &str) -> String {
+        format!("{} {name} of {table}", self.noun())
     }
 }
 

@@ -79,7 +79,7 @@ async fn rows_that_refer_to_a_table_that_could_not_be_made_are_no_success() {
                 let run = db.sync().args(&["-ddl", mode]).target_role(&role).await.expect_exit(1);
                 let run = run.expect_failed("d", &["refer to rows of public.c that are not there"]);
                 assert_eq!(run.table("e").status, "success", "{run}");
-                run.expect_note("foreign key public.e e_c_fkey is missing on the target until public.c is in sync");
+                run.expect_note("foreign key e_c_fkey of public.e is missing on the target until public.c is in sync");
             }
             db.target(
                 "create function fc(int) returns int language internal immutable as 'int4abs'",

@@ -45,7 +45,7 @@ async fn defaults_comments_and_settings_of_our_tables_are_followed_in_place() {
     run.expect_note("alter column \"name\" set default ('it''s'::character varying)");
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
     foretold.expect_note(
-        "would change 3 comments (column public.item.n, constraint public.item once, index public.by_n), ",
+        "would change 3 comments (column public.item.n, constraint once of public.item, index public.by_n), ",
     );
     db.sync().await.expect_unchanged();
     is_quiet(&db).await;
@@ -79,9 +79,9 @@ async fn indexes_and_constraints_of_the_same_name_are_named_and_rebuilt_by_a_res
     let parts = [
         "index public.by_n",
         "index public.\"By Name\"",
-        "constraint public.item once",
-        "foreign key public.item up",
-        "constraint public.item item_n_check",
+        "constraint once of public.item",
+        "foreign key up of public.item",
+        "constraint item_n_check of public.item",
         "statistics object public.s",
     ];
     let before = db.target_value("select pg_get_indexdef('by_n'::regclass)").await;
@@ -94,7 +94,7 @@ async fn indexes_and_constraints_of_the_same_name_are_named_and_rebuilt_by_a_res
     assert_eq!(db.target_value("select pg_get_indexdef('by_n'::regclass)").await, before);
     db.target("drop index by_n").await;
     let run = db.sync().await.expect_unchanged();
-    run.expect_unsaid("public.by_n").expect_note("constraint public.item once");
+    run.expect_unsaid("public.by_n").expect_note("constraint once of public.item");
     mode(&db, "reset").await.expect_unchanged();
     is_quiet(&db).await;
 }
@@ -234,10 +234,9 @@ async fn a_change_of_one_setting_alone_is_seen() {
 async fn a_key_to_which_others_refer_and_a_table_that_is_unlogged_are_rebuilt_by_a_reset() {
     let db = changed("alter table item drop constraint up; alter table parent drop constraint parent_pkey, add constraint parent_pkey primary key (id) include (v);
         alter table item add constraint up foreign key (parent) references parent").await;
-    db.sync()
-        .await
-        .expect_unchanged()
-        .expect_note("constraint public.parent parent_pkey is defined differently on the source");
+    db.sync().await.expect_unchanged().expect_note(
+        "constraint parent_pkey of public.parent is defined differently on the source",
+    );
     mode(&db, "reset").await.expect_ok();
     is_quiet(&db).await;
     db.source("alter table item set unlogged").await;

@@ -32,7 +32,7 @@ async fn a_dry_run_makes_nothing_and_shows_the_statements() {
         .expect_changes("child", (100, 0, 0))
         .expect_said("create table \"public\".\"child\"")
         .expect_said("child_pkey")
-        .expect_said("foreign key public.child child_parent_fkey");
+        .expect_said("foreign key child_parent_fkey of public.child");
     let made = "select count(*) from pg_class where relnamespace = 'public'::regnamespace";
     assert_eq!(db.target_value(made).await, "0");
 }

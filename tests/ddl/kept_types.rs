@@ -22,7 +22,7 @@ async fn a_shorter_type_of_a_column_hides_no_other_difference() {
     let column = "column public.w.v is character varying(40) on the source and character varying(50) on the target";
     for is_said in [true, false] {
         let run = db.sync().await.expect_unchanged();
-        let run = run.expect_note("constraint public.w wc is defined differently on the source");
+        let run = run.expect_note("constraint wc of public.w is defined differently on the source");
         let run = run.expect_note("index public.wi is defined differently on the source");
         let run = if is_said { run.expect_note(column) } else { run.expect_unsaid(column) };
         run.expect_unsaid("public.wl").expect_unsaid("not compared");
@@ -44,9 +44,9 @@ async fn what_is_worded_by_another_type_is_named_with_the_statement_that_changes
         let run = db.sync().await.expect_ok();
         let run =
             run.expect_note("column public.a.c is integer on the source and text on the target");
-        let run = run.expect_note("until then not compared: constraint public.a cc");
-        run.expect_note("constraint public.a nc is defined differently")
-            .expect_unsaid("public.a cc is defined differently");
+        let run = run.expect_note("until then not compared: constraint cc of public.a");
+        run.expect_note("constraint nc of public.a is defined differently")
+            .expect_unsaid("constraint cc of public.a is defined differently");
     }
     let run = db.sync().await;
     let note = run.notes().into_iter().find(|note| note.contains("alter column")).expect("a note");

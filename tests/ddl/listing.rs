@@ -128,7 +128,7 @@ async fn what_tables_that_pgsync_did_not_create_have_otherwise_is_a_comment() {
             "default of column public.item.v is not as on the source; a run leaves that, {not_own}; to change that, run: alter table"
         ),
         format!(
-            "a run leaves this, {not_own}: constraint public.item pos is defined differently on the source (constraint \"pos\" check ("
+            "a run leaves this, {not_own}: constraint pos of public.item is defined differently on the source (constraint \"pos\" check ("
         ),
         format!(
             "a run leaves this, {not_own}: index public.item_w exists only on the target; to drop it, run: drop index "
@@ -237,7 +237,7 @@ async fn statements_of_a_not_null_that_were_not_all_run_leave_a_constraint_that_
     let printed = schema(&db, &[]).await.expect_exit(0).stdout;
     let name = drop.rsplit(' ').next().unwrap_or_default().trim_matches('"');
     let lead = format!(
-        "-- public.t: constraint public.t {name} (left by a killed run, or by statements that were not all run) exists only on the \
+        "-- public.t: constraint {name} of public.t (left by a killed run, or by statements that were not all run) exists only on the \
          target; a run leaves that, because pgsync did not create the table; to drop it, run: "
     );
     let drop = printed.lines().find_map(|line| line.strip_prefix(&lead)).expect(&printed);

@@ -70,7 +70,7 @@ const CASES: &[(&str, [End; 3])] = &[
     ("create index later on item (n) where n > 3", [Equal, Noted("index public.later"), Equal]),
     (
         "alter table item add check (n > 0), add unique (name)",
-        [Equal, Noted("constraint public.item"), Equal],
+        [Equal, Noted("constraint item_n_check of public.item"), Equal],
     ),
 ];
 

@@ -283,7 +283,7 @@ async fn a_key_that_others_refer_to_is_replaced_by_what_one_note_says() {
     );
     let run =
         run.expect_note("worker_code_fkey\"; alter table \"public\".\"boss\" drop constraint");
-    let run = run.expect_unsaid("lacks the key").expect_unsaid("foreign key public.worker");
+    let run = run.expect_unsaid("lacks the key").expect_unsaid("_fkey of public.worker");
     paste_notes(&db, &run).await;
     db.sync().await.expect_ok();
     db.settle().await.expect_unsaid("drop constraint").expect_unsaid("lacks the key");

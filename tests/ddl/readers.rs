@@ -171,7 +171,7 @@ async fn a_run_goes_on_with_the_index_of_a_key_that_a_killed_one_built() {
     let built = db.target_value(index).await;
     kill(&db, run, blocker).await;
     let run = db.sync().arg("-dry-run").await.expect_ok();
-    run.expect_note("would create constraint public.item item_pkey: alter table only \"public\".\"item\" add constraint \"item_pkey\" primary key using index");
+    run.expect_note("would create constraint item_pkey of public.item: alter table only \"public\".\"item\" add constraint \"item_pkey\" primary key using index");
     db.sync().await.expect_ok().expect_unsaid("only on the target");
     assert_eq!(db.target_value(index).await, built);
     db.assert_same("item").await;

@@ -73,7 +73,7 @@ async fn another_primary_key_under_another_name_is_named_and_made_by_a_reset() {
     db.source("alter table item drop constraint item_pkey, add constraint both_s primary key (id, n); insert into item values (2, 2)").await;
     for _ in 0..2 {
         let run = db.sync().await.expect_ok();
-        run.expect_note("constraint public.item both_s is defined differently on the source");
+        run.expect_note("constraint both_s of public.item is defined differently on the source");
         db.assert_all_same().await;
     }
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
@@ -168,7 +168,7 @@ async fn an_index_that_gets_the_sources_name_is_told_by_both_names() {
     assert_eq!(
         run.notes(),
         [
-            "changed on the target: 2 names (constraint public.item item_pkey to own, index public.mine to by_v)"
+            "changed on the target: 2 names (constraint item_pkey of public.item to own, index public.mine to by_v)"
         ]
     );
 }

@@ -179,7 +179,7 @@ async fn a_key_that_a_run_creates_is_not_said_to_be_lacking() {
     let foretold = db.sync().arg("-dry-run").await.expect_ok();
     drop(
         foretold
-            .expect_said("would create constraint public.item item_pkey")
+            .expect_said("would create constraint item_pkey of public.item")
             .expect_unsaid("the target lacks the key"),
     );
     db.sync().await.expect_ok().expect_unsaid("the target lacks the key");

@@ -50,7 +50,7 @@ async fn an_expression_that_means_something_else_is_named() {
     .await;
     let mut run = db.sync().args(&["-ddl", "none"]).await.expect_unchanged();
     for what in [
-        "constraint public.item known",
+        "constraint known of public.item",
         "index public.open",
         "index public.\"Is open\"",
         "default of column public.item.kinds",

@@ -176,7 +176,7 @@ impl Child<'_> {
     fn validation(&self, top: &TableName, name: &Ident, statements: Vec<Statement>) -> Step {
         Step {
             kind: Kind::Check,
-            title: format!("validation of constraint {} {}", self.table.id, name.typed()),
+            title: format!("validation of {}", Kind::Check.title_of(&name.typed(), &self.table.id)),
             table: Some(self.table.id.clone()),
             is_validation: true,
             ..Step::about(self.table, statements, &[self.root, top])

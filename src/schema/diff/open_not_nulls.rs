@@ -53,7 +53,7 @@ impl DiffInput<'_> {
             (false, true) if !comes_along && !is_there => {
                 let statements = not_null::add_open(&object.at, here);
                 let name = not_null::name(&object.at, here).unwrap_or_default();
-                let title = format!("constraint {} {}", object.id, name.typed());
+                let title = Kind::Check.title_of(&name.typed(), &object.id);
                 let step = Step::about(object, statements, &[root]);
                 Owed::Step(Box::new(Step {
                     title,

@@ -77,7 +77,7 @@ impl RunContext<'_> {
 
 /// The steps that create a key as it was, whatever has become of its tables: rows that do not keep it have failed theirs.
 fn again(key: &IncomingKey) -> Vec<Step> {
-    let title = format!("{} {} {}", Kind::ForeignKey.noun(), key.child, key.name.as_str());
+    let title = Kind::ForeignKey.title_of(key.name.as_str(), &key.child.to_string());
     let validated = format!("validation of {title}");
     let step = |title: &str, text: &String| {
         Step::of_tables(title, vec![Statement::of_its_own_server(text)], Vec::new())
