@@ -69,7 +69,6 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
     let fingerprint = fingerprint::of(&mapping, &candidate, target, timestamp.as_ref(), context);
     let left = left_columns::told(&candidate, target, &mapping);
     let changed = changed(&candidate, &left, missing_key.as_ref(), &fingerprint, context);
-    let many_deletes = ManyDeletes::of(&candidate, target, &mapping, &fingerprint);
     let Followed { watermark, reached, note } =
         Followed::of(&candidate, &fingerprint, timestamp.as_ref(), context);
     let checked = references.checked(&target.name);
@@ -84,7 +83,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         watermark,
         timestamp,
         rows_before: RowsBefore::of(&candidate, &mapping, &fingerprint, context),
-        many_deletes,
+        many_deletes: ManyDeletes::of(&candidate, target, &mapping, &fingerprint),
         fingerprint,
         rows: estimate(source),
         bytes: source.bytes,
