@@ -70,6 +70,9 @@ pub struct DbError {
     pub cause: Cause,
 }
 
+/// With what the hint begins of a NULL that the target refuses, as long as nobody knows the source's column.
+pub const IF_NULLABLE: &str = "if the column takes NULL on the source";
+
 /// Who reported a [`DbError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

@@ -19,7 +19,7 @@ use tokio_postgres::tls::{NoTlsStream, TlsConnect};
 use super::redaction::{Message, is_hidden, quotes_only};
 use super::rights::{OWNER, inner_right, looked_up};
 use crate::ddl_step::is_step;
-use crate::error::{Cause, DbError, Error, Side};
+use crate::error::{Cause, DbError, Error, IF_NULLABLE, Side};
 use crate::ident::{Ident, TableName};
 
 /// What went wrong, before side and deed are known.
@@ -86,6 +86,22 @@ impl TlsConnect<Empty> for Failing {
     }
 }
 
+/// What lets a column take the NULL of a row that was refused: a partition's may be NOT NULL where that of its table is not.
+fn takes_no_null(said: &tokio_postgres::error::DbError) -> Option<String> {
+    let is_of_row = said.code() == &SqlState::NOT_NULL_VIOLATION
+        && said.message().starts_with("null value in column ");
+    let (schema, table) = said.schema().zip(said.table()).filter(|_| is_of_row)?;
+    let table = TableName { schema: Ident::new(schema), name: Ident::new(table) };
+    let column = Ident::new(said.column()?).typed();
+    let is_own = schema.starts_with("pg_");
+    (!is_own).then(|| {
+        format!(
+            "{IF_NULLABLE}: run on the target: alter table {} alter column {column} drop not null",
+            table.typed()
+        )
+    })
+}
+
 /// The driver's error with its reason taken out. What a server said is kept, but for
 /// values of rows, which are in the detail; `doing` is what was under way, as it follows "while".
 pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error) -> Error {
@@ -97,6 +113,7 @@ pub fn db_error(side: Side, doing: impl Into<String>, err: tokio_postgres::Error
     };
     let action = doing.into();
     let Message { text, detail, hint, constraint } = Message::of(said, &action);
+    let hint = hint.or_else(|| takes_no_null(said));
     let is_denied = said.code() == &SqlState::INSUFFICIENT_PRIVILEGE;
     let hint = hint.or_else(|| is_denied.then(|| missing_right(side, &action, &text)).flatten());
     let hint = match looked_up(said) {

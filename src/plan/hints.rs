@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::error::{DbError, Error, Side};
+use crate::error::{DbError, Error, IF_NULLABLE, Side};
 use crate::ident::{Ident, TableName};
 use crate::plan::misfit;
 use crate::plan::moves::Moves;
@@ -112,11 +112,12 @@ impl TablePlan {
         };
         let names = [table.typed(), table.name.typed()].map(|name| format!(" on table {name} to "));
         let schema = format!(" on schema {} to ", table.schema.typed());
-        // The last one is for somebody who has written the statement.
+        // The third one is for somebody who has written the statement.
         let poor = [
             "grant temporary on ",
             "Ensure that no rows proposed for insertion ",
             "No function matches the given name",
+            IF_NULLABLE,
         ];
         let is_poor = |hint: &str| {
             let is_own = names.iter().chain([&schema]).any(|place| hint.contains(place));

@@ -503,6 +503,11 @@ impl ColumnDefinition {
         !self.not_null && (other.not_null || is_gone)
     }
 
+    /// Whether it is added to this table, and not with that of a parent.
+    pub fn is_added_by(&self, table: &TableDefinition) -> bool {
+        self.local && !table.partition
+    }
+
     /// Whether rows have its default when it is added to them, without a rewrite of the table.
     pub fn fills_rows(&self) -> bool {
         self.default.is_some() && !self.volatile

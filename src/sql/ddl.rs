@@ -203,10 +203,11 @@ pub fn retype(table: &Name, column: &ColumnDefinition, there: &ColumnDefinition)
     )
 }
 
-/// A column that takes NULL.
-pub fn loosen(table: &Name, column: &ColumnDefinition) -> Statement {
+/// A column that takes NULL, in this table alone or in its children, too.
+pub fn loosen(table: &Name, column: &ColumnDefinition, only: bool) -> Statement {
     statement!(
-        "alter table {table} alter column {column} drop not null",
+        "alter table {only}{table} alter column {column} drop not null",
+        only = word(if only { "only " } else { "" }),
         table = table,
         column = column.name
     )
@@ -237,7 +238,7 @@ pub fn number(
     let alter = |what: Statement| alter_column(table, &here.name, what);
     let default = there.default.as_ref().map(|_| alter(word("drop default")));
     let sequence = in_the_way.map(|name| statement!("drop sequence {name}", name = name));
-    let add = alter(statement!("add {identity}", identity = identity_of(identity)));
+    let add = add_identity(table, here, identity);
     default.into_iter().chain(sequence).chain([add]).collect()
 }
 
@@ -469,7 +470,16 @@ fn own_traits(table: &Name, column: &ColumnDefinition, version: u32) -> Vec<Stat
     let expression = own_expression.filter(|_| version >= SET_EXPRESSION);
     let expression = expression.map(|e| statement!("expression as {e}", e = e));
     let traits = default.into_iter().chain(has_own.then(|| word("not null"))).chain(expression);
-    traits.map(|what| set(table, column, what)).collect()
+    let identity = column.identity.as_ref().map(|identity| add_identity(table, column, identity));
+    traits.map(|what| set(table, column, what)).chain(identity).collect()
+}
+
+fn add_identity(table: &Name, column: &ColumnDefinition, identity: &Identity) -> Statement {
+    alter_column(
+        table,
+        &column.name,
+        statement!("add {identity}", identity = identity_of(identity)),
+    )
 }
 
 /// The default of a column that has none yet.

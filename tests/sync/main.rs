@@ -5,6 +5,7 @@
 mod support;
 
 mod changes;
+mod children;
 mod columns;
 mod composed;
 mod definitions;

@@ -14,7 +14,7 @@ async fn version(db: &Pair, of_source: bool) -> u32 {
     text.parse().expect("a number")
 }
 
-async fn assert_same_not_nulls(db: &Pair) {
+pub async fn assert_same_not_nulls(db: &Pair) {
     let (source, target) = (db.source_value(ALL).await, db.target_value(ALL).await);
     assert_eq!(target, source);
 }

@@ -160,7 +160,7 @@ impl DiffInput<'_> {
         self.open_above(parent, is_open).or(parent.root.as_ref())
     }
 
-    fn parents_of(&self, table: &Object) -> Vec<&Object> {
+    pub(super) fn parents_of(&self, table: &Object) -> Vec<&Object> {
         let inherits = table.definition.iter().flat_map(|definition| &definition.inherits);
         let place = self.source.find(Kind::Partition, &table.id).and_then(|one| one.make.as_ref());
         let whole = match place {

@@ -306,9 +306,8 @@ impl DiffInput<'_> {
         let mut steps = Vec::new();
         let is_made =
             object.root.as_ref().is_some_and(|root| self.created_by_pgsync.contains(root));
-        for own in here.columns.iter().filter(|_| is_made && !here.partition) {
-            let other = there.column(&own.name).filter(|other| own.takes_null_before(other));
-            if let Some(loosen) = other.and_then(|other| self.loosen(object, own, other)) {
+        for own in here.columns.iter().filter(|_| is_made) {
+            if let Some(loosen) = self.loosen(object, own, there) {
                 steps.push(optional(column(own, ddl_step::NOT_NULL_OF, loosen)));
             }
         }

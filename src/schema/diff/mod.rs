@@ -504,14 +504,16 @@ impl DiffInput<'_> {
             };
             let there = self.there(object).and_then(|there| there.definition.as_ref());
             let (Some(here), Some(there)) = (&object.definition, there) else { continue };
-            let own = |column: &&ColumnDefinition| {
-                column.local && !self.parent_tightens(here, column, wanted)
-            };
-            for column in here.columns.iter().filter(own).filter(|_| !here.partition) {
-                let added = there.column(&column.name).cloned().unwrap_or_else(|| {
-                    let not_null = column.not_null && column.fills_rows();
+            for column in &here.columns {
+                let mut added = there.column(&column.name).cloned().unwrap_or_else(|| {
+                    let not_null =
+                        column.is_added_by(here) && column.not_null && column.fills_rows();
                     ColumnDefinition { not_null, ..Default::default() }
                 });
+                added.not_null &= !self.is_loosened_above(object, column);
+                if self.parent_tightens(object, column, wanted) {
+                    added.not_null = column.not_null;
+                }
                 let steps = self.complete_column(object, column, &added, root);
                 schema_plan.after.entry(root.clone()).or_default().extend(steps);
             }

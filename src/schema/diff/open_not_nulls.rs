@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::ddl_step::Step;
 use crate::ident::TableName;
 use crate::schema::diff::{DiffInput, SchemaPlan};
-use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
+use crate::schema_object::{ColumnDefinition, Kind, Object};
 use crate::sql::not_null;
 
 impl DiffInput<'_> {
@@ -68,18 +68,29 @@ impl DiffInput<'_> {
         }
     }
 
-    /// Whether the statement that makes a parent's column NOT NULL makes that of its child so.
+    /// Whether the statement that makes a parent's column NOT NULL makes that of its child so, or the one that looks at
+    /// the child's own rows does.
     pub(super) fn parent_tightens(
         &self,
-        child: &TableDefinition,
+        child: &Object,
         column: &ColumnDefinition,
         wanted: &HashSet<&TableName>,
     ) -> bool {
-        let root = |parent: String| self.source.find(Kind::Table, &parent)?.root.as_ref();
-        let is_followed = |root: Option<&TableName>| root.is_some_and(|root| wanted.contains(root));
-        let mut parents = child.inherits.iter().map(|parent| root(parent.printed()));
-        let is_alone = self.version < not_null::CONSTRAINTS || !column.only_inherits_not_null();
-        !is_alone && parents.all(is_followed)
+        let is_constraint = self.version >= not_null::CONSTRAINTS;
+        let gives = |parent: &Object| {
+            let is_followed = parent.root.as_ref().is_some_and(|root| wanted.contains(root));
+            let above = parent.definition.as_ref().and_then(|above| above.column(&column.name));
+            let rule = above.and_then(|above| above.not_null_rule.as_ref());
+            let passes_on =
+                rule.is_some_and(|rule| !rule.no_inherit && (is_constraint || rule.validated));
+            let there = self.column_there(parent, &column.name);
+            is_followed
+                && passes_on
+                && (is_constraint || !there.is_some_and(|there| there.not_null))
+        };
+        let is_added = child.definition.as_ref().is_some_and(|child| column.is_added_by(child));
+        let comes_along = !is_added || is_constraint && column.only_inherits_not_null();
+        comes_along && self.parents_of(child).into_iter().any(gives)
     }
 }
 

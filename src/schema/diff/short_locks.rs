@@ -6,7 +6,7 @@ use crate::ident::{Ident, TableName};
 use crate::plan::digest;
 use crate::schema::diff::{DiffInput, Step};
 use crate::schema_object::make::{Check, Index, Key, Make};
-use crate::schema_object::{ColumnDefinition, Kind, Object};
+use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
 use crate::sql::not_null;
 use crate::sql::objects;
@@ -106,7 +106,9 @@ impl DiffInput<'_> {
         root: &TableName,
     ) -> Vec<Step> {
         let column = format!("column {}.{}", table.id, here.name.as_str());
-        let completes = !self.has_column(table, here);
+        let is_added = |table: &TableDefinition| here.is_added_by(table);
+        let completes =
+            !self.has_column(table, here) && table.definition.as_ref().is_some_and(is_added);
         let is_proof_needed = here.not_null && !there.not_null;
         let title = match (completes, is_proof_needed) {
             (true, _) => column,
