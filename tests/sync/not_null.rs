@@ -236,6 +236,47 @@ async fn a_child_that_keeps_what_its_parent_may_not_is_validated_by_itself() {
 }
 
 #[tokio::test]
+async fn a_partition_that_is_valid_under_another_name_is_made_so() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "a NOT NULL that is not validated").await {
+        return;
+    }
+    db.source(
+        "create table p (id int, c int) partition by list (id); alter table p add constraint dummy not null id not valid;
+         create table p1 (c int, id int, constraint another not null id); alter table p attach partition p1 for values in (1);
+         create table p2 (id int not null, c int); alter table p attach partition p2 for values in (2);
+         create table p3 (id int, c int, constraint third not null id) partition by list (c); create table p31 partition of p3 for values in (1);
+         alter table p attach partition p3 for values in (3); insert into p values (1, 1), (2, 2), (3, 1)",
+    )
+    .await;
+    db.settle().await;
+    let names = "select string_agg(concat_ws(' ', conrelid::regclass, conname, convalidated), E'\n' order by conrelid::regclass::text)
+        from pg_constraint where contype = 'n' and conrelid::regclass::text ~ '^p[0-9]*$'";
+    assert_eq!(db.target_value(names).await, db.source_value(names).await);
+    db.source("alter table p alter id drop not null; alter table p3 alter id drop not null; alter table p1 alter id drop not null").await;
+    db.sync().await.expect_ok();
+    db.settle().await;
+    assert_eq!(db.target_value(names).await, db.source_value(names).await);
+}
+
+#[tokio::test]
+async fn a_child_of_two_parents_of_which_one_is_valid_is_made_at_once() {
+    let db = Pair::fresh().await;
+    if !db.has(18, "a NOT NULL that is not validated").await {
+        return;
+    }
+    db.source(
+        "create table p (a int); alter table p add constraint nn_p not null a not valid; create table p3 (a int not null);
+         create table c3 () inherits (p, p3); create table cc () inherits (c3); insert into p3 values (1); insert into c3 values (2); insert into cc values (3)",
+    )
+    .await;
+    db.settle().await;
+    let valid = "select string_agg(concat_ws(' ', conrelid::regclass, convalidated), E'\n' order by conrelid::regclass::text)
+        from pg_constraint where contype = 'n' and conrelid::regclass::text in ('p', 'p3', 'c3', 'cc')";
+    assert_eq!(db.target_value(valid).await, db.source_value(valid).await);
+}
+
+#[tokio::test]
 async fn a_child_that_is_validated_later_is_validated_on_the_target() {
     let db = Pair::fresh().await;
     if !db.has(18, "a NOT NULL that is not validated").await {

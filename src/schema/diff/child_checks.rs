@@ -105,8 +105,10 @@ impl DiffInput<'_> {
             self.open_above(table, &|parent| has_open_check(self, parent, name)).is_some()
         };
         let late: HashSet<Ident> = inherited.filter(is_late).cloned().collect();
-        let is_late =
-            |column: &ColumnDefinition| column.not_null_rule.as_ref().is_some_and(|rule| rule.late);
+        let is_late = |column: &ColumnDefinition| {
+            let is_late = column.not_null_rule.as_ref().is_some_and(|rule| rule.late);
+            is_late && !self.is_named_apart(table, column)
+        };
         if late.is_empty() && !definition.columns.iter().any(is_late) {
             return definition;
         }
@@ -116,6 +118,26 @@ impl DiffInput<'_> {
             (column.not_null, column.not_null_rule) = (false, None);
         }
         Cow::Owned(made)
+    }
+
+    /// Whether a NOT NULL has another name than that of the parent, or one above has: the server would give it the parent's,
+    /// but for one that is there before.
+    fn is_named_apart(&self, table: &Object, column: &ColumnDefinition) -> bool {
+        let own = not_null::name(&table.at, column);
+        self.parents_of(table).into_iter().any(|parent| {
+            let above = parent.definition.as_ref().and_then(|above| above.column(&column.name));
+            let above = above.filter(|above| above.not_null_rule.is_some());
+            above.is_some_and(|above| {
+                not_null::name(&parent.at, above) != own || self.is_named_apart(parent, above)
+            })
+        })
+    }
+
+    /// The state of a NOT NULL in a new table: that of a parent makes it so at once, unless that gets its own later.
+    fn not_null_when_new(&self, child: Child<'_>, column: &ColumnDefinition) -> State {
+        let is_late = column.not_null_rule.as_ref().is_some_and(|rule| rule.late);
+        let is_own = child.here.partition && self.is_named_apart(child.table, column);
+        if is_late && !is_own { self.state_when_new(child) } else { State::Validated }
     }
 
     fn inherited_not_nulls(&self, child: Child<'_>) -> Vec<Step> {
@@ -136,7 +158,7 @@ impl DiffInput<'_> {
                 child.there.and_then(|there| there.definition.as_ref()?.column(&column.name));
             let state = match there.and_then(|there| there.not_null_rule.as_ref()) {
                 Some(rule) => State::of(rule.validated),
-                None if child.there.is_none() => self.state_when_new(child),
+                None if child.there.is_none() => self.not_null_when_new(child, column),
                 None => State::Missing,
             };
             let known = there.filter(|_| state == State::Open).unwrap_or(column);
