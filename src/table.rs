@@ -71,6 +71,7 @@ pub struct InheritedChild {
     /// `relkind`: r for a table, f for a foreign one.
     pub kind: char,
     pub parent: TableName,
+    pub columns: Vec<Ident>,
 }
 
 /// A partition that is no table of its own: its rows are those of its root.

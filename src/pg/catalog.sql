@@ -27,7 +27,10 @@ select pg_catalog.json_build_object(
       'schema', hn.nspname,
       'name', hc.relname,
       'kind', hc.relkind,
-      'parent', pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname)
+      'parent', pg_catalog.json_build_object('schema', pn.nspname, 'name', pc.relname),
+      'columns', array(
+        select ha.attname from pg_catalog.pg_attribute ha
+        where ha.attrelid operator(pg_catalog.=) hc.oid and ha.attnum operator(pg_catalog.>) 0 and not ha.attisdropped)
     ) order by hn.nspname, hc.relname, pn.nspname, pc.relname)
     from children
     join pg_catalog.pg_class hc on hc.oid operator(pg_catalog.=) children.oid

@@ -10,6 +10,7 @@ use crate::plan::PlanContext;
 use crate::plan::composition;
 use crate::plan::composition::Arrival;
 use crate::plan::kinds::{cast, is_same_in_binary, same_type, widens};
+use crate::plan::left_columns;
 use crate::plan::misfit;
 use crate::plan::misfit::{Advice, Problem};
 use crate::plan::renamed_columns::{self, RenamedColumn, cannot_go_on};
@@ -133,11 +134,10 @@ impl<'l> LeftOvers<'l, '_> {
         let told = others.iter().map(|one| {
             format!(
                 "only the target has the column \"{}\", which is NOT NULL without a default; to keep it, give it a default, or \
-                 run on the target: {}; if the source has dropped or renamed it, run on the target: alter table {} drop column {}",
+                 run on the target: {}; if the source has dropped or renamed it, run on the target: {}",
                 one.column.name.as_str(),
                 takes_null(one),
-                table.name.typed(),
-                one.column.name.typed()
+                left_columns::drop_column(self.source, table, one.column)
             )
         });
         let mut told: Vec<String> = told.collect();

@@ -55,6 +55,13 @@ fn were_left_before(candidate: &Candidate<'_>, target: &Table, mapping: &TableMa
     })
 }
 
+/// The statement that drops a column of the target: from the table alone, where children of the source have kept it.
+pub(super) fn drop_column(source: &Table, target: &Table, column: &Column) -> String {
+    let is_kept = source.inherited_by.iter().any(|child| child.columns.contains(&column.name));
+    let only = if is_kept { "only " } else { "" };
+    format!("alter table {only}{} drop column {}", target.name.typed(), column.name.typed())
+}
+
 /// Columns that only the target has.
 #[derive(Default)]
 pub(super) struct LeftColumns {
@@ -84,8 +91,8 @@ pub(super) fn told(
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let were_left = !left.is_empty() && were_left_before(candidate, target, mapping);
     let note = |column: &&Column| {
-        let (table, name) = (target.name.typed(), column.name.typed());
-        let drop = format!("run on the target: alter table {table} drop column {name}");
+        let drop = drop_column(candidate.source, target, column);
+        let drop = format!("run on the target: {drop}");
         let renamed = renamed(column, candidate, target, mapping).filter(|_| !were_left);
         let what_to_do = match renamed {
             Some(renamed) => format!(

@@ -231,7 +231,8 @@ impl<'t> ToldStatement<'t> {
     fn find(text: &'t str, table: &TableName, column: &Ident) -> Option<Self> {
         let (schema, name) = (table.schema.quoted(), table.name.quoted());
         let names = [table.typed(), format!("{schema}.{name}"), name];
-        let starts = names.iter().flat_map(|name| {
+        let starts = names.iter().flat_map(|name| [name.clone(), format!("only {name}")]);
+        let starts = starts.flat_map(|name| {
             let own = format!("alter table {name} ");
             let places: Vec<usize> = text.match_indices(&own).map(|(start, _)| start).collect();
             places.into_iter().map(move |start| start..start + own.len())

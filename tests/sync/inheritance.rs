@@ -229,6 +229,28 @@ async fn a_column_that_a_child_inherits_is_dropped_from_its_parent() {
     db.assert_all_same().await;
 }
 
+#[tokio::test]
+async fn a_column_that_a_child_keeps_is_dropped_from_its_parent_alone() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table par (id int primary key, x text, y text not null); create table kid (primary key (id)) inherits (par);
+         create table heir (primary key (id)) inherits (kid); insert into kid values (1, 'a', 'b')",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("alter table only par drop column x").await;
+    let drop = "alter table only public.par drop column x";
+    db.sync().await.expect_ok().expect_note(drop);
+    db.target(drop).await;
+    db.settle().await.expect_unsaid("drop column");
+    db.source("alter table only par drop column y; insert into par values (2)").await;
+    let drop = "alter table only public.par drop column y";
+    db.sync().await.expect_exit(1).expect_failed("par", &[drop]);
+    db.target(drop).await;
+    db.settle().await.expect_unsaid("drop column");
+    assert_eq!(db.target_value("select x || y from kid").await, "ab");
+}
+
 /// Each check, as the catalog has it.
 const CHECKS: &str = "select string_agg(concat_ws(' ', k.conrelid::regclass, k.conname, k.convalidated, k.conislocal), E'\n' order by k.conrelid::regclass::text, k.conname)
     from pg_constraint k where k.contype = 'c' and k.connamespace = 'public'::regnamespace and k.conrelid::regclass::text !~ 'sync_log'";
