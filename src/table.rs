@@ -23,6 +23,9 @@ pub struct Table {
     /// The tables that inherit from it, at any depth, each with the parent that leads there. None of a
     /// partitioned table.
     pub inherited_by: Vec<InheritedChild>,
+    /// The composite type that gives it its columns, as people write it.
+    #[serde(default)]
+    pub of_type: Option<String>,
     /// Rows as the planner estimates them; negative when never analysed.
     pub rows: f64,
     /// Size of the table and its partitions with their long values, in bytes, without indexes.

@@ -39,6 +39,10 @@ select pg_catalog.json_build_object(
     join pg_catalog.pg_namespace pn on pn.oid operator(pg_catalog.=) pc.relnamespace
     where hc.relpersistence operator(pg_catalog.<>) 't'
   ), '[]') else '[]' end,
+  'of_type', (
+    select pg_catalog.format('%I.%I', yn.nspname, y.typname)
+    from pg_catalog.pg_type y join pg_catalog.pg_namespace yn on yn.oid operator(pg_catalog.=) y.typnamespace
+    where y.oid operator(pg_catalog.=) c.reloftype),
   'rows', tree.rows,
   'bytes', tree.bytes,
   'pages', tree.pages,

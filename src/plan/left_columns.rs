@@ -55,8 +55,12 @@ fn were_left_before(candidate: &Candidate<'_>, target: &Table, mapping: &TableMa
     })
 }
 
-/// The statement that drops a column of the target: from the table alone, where children of the source have kept it.
+/// The statement that drops a column of the target: from the table alone, where children of the source have kept it; from
+/// its type, if that gives the table its columns.
 pub(super) fn drop_column(source: &Table, target: &Table, column: &Column) -> String {
+    if let Some(kind) = &target.of_type {
+        return format!("alter type {kind} drop attribute {} cascade", column.name.typed());
+    }
     let is_kept = source.inherited_by.iter().any(|child| child.columns.contains(&column.name));
     let only = if is_kept { "only " } else { "" };
     format!("alter table {only}{} drop column {}", target.name.typed(), column.name.typed())

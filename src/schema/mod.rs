@@ -146,6 +146,7 @@ impl RunContext<'_> {
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let mut hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
+        obstacles.extend(take_refused(&mut schema_plan, &mut outdated, &mut hindered));
         let told = hindered.iter_mut().filter_map(|(table, error)| Told::by(table, error));
         self.name_holders(told, catalogs).await?;
         schema_plan.settle_types(&hindered, created_by_pgsync);
@@ -160,7 +161,6 @@ impl RunContext<'_> {
         hindered.retain(|table, _| !outdated.iter().any(|one| &one.table.name == table));
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
-        obstacles.extend(take_blocked(&mut schema_plan));
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
@@ -216,7 +216,8 @@ impl RunContext<'_> {
             self.remember(&known, &look).await?;
         }
         schema_plan.tell_unselected(|table| !self.is_on_target(table, catalogs));
-        let hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
+        let mut hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
+        aligned.failed.extend(take_refused(&mut schema_plan, &mut outdated, &mut hindered));
         schema_plan.settle_types(&hindered, &known.created);
         self.name_holders_in_notes(&mut schema_plan, catalogs).await?;
         self.classify(&mut schema_plan, selected, &mut outdated, &mut aligned);
@@ -229,9 +230,8 @@ impl RunContext<'_> {
         self.drop_failed(&mut schema_plan, &aligned);
         aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
-        if schema_plan.steps().next().is_some() || !rebuild.all.is_empty() {
-            self.note_superuser(catalogs, &known).await?;
-        }
+        let has_changes = schema_plan.steps().next().is_some() || !rebuild.all.is_empty();
+        self.note_superuser(has_changes, catalogs, &known).await?;
         if !self.settings.changes_definitions() {
             self.name(&schema_plan, &mut aligned);
         } else if self.settings.dry_run {
@@ -280,8 +280,14 @@ impl RunContext<'_> {
     }
 
     /// Says it until the log tells of a table that was made so, or failed to be: whoever keeps to a superuser then knows.
-    async fn note_superuser(&self, catalogs: &Catalogs, known: &Known) -> Result<()> {
-        let is_asked_for = self.settings.changes_definitions() && catalogs.target.server.superuser;
+    async fn note_superuser(
+        &self,
+        has_changes: bool,
+        catalogs: &Catalogs,
+        known: &Known,
+    ) -> Result<()> {
+        let is_asked_for =
+            has_changes && self.settings.changes_definitions() && catalogs.target.server.superuser;
         if is_asked_for && known.created.is_empty() && !self.has_tried_to_create().await? {
             self.note(NoteLevel::Notice, None, SUPERUSER.to_owned());
         }
@@ -312,7 +318,6 @@ impl RunContext<'_> {
         }
         let Classified { fatal, said } = self.weigh(differs, selected, outdated);
         aligned.failed.extend(fatal);
-        aligned.failed.extend(take_blocked(schema_plan));
         for (table, text) in std::mem::take(&mut schema_plan.left_out).into_iter().chain(said) {
             self.note(NoteLevel::Notice, Some(table), text);
         }
@@ -487,10 +492,18 @@ impl RunContext<'_> {
     }
 }
 
-/// The tables that cannot be had as things are.
-fn take_blocked(schema_plan: &mut SchemaPlan) -> BTreeMap<TableName, Error> {
+/// The tables that cannot be had as things are: they are not rebuilt, and nothing else is said of their columns.
+fn take_refused(
+    schema_plan: &mut SchemaPlan,
+    outdated: &mut Vec<NeedsRebuild<'_>>,
+    hindered: &mut BTreeMap<TableName, Error>,
+) -> BTreeMap<TableName, Error> {
     let blocked = std::mem::take(&mut schema_plan.blocked).into_iter();
     let blocked = blocked.map(|(table, why)| (table, Error::Blocked(why)));
     let unread = std::mem::take(&mut schema_plan.unread).into_iter();
-    blocked.chain(unread.map(|table| (table, changed_meanwhile(Side::Source)))).collect()
+    let unread = unread.map(|table| (table, changed_meanwhile(Side::Source)));
+    let refused: BTreeMap<TableName, Error> = blocked.chain(unread).collect();
+    outdated.retain(|one| !refused.contains_key(&one.table.name));
+    hindered.retain(|table, _| !refused.contains_key(table));
+    refused
 }

@@ -412,6 +412,37 @@ pub fn add_label(name: &Name, label: &str, after: Option<&str>, before: Option<&
     )
 }
 
+/// Gives a composite type attributes, and takes others away, with the columns of the tables of the type.
+pub fn change_attributes(
+    name: &Name,
+    new: &[&ColumnDefinition],
+    gone: &[&ColumnDefinition],
+) -> Statement {
+    let drop = gone.iter().map(|own| statement!("drop attribute {name} cascade", name = own.name));
+    let add = new.iter().map(|own| {
+        let collation =
+            own.collation.as_ref().map(|name| statement!(" collate {name}", name = name));
+        statement!(
+            "add attribute {name} {kind}{collation} cascade",
+            name = own.name,
+            kind = own.kind,
+            collation = collation.unwrap_or_else(|| word(""))
+        )
+    });
+    let changes = Statement::join(drop.chain(add), ", ");
+    statement!("alter type {name} {changes}", name = name, changes = changes)
+}
+
+/// Another name of an attribute, and of the columns of the tables of the type.
+pub fn rename_attribute(name: &Name, from: &Ident, to: &Ident) -> Statement {
+    statement!(
+        "alter type {name} rename attribute {from} to {to} cascade",
+        name = name,
+        from = from,
+        to = to
+    )
+}
+
 /// Another name of a label of an enum.
 pub fn rename_label(name: &Name, from: &str, to: &str) -> Statement {
     statement!(

@@ -111,3 +111,34 @@ async fn what_is_not_null_apart_from_the_parent_is_told_where_definitions_are_no
     db.sync().args(&["-ddl", "none"]).await.expect_ok();
     db.assert_same("q").await;
 }
+
+/// The columns of a table of a composite type change with the type.
+#[tokio::test]
+async fn a_table_of_a_type_is_told_with_the_statement_that_changes_the_type() {
+    let db = Pair::fresh().await;
+    db.source("create type addr as (street text, zip text); create table ty of addr (street primary key); insert into ty values ('a', 'b')")
+        .await;
+    db.settle().await;
+    let on_target = "its type public.addr has other attributes on the source";
+    db.source("alter type addr add attribute city int cascade; alter type addr drop attribute zip cascade; update ty set city = 1").await;
+    let change = r#"alter type "public"."addr" drop attribute "zip" cascade, add attribute "city" integer cascade"#;
+    for ddl in ["additive", "none", "reset"] {
+        let run = db.sync().args(&["-ddl", ddl]).await.expect_exit(1);
+        drop(run.expect_failed("ty", &[&format!("{on_target}: run on the target: {change}")]));
+    }
+    db.target(change).await;
+    db.settle().await;
+    db.source("alter type addr rename attribute city to town cascade").await;
+    let rename = r#"alter type "public"."addr" rename attribute "city" to "town" cascade"#;
+    let asked = format!(
+        "{on_target}; if the source has renamed the attribute \"city\" to \"town\", run on the target: {rename}; otherwise, run on the target: alter type "
+    );
+    drop(db.sync().await.expect_exit(1).expect_failed("ty", &[&asked]));
+    db.target(rename).await;
+    db.settle().await;
+    db.source("alter type addr drop attribute town cascade").await;
+    let drops = "alter type public.addr drop attribute town cascade";
+    db.sync().await.expect_ok().expect_note(drops);
+    db.target(drops).await;
+    db.settle().await;
+}

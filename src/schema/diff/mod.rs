@@ -38,6 +38,7 @@ mod table_diff;
 mod tests;
 mod too_old;
 pub mod type_changes;
+mod typed_tables;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -309,6 +310,7 @@ impl DiffInput<'_> {
         self.late_defaults(&wanted, &mut schema_plan);
         self.refuse_own_expressions(&mut schema_plan);
         self.refuse_new_partitions(&mut schema_plan);
+        self.refuse_other_attributes(&mut schema_plan);
         schema_plan.computing_otherwise = self.computing_otherwise();
         schema_plan.heirs = self.heirs();
         schema_plan.new_values = self.new_values();

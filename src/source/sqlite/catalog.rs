@@ -151,6 +151,7 @@ fn table(connection: &Connection, schema: &Ident, name: &str, found: &[Found]) -
         partition_tree: false,
         hypertables: false,
         inherited_by: Vec::new(),
+        of_type: None,
         rows: -1.0,
         bytes: 0,
         pages: 0,
