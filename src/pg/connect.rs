@@ -198,6 +198,8 @@ impl Connector {
         let is_of_role = matches!(said.sqlstate.as_deref(), Some("28P01" | "28000"));
         if self.info.is_users_own && (is_of_role || said.message == NO_PASSWORD) {
             said.hint = Some(UNNAMED.to_owned());
+        } else if said.message == NO_PASSWORD && self.info.password_hint.is_some() {
+            said.hint.clone_from(&self.info.password_hint);
         }
         if said.message == NO_PASSWORD {
             let role = Ident::new(&self.info.user);

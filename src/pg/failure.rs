@@ -392,9 +392,9 @@ fn certificate_reason(why: &CertificateError) -> Reason {
         }
         CertificateError::Other(why) if why.to_string().contains("CaUsedAsEndEntity") => {
             Reason::refused(
-                "the server's certificate is its own authority, and none that sslrootcert names",
+                "the server's certificate is self-signed, and the file of sslrootcert does not hold it",
             )
-            .hint("name the file with this certificate in sslrootcert")
+            .hint("ask for the server's certificate, and name its file: sslrootcert=FILE")
         }
         CertificateError::Other(why) => {
             Reason::refused(format!("the server's certificate cannot be used: {}", why.0))

@@ -502,9 +502,15 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
             name = key.name.typed(),
         )
     });
-    let cause = circle.unwrap_or_else(|| not_in_sync(other));
     if is_known {
-        return cause;
+        return circle.unwrap_or_else(|| not_in_sync(other));
+    }
+    let cause = circle.unwrap_or_else(|| format!("if {other} failed in this run, fix that first"));
+    if key.child != *own {
+        return format!(
+            "{cause}; otherwise, change or delete the rows of {other} that refer to vanished rows, or give up the constraint, \
+             which only the target has: run on the target: {drop}"
+        );
     }
     format!(
         "{cause}; if rows of the source break this constraint, which only the target has: leave them out with a where, or \

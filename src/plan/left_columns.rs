@@ -1,6 +1,7 @@
 //! Columns that only the target has: said once, when the columns of a table have changed since its last run, and whenever
 //! definitions are listed.
 
+use crate::ident::Ident;
 use crate::plan::renamed_columns::{RenamedColumn, may_be};
 use crate::plan::{Candidate, fingerprint};
 use crate::rules::Key;
@@ -81,16 +82,22 @@ pub(super) fn told(
     target: &Table,
     mapping: &TableMapping,
 ) -> LeftColumns {
-    let reshaped = candidate.rules.shaping().is_some_and(|rule| rule != Key::Mask);
-    if reshaped || !candidate.source.fed.is_empty() {
+    let rules = candidate.rules;
+    let lists_them = rules.is_given(Key::Columns) || rules.is_given(Key::TargetTable);
+    if lists_them || !candidate.source.fed.is_empty() {
         return LeftColumns::default();
     }
     // Of a table with masks the target computes the generated columns by itself.
-    let is_masked = !candidate.rules.mask.is_empty();
+    let is_masked = !rules.mask.is_empty();
+    let is_named = |name: &Ident| {
+        let mut excluded = rules.exclude_columns.iter();
+        rules.rename.contains_key(name) || excluded.any(|own| rules.target_column(own) == name)
+    };
     let lacks = |column: &&Column| {
         candidate.source.column(&column.name).is_none()
             && !(is_masked && column.generated)
             && !column.inherited
+            && !is_named(&column.name)
     };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let were_left = !left.is_empty() && were_left_before(candidate, target, mapping);

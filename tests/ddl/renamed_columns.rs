@@ -279,3 +279,36 @@ async fn a_column_that_needs_a_value_can_be_kept_with_a_default() {
     db.target("alter table public.item drop column own").await;
     assert_settled(&db).await;
 }
+
+#[tokio::test]
+async fn a_rule_for_some_columns_hides_no_other_column_that_only_the_target_has() {
+    let rules = [
+        ["-set", "supplier.excludeColumns=hint"],
+        ["-set", "supplier.rename={\"hint\": \"remark\"}"],
+    ];
+    for rule in rules {
+        let db = Pair::with(
+            "create table supplier (id int primary key, phone text, hint int, remark int)",
+        )
+        .await;
+        db.source(
+            "alter table supplier drop column remark; insert into supplier values (1, '1', 2)",
+        )
+        .await;
+        db.sync().args(&rule).await.expect_ok();
+        db.source("alter table supplier rename phone to telephone").await;
+        let run = db.sync().args(&rule).args(&["-quiet"]).await.expect_ok();
+        let asked = "supplier - warning: only the target has the column \"phone\", which gets no values of the source; \
+                     if it is the target's own, do nothing; ";
+        let run = run.expect_said(asked).expect_unsaid("the column \"hint\"");
+        assert!(
+            asking(&run).contains("renamed to \"telephone\"? Then run on the target: "),
+            "{run}"
+        );
+        db.target(&renames(&asking(&run))).await;
+        db.sync().args(&rule).await.expect_ok();
+        let run = db.sync().args(&rule).await.expect_unchanged();
+        run.expect_unsaid("only the target has");
+        assert_eq!(db.target_value("select telephone from supplier").await, "1");
+    }
+}

@@ -316,6 +316,31 @@ async fn deletes_from_a_table_without_a_key_are_counted_too() {
     db.assert_same("item").await;
 }
 
+#[tokio::test]
+async fn a_refusal_says_that_the_table_is_empty_on_the_source() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table kept (id int primary key); insert into kept select generate_series(1, 500);
+        create table log (n int); insert into log select generate_series(1, 50);
+        create table item (id int primary key); insert into item select generate_series(1, 50)",
+    )
+    .await;
+    db.sync().await.expect_ok();
+    db.source("truncate log, item").await;
+    let run = db.sync().args(&["-max-delete", "20%"]).await.expect_exit(5);
+    for table in ["log", "item"] {
+        let error = run.table(table).error.expect("an error").message;
+        let said = format!(
+            "the table is empty on the source: 50 of 50 rows would be deleted, more than -max-delete 20% allows: no row was \
+             changed; check the source, then allow it for one run: -set public.{table}.maxDelete=off, or -force for all tables"
+        );
+        assert_eq!(error, said, "{run}");
+    }
+    let lifted = ["-set", "public.log.maxDelete=off", "-set", "public.item.maxDelete=off"];
+    db.sync().args(&["-max-delete", "20%"]).args(&lifted).await.expect_ok();
+    db.assert_all_same().await;
+}
+
 /// A column that is new, and a key that is another one.
 #[tokio::test]
 async fn a_refusal_names_why_each_row_is_another_one() {

@@ -293,6 +293,7 @@ async fn a_server_that_never_answers_is_given_up_after_connect_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").expect("a free port is found");
     let info = ConnInfo {
         is_users_own: false,
+        password_hint: None,
         hosts: vec![Host {
             address: Address::Tcp("127.0.0.1".into()),
             port: silent.local_addr().expect("a listener has an address").port(),

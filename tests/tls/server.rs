@@ -63,6 +63,7 @@ impl Server {
     pub fn info(&self, mode: SslMode) -> ConnInfo {
         ConnInfo {
             is_users_own: false,
+            password_hint: None,
             hosts: vec![Host {
                 address: Address::Tcp("localhost".into()),
                 port: self.port,
@@ -85,6 +86,7 @@ impl Server {
         let address = Address::Socket(self.folder.display().to_string());
         ConnInfo {
             is_users_own: false,
+            password_hint: None,
             hosts: vec![Host { address, port: self.port, password: None }],
             user: "postgres".into(),
             password: None,

@@ -30,6 +30,8 @@ pub struct ConnInfo {
     /// Whether nobody has named a role: then it has the name of the operating system's user.
     pub is_users_own: bool,
     pub password: Option<Secret>,
+    /// Why the password file gave none, and what to do about it.
+    pub password_hint: Option<String>,
     pub database: String,
     pub ssl: Ssl,
     /// `None` waits for as long as the operating system does.
@@ -145,6 +147,7 @@ impl ConnInfo {
             is_users_own: false,
             user: String::new(),
             password: None,
+            password_hint: None,
             database: String::new(),
             ssl: Ssl::default(),
             connect_timeout: None,

@@ -49,6 +49,7 @@ pub fn resolve(
             .unwrap_or(PROGRAM)
             .to_owned(),
         is_users_own: parameters.get("user").is_none(),
+        password_hint: None,
         user,
     };
     if info.password.is_none() {
@@ -73,20 +74,40 @@ fn add_passwords(
     environment: &Environment,
 ) -> Option<String> {
     let named = parameters.get("passfile").map(str::to_owned);
+    let is_named = named.is_some();
     let file = named.or_else(|| environment.in_home(".pgpass"))?;
+    let ignored = |why: String| format!("password file {file} is ignored: {why}");
     let content = match (environment.read)(&file) {
-        Ok(content) => content?,
-        Err(why) => return Some(format!("password file {file} is ignored: {why}")),
+        Ok(Some(content)) if content.is_open_to_others() => {
+            Err(ignored(format!("others can open it; chmod 600 {file}")))
+        }
+        Ok(content) => Ok(content),
+        Err(why) => Err(ignored(why)),
     };
-    if content.is_open_to_others() {
-        return Some(format!(
-            "password file {file} is ignored: others can open it; chmod 600 {file}"
-        ));
-    }
+    let (text, hint) = match &content {
+        Ok(Some(content)) => (content.text.as_str(), Some(no_line_of(&file, info))),
+        Ok(None) => ("", is_named.then(|| no_file(&file))),
+        Err(why) => ("", Some(why.clone())),
+    };
+    info.password_hint = hint;
     for host in &mut info.hosts {
-        host.password = passfile::password(&content.text, host, &info.database, &info.user);
+        host.password = passfile::password(text, host, &info.database, &info.user);
     }
-    None
+    content.err()
+}
+
+fn no_line_of(file: &str, info: &ConnInfo) -> String {
+    format!(
+        "no line of the password file {file} fits the host, the port, the database \"{}\" and the role \"{}\": add one \
+         (host:port:database:role:password), or set PGPASSWORD",
+        info.database, info.user
+    )
+}
+
+fn no_file(file: &str) -> String {
+    format!(
+        "the password file {file} does not exist: create it, with a line host:port:database:role:password, or set PGPASSWORD"
+    )
 }
 
 impl Reader<'_> {

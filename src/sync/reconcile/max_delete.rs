@@ -16,7 +16,7 @@ pub async fn allow_differing(run: &TableRun<'_>, difference: &Difference) -> Res
         return Ok(());
     }
     let deletes = delete::list(run).await?;
-    allow(run, deletes, difference.target_rows)
+    allow(run, deletes, difference)
 }
 
 /// The same for the key digests of an incremental run, which writes before it compares keys.
@@ -39,25 +39,32 @@ pub fn limit(run: &TableRun<'_>) -> Option<MaxDelete> {
     limit.filter(|_| !settings.force && run.state.plan.deletes)
 }
 
-/// Whether so many deletes of so many rows are within the limit.
-pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
+/// Whether so many deletes of all rows of the target are within the limit.
+pub fn allow(run: &TableRun<'_>, deletes: u64, difference: &Difference) -> Result<()> {
     let Some(limit) = limit(run) else { return Ok(()) };
     let words = match limit {
         MaxDelete::Rows(rows) => rows.to_string(),
         MaxDelete::Share(share) => format!("{}%", share * 100.0),
     };
+    let rows = difference.target_rows;
     if deletes <= limit.allowed(rows) {
         return Ok(());
     }
     let plan = &run.state.plan;
-    let ManyDeletes { keyless, gives_key, has_new_filter, left_partitions, .. } =
+    let ManyDeletes { keyless, gives_key, is_filtered, has_new_filter, left_partitions } =
         &plan.many_deletes;
-    let keyless = keyless.as_deref().unwrap_or_default();
+    let source_is_empty = difference.source_is_empty;
+    let why = match keyless {
+        _ if source_is_empty && *is_filtered => "its where takes no row of the source: ",
+        _ if source_is_empty => "the table is empty on the source: ",
+        keyless => keyless.as_deref().unwrap_or_default(),
+    };
     let left = match left_partitions {
         Some(told) => format!("{told}; otherwise, "),
         None => String::new(),
     };
     let first = match gives_key {
+        Some(_) if source_is_empty => String::new(),
         Some(statement) => format!("run on the target: {statement}; and "),
         None => String::new(),
     };
@@ -67,7 +74,7 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, rows: u64) -> Result<()> {
         "check "
     };
     Err(Error::Refused(format!(
-        "{keyless}{deletes} of {rows} rows would be deleted, more than -max-delete {words} allows: no row was changed; \
+        "{why}{deletes} of {rows} rows would be deleted, more than -max-delete {words} allows: no row was changed; \
          {left}{filter}the source, then {first}allow it for one run: -set {}, or -force for all tables",
         shell_word::pasted(&format!("{}.maxDelete=off", plan.mapping.source.name))
     )))

@@ -75,6 +75,8 @@ pub struct Difference {
     pub target_rows: u64,
     /// What the source has in the buckets of this difference.
     pub source: Digest,
+    /// Whether the source has no row at all.
+    pub source_is_empty: bool,
 }
 
 impl Difference {
@@ -88,6 +90,7 @@ impl Difference {
             singles: found.singles,
             target_rows: found.target_rows,
             source: found.source,
+            source_is_empty: scope == Scope::Table && found.source_rows.rows == 0,
         }
     }
 

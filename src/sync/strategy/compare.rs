@@ -196,7 +196,7 @@ async fn keyless(run: &mut TableRun<'_>) -> Result<()> {
     if !plan.deletes {
         return Err(Error::Blocked(
             "the table has no key, so a changed row cannot be told from a new one without deletes: \
-             give it a key, or leave out -no-deletes"
+             give it a key, or let runs delete its rows (leave out -no-deletes or \"deletes\": false)"
                 .to_owned(),
         ));
     }
@@ -215,9 +215,7 @@ async fn keyless(run: &mut TableRun<'_>) -> Result<()> {
     run.moved(batch.rows % TOLD);
     if reconcile::max_delete::limit(run).is_some() {
         let counted = writer.count_changes().await?;
-        if let Err(refused) =
-            reconcile::max_delete::allow(run, counted.deleted, difference.target_rows)
-        {
+        if let Err(refused) = reconcile::max_delete::allow(run, counted.deleted, &difference) {
             apply::roll_back(run.target, &plan).await?;
             return Err(refused);
         }

@@ -149,3 +149,30 @@ fn certificates_in_the_home_folder_are_used_as_libpq_uses_them() {
     );
     assert_eq!(outcome("host=h", &[], FILES), format!("ann at h:5432/ann Prefer root=None {cert}"));
 }
+
+#[test]
+fn what_the_password_file_lacks_is_said_with_its_name() {
+    const FILES: Files = &[("/own", 0o600, "a:5432:shop:ann:x\n"), ("/open", 0o640, "")];
+    let fits = "fits the host, the port, the database \"shpo\" and the role \"ann\"";
+    let no_line = format!(
+        "no line of the password file /own {fits}: add one (host:port:database:role:password), or set PGPASSWORD"
+    );
+    let cases = [
+        ("host=a dbname=shpo passfile=/own", Some(no_line.as_str())),
+        (
+            "host=a dbname=shpo passfile=/gone",
+            Some(
+                "the password file /gone does not exist: create it, with a line host:port:database:role:password, or set PGPASSWORD",
+            ),
+        ),
+        (
+            "host=a passfile=/open",
+            Some("password file /open is ignored: others can open it; chmod 600 /open"),
+        ),
+        ("host=a", None),
+    ];
+    for (text, expected) in cases {
+        let hint = parse_in(text, &[], FILES).unwrap().info.password_hint;
+        assert_eq!(hint.as_deref(), expected, "{text}");
+    }
+}
