@@ -94,10 +94,8 @@ pub(super) fn told(
         rules.rename.contains_key(name) || excluded.any(|own| rules.target_column(own) == name)
     };
     let lacks = |column: &&Column| {
-        candidate.source.column(&column.name).is_none()
-            && !(is_masked && column.generated)
-            && !column.inherited
-            && !is_named(&column.name)
+        let is_explained = is_masked && column.generated || column.inherited;
+        candidate.source.column(&column.name).is_none() && !is_explained && !is_named(&column.name)
     };
     let left: Vec<&Column> = target.columns.iter().filter(lacks).collect();
     let were_left = !left.is_empty() && were_left_before(candidate, target, mapping);

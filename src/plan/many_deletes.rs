@@ -19,6 +19,8 @@ pub struct ManyDeletes {
     pub has_new_filter: bool,
     /// What is to be done about partitions that only the target has.
     pub left_partitions: Option<String>,
+    /// Whether the target has rows, and no run is known to have written any.
+    pub are_of_others: bool,
 }
 
 impl ManyDeletes {
@@ -39,6 +41,8 @@ impl ManyDeletes {
             has_new_filter: candidate.rules.filter.is_some()
                 && have_changed(candidate, fingerprint),
             left_partitions: candidate.left_partitions.map(str::to_owned),
+            are_of_others: !candidate.target_is_empty
+                && candidate.last.is_none_or(|last| last.written_as.is_none()),
         }
     }
 }

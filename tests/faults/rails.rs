@@ -341,6 +341,26 @@ async fn a_refusal_says_that_the_table_is_empty_on_the_source() {
     db.assert_all_same().await;
 }
 
+#[tokio::test]
+async fn what_becomes_of_rows_that_no_run_wrote_is_told_once() {
+    let db = Pair::with(
+        "create table item (id int primary key, v text); create table same (id int primary key); insert into same values (1)",
+    )
+    .await;
+    db.source("insert into item values (1, 'a'), (2, 'b')").await;
+    db.target("insert into item values (1, 'mine'), (2, 'b'), (7, 'x'), (8, 'y')").await;
+    let would = "item - warning: the target has rows, and sync_log has no run that wrote any: 2 of them would be deleted and 1 changed, \
+                 to be as on the source; if public.item is another table there, rename it on the target, or exclude this one";
+    let run = db.sync().arg("-dry-run").await.expect_exit(0);
+    run.expect_said(would).expect_unsaid("same - warning");
+    let told = "item - warning: the target had rows before the first run in sync_log: 2 of them were deleted and 1 changed, to be as on \
+                the source";
+    let run = db.sync().await.expect_ok();
+    run.expect_said(told).expect_unsaid("same - warning");
+    db.target("delete from item where id = 1").await;
+    db.sync().arg("-reconcile").await.expect_ok().expect_unsaid("first run");
+}
+
 /// A column that is new, and a key that is another one.
 #[tokio::test]
 async fn a_refusal_names_why_each_row_is_another_one() {

@@ -671,7 +671,10 @@ async fn rows_of_the_target_that_refer_to_vanished_ones_are_told_of() {
     )
     .await;
     db.sync().await.expect_ok();
-    db.target("alter table my_notes add order_id int references orders; update my_notes set order_id = 5").await;
+    db.target(
+        "alter table my_notes add order_id int references orders; update my_notes set order_id = 5",
+    )
+    .await;
     db.source("delete from orders where id = 5").await;
     let error = db.sync().await.expect_exit(1).table("orders").error.expect("an error");
     let drop = "alter table public.my_notes drop constraint my_notes_order_id_fkey";

@@ -51,7 +51,7 @@ pub fn allow(run: &TableRun<'_>, deletes: u64, difference: &Difference) -> Resul
         return Ok(());
     }
     let plan = &run.state.plan;
-    let ManyDeletes { keyless, gives_key, is_filtered, has_new_filter, left_partitions } =
+    let ManyDeletes { keyless, gives_key, is_filtered, has_new_filter, left_partitions, .. } =
         &plan.many_deletes;
     let source_is_empty = difference.source_is_empty;
     let why = match keyless {

@@ -10,6 +10,7 @@ use crate::backoff;
 use crate::context::Round;
 use crate::error::{Error, Result, denied};
 use crate::event::{Event, Phase};
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{Counts, Status, Strategy};
 use crate::pg::{PooledSession, Session};
 use crate::plan::TablePlan;
@@ -431,10 +432,34 @@ async fn finish(
 ) -> Result<TaskResult> {
     let mut outcome = state.outcome(Status::Success, None);
     outcome.counts.bytes += state.travelled;
+    if let Some(text) = lost_rows(state) {
+        let table = Some(state.plan.mapping.source.name.clone());
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
+    }
     if let Some(id) = state.log_id {
         let progress = Progress { watermark, bytes: state.travelled, ..Progress::default() };
         let (sync_log, status) = (&round.sync_log, state.plan.filled());
         outcome.watermark = store::finish(target, sync_log, id, status, &progress).await?;
     }
     Ok(TaskResult::Done(Box::new(outcome), None))
+}
+
+/// What is said of rows of the target that no run had written, and that are not there any more as they were.
+fn lost_rows(state: &TableState) -> Option<String> {
+    let Counts { updated, deleted, .. } = state.counts;
+    if !state.plan.many_deletes.are_of_others || updated + deleted == 0 {
+        return None;
+    }
+    let name = &state.plan.name;
+    Some(if state.log_id.is_some() {
+        format!(
+            "the target had rows before the first run in sync_log: {deleted} of them were deleted and {updated} changed, to be as \
+             on the source"
+        )
+    } else {
+        format!(
+            "the target has rows, and sync_log has no run that wrote any: {deleted} of them would be deleted and {updated} changed, to be as \
+             on the source; if {name} is another table there, rename it on the target, or exclude this one"
+        )
+    })
 }
