@@ -95,54 +95,63 @@ const CHANGES: &[(&str, &str)] = &[
     ("alter table item alter u set default twice(4)", "default of column public.item.u"),
     (
         "alter table item drop constraint c1, add constraint c1 check (s in ('new', 'Old'))",
-        "item c1",
+        "c1 of public.item",
     ),
-    ("alter table item drop constraint c3, add constraint c3 check ((id, n) > (0, -5))", "item c3"),
+    (
+        "alter table item drop constraint c3, add constraint c3 check ((id, n) > (0, -5))",
+        "c3 of public.item",
+    ),
     (
         "alter table item drop constraint c6, add constraint c6 check (m <> 'it''s' or m = 'it''s')",
-        "item c6",
+        "c6 of public.item",
     ),
     (
         "alter table item drop constraint c9, add constraint c9 check (coalesce(s, 'z') <> 'q')",
-        "item c9",
+        "c9 of public.item",
     ),
     (
         "alter table item drop constraint d2, add constraint d2 check ((ts at time zone 'CET') > '2000-01-01')",
-        "item d2",
+        "d2 of public.item",
     ),
     (
         "alter table item drop constraint d3, add constraint d3 check (i < interval '3 years 1 mons 2 day')",
-        "item d3",
+        "d3 of public.item",
     ),
-    ("alter table item drop constraint d5, add constraint d5 check (n / 3 < 1e10)", "item d5"),
+    (
+        "alter table item drop constraint d5, add constraint d5 check (n / 3 < 1e10)",
+        "d5 of public.item",
+    ),
     (
         "alter table item drop constraint d9, add constraint d9 check (n = any (a) or n >= -5)",
-        "item d9",
+        "d9 of public.item",
     ),
-    ("alter table item drop constraint e6, add constraint e6 check (s < 'zz')", "item e6"),
+    (
+        "alter table item drop constraint e6, add constraint e6 check (s < 'zz')",
+        "e6 of public.item",
+    ),
     (
         "alter table item drop constraint f1, add constraint f1 check ((n + id) * 2 - n > -1000 and n - id - 1 < 9000 and -n < 5)",
-        "item f1",
+        "f1 of public.item",
     ),
     (
         "alter table item drop constraint f5, add constraint f5 check (tm < '23:00' and tl > '1999-08-01 04:05:06')",
-        "item f5",
+        "f5 of public.item",
     ),
     (
         "alter table item drop constraint f8, add constraint f8 check (n::text::varchar(4) <> 'abc')",
-        "item f8",
+        "f8 of public.item",
     ),
     (
         "alter table item drop constraint h5, add constraint h5 check (s in ('new') and n in (1, 2, 4, 3) and num in (1, 2.5, -1))",
-        "item h5",
+        "h5 of public.item",
     ),
     (
         "alter table item drop constraint h7, add constraint h7 check (l in ('l', 'll ')) not valid",
-        "item h7",
+        "h7 of public.item",
     ),
     (
         "alter table item drop constraint ex1, add constraint ex1 exclude using btree ((s || 'x') with =) where (n > 50 and s in ('x', 'new'))",
-        "item ex1",
+        "ex1 of public.item",
     ),
     ("drop index i1; create index i1 on item (upper(s))", "index public.i1"),
     (
@@ -202,7 +211,10 @@ async fn a_change_of_one_definition_alone_is_not_missed() {
     db.settle().await;
     db.sync().await.expect_unchanged();
     let changes = [
-        ("alter table item drop constraint c6, add constraint c6 check (m <> 'ok')", "item c6"),
+        (
+            "alter table item drop constraint c6, add constraint c6 check (m <> 'ok')",
+            "c6 of public.item",
+        ),
         ("drop index i6; create index i6 on item (m) where m in ('ok', 'sad')", "index public.i6"),
         (
             "create or replace function twice(n int) returns int language sql immutable as 'select n + n'",
