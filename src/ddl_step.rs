@@ -192,7 +192,7 @@ impl Step {
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();
         let is_of = self.title.split(' ').nth(1) == Some("of");
-        // A constraint may have that name.
+        // A constraint may be called "of".
         let is_named_so = is_of && !self.title.starts_with(self.kind.noun())
             || self.title.starts_with(NOT_NULL_OF);
         is_named_so || text.contains(" alter column ") && !self.completes

@@ -9,22 +9,21 @@ use crate::plan::shown::{ShownTable, place};
 use crate::rules::Key;
 use crate::table::ForeignKey;
 
-/// What is wrong with rules `where`: one problem for each of them that leaves out rows to which others may refer. Of a
+/// What is wrong with rules `where`: one problem for all of them that leave out rows to which others may refer. Of a
 /// condition in `refused`, which the source does not take, no other can be made.
-pub(super) fn problems(
+pub(super) fn problem(
     shown: &[ShownTable<'_>],
     refused: &HashSet<TableName>,
     keys: &[ForeignKey],
-) -> Vec<String> {
+) -> Option<String> {
     let tables = shown.iter().map(|one| (&one.table.name, one)).collect();
-    let filtered = FilteredTables { tables, keys };
-    let parents = shown.iter().filter(|one| !refused.contains(&one.table.name));
-    let problem = |parent: &ShownTable<'_>| {
-        let condition = parent.rules.filter.as_ref()?;
-        let fitting = filtered.fitting(&parent.table.name, condition);
-        (!fitting.is_empty()).then(|| told(parent, &fitting))
+    let fitting = FilteredTables { tables, keys }.fitting(refused);
+    let is_named = |parent: &&ShownTable<'_>| {
+        let mut keys = fitting.iter().flat_map(|one| &one.keys);
+        parent.rules.filter.is_some() && keys.any(|key| key.parent == parent.table.name)
     };
-    parents.filter_map(problem).collect()
+    let parents: Vec<&ShownTable<'_>> = shown.iter().filter(is_named).collect();
+    (!fitting.is_empty()).then(|| told(&parents, &fitting))
 }
 
 /// The tables of a run as rules show them, by their names on the source.
@@ -43,9 +42,13 @@ struct FittingFilter<'a> {
 }
 
 impl<'a> FilteredTables<'a> {
-    /// The tables that have no `where` and refer to `parent`, those that refer to these, and so on.
-    fn fitting(&self, parent: &TableName, condition: &str) -> Vec<FittingFilter<'a>> {
-        let mut reached = vec![parent.clone()];
+    /// The tables that have no `where` and refer to one that has a right one, those that refer to these, and so on.
+    fn fitting(&self, refused: &HashSet<TableName>) -> Vec<FittingFilter<'a>> {
+        let given = self.tables.values().filter(|one| !refused.contains(&one.table.name));
+        let given =
+            given.filter_map(|one| Some((one.table.name.clone(), one.rules.filter.clone()?)));
+        let mut conditions: BTreeMap<TableName, String> = given.collect();
+        let mut reached: Vec<TableName> = conditions.keys().cloned().collect();
         let mut at = 0;
         while let Some(table) = reached.get(at).cloned() {
             let children = self.open_keys(&table).map(|key| &key.child);
@@ -53,8 +56,7 @@ impl<'a> FilteredTables<'a> {
             reached.extend(new);
             at += 1;
         }
-        let mut conditions = BTreeMap::from([(parent.clone(), condition.to_owned())]);
-        let mut open: Vec<TableName> = reached.drain(1..).collect();
+        let mut open = reached.split_off(conditions.len());
         let mut all = Vec::new();
         while !open.is_empty() {
             let waits = |child: &TableName| {
@@ -135,8 +137,9 @@ fn leavable<'k>(key: &'k ForeignKey, child: &ShownTable<'_>) -> Option<&'k Ident
     free.next()
 }
 
-fn told(parent: &ShownTable<'_>, fitting: &[FittingFilter<'_>]) -> String {
-    let by_flag = parent.rules.origin(Key::Where).is_some_and(|origin| origin.is_flag());
+fn told(parents: &[&ShownTable<'_>], fitting: &[FittingFilter<'_>]) -> String {
+    let origin = |parent: &&ShownTable<'_>| parent.rules.origin(Key::Where).cloned();
+    let by_flag = parents.iter().filter_map(origin).all(|origin| origin.is_flag());
     let rule = |one: &FittingFilter<'_>| {
         if by_flag {
             let word = shell_word::pasted(&format!("{}.where={}", one.child, one.condition));
@@ -169,9 +172,13 @@ fn told(parent: &ShownTable<'_>, fitting: &[FittingFilter<'_>]) -> String {
         }
         _ => String::new(),
     };
+    let places: Vec<String> =
+        parents.iter().map(|parent| place(&parent.rules, Key::Where)).collect();
+    let names: Vec<String> = parents.iter().map(|parent| parent.table.name.to_string()).collect();
+    let leaves = if parents.len() == 1 { "it leaves" } else { "they leave" };
     format!(
-        "{}: it leaves out rows of {}, and {who}: give {whom} a where, too: {rules}{without}",
-        place(&parent.rules, Key::Where),
-        parent.table.name,
+        "{}: {leaves} out rows of {}, and {who}: give {whom} a where, too: {rules}{without}",
+        places.join(" and "),
+        names.join(" and "),
     )
 }

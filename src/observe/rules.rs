@@ -104,11 +104,7 @@ impl RunContext<'_> {
         problems.extend(shared_targets(&shown));
         problems.extend(rows_twice(&shown, selected));
         problems.extend(left_out_problems(&shown, selected, catalogs));
-        problems.extend(filtered_parents::problems(
-            &shown,
-            &refused,
-            &catalogs.source.foreign_keys,
-        ));
+        problems.extend(filtered_parents::problem(&shown, &refused, &catalogs.source.foreign_keys));
         Ok(JudgedRules { shown, problems, unmasked })
     }
 

@@ -661,6 +661,31 @@ async fn what_a_where_needs_of_all_tables_below_is_told_at_once() {
     assert_eq!(db.target_value(rows).await, "1 3");
 }
 
+#[tokio::test]
+async fn a_table_below_two_filtered_ones_gets_one_where_for_both() {
+    let db = Pair::with(
+        "create table a (id int primary key); create table b (id int primary key);
+         create table c (id int primary key, a int not null references a, b int not null references b)",
+    )
+    .await;
+    db.source(
+        "insert into a values (1), (2); insert into b values (1), (2);
+         insert into c values (1, 1, 1), (2, 2, 1), (3, 1, 2)",
+    )
+    .await;
+    let filters = ["-set", "a.where=id = 1", "-set", "b.where=id = 1"];
+    let of_both = "public.c.where=(a in (select id from public.a where id = 1)) and (b in (select id from public.b where id = 1))";
+    let run = db.sync().args(&filters).await.expect_exit(2);
+    let run = run.expect_said(&format!(
+        "-set a.where and -set b.where: they leave out rows of public.a and public.b, and rows of public.c may refer to these \
+         (foreign keys \"c_a_fkey\", \"c_b_fkey\"): give public.c a where, too: -set '{of_both}'; or leave out a and b with \
+         excludeColumns"
+    ));
+    drop(run);
+    db.sync().args(&filters).args(&["-set", of_both]).await.expect_ok();
+    assert_eq!(db.target_value("select string_agg(id::text, ' ') from c").await, "1");
+}
+
 /// By a column that only the target has, too: then its table is in sync.
 #[tokio::test]
 async fn rows_of_the_target_that_refer_to_vanished_ones_are_told_of() {

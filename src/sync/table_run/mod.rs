@@ -432,14 +432,14 @@ async fn finish(
 ) -> Result<TaskResult> {
     let mut outcome = state.outcome(Status::Success, None);
     outcome.counts.bytes += state.travelled;
-    if let Some(text) = lost_rows(state) {
-        let table = Some(state.plan.mapping.source.name.clone());
-        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
-    }
     if let Some(id) = state.log_id {
         let progress = Progress { watermark, bytes: state.travelled, ..Progress::default() };
         let (sync_log, status) = (&round.sync_log, state.plan.filled());
         outcome.watermark = store::finish(target, sync_log, id, status, &progress).await?;
+    }
+    if let Some(text) = lost_rows(state) {
+        let table = Some(state.plan.mapping.source.name.clone());
+        round.events.send(Event::Note(Note { table, text, level: NoteLevel::Warning }));
     }
     Ok(TaskResult::Done(Box::new(outcome), None))
 }
