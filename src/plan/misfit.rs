@@ -5,7 +5,7 @@ use super::kinds::{Conversion, conversion, same_type, widens};
 use crate::ident::{Ident, TableName};
 use crate::rules::{Ddl, TableRules};
 use crate::schema_object::text::Name;
-use crate::sql::ddl;
+use crate::sql::user_types;
 use crate::table::{Column, Table, TypeKind, TypePart};
 
 /// What may be advised for a table of the target.
@@ -193,7 +193,7 @@ fn renamed_type(here: &Column, there: &Column) -> Option<String> {
     let rename = format!("alter {noun} {} rename to {}", name.typed(), here.name.typed());
     let renamed = Name { schema: Some(there.schema.clone()), name: here.name.clone() };
     let labels = here.labels.iter().zip(&there.labels).filter(|(here, there)| here != there);
-    let labels = labels.map(|(here, there)| ddl::rename_label(&renamed, there, here));
+    let labels = labels.map(|(here, there)| user_types::rename_label(&renamed, there, here));
     let labels = labels.map(|rename| format!("; {}", rename.as_str()));
     (is_same && here.name != there.name)
         .then(|| std::iter::once(rename).chain(labels).collect::<String>())

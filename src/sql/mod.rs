@@ -47,6 +47,7 @@ mod text_search;
 pub mod trust;
 mod types;
 pub mod user_expression;
+pub mod user_types;
 pub mod view;
 
 use std::fmt::{self, Write};

@@ -6,7 +6,7 @@ use crate::ddl_step::{LabelRename, Step};
 use crate::ident::TableName;
 use crate::schema_object::Object;
 use crate::schema_object::text::Name;
-use crate::sql::ddl;
+use crate::sql::user_types;
 
 /// More renames than this are a guess.
 const ASKED: usize = 4;
@@ -22,7 +22,7 @@ pub(super) fn missing(here: &Object, there: &Object) -> Vec<Step> {
         // The label before is there by now.
         let after = place.checked_sub(1).map(|before| here.labels[before].as_str());
         let before = there.labels.first().map(String::as_str);
-        let add = ddl::add_label(&here.at, label, after, before);
+        let add = user_types::add_label(&here.at, label, after, before);
         steps.push(Step {
             title: format!("label '{label}' of {}", here.title()),
             alone: true,
@@ -48,7 +48,7 @@ fn renames(here: &Object, there: &Object) -> Vec<LabelRename> {
             of: here.title(),
             from: from.clone(),
             to: to.clone(),
-            statement: ddl::rename_label(&there.at, from, to),
+            statement: user_types::rename_label(&there.at, from, to),
         };
         if new.len() == left.len() {
             renames.extend(left.iter().zip(&new).map(|(from, to)| rename(from, to)));
@@ -120,7 +120,7 @@ fn exchanges(name: &Name, renames: &[LabelRename]) -> Option<String> {
         |one: &LabelRename| renames.iter().filter(|other| shares(one, other)).count() == 1;
     let exchange = |LabelRename { from, to, .. }: &LabelRename| {
         let steps = [(to.as_str(), BETWEEN), (from, to), (BETWEEN, from)];
-        let steps = steps.map(|(from, to)| ddl::rename_label(name, from, to).on_one_line());
+        let steps = steps.map(|(from, to)| user_types::rename_label(name, from, to).on_one_line());
         steps.join("; ")
     };
     let is_told = !renames.is_empty() && renames.iter().all(is_clear);

@@ -3,7 +3,7 @@
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, TableDefinition};
-use crate::sql::ddl;
+use crate::sql::user_types;
 
 impl DiffInput<'_> {
     /// Refuses tables whose type lacks attributes of the source's, and those that would be rebuilt for the attributes.
@@ -30,11 +30,11 @@ impl DiffInput<'_> {
         new: &[&ColumnDefinition],
         gone: &[&ColumnDefinition],
     ) -> String {
-        let change = self.pasted(ddl::change_attributes(kind, new, gone).as_str());
+        let change = self.pasted(user_types::change_attributes(kind, new, gone).as_str());
         let differs = format!("its type {kind} has other attributes on the source");
         match (new, gone) {
             ([new], [old]) if new.type_text == old.type_text => {
-                let rename = ddl::rename_attribute(kind, &old.name, &new.name);
+                let rename = user_types::rename_attribute(kind, &old.name, &new.name);
                 format!(
                     "{differs}; if the source has renamed the attribute \"{}\" to \"{}\", run on the target: {}; \
                      otherwise, run on the target: {change}",
