@@ -98,6 +98,8 @@ pub struct LabelRename {
     pub from: String,
     pub to: String,
     pub statement: Statement,
+    /// See [`Step::path`].
+    pub path: Vec<Ident>,
 }
 
 impl LabelRename {
@@ -114,7 +116,7 @@ impl LabelRename {
             if of_one && are_clear { vec![renames] } else { renames.chunks(1).collect() };
         let asked = groups.into_iter().map(|group| {
             let run = group.iter().map(|one| one.statement.on_one_line());
-            let run = run.collect::<Vec<_>>().join("; ");
+            let run = pasted_under(&first.path, &run.collect::<Vec<_>>().join("; "));
             let pairs = group.iter().map(|one| format!("'{}' to '{}'", one.from, one.to));
             match group {
                 [one] => format!(

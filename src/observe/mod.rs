@@ -30,6 +30,7 @@ use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::catalog::Server;
 use crate::plan::key::fixed_columns;
+use crate::plan::late_constraints::has_own_late_constraint;
 use crate::plan::references::{Filter, References};
 use crate::plan::shown::{ShownTable, travelling};
 use crate::plan::{PlanContext, Roles};
@@ -231,8 +232,15 @@ impl RunContext<'_> {
             let there = catalogs.target.tables.iter().find(|there| there.name == **name)?;
             Some(((*name).clone(), fixed_columns(&shown.table, there)))
         });
+        let checked_late = all().filter(|(shown, name)| {
+            let mut there = catalogs.target.tables.iter();
+            there
+                .find(|there| there.name == ***name)
+                .is_some_and(|there| has_own_late_constraint(&shown.table, there, &shown.rules))
+        });
         References {
             source,
+            checked_late: checked_late.map(|(_, name)| (*name).clone()).collect(),
             fixed: fixed.collect(),
             target: catalogs.target.foreign_keys.of_tables.clone(),
             of_checks: catalogs.target.foreign_keys.of_checks.clone(),

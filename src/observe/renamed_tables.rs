@@ -90,6 +90,9 @@ impl RunContext<'_> {
         let mut moved = old.name.clone();
         if moved.schema != place.schema {
             let schema = place.schema.typed();
+            if !catalogs.target.server.schemas.contains(&place.schema) {
+                statements.push(format!("create schema {schema}"));
+            }
             statements.push(format!("alter table {} set schema {schema}", moved.typed()));
             moved.schema = place.schema.clone();
         }

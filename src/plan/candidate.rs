@@ -3,7 +3,7 @@
 use super::references::References;
 use super::renamed_columns::RenamedColumn;
 use crate::ddl_step::Step;
-use crate::error::Side;
+use crate::error::{Error, Side};
 use crate::ident::{Ident, TableName};
 use crate::rules::TableRules;
 use crate::sql::Sql;
@@ -144,6 +144,24 @@ pub struct Candidate<'a> {
     pub grown: &'a [GrownColumn],
     /// Columns that only the target has, and that the source may have renamed.
     pub renamed: &'a [RenamedColumn],
+}
+
+impl Candidate<'_> {
+    /// Whether the target has rows, and no run is known to have written any.
+    pub(super) fn has_rows_of_others(&self) -> bool {
+        !self.target_is_empty && self.last.is_none_or(|last| last.written_as.is_none())
+    }
+
+    /// Why the table cannot be brought in sync. Where no run has written its rows, it may not be the source's table at all.
+    pub(super) fn asked_whether_other(&self, error: Error) -> Error {
+        match error {
+            Error::Blocked(text) if self.has_rows_of_others() => Error::Blocked(format!(
+                "no run has filled {} on the target: if it is another table, rename it there, or exclude this one; otherwise, {text}",
+                self.target_name
+            )),
+            error => error,
+        }
+    }
 }
 
 /// A constraint or an index that the target has otherwise than the source.

@@ -314,13 +314,15 @@ fn too_short<'t>(
     let source = candidate.source;
     target.columns.iter().filter_map(move |there| {
         let here = source.column(&there.name).filter(|here| here.type_text != there.type_text)?;
-        let text = format!(
-            "the source has the column as {}: run on the target: alter table {} alter column {} type {}",
-            here.type_text,
-            target.name.typed(),
-            there.name.typed(),
-            here.typed()
-        );
+        let (name, kind) = (there.name.typed(), here.typed());
+        let alter = match &target.of_type {
+            Some(of) => format!("alter type {of} alter attribute {name} type {kind} cascade"),
+            None => {
+                format!("alter table {} alter column {name} type {kind}", target.name.typed())
+            }
+        };
+        let text =
+            format!("the source has the column as {}: run on the target: {alter}", here.type_text);
         Some(Remedy { trouble: Trouble::TooLong(there.name.clone()), text })
     })
 }

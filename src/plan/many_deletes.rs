@@ -41,8 +41,7 @@ impl ManyDeletes {
             has_new_filter: candidate.rules.filter.is_some()
                 && have_changed(candidate, fingerprint),
             left_partitions: candidate.left_partitions.map(str::to_owned),
-            are_of_others: !candidate.target_is_empty
-                && candidate.last.is_none_or(|last| last.written_as.is_none()),
+            are_of_others: candidate.has_rows_of_others(),
         }
     }
 }

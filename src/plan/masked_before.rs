@@ -70,20 +70,16 @@ pub(super) fn check(
     mapping: &TableMapping,
     context: &PlanContext,
 ) -> Result<(), Error> {
-    let bare = |name: &String| {
-        travels(mapping, name) && !masked(candidate).any(|column| column.as_str() == name)
-    };
     if context.force {
         return Ok(());
     }
-    let Remembered::Known { columns: earlier, .. } = earlier(candidate) else {
+    let Some(bare) = bare(candidate, mapping) else {
         return Err(Error::Refused(
             "sync_log says that an earlier run masked columns of this table, but not legibly which: use -force once if \
              the values that this run writes may be seen on the target"
                 .to_owned(),
         ));
     };
-    let bare: Vec<String> = earlier.into_iter().filter(bare).collect();
     if bare.is_empty() {
         return Ok(());
     }
@@ -98,6 +94,33 @@ pub(super) fn check(
              again, or use -force once if their values may be seen on the target"
         )
     }))
+}
+
+/// Says that a run which is forced puts the source's values in the place of masked ones.
+pub(super) fn forced(
+    candidate: &Candidate<'_>,
+    mapping: &TableMapping,
+    context: &PlanContext,
+) -> Vec<String> {
+    let is_meant = context.force && !context.only_compares;
+    let bare = bare(candidate, mapping).filter(|bare| is_meant && !bare.is_empty());
+    let writes = if context.dry_run { "would write" } else { "writes" };
+    let told = bare.map(|bare| {
+        format!(
+            "an earlier run masked {}, and this one {writes} what the source holds, as -force allows",
+            bare.join(", ")
+        )
+    });
+    Vec::from_iter(told)
+}
+
+/// What earlier runs have masked and now travels as it is; none if the log tells it no more.
+fn bare(candidate: &Candidate<'_>, mapping: &TableMapping) -> Option<Vec<String>> {
+    let Remembered::Known { columns: earlier, .. } = earlier(candidate) else { return None };
+    let is_bare = |name: &String| {
+        travels(mapping, name) && !masked(candidate).any(|column| column.as_str() == name)
+    };
+    Some(earlier.into_iter().filter(is_bare).collect())
 }
 
 /// The columns of the target that earlier runs have masked. Other parts of a fingerprint are names, too, which may look

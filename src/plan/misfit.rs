@@ -8,16 +8,21 @@ use crate::schema_object::text::Name;
 use crate::sql::user_types;
 use crate::table::{Column, Table, TypeKind, TypePart};
 
+/// Begins what is said of a column that is dropped, and that a run adds again.
+pub const COMES_BACK: &str = "the next run creates";
+
 /// What may be advised for a table of the target.
 pub(super) struct Advice<'a> {
     table: &'a TableName,
+    /// The composite type that gives it its columns.
+    of_type: Option<&'a str>,
     rules: &'a TableRules,
 }
 
 impl<'a> Advice<'a> {
     /// Of the target's table, which `rules` are about.
     pub fn new(target: &'a Table, rules: &'a TableRules) -> Self {
-        Self { table: &target.name, rules }
+        Self { table: &target.name, of_type: target.of_type.as_deref(), rules }
     }
 
     /// Of a column that the source has, and that has to travel.
@@ -57,12 +62,15 @@ impl<'a> Advice<'a> {
                 "{differs}: if the source has renamed the type, run on the target: {rename}"
             ));
         }
-        let drops = conversion(&to, &from) == Conversion::Impossible;
-        Problem::OtherType(Retype { differs, change: self.retype(here, there), drops })
+        let (change, effect) = match self.of_type {
+            Some(_) => retype_attribute(here, there),
+            None => self.retype(here, there),
+        };
+        Problem::OtherType(Retype { differs, change, effect })
     }
 
     /// What gives the column the source's type, as a part of ALTER TABLE.
-    fn retype(&self, here: &Column, there: &Column) -> String {
+    fn retype(&self, here: &Column, there: &Column) -> (String, Effect) {
         let (column, kind) = (there.name.typed(), here.typed());
         let (from, to) = (here.under_domains(), there.under_domains());
         let default = if there.has_default {
@@ -72,18 +80,21 @@ impl<'a> Advice<'a> {
         };
         let change = format!("alter column {column} type {kind}");
         let converts = same_type(&to, &from) || widens(&to, &from);
-        // A domain may take no NULL.
-        let may_be_null = !there.not_null && from.type_text == here.type_text;
+        let may_be_null = may_be_null(here, there);
         match conversion(&to, &from) {
             Conversion::Impossible if self.rules.ddl == Ddl::None => {
-                format!("drop column {column}, add column {column} {kind}")
+                (format!("drop column {column}, add column {column} {kind}"), Effect::Empties)
             }
-            Conversion::Impossible => format!("drop column {column}"),
-            Conversion::Assigned if converts || !may_be_null => change,
-            Conversion::Assigned => format!("{change} using null::{kind}"),
+            Conversion::Impossible => (format!("drop column {column}"), Effect::Drops),
+            Conversion::Assigned if converts || !may_be_null => (change, Effect::Keeps),
+            Conversion::Assigned => (format!("{change} using null::{kind}"), Effect::Empties),
             // The values come from the source anyway, and those of the target may be no values of the type.
-            Conversion::Cast if may_be_null => format!("{default}{change} using null::{kind}"),
-            Conversion::Cast => format!("{default}{change} using {column}::{kind}"),
+            Conversion::Cast if may_be_null => {
+                (format!("{default}{change} using null::{kind}"), Effect::Empties)
+            }
+            Conversion::Cast => {
+                (format!("{default}{change} using {column}::{kind}"), Effect::Keeps)
+            }
         }
     }
 
@@ -91,18 +102,23 @@ impl<'a> Advice<'a> {
     fn other_types(&self, columns: &[Retype]) -> String {
         let differs: Vec<&str> = columns.iter().map(|one| one.differs.as_str()).collect();
         let changes: Vec<&str> = columns.iter().map(|one| one.change.as_str()).collect();
-        let reset = if may_ask_for_reset(self.rules) { "use -ddl reset, or " } else { "" };
-        let comes_back = columns.iter().any(|one| one.drops) && self.rules.ddl != Ddl::None;
-        let is_emptied = columns.iter().any(|one| one.change.contains(" using null::"));
-        let then = match (comes_back, is_emptied) {
-            (true, _) => ", and the next run creates again what is dropped",
-            (false, true) => ", which empties the column until the next run fills it",
-            (false, false) => "",
+        // A run does not alter the type of a table.
+        let may_reset = self.of_type.is_none() && may_ask_for_reset(self.rules);
+        let reset = if may_reset { "use -ddl reset, or " } else { "" };
+        let then = match columns.iter().map(|one| one.effect).max() {
+            Some(Effect::Drops) => format!(", and {COMES_BACK} again what is dropped"),
+            Some(Effect::Empties) => {
+                ", which empties the column until the next run fills it".into()
+            }
+            _ => String::new(),
+        };
+        let altered = match self.of_type {
+            Some(kind) => format!("type {kind}"),
+            None => format!("table {}", self.table.typed()),
         };
         format!(
-            "{}, and the target's type has to be the same, or a wider one: {reset}run on the target{then}: alter table {} {}",
+            "{}, and the target's type has to be the same, or a wider one: {reset}run on the target{then}: alter {altered} {}",
             differs.join(", "),
-            self.table.typed(),
             changes.join(", ")
         )
     }
@@ -132,10 +148,36 @@ pub(super) enum Problem {
 pub(super) struct Retype {
     /// How it differs, in words.
     differs: String,
-    /// What changes it, as a part of ALTER TABLE.
+    /// What changes it, as a part of ALTER TABLE, or of ALTER TYPE.
     change: String,
-    /// Whether that drops it.
-    drops: bool,
+    effect: Effect,
+}
+
+/// What becomes of a column's values when it gets another type.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Effect {
+    Keeps,
+    /// Until the next run fills the column.
+    Empties,
+    /// With the column, which the next run creates again.
+    Drops,
+}
+
+/// Whether its values may be NULL for a while: a domain may take none.
+fn may_be_null(here: &Column, there: &Column) -> bool {
+    !there.not_null && here.under_domains().type_text == here.type_text
+}
+
+/// What gives the column of a table of a composite type the source's type, as a part of ALTER TYPE.
+fn retype_attribute(here: &Column, there: &Column) -> (String, Effect) {
+    let (column, kind) = (there.name.typed(), here.typed());
+    let (from, to) = (here.under_domains(), there.under_domains());
+    let converts = same_type(&to, &from) || widens(&to, &from) || !may_be_null(here, there);
+    if converts && conversion(&to, &from) == Conversion::Assigned {
+        return (format!("alter attribute {column} type {kind} cascade"), Effect::Keeps);
+    }
+    let change = format!("drop attribute {column} cascade, add attribute {column} {kind} cascade");
+    (change, Effect::Empties)
 }
 
 /// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt, nor one whose rows may not all go.

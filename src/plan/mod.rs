@@ -11,6 +11,7 @@ pub mod hints;
 pub mod inheritance;
 pub mod key;
 pub mod kinds;
+pub mod late_constraints;
 mod left_columns;
 pub mod many_deletes;
 mod mask_room;
@@ -100,7 +101,7 @@ pub fn table(candidate: Candidate<'_>, context: &PlanContext) -> Result<TablePla
         remedies: hints::remedies(&candidate, target, &moves, context),
         left_columns: left.texts,
         notes: [triggers::notes(&firing, context), changed.notes, Vec::from_iter(note)].concat(),
-        warnings: changed.warnings,
+        warnings: [changed.warnings, masked_before::forced(&candidate, &mapping, context)].concat(),
         missing_key: missing_key.map(|key| key.to_string()),
         always_triggers: firing,
         has_triggers: !target.triggers.is_empty(),
@@ -230,7 +231,8 @@ fn mapping(
     let there =
         MatchedTarget { table: target, now: target, foreign_keys: &candidate.references.target };
     let Columns { carried: columns, generated } =
-        columns::match_columns(source, &there, candidate.rules, context)?;
+        columns::match_columns(source, &there, candidate.rules, context)
+            .map_err(|error| candidate.asked_whether_other(error))?;
     let ChosenKey { columns: key, deferrable } = key::choose_key(source, target, &columns);
     let mut columns = key::arrange(columns, &key, timestamp);
     // Where nothing may be set a conflicting row is left as it is.

@@ -58,6 +58,9 @@ pub struct References {
     pub appended: HashSet<TableName>,
     /// Of the target's tables the columns by which their rows are found, and whose values no write changes.
     pub fixed: HashMap<TableName, Vec<Ident>>,
+    /// Tables with a constraint that is checked at the end of a transaction, outside of the replica role alone, and that
+    /// the source's rows need not keep.
+    pub checked_late: HashSet<TableName>,
     /// Whether the target's sessions check nothing by themselves.
     pub replica_role: bool,
 }
@@ -122,12 +125,16 @@ impl References {
     /// write changes, only deletes have to be checked.
     pub fn are_writes_checked(&self, table: &TableName) -> bool {
         let matters = |key: &ForeignKey| key.child == *table || !self.are_fixed(key);
-        !self.replica_role || self.always_checked(table).any(matters)
+        !self.replica_role
+            || self.checked_late.contains(table)
+            || self.always_checked(table).any(matters)
     }
 
     /// Whether the server checks the foreign keys of a table when rows of it are deleted, or written.
     pub fn are_checked(&self, table: &TableName) -> bool {
-        !self.replica_role || self.always_checked(table).next().is_some()
+        !self.replica_role
+            || self.checked_late.contains(table)
+            || self.always_checked(table).next().is_some()
     }
 
     /// The keys from or to a table that the server checks whatever the role may do. Rows that come are the source's, also

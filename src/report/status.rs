@@ -47,7 +47,7 @@ pub fn sentence(report: &StatusReport) -> String {
         let log = format::sanitize(&report.log.to_string());
         return match report.unselected {
             0 if !report.has_log => format!(
-                "{} has no table {log}: no run has written to this database.",
+                "{} has no table {log}: no run has written there, or one with another -log-table, -schema or -target-schema.",
                 format::sanitize(&report.target)
             ),
             0 => format!("No run of a table is recorded in {log}."),
@@ -61,25 +61,24 @@ pub fn sentence(report: &StatusReport) -> String {
     troubled.sort_by_key(|table| weight(report, table));
     let counted = format::counted(count, "table");
     if troubled.is_empty() {
-        let all = if count == 1 { counted } else { format!("All {counted}") };
+        let all = if count == 1 { counted.clone() } else { format!("All {counted}") };
         if count == 0 {
             return "The source no longer has any of the recorded tables.".to_owned();
         }
         return match report.as_of() {
             Some(moment) => format!("{all} in sync as of {}.", when(moment, report.now)),
             None => {
-                let done = report.present().filter(|table| table.last_success.is_some()).count();
-                let done = format::counted(done as u64, "table");
-                format!("The first run is at work: {done} of the {count} that it has begun done.")
+                let (done, begun): (Vec<&TableStatus>, Vec<&TableStatus>) =
+                    report.present().partition(|table| table.last_success.is_some());
+                let names = begun.iter().map(|table| format::table(&table.table)).collect();
+                let done = format::number(done.len() as u64);
+                let begun = named(names);
+                format!("{done} of {counted} in sync; a first run is at work on {begun}.")
             }
         };
     }
     let is_one = troubled.len() == 1;
-    let mut named: Vec<String> = troubled.iter().take(NAMED).map(|table| trouble(table)).collect();
-    if troubled.len() > NAMED {
-        let more = format::number((troubled.len() - NAMED) as u64);
-        named.push(format!("and {more} more"));
-    }
+    let named = named(troubled.iter().map(|table| trouble(table)).collect());
     let verb = if is_one { "is" } else { "are" };
     let number = format::number(troubled.len() as u64);
     let is_old = |table: &&TableStatus| table.state.is_good();
@@ -87,7 +86,17 @@ pub fn sentence(report: &StatusReport) -> String {
         Some(stale) => format!("without a success for more than {}", age(stale)),
         None => "NOT in sync".to_owned(),
     };
-    format!("{number} of {counted} {verb} {what}: {}.", named.join(", "))
+    format!("{number} of {counted} {verb} {what}: {named}.")
+}
+
+/// The first of some, and how many more there are.
+fn named(mut all: Vec<String>) -> String {
+    if all.len() > NAMED {
+        let more = format::number((all.len() - NAMED) as u64);
+        all.truncate(NAMED);
+        all.push(format!("and {more} more"));
+    }
+    all.join(", ")
 }
 
 /// Where a table stands in a list: causes first, then what follows from them, then what is well.

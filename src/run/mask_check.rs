@@ -57,7 +57,8 @@ impl RunContext<'_> {
         let role = catalogs.source.server.role.typed();
         problems.extend(judged.shown.iter().filter_map(|shown| unread(shown, &role)));
         let masks = judged.shown.iter().map(|shown| shown.rules.mask.len()).sum();
-        if masks == 0 && self.settings.mask_key.is_some() {
+        // A table of wrong rules is not counted.
+        if masks == 0 && problems.is_empty() && self.settings.mask_key.is_some() {
             self.note(NoteLevel::Warning, None, NOTHING_MASKED.to_owned());
         }
         Ok(MaskCheck { tables: selected.len(), masks, problems })

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::config::Ddl;
 use crate::context::{Catalogs, RunContext};
+use crate::ddl_step::pasted_under;
 use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::holders::{HeldColumn, Holder, HoldingKey, OwnCheck};
 use crate::plan::dropping;
+use crate::plan::misfit::COMES_BACK;
 use crate::schema::diff::SchemaPlan;
 use crate::schema_object::view::{self, View};
 use crate::sql::statement::Statement;
@@ -126,7 +128,8 @@ impl RunContext<'_> {
             };
             let Some(table) = self.on_target(root, catalogs) else { continue };
             let statements = step.statements.iter().map(Statement::on_one_line);
-            let bare = format!("run on the target: {}", statements.collect::<Vec<_>>().join("; "));
+            let statements = statements.collect::<Vec<_>>().join("; ");
+            let bare = format!("run on the target: {}", pasted_under(&step.path, &statements));
             let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
             let told = told_with_all(&bare, &table.name, &own, false);
             if told != bare {
@@ -263,7 +266,10 @@ impl<'t> ToldStatement<'t> {
     fn with_views(&self, views: &[View], table: &TableName) -> String {
         let named = format!("{}, which use{} the column,", view::named(views), s_of(views));
         let drops = format!("{}; ", view::drops(views));
+        // A view may read a column that is there again only then.
+        let comes_back = [self.before, self.rest].iter().any(|text| text.contains(COMES_BACK));
         let then = match (self.deed, views) {
+            _ if comes_back => format!("after that run, {}", view::restore(views, table)),
             (Deed::Retypes, _) => format!("then {}", view::restore(views, table)),
             (Deed::Drops, [_]) => "then create it again without the column".to_owned(),
             (Deed::Drops, _) => "then create them again without the column".to_owned(),
@@ -382,7 +388,7 @@ fn told_with(
         }
         (Holder::Other(what), Deed::Drops) => first(format!("drop {what}, which uses the column")),
         (Holder::Generated(column), Deed::Retypes) => {
-            let then = format!("the next run creates column \"{}\" again", column.as_str());
+            let then = format!("{COMES_BACK} column \"{}\" again", column.as_str());
             format!("{before}{own}drop column {}, {rest} ({then}){after}", column.typed())
         }
         (Holder::Generated(column), Deed::Drops) => {
@@ -503,6 +509,12 @@ mod tests {
              the target: drop view public.v; alter table public.item alter column x type bigint (then restore it: psql -f \
              views-item.sql)"
         );
+        let dropped = "run on the target, and the next run creates again what is dropped: alter table public.item drop column x";
+        let view = Holder::View(View { name: name("v"), materialized: false });
+        let view = HeldColumn { table: 0, column: Some(Ident::new("x")), holder: view };
+        assert!(told_with_all(dropped, &table, &[&view], true).ends_with(
+            "drop view public.v; alter table public.item drop column x (after that run, restore it: psql -f views-item.sql)"
+        ));
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
             "first drop policy p on table public.item, which uses the column (create it again afterwards), then run on"
         ));

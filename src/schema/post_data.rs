@@ -19,6 +19,7 @@ use crate::outcome::{Status, Strategy, TableOutcome};
 use crate::pg::Session;
 use crate::plan::TablePlan;
 use crate::schema_object::Kind;
+use crate::sql::sync_log::SyncLog;
 use crate::target_side::ddl::DdlRunner;
 
 /// Below this size of a table, in bytes, all that follows its rows is built at once.
@@ -45,6 +46,7 @@ impl DdlRunner {
             home: settings.target_schema.clone(),
             memory: settings.maintenance_work_mem.clone(),
             lock_timeout: settings.lock_timeout,
+            log: SyncLog { table: settings.log_table_name() },
         }
     }
 }

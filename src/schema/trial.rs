@@ -235,7 +235,7 @@ impl RunContext<'_> {
             let is_whole = self.settings.rules.effective(&one.table).filter.is_none();
             let partition = one.partition.as_ref().filter(|_| is_whole);
             let is_needed = match partition {
-                Some(partition) => self.source.has_rows_in(partition).await?,
+                Some(partition) => self.source.has_rows_in(partition, &one.table).await?,
                 None => false,
             };
             if !is_needed {

@@ -44,6 +44,8 @@ pub enum RowScope<'q> {
 pub enum RowQuery<'q> {
     /// All rows, or those of a slice of pages, in the format of [`TableMapping::format`].
     All(Option<Pages>),
+    /// No row: whether they may be read.
+    None,
     /// In the order of the timestamp, which is the first column.
     InOrder(Since<'q>),
     /// The same, with the hash of each row as one more field before the others.

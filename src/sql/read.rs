@@ -88,6 +88,15 @@ impl TableMapping {
         )
     }
 
+    /// No row: the server looks whether the role may read what a run reads.
+    pub fn copy_none(&self) -> Sql {
+        sql!(
+            "copy (select {values} from {from} where false) to stdout",
+            values = self.values(Side::Source),
+            from = self.from(Side::Source),
+        )
+    }
+
     /// Whether the source's columns travel as they are, and lie in one table.
     fn is_read_as_it_is(&self) -> bool {
         let made = |column: &PlanColumn| column.cast.is_some() || column.computed;

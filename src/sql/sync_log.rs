@@ -130,8 +130,8 @@ impl SyncLog {
     }
 
     /// The last row of each table: `schema, table, watermark (UTC), fingerprint, source`; and the watermark
-    /// of the last success for that fingerprint; and the last fingerprint that any run wrote, but those that were refused,
-    /// and so changed no row; and whether the latest row, of whatever kind, says that the table failed. Between the row and
+    /// of the last success for that fingerprint; and the last fingerprint that any run wrote, but those that were refused
+    /// or failed before they changed a row; and whether the latest row, of whatever kind, says that the table failed. Between the row and
     /// that success nothing else was done: whoever works under another fingerprint leaves no watermark.
     pub fn last_rows<'a>(&self, tables: impl Iterator<Item = &'a TableName>) -> Sql {
         sql!(
@@ -144,6 +144,9 @@ impl SyncLog {
              order by {order} limit 1) end)::pg_catalog.text, (\
              select l.fingerprint from {log} l where {of_table} and l.fingerprint is not null \
              and l.status operator(pg_catalog.<>) 'refused' \
+             and (l.status operator(pg_catalog.<>) all (array['failed', 'interrupted']) \
+             or l.rows_inserted operator(pg_catalog.+) l.rows_updated operator(pg_catalog.+) \
+             l.rows_deleted operator(pg_catalog.>) 0) \
              and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true) order by {order} limit 1), \
              l.status operator(pg_catalog.=) 'interrupted', (\
              select l.status operator(pg_catalog.=) any (array['failed', 'refused', 'skipped']) from {latest} l \

@@ -22,25 +22,40 @@ pub fn add_label(name: &Name, label: &str, after: Option<&str>, before: Option<&
     )
 }
 
-/// Gives a composite type attributes, and takes others away, with the columns of the tables of the type.
-pub fn change_attributes(
-    name: &Name,
-    new: &[&ColumnDefinition],
-    gone: &[&ColumnDefinition],
-) -> Statement {
-    let drop = gone.iter().map(|own| statement!("drop attribute {name} cascade", name = own.name));
-    let add = new.iter().map(|own| {
-        let collation =
-            own.collation.as_ref().map(|name| statement!(" collate {name}", name = name));
-        statement!(
+/// What becomes of an attribute of a composite type, and of that column of the tables of the type.
+pub enum AttributeChange<'d> {
+    Drop(&'d Ident),
+    /// Its values are cast.
+    Retype(&'d ColumnDefinition),
+    Add(&'d ColumnDefinition),
+}
+
+/// Changes attributes of a composite type, in this order, and the columns of the tables of the type.
+pub fn change_attributes(name: &Name, changes: &[AttributeChange<'_>]) -> Statement {
+    let changes = changes.iter().map(|change| match change {
+        AttributeChange::Drop(own) => statement!("drop attribute {own} cascade", own = own),
+        AttributeChange::Retype(own) => statement!(
+            "alter attribute {name} type {kind}{collation} cascade",
+            name = own.name,
+            kind = own.kind,
+            collation = collation_of(own)
+        ),
+        AttributeChange::Add(own) => statement!(
             "add attribute {name} {kind}{collation} cascade",
             name = own.name,
             kind = own.kind,
-            collation = collation.unwrap_or_else(|| word(""))
-        )
+            collation = collation_of(own)
+        ),
     });
-    let changes = Statement::join(drop.chain(add), ", ");
+    let changes = Statement::join(changes, ", ");
     statement!("alter type {name} {changes}", name = name, changes = changes)
+}
+
+fn collation_of(own: &ColumnDefinition) -> Statement {
+    match &own.collation {
+        Some(name) => statement!(" collate {name}", name = name),
+        None => word(""),
+    }
 }
 
 /// Another name of an attribute, and of the columns of the tables of the type.

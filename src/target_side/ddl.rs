@@ -19,6 +19,7 @@ use crate::pg::Session;
 use crate::pg::definitions::{search_path, search_path_with_that_of_the_role};
 use crate::pg::rights;
 use crate::sql::statement::Statement;
+use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
 
 /// How long a transaction waits for the locks of its tables: so long may others wait behind it.
@@ -36,6 +37,8 @@ pub struct DdlRunner {
     pub memory: Option<String>,
     /// How long all tries to get a lock may take.
     pub lock_timeout: Duration,
+    /// Tells which tables runs have filled.
+    pub log: SyncLog,
 }
 
 impl DdlRunner {
@@ -126,7 +129,7 @@ impl DdlRunner {
     ) -> Error {
         let roots: Vec<TableName> =
             steps.clone().into_iter().flat_map(|step| &step.roots).map(|t| self.name(t)).collect();
-        let error = taken_name::named(session, explained(error, steps), &roots).await;
+        let error = taken_name::named(session, explained(error, steps), &roots, &self.log).await;
         rights::explained(session, error, true).await
     }
 

@@ -6,10 +6,16 @@ use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName};
 use crate::pg::{Row, Session};
 use crate::schema_object::fitting;
+use crate::sql::sync_log::SyncLog;
 use crate::sql::{Literal, Sql, sql};
 
 /// The error of a step for some tables of the target, with what has the name in its hint, if that is there and says it.
-pub(super) async fn named(session: &Session, error: Error, tables: &[TableName]) -> Error {
+pub(super) async fn named(
+    session: &Session,
+    error: Error,
+    tables: &[TableName],
+    log: &SyncLog,
+) -> Error {
     let schemas: BTreeSet<&Ident> = tables.iter().map(|table| &table.schema).collect();
     let Error::Database(mut error) = error else { return error };
     let is_taken = matches!(error.sqlstate.as_deref(), Some("42P07" | "42710"));
@@ -18,7 +24,13 @@ pub(super) async fn named(session: &Session, error: Error, tables: &[TableName])
         let rows = rows.unwrap_or_default();
         let holders: Vec<Holder<'_>> = rows.iter().filter_map(Holder::read).collect();
         if !holders.is_empty() {
-            error.hint = Some(advice(&holders, name, tables));
+            let is_other = |table: &&str| tables.iter().all(|own| own.typed() != *table);
+            let other = holders.iter().filter_map(|holder| holder.table).find(is_other);
+            let renaming = match other.zip(tables.first()) {
+                Some((old, new)) => renaming(session, old, new, log).await,
+                None => None,
+            };
+            error.hint = Some(advice(&holders, name, renaming.as_deref()));
         }
     }
     Error::Database(error)
@@ -57,24 +69,77 @@ impl<'r> Holder<'r> {
 }
 
 /// What to do about what has the name that some tables want.
-fn advice(holders: &[Holder<'_>], name: &str, tables: &[TableName]) -> String {
+fn advice(holders: &[Holder<'_>], name: &str, renaming: Option<&str>) -> String {
     let titles: Vec<String> = holders.iter().map(Holder::title).collect();
     let titles = titles.join(" and ");
     // Without what belongs to it, an extension does not work any more.
     if holders.iter().any(|holder| holder.extension.is_some()) {
         return format!("on the target {titles} has that name: exclude the table");
     }
-    let is_other = |table: &&str| tables.iter().all(|own| own.typed() != *table);
-    let other = holders.iter().filter_map(|holder| holder.table).find(is_other);
-    let renamed = other.map_or_else(String::new, |table| {
-        format!(
-            "if {table} is the same table under another name, rename that table (a warning of it may have the statements); else "
-        )
-    });
+    let renaming = renaming.map(|renaming| format!("{renaming}; otherwise, "));
+    let renaming = renaming.unwrap_or_default();
     let renames: Vec<String> = holders.iter().map(|holder| holder.rename(name)).collect();
     let renames = renames.join("; ");
     format!(
-        "on the target {titles} has that name: {renamed}give it another name: {renames}; or exclude the table"
+        "on the target {titles} has that name: {renaming}give it another name: {renames}; or exclude the table"
+    )
+}
+
+/// What to do if another table is the one that a run has made, or is to make, under a new name. Nothing of a table that
+/// runs have filled.
+async fn renaming(session: &Session, old: &str, new: &TableName, log: &SyncLog) -> Option<String> {
+    let row = session.row("looking for a name", &other_table(old, new, log)).await.ok()?;
+    let old = TableName::new(row.text(0)?, row.text(1)?);
+    let back = row.text(2).map(|statements| format!("{statements}; ")).unwrap_or_default();
+    let mut moved = old.clone();
+    let mut moves = String::new();
+    if old.schema != new.schema {
+        moves = format!("; alter table {} set schema {}", old.typed(), new.schema.typed());
+        moved.schema = new.schema.clone();
+    }
+    if old.name != new.name {
+        moves += &format!("; alter table {} rename to {}", moved.typed(), new.name.typed());
+    }
+    Some(format!(
+        "if {} is the same table under another name, run on the target: {back}drop table if exists {}{moves}",
+        old.typed(),
+        new.typed()
+    ))
+}
+
+/// `schema, name, statements` of a table, if no run has filled another one, `new`, since it was made: the statements give it back what that one
+/// has of it, and take away what refers to that one.
+fn other_table(old: &str, new: &TableName, log: &SyncLog) -> Sql {
+    sql!(
+        "with t as (select pg_catalog.to_regclass({old})::pg_catalog.oid as old, \
+         pg_catalog.to_regclass({new})::pg_catalog.oid as new) \
+         select n.nspname, c.relname, (\
+         select pg_catalog.string_agg(s.statement, '; ' order by s.statement) from (\
+         select pg_catalog.format('alter sequence %s owned by %s', q.identity, a.identity) as statement \
+         from pg_catalog.pg_depend o \
+         join pg_catalog.pg_depend u on u.classid operator(pg_catalog.=) 'pg_catalog.pg_attrdef'::pg_catalog.regclass \
+         and u.refclassid operator(pg_catalog.=) o.classid and u.refobjid operator(pg_catalog.=) o.objid \
+         join pg_catalog.pg_attrdef d on d.oid operator(pg_catalog.=) u.objid and d.adrelid operator(pg_catalog.=) t.old \
+         cross join lateral pg_catalog.pg_identify_object(o.classid, o.objid, 0) q \
+         cross join lateral pg_catalog.pg_identify_object(o.refclassid, d.adrelid, d.adnum) a \
+         where o.classid operator(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass \
+         and o.refclassid operator(pg_catalog.=) o.classid and o.refobjid operator(pg_catalog.=) t.new \
+         and o.deptype operator(pg_catalog.=) 'a' \
+         union all select pg_catalog.format('alter table if exists %s drop constraint if exists %I', p.identity, k.conname) \
+         from pg_catalog.pg_constraint k \
+         cross join lateral pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass, k.conrelid, 0) p \
+         where k.contype operator(pg_catalog.=) 'f' and k.confrelid operator(pg_catalog.=) t.new \
+         and k.conrelid operator(pg_catalog.<>) t.new) s) \
+         from t join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) t.old \
+         join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace \
+         where t.new is null or not coalesce((select l.sync_type operator(pg_catalog.<>) 'create' from {log} l \
+         where l.schema_name operator(pg_catalog.=) {schema} and l.table_name operator(pg_catalog.=) {name} \
+         and l.status operator(pg_catalog.=) 'success' order by l.id desc limit 1), false)",
+        old = Literal(old),
+        new = Literal(&new.quoted()),
+        log = log.table,
+        schema = Literal(new.schema.as_str()),
+        name = Literal(new.name.as_str()),
     )
 }
 

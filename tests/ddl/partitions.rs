@@ -487,3 +487,37 @@ async fn of_a_partition_that_is_missing_nothing_else_is_told() {
     db.sync().await.expect_ok();
     assert_same_definitions(&db).await;
 }
+
+#[tokio::test]
+async fn a_partition_that_has_partitions_is_renamed() {
+    for reset in [false, true] {
+        let db = Pair::fresh().await;
+        if !db.has(11, "keys of partitioned tables").await {
+            return;
+        }
+        db.source("create table reg (id int, r text, primary key (id, r)) partition by list (r);
+            create table ra partition of reg for values in ('jp') partition by range (id);
+            create table ra1 partition of ra for values from (0) to (1000); insert into reg values (1, 'jp')")
+            .await;
+        db.settle().await;
+        db.source("alter table ra rename to rasia; alter index ra_pkey rename to rasia_pkey").await;
+        let args: &[&str] = if reset { &["-ddl", "reset"] } else { &[] };
+        let run = db.sync().args(args).await.expect_unchanged();
+        run.expect_unsaid("another parent").expect_unsaid("rebuilt");
+        db.settle().await;
+        assert_same_definitions(&db).await;
+    }
+}
+
+#[tokio::test]
+async fn partitions_of_a_table_that_is_plain_on_the_source_are_not_offered_to_be_dropped() {
+    let db = Pair::fresh().await;
+    db.source("create table b (id int, k int not null, v text, primary key (id, k)); insert into b values (1, 1, 'x')").await;
+    db.target("create table b (id int, k int not null, v text, primary key (id, k)) partition by list (k);
+        create table b1 partition of b for values in (1)")
+        .await;
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    assert!(listed.stdout.contains("table public.b is not partitioned on the source"), "{listed}");
+    assert!(!listed.stdout.contains("drop table"), "{listed}");
+}

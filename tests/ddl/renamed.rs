@@ -114,8 +114,8 @@ async fn a_table_that_was_renamed_is_asked_for_by_the_listing_too() {
         run.expect_failed(
             "thing",
             &["on the target index public.item_pkey of table public.item has that name: if public.item is the same table under \
-               another name, rename that table (a warning of it may have the statements); else give it another name: alter index \
-               public.item_pkey rename to item_pkey_old; or exclude the table"],
+               another name, run on the target: drop table if exists public.thing; alter table public.item rename to thing; \
+               otherwise, give it another name: alter index public.item_pkey rename to item_pkey_old; or exclude the table"],
         );
     }
     db.target("drop table if exists thing; alter table item rename to thing").await;
@@ -131,12 +131,34 @@ async fn a_sequence_that_serves_a_renamed_table_is_told_with_that_table() {
     db.settle().await;
     db.source("alter table ev rename to evs; alter index own rename to evs_pkey").await;
     let run = db.sync().await.expect_exit(1);
-    let told = "sequence public.ev_id_seq of table public.ev has that name: if public.ev is the same table under another name, rename \
-                that table (a warning of it may have the statements); else give it another name: alter sequence public.ev_id_seq \
-                rename to ev_id_seq_old; or exclude the table";
+    let told = "sequence public.ev_id_seq of table public.ev has that name: if public.ev is the same table under another name, run \
+                on the target: drop table if exists public.evs; alter table public.ev rename to evs; otherwise, give it another \
+                name: alter sequence public.ev_id_seq rename to ev_id_seq_old; or exclude the table";
     run.expect_failed("evs", &[told]);
     db.target("alter sequence public.ev_id_seq rename to ev_id_seq_old").await;
     db.sync().await.expect_ok();
+}
+
+#[tokio::test]
+async fn a_table_that_the_target_has_renamed_gets_its_name_back_by_what_is_told() {
+    let db = Pair::fresh().await;
+    db.source("create table ev (id serial primary key); create table \"Part\" (id int primary key, ev int references ev);
+        insert into ev default values; insert into \"Part\" values (1, 1)")
+        .await;
+    db.settle().await;
+    db.target("alter table ev rename to \"Old\"").await;
+    let told = "if public.\"Old\" is the same table under another name, run on the target: ";
+    let settles = "alter sequence public.ev_id_seq owned by public.\"Old\".id; drop table if exists public.ev; alter table public.\"Old\" \
+                   rename to ev";
+    let run = db.sync().await.expect_exit(1);
+    run.expect_failed(
+        "ev",
+        &[&format!("{told}{settles}; otherwise, give it another name: alter index public.ev_pkey")],
+    );
+    db.sync().await.expect_exit(1).expect_failed("ev", &[told]);
+    db.target(settles).await;
+    db.settle().await;
+    assert_eq!(db.target_value("insert into ev default values returning id").await, "2");
 }
 
 #[tokio::test]
@@ -201,8 +223,7 @@ async fn an_index_whose_name_another_table_of_the_target_has_is_settled_by_what_
     db.target("create table own (v int); create index by_v on own (v)").await;
     db.source("create index by_v on a (v)").await;
     let told = "relation \"by_v\" already exists";
-    let hint = "on the target index public.by_v of table public.own has that name: if public.own is the same table under another name, \
-                rename that table (a warning of it may have the statements); else give it another name: alter index public.by_v rename \
+    let hint = "on the target index public.by_v of table public.own has that name: give it another name: alter index public.by_v rename \
                 to by_v_old; or exclude the table";
     let (source, target) = (db.source_url(), db.target_url());
     let list = || pgsync(&["schema", "-source", &source, "-target", &target]);

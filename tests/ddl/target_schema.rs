@@ -150,3 +150,28 @@ async fn a_copy_beside_another_one_has_sequences_of_its_own() {
         || (select last_value from public.a_id_seq) || ' ' || (select last_value from copy2.a_id_seq)";
     assert_eq!(db.target_value(numbers).await, "2 3 1 2");
 }
+
+#[tokio::test]
+async fn statements_for_another_schema_can_be_pasted() {
+    let db = Pair::fresh().await;
+    db.source("create type mood as enum ('a', 'b'); create table line (id int primary key, sku varchar(20), m mood, n int, g int);
+        insert into line values (1, 'x', 'b', 2, 4)")
+        .await;
+    let run = || db.sync().args(&["-target-schema", "copy"]);
+    run().await.expect_ok();
+    db.target("create view copy.held as select sku from copy.line").await;
+    db.source("alter table line alter sku type varchar(40); alter table line drop g;
+        alter table line add g int generated always as (n * 2) stored; alter type mood rename value 'b' to 'bb'")
+        .await;
+    let rename = "set search_path = \"copy\"; alter type \"mood\" rename value 'b' to 'bb'";
+    run().arg("-dry-run").await.expect_note(rename);
+    let after = run().await.expect_ok();
+    let widen = "set search_path = \"copy\"; drop view copy.held; alter table \"line\" alter column \"sku\" type character varying(40)";
+    let recompute = "set search_path = \"copy\"; alter table \"line\" drop column \"g\", add column \"g\" integer generated always as ((n * 2)) stored";
+    let exchange = "set search_path = \"copy\"; alter type \"mood\" rename value 'bb' to 'pgsync_between'; alter type \"mood\" rename value 'b' to 'bb'";
+    after.expect_note(widen).expect_note(recompute).expect_note(exchange);
+    for told in [widen, recompute] {
+        db.target(told).await;
+    }
+    run().await.expect_ok();
+}

@@ -212,3 +212,41 @@ async fn a_dry_run_whose_run_could_not_write_its_log_says_so_last_and_counts_all
     let ends = "dry run: a run would fail, for it could not write its log; 1 of 2 tables failed; nothing was written\n";
     assert!(run.stdout.ends_with(ends), "{run}");
 }
+
+#[tokio::test]
+async fn a_dry_run_fails_where_the_role_may_not_read_a_column_of_a_table_that_is_new() {
+    let db = Pair::fresh().await;
+    db.source("create table salary (id int primary key, name text, amount int); insert into salary values (1, 'a', 2);
+        create table free (id int primary key)")
+        .await;
+    let reader = db.source_reader().await;
+    db.source(&format!(
+        "revoke select on salary from {0}; grant select (id, name) on salary to {0}",
+        reader.name
+    ))
+    .await;
+    let told = format!("grant select (amount, ctid) on public.salary to {}", reader.name);
+    for args in [&["-dry-run"][..], &[]] {
+        let run = db.sync().source_role(&reader).args(args).await.expect_exit(1);
+        let run = run.expect_failed("salary", &["permission denied for table salary"]);
+        assert!(
+            run.stderr.contains(&told) || run.stderr.contains("grant select (amount)"),
+            "{run}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_fails_over_a_partition_that_only_its_table_lets_the_role_read() {
+    let db = Pair::fresh().await;
+    db.source("create table event (id int, at int) partition by range (at); create table early partition of event for values from (0) to (10)")
+        .await;
+    db.sync().await.expect_ok();
+    let (reader, writer) = (db.source_reader().await, db.target_writer().await);
+    db.target(&format!("revoke create on schema public from {}, public", writer.name)).await;
+    db.source("create table late partition of event for values from (10) to (20)").await;
+    let dry = || db.sync().source_role(&reader).target_role(&writer).arg("-dry-run");
+    dry().await.expect_ok();
+    db.source("insert into event values (1, 15)").await;
+    dry().await.expect_exit(1).expect_failed("event", &["permission denied for schema public"]);
+}

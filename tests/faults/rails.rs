@@ -355,6 +355,11 @@ async fn what_becomes_of_rows_that_no_run_wrote_is_told_once() {
     run.expect_said(would).expect_unsaid("same - warning");
     let told = "item - warning: the target had rows before the first run in sync_log: 2 of them were deleted and 1 changed, to be as on \
                 the source";
+    // A run that has failed before it wrote anything is none.
+    db.source("insert into item values (3, 'c')").await;
+    db.target("alter table item add constraint few check (id <> 3)").await;
+    db.sync().await.expect_exit(1).expect_failed("item", &["few"]);
+    db.target("alter table item drop constraint few").await;
     let run = db.sync().await.expect_ok();
     run.expect_said(told).expect_unsaid("same - warning");
     db.target("delete from item where id = 1").await;

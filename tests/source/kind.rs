@@ -158,6 +158,7 @@ fn planned(
         keeping: Default::default(),
         appended: Default::default(),
         fixed: Default::default(),
+        checked_late: Default::default(),
         replica_role: true,
     };
     let rules = TableRules::default();

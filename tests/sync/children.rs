@@ -142,3 +142,55 @@ async fn a_table_of_a_type_is_told_with_the_statement_that_changes_the_type() {
     db.target(drops).await;
     db.settle().await;
 }
+
+/// Also where one of them gets another type.
+#[tokio::test]
+async fn a_table_of_a_type_is_told_how_the_type_gets_the_other_types() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create type part as (code text, n int, size varchar(4), made date, held int);
+        create table ty of part (code primary key); insert into ty values ('a', 1, 'b', '2026-01-02', 4)",
+    )
+    .await;
+    db.settle().await;
+    // A type that grows, which a run does by itself in other tables.
+    db.source("alter type part alter attribute size type varchar(9) cascade; update ty set size = 'longer'").await;
+    let grow =
+        r#"alter type "public"."part" alter attribute "size" type character varying(9) cascade"#;
+    for ddl in ["additive", "none", "reset"] {
+        let run = db.sync().args(&["-ddl", ddl]).await.expect_exit(1);
+        let told = format!(
+            "its type public.part has other attributes on the source: run on the target: {grow}"
+        );
+        drop(run.expect_failed("ty", &[&told]));
+    }
+    db.target(grow).await;
+    db.settle().await;
+    // Types that hold more or others: the rows say which statements fit.
+    db.source("alter type part alter attribute n type bigint cascade; alter type part drop attribute made cascade;
+        alter type part add attribute made int cascade; update ty set n = 5000000000, made = 7")
+        .await;
+    let change = "alter type public.part alter attribute n type bigint cascade, drop attribute made cascade, add attribute made integer cascade";
+    let then = ", which empties the column until the next run fills it";
+    for ddl in ["additive", "none"] {
+        let run = db.sync().args(&["-ddl", ddl]).await.expect_exit(1);
+        drop(
+            run.expect_failed(
+                "ty",
+                &[&format!("or a wider one: run on the target{then}: {change}")],
+            ),
+        );
+    }
+    let whole = r#"run on the target: alter type "public"."part" alter attribute "n" type bigint cascade, drop attribute "made" cascade, add attribute "made" integer cascade"#;
+    drop(db.sync().args(&["-ddl", "reset"]).await.expect_exit(1).expect_failed("ty", &[whole]));
+    db.target(change).await;
+    db.settle().await;
+    db.assert_same("ty").await;
+    // One that the target's type holds matters only to a run that makes the types equal.
+    db.source("alter type part alter attribute held type smallint cascade").await;
+    let shrink = r#"alter type "public"."part" alter attribute "held" type smallint cascade"#;
+    db.settle().await;
+    drop(db.sync().args(&["-ddl", "reset"]).await.expect_exit(1).expect_failed("ty", &[shrink]));
+    db.target(shrink).await;
+    db.sync().args(&["-ddl", "reset"]).await.expect_ok();
+}

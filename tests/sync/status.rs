@@ -26,7 +26,7 @@ async fn status_tells_success_failure_and_that_nothing_has_run() {
     status(&db, &[])
         .await
         .expect_exit(1)
-        .expect_said("has no table public.sync_log: no run has written to this database");
+        .expect_said("has no table public.sync_log: no run has written there, or one with another -log-table, -schema or -target-schema");
     db.source("insert into item values (1, 1), (2, 2)").await;
     db.sync().await.expect_ok();
     status(&db, &[]).await.expect_exit(0).expect_said("All 2 tables in sync as of");

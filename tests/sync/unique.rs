@@ -542,3 +542,27 @@ async fn a_placeholder_is_in_no_new_row_s_way() {
         db.assert_all_same().await;
     }
 }
+
+/// The replica role switches off the check of deferrable constraints.
+#[tokio::test]
+async fn a_deferrable_constraint_that_only_the_target_has_is_kept() {
+    let db = Pair::with("create table u (id int primary key, pos int, at int4range)").await;
+    db.source("insert into u select i, i, int4range(i, i + 1) from generate_series(1, 10) i").await;
+    db.target("alter table u add constraint own unique (pos) deferrable initially deferred").await;
+    db.settle().await;
+    db.source("update u set pos = 1").await;
+    let drop = "alter table public.u drop constraint own";
+    for _ in 0..2 {
+        let run = db.sync().await.expect_exit(1);
+        run.expect_failed("u", &["duplicate key value violates unique constraint \"own\"", drop]);
+        assert_eq!(db.target_value("select count(distinct pos) from u").await, "10");
+    }
+    db.target(drop).await;
+    db.settle().await;
+    db.target("alter table u add constraint apart exclude using gist (at with &&) deferrable")
+        .await;
+    db.source("update u set at = '[1, 9)'").await;
+    db.sync().await.expect_exit(1).expect_failed("u", &["exclusion constraint \"apart\""]);
+    db.target("alter table u drop constraint apart").await;
+    db.settle().await;
+}

@@ -89,6 +89,7 @@ fn references(selected: &[&str]) -> References {
         keeping: Default::default(),
         appended: Default::default(),
         fixed: Default::default(),
+        checked_late: Default::default(),
         replica_role: true,
     }
 }

@@ -73,7 +73,7 @@ fn nothing_has_run() {
     let elsewhere = StatusReport { has_log: false, ..report.clone() };
     assert_eq!(
         text(&elsewhere, Page::Terminal(80)),
-        "db:5432/shop has no table public.sync_log: no run has written to this database.\n"
+        "db:5432/shop has no table public.sync_log: no run has written there, or one with another -log-table, -schema or -target-schema.\n"
     );
     let unselected = StatusReport { unselected: 34, ..report };
     let expected = "None of the 34 tables of public.sync_log is selected: look at -include, -exclude and the rule skip.\n";

@@ -9,6 +9,7 @@ use crate::schema::diff::DiffInput;
 use crate::schema_object::texts::PlacedText;
 use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::ddl;
+use crate::sql::user_types::{self, AttributeChange};
 
 /// One table of both sides.
 #[derive(Clone, Copy)]
@@ -72,10 +73,11 @@ impl DiffInput<'_> {
             parts if parts.is_empty() => String::new(),
             parts => format!("; until then not compared: {}", parts.join(", ")),
         };
-        let retyped = if column.is_alike() {
-            ddl::widen(&table.at, column.here)
-        } else {
-            ddl::retype(&table.at, column.here, column.there)
+        let of = self.there(table).and_then(|there| there.definition.as_ref()?.of.as_ref());
+        let retyped = match of {
+            Some(kind) => user_types::change_attributes(kind, &column.retyped_attribute()),
+            None if column.is_alike() => ddl::widen(&table.at, column.here),
+            None => ddl::retype(&table.at, column.here, column.there),
         };
         // The values that the target has may be none of the domain's, until the source's are there.
         let when = if self.is_checked_domain(column.here) {
@@ -132,7 +134,7 @@ impl<'d> TablePair<'d> {
     }
 }
 
-impl ColumnPair<'_> {
+impl<'d> ColumnPair<'d> {
     fn is_retyped(&self) -> bool {
         self.here.type_text != self.there.type_text
     }
@@ -163,13 +165,30 @@ impl ColumnPair<'_> {
         self.is_held().then(name)
     }
 
+    /// What gives it the source's type where a composite type gives the table its columns.
+    pub(super) fn retyped_attribute(&self) -> Vec<AttributeChange<'d>> {
+        let reversed = Self { here: self.there, there: self.here };
+        if self.is_alike() || self.is_held() || reversed.is_held() {
+            return vec![AttributeChange::Retype(self.here)];
+        }
+        vec![AttributeChange::Drop(&self.there.name), AttributeChange::Add(self.here)]
+    }
+
+    /// Whether the target's type grows to the source's, and no row is written again.
+    pub(super) fn grows(&self) -> bool {
+        let types = type_of_definition(self.here).zip(type_of_definition(self.there));
+        types.is_some_and(|(here, there)| in_place(here, there))
+    }
+
     /// Whether its type stays, and is known: the target may call a type of its own otherwise. A child follows its parent,
     /// and what is computed is compared by its expression.
     fn is_kept(&self) -> bool {
-        let types = type_of_definition(self.here).zip(type_of_definition(self.there));
-        let is_followed = types.is_some_and(|(here, there)| in_place(here, there));
-        let is_known = self.here.built_in.is_some() || self.there.built_in.is_some();
-        self.is_changed_here() && !is_followed && is_known
+        self.is_changed_here() && !self.grows() && self.is_known()
+    }
+
+    /// Whether one of its types is built in.
+    pub(super) fn is_known(&self) -> bool {
+        self.here.built_in.is_some() || self.there.built_in.is_some()
     }
 
     /// Whether it has another type, and gets that by a statement of its own.

@@ -3,7 +3,7 @@
 
 use super::missing_objects::DependencyWalk;
 use crate::ddl_step::{LabelRename, Step};
-use crate::ident::TableName;
+use crate::ident::{Ident, TableName};
 use crate::schema_object::Object;
 use crate::schema_object::text::Name;
 use crate::sql::user_types;
@@ -12,8 +12,8 @@ use crate::sql::user_types;
 const ASKED: usize = 4;
 
 /// What adds the labels of the source's enum that the target's lacks, each in its place.
-pub(super) fn missing(here: &Object, there: &Object) -> Vec<Step> {
-    let renames = renames(here, there);
+pub(super) fn missing(here: &Object, there: &Object, path: &[Ident]) -> Vec<Step> {
+    let renames = renames(here, there, path);
     let mut steps = Vec::new();
     for (place, label) in here.labels.iter().enumerate() {
         if there.labels.contains(label) {
@@ -36,7 +36,7 @@ pub(super) fn missing(here: &Object, there: &Object) -> Vec<Step> {
 
 /// The labels that only the target has with those that only the source has, in the order of both: what stands between the
 /// same two labels belongs together, one to one or else in every way.
-fn renames(here: &Object, there: &Object) -> Vec<LabelRename> {
+fn renames(here: &Object, there: &Object, path: &[Ident]) -> Vec<LabelRename> {
     let common = |label: &&String| here.labels.contains(label) && there.labels.contains(label);
     let (mut new, mut left) = (gaps(&here.labels, common), gaps(&there.labels, common));
     if new.len() != left.len() || !are_in_one_order(here, there) {
@@ -49,6 +49,7 @@ fn renames(here: &Object, there: &Object) -> Vec<LabelRename> {
             from: from.clone(),
             to: to.clone(),
             statement: user_types::rename_label(&there.at, from, to),
+            path: path.to_vec(),
         };
         if new.len() == left.len() {
             renames.extend(left.iter().zip(&new).map(|(from, to)| rename(from, to)));
@@ -84,7 +85,7 @@ impl DependencyWalk<'_> {
         if left.is_empty() || new.is_empty() {
             return;
         }
-        let renames = renames(object, there);
+        let renames = renames(object, there, self.input.path);
         let asked = LabelRename::asked(&renames.iter().collect::<Vec<_>>());
         let keeps =
             format!("{} keeps {}, which the source no longer has", object.title(), quoted(&left));
@@ -96,6 +97,7 @@ impl DependencyWalk<'_> {
             ),
         };
         let way_out = exchanges(&there.at, &renames).map_or_else(String::new, |run| {
+            let run = self.input.pasted(&run);
             format!(
                 "; only if views or own rows of the target use a label that was renamed: run on the target after this run: \
                  {run}; the next run writes the rows once more"

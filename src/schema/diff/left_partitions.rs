@@ -89,6 +89,9 @@ impl DiffInput<'_> {
     /// A partition that holds other rows than that of the same name on the source, with what it leaves no room for.
     pub(super) fn other_bounds(&self, here: &Object, there: &Object) -> Option<Finding> {
         let finding = bounds(here, there)?;
+        if self.has_renamed_parent(here, there) {
+            return None;
+        }
         let Some(Make::Partition { parent, .. }) = &there.make else { return Some(finding) };
         if crowded::parent(here) != Some(parent) {
             return Some(finding);
@@ -170,6 +173,20 @@ impl DiffInput<'_> {
         }
     }
 
+    /// Whether a partition differs in nothing but the name of its parent, which is a partition that gets the source's name.
+    fn has_renamed_parent(&self, here: &Object, there: &Object) -> bool {
+        let pair = (&here.make, &there.make);
+        let (
+            Some(Make::Partition { parent: new, bound: own }),
+            Some(Make::Partition { parent: old, bound }),
+        ) = pair
+        else {
+            return false;
+        };
+        let is_it = |one: &RenamedPartition<'_>| one.here.at == *new && one.there.at == *old;
+        own == bound && self.renamed_partitions().iter().any(is_it)
+    }
+
     /// Whether a partition of the target has partitions itself.
     fn is_divided(&self, there: &Object) -> bool {
         self.target.objects.iter().any(|one| match &one.make {
@@ -202,9 +219,20 @@ impl DiffInput<'_> {
         let own = self.own_partitions().into_iter();
         // A default partition may hold what has no other place.
         let left = own.filter(|(there, _)| {
-            is_left(there) && !is_renamed(there) && !is_default_partition(there)
+            is_left(there)
+                && self.has_partitions_here(there)
+                && !is_renamed(there)
+                && !is_default_partition(there)
         });
         left.map(|(there, table)| LeftPartition { there, table }).collect()
+    }
+
+    /// Whether the source's table has partitions, too: where it has none, those of the target hold its rows.
+    fn has_partitions_here(&self, there: &Object) -> bool {
+        let parent = crowded::parent(there);
+        let here = parent.and_then(|parent| self.source.find(Kind::Table, &parent.printed()));
+        let definition = here.and_then(|here| here.definition.as_ref());
+        definition.is_none_or(|definition| definition.partition_by.is_some())
     }
 
     /// Partitions of the target's tables that pgsync made, each with the root on the source. Those of a partition

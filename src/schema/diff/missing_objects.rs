@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::kept_types::ColumnPair;
 use super::labels;
 use super::labels::LeftLabels;
-use super::type_changes::{in_place, type_of_definition};
 use crate::ddl_step::{self, Growth, Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::plan::misfit::are_labels_of_one;
@@ -284,7 +284,7 @@ impl DiffInput<'_> {
                 vec![Step { room: self.room(object), ..step(objects::create(object)) }]
             }
             (None, ..) => vec![new(objects::create(object))],
-            (Some(there), Kind::Enum, _) => labels::missing(object, there),
+            (Some(there), Kind::Enum, _) => labels::missing(object, there, self.path),
             (Some(there), Kind::Table, Some(here)) => {
                 let altered =
                     there.definition.as_ref().map(|there| self.alter(object, here, there));
@@ -318,9 +318,9 @@ impl DiffInput<'_> {
                 steps.push(column(own, "", add));
                 continue;
             };
-            let pair = type_of_definition(own).zip(type_of_definition(other));
-            let grows = pair.is_some_and(|(here, there)| in_place(here, there));
-            if grows && !self.is_inherited(object, own) {
+            let grows = ColumnPair { here: own, there: other }.grows();
+            // Attributes of a table's type are told, not altered.
+            if grows && there.of.is_none() && !self.is_inherited(object, own) {
                 let widen = ddl::widen(&object.at, own);
                 let widen = column(own, ddl_step::TYPE_OF, vec![widen]);
                 let growth = Growth {

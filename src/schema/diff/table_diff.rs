@@ -203,7 +203,7 @@ impl DiffInput<'_> {
                 "column {}.{} is generated on the source and not on the target, which keeps its values; to change that, run: {}",
                 object.id,
                 own.name.as_str(),
-                ddl::recompute(&object.at, own, self.version).as_str()
+                self.pasted(ddl::recompute(&object.at, own, self.version).as_str())
             );
             Finding::new(Severity::Part, text)
         });

@@ -1,39 +1,56 @@
 //! Tables of a composite type (`create table t of ty`): their columns change with the type, which pgsync does not alter.
 
+use super::kept_types::{ColumnPair, columns_of_both};
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::text::Name;
 use crate::schema_object::{ColumnDefinition, Kind, TableDefinition};
-use crate::sql::user_types;
+use crate::sql::user_types::{self, AttributeChange};
+
+/// How the attributes of a table's type differ.
+struct OtherAttributes<'d> {
+    new: Vec<&'d ColumnDefinition>,
+    gone: Vec<&'d ColumnDefinition>,
+    retyped: Vec<ColumnPair<'d>>,
+}
 
 impl DiffInput<'_> {
-    /// Refuses tables whose type lacks attributes of the source's, and those that would be rebuilt for the attributes.
+    /// Refuses tables whose type lacks attributes of the source's or has a smaller type for one, and those that would be
+    /// rebuilt for the attributes.
     pub(super) fn refuse_other_attributes(&self, schema_plan: &mut SchemaPlan) {
         for object in self.source.objects.iter().filter(|object| object.kind == Kind::Table) {
             let root = object.root.as_ref().filter(|root| self.selected.contains(root));
-            let there = self.there(object).and_then(|there| there.definition.as_ref());
-            let Some((root, (here, there))) = root.zip(object.definition.as_ref().zip(there))
+            let Some((root, there)) = root.zip(self.there(object)) else { continue };
+            let Some((here, definition)) =
+                object.definition.as_ref().zip(there.definition.as_ref())
             else {
                 continue;
             };
-            let Some(kind) = there.of.as_ref().filter(|_| here.of.is_some()) else { continue };
-            let (new, gone) = (only_in(here, there), only_in(there, here));
-            if !new.is_empty() || !gone.is_empty() && self.resets(root) {
-                let text = self.other_attributes(kind, &new, &gone);
-                schema_plan.blocked.push((root.clone(), text));
+            let Some(kind) = definition.of.as_ref().filter(|_| here.of.is_some()) else {
+                continue;
+            };
+            let pairs = columns_of_both(object, there);
+            let other = OtherAttributes {
+                new: only_in(here, definition),
+                gone: only_in(definition, here),
+                retyped: pairs.filter(|pair| pair.is_changed_here() && pair.is_known()).collect(),
+            };
+            let is_too_small = !other.new.is_empty() || other.retyped.iter().any(ColumnPair::grows);
+            let is_other = !other.gone.is_empty() || !other.retyped.is_empty();
+            if is_too_small || is_other && self.resets(root) {
+                schema_plan.blocked.push((root.clone(), self.other_attributes(kind, &other)));
             }
         }
     }
 
-    fn other_attributes(
-        &self,
-        kind: &Name,
-        new: &[&ColumnDefinition],
-        gone: &[&ColumnDefinition],
-    ) -> String {
-        let change = self.pasted(user_types::change_attributes(kind, new, gone).as_str());
+    fn other_attributes(&self, kind: &Name, other: &OtherAttributes<'_>) -> String {
+        let drop = other.gone.iter().map(|own| AttributeChange::Drop(&own.name));
+        let retype = other.retyped.iter().flat_map(ColumnPair::retyped_attribute);
+        let add = other.new.iter().map(|own| AttributeChange::Add(own));
+        let changes: Vec<AttributeChange<'_>> = drop.chain(retype).chain(add).collect();
+        let change = self.pasted(user_types::change_attributes(kind, &changes).as_str());
         let differs = format!("its type {kind} has other attributes on the source");
-        match (new, gone) {
-            ([new], [old]) if new.type_text == old.type_text => {
+        match (&other.new[..], &other.gone[..]) {
+            ([new], [old]) if new.type_text == old.type_text && other.retyped.is_empty() => {
                 let rename = user_types::rename_attribute(kind, &old.name, &new.name);
                 format!(
                     "{differs}; if the source has renamed the attribute \"{}\" to \"{}\", run on the target: {}; \

@@ -308,13 +308,13 @@ impl Source {
         each!(Self: self, one => one.any_row(tables).await)
     }
 
-    /// Whether a partition is known to hold rows.
+    /// Whether a partition of `table` is known to hold rows.
     ///
     /// # Errors
     /// Those of the source.
-    pub async fn has_rows_in(&self, partition: &TableName) -> Result<bool> {
+    pub async fn has_rows_in(&self, partition: &TableName, table: &TableName) -> Result<bool> {
         match self {
-            Self::Postgres(one) => one.has_rows_in(partition).await,
+            Self::Postgres(one) => one.has_rows_in(partition, table).await,
             Self::Sqlite(_) => Ok(false),
         }
     }

@@ -11,8 +11,11 @@ use crate::pg::uncopied::UncopiedObject;
 use crate::schema_object::Definitions;
 use crate::source::{FedTable, Filled, ReadTable};
 use crate::sql::sync_log::SyncLog;
+use crate::sql::user_expression::UserExpression;
 use crate::sql::{Literal, Sql, sql};
 use crate::table::{OtherRelation, Partition};
+
+const LOOKING_FOR_ROWS: &str = "looking for rows";
 
 impl Source {
     /// Whether any of the tables holds a row; one that is locked, that may not be read or that was dropped meanwhile may.
@@ -23,7 +26,7 @@ impl Source {
         let looks = tables.iter().map(|table| table.relation.any_row());
         let statement = sql!("select {any}", any = Sql::join(looks, " or "));
         let reader = self.reader().await?;
-        match reader.session.row("looking for rows", &statement).await {
+        match reader.session.row(LOOKING_FOR_ROWS, &statement).await {
             Ok(row) => {
                 let any = row.is_true(0);
                 if !any {
@@ -38,22 +41,26 @@ impl Source {
         }
     }
 
-    /// Whether a partition is known to hold rows; not of one that may not be read by itself, or is locked or gone.
+    /// Whether a partition of `table` is known to hold rows; not of one that may not be read, or is locked or gone.
     ///
     /// # Errors
     /// Others than those.
-    pub async fn has_rows_in(&self, partition: &TableName) -> Result<bool> {
+    pub async fn has_rows_in(&self, partition: &TableName, table: &TableName) -> Result<bool> {
         let statement = sql!("select exists (select from {name})", name = partition);
         let reader = self.reader().await?;
-        let found = reader.session.row("looking for rows", &statement).await;
+        let found = match reader.session.row(LOOKING_FOR_ROWS, &statement).await {
+            Err(error) if error.sqlstate() == Some("42501") => {
+                rows_of_partition(&reader, partition, table).await
+            }
+            found => found.map(|row| row.is_true(0)),
+        };
         // Also after an error: on a standby this session is the only one.
         self.release(reader, false).await;
         match found {
-            Ok(row) => Ok(row.is_true(0)),
             Err(error) if matches!(error.sqlstate(), Some("42501" | "55P03" | "42P01")) => {
                 Ok(false)
             }
-            Err(error) => Err(error),
+            found => found,
         }
     }
 
@@ -198,9 +205,31 @@ async fn require_moment(reader: &Reader, tables: &[ReadTable<'_>]) -> Result<()>
     let relations = tables.iter().map(|table| &table.relation);
     let looks =
         relations.flat_map(|relation| [relation.lock_against_truncate(), relation.storage()]);
-    let answers = reader.session.query_all("looking for rows", &Sql::join(looks, "; ")).await?;
+    let answers = reader.session.query_all(LOOKING_FOR_ROWS, &Sql::join(looks, "; ")).await?;
     let mut rows = answers.into_iter().flatten();
     tables.iter().try_for_each(|table| {
         check_not_rewritten(&table.relation.name, table.storage, rows.next().as_ref())
     })
+}
+
+/// Whether a table has rows that belong to one of its partitions: a role may read those though it may not read the partition.
+async fn rows_of_partition(
+    reader: &Reader,
+    partition: &TableName,
+    table: &TableName,
+) -> Result<bool> {
+    let ask = sql!(
+        "select pg_catalog.pg_get_partition_constraintdef({name}::pg_catalog.regclass)",
+        name = Literal(&partition.quoted())
+    );
+    let bounds = reader.session.row(LOOKING_FOR_ROWS, &ask).await?;
+    let bounds = bounds.text(0).and_then(|text| UserExpression::parse(text).ok());
+    // A default partition without others takes every row.
+    let place = bounds.map(|bounds| sql!(" where {bounds}", bounds = bounds.at("epoch")));
+    let statement = sql!(
+        "select exists (select from {table}{place})",
+        table = table,
+        place = place.unwrap_or_else(|| Sql::trusted(""))
+    );
+    Ok(reader.session.row(LOOKING_FOR_ROWS, &statement).await?.is_true(0))
 }

@@ -292,6 +292,7 @@ impl Reader {
 fn wording(mapping: &TableMapping, query: RowQuery<'_>) -> Sql {
     match query {
         RowQuery::All(pages) => mapping.copy_all(pages),
+        RowQuery::None => mapping.copy_none(),
         RowQuery::InOrder(since) => {
             mapping.copy_ordered(since.timestamp, &since.window(Side::Source))
         }

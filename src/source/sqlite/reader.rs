@@ -143,6 +143,7 @@ impl Reader {
         let shape = self.shape(mapping).await?;
         let (rows, scope) = match query {
             RowQuery::All(_) => (Rows::All, RowScope::Table),
+            RowQuery::None => (Rows::Keys(Vec::new()), RowScope::Table),
             RowQuery::InOrder(since) | RowQuery::InOrderHashed(since) => {
                 (Rows::By(since.timestamp.column.clone()), RowScope::Since(since))
             }

@@ -17,6 +17,9 @@ select w.schema_name, w.table_name, pg_catalog.timezone('UTC', l.watermark)::pg_
         and l.table_name operator(pg_catalog.<=) w.table_name
         and l.fingerprint is not null
         and l.status operator(pg_catalog.<>) 'refused'
+        and (l.status operator(pg_catalog.<>) all (array['failed', 'interrupted'])
+            or l.rows_inserted operator(pg_catalog.+) l.rows_updated operator(pg_catalog.+)
+            l.rows_deleted operator(pg_catalog.>) 0)
         and coalesce(l.sync_type operator(pg_catalog.<>) 'create', true)
         order by l.table_name desc, l.id desc limit 1),
     l.status operator(pg_catalog.=) 'interrupted',
