@@ -162,6 +162,8 @@ impl RunContext<'_> {
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
+        let failed = obstacles.iter_mut().map(|(table, error)| (&*table, error));
+        self.name_owed(failed, &schema_plan);
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
         aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
@@ -227,7 +229,7 @@ impl RunContext<'_> {
         let hindered = hindered.into_iter().filter(|(name, _)| !rebuild.contains(name));
         aligned.failed.extend(hindered.chain(rebuild.refused.iter().cloned()));
         rebuild.all.iter().for_each(|rebuild| schema_plan.leave_to_rebuild(&rebuild.source));
-        self.drop_failed(&mut schema_plan, &aligned);
+        self.drop_failed(&mut schema_plan, &mut aligned);
         aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
         self.leave_to_others(selected, &mut schema_plan, &mut aligned);
         let has_changes = schema_plan.steps().next().is_some() || !rebuild.all.is_empty();
@@ -324,7 +326,8 @@ impl RunContext<'_> {
     }
 
     /// Leaves out what only tables need that have failed; what is said of labels depends on it.
-    fn drop_failed(&self, schema_plan: &mut SchemaPlan, aligned: &SchemaOutcome) {
+    fn drop_failed(&self, schema_plan: &mut SchemaPlan, aligned: &mut SchemaOutcome) {
+        self.name_owed(aligned.failed.iter_mut(), schema_plan);
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.note_left_labels(schema_plan);
     }

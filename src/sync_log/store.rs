@@ -29,7 +29,8 @@ pub async fn exists(target: &Target, sync_log: &SyncLog) -> Result<bool> {
     let Some(row) = rows.first() else { return Ok(false) };
     let (owner, role) = (row.needed(2)?, row.needed(3)?);
     let why = if row.count(0)? != COLUMNS {
-        "lacks columns of a log of pgsync (docs/sync-log.md lists them): drop or rename it"
+        "lacks columns of a log of pgsync (docs/sync-log.md lists them): add them, or rename it, so that runs forget which \
+         tables they have created"
             .to_owned()
     } else if let Some(odd) = row.text(4) {
         let drop = drop_of(row, sync_log);

@@ -1,7 +1,7 @@
 //! Each kind of change on the source under each mode: the table of the README, row by row.
 
 use crate::dump::assert_same_definitions;
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 const ITEM: &str = "
     create type mood as enum ('sad', 'happy');
@@ -167,4 +167,25 @@ async fn what_is_there_and_otherwise_is_not_said_to_be_missing() {
         "ship",
         &["missing on the target: label 'b' of type public.status, table public.ship; run there"],
     );
+}
+
+#[tokio::test]
+async fn a_table_that_fails_without_changes_of_definitions_names_all_that_it_lacks() {
+    let db = Pair::fresh().await;
+    db.source("create type e as enum ('a'); create table a (id int primary key, x int, k e, v varchar(3)); insert into a values (1, 1, 'a', 'b')")
+        .await;
+    db.settle().await;
+    db.source("alter type e add value 'b'").await;
+    db.source("alter table a add column y int default 4 not null, alter x type bigint, alter v type varchar(10); update a set k = 'b', v = 'longer'")
+        .await;
+    let told = [
+        "run on the target: alter table public.a alter column x type bigint",
+        "; missing on the target: label 'b' of type public.e, column public.a.y; run there: alter type",
+        "; type of column public.a.v differs on the target; run there: alter table \"public\".\"a\" alter column \"v\" type character varying(10)",
+    ];
+    let run = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    drop(run.expect_failed("a", &told));
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target, "-ddl", "none"]).await;
+    assert!(told.iter().all(|told| listed.stdout.contains(told)), "{listed}");
 }
