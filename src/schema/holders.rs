@@ -12,6 +12,7 @@ use crate::pg::holders::{HeldColumn, Holder, HoldingKey, OwnCheck};
 use crate::plan::dropping;
 use crate::plan::misfit::COMES_BACK;
 use crate::schema::diff::SchemaPlan;
+use crate::schema_object::text::Name;
 use crate::schema_object::view::{self, View};
 use crate::sql::statement::Statement;
 use crate::sync_log::store;
@@ -40,7 +41,8 @@ impl<'e> Told<'e> {
     }
 
     fn changes_a_column(&self) -> bool {
-        self.text.contains(" alter column ") || self.text.contains(" drop column ")
+        let changes = [" alter column ", " drop column ", " alter attribute ", " drop attribute "];
+        changes.iter().any(|change| self.text.contains(change))
     }
 }
 
@@ -59,12 +61,12 @@ impl RunContext<'_> {
             let makes = self.settings.ddl_of(table) != Ddl::None;
             let Some(table) = self.on_target(table, catalogs) else { continue };
             let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
-            let keys = own.iter().filter_map(|held| dropped_key(text, &table.name, held));
+            let keys = own.iter().filter_map(|held| dropped_key(text, table.into(), held));
             let mut dropped: Vec<&HoldingKey> = keys.filter(|_| fails).collect();
             // A key of several columns holds each of them.
             dropped.sort_by(|one, other| (&one.table, &one.name).cmp(&(&other.table, &other.name)));
             dropped.dedup();
-            *text = told_with_all(text, &table.name, &own, fails);
+            *text = told_with_all(text, table.into(), &own, fails);
             *text += &self.created_again(&dropped, makes).await?;
         }
         Ok(())
@@ -131,7 +133,7 @@ impl RunContext<'_> {
             let statements = statements.collect::<Vec<_>>().join("; ");
             let bare = format!("run on the target: {}", pasted_under(&step.path, &statements));
             let own: Vec<&HeldColumn> = held.iter().filter(|one| one.table == table.oid).collect();
-            let told = told_with_all(&bare, &table.name, &own, false);
+            let told = told_with_all(&bare, table.into(), &own, false);
             if told != bare {
                 let text = format!("{}: {told}", growth.kept());
                 let one = KeptType { column: growth.column.clone(), text };
@@ -218,6 +220,43 @@ enum Deed {
     Drops,
 }
 
+/// A table of which something is told.
+#[derive(Clone, Copy)]
+struct ToldTable<'t> {
+    name: &'t TableName,
+    /// The composite type that gives it its columns, as people write it.
+    of_type: Option<&'t str>,
+}
+
+impl<'t> From<&'t Table> for ToldTable<'t> {
+    fn from(table: &'t Table) -> Self {
+        Self { name: &table.name, of_type: table.of_type.as_deref() }
+    }
+}
+
+impl ToldTable<'_> {
+    /// What statements begin with that change its columns, as they may be written.
+    fn starts(self) -> Vec<String> {
+        let TableName { schema, name } = self.name;
+        let names =
+            [self.name.typed(), format!("{}.{}", schema.quoted(), name.quoted()), name.quoted()];
+        let tables = names.iter().flat_map(|name| [name.clone(), format!("only {name}")]);
+        let mut starts: Vec<String> = tables.map(|name| format!("alter table {name} ")).collect();
+        if let Some((schema, name)) =
+            self.of_type.and_then(Name::parse).and_then(|of| Some((of.schema?, of.name)))
+        {
+            let of = TableName { schema, name };
+            let names = [
+                of.typed(),
+                format!("{}.{}", of.schema.quoted(), of.name.quoted()),
+                of.name.quoted(),
+            ];
+            starts.extend(names.iter().map(|name| format!("alter type {name} ")));
+        }
+        starts
+    }
+}
+
 /// A statement in what is said of a table.
 struct ToldStatement<'t> {
     /// With what leads to it.
@@ -231,12 +270,8 @@ struct ToldStatement<'t> {
 
 impl<'t> ToldStatement<'t> {
     /// The first one that changes the column.
-    fn find(text: &'t str, table: &TableName, column: &Ident) -> Option<Self> {
-        let (schema, name) = (table.schema.quoted(), table.name.quoted());
-        let names = [table.typed(), format!("{schema}.{name}"), name];
-        let starts = names.iter().flat_map(|name| [name.clone(), format!("only {name}")]);
-        let starts = starts.flat_map(|name| {
-            let own = format!("alter table {name} ");
+    fn find(text: &'t str, table: ToldTable<'_>, column: &Ident) -> Option<Self> {
+        let starts = table.starts().into_iter().flat_map(|own| {
             let places: Vec<usize> = text.match_indices(&own).map(|(start, _)| start).collect();
             places.into_iter().map(move |start| start..start + own.len())
         });
@@ -282,17 +317,27 @@ impl<'t> ToldStatement<'t> {
 fn deed(rest: &str, column: &Ident) -> Option<Deed> {
     [column.typed(), column.quoted()].iter().find_map(|name| {
         // A default goes before the type changes.
-        if rest.contains(&format!("alter column {name} type ")) {
+        let retypes = ["column", "attribute"].map(|what| format!("alter {what} {name} type "));
+        if retypes.iter().any(|retype| rest.contains(retype)) {
             return Some(Deed::Retypes);
         }
-        let drop = format!("drop column {name}");
-        let mut ends = rest.match_indices(&drop).map(|(start, _)| &rest[start + drop.len()..]);
-        ends.any(|end| end.is_empty() || end.starts_with([',', ' ', ';'])).then_some(Deed::Drops)
+        let adds = ["column", "attribute"].map(|what| format!("add {what} {name} "));
+        let drops = ["column", "attribute"].map(|what| format!("drop {what} {name}"));
+        let drops = drops.iter().any(|drop| {
+            let mut ends = rest.match_indices(drop).map(|(start, _)| &rest[start + drop.len()..]);
+            ends.any(|end| end.is_empty() || end.starts_with([',', ' ', ';']))
+        });
+        let comes_back = adds.iter().any(|add| rest.contains(add));
+        drops.then_some(if comes_back { Deed::Retypes } else { Deed::Drops })
     })
 }
 
 /// The foreign key that holds a column, if it has to go before the column gets the type that is told.
-fn dropped_key<'h>(text: &str, table: &TableName, held: &'h HeldColumn) -> Option<&'h HoldingKey> {
+fn dropped_key<'h>(
+    text: &str,
+    table: ToldTable<'_>,
+    held: &'h HeldColumn,
+) -> Option<&'h HoldingKey> {
     let told = ToldStatement::find(text, table, held.column.as_ref()?)?;
     match &held.holder {
         Holder::ForeignKey(key) | Holder::OwnKey(key) if told.deed == Deed::Retypes => Some(key),
@@ -301,7 +346,7 @@ fn dropped_key<'h>(text: &str, table: &TableName, held: &'h HeldColumn) -> Optio
 }
 
 /// What is said of a table, with all that holds columns of it. `fails`: see [`Told::fails`].
-fn told_with_all(text: &str, table: &TableName, own: &[&HeldColumn], fails: bool) -> String {
+fn told_with_all(text: &str, table: ToldTable<'_>, own: &[&HeldColumn], fails: bool) -> String {
     let is_in_key = |held: &&HeldColumn| matches!(held.holder, Holder::PartitionKey(_));
     let told = own.iter().fold(text.to_owned(), |text, held| match &held.column {
         Some(column) if is_in_key(held) => without_table(&text, table, column, own),
@@ -312,7 +357,7 @@ fn told_with_all(text: &str, table: &TableName, own: &[&HeldColumn], fails: bool
 }
 
 /// What is said of a column that no statement changes, because it is in the key by which the table is partitioned.
-fn without_table(text: &str, table: &TableName, column: &Ident, own: &[&HeldColumn]) -> String {
+fn without_table(text: &str, table: ToldTable<'_>, column: &Ident, own: &[&HeldColumn]) -> String {
     let Some(told) = ToldStatement::find(text, table, column) else { return text.to_owned() };
     let head = &told.before[..lead_of(told.before)];
     let holders = || own.iter().map(|held| &held.holder);
@@ -321,16 +366,16 @@ fn without_table(text: &str, table: &TableName, column: &Ident, own: &[&HeldColu
         (String::new(), String::new())
     } else {
         let readers = format!("{}, which read{} the table,", view::named(&views), s_of(&views));
-        let save = view::save(&views, &readers, table);
+        let save = view::save(&views, &readers, table.name);
         (
             format!("first {save}, then "),
-            format!(" (after that run, {})", view::restore(&views, table)),
+            format!(" (after that run, {})", view::restore(&views, table.name)),
         )
     };
     format!(
         "{head}{first}drop the table on the target, for the column is in its partition key, and the next run creates it: \
          {}{then}{}",
-        drops_with(table, holders()),
+        drops_with(table.name, holders()),
         told.after
     )
 }
@@ -341,7 +386,7 @@ fn s_of(views: &[View]) -> &'static str {
 }
 
 /// What is said of a table, with the views that use the columns that its statements change.
-fn with_views(mut text: String, table: &TableName, own: &[&HeldColumn]) -> String {
+fn with_views(mut text: String, table: ToldTable<'_>, own: &[&HeldColumn]) -> String {
     let columns = || own.iter().filter_map(|held| held.column.as_ref());
     let place =
         |text: &str, column: &Ident| Some(ToldStatement::find(text, table, column)?.before.len());
@@ -356,7 +401,7 @@ fn with_views(mut text: String, table: &TableName, own: &[&HeldColumn]) -> Strin
         let views = views(own.iter().filter(holds).map(|held| &held.holder));
         let told = of_it.first().and_then(|column| ToldStatement::find(&text, table, column));
         let Some(told) = told.filter(|_| !views.is_empty()) else { continue };
-        text = told.with_views(&views, table);
+        text = told.with_views(&views, table.name);
     }
     text
 }
@@ -364,7 +409,7 @@ fn with_views(mut text: String, table: &TableName, own: &[&HeldColumn]) -> Strin
 /// What is said of a table, with one thing that holds its column, which is no view. `fails`: see [`Told::fails`].
 fn told_with(
     text: &str,
-    table: &TableName,
+    table: ToldTable<'_>,
     column: &Ident,
     held: &HeldColumn,
     fails: bool,
@@ -372,6 +417,10 @@ fn told_with(
     let Some(told) = ToldStatement::find(text, table, column) else {
         return text.to_owned();
     };
+    let is_view_or_other = matches!(held.holder, Holder::View(_) | Holder::Other(_));
+    if table.of_type.is_some() && !is_view_or_other {
+        return text.to_owned();
+    }
     let ToldStatement { before, own, rest, after, deed } = told;
     let head = &before[..lead_of(before)];
     let first = |what: String| told.after_doing(&what, "", "");
@@ -481,6 +530,10 @@ fn new_category(rest: &str, column: &Ident) -> Option<char> {
 mod tests {
     use super::*;
 
+    fn of(name: &TableName) -> ToldTable<'_> {
+        ToldTable { name, of_type: None }
+    }
+
     #[test]
     fn a_statement_is_told_with_what_holds_its_column() {
         let name = |name: &str| TableName { schema: Ident::new("public"), name: Ident::new(name) };
@@ -489,7 +542,7 @@ mod tests {
                     column \"y\" is text: run on the target: alter table public.item alter column y type text";
         let told = |holder| {
             let held = HeldColumn { table: 0, column: Some(Ident::new("x")), holder };
-            let told = told_with_all(text, &table, &[&held], true);
+            let told = told_with_all(text, of(&table), &[&held], true);
             let told = told.strip_prefix("column \"x\" is bigint: ").map(str::to_owned);
             let told = told.map(|told| told.replace("use -ddl reset, or ", ""));
             let end = "; column \"y\" is text: run on the target: alter table public.item alter column y type text";
@@ -512,7 +565,7 @@ mod tests {
         let dropped = "run on the target, and the next run creates again what is dropped: alter table public.item drop column x";
         let view = Holder::View(View { name: name("v"), materialized: false });
         let view = HeldColumn { table: 0, column: Some(Ident::new("x")), holder: view };
-        assert!(told_with_all(dropped, &table, &[&view], true).ends_with(
+        assert!(told_with_all(dropped, of(&table), &[&view], true).ends_with(
             "drop view public.v; alter table public.item drop column x (after that run, restore it: psql -f views-item.sql)"
         ));
         assert!(told(Holder::Other("policy p on table public.item".to_owned())).starts_with(
@@ -537,7 +590,7 @@ mod tests {
             holder: holder.clone(),
         };
         let text = "to drop it, run: alter table \"public\".\"Item\" drop column \"no\"; more";
-        let told_with = |text, held| told_with_all(text, &table, &[&held], false);
+        let told_with = |text, held| told_with_all(text, of(&table), &[&held], false);
         let told = told_with(text, held("no"));
         assert_eq!(
             told,

@@ -116,6 +116,19 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The statements of a plan.
+    fn of_steps(schema_plan: &SchemaPlan) -> Self {
+        let after = schema_plan.after_rows();
+        let steps = schema_plan.steps().filter(|step| !after.contains(step));
+        let path = schema_plan.steps().next().map(|step| step.path.clone());
+        Self {
+            path: path.unwrap_or_default(),
+            statements: steps.flat_map(|step| step.statements.clone()).collect(),
+            after_rows: after.iter().flat_map(|step| step.statements.clone()).collect(),
+            ..Self::default()
+        }
+    }
+
     /// Whether a run would execute nothing and fail over nothing.
     pub fn is_empty(&self) -> bool {
         let has_statements = !self.statements.is_empty() || !self.after_rows.is_empty();
@@ -146,9 +159,11 @@ impl RunContext<'_> {
         let mut outdated = self.outdated(selected, catalogs);
         outdated.retain(|one| obstacles.iter().all(|(table, _)| table != &one.table.name));
         let mut hindered = self.incompatible(selected, catalogs, context, &schema_plan).await?;
-        obstacles.extend(take_refused(&mut schema_plan, &mut outdated, &mut hindered));
-        let told = hindered.iter_mut().filter_map(|(table, error)| Told::by(table, error));
+        let mut refused = take_refused(&mut schema_plan, &mut outdated, &mut hindered);
+        let told = refused.iter_mut().chain(hindered.iter_mut());
+        let told = told.filter_map(|(table, error)| Told::by(table, error));
         self.name_holders(told, catalogs).await?;
+        obstacles.extend(refused);
         schema_plan.settle_types(&hindered, created_by_pgsync);
         let differs = schema_plan.take_listed();
         let Classified { mut fatal, said } = self.weigh(differs, selected, &mut outdated);
@@ -171,21 +186,15 @@ impl RunContext<'_> {
         obstacles.extend(refused.failed);
         let left_out = refused.left_out.iter().map(|one| (one.table.clone(), one.text()));
         schema_plan.left_out.extend(left_out);
-        let after = schema_plan.after_rows();
-        let steps = schema_plan.steps().filter(|step| !after.contains(step));
-        let statements = steps.flat_map(|step| step.statements.clone()).collect();
-        let after_rows = after.iter().flat_map(|step| step.statements.clone()).collect();
-        let path = schema_plan.steps().next().map(|step| step.path.clone()).unwrap_or_default();
+        let listing = Listing::of_steps(&schema_plan);
         self.simulate(selected, &schema_plan.new_values, catalogs, aligned);
         (aligned.after, aligned.named_keys) = (schema_plan.after, schema_plan.named_keys);
         Ok(Listing {
-            path,
-            statements,
-            after_rows,
             obstacles,
             left_out: schema_plan.left_out,
             rebuilds: rebuild,
             trial_cut_short: refused.cut_short,
+            ..listing
         })
     }
 

@@ -1,7 +1,7 @@
 //! What partitions and other children define apart from their parents.
 
 use crate::not_null::assert_same_not_nulls;
-use crate::support::Pair;
+use crate::support::{Pair, pgsync};
 
 /// What columns are apart from those of parents.
 const COLUMNS: &str = "select string_agg(concat_ws(' ', attrelid::regclass, attname, attnotnull, attidentity, attislocal, attinhcount),
@@ -164,7 +164,15 @@ async fn a_table_of_a_type_is_told_how_the_type_gets_the_other_types() {
         );
         drop(run.expect_failed("ty", &[&told]));
     }
-    db.target(grow).await;
+    db.target("create view v as select size from ty").await;
+    let with_view = format!(
+        "then run on the target: drop view public.v; {grow} (then restore it: psql -f views-ty.sql)"
+    );
+    drop(db.sync().await.expect_exit(1).expect_failed("ty", &[&with_view]));
+    let (source, target) = (db.source_url(), db.target_url());
+    let listed = pgsync(&["schema", "-source", &source, "-target", &target]).await;
+    assert!(listed.stdout.contains(&with_view), "{listed}");
+    db.target(&format!("drop view v; {grow}")).await;
     db.settle().await;
     // Types that hold more or others: the rows say which statements fit.
     db.source("alter type part alter attribute n type bigint cascade; alter type part drop attribute made cascade;
@@ -181,6 +189,14 @@ async fn a_table_of_a_type_is_told_how_the_type_gets_the_other_types() {
             ),
         );
     }
+    // CASCADE would drop it.
+    db.target("create view v as select made from ty").await;
+    let saved = format!(
+        "then run on the target{then}: drop view public.v; {change} (then restore it: psql -f views-ty.sql)"
+    );
+    let run = db.sync().await.expect_exit(1);
+    drop(run.expect_failed("ty", &["first save view public.v, which uses the column", &saved]));
+    db.target("drop view v").await;
     let whole = r#"run on the target: alter type "public"."part" alter attribute "n" type bigint cascade, drop attribute "made" cascade, add attribute "made" integer cascade"#;
     drop(db.sync().args(&["-ddl", "reset"]).await.expect_exit(1).expect_failed("ty", &[whole]));
     db.target(change).await;
