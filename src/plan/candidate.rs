@@ -149,11 +149,12 @@ pub struct Candidate<'a> {
 impl Candidate<'_> {
     /// Whether the target has rows, and no run is known to have written any.
     pub(super) fn has_rows_of_others(&self) -> bool {
-        !self.target_is_empty && self.last.is_none_or(|last| last.written_as.is_none())
+        let has_rows = self.target.is_some() && !self.target_is_empty;
+        has_rows && self.last.is_none_or(|last| last.written_as.is_none())
     }
 
     /// Why the table cannot be brought in sync. Where no run has written its rows, it may not be the source's table at all.
-    pub(super) fn asked_whether_other(&self, error: Error) -> Error {
+    pub fn asked_whether_other(&self, error: Error) -> Error {
         match error {
             Error::Blocked(text) if self.has_rows_of_others() => Error::Blocked(format!(
                 "no run has filled {} on the target: if it is another table, rename it there, or exclude this one; otherwise, {text}",

@@ -299,7 +299,10 @@ impl Observed<'_> {
             };
             let failed = aligned.failed.get(&source.name).or(shown.untried.as_ref());
             let plan = match failed {
-                Some(error) => Err(plan::with_rights_of_source(error.clone(), source, context)),
+                Some(error) => {
+                    let error = candidate.asked_whether_other(error.clone());
+                    Err(plan::with_rights_of_source(error, source, context))
+                }
                 None => plan::table(candidate, context),
             };
             match plan {

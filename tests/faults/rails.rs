@@ -472,3 +472,23 @@ async fn a_schema_that_cannot_be_synced_is_told_with_the_reason() {
         db.sync().plain().args(&["-schema", name]).await.expect_exit(2).expect_said(text);
     }
 }
+
+#[tokio::test]
+async fn another_table_of_the_same_name_is_asked_for_before_its_columns_are_changed() {
+    let db = Pair::fresh().await;
+    db.source("create table note (id int primary key, t text, d date); insert into note values (1, 'a', now())").await;
+    db.target("create table note (id int primary key, t int, d text); insert into note values (5, 5, 'x')").await;
+    let asked = "no run has filled public.note on the target: if it is another table, rename it there, or exclude this one; \
+                 otherwise, column \"t\" is text on the source and integer on the target";
+    for args in [&["-dry-run"][..], &[], &["-ddl", "none"]] {
+        let run = db.sync().args(args).await.expect_exit(1);
+        drop(run.expect_failed("note", &[asked]));
+    }
+    // The table that a run has filled is known.
+    db.target("alter table note rename to own").await;
+    db.target("alter index note_pkey rename to own_pkey").await;
+    db.settle().await;
+    db.target("alter table note alter t type int using null").await;
+    let run = db.sync().await.expect_exit(1).expect_unsaid("another table");
+    drop(run.expect_failed("note", &["alter table public.note alter column t type text"]));
+}
