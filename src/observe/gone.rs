@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 
 use crate::config::Settings;
 use crate::context::{Catalogs, RunContext};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ident::{Ident, TableName, as_argument};
 use crate::note::NoteLevel;
 use crate::observe::renamed_tables::RenamedTable;
 use crate::pg::holders::Holder;
 use crate::plan::dropping;
 use crate::rules::Ddl;
-use crate::schema::holders;
+use crate::schema::{SchemaOutcome, holders};
 use crate::schema_object::view::View;
 use crate::select;
 use crate::select::schemas;
@@ -50,12 +50,17 @@ pub struct NewName {
     is_partitioned: bool,
 }
 
-/// Names the statements for tables that may be renamed where rows find no place, because the old one still has the
-/// partitions. `lost_partitions` has by table what is said of that.
-pub(crate) fn tell_renames(gone: &[GoneTable], lost_partitions: &mut HashMap<TableName, String>) {
+/// Names the statements for tables that may be renamed where one fails, because the old one still has the children, or
+/// where rows find no place, because the old one still has the partitions.
+pub(crate) fn tell_renames(gone: &[GoneTable], aligned: &mut SchemaOutcome) {
     for GoneTable { name, renamed, .. } in gone {
         let Some(NewName { table, statements, is_partitioned }) = renamed else { continue };
-        if let Some(said) = lost_partitions.get_mut(table).filter(|_| *is_partitioned) {
+        if let Some(Error::Blocked(text)) = aligned.failed.get_mut(table) {
+            *text = format!(
+                "if the source has renamed {name}, run on the target: {statements}; otherwise, {text}"
+            );
+        }
+        if let Some(said) = aligned.lost_partitions.get_mut(table).filter(|_| *is_partitioned) {
             *said = format!(
                 "its partitions belong to {name} on the target: if the source has renamed that table, run on the target: {statements}"
             );

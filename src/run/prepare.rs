@@ -171,7 +171,7 @@ impl RunContext<'_> {
         gone: &[GoneTable],
     ) -> Result<SchemaOutcome> {
         let mut aligned = self.align_schema(selected, catalogs, context).await?;
-        gone::tell_renames(gone, &mut aligned.lost_partitions);
+        gone::tell_renames(gone, &mut aligned);
         self.note_read(catalogs);
         Ok(aligned)
     }

@@ -108,7 +108,7 @@ impl RunContext<'_> {
     }
 
     /// Asks whether columns that a table lacks are others of it, renamed.
-    fn asked(&self, table: &TableName, renamed: &[RenamedColumn]) -> Option<String> {
+    pub(super) fn asked(&self, table: &TableName, renamed: &[RenamedColumn]) -> Option<String> {
         let lacking: Vec<&RenamedColumn> = renamed.iter().filter(|one| !one.is_added).collect();
         let asked = lacking
             .iter()

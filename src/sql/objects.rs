@@ -236,6 +236,15 @@ pub fn drop(object: &Object) -> Option<Statement> {
     }
 }
 
+/// Drops a constraint that may be there.
+pub fn drop_if_exists(object: &Object) -> Option<Statement> {
+    Some(statement!(
+        "alter table {table} drop constraint if exists {own}",
+        table = object.table_name(),
+        own = object.own.as_ref()?
+    ))
+}
+
 /// Looks whether the rows keep a constraint that was made without a look at them.
 pub fn validate(object: &Object) -> Option<Statement> {
     Some(statement!(

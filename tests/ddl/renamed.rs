@@ -237,3 +237,24 @@ async fn an_index_whose_name_another_table_of_the_target_has_is_settled_by_what_
     db.target(&list().await.expect_exit(1).stdout).await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_key_with_columns_in_another_order_is_dropped_with_the_foreign_keys_that_a_run_creates() {
+    let db = Pair::fresh().await;
+    db.source("create table a (x int, y int, v text, primary key (x, y)); create table c (x int, y int, foreign key (x, y) references a);
+        insert into a values (1, 2, 'v'); insert into c values (1, 2)")
+        .await;
+    db.settle().await;
+    db.source("alter table a drop constraint a_pkey cascade; alter table a add primary key (y, x); alter table c add foreign key (y, x) references a (y, x)").await;
+    let run = db.sync().await.expect_ok();
+    let lines = run.notes();
+    let told = lines.iter().find_map(|note| {
+        let (_, rest) =
+            note.split_once("a_pkey of public.a is defined differently on the source")?;
+        let (_, told) = rest.split_once("run on the target: ")?;
+        Some(told.split_once("; the next run")?.0.to_owned())
+    });
+    db.target(&told.expect("statements")).await;
+    db.sync().await.expect_ok();
+    assert_same_definitions(&db).await;
+}

@@ -181,3 +181,27 @@ async fn the_listing_prints_no_statement_of_a_table_for_which_a_renamed_one_has_
     db.sync().arg("-reconcile").await.expect_ok();
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_parent_that_was_renamed_is_told_with_the_statements_that_rename_it_in_each_run() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table par (id int primary key, a text); create table ch (b int) inherits (par);
+        insert into par values (1, 'a'); insert into ch values (2, 'b', 1)",
+    )
+    .await;
+    db.settle().await;
+    db.source("alter table par rename to parent").await;
+    let renames = "drop table if exists public.parent; alter table public.par rename to parent";
+    let told = format!(
+        "if the source has renamed public.par, run on the target: {renames}; otherwise, on the source public.ch inherits"
+    );
+    drop(db.sync().await.expect_exit(1).expect_note(renames));
+    for _ in 0..2 {
+        let run = db.sync().await.expect_exit(1);
+        drop(run.expect_failed("parent", &[&told]));
+    }
+    db.target(renames).await;
+    db.sync().arg("-reconcile").await.expect_ok();
+    db.settle().await;
+}

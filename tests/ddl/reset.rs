@@ -837,3 +837,26 @@ async fn a_table_that_rows_bar_from_its_place_is_told_that_the_other_one_comes_f
         run.expect_failed("community", &["foreign key \"of_c\"", "bring that table in sync first"]);
     drop(run.expect_unsaid("the source does not have this key"));
 }
+
+#[tokio::test]
+async fn a_view_in_the_way_of_a_renamed_column_is_told_after_the_rename() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table c (id int primary key, mail text, z int); insert into c values (1, 'a', 1)",
+    )
+    .await;
+    let reset = || db.sync().args(&["-ddl", "reset"]);
+    reset().await.expect_ok();
+    db.target("create view vc as select id, mail from c").await;
+    db.source("alter table c rename mail to email").await;
+    let rename = "alter table public.c rename column mail to email";
+    let told = format!(
+        "if the source has renamed the column \"mail\" to \"email\", run on the target: {rename}; otherwise: -ddl reset would rebuild it"
+    );
+    let view =
+        "run pgsync again, and then create it again, where need be without what is gone (mail)";
+    drop(reset().await.expect_exit(1).expect_failed("c", &[&told, view]));
+    db.target(rename).await;
+    reset().await.expect_ok().expect_unsaid("rebuilt");
+    db.settle().await;
+}

@@ -15,6 +15,7 @@ impl DiffInput<'_> {
     pub(super) fn drops(&self, there: &Object) -> Option<String> {
         let own = objects::drop(there)?;
         let before = self.referring(there).into_iter().filter_map(objects::drop);
+        let before = before.chain(self.new_references(there));
         let statements: Vec<Statement> = before.chain([own]).collect();
         let texts: Vec<&str> = statements.iter().map(Statement::as_str).collect();
         Some(texts.join("; "))
@@ -30,6 +31,19 @@ impl DiffInput<'_> {
     fn referring(&self, key: &Object) -> Vec<&Object> {
         let foreign = self.target.objects.iter().filter(|other| other.kind == Kind::ForeignKey);
         foreign.filter(|foreign| refers_to(foreign, key)).collect()
+    }
+
+    /// The statements that drop foreign keys which a run creates, and which take a key that is to be dropped.
+    fn new_references(&self, key: &Object) -> impl Iterator<Item = Statement> {
+        let is_new = |own: &&Object| {
+            let is_made = own.root.as_ref().is_some_and(|root| self.selected.contains(&root));
+            own.kind == Kind::ForeignKey
+                && is_made
+                && self.there(own).is_none()
+                && refers_to(own, key)
+        };
+        let new = self.source.objects.iter().filter(is_new);
+        new.filter_map(objects::drop_if_exists)
     }
 
     /// Whether foreign keys of the target need a unique index: no key or other index of the table has its columns.

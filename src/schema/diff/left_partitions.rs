@@ -89,7 +89,7 @@ impl DiffInput<'_> {
     /// A partition that holds other rows than that of the same name on the source, with what it leaves no room for.
     pub(super) fn other_bounds(&self, here: &Object, there: &Object) -> Option<Finding> {
         let finding = bounds(here, there)?;
-        if self.has_renamed_parent(here, there) {
+        if self.has_renamed_parent(here, there) || self.gives_up_its_name(there) {
             return None;
         }
         let Some(Make::Partition { parent, .. }) = &there.make else { return Some(finding) };
@@ -107,6 +107,11 @@ impl DiffInput<'_> {
         })
     }
 
+    /// Whether a partition of the target gets another name: the source has given its own to another one.
+    fn gives_up_its_name(&self, there: &Object) -> bool {
+        self.renamed_partitions().iter().any(|one| one.there.id == there.id)
+    }
+
     /// Partitions of the target that hold other rows than those of the same name on the source.
     pub(super) fn other_partitions(&self) -> Vec<LeftPartition<'_>> {
         let places = self.target.objects.iter().filter(|there| there.kind == Kind::Partition);
@@ -114,6 +119,7 @@ impl DiffInput<'_> {
             let table = self.source_name(there.root.as_ref()?);
             let here = self.source.find(Kind::Partition, &there.id)?;
             let is_other = here.make != there.make && self.selected.contains(&&table);
+            let is_other = is_other && !self.gives_up_its_name(there);
             is_other.then_some(LeftPartition { there, table })
         });
         other.collect()

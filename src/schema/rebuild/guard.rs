@@ -80,13 +80,15 @@ pub(in crate::schema) fn left_behind<'d>(
     keys.filter(|key| known.insert((key.own_name(), &key.parent))).collect()
 }
 
-/// What forbids that the target's table goes. `others` is what the target has beside the tables that go.
+/// What forbids that `old`, the target's table, goes. `others` is what the target has beside the tables that go.
 pub(in crate::schema) fn obstacles(
     dependents: &Dependents,
     source: &Definitions,
     others: &Definitions,
-    name: &TableName,
+    table: &Table,
+    old: &Table,
 ) -> Vec<String> {
+    let name = &table.name;
     let mut all = dependents.lacks.clone();
     let elsewhere = parts(source, name).find(|part| part.schema != name.schema);
     all.extend(elsewhere.map(|part| format!("its partition {part} lies in another schema")));
@@ -105,15 +107,27 @@ pub(in crate::schema) fn obstacles(
     let views = &dependents.views;
     if !views.is_empty() {
         let (them, verb) = if views.len() == 1 { ("it", "reads") } else { ("them", "read") };
+        let lost = columns_besides(old, table);
+        let lost: Vec<String> = lost.map(Ident::typed).collect();
+        let then = if lost.is_empty() {
+            view::restore(views, &dependents.table)
+        } else {
+            format!("create {them} again, where need be without what is gone ({})", lost.join(", "))
+        };
         all.push(format!(
-            "{} {verb} it: {}, run on the target: {}; run pgsync again, and then {}",
+            "{} {verb} it: {}, run on the target: {}; run pgsync again, and then {then}",
             view::named(views),
             view::save(views, them, &dependents.table),
             view::drops(views),
-            view::restore(views, &dependents.table)
         ));
     }
     all
+}
+
+/// The columns of a table that the other one does not have.
+fn columns_besides<'t>(table: &'t Table, other: &Table) -> impl Iterator<Item = &'t Ident> {
+    let names = table.columns.iter().map(|column| &column.name);
+    names.filter(|name| other.column(name).is_none())
 }
 
 /// What the new table lacks of that to which the foreign keys of others refer, as far as these stay.

@@ -13,6 +13,7 @@ use crate::error::{Error, Result, Side};
 use crate::ident::{Ident, TableName};
 use crate::note::NoteLevel;
 use crate::pg::definitions;
+use crate::plan::renamed_columns;
 use crate::schema::SchemaOutcome;
 use crate::schema::compatibility::would_be;
 use crate::schema::diff::crowded::Crowded;
@@ -258,23 +259,23 @@ impl RunContext<'_> {
             crowded: &Crowded::new(),
             makes: true,
         };
-        let mut schema_plan = input.schema_plan();
-        keep_for_new_tables(&mut schema_plan.first, &source, &whole, &places);
+        let mut schema_plan = steps_of(&input, &whole, &places);
         lead(&mut schema_plan, &shadow_schema, settings.target_schema_of(schema));
         let stays = |child: &TableName| run.keeps_keys(child, &places, settings);
         for (one, place) in outdated.iter().zip(&places) {
             let name = one.table.name.clone();
             let own = dependents.iter().find(|own| &own.table == place);
-            let Some(dependents) = own else {
+            let old = catalogs.target.tables.iter().find(|old| &old.name == place);
+            let Some((dependents, old)) = own.zip(old) else {
                 planned.refused.push((name, refusal(&one.reasons, &[GONE.to_owned()])));
                 continue;
             };
             let behind = left_behind(&source, &whole, &name, &selected);
             let mut hindered = self.kept_by_settings(one.table, &behind);
-            hindered.extend(obstacles(dependents, &source, &target, &name));
+            hindered.extend(obstacles(dependents, &source, &target, one.table, old));
             hindered.extend(lost_keys(dependents, &source, &name, stays));
             if !hindered.is_empty() {
-                planned.refused.push((name, refusal(&one.reasons, &hindered)));
+                planned.refused.push((name, self.refused(one, old, &hindered)));
                 continue;
             }
             let shadow = shadow_table(&source, &name, place, &shadow_schema);
@@ -286,6 +287,17 @@ impl RunContext<'_> {
                 dependents: dependents.clone(),
                 lost: only_there(&source, &whole, place),
             });
+        }
+    }
+
+    /// Why a table is not rebuilt. If the source has renamed columns of it, it need not be.
+    fn refused(&self, one: &NeedsRebuild<'_>, old: &Table, obstacles: &[String]) -> Error {
+        let asked = self.asked(&one.table.name, &renamed_columns::among(one.table, old));
+        match (asked, refusal(&one.reasons, obstacles)) {
+            (Some(asked), Error::Blocked(text)) => {
+                Error::Blocked(format!("{asked}; otherwise: {text}"))
+            }
+            (_, error) => error,
         }
     }
 
@@ -430,6 +442,13 @@ fn of_table(
         last: last.cloned().collect(),
         ..SchemaPlan::default()
     }
+}
+
+/// The steps that make new tables in some places of the whole target.
+fn steps_of(input: &DiffInput<'_>, whole: &Definitions, places: &[TableName]) -> SchemaPlan {
+    let mut schema_plan = input.schema_plan();
+    keep_for_new_tables(&mut schema_plan.first, input.source, whole, places);
+    schema_plan
 }
 
 /// What only the target's table has, in words.
