@@ -57,6 +57,17 @@ impl TriedTable<'_> {
         self.masks.keys().find(|own| check.columns.contains(rules.target_column(own)))
     }
 
+    /// The columns of the target that a constraint there is about, without those that it computes. Others could keep the rows
+    /// from being tried, where a value does not fit.
+    fn columns_of(&self, check: &Check, target: &Table) -> Vec<Ident> {
+        let is_tried = |name: &&Ident| {
+            check.columns.contains(name)
+                && target.column(name).is_some_and(|column| !column.generated)
+        };
+        let names = self.shown.table.columns.iter().map(|column| &column.name);
+        names.filter(is_tried).cloned().collect()
+    }
+
     fn breach(&self, column: &Ident, check: &Check, told: &str) -> String {
         format!(
             "{}: the check constraint \"{}\" of {} {told}",
@@ -177,24 +188,19 @@ impl RunContext<'_> {
             let of_masks: Vec<&Check> = of_table
                 .filter(|check| one.masked_on_target(check).is_some() && !is_known(check))
                 .collect();
-            if of_masks.is_empty() {
-                continue;
-            }
-            let is_there = |name: &&Ident| target.column(name).is_some_and(|c| !c.generated);
-            let columns: Vec<Ident> =
-                one.shown.table.columns.iter().map(|c| &c.name).filter(is_there).cloned().collect();
-            let rows = trials.reader.sample(&one.shown.relation(), &columns).await?;
-            let Some(rows) = rows else { continue };
-            let tried = TriedRows { table: target, columns: &columns, checks: &of_masks };
-            let breaches = if catalogs.target.server.temporary {
-                self.target.breaches(&tried, rows.into_stream()).await?
-            } else {
-                self.target.breaches_in_statements(&tried, rows.into_stream()).await?
-            };
-            for breach in breaches {
-                let check = of_masks[breach.check];
+            for check in of_masks {
                 let Some(column) = one.masked_on_target(check) else { continue };
-                problems.push(one.breach(column, check, &format!("on the target {}", breach.told)));
+                let columns = one.columns_of(check, target);
+                let rows = trials.reader.sample(&one.shown.relation(), &columns).await?;
+                let Some(rows) = rows else { continue };
+                let tried = TriedRows { table: target, columns: &columns, check };
+                let breach = if catalogs.target.server.temporary {
+                    self.target.breach(&tried, rows.into_stream()).await?
+                } else {
+                    self.target.breach_in_statements(&tried, rows.into_stream()).await?
+                };
+                let told = breach.map(|told| format!("on the target {told}"));
+                problems.extend(told.map(|told| one.breach(column, check, &told)));
             }
         }
         Ok(problems)

@@ -21,19 +21,11 @@ const TRYING: &str = "trying masked rows against check constraints";
 /// The temporary table.
 const TRIED: &str = "pg_temp.pgsync_tried";
 
-/// Rows that are tried: COPY text of these columns of a table.
+/// Rows that are tried against a condition: COPY text of these columns of a table.
 pub struct TriedRows<'a> {
     pub table: &'a Table,
     pub columns: &'a [Ident],
-    pub checks: &'a [&'a Check],
-}
-
-/// A condition that does not hold.
-pub struct Breach {
-    /// Its place among those that were tried.
-    pub check: usize,
-    /// Why, in words that follow its name.
-    pub told: String,
+    pub check: &'a Check,
 }
 
 impl Target {
@@ -48,19 +40,20 @@ impl Target {
         Ok(checks)
     }
 
-    /// Which of the conditions do not hold. Where rows cannot come in at all, their table's own job says why.
+    /// For how many rows the condition does not hold, in words that follow its name. Where rows cannot come in at all, their
+    /// table's own job says why.
     ///
     /// # Errors
     /// The target's, other than about the rows; the stream's.
-    pub async fn breaches(
+    pub async fn breach(
         &self,
         tried: &TriedRows<'_>,
         rows: impl Stream<Item = Result<Bytes>> + Unpin,
-    ) -> Result<Vec<Breach>> {
+    ) -> Result<Option<String>> {
         let mut session = self.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
         let found = match load(&session, tried, rows).await {
-            Ok(()) => broken(&session, tried.checks).await,
+            Ok(()) => counted_breaches(&session, tried.check, &Sql::trusted(TRIED)).await,
             Err(error) => Err(error),
         };
         session.run(TRYING, &Sql::trusted("rollback")).await?;
@@ -72,14 +65,14 @@ impl Target {
     ///
     /// # Errors
     /// As above.
-    pub async fn breaches_in_statements(
+    pub async fn breach_in_statements(
         &self,
         tried: &TriedRows<'_>,
         mut rows: impl Stream<Item = Result<Bytes>> + Unpin,
-    ) -> Result<Vec<Breach>> {
+    ) -> Result<Option<String>> {
         let mut session = self.session().await?;
         session.run(TRYING, &Sql::trusted("begin")).await?;
-        let mut counts = vec![Counted::default(); tried.checks.len()];
+        let mut counted = Counted::default();
         let (mut part, mut size, mut result) = (Vec::new(), 0, Ok(()));
         while result.is_ok() {
             let row = rows.next().await.transpose()?;
@@ -90,7 +83,7 @@ impl Target {
                 part.push(row);
             }
             if is_last || size > PART {
-                result = count(&session, tried, &part, &mut counts).await;
+                result = count(&session, tried, &part, &mut counted).await;
                 part.clear();
                 size = 0;
             }
@@ -100,10 +93,7 @@ impl Target {
         }
         session.run(TRYING, &Sql::trusted("rollback")).await?;
         session.set_clean(true);
-        let told = counts.into_iter().enumerate().filter_map(|(check, counted)| {
-            Some(Breach { check, told: check::told(counted.broken, counted.all)? })
-        });
-        unless_refused(result.map(|()| told.collect()))
+        unless_refused(result.map(|()| Some(counted)))
     }
 }
 
@@ -118,14 +108,14 @@ struct Counted {
 }
 
 /// What is refused is no row of the table, and its own job says why.
-fn unless_refused(found: Result<Vec<Breach>>) -> Result<Vec<Breach>> {
+fn unless_refused(found: Result<Option<Counted>>) -> Result<Option<String>> {
     match found {
         Err(Error::Database(error))
             if error.side == Side::Target && error.sqlstate.is_some() && !error.is_transient() =>
         {
-            Ok(Vec::new())
+            Ok(None)
         }
-        found => found,
+        found => Ok(found?.and_then(|counted| check::told(counted.broken, counted.all))),
     }
 }
 
@@ -141,12 +131,12 @@ fn composite(tried: &TriedRows<'_>, row: &Bytes) -> String {
     format!("({})", fields.collect::<Vec<_>>().join(","))
 }
 
-/// Adds what some rows have against the conditions.
+/// Adds what the condition says of some rows.
 async fn count(
     session: &Session,
     tried: &TriedRows<'_>,
     rows: &[String],
-    counts: &mut [Counted],
+    counted: &mut Counted,
 ) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -157,11 +147,9 @@ async fn count(
         table = tried.table.name,
         values = Sql::join(values, ", ")
     );
-    for (check, counted) in tried.checks.iter().zip(counts) {
-        if let Some(new) = counted_breaches(session, check, &relation).await? {
-            counted.broken += new.broken;
-            counted.all += new.all;
-        }
+    if let Some(new) = counted_breaches(session, tried.check, &relation).await? {
+        counted.broken += new.broken;
+        counted.all += new.all;
     }
     Ok(())
 }
@@ -202,14 +190,4 @@ async fn load(
         sink.push(row?).await?;
     }
     sink.finish().await.map(|_| ())
-}
-
-async fn broken(session: &Session, checks: &[&Check]) -> Result<Vec<Breach>> {
-    let mut broken = Vec::new();
-    for (place, check) in checks.iter().enumerate() {
-        let counted = counted_breaches(session, check, &Sql::trusted(TRIED)).await?;
-        let told = counted.and_then(|counted| check::told(counted.broken, counted.all));
-        broken.extend(told.map(|told| Breach { check: place, told }));
-    }
-    Ok(broken)
 }
