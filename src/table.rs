@@ -228,6 +228,9 @@ pub struct Check {
     pub name: Ident,
     /// False if rows need not keep it, because it is NOT VALID.
     pub validated: bool,
+    /// The columns that it is about; none where it is about the row as a whole.
+    #[serde(default)]
+    pub columns: Vec<Ident>,
 }
 
 /// A sequence of a column: of `serial`, of an identity, or one that its default draws from.

@@ -238,8 +238,16 @@ impl RunContext<'_> {
                 .find(|there| there.name == ***name)
                 .is_some_and(|there| has_own_late_constraint(&shown.table, there, &shown.rules))
         });
+        // Tables that are not in the run are known by their keys only.
+        let ends = catalogs.source.foreign_keys.iter().flat_map(|key| [&key.child, &key.parent]);
+        let named = catalogs.source.tables.iter().map(|table| &table.name).chain(ends);
+        let other_names = named.filter_map(|name| {
+            let there = self.settings.target_name_of(name);
+            (there != *name).then(|| (there, name.clone()))
+        });
         References {
             source,
+            names: other_names.collect(),
             checked_late: checked_late.map(|(_, name)| (*name).clone()).collect(),
             fixed: fixed.collect(),
             target: catalogs.target.foreign_keys.of_tables.clone(),

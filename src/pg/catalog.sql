@@ -171,7 +171,10 @@ select pg_catalog.json_build_object(
     where i.indrelid operator(pg_catalog.=) c.oid and (i.indisunique or i.indisexclusion) and not i.indisprimary
   ), '[]'),
   'checks', coalesce((
-    select pg_catalog.json_agg(pg_catalog.json_build_object('name', k.conname, 'validated', k.convalidated) order by k.conname)
+    select pg_catalog.json_agg(pg_catalog.json_build_object('name', k.conname, 'validated', k.convalidated, 'columns', coalesce((
+      select pg_catalog.json_agg(a.attname)
+      from pg_catalog.pg_attribute a
+      where a.attrelid operator(pg_catalog.=) k.conrelid and a.attnum operator(pg_catalog.=) any (k.conkey)), '[]')) order by k.conname)
     from pg_catalog.pg_constraint k
     where k.conrelid operator(pg_catalog.=) c.oid and k.contype operator(pg_catalog.=) 'c'
   ), '[]'),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::error::{DbError, Error, IF_NULLABLE, Side};
 use crate::ident::{Ident, TableName};
+use crate::plan::masking;
 use crate::plan::misfit;
 use crate::plan::moves::Moves;
 use crate::plan::references::References;
@@ -11,7 +12,7 @@ use crate::plan::shown::ShownTable;
 use crate::plan::takes_null;
 use crate::plan::{Candidate, PlanContext, Roles, TablePlan};
 use crate::rules::TableRules;
-use crate::table::{ForeignKey, Key, Table};
+use crate::table::{Check, ForeignKey, Key, Table};
 
 /// The right that makes most of what follows unnecessary.
 pub(super) fn replica(roles: &Roles) -> String {
@@ -25,7 +26,28 @@ pub(super) fn replica(roles: &Roles) -> String {
     }
 }
 
-pub(super) const NOT_OF_THE_SOURCE: &str = "only the target has this constraint, and rows of the source break it: leave them out with a where, or run on the target";
+/// Why values that come do not keep a constraint on these columns of the target, and what to do about it but to drop it.
+pub(super) fn broken_by<'n>(
+    columns: impl IntoIterator<Item = &'n Ident>,
+    rules: &TableRules,
+) -> String {
+    let columns: BTreeSet<&Ident> = columns.into_iter().collect();
+    let masked = rules.mask.keys().filter(|own| columns.contains(rules.target_column(own)));
+    let places: Vec<String> = masked.map(|own| masking::place(rules, own)).collect();
+    if places.is_empty() {
+        return "rows of the source break it: leave them out with a where".to_owned();
+    }
+    format!("masked values break it: choose another mask ({})", places.join(", "))
+}
+
+/// What is said where only the target has the constraint, before the statement that drops it.
+pub(super) fn not_of_the_source<'n>(
+    columns: impl IntoIterator<Item = &'n Ident>,
+    rules: &TableRules,
+) -> String {
+    let broken = broken_by(columns, rules);
+    format!("only the target has this constraint, and {broken}, or run on the target")
+}
 
 const OTHER_PARTITIONS: &str =
     "the target is partitioned otherwise than the source: attach a partition for such rows there";
@@ -256,8 +278,8 @@ pub fn remedies(
     let same_keys = same_keys.map(|trouble| Remedy { trouble, text: SAME_KEY.to_owned() });
     let of_target =
         unplaced.into_iter().chain(keys).chain(moves.remedies.iter().cloned()).chain(same_keys);
-    let of_target = of_target.chain(other_keys(candidate.source, target));
-    let checks = checks(candidate.source, target).filter(|_| !context.local);
+    let of_target = of_target.chain(other_keys(candidate, target));
+    let checks = checks(candidate, target).filter(|_| !context.local);
     let of_target = of_target.chain(checks);
     let of_target = of_target.chain([unfound(target, roles)]);
     let of_target = of_target.chain(too_short(candidate, target));
@@ -290,7 +312,11 @@ fn other_partitions(rules: &TableRules) -> String {
 }
 
 /// What to try where rows violate a primary key that the source does not have.
-fn other_keys<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+fn other_keys<'t>(
+    candidate: &Candidate<'t>,
+    target: &'t Table,
+) -> impl Iterator<Item = Remedy> + 't {
+    let (source, rules) = (candidate.source, candidate.rules);
     let columns = |key: &Key| -> BTreeSet<Ident> {
         key.columns.iter().map(|column| column.name.clone()).collect()
     };
@@ -299,7 +325,8 @@ fn other_keys<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = 
     target.keys.iter().filter(is_other).map(|key| Remedy {
         trouble: Trouble::Violated(key.index.clone()),
         text: format!(
-            "{NOT_OF_THE_SOURCE}: alter table {} drop constraint {}",
+            "{}: alter table {} drop constraint {}",
+            not_of_the_source(key.columns.iter().map(|column| &column.name), rules),
             target.name.typed(),
             key.index.typed()
         ),
@@ -339,15 +366,20 @@ fn no_null<'t>(candidate: &Candidate<'t>, target: &'t Table) -> impl Iterator<It
 }
 
 /// What to try where a row violates a check of the target.
-fn checks<'t>(source: &'t Table, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
-    target.checks.iter().map(|check| {
+fn checks<'t>(candidate: &Candidate<'t>, target: &'t Table) -> impl Iterator<Item = Remedy> + 't {
+    let (source, rules) = (candidate.source, candidate.rules);
+    let is_masked = |check: &Check| {
+        rules.mask.keys().any(|own| check.columns.contains(rules.target_column(own)))
+    };
+    target.checks.iter().map(move |check| {
         let drop = format!(
             "alter table {} drop constraint {}",
             target.name.typed(),
             check.name.typed()
         );
         let text = match source.checks.iter().find(|other| other.name == check.name) {
-            None => format!("{NOT_OF_THE_SOURCE}: {drop}"),
+            None => format!("{}: {drop}", not_of_the_source(&check.columns, rules)),
+            Some(_) if is_masked(check) => broken_by(&check.columns, rules),
             Some(same) if same.validated => format!(
                 "the source's check of this name is another one, or it calls another function: to drop that of the target, \
                  run on the target: {drop}"
@@ -448,10 +480,13 @@ fn of_outside(
             references.way_out(key)
         );
     }
-    let (include, known) = if references.is_on_the_source(key) {
-        ("include it, or ", "")
+    let source = references.source_name(outside);
+    let (include, known) = if !references.is_on_the_source(key) {
+        (String::new(), ", which the source does not have")
+    } else if source == outside {
+        ("include it, or ".to_owned(), "")
     } else {
-        ("", ", which the source does not have")
+        (format!("include {source}, or "), "")
     };
     format!(
         "{outside} is not part of this run: {include}add the missing rows to it on the target (-verbose shows one); to give \
@@ -510,8 +545,9 @@ fn reference(key: &ForeignKey, own: &TableName, references: &References, roles: 
     let cause = circle.unwrap_or_else(|| format!("if {other} failed in this run, fix that first"));
     if key.child != *own {
         return format!(
-            "{cause}; otherwise, change or delete the rows of {other} that refer to vanished rows, or give up the constraint, \
-             which only the target has: run on the target: {drop}"
+            "{cause}; otherwise, rows of {} on the source still refer to rows that it has no more: change or delete these rows \
+             there, or leave them out with a where; or give up the constraint, which only the target has: run on the target: {drop}",
+            references.source_name(other)
         );
     }
     format!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::ident::{Ident, TableName};
-use crate::plan::hints::{NOT_OF_THE_SOURCE, Remedy, Trouble, replica};
+use crate::plan::hints::{Remedy, Trouble, broken_by, not_of_the_source, replica};
 use crate::plan::placeholder::placeholders;
 use crate::plan::references::References;
 use crate::plan::{Candidate, PlanContext, Roles, dropping};
@@ -96,20 +96,24 @@ impl Moves {
         let move_freely = are_taken_out || self.placeholders.iter().any(holds);
         let not_aside = || not_aside(table, &one.columns, references, roles);
         let drop = || one.dropped(table, references);
+        let broken = || broken_by(one.columns.iter().copied(), candidate.rules);
         match (one.is_on_the_source, candidate.rules.deletes) {
             (true, true) => not_aside(),
             (true, false) => kept(candidate.rules.mode),
-            (false, true) if move_freely => format!("{NOT_OF_THE_SOURCE}: {}", drop()),
+            (false, true) if move_freely => {
+                let broken = not_of_the_source(one.columns.iter().copied(), candidate.rules);
+                format!("{broken}: {}", drop())
+            }
             (false, true) => format!(
-                "only the target has this constraint: {}; if rows of the source break it: leave them out with a where, or run \
-                 on the target: {}",
+                "only the target has this constraint: {}; if {}, or run on the target: {}",
                 not_aside(),
+                broken(),
                 drop()
             ),
             (false, false) => format!(
-                "{}; if rows of the source break this constraint, which only the target has: leave them out with a where, or \
-                 run on the target: {}",
+                "{}; only the target has this constraint: if {}, or run on the target: {}",
                 kept(candidate.rules.mode),
+                broken(),
                 drop()
             ),
         }
@@ -140,14 +144,15 @@ fn not_aside(
 /// Says that foreign keys are in the way, and what settles that.
 fn without(keys: &[&ForeignKey], references: &References) -> String {
     let drops: Vec<String> = keys.iter().map(|key| dropping::foreign_key(key)).collect();
-    let outside: BTreeSet<&TableName> =
-        keys.iter().filter_map(|key| references.outside(key)).collect();
-    let outside: Vec<String> = outside.into_iter().map(TableName::to_string).collect();
-    let include = if outside.is_empty() {
-        String::new()
-    } else {
-        format!("include {}, or ", outside.join(", "))
+    // A key that only the target has is checked with both of its tables in the run, too.
+    let outside = |key: &&ForeignKey| {
+        let outside = references.outside(key).filter(|_| references.is_on_the_source(key))?;
+        Some(references.source_name(outside).to_string())
     };
+    let outside: Option<BTreeSet<String>> = keys.iter().map(outside).collect();
+    let include = outside.map_or_else(String::new, |names| {
+        format!("include {}, or ", names.into_iter().collect::<Vec<String>>().join(", "))
+    });
     format!(
         "foreign keys that only the target has, or whose other table is not in this run, keep rows from being taken out: \
          {include}run on the target: {}",

@@ -50,6 +50,8 @@ pub struct References {
     /// Those of the target that are away while rows are written.
     pub loosened: Vec<ForeignKey>,
     pub selected: HashSet<TableName>,
+    /// What the source calls tables that have another name there, by the names on the target.
+    pub names: HashMap<TableName, TableName>,
     /// Those of which rules let only some rows through.
     pub filtered: HashMap<TableName, Filter>,
     /// Those whose rows stay on the target when the source has them no more, by a rule.
@@ -116,6 +118,11 @@ impl References {
         leads_to(&self.target, &key.parent, &key.child)
     }
 
+    /// What the source calls a table.
+    pub fn source_name<'n>(&'n self, table: &'n TableName) -> &'n TableName {
+        self.names.get(table).unwrap_or(table)
+    }
+
     /// The end of a key that is not in the run.
     pub fn outside<'k>(&self, key: &'k ForeignKey) -> Option<&'k TableName> {
         [&key.parent, &key.child].into_iter().find(|end| !self.selected.contains(*end))
@@ -163,7 +170,8 @@ impl References {
             (why.unwrap_or_else(|| "only the target has it".to_owned()), Some(way_out))
         } else if let Some(outside) = self.outside(key) {
             let is_enough = is_open && !self.is_not_valid_on_the_source(key);
-            let way_out = is_enough.then(|| format!("include {outside} in the run, too"));
+            let way_out =
+                is_enough.then(|| format!("include {} in the run, too", self.source_name(outside)));
             (format!("{outside} is not in this run"), way_out)
         } else if self.is_not_valid_on_the_source(key) {
             let way_out = is_open.then(|| "validate the foreign key on the source".to_owned());
@@ -312,11 +320,14 @@ impl References {
                  drop constraint {name}"
             );
         }
+        let source = self.source_name(&key.child).typed();
         match self.where_for_child(key) {
             Some(own) => {
-                format!("let the run sync {child} as well, with a where of its own, such as: {own}")
+                format!(
+                    "let the run sync {source} as well, with a where of its own, such as: {own}"
+                )
             }
-            None => format!("let the run sync {child} as well, or {deleted}"),
+            None => format!("let the run sync {source} as well, or {deleted}"),
         }
     }
 

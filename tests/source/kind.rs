@@ -154,6 +154,7 @@ fn planned(
         of_checks: Vec::new(),
         loosened: Vec::new(),
         selected: [source.name.clone()].into(),
+        names: Default::default(),
         filtered: Default::default(),
         keeping: Default::default(),
         appended: Default::default(),

@@ -704,8 +704,9 @@ async fn rows_of_the_target_that_refer_to_vanished_ones_are_told_of() {
     let error = db.sync().await.expect_exit(1).table("orders").error.expect("an error");
     let drop = "alter table public.my_notes drop constraint my_notes_order_id_fkey";
     let hint = format!(
-        "if public.my_notes failed in this run, fix that first; otherwise, change or delete the rows of public.my_notes that \
-         refer to vanished rows, or give up the constraint, which only the target has: run on the target: {drop}"
+        "if public.my_notes failed in this run, fix that first; otherwise, rows of public.my_notes on the source still \
+         refer to rows that it has no more: change or delete these rows there, or leave them out with a where; or give up the constraint, which \
+         only the target has: run on the target: {drop}"
     );
     assert_eq!(error.hint, Some(hint));
     db.target(drop).await;

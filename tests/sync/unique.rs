@@ -566,3 +566,30 @@ async fn a_deferrable_constraint_that_only_the_target_has_is_kept() {
     db.target("alter table u drop constraint apart").await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn only_a_table_that_the_source_has_is_told_to_be_included_and_by_its_name_there() {
+    let db = Pair::fresh().await;
+    db.source("create schema h; create table h.f (id int primary key, flag boolean unique); create table h.g (id int primary key, fl boolean);
+        insert into h.f values (1, true), (2, false)").await;
+    db.target("create schema st; create table st.f (id int primary key, flag boolean unique);
+        create table st.fr (id int references st.f on delete cascade, fl boolean references st.f (flag) on update cascade);
+        create table st.g (id int primary key, fl boolean)").await;
+    let role = db.target_writer().await;
+    let sync = || {
+        let sync = db.sync().schema("h").args(&["-target-schema", "st", "-exclude", "g"]);
+        sync.target_role(&role)
+    };
+    sync().await.expect_ok();
+    db.source("begin; delete from h.f; insert into h.f values (1, false), (2, true); commit").await;
+    let drop = "alter table if exists st.fr drop constraint if exists fr_fl_fkey";
+    let told = format!("keep rows from being taken out: run on the target: {drop}");
+    sync().await.expect_exit(1).expect_failed("h.f", &[&told]);
+    db.target(drop).await;
+    let key = "alter table %.g add constraint g_fl foreign key (fl) references %.f (flag) on update cascade";
+    db.source(&key.replace('%', "h")).await;
+    db.target(&key.replace('%', "st")).await;
+    let drop = "alter table if exists st.g drop constraint if exists g_fl";
+    let told = format!("keep rows from being taken out: include h.g, or run on the target: {drop}");
+    sync().await.expect_exit(1).expect_failed("h.f", &[&told]);
+}

@@ -85,6 +85,7 @@ fn references(selected: &[&str]) -> References {
         of_checks: Vec::new(),
         loosened: Vec::new(),
         selected: selected.iter().map(|name| TableName::new("public", *name)).collect(),
+        names: Default::default(),
         filtered: Default::default(),
         keeping: Default::default(),
         appended: Default::default(),
