@@ -124,6 +124,9 @@ fn columns_of(tables: &[Table]) -> Vec<SourceColumns<'_>> {
     let of_table = tables.iter().map(|table| SourceColumns {
         table: &table.name,
         columns: table.columns.iter().map(|column| &column.name).collect(),
+        key: Vec::new(),
+        timeless: Vec::new(),
+        new: Vec::new(),
         only_on_target: Vec::new(),
     });
     of_table.collect()

@@ -14,8 +14,8 @@ use crate::plan::guard;
 use crate::plan::guard::UnmaskedColumns;
 use crate::plan::hints;
 use crate::plan::masking;
-use crate::plan::shown::{Moment, ShownTable, place};
-use crate::rules::{Children, Ddl, Key, Rules, SourceColumns};
+use crate::plan::shown::{Moment, ShownTable, is_time, place, travelling};
+use crate::rules::{Children, Ddl, Key, Rules, SourceColumns, Timeless};
 use crate::table::{ForeignKey, Table};
 
 /// The selected tables as their rules show them, and everything that is wrong with the rules.
@@ -118,12 +118,20 @@ impl RunContext<'_> {
             catalogs.target.tables.iter().map(|table| (&table.name, table)).collect();
         let columns = tables.iter().map(|table| {
             let columns: Vec<&Ident> = table.columns.iter().map(|column| &column.name).collect();
+            let rules = self.settings.rules.effective(&table.name);
             let target = there.get(&self.settings.target_name_of(&table.name));
+            let is_new = |name: &&Ident| {
+                target.is_some_and(|there| there.column(rules.target_column(name)).is_none())
+            };
+            let new = travelling(table, &rules).into_iter().filter(is_new).collect();
+            let timeless = table.columns.iter().filter(|column| !is_time(column));
+            let timeless = timeless.map(|c| Timeless { name: &c.name, type_text: &c.type_text });
+            let (key, timeless) = (masking::key_columns(table, &rules), timeless.collect());
             let target = target.into_iter().flat_map(|target| target.columns.iter());
             let only_on_target =
                 target.map(|column| &column.name).filter(|name| !columns.contains(name));
             let only_on_target = only_on_target.collect();
-            SourceColumns { table: &table.name, columns, only_on_target }
+            SourceColumns { table: &table.name, columns, key, timeless, new, only_on_target }
         });
         columns.collect()
     }

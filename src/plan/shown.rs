@@ -160,12 +160,7 @@ fn key_problem(table: &Table, rules: &TableRules) -> Option<String> {
 fn strategy_problem(table: &Table, rules: &TableRules) -> Option<String> {
     let wanted = rules.strategy == Some(crate::outcome::Strategy::Incremental);
     let column = &rules.timestamp_column;
-    let serves = |column: &Column| {
-        let name = column.type_name.as_str();
-        column.is_built_in()
-            && !column.generated
-            && matches!(name, "timestamptz" | "timestamp" | "date")
-    };
+    let serves = |column: &Column| is_time(column) && !column.generated;
     if !wanted || table.column(column).is_some_and(serves) {
         return None;
     }
@@ -175,6 +170,12 @@ fn strategy_problem(table: &Table, rules: &TableRules) -> Option<String> {
         table.name,
         column.as_str()
     ))
+}
+
+/// Whether a column holds a time by which changes can be found.
+pub fn is_time(column: &Column) -> bool {
+    column.is_built_in()
+        && matches!(column.type_name.as_str(), "timestamptz" | "timestamp" | "date")
 }
 
 /// Columns of one table that would get one name.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::entry::{ColumnPattern, Entry, Given, Key, Rank, Rule};
 use super::{Mask, Origin, Rules};
 use crate::ident::{Ident, TableName};
+use crate::outcome::Strategy;
 use crate::suggest;
 
 /// A table of the source and its columns.
@@ -13,8 +14,21 @@ use crate::suggest;
 pub struct SourceColumns<'a> {
     pub table: &'a TableName,
     pub columns: Vec<&'a Ident>,
+    /// Those by which rows are found.
+    pub key: Vec<Ident>,
+    /// Those that hold no time by which changes could be found.
+    pub timeless: Vec<Timeless<'a>>,
+    /// Those that travel, and that the target's table does not have yet.
+    pub new: Vec<&'a Ident>,
     /// Those that only the target's table has, as far as that is known.
     pub only_on_target: Vec<&'a Ident>,
+}
+
+/// A column of another type than a time.
+#[derive(Clone, Debug)]
+pub struct Timeless<'a> {
+    pub name: &'a Ident,
+    pub type_text: &'a str,
 }
 
 impl Rules {
@@ -36,10 +50,53 @@ impl Rules {
         let every: Vec<&SourceColumns> = tables.iter().collect();
         let defaults = self.defaults.iter().flat_map(|given| missing_columns(given, &every));
         let all = unmatched.chain(kept).chain(defaults).chain(columns);
-        let all = all.chain(self.contradictions(tables));
+        let all = all.chain(self.useless(tables)).chain(self.contradictions(tables));
         // A pattern may be written twice, once in the file and once with -set.
         let mut seen = BTreeSet::new();
         all.filter(|problem| seen.insert(problem.clone())).collect()
+    }
+
+    /// What is said of a table by its name, and has no effect: a key column travels, and what is no time tells no changes.
+    fn useless(&self, tables: &[SourceColumns]) -> Vec<String> {
+        let entries = self.entries.iter().chain(&self.set).filter(|entry| !entry.has_wildcard());
+        let found = entries.flat_map(|entry| {
+            let named = named(entry, tables).into_iter();
+            named.flat_map(|one| entry.given.iter().flat_map(|given| self.useless_rule(given, one)))
+        });
+        found.collect()
+    }
+
+    fn useless_rule(&self, given: &Given, one: &SourceColumns) -> Vec<String> {
+        let (origin, table) = (&given.origin, one.table);
+        match &given.rule {
+            Rule::ExcludeColumns(columns) => {
+                let of_key = columns.iter().filter(|column| one.key.contains(column));
+                let told = of_key.map(|column| {
+                    format!(
+                        "{origin}: the rows of {table} are found by \"{}\", so it travels all the same: take it out here, and mask \
+                         it if nobody may see its values",
+                        column.as_str()
+                    )
+                });
+                told.collect()
+            }
+            // Where changes have to be found by it, that is told with its rule.
+            Rule::TimestampColumn(column)
+                if self.effective(table).strategy != Some(Strategy::Incremental) =>
+            {
+                let timeless = one.timeless.iter().filter(|other| other.name == column);
+                let told = timeless.map(|column| {
+                    format!(
+                        "{origin}: \"{}\" of {table} is {}, by which no change can be found: give a column of type timestamptz, \
+                         timestamp or date, or take it out here, and runs compare all rows",
+                        column.name.as_str(),
+                        column.type_text
+                    )
+                });
+                told.collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Entries of one rank that say one key differently, for a table where nothing more special says it.
@@ -188,8 +245,9 @@ fn missing_columns(given: &Given, tables: &[&SourceColumns]) -> Vec<String> {
         columns.iter().filter_map(|column| missing(column, origin, tables)).collect::<Vec<_>>()
     };
     match rule {
-        Rule::Columns(columns) | Rule::ExcludeColumns(columns) | Rule::Key(columns) => {
-            in_place(columns)
+        Rule::Columns(columns) | Rule::Key(columns) => in_place(columns),
+        Rule::ExcludeColumns(columns) => {
+            columns.iter().filter_map(|column| missing_exclusion(column, origin, tables)).collect()
         }
         Rule::TimestampColumn(column) => in_place(std::slice::from_ref(column)),
         Rule::Rename(names) => names
@@ -225,6 +283,27 @@ fn missing_pattern(
         return None;
     }
     missing(&Ident::new(&column.text), origin, tables)
+}
+
+/// What is left out holds what nobody may see: neither a key, which travels all the same, is offered in its place, nor is it
+/// kept quiet that the column may have another name now.
+fn missing_exclusion(column: &Ident, origin: &Origin, tables: &[&SourceColumns]) -> Option<String> {
+    let told = missing(column, origin, tables)?;
+    let [one] = tables else { return Some(told) };
+    if one.only_on_target.contains(&column) {
+        return Some(told);
+    }
+    let listed = |names: &[&Ident]| names.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(", ");
+    let near = if one.new.is_empty() {
+        let others = one.columns.iter().filter(|name| !one.key.contains(name));
+        suggest::did_you_mean(column.as_str(), others.map(|name| name.as_str()))
+    } else {
+        format!(
+            "; new on the source is {}: if that is its new name, give that here",
+            listed(&one.new)
+        )
+    };
+    Some(format!("{origin}: {} has no column \"{}\"{near}", one.table, column.as_str()))
 }
 
 fn missing(column: &Ident, origin: &Origin, tables: &[&SourceColumns]) -> Option<String> {

@@ -11,7 +11,7 @@ mod merge;
 mod table_rules;
 mod written;
 
-pub use check::SourceColumns;
+pub use check::{SourceColumns, Timeless};
 pub use entry::{ColumnPattern, Entry, Given, KeepEverywhere, Key, Rule};
 pub use mask::{JsonPath, Mask, Uniqueness};
 pub use merge::KeyedMask;

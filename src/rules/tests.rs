@@ -168,11 +168,17 @@ fn rules_that_fit_no_table_or_column_are_told_all_at_once() {
         SourceColumns {
             table: &users,
             columns: of_users.iter().collect(),
+            key: Vec::new(),
+            timeless: Vec::new(),
+            new: Vec::new(),
             only_on_target: vec![&staged],
         },
         SourceColumns {
             table: &orders,
             columns: of_orders.iter().collect(),
+            key: Vec::new(),
+            timeless: Vec::new(),
+            new: Vec::new(),
             only_on_target: Vec::new(),
         },
     ];
@@ -205,6 +211,9 @@ fn entries_of_one_rank_may_not_contradict_each_other() {
     let tables = [SourceColumns {
         table: &table,
         columns: columns.iter().collect(),
+        key: Vec::new(),
+        timeless: Vec::new(),
+        new: Vec::new(),
         only_on_target: Vec::new(),
     }];
     let end = "contradict each other for public.orders; give the rule under the table's name";

@@ -359,3 +359,52 @@ async fn who_locks_a_table_whose_rules_are_tried_is_named() {
     blocker.run("rollback").await;
     sync().await.expect_ok().expect_changes("person", (1, 0, 0));
 }
+
+#[tokio::test]
+async fn a_constraint_is_tried_though_another_column_is_too_narrow_for_its_mask() {
+    let db = Pair::fresh().await;
+    db.source("create table person (id int primary key, born date, email text); insert into person select i, '1990-01-05', 'a' || i from generate_series(1, 50) i")
+        .await;
+    db.target("create table person (id int primary key, born date constraint grown check (born > '1990-01-02'), email varchar(8))")
+        .await;
+    let masks = r#""born": "date.year", "email": "email""#;
+    let told = "mask/born: the check constraint \"grown\" of public.person on the target does not hold for 50 of 50 masked rows";
+    drop(check(&db, masks).await.expect_exit(2).expect_said(told));
+    drop(sync(&db, masks).plain().arg("-dry-run").await.expect_exit(2).expect_said(told));
+    let role = db.target_writer().await;
+    db.target(&format!("revoke temporary on database {} from public", db.name)).await;
+    drop(sync(&db, masks).plain().arg("-dry-run").target_role(&role).await.expect_said(told));
+}
+
+#[tokio::test]
+async fn what_masked_values_break_is_not_told_of_the_source() {
+    let db = Pair::with("create table person (id int primary key, born date, code int)").await;
+    db.source("insert into person select i, case when i > 1200 then date '1990-01-05' else '1995-02-02' end, i from generate_series(1, 1500) i")
+        .await;
+    db.target("alter table person add constraint grown check (born > '1990-01-02')").await;
+    let told = format!(
+        "only the target has this constraint, and masked values break it: choose another mask ({}: /tables/person/mask/born), or run \
+         on the target: alter table public.person drop constraint grown",
+        config(&db, r#""born": "date.year""#)
+    );
+    let run = sync(&db, r#""born": "date.year""#).await.expect_exit(1);
+    run.expect_failed("person", &[&told]);
+}
+
+#[tokio::test]
+async fn a_left_out_column_that_has_another_name_now_is_told_with_that_name() {
+    let db = Pair::with("create table person (id int primary key, born date)").await;
+    let sync = |columns: &str| {
+        db.sync().plain().args(&["-set", &format!("person.excludeColumns={columns}")])
+    };
+    db.target("alter table person drop born").await;
+    db.source("alter table person rename born to birth").await;
+    let told = "public.person has no column \"born\"; new on the source is birth: if that is its new name, give that here";
+    drop(sync("born").await.expect_exit(2).expect_said(told));
+    let told = "-set person.excludeColumns: the rows of public.person are found by \"id\", so it travels all the same: take it out here, and \
+                mask it if nobody may see its values";
+    drop(sync("id,birth").await.expect_exit(2).expect_said(told));
+    drop(sync("birth").await.expect_exit(0));
+    let said = sync("ib").await.expect_exit(2).expect_said("no column \"ib\"");
+    drop(said.expect_unsaid("did you mean"));
+}
