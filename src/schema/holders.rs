@@ -67,7 +67,12 @@ impl RunContext<'_> {
             dropped.sort_by(|one, other| (&one.table, &one.name).cmp(&(&other.table, &other.name)));
             dropped.dedup();
             *text = told_with_all(text, table.into(), &own, fails);
-            *text += &self.created_again(&dropped, makes).await?;
+            let is_known = |key: &HoldingKey| {
+                let named = |name| self.settings.target_name_of(name);
+                let mut keys = catalogs.source.foreign_keys.iter();
+                keys.any(|own| named(&own.child) == key.table && named(&own.parent) == table.name)
+            };
+            *text += &self.created_again(&dropped, |key| makes && is_known(key)).await?;
         }
         Ok(())
     }
@@ -152,17 +157,21 @@ impl RunContext<'_> {
         self.target.control.held_columns(&oids).await
     }
 
-    /// What is said of foreign keys that are to be dropped: who creates them again.
-    async fn created_again(&self, dropped: &[&HoldingKey], makes: bool) -> Result<String> {
-        if dropped.is_empty() {
-            return Ok(String::new());
-        }
-        let tables: Vec<&TableName> = dropped.iter().map(|key| &key.table).collect();
-        let made = match makes && store::exists(self.target, &self.sync_log).await? {
-            true => store::created_tables(self.target, &self.sync_log, &tables).await?,
-            false => HashMap::new(),
+    /// What is said of foreign keys that are to be dropped: who creates them again. Runs do so in tables that pgsync has
+    /// created, for keys that `makes` knows.
+    async fn created_again(
+        &self,
+        dropped: &[&HoldingKey],
+        makes: impl Fn(&HoldingKey) -> bool,
+    ) -> Result<String> {
+        let tables = dropped.iter().filter(|key| makes(key)).map(|key| &key.table);
+        let tables: Vec<&TableName> = tables.collect();
+        let made = if !tables.is_empty() && store::exists(self.target, &self.sync_log).await? {
+            store::created_tables(self.target, &self.sync_log, &tables).await?
+        } else {
+            HashMap::new()
         };
-        Ok(created_again(dropped, |table| made.contains_key(table)))
+        Ok(created_again(dropped, |key| makes(key) && made.contains_key(&key.table)))
     }
 
     fn on_target<'c>(&self, name: &TableName, catalogs: &'c Catalogs) -> Option<&'c Table> {
@@ -485,9 +494,9 @@ fn lead_of(before: &str) -> usize {
 }
 
 /// Who creates foreign keys again that were dropped: a run those of tables that pgsync has created, people the others.
-fn created_again(dropped: &[&HoldingKey], is_made: impl Fn(&TableName) -> bool) -> String {
+fn created_again(dropped: &[&HoldingKey], is_made: impl Fn(&HoldingKey) -> bool) -> String {
     let (own, others): (Vec<&HoldingKey>, Vec<&HoldingKey>) =
-        dropped.iter().copied().partition(|key| is_made(&key.table));
+        dropped.iter().copied().partition(|key| is_made(key));
     let add = |key: &HoldingKey| {
         let (table, name) = (key.table.typed(), key.name.typed());
         format!("alter table {table} add constraint {name} {}", key.definition)

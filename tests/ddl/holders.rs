@@ -467,3 +467,15 @@ async fn all_columns_that_cannot_be_widened_are_told_at_once_though_a_view_holds
     db.target(run).await;
     db.settle().await;
 }
+
+#[tokio::test]
+async fn a_foreign_key_whose_table_is_gone_from_the_source_is_told_with_its_statement() {
+    let db = Pair::with("create schema other").await;
+    db.source("create table a (id int primary key, n int); create table b (id int primary key, aid int references a)")
+        .await;
+    db.settle().await;
+    db.source("alter table b set schema other; alter table a alter id type bigint").await;
+    let told = "alter table public.a alter column id type bigint (after the next run, run: alter table public.b add constraint b_aid_fkey \
+                FOREIGN KEY (aid) REFERENCES public.a(id))";
+    db.sync().schema("public").await.expect_exit(1).expect_failed("a", &[told]);
+}
