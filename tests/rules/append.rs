@@ -75,3 +75,20 @@ async fn append_needs_a_key() {
     db.source("insert into event values ('a')").await;
     db.sync().args(&["-set", "event.mode=append"]).await.expect_failed("event", &["no key"]);
 }
+
+#[tokio::test]
+async fn a_table_without_a_key_that_keeps_rows_is_told_with_the_rule_that_keeps_them() {
+    let db = Pair::with("create table event (n int, t text)").await;
+    db.source("insert into event values (1, 'a')").await;
+    db.sync().await.expect_ok();
+    db.source("update event set t = 'b'").await;
+    let rules: [(&[&str], &str); 3] = [
+        (&["-set", "event.mode=upsert"], "-set event.mode"),
+        (&["-set", "event.deletes=false"], "-set event.deletes"),
+        (&["-no-deletes"], "-no-deletes"),
+    ];
+    for (args, place) in rules {
+        let told = format!("let runs delete its rows (take out {place})");
+        db.sync().args(args).await.expect_exit(1).expect_failed("event", &[&told]);
+    }
+}

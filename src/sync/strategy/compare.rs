@@ -4,6 +4,9 @@
 use crate::error::{Error, Result};
 use crate::event::Phase;
 use crate::plan::schedule::Pass;
+use crate::plan::shown::place;
+use crate::rules::Key;
+use crate::rules::Mode as RowMode;
 use crate::sql::digest::DigestOf;
 use crate::sql::query::{RowQuery, RowScope};
 use crate::sync::batches::Batch;
@@ -194,11 +197,13 @@ async fn keyless(run: &mut TableRun<'_>) -> Result<()> {
     let buckets = difference.every_bucket();
     let plan = run.state.plan.clone();
     if !plan.deletes {
-        return Err(Error::Blocked(
-            "the table has no key, so a changed row cannot be told from a new one without deletes: \
-             give it a key, or let runs delete its rows (leave out -no-deletes or \"deletes\": false)"
-                .to_owned(),
-        ));
+        let rules = run.round.settings.rules.effective(&plan.mapping.source.name);
+        let keeps = if rules.mode == RowMode::Mirror { Key::Deletes } else { Key::Mode };
+        return Err(Error::Blocked(format!(
+            "the table has no key, so a changed row cannot be told from a new one without deletes: give it a key, or let runs \
+             delete its rows (take out {})",
+            place(&rules, keeps)
+        )));
     }
     let rows = RowQuery::Buckets { buckets: &buckets, scope: RowScope::Table };
     let mut rows = run.source.copy_out("reading rows", &plan.mapping, rows).await?;
