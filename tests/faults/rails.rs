@@ -353,7 +353,7 @@ async fn what_becomes_of_rows_that_no_run_wrote_is_told_once() {
                  to be as on the source; if public.item is another table there, rename it on the target, or exclude this one";
     let run = db.sync().arg("-dry-run").await.expect_exit(0);
     run.expect_said(would).expect_unsaid("same - warning");
-    let told = "item - warning: the target had rows before the first run in sync_log: 2 of them were deleted and 1 changed, to be as on \
+    let told = "item - warning: the target had rows in public.item before the first run in sync_log: 2 of them were deleted and 1 changed, to be as on \
                 the source";
     // A run that has failed before it wrote anything is none.
     db.source("insert into item values (3, 'c')").await;

@@ -452,9 +452,11 @@ fn lost_rows(state: &TableState) -> Option<String> {
     }
     let name = &state.plan.name;
     Some(if state.log_id.is_some() {
+        let were = if deleted == 1 { "was" } else { "were" };
+        // The name keeps tables with the same counts apart.
         format!(
-            "the target had rows before the first run in sync_log: {deleted} of them were deleted and {updated} changed, to be as \
-             on the source"
+            "the target had rows in {name} before the first run in sync_log: {deleted} of them {were} deleted and {updated} \
+             changed, to be as on the source"
         )
     } else {
         format!(
