@@ -81,7 +81,9 @@ async fn a_table_that_somebody_else_locks_fails_by_name_and_holds_up_no_other() 
     for side in [db.target_session().await, db.source_session().await] {
         side.run("begin; lock table one in access exclusive mode").await;
         let run = db.sync().while_writing().args(&["-lock-timeout", "50ms", "-retries", "1"]);
-        let run = run.await.expect_exit(1).expect_failed("one", &["lock timeout", "55P03"]);
+        let pid = side.value("select pg_backend_pid()").await;
+        let end = format!("that role or a superuser: select pg_terminate_backend({pid})");
+        let run = run.await.expect_exit(1).expect_failed("one", &["lock timeout", "55P03", &end]);
         assert_eq!(run.table("one").retries, 1, "{run}");
         db.assert_same("two").await;
         side.run("rollback").await;

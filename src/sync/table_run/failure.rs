@@ -71,6 +71,7 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
     let error = if leaves_rows_out { bad_rows::add_hint(error) } else { error };
     let error = round.explained(error).await;
     let error = round.target.with_lock_holder(error, &state.plan.mapping.target.name).await;
+    let error = with_holder_on_source(round, &state, error).await;
     let mut outcome = state.outcome(status, Some(state.plan.add_hint(error)));
     if round.settings.dry_run {
         return TaskResult::Done(Box::new(outcome), None);
@@ -78,6 +79,18 @@ pub async fn fail(round: &Round, state: TableState, status: Status, error: Error
     log(round, &state, &mut outcome).await;
     let unlogged = state.log_id.is_none().then(|| state.unlogged(None));
     TaskResult::Done(Box::new(outcome), unlogged)
+}
+
+/// The error with who holds a lock of the table on the source, if that kept its rows from being read.
+async fn with_holder_on_source(round: &Round, state: &TableState, error: Error) -> Error {
+    let is_of_source = matches!(&error, Error::Database(said) if said.side == Side::Source);
+    if !is_of_source || error.sqlstate() != Some("55P03") {
+        return error;
+    }
+    let Ok(reader) = round.source.reader().await else { return error };
+    let error = reader.with_lock_holder(error, &state.plan.mapping.source.name).await;
+    round.source.release(reader, false).await;
+    error
 }
 
 /// Ends tables of a dry run that were counted in part: what hinders it would not hinder a run.
