@@ -45,6 +45,8 @@ const UNREPLACED: &str = "the connection string has a ${NAME} or $NAME in it: on
                           on a command line, write the string in double quotes, so that the shell replaces it, \
                           or give env:NAME";
 
+const INVALID_PASSWORD: &str = "28P01";
+
 const UNNAMED: &str = "the connection string names no role, so it is that of the operating system's user; name another one: \
                        postgres://ROLE@HOST/DATABASE";
 
@@ -198,7 +200,10 @@ impl Connector {
         let is_of_role = matches!(said.sqlstate.as_deref(), Some("28P01" | "28000"));
         if self.info.is_users_own && (is_of_role || said.message == NO_PASSWORD) {
             said.hint = Some(UNNAMED.to_owned());
-        } else if said.message == NO_PASSWORD && self.info.password_hint.is_some() {
+        } else if (said.message == NO_PASSWORD
+            || said.sqlstate.as_deref() == Some(INVALID_PASSWORD))
+            && self.info.password_hint.is_some()
+        {
             said.hint.clone_from(&self.info.password_hint);
         }
         if said.message == NO_PASSWORD {

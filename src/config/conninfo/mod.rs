@@ -30,7 +30,8 @@ pub struct ConnInfo {
     /// Whether nobody has named a role: then it has the name of the operating system's user.
     pub is_users_own: bool,
     pub password: Option<Secret>,
-    /// Why the password file gave none, and what to do about it.
+    /// Where the password comes from, unless from the connection string; or why the password file gave none, and what to do
+    /// about it.
     pub password_hint: Option<String>,
     pub database: String,
     pub ssl: Ssl,

@@ -126,9 +126,14 @@ impl Parameters {
         self.0.contains_key(name)
     }
 
+    /// Where the value comes from, unless from the connection string.
+    pub fn origin(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.origin.as_deref()
+    }
+
     /// The parameter as a problem names it: `port`, or `port (from PGPORT)`.
     pub fn label(&self, name: &str) -> String {
-        match self.0.get(name).and_then(|value| value.origin.as_ref()) {
+        match self.origin(name) {
             Some(origin) => format!("{name} (from {origin})"),
             None => name.to_owned(),
         }

@@ -54,6 +54,8 @@ pub fn resolve(
     };
     if info.password.is_none() {
         warnings.extend(add_passwords(&mut info, parameters, environment));
+    } else {
+        info.password_hint = parameters.origin("password").map(comes_from);
     }
     reader.check_text();
     if reader.problems.is_empty() { Ok(Parsed { info, warnings }) } else { Err(reader.problems) }
@@ -77,23 +79,36 @@ fn add_passwords(
     let is_named = named.is_some();
     let file = named.or_else(|| environment.in_home(".pgpass"))?;
     let ignored = |why: String| format!("password file {file} is ignored: {why}");
+    // The warning has the reason; the hint does not repeat it.
     let content = match (environment.read)(&file) {
         Ok(Some(content)) if content.is_open_to_others() => {
-            Err(ignored(format!("others can open it; chmod 600 {file}")))
+            info.password_hint = Some(format!("chmod 600 {file}, or set PGPASSWORD"));
+            return Some(ignored(format!("others can open it; chmod 600 {file}")));
         }
-        Ok(content) => Ok(content),
-        Err(why) => Err(ignored(why)),
+        Ok(Some(content)) => content,
+        Ok(None) => {
+            info.password_hint = is_named.then(|| no_file(&file));
+            return None;
+        }
+        Err(why) => {
+            info.password_hint = Some("set PGPASSWORD, or name another passfile".to_owned());
+            return Some(ignored(why));
+        }
     };
-    let (text, hint) = match &content {
-        Ok(Some(content)) => (content.text.as_str(), Some(no_line_of(&file, info))),
-        Ok(None) => ("", is_named.then(|| no_file(&file))),
-        Err(why) => ("", Some(why.clone())),
-    };
-    info.password_hint = hint;
     for host in &mut info.hosts {
-        host.password = passfile::password(text, host, &info.database, &info.user);
+        host.password = passfile::password(&content.text, host, &info.database, &info.user);
     }
-    content.err()
+    let is_found = info.hosts.iter().all(|host| host.password.is_some());
+    info.password_hint = Some(if is_found {
+        comes_from(&format!("the password file {file}"))
+    } else {
+        no_line_of(&file, info)
+    });
+    None
+}
+
+fn comes_from(origin: &str) -> String {
+    format!("the password comes from {origin}")
 }
 
 fn no_line_of(file: &str, info: &ConnInfo) -> String {

@@ -165,9 +165,10 @@ fn what_the_password_file_lacks_is_said_with_its_name() {
                 "the password file /gone does not exist: create it, with a line host:port:database:role:password, or set PGPASSWORD",
             ),
         ),
+        ("host=a passfile=/open", Some("chmod 600 /open, or set PGPASSWORD")),
         (
-            "host=a passfile=/open",
-            Some("password file /open is ignored: others can open it; chmod 600 /open"),
+            "host=a dbname=shop passfile=/own",
+            Some("the password comes from the password file /own"),
         ),
         ("host=a", None),
     ];
