@@ -3,6 +3,7 @@
 //! Follows libpq: hosts in order, each by every address it has; the next is tried when one cannot be
 //! reached, not when it answers and says no. Retrying later is for those above.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{SslMode as TlsAttempt, SslNegotiation, TargetSessionAttrs};
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::conninfo::{Address, ChannelBinding, ConnInfo, Host, SslMode};
@@ -22,6 +23,7 @@ use super::cancel::{Canceller, ServerAddress};
 use super::failure::{CUT_SHORT, NO_PASSWORD, Reason, db_error, io_reason, to_role};
 use super::keepalive;
 use super::tls;
+use super::warnings::Warnings;
 
 /// A session, as the server starts it.
 pub struct Connected {
@@ -29,6 +31,7 @@ pub struct Connected {
     /// Moves the bytes; ends when the client is dropped (true) or the connection is lost (false).
     pub task: JoinHandle<bool>,
     pub canceller: Canceller,
+    pub warnings: Warnings,
 }
 
 /// One side's way in. Certificate files are read when it is made, not for each connection.
@@ -181,12 +184,12 @@ impl Connector {
             Some(tls) => start(&config, tls).await,
             None => start(&config, NoTls).await,
         };
-        let Started { client, driver } =
+        let Started { client, driver, warnings } =
             opened.map_err(|err| self.refused(db_error(self.side, self.action(host), err)))?;
         let token = client.cancel_token();
         let canceller = Canceller { token, tls, place: place.clone(), side: self.side };
         self.reached.store(true, Ordering::Relaxed);
-        Ok(Connected { client, task: driver, canceller })
+        Ok(Connected { client, task: driver, canceller, warnings })
     }
 
     /// The error of a server that lets nobody in, with what to try.
@@ -298,6 +301,7 @@ struct Unreached {
 struct Started {
     client: Client,
     driver: JoinHandle<bool>,
+    warnings: Warnings,
 }
 
 async fn start<T>(config: &Config, tls: T) -> Result<Started, tokio_postgres::Error>
@@ -305,10 +309,21 @@ where
     T: MakeTlsConnect<Socket>,
     T::Stream: Send + 'static,
 {
-    let (client, connection) = config.connect(tls).await?;
+    let (client, mut connection) = config.connect(tls).await?;
+    let warnings = Warnings::default();
+    let noted = warnings.clone();
     // Whoever uses the client hears of a lost connection there, with side and deed.
-    let driver = tokio::spawn(async move { connection.await.is_ok() });
-    Ok(Started { client, driver })
+    let driver = tokio::spawn(async move {
+        loop {
+            match poll_fn(|context| connection.poll_message(context)).await {
+                Some(Ok(AsyncMessage::Notice(said))) => noted.note(&said),
+                Some(Ok(_)) => {}
+                Some(Err(_)) => break false,
+                None => break true,
+            }
+        }
+    });
+    Ok(Started { client, driver, warnings })
 }
 
 /// How to talk to the server, and how else if that is refused.

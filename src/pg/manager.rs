@@ -18,12 +18,13 @@ use super::connect::{Connected, Connector};
 use super::failure::{carried, db_error};
 use super::pooler;
 use super::session::{AbandonedBackends, Connection, Session, Settings};
+use super::warnings::Warnings;
 use crate::config::conninfo::ConnInfo;
 use crate::error::{Error, Result, Side};
 
 tokio::task_local! {
     /// What the connection that this task is opening has besides its client: a [`Connect`] cannot return it.
-    static BESIDE: Cell<Option<(JoinHandle<bool>, Canceller)>>;
+    static BESIDE: Cell<Option<(JoinHandle<bool>, Canceller, Warnings)>>;
 }
 
 /// Opens the sessions of one side.
@@ -76,10 +77,10 @@ impl Opener {
     async fn connection(&self) -> Result<Connection> {
         let client = managed::Manager::create(&self.connections).await;
         let client = client.map_err(|error| self.error("connecting", error))?;
-        let Some((driver, canceller)) = BESIDE.with(Cell::take) else {
+        let Some((driver, canceller, warnings)) = BESIDE.with(Cell::take) else {
             return Err(Error::Internal("a connection came without its driver".into()));
         };
-        Ok(Connection { client, driver, canceller })
+        Ok(Connection { client, driver, canceller, warnings })
     }
 
     fn error(&self, doing: &str, error: tokio_postgres::Error) -> Error {
@@ -133,8 +134,8 @@ impl Connect for ByConnector {
     ) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), tokio_postgres::Error>> {
         let opened = async {
             match self.0.connect().await {
-                Ok(Connected { client, task, canceller }) => {
-                    BESIDE.with(|beside| beside.set(Some((task, canceller))));
+                Ok(Connected { client, task, canceller, warnings }) => {
+                    BESIDE.with(|beside| beside.set(Some((task, canceller, warnings))));
                     Ok((client, tokio::spawn(async {})))
                 }
                 Err(error) => Err(carried(error).await),

@@ -25,6 +25,7 @@ mod session;
 pub(crate) mod tls;
 pub mod uncopied;
 mod verify;
+mod warnings;
 
 pub use control_session::ControlSession;
 pub use copy::{RowSink, RowStream};

@@ -20,6 +20,7 @@ use super::copy::{RowSink, RowStream};
 use super::failure::{Reason, db_error, to_role, without_values};
 use super::pooler::announced_pid;
 use super::rights;
+use super::warnings::Warnings;
 use crate::config::conninfo::Secret;
 use crate::digest::Digest;
 use crate::error::{Cause, DbError, Error, Result, Side};
@@ -201,6 +202,7 @@ pub struct Connection {
     pub client: ClientWrapper,
     pub driver: JoinHandle<bool>,
     pub canceller: Canceller,
+    pub warnings: Warnings,
 }
 
 /// One connection of one side.
@@ -213,6 +215,7 @@ pub struct Session {
     /// Moves the bytes; ends when the client is gone (true) or the connection is lost (false).
     driver: JoinHandle<bool>,
     canceller: Canceller,
+    warnings: Warnings,
     /// Whether nothing is under way: only such a session goes back to its pool.
     clean: bool,
     /// The exported snapshot that this session's transaction reads, if any.
@@ -234,7 +237,7 @@ impl Session {
         settings: &Settings,
         left: AbandonedBackends,
     ) -> Result<Self> {
-        let Connection { client, driver, canceller } = connection;
+        let Connection { client, driver, canceller, warnings } = connection;
         let side = connector.side();
         let announced = announced_pid(&canceller.token);
         let backend = Backend { pid: 0, since: String::new(), pooled: false };
@@ -246,6 +249,7 @@ impl Session {
             client,
             driver,
             canceller,
+            warnings,
             clean: true,
             snapshot: None,
             discreet,
@@ -352,6 +356,11 @@ impl Session {
     /// What cancels its statements, from outside.
     pub fn canceller(&self) -> Canceller {
         self.canceller.clone()
+    }
+
+    /// What the server has warned of since the last time; nothing while the settings are those of a session of ours.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.warnings.take()
     }
 
     /// The answers of every statement in `statements`, in order.

@@ -112,7 +112,7 @@ async fn rounds(
                 if stop.requested().is_none() {
                     endpoints.place_rejects(events);
                 }
-                return statements::after(settings, &endpoints, report, stop).await;
+                return statements::after(settings, &endpoints, report, events, stop).await;
             }
             Ok(Some(lost)) => lost,
             Err(error) if endpoints.may_recover_from(&error) => error,

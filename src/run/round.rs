@@ -47,7 +47,7 @@ pub(super) async fn round(
 ) -> Result<Option<Error>> {
     let context = endpoints.context(settings, events, &report.run_id);
     let prepared = cancelled_on_stop(stop, endpoints, Box::pin(context.prepare())).await?;
-    cancelled_on_stop(stop, endpoints, statements::before(settings, endpoints)).await?;
+    cancelled_on_stop(stop, endpoints, statements::before(settings, endpoints, events)).await?;
     let earlier = if report.retries > 0 && !settings.dry_run {
         store::of_run(context.target, &context.sync_log, &report.run_id).await?
     } else {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::endpoints::Endpoints;
 use crate::config::Settings;
 use crate::error::Result;
+use crate::event::{Event, Events};
+use crate::note::{Note, NoteLevel};
 use crate::outcome::{RunReport, Status};
 use crate::stop::Stop;
 
@@ -16,15 +18,20 @@ pub(super) type Done = Arc<AtomicUsize>;
 ///
 /// # Errors
 /// What the target says of the first one that fails. Those before it stand.
-pub(super) async fn before(settings: &Settings, endpoints: &Endpoints) -> Result<()> {
+pub(super) async fn before(
+    settings: &Settings,
+    endpoints: &Endpoints,
+    events: &Events,
+) -> Result<()> {
     if settings.dry_run {
         return Ok(());
     }
     let done = &endpoints.before_sql_done;
     let from = done.load(Ordering::Relaxed);
     for (number, statement) in settings.before_sql.iter().enumerate().skip(from) {
-        let doing = format!("running beforeSql, statement {}", number + 1);
-        endpoints.target.run_of_the_user(&doing, statement, settings.lock_timeout).await?;
+        let place = format!("beforeSql, statement {}", number + 1);
+        let own = UserStatement { place, text: statement };
+        own.run(settings, endpoints, events).await?;
         done.store(number + 1, Ordering::Relaxed);
     }
     Ok(())
@@ -38,6 +45,7 @@ pub(super) async fn after(
     settings: &Settings,
     endpoints: &Endpoints,
     report: &RunReport,
+    events: &Events,
     stop: &Stop,
 ) -> Result<()> {
     let is_in_sync = report.tables.iter().all(|table| table.status == Status::Success);
@@ -48,9 +56,31 @@ pub(super) async fn after(
         if stop.requested().is_some() {
             break;
         }
-        let doing = format!("running afterSql, statement {}", number + 1);
-        endpoints.target.run_of_the_user(&doing, statement, settings.lock_timeout).await?;
+        let place = format!("afterSql, statement {}", number + 1);
+        let own = UserStatement { place, text: statement };
+        own.run(settings, endpoints, events).await?;
     }
     endpoints.close().await;
     Ok(())
+}
+
+/// One of the user's statements.
+struct UserStatement<'s> {
+    /// `afterSql, statement 1`
+    place: String,
+    text: &'s str,
+}
+
+impl UserStatement<'_> {
+    /// What the server only warns of becomes a warning of the run: a grant that grants nothing is no error.
+    async fn run(&self, settings: &Settings, endpoints: &Endpoints, events: &Events) -> Result<()> {
+        let doing = format!("running {}", self.place);
+        let wait = settings.lock_timeout;
+        let warnings = endpoints.target.run_of_the_user(&doing, self.text, wait).await?;
+        for warning in warnings {
+            let text = format!("{}: the target warns: {warning}", self.place);
+            events.send(Event::Note(Note { table: None, text, level: NoteLevel::Warning }));
+        }
+        Ok(())
+    }
 }

@@ -130,3 +130,23 @@ async fn a_right_that_a_statement_lacks_is_named_by_its_first_word() {
     db.target(&grant).await;
     run().await.expect_ok();
 }
+
+#[tokio::test]
+async fn what_the_server_warns_of_is_a_warning_of_the_run() {
+    let db = Pair::with("create table item (id int primary key)").await;
+    db.target(
+        "create table other (i int);
+         create function told() returns void language plpgsql as 'begin raise warning ''zq7secret''; end'",
+    )
+    .await;
+    let role = db.target_writer().await;
+    db.target(&format!("grant select on other to {} with grant option", role.name)).await;
+    let config =
+        db.file("warned.json", r#"{"afterSql": ["vacuum other", "select told()", "select 1"]}"#);
+    let run = db.sync().target_role(&role).args(&["-config", &config]).await.expect_ok();
+    let run = run.expect_said("warning: afterSql, statement 1: the target warns: ");
+    let run = run.expect_said(
+        "warning: afterSql, statement 2: the target warns: a warning whose words may quote a value",
+    );
+    drop(run.expect_unsaid("zq7secret").expect_unsaid("statement 3"));
+}
