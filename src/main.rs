@@ -55,7 +55,8 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            report::no_run(cli::asked_output(std::env::args_os()), error);
+            let format = cli::asked_log_format(std::env::args_os());
+            report::no_run(cli::asked_output(std::env::args_os()), format, error);
             ExitCode::from(2)
         }
     }

@@ -628,3 +628,24 @@ async fn any_password_of_a_variable_stands_between_quotes() {
     run(password).await.expect_exit(0);
     run("another").await.expect_exit(1).expect_said("password authentication failed");
 }
+
+#[tokio::test]
+async fn a_password_that_is_refused_is_told_with_where_it_came_from() {
+    let db = shop().await;
+    let reader = db.source_reader_with_password().await;
+    let url = db.source_url();
+    let (_, rest) = url.split_once('@').expect("a URL");
+    let source = format!("postgresql://{}@{rest}", reader.name);
+    let run = pgsync(&["-source", &source, "-target", &db.target_url()]).env("PGPASSWORD", "wrong");
+    let run = run.plain().await.expect_exit(1);
+    drop(run.expect_said("(SQLSTATE 28P01); hint: the password comes from PGPASSWORD"));
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_is_told_as_json_where_log_lines_are() {
+    let run = pgsync(&["-source", "env:NOWHERE", "-target", "db", "-log-format", "json"]).plain();
+    let run = run.await.expect_exit(2);
+    let line: serde_json::Value = serde_json::from_str(run.stderr.trim_end()).expect("an object");
+    assert_eq!((line["level"].as_str(), line["table"].as_str()), (Some("error"), None), "{run}");
+    assert!(line["message"].as_str().is_some_and(|text| text.starts_with("-source")), "{run}");
+}

@@ -17,7 +17,7 @@ use std::io;
 
 use crate::config;
 use crate::config::{
-    Environment, FileText, Kind, Needs, Output, Read, Resolved, Setting, SummaryFormat,
+    Environment, FileText, Kind, LogFormat, Needs, Output, Read, Resolved, Setting, SummaryFormat,
 };
 use crate::error::{Error, Result};
 use crate::mask_preview::PreviewSettings;
@@ -65,11 +65,8 @@ pub fn parse(argv: impl Iterator<Item = OsString>) -> Result<Command> {
 
 /// What a command line that may be wrong asks for on stdout: with flags, or variables.
 pub fn asked_output(argv: impl Iterator<Item = OsString>) -> Output {
-    let texts: Vec<String> = argv.skip(1).filter_map(|text| text.into_string().ok()).collect();
-    let given = |setting: Setting| {
-        let variable = || std::env::var(setting.variable()).ok();
-        asked(&texts, setting).or_else(variable).unwrap_or_default()
-    };
+    let texts = readable(argv);
+    let given = |setting: Setting| given(&texts, setting);
     let is_on = |setting| config::is_on(&given(setting));
     let summary = match Verb::named(&texts) {
         // What other commands print is no page of a job.
@@ -77,6 +74,21 @@ pub fn asked_output(argv: impl Iterator<Item = OsString>) -> Output {
         _ => SummaryFormat::default(),
     };
     Output { json: is_on(Setting::Json), quiet: is_on(Setting::Quiet), verbose: false, summary }
+}
+
+/// The form of log lines that such a command line asks for.
+pub fn asked_log_format(argv: impl Iterator<Item = OsString>) -> LogFormat {
+    config::log_format(&given(&readable(argv), Setting::LogFormat)).unwrap_or_default()
+}
+
+fn readable(argv: impl Iterator<Item = OsString>) -> Vec<String> {
+    argv.skip(1).filter_map(|text| text.into_string().ok()).collect()
+}
+
+/// What a flag or its variable says; nothing where neither does.
+fn given(texts: &[String], setting: Setting) -> String {
+    let variable = || std::env::var(setting.variable()).ok();
+    asked(texts, setting).or_else(variable).unwrap_or_default()
 }
 
 /// The value of a flag, wherever it stands; `true` of a switch without one.

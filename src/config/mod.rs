@@ -25,7 +25,7 @@ pub use own_flags::{Needs, OwnFlags};
 pub use resolve::{Flags, Read, resolve, resolve_with};
 pub use setting::{Kind, Setting};
 pub use show::show;
-pub use value::{is_on, is_switch, summary_format};
+pub use value::{is_on, is_switch, log_format, summary_format};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

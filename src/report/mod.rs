@@ -348,8 +348,18 @@ pub fn refusal(error: &Error) {
 
 /// Says why there is no run, because the command line or the configuration is wrong, and prints the result that
 /// was asked for.
-pub fn no_run(output: Output, error: Error) {
-    refusal(&error);
+pub fn no_run(output: Output, format: LogFormat, error: Error) {
+    match format {
+        LogFormat::Text => refusal(&error),
+        LogFormat::Json => {
+            // What goes on stands in the line of its problem.
+            let text = error.to_string().replace("\n ", " ");
+            for problem in text.lines().map(format::sanitize) {
+                let line = Line::new(Utc::now(), LogLevel::Error, problem);
+                write(io::stderr().lock(), &format!("{}\n", line.printed(format, Clock::Utc)));
+            }
+        }
+    }
     write(io::stdout().lock(), &result(output, &RunReport::of_no_run(error)));
 }
 
