@@ -283,9 +283,35 @@ fn missing(existing: &[TableName], text: &str) -> String {
         _ if text.contains('%') => {
             format!("{start}; a pattern is written with *: \"{}\"", text.replace('%', "*"))
         }
+        // The quotes of SQL.
+        [] if text.contains('"') => {
+            let plain = text.replace('"', "");
+            let near = absent::near(existing, &plain);
+            let near = match near.as_slice() {
+                [] => format!("there are {}", list(existing)),
+                names => format!("did you mean {}?", absent::either(names)),
+            };
+            format!("{start}; names stand without SQL's quotes here; {near}")
+        }
         [] => format!("{start}; there are {}", list(existing)),
         names => format!("{start}; did you mean {}?", absent::either(names)),
     }
+}
+
+/// `; upper and lower case count: shop.Mixed Case has others`, of tables that patterns would match otherwise.
+fn in_other_case(existing: &[TableName], patterns: &[String]) -> String {
+    let lower = |text: &str| text.to_lowercase();
+    let parsed = patterns.iter().filter_map(|text| Pattern::parse(&lower(text)).ok());
+    let parsed: Vec<Pattern> = parsed.collect();
+    let fits = |table: &TableName| {
+        let name = TableName::new(lower(table.schema.as_str()), lower(table.name.as_str()));
+        parsed.iter().any(|pattern| pattern.matches(&name))
+    };
+    let found: Vec<TableName> = existing.iter().filter(|table| fits(table)).cloned().collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    format!("; upper and lower case count: in another case, there is {}", list(&found))
 }
 
 fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[String]) -> String {
@@ -315,11 +341,12 @@ fn nothing_selected(existing: &[TableName], include: &[String], exclude: &[Strin
         [] => String::new(),
         schemas => format!("; to look into {0}, add {0} to -schema", schemas.join(",")),
     };
-    format!(
-        "no table selected by {}{no_views}; there are {}{add}",
-        by.join(" and "),
-        list(existing)
-    )
+    let other_case = in_other_case(existing, include);
+    let there = match other_case.as_str() {
+        "" => format!("; there are {}", list(existing)),
+        told => told.to_owned(),
+    };
+    format!("no table selected by {}{no_views}{there}{add}", by.join(" and "))
 }
 
 /// Schemas that patterns name, and that no table is of.

@@ -232,3 +232,18 @@ fn an_exact_name_counts_also_where_it_would_be_a_malformed_pattern() {
          source to bring it in sync with"
     );
 }
+
+#[test]
+fn a_pattern_that_only_differs_in_case_is_told_with_the_tables_that_are_meant() {
+    let existing = ["Mixed Case", "users"];
+    assert_eq!(
+        selected(&existing, &["mixed*"], &[]),
+        "error: no table selected by -include (includeTables) \"mixed*\" (patterns match no views and no partitions); upper and lower \
+         case count: in another case, there is public.Mixed Case"
+    );
+    assert_eq!(
+        selected(&existing, &["\"Mixed\""], &[]),
+        "error: -include (includeTables): no table \"\"Mixed\"\" in the selected schemas; names stand without SQL's quotes here; there are \
+         public.Mixed Case, public.users"
+    );
+}
