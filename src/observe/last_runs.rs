@@ -68,6 +68,8 @@ impl RunContext<'_> {
         if self.settings.ddl != Ddl::None && !catalogs.target.server.schemas.contains(schema) {
             let create = sql!("create schema if not exists {schema}", schema = schema);
             self.target.on_control_session(store::CREATING_SCHEMA, &create).await?;
+            let text = format!("created on the target: schema {}, for sync_log", schema.typed());
+            self.note(NoteLevel::Notice, None, text);
         }
         store::create(self.target, &self.sync_log).await?;
         // Another run, or somebody else, may have been faster.

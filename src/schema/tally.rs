@@ -8,6 +8,10 @@ use crate::schema_object::Kind;
 /// So many of each noun are named.
 const NAMED: usize = 3;
 
+/// What is a part of something that was there before: its name tells what was changed. So many of each noun are named.
+const PARTS: [&str; 4] = ["attribute", "column", "constraint", "label"];
+const NAMED_PARTS: usize = 2;
+
 /// Titles of what steps create or change, and what is named of it, by noun. What takes several steps counts once, a partition among the
 /// partitions only.
 pub(super) struct Tally<'s> {
@@ -60,9 +64,14 @@ impl<'s> Tally<'s> {
 }
 
 impl std::fmt::Display for Tally<'_> {
-    /// `3 tables, 1 type`.
+    /// `3 tables, 1 label ('a' of type public.mood)`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let counts = self.titles.iter().map(|(noun, titles)| counted(titles.len(), noun));
+        let counts = self.titles.iter().map(|(noun, titles)| {
+            let names: Vec<&str> = titles.values().copied().collect();
+            let is_named = PARTS.contains(noun) && names.len() <= NAMED_PARTS;
+            let names = if is_named { format!(" ({})", names.join(", ")) } else { String::new() };
+            counted(titles.len(), noun) + &names
+        });
         f.write_str(&counts.collect::<Vec<_>>().join(", "))
     }
 }
@@ -146,7 +155,7 @@ mod tests {
         assert_eq!(
             Tally::told(&tally(&created), &tally(&changed)),
             [
-                "created on the target: 2 indexes, 1 label",
+                "created on the target: 2 indexes, 1 label ('x' of type public.mood)",
                 "changed on the target: 1 column (public.item.v as text), 5 defaults (column public.item.c1, column \
                  public.item.c2, column public.item.c3 and 2 more), 1 name (index public.a to b)",
             ]
