@@ -132,11 +132,18 @@ impl Reader {
         {
             self.problem(Setting::Listen, &origin, "needs -every: nobody can ask one run");
         }
-        MetricsSettings {
-            file: self.text(Setting::Metrics).map(PathBuf::from),
-            listen,
-            every_table: self.switch(Setting::MetricsTables, false),
+        let file = self.text(Setting::Metrics).map(PathBuf::from);
+        let is_read = |file: &PathBuf| file.extension().is_some_and(|end| end == "prom");
+        if let (Some(false), Some(origin)) =
+            (file.as_ref().map(is_read), self.origin(Setting::Metrics))
+        {
+            self.problem(
+                Setting::Metrics,
+                &origin,
+                "must end in .prom: node_exporter reads no other file",
+            );
         }
+        MetricsSettings { file, listen, every_table: self.switch(Setting::MetricsTables, false) }
     }
 
     fn address(&mut self, setting: Setting, environment: &Environment) -> Option<WebAddress> {

@@ -187,3 +187,10 @@ async fn promtool_finds_nothing_wrong_with_the_figures() {
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
 }
+
+#[tokio::test]
+async fn a_file_that_no_collector_reads_is_wrong_usage() {
+    let db = Pair::fresh().await;
+    let run = db.sync().plain().args(&["-metrics", "/tmp/m.txt"]).await.expect_exit(2);
+    drop(run.expect_said(": must end in .prom: node_exporter reads no other file"));
+}
