@@ -190,6 +190,11 @@ impl Step {
         self.kind == Kind::Table && self.table.is_some()
     }
 
+    /// Whether it makes a partition, or makes a table one.
+    pub fn makes_partition(&self) -> bool {
+        self.names.is_none() && (self.joins_parent() || self.kind == Kind::Partition)
+    }
+
     /// Whether it changes something that is there: `default of column …`, `drop of index …`.
     pub fn is_change(&self) -> bool {
         let text = self.statements.first().map(Statement::as_str).unwrap_or_default();

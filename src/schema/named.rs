@@ -21,6 +21,8 @@ const TOLD: usize = 300;
 /// The same of all tables together.
 const TOLD_OF_ALL: usize = 600;
 
+const MANY_PARTITIONS: &str = "partitions are missing on the target: let pgsync create them (-ddl additive), or run there what pgsync schema prints";
+
 const PRINTED: &str = "pgsync schema, with the same settings, prints the statements";
 
 /// A dry run names so many things that it would make, with their statements; more are counted.
@@ -31,6 +33,7 @@ const ALL_STATEMENTS: &str = "pgsync schema, with the same settings, prints the 
 impl RunContext<'_> {
     /// Nothing is made: tables that lack something fail, with the statements that they need.
     pub(super) fn name(&self, schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
+        tell_new_partitions(schema_plan, aligned);
         let all_owed = owed(schema_plan);
         let only_compares = self.settings.only_compares;
         let is_little =
@@ -155,6 +158,30 @@ impl RunContext<'_> {
             };
             self.note(NoteLevel::Notice, table.cloned(), text);
         }
+    }
+}
+
+/// Says where rows have no place what makes the partitions that the target lacks.
+fn tell_new_partitions(schema_plan: &SchemaPlan, aligned: &mut SchemaOutcome) {
+    let mut by_table: BTreeMap<&TableName, Vec<&Step>> = BTreeMap::new();
+    for step in schema_plan.first.iter().filter(|step| step.makes_partition()) {
+        if let Some(table) = step.roots.first() {
+            by_table.entry(table).or_default().push(step);
+        }
+    }
+    for (table, steps) in by_table {
+        let mut titles: Vec<&str> = steps.iter().map(|step| step.title.as_str()).collect();
+        titles.dedup();
+        let (titles, run) = (titles.join(", "), pasted(&steps));
+        let is = if steps.len() == 1 { "is" } else { "are" };
+        let text = if run.len() <= TOLD {
+            format!(
+                "{titles} {is} missing on the target: let pgsync create what is missing (-ddl additive), or run there: {run}"
+            )
+        } else {
+            MANY_PARTITIONS.to_owned()
+        };
+        aligned.lost_partitions.entry(table.clone()).or_insert(text);
     }
 }
 

@@ -346,8 +346,68 @@ async fn a_partition_whose_name_goes_to_the_next_one_is_renamed() {
     .await;
     // The new one has its place when the old one has its name.
     let run = db.sync().await.expect_unsaid("other bounds");
-    drop(run.expect_failed("part", &["no partition of relation"]));
+    drop(
+        run.expect_failed(
+            "part",
+            &["no partition of relation", "the next run creates the new one"],
+        ),
+    );
     db.sync().await.expect_ok();
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn a_default_partition_that_the_source_dropped_is_named() {
+    let db = Pair::fresh().await;
+    if !db.has(11, "default partitions").await {
+        return;
+    }
+    db.source(
+        "create table reg (id int, r text) partition by list (r); create table ra partition of reg for values in ('jp');
+         create table ruk partition of reg default; insert into reg values (1, 'jp'), (2, 'uk')",
+    )
+    .await;
+    db.settle().await;
+    db.source("drop table ruk").await;
+    let drop = "drop table \"public\".\"ruk\"";
+    let told = format!("partition public.ruk exists only on the target; to drop it, run: {drop}");
+    for mode in ["additive", "reset"] {
+        db.sync().args(&["-ddl", mode]).await.expect_ok().expect_note(&told);
+    }
+    db.source(
+        "create table rx partition of reg for values in ('uk'); insert into reg values (3, 'uk')",
+    )
+    .await;
+    let taken = "and takes rows of public.rx as long as the target has no such partition";
+    db.sync().args(&["-ddl", "none"]).await.expect_ok().expect_note(taken);
+    db.target("delete from ruk").await;
+    db.sync().arg("-reconcile").await.expect_ok();
+    db.target(drop).await;
+    settles(&db).await;
+}
+
+#[tokio::test]
+async fn rows_of_a_partition_that_is_not_made_are_told_with_what_makes_it() {
+    let db = Pair::fresh().await;
+    db.source(
+        "create table m (id int) partition by range (id); create table m1 partition of m for values from (0) to (10)",
+    )
+    .await;
+    db.settle().await;
+    db.source(
+        "create table m2 partition of m for values from (10) to (20); insert into m values (15)",
+    )
+    .await;
+    let lead = "partition public.m2 is missing on the target: let pgsync create what is missing (-ddl additive), or run there: create table";
+    let run = db.sync().args(&["-ddl", "none", "-quiet"]).await.expect_exit(1);
+    run.expect_failed("m", &["no partition of relation", lead, "attach partition"])
+        .expect_unsaid("-ddl reset");
+    let run = db.sync().args(&["-ddl", "none"]).await;
+    let notes = run.notes();
+    let lead = "partition public.m2 is missing on the target; run there: ";
+    let statements = notes.iter().find_map(|note| note.strip_prefix(lead)).expect("a note");
+    db.target(statements).await;
+    db.sync().args(&["-ddl", "none"]).await.expect_ok();
     settles(&db).await;
 }
 

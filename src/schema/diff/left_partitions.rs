@@ -62,8 +62,10 @@ impl DiffInput<'_> {
             Step { title, names, optional: true, ..step }
         });
         schema_plan.first.splice(0..0, steps);
+        self.tell_late_partitions(renamed, schema_plan);
         let left = self.left_partitions(renamed);
         schema_plan.left_partitions = self.told_by_table(&left);
+        self.tell_left_defaults(renamed, schema_plan);
         for LeftPartition { there, table } in left {
             let (title, drop) = (there.title(), self.pasted(&self.drop_of_partition(there)));
             let mut weight = self.weight_of_surplus(there, &table);
@@ -84,6 +86,56 @@ impl DiffInput<'_> {
             };
             schema_plan.differs.push(Finding::new(weight, text).of(table));
         }
+    }
+
+    /// Says where rows have no place yet, because their partition has a name that another one still has.
+    fn tell_late_partitions(&self, renamed: &[RenamedPartition<'_>], schema_plan: &mut SchemaPlan) {
+        for RenamedPartition { here, there, root } in renamed {
+            if self.source.find(Kind::Partition, &there.id).is_some() {
+                let text = format!(
+                    "on the source that name is now that of a new partition, and {} is the old one: the next run creates the new one",
+                    here.id
+                );
+                let text = format!("the target lacks {}: {text}", there.title());
+                schema_plan.lost_partitions.entry(root.clone()).or_insert(text);
+            }
+        }
+    }
+
+    /// Names the default partitions that the source does not have.
+    fn tell_left_defaults(&self, renamed: &[RenamedPartition<'_>], schema_plan: &mut SchemaPlan) {
+        for LeftPartition { there, table } in self.left(renamed, is_default_partition) {
+            let lacking = self.partitions_missing_beside(there, renamed);
+            let drop = self.pasted(&self.drop_of_partition(there));
+            let title = there.title();
+            let text = match lacking.as_slice() {
+                [] => format!("{title} exists only on the target; to drop it, run: {drop}"),
+                _ => format!(
+                    "{title} exists only on the target, and takes rows of {} as long as the target has no such partition; to drop it \
+                     after that, run: {drop}",
+                    lacking.join(", ")
+                ),
+            };
+            let weight = self.weight_of_surplus(there, &table);
+            schema_plan.differs.push(Finding::new(weight, text).of(table));
+        }
+    }
+
+    /// The ids of the source's partitions beside one of the target that the target lacks, or has otherwise: their rows may be
+    /// in a default partition.
+    fn partitions_missing_beside(
+        &self,
+        default: &Object,
+        renamed: &[RenamedPartition<'_>],
+    ) -> Vec<&str> {
+        let places = self.source.objects.iter().filter(|here| here.kind == Kind::Partition);
+        let beside = places.filter(|here| crowded::parent(here) == crowded::parent(default));
+        let is_there = |here: &Object| {
+            let there = self.target.find(Kind::Partition, &here.id);
+            there.is_some_and(|there| there.make == here.make)
+                || renamed.iter().any(|one| one.id() == here.id)
+        };
+        beside.filter(|here| !is_there(here)).map(|here| here.id.as_str()).collect()
     }
 
     /// A partition that holds other rows than that of the same name on the source, with what it leaves no room for.
@@ -215,20 +267,28 @@ impl DiffInput<'_> {
         }
     }
 
-    /// Those that the source does not have.
+    /// Those that the source does not have. A default partition may hold what has no other place.
     pub(super) fn left_partitions(
         &self,
         renamed: &[RenamedPartition<'_>],
     ) -> Vec<LeftPartition<'_>> {
+        self.left(renamed, |there| !is_default_partition(there))
+    }
+
+    /// Those of one sort that the source does not have.
+    fn left(
+        &self,
+        renamed: &[RenamedPartition<'_>],
+        is_meant: impl Fn(&Object) -> bool,
+    ) -> Vec<LeftPartition<'_>> {
         let is_renamed = |there: &Object| renamed.iter().any(|one| one.there.id == there.id);
         let is_left = |there: &Object| self.source.find(Kind::Table, &there.id).is_none();
         let own = self.own_partitions().into_iter();
-        // A default partition may hold what has no other place.
         let left = own.filter(|(there, _)| {
             is_left(there)
                 && self.has_partitions_here(there)
                 && !is_renamed(there)
-                && !is_default_partition(there)
+                && is_meant(there)
         });
         left.map(|(there, table)| LeftPartition { there, table }).collect()
     }
