@@ -62,15 +62,15 @@ impl<'a> Advice<'a> {
                 "{differs}: if the source has renamed the type, run on the target: {rename}"
             ));
         }
-        let (change, effect) = match self.of_type {
+        let change = match self.of_type {
             Some(_) => retype_attribute(here, there),
             None => self.retype(here, there),
         };
-        Problem::OtherType(Retype { differs, change, effect })
+        Problem::OtherType(Retype { differs, change })
     }
 
     /// What gives the column the source's type, as a part of ALTER TABLE.
-    fn retype(&self, here: &Column, there: &Column) -> (String, Effect) {
+    fn retype(&self, here: &Column, there: &Column) -> Change {
         let (column, kind) = (there.name.typed(), here.typed());
         let (from, to) = (here.under_domains(), there.under_domains());
         let default = if there.has_default {
@@ -83,17 +83,17 @@ impl<'a> Advice<'a> {
         let may_be_null = may_be_null(here, there);
         match conversion(&to, &from) {
             Conversion::Impossible if self.rules.ddl == Ddl::None => {
-                (format!("drop column {column}, add column {column} {kind}"), Effect::Empties)
+                Effect::Empties.of(format!("drop column {column}, add column {column} {kind}"))
             }
-            Conversion::Impossible => (format!("drop column {column}"), Effect::Drops),
-            Conversion::Assigned if converts || !may_be_null => (change, Effect::Keeps),
-            Conversion::Assigned => (format!("{change} using null::{kind}"), Effect::Empties),
+            Conversion::Impossible => Effect::Drops.of(format!("drop column {column}")),
+            Conversion::Assigned if converts || !may_be_null => Effect::Keeps.of(change),
+            Conversion::Assigned => Effect::Empties.of(format!("{change} using null::{kind}")),
             // The values come from the source anyway, and those of the target may be no values of the type.
             Conversion::Cast if may_be_null => {
-                (format!("{default}{change} using null::{kind}"), Effect::Empties)
+                Effect::Empties.of(format!("{default}{change} using null::{kind}"))
             }
             Conversion::Cast => {
-                (format!("{default}{change} using {column}::{kind}"), Effect::Keeps)
+                Effect::Keeps.of(format!("{default}{change} using {column}::{kind}"))
             }
         }
     }
@@ -101,11 +101,11 @@ impl<'a> Advice<'a> {
     /// What is said of all columns of other types, with one statement.
     fn other_types(&self, columns: &[Retype]) -> String {
         let differs: Vec<&str> = columns.iter().map(|one| one.differs.as_str()).collect();
-        let changes: Vec<&str> = columns.iter().map(|one| one.change.as_str()).collect();
+        let changes: Vec<&str> = columns.iter().map(|one| one.change.text.as_str()).collect();
         // A run does not alter the type of a table.
         let may_reset = self.of_type.is_none() && may_ask_for_reset(self.rules);
         let reset = if may_reset { "use -ddl reset, or " } else { "" };
-        let then = match columns.iter().map(|one| one.effect).max() {
+        let then = match columns.iter().map(|one| one.change.effect).max() {
             Some(Effect::Drops) => format!(", and {COMES_BACK} again what is dropped"),
             Some(Effect::Empties) => {
                 ", which empties the column until the next run fills it".into()
@@ -148,8 +148,13 @@ pub(super) enum Problem {
 pub(super) struct Retype {
     /// How it differs, in words.
     differs: String,
-    /// What changes it, as a part of ALTER TABLE, or of ALTER TYPE.
-    change: String,
+    change: Change,
+}
+
+/// What gives a column another type.
+struct Change {
+    /// A part of ALTER TABLE, or of ALTER TYPE.
+    text: String,
     effect: Effect,
 }
 
@@ -163,21 +168,27 @@ enum Effect {
     Drops,
 }
 
+impl Effect {
+    fn of(self, text: String) -> Change {
+        Change { text, effect: self }
+    }
+}
+
 /// Whether its values may be NULL for a while: a domain may take none.
 fn may_be_null(here: &Column, there: &Column) -> bool {
     !there.not_null && here.under_domains().type_text == here.type_text
 }
 
 /// What gives the column of a table of a composite type the source's type, as a part of ALTER TYPE.
-fn retype_attribute(here: &Column, there: &Column) -> (String, Effect) {
+fn retype_attribute(here: &Column, there: &Column) -> Change {
     let (column, kind) = (there.name.typed(), here.typed());
     let (from, to) = (here.under_domains(), there.under_domains());
     let converts = same_type(&to, &from) || widens(&to, &from) || !may_be_null(here, there);
     if converts && conversion(&to, &from) == Conversion::Assigned {
-        return (format!("alter attribute {column} type {kind} cascade"), Effect::Keeps);
+        return Effect::Keeps.of(format!("alter attribute {column} type {kind} cascade"));
     }
-    let change = format!("drop attribute {column} cascade, add attribute {column} {kind} cascade");
-    (change, Effect::Empties)
+    let again = format!("drop attribute {column} cascade, add attribute {column} {kind} cascade");
+    Effect::Empties.of(again)
 }
 
 /// Whether it is of use to ask for -ddl reset: a table after rules is never rebuilt, nor one whose rows may not all go.

@@ -177,8 +177,8 @@ impl RunContext<'_> {
         obstacles.extend(hindered);
         obstacles.extend(refused.into_iter().chain(fatal));
         let rebuilt_names = rebuild.iter().map(|rebuild| &rebuild.source);
-        let failed = obstacles.iter_mut().map(|(table, error)| (&*table, error));
-        self.name_owed(failed, &schema_plan);
+        let failed = obstacles.iter_mut();
+        failed.for_each(|(table, error)| self.name_owed(table, error, &schema_plan));
         let barred = obstacles.iter().map(|(table, _)| table).chain(rebuilt_names);
         barred.for_each(|table| schema_plan.drop_root(table));
         aligned.kept_types = self.leave_held(&mut schema_plan, catalogs).await?;
@@ -336,7 +336,8 @@ impl RunContext<'_> {
 
     /// Leaves out what only tables need that have failed; what is said of labels depends on it.
     fn drop_failed(&self, schema_plan: &mut SchemaPlan, aligned: &mut SchemaOutcome) {
-        self.name_owed(aligned.failed.iter_mut(), schema_plan);
+        let failed = aligned.failed.iter_mut();
+        failed.for_each(|(table, error)| self.name_owed(table, error, schema_plan));
         aligned.failed.keys().for_each(|table| schema_plan.drop_root(table));
         self.note_left_labels(schema_plan);
     }

@@ -86,27 +86,20 @@ impl RunContext<'_> {
         }
     }
 
-    /// Adds to why tables cannot be brought in sync what they lack, too, where nothing is made.
-    pub(super) fn name_owed<'e>(
-        &self,
-        failed: impl Iterator<Item = (&'e TableName, &'e mut Error)>,
-        schema_plan: &SchemaPlan,
-    ) {
-        let owed = owed(schema_plan);
-        for (table, error) in failed {
-            let Error::Blocked(text) = error else { continue };
-            if self.settings.ddl_of(table) != Ddl::None || self.settings.only_compares {
-                continue;
-            }
-            if let Some(owed) = owed.get(table).filter(|owed| owed.can_be_told()) {
-                *text += &format!("; {owed}");
-            }
-            // Rows may be too long for them.
-            let is_own = |step: &&Step| step.growth.is_some() && step.roots.first() == Some(table);
-            for step in schema_plan.first.iter().filter(is_own) {
-                let run = pasted(&[step]);
-                *text += &format!("; {} differs on the target; run there: {run}", step.title);
-            }
+    /// Adds to why a table cannot be brought in sync what it lacks, too, where nothing is made.
+    pub(super) fn name_owed(&self, table: &TableName, error: &mut Error, schema_plan: &SchemaPlan) {
+        let Error::Blocked(text) = error else { return };
+        if self.settings.ddl_of(table) != Ddl::None || self.settings.only_compares {
+            return;
+        }
+        if let Some(owed) = owed(schema_plan).get(table).filter(|owed| owed.can_be_told()) {
+            *text += &format!("; {owed}");
+        }
+        // Rows may be too long for them.
+        let is_own = |step: &&Step| step.growth.is_some() && step.roots.first() == Some(table);
+        for step in schema_plan.first.iter().filter(is_own) {
+            let run = pasted(&[step]);
+            *text += &format!("; {} differs on the target; run there: {run}", step.title);
         }
     }
 
