@@ -58,6 +58,14 @@ fn collation_of(own: &ColumnDefinition) -> Statement {
     }
 }
 
+/// Makes a table one of a composite type, or of none.
+pub fn set_type_of_table(table: &Name, kind: Option<&Name>) -> Statement {
+    match kind {
+        Some(kind) => statement!("alter table {table} of {kind}", table = table, kind = kind),
+        None => statement!("alter table {table} not of", table = table),
+    }
+}
+
 /// Another name of an attribute, and of the columns of the tables of the type.
 pub fn rename_attribute(name: &Name, from: &Ident, to: &Ident) -> Statement {
     statement!(

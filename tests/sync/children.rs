@@ -210,3 +210,19 @@ async fn a_table_of_a_type_is_told_how_the_type_gets_the_other_types() {
     db.target(shrink).await;
     db.sync().args(&["-ddl", "reset"]).await.expect_ok();
 }
+
+#[tokio::test]
+async fn a_table_gets_and_loses_its_type_as_on_the_source() {
+    let db = Pair::fresh().await;
+    db.source("create type pt as (id int, n text); create table ty of pt (primary key (id)); create table plain (id int primary key, n text);
+        insert into ty values (1, 'a')")
+        .await;
+    db.settle().await;
+    db.source("alter table ty not of; alter table ty add q int; alter table plain of pt").await;
+    let none = db.sync().args(&["-ddl", "none"]).await.expect_exit(1);
+    none.expect_note("alter table \"public\".\"plain\" of \"public\".\"pt\"");
+    db.sync().await.expect_ok().expect_note("type of table public.plain");
+    let kinds = "select string_agg(relname || ' ' || reloftype::regtype, ',' order by relname) from pg_class where relkind = 'r' and reloftype <> 0";
+    assert_eq!(db.target_value(kinds).await, "plain pt");
+    db.settle().await;
+}

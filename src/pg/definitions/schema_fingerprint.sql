@@ -8,7 +8,7 @@ with homes as (
   select n.oid, s.place from pg_catalog.unnest($schemas::pg_catalog.name[]) with ordinality as s(name, place)
   join pg_catalog.pg_namespace n on n.nspname operator(pg_catalog.=) s.name
 ), relations as (
-  select c.oid, h.place, c.relname, c.relispartition, c.relpersistence, c.relreplident, c.reloptions, c.reltoastrelid, c.relpartbound from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
+  select c.oid, h.place, c.relname, c.relispartition, c.relpersistence, c.relreplident, c.reloptions, c.reltoastrelid, c.relpartbound, c.reloftype from pg_catalog.pg_class c join homes h on h.oid operator(pg_catalog.=) c.relnamespace
   where c.relkind operator(pg_catalog.=) any (array['r', 'p']::pg_catalog."char"[])
     and c.relpersistence operator(pg_catalog.<>) 't' and c.relname operator(pg_catalog.<>) $log::pg_catalog.name
 ), firsts as (
@@ -120,7 +120,8 @@ with homes as (
   where a.attstorage operator(pg_catalog.<>) t.typstorage or co.oid is not null or a.attoptions is not null
     or a.attstattarget operator(pg_catalog.>=) 0$compressed
   union all
-  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, long.reloptions::pg_catalog.text, case
+  select pg_catalog.concat_ws(' ', r.place, r.relname, r.relpersistence, r.relreplident, r.reloptions::pg_catalog.text, long.reloptions::pg_catalog.text, (
+      select y.typname from pg_catalog.pg_type y where y.oid operator(pg_catalog.=) r.reloftype), case
     when r.relispartition then pg_catalog.pg_get_expr(r.relpartbound, 0) end, p.partstrat, (
       select pg_catalog.string_agg(pg_catalog.concat_ws(' ', coalesce(a.attname, '-'), o.opcname), ' ' order by u.place)
       from rows from (pg_catalog.unnest(p.partattrs::pg_catalog.int2[]), pg_catalog.unnest(p.partclass::pg_catalog.oid[]))

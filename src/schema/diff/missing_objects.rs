@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use super::kept_types::ColumnPair;
 use super::labels;
 use super::labels::LeftLabels;
+use super::typed_tables::Retyping;
 use crate::ddl_step::{self, Growth, Step, UnmadeFunction};
 use crate::ident::TableName;
 use crate::plan::misfit::are_labels_of_one;
@@ -289,7 +290,9 @@ impl DiffInput<'_> {
                 let altered =
                     there.definition.as_ref().map(|there| self.alter(object, here, there));
                 let settings = self.in_place(object, there);
-                altered.into_iter().flatten().chain(settings).collect()
+                let Retyping { before, after } = self.composite_type(object, there);
+                let steps = before.into_iter().chain(altered.into_iter().flatten());
+                steps.chain(settings).chain(after).collect()
             }
             (Some(_), ..) => Vec::new(),
         }

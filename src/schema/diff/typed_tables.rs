@@ -1,9 +1,10 @@
 //! Tables of a composite type (`create table t of ty`): their columns change with the type, which pgsync does not alter.
 
 use super::kept_types::{ColumnPair, columns_of_both};
+use crate::ddl_step::Step;
 use crate::schema::diff::{DiffInput, SchemaPlan};
 use crate::schema_object::text::Name;
-use crate::schema_object::{ColumnDefinition, Kind, TableDefinition};
+use crate::schema_object::{ColumnDefinition, Kind, Object, TableDefinition};
 use crate::sql::user_types::{self, AttributeChange};
 
 /// How the attributes of a table's type differ.
@@ -13,7 +14,35 @@ struct OtherAttributes<'d> {
     retyped: Vec<ColumnPair<'d>>,
 }
 
+/// The step that gives a table the composite type of the source's, or takes it from it: before columns are added, or after.
+#[derive(Default)]
+pub(super) struct Retyping {
+    pub before: Option<Step>,
+    pub after: Option<Step>,
+}
+
 impl DiffInput<'_> {
+    /// What makes a table one of the type of which the source's is, or of none.
+    pub(super) fn composite_type(&self, object: &Object, there: &Object) -> Retyping {
+        let kinds = object.definition.as_ref().zip(there.definition.as_ref());
+        let kinds = kinds.map(|(here, there)| (&here.of, &there.of));
+        let root = object.root.as_ref().filter(|root| self.follows(root));
+        let Some(((here, _), root)) = kinds.filter(|(here, there)| here != there).zip(root) else {
+            return Retyping::default();
+        };
+        let change = user_types::set_type_of_table(&object.at, here.as_ref());
+        let step = Step {
+            title: format!("type of table {}", object.id),
+            optional: true,
+            ..Step::about(object, vec![change], &[root])
+        };
+        match here {
+            // A table of a type gets no column by itself.
+            None => Retyping { before: Some(step), after: None },
+            Some(_) => Retyping { before: None, after: Some(step) },
+        }
+    }
+
     /// Refuses tables whose type lacks attributes of the source's or has a smaller type for one, and those that would be
     /// rebuilt for the attributes.
     pub(super) fn refuse_other_attributes(&self, schema_plan: &mut SchemaPlan) {
